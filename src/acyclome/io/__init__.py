@@ -1,0 +1,1 @@
+"""Files: expression matrices, the gene-major store, run folders and network formats."""

@@ -1,0 +1,177 @@
+"""Files that are whole or absent.
+
+A file is written under a temporary name in its own folder, flushed to the disk and renamed, so a reader never meets half a
+file and an interrupted writer leaves the previous one untouched. The temporary name carries a mark by which a later run finds
+and removes what a killed process left behind.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import platform
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from acyclome.errors import InputError
+
+TEMPORARY_MARK = ".acyclome-part."
+FOREIGN_LIFETIME_S = 86_400.0
+_REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+@contextmanager
+def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary sibling of `path` and rename it to `path` when the block ends well.
+
+    The temporary name keeps the suffixes of `path`, because some writers choose their format by them.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be created or written to, or the disk is full.
+    """
+    target = Path(path)
+    ensure_writable(target.parent)
+    temporary = target.with_name(f"{TEMPORARY_MARK}{_host()}.{os.getpid()}.{os.urandom(4).hex()}.{target.name}")
+    try:
+        yield temporary
+        _flush(temporary)
+        os.replace(temporary, target)
+    except OSError as error:
+        if error.errno in _REFUSALS:
+            raise InputError(_refusal(target.parent, error)) from error
+        raise
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+    _flush_folder(target.parent)
+
+
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write bytes to `path` atomically."""
+    with write_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write text to `path` atomically, as UTF-8 with unix line ends."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: str | os.PathLike[str], content: Any) -> None:
+    """Write `content` as indented JSON; numpy numbers and arrays become plain ones, NaN and infinities become null."""
+    write_text(path, json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> None:
+    """Write arrays to an uncompressed npz file atomically; the same arrays give the same bytes."""
+    import numpy as np
+
+    with write_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for name, value in arrays.items():
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            with archive.open(entry, "w", force_zip64=True) as stream:
+                np.lib.format.write_array(stream, np.asanyarray(value), allow_pickle=False)
+
+
+def plain(content: Any) -> Any:
+    """Return `content` with numpy values, paths, tuples and sets replaced by what JSON knows; not-finite floats by None."""
+    if isinstance(content, Mapping):
+        return {str(key): plain(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [plain(value) for value in content]
+    if isinstance(content, (set, frozenset)):
+        return [plain(value) for value in sorted(content)]
+    if hasattr(content, "tolist"):
+        return plain(content.tolist())
+    if isinstance(content, float):
+        return content if content - content == 0 else None
+    return str(content) if isinstance(content, os.PathLike) else content
+
+
+def ensure_writable(folder: str | os.PathLike[str]) -> Path:
+    """Create `folder` if need be and prove that a file can be written in it; return its path.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be created, is a file, or refuses a new file.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(_refusal(folder, error)) from error
+    return folder
+
+
+def remove_leftovers(folder: str | os.PathLike[str]) -> list[str]:
+    """Remove temporary files that dead processes have left in `folder`; return their names.
+
+    A file of this machine goes when its process is gone. Whether a process of another machine (shared file systems) is
+    alive cannot be seen from here, so its files go once they are a day old.
+    """
+    removed = []
+    for path in sorted(Path(folder).glob(f"{TEMPORARY_MARK}*")):
+        if _is_abandoned(path):
+            with suppress(OSError):
+                path.unlink()
+                removed.append(path.name)
+    return removed
+
+
+def _is_abandoned(path: Path) -> bool:
+    host, process, *_ = [*path.name.removeprefix(TEMPORARY_MARK).split("."), ""]
+    if host == _host() and process.isdigit():
+        return not _is_alive(int(process))
+    with suppress(OSError):
+        return time.time() - path.stat().st_mtime > FOREIGN_LIFETIME_S
+    return False
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _host() -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in platform.node())[:40] or "host"
+
+
+def _refusal(folder: Path, error: OSError) -> str:
+    return (
+        f"Cannot write into the folder {str(folder)!r}: {error.strerror or error}. Expected a folder in which you may "
+        "create files, with space left. Choose another one (-o FOLDER), free some space, or ask for the right to write."
+    )
+
+
+def _flush(path: Path) -> None:
+    """Push the file's content to the disk before it gets its name; a folder (zarr) is left to the file system."""
+    if path.is_dir():
+        return
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Push the new name to the disk, where folders can be opened (not on Windows)."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
