@@ -1,0 +1,61 @@
+# make run    a causal network of the example data set, from nothing
+# make test   everything that proves the code
+# make clean  take away what both have made
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+CORES ?= 2
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+ENV := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONNOUSERSITE=1
+REPORT := results/pbmc68k_reduced/report.html
+SOURCES := workflow/Snakefile Snakefile workflow/rules
+
+.DEFAULT_GOAL := run
+.PHONY: run test clean lint typecheck workflow-check pytest schema
+
+run: $(VENV)/.installed-run
+	@$(ENV) snakemake --cores $(CORES) $(REPORT)
+	@echo
+	@echo "The report is here: file://$(CURDIR)/$(REPORT)"
+	@echo "The network is here: $(dir $(REPORT))edges.tsv.gz (how to read it: README.md)"
+
+test: lint typecheck workflow-check pytest
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+typecheck: $(VENV)/.installed-test
+	$(BIN)/mypy
+
+workflow-check: $(VENV)/.installed-test
+	$(ENV) snakefmt --check $(SOURCES)
+	$(ENV) snakemake --lint
+
+pytest: $(VENV)/.installed-test
+	$(ENV) pytest
+
+schema: $(VENV)/.installed-test
+	$(BIN)/python workflow/schemas/generate.py
+
+clean:
+	rm -rf $(VENV) .snakemake results resources logs .pytest_cache .ruff_cache .mypy_cache .hypothesis build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf src/*.egg-info
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later was not found; install it, or: make PYTHON=/path/to/python3 ..."; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than Python 3.11; install a newer one, or: make PYTHON=/path/to/python3 ..."; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+
+$(VENV)/.installed-run: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,report]'
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,report,dask,test]'
+	@touch $@ $(VENV)/.installed-run
