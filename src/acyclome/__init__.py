@@ -1,7 +1,7 @@
 """Causal gene networks for the whole transcriptome.
 
-The names below are loaded when they are first used, so that ``import acyclome`` stays quick and works even where a heavy
-dependency is broken.
+The names below are loaded when they are first used, so that ``import acyclome`` stays quick and works even
+where a heavy dependency is broken.
 """
 
 from __future__ import annotations

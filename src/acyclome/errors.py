@@ -1,8 +1,8 @@
 """The errors a user can see.
 
-Every message says what was found, where, what was expected and what to do, and fits on one screen. The command line turns
-the class into an exit code; anything that is not an :class:`AcyclomeError` is a fault of ours and keeps its traceback.
-Input errors are also ``ValueError``, so that a notebook may catch them without knowing this package.
+Every message says what was found, where, what was expected and what to do, and fits on one screen. The command line
+turns the class into an exit code; anything that is no :class:`AcyclomeError` is a fault of ours and keeps its
+traceback. Input errors are also ``ValueError``, so that a notebook may catch them without knowing this package.
 """
 
 from __future__ import annotations

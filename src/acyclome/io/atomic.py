@@ -1,8 +1,8 @@
 """Files that are whole or absent.
 
-A file is written under a temporary name in its own folder, flushed to the disk and renamed, so a reader never meets half a
-file and an interrupted writer leaves the previous one untouched. The temporary name carries a mark by which a later run finds
-and removes what a killed process left behind.
+A file is written under a temporary name in its own folder, flushed to the disk and renamed, so a reader never meets
+half a file and an interrupted writer leaves the previous one untouched. The temporary name carries a mark by which a
+later run finds and removes what a killed process left behind.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield temporary
         _flush(temporary)
-        os.replace(temporary, target)
+        temporary.replace(target)
     except OSError as error:
         if error.errno in _REFUSALS:
             raise InputError(_refusal(target.parent, error)) from error
@@ -82,7 +82,7 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> None:
 
 
 def plain(content: Any) -> Any:
-    """Return `content` with numpy values, paths, tuples and sets replaced by what JSON knows; not-finite floats by None."""
+    """Return `content` in what JSON knows: no numpy values, paths, tuples or sets, and None for floats not finite."""
     if isinstance(content, Mapping):
         return {str(key): plain(value) for key, value in content.items()}
     if isinstance(content, (list, tuple)):

@@ -1,0 +1,195 @@
+"""Texts about options, made from their JSON schema: errors, the table of the documentation, a commented YAML file."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from acyclome.errors import ConfigError
+
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_MAX_SHOWN = 5
+_ALIKE = 0.7
+
+
+def number_in_text(value: Any) -> Any:
+    """Return the number that a text spells, anything else unchanged (YAML reads ``1e-3`` as a text)."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        number = float(value)
+        return int(number) if number.is_integer() and not re.search(r"[.eE]", value) else number
+    return value
+
+
+def load_yaml(path: Path) -> Any:
+    """Read a YAML file; a key given twice in one section is an error."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+            repeated = sorted({str(key) for key in keys if keys.count(key) > 1})
+            if repeated:
+                line = node.start_mark.line + 1
+                msg = f"{', '.join(repeated)} is given more than once (line {line} and below); keep one of them."
+                raise ConfigError(msg)
+            return super().construct_mapping(node, deep)
+
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader)
+    except OSError as error:
+        msg = f"the configuration cannot be read: {error.strerror or error}. Check the name of the file."
+        raise ConfigError(msg) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        msg = f"this is not YAML: {error}. Compare with `python -m acyclome.config yaml`."
+        raise ConfigError(msg) from error
+
+
+def describe_sections(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema with the description of every section beside the reference to it."""
+    about = {name: {"description": " ".join(part["description"].split())} for name, part in _sections(schema).items()}
+    properties = {name: {**part, **about.get(name, {})} for name, part in schema["properties"].items()}
+    return {**schema, "properties": properties}
+
+
+def _sections(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    references = {name: part["$ref"] for name, part in schema["properties"].items() if "$ref" in part}
+    return {name: schema["$defs"][reference.split("/")[-1]] for name, reference in references.items()}
+
+
+def leaves(schema: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield section (empty at the top level), name and schema of every option, top level first."""
+    sections = _sections(schema)
+    for name, part in schema["properties"].items():
+        if name not in sections:
+            yield "", name, part
+    for section, content in sections.items():
+        for name, part in content["properties"].items():
+            yield section, name, part
+
+
+def allowed(part: Mapping[str, Any]) -> str:
+    """Return in words what values a schema allows."""
+    if "anyOf" in part:
+        return _either([allowed(choice) for choice in part["anyOf"]])
+    if "const" in part or "enum" in part:
+        return _either([str(value) for value in part.get("enum", [part.get("const")])])
+    if part.get("type") == "array":
+        single = allowed(part["items"])
+        return "a list of " + re.sub(r"^a (whole number|number|text)", r"\1s", single)
+    if part.get("type") in ("integer", "number"):
+        return f"{'a whole number' if part['type'] == 'integer' else 'a number'} {_bounds(part)}".strip()
+    words = {"boolean": "true or false", "string": "a text", "null": "empty"}
+    return words.get(str(part.get("type")), "a section with options")
+
+
+def _either(choices: list[str]) -> str:
+    words = ", ".join(choices).replace(" or ", ", ").split(", ")
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _bounds(part: Mapping[str, Any]) -> str:
+    words = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "and below"}
+    return " ".join(f"{word} {part[key]}" for key, word in words.items() if key in part)
+
+
+def explain_errors(error: ValidationError, options: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    """Turn what pydantic found into sentences: the key with dots, the value, what is allowed, the nearest key."""
+    parts = {tuple(filter(None, (section, name))): part for section, name, part in leaves(schema)}
+    sentences: dict[tuple[str, ...], str] = {}
+    for found in error.errors():
+        path = tuple(str(step) for step in found["loc"])
+        key = next((path[:length] for length in (1, 2) if path[:length] in parts), path[:2])
+        if key in sentences:
+            continue
+        value = options
+        for step in key:
+            value = value.get(step, "") if isinstance(value, Mapping) else value
+        sentences[key] = _sentence(".".join(key), value, parts.get(key), str(found["type"]), found["msg"], schema)
+    shown = list(sentences.values())
+    more = [f"... and {len(shown) - _MAX_SHOWN} more."] if len(shown) > _MAX_SHOWN else []
+    return "\n".join(shown[:_MAX_SHOWN] + more)
+
+
+def _sentence(
+    key: str, value: Any, part: Mapping[str, Any] | None, kind: str, message: str, schema: Mapping[str, Any]
+) -> str:
+    if kind == "extra_forbidden":
+        return _unknown(key, value, schema)
+    if part is None and kind == "value_error":
+        return f"{key}: {message.removeprefix('Value error, ')}."
+    if part is None:
+        return f"{key} = {_short(value)} is not a section; expected options below it, such as {_children(key, schema)}."
+    quotes = " Write it in quotes." if "a text" in allowed(part) and isinstance(value, (int, float)) else ""
+    default = f" (default {_short(part['default'])})" if "default" in part else ""
+    return f"{key} = {_short(value)} is not allowed; expected {allowed(part)}{default}.{quotes}"
+
+
+def _unknown(key: str, value: Any, schema: Mapping[str, Any]) -> str:
+    section = key.rpartition(".")[0]
+    near = _nearest(key, schema)
+    guess = f" Did you mean {near}?" if near else ""
+    home = f"in {section}" if section else "at the top level"
+    return f"{key} = {_short(value)} is not an option.{guess} Allowed {home}: {_children(section, schema)}."
+
+
+def _nearest(key: str, schema: Mapping[str, Any]) -> str:
+    """Return the option whose own name is spelled most alike, with a preference for the same section."""
+    section, _, name = key.rpartition(".")
+    known = [(home, leaf) for home, leaf, _ in leaves(schema)] + [("", home) for home in _sections(schema)]
+    alike = {
+        f"{home}.{leaf}".lstrip("."): difflib.SequenceMatcher(None, name, leaf).ratio() + 0.05 * (home == section)
+        for home, leaf in known
+    }
+    best = max(alike, key=lambda option: alike[option])
+    return best if alike[best] >= _ALIKE else ""
+
+
+def _children(section: str, schema: Mapping[str, Any]) -> str:
+    names = [name for home, name, _ in leaves(schema) if home == section] if section else list(schema["properties"])
+    return ", ".join(names)
+
+
+def _short(value: Any) -> str:
+    text = "empty" if value is None else json.dumps(value, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def table(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+    """Return the options as a markdown table."""
+    rows = ["| option | command line | default | allowed | meaning |", "|---|---|---|---|---|"]
+    for section, name, part in leaves(schema):
+        key = f"{section}.{name}" if section else name
+        value = (defaults[section] if section else defaults)[name]
+        cells = [f"`{key}`", f"`--{name.replace('_', '-')}`", _short(value), allowed(part), _plain(part)]
+        rows.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def commented_yaml(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+    """Return a YAML file with every option at its default, its meaning and its range above it."""
+    lines: list[str] = []
+    last = ""
+    for section, name, part in leaves(schema):
+        if section != last:
+            lines += ["", *_comment(schema["properties"][section]["description"], ""), f"{section}:"]
+            last = section
+        indent = "  " if section else ""
+        value = (defaults[section] if section else defaults)[name]
+        lines += _comment(f"{_plain(part)} [{allowed(part)}]", indent)
+        lines.append(f"{indent}{name}: {json.dumps(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _plain(part: Mapping[str, Any]) -> str:
+    return " ".join(str(part["description"]).split())
+
+
+def _comment(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, width=110, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")

@@ -1,0 +1,287 @@
+"""The options of a run: one model that names, bounds and explains every one of them.
+
+The JSON schema of the workflow, the table in ``config/README.md``, the commented YAML and the help of the command line
+are made from the fields below, so none of them can drift. What changes the numbers of a result is here; what only
+changes how it is computed (threads, memory, device, folders) is not. ``python -m acyclome.config schema|table|yaml``
+writes the three texts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from acyclome import _options
+from acyclome.errors import ConfigError
+
+_READ = BeforeValidator(_options.number_in_text)
+Count = Annotated[int, _READ]
+Real = Annotated[float, Field(allow_inf_nan=False), _READ]
+Several = Annotated[int, Field(ge=2), _READ]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), _READ]
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+AutoOrBool = Literal["auto"] | bool
+
+
+class _Section(BaseModel):
+    """A frozen group of options that refuses unknown names and does not convert between kinds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+
+class Input(_Section):
+    """Which matrix of the input file is read, and which observations of it."""
+
+    layer: str | None = None
+    """Matrix to read: X, raw, or the name of a layer. Empty: the one that suits, counts before log-normalised."""
+    genes_as: Literal["columns", "rows"] = "columns"
+    """Where genes stand in a csv or tsv table. The wrong choice gives a network of cells."""
+    group_by: str | None = None
+    """Column of the observations (cell type, tissue); one network is learned for each of its labels."""
+    group: str | None = None
+    """Learn only this label of group_by."""
+
+    @model_validator(mode="after")
+    def _group_needs_a_column(self) -> Self:
+        if self.group is not None and self.group_by is None:
+            msg = "group names a label, but group_by does not say which column has it; give both"
+            raise ValueError(msg)
+        return self
+
+
+class Prepare(_Section):
+    """What happens to the matrix before a network is learned. Every step is written into run.json."""
+
+    min_cells: Count = Field(default=10, ge=0)
+    """Drop genes seen in fewer observations. Rare genes cost time and give edges that no resample repeats."""
+    normalize: AutoOrBool = "auto"
+    """Scale every observation to the same total. auto: only if the matrix holds counts."""
+    target_sum: Positive | None = 10_000.0
+    """Total of each observation after normalize. Empty: the median of the totals."""
+    log: AutoOrBool = "auto"
+    """Take log(1 + x). auto: only if the matrix holds counts. Without it a few strongly expressed genes rule."""
+    n_top_genes: Several | None = None
+    """Keep only this many highly variable genes. Empty: all. Genes left out can hide as common causes of those kept."""
+    covariates: Names = ()
+    """Columns of the observations (batch, sex) whose linear effect is taken out of all genes."""
+    transform: Literal["auto", "none", "rank"] = "auto"
+    """Marginal transform of each gene. rank: to normal scores, robust to outliers. auto: decided by the data alone."""
+    pseudobulk_by: str | None = None
+    """Column (donor, sample) over whose labels observations are summed. Fewer, cleaner observations."""
+    metacells: Several | None = None
+    """Observations joined into one metacell. Empty: none. Less dropout, but fewer observations to learn from."""
+
+    @model_validator(mode="after")
+    def _sum_in_one_way(self) -> Self:
+        if self.pseudobulk_by is not None and self.metacells is not None:
+            msg = "pseudobulk_by and metacells both join observations; give one of them"
+            raise ValueError(msg)
+        return self
+
+
+class Knowledge(_Section):
+    """What is known before the data are seen."""
+
+    regulators: str | None = None
+    """File with one gene a line; only these may be causes. Empty: every gene may. A good list settles directions."""
+
+
+class Screen(_Section):
+    """How the candidate causes of every gene are found. An edge that is no candidate cannot be learned."""
+
+    forward_steps: Count = Field(default=10, ge=0, le=200)
+    """Candidates per gene by forward selection. More find weaker causes and cost time in proportion."""
+    partial: Count = Field(default=10, ge=0, le=200)
+    """Candidates per gene by shrunken partial correlation. Good on even networks, of little use around hubs."""
+    shrinkage: Real = Field(default=0.05, gt=0, lt=1)
+    """Share of the identity mixed into the correlations before inversion. Larger is steadier, and less direct."""
+    max_candidates: Count = Field(default=48, ge=1, le=1000)
+    """Upper limit of candidates per gene. Time and memory grow with it."""
+    augment: bool = True
+    """Search once, then offer the hubs found to every gene again. Finds the regulators that siblings stand in for."""
+
+    @model_validator(mode="after")
+    def _candidates_exist(self) -> Self:
+        if self.forward_steps + self.partial == 0:
+            msg = "forward_steps and partial are both 0, so no gene would have a candidate; raise one of them"
+            raise ValueError(msg)
+        if self.max_candidates < max(self.forward_steps, self.partial):
+            msg = "max_candidates is smaller than forward_steps or partial; raise it or lower them"
+            raise ValueError(msg)
+        return self
+
+
+class Fit(_Section):
+    """The continuous relaxation (NOTEARS on the candidates) from which the order search starts."""
+
+    relax: bool = True
+    """Run the relaxation. Without it the order search starts from a random order."""
+    acyclicity: Literal["series"] = "series"
+    """Form of the acyclicity function. series: sum of c_k tr(A^k), cut after `terms` terms."""
+    terms: Count = Field(default=8, ge=2, le=64)
+    """Terms of the series; cycles longer than this are left to the order search. Time grows with it."""
+    lambda1: Real = Field(default=0.02, ge=0, le=1)
+    """Lasso penalty on standardised data. Larger gives fewer edges in the relaxation."""
+    mu: Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)] = (1.0, 0.1, 0.01, 0.001)
+    """Central path: weight of the data against acyclicity, falling. Smaller values press harder for acyclicity."""
+    max_steps: Count = Field(default=60, ge=1, le=100_000)
+    """Upper limit of steps at each mu."""
+    drop_tol: Real = Field(default=1e-3, ge=0, lt=1)
+    """Entries of the powers of A below this share of their row are dropped. Larger: faster, blind to weak cycles."""
+    w_threshold: Real = Field(default=0.15, ge=0, le=1)
+    """Weights of the relaxation below this are not handed on. The final edges are chosen by score, not by this."""
+
+    @model_validator(mode="after")
+    def _path_falls(self) -> Self:
+        if any(later >= earlier for earlier, later in zip(self.mu, self.mu[1:], strict=False)):
+            msg = "mu must fall from value to value, such as [1.0, 0.1, 0.01]"
+            raise ValueError(msg)
+        return self
+
+
+class Score(_Section):
+    """How orders and edges are judged (extended BIC)."""
+
+    noise: Literal["unequal", "equal"] = "unequal"
+    """Noise variances of the genes. unequal: units do not matter. equal: only for data in true common units."""
+    gamma: Real = Field(default=1.0, ge=0, le=10)
+    """Extra price of an edge for the number of genes it was chosen from. 0 gives many false edges in large networks."""
+    restarts: Count = Field(default=8, ge=0, le=10_000)
+    """Rounds in which a tenth of the order is perturbed and searched again. More find better orders, at more time."""
+
+
+class Resample(_Section):
+    """How confidence is measured."""
+
+    resamples: Count = Field(default=20, ge=0, le=10_000)
+    """Half-samples in which to see which edges return. 0: quick, no stability. 20: a good look. 100: for papers."""
+    fraction: Real = Field(default=0.5, ge=0.1, le=0.95)
+    """Share of the observations in each resample. Larger makes the resamples alike and stability too kind."""
+
+
+class Config(_Section):
+    """All options of a run that change its result."""
+
+    input: Input = Field(default_factory=Input)
+    prepare: Prepare = Field(default_factory=Prepare)
+    knowledge: Knowledge = Field(default_factory=Knowledge)
+    screen: Screen = Field(default_factory=Screen)
+    fit: Fit = Field(default_factory=Fit)
+    score: Score = Field(default_factory=Score)
+    resample: Resample = Field(default_factory=Resample)
+    model: Literal["linear"] = "linear"
+    """Structural model of a gene given its causes."""
+    seed: Count = Field(default=0, ge=0, le=2**32 - 1)
+    """Seed of every random draw. The same seed, data and options give the same bits."""
+
+    def __init__(self, **options: Any) -> None:
+        try:
+            super().__init__(**{key: _or_empty(key, value) for key, value in options.items()})
+        except ValidationError as error:
+            raise ConfigError(_options.explain_errors(error, options, type(self).json_schema())) from error
+
+    @classmethod
+    def from_mapping(cls, options: Mapping[str, Any] | Config | None) -> Config:
+        """Return the configuration that a nested mapping describes; what it leaves out keeps its default.
+
+        Raises
+        ------
+        ConfigError
+            If a key is unknown or a value out of its range; all such keys are named at once.
+        """
+        if isinstance(options, Config):
+            return options
+        if options is not None and not isinstance(options, Mapping):
+            msg = (
+                f"The configuration is a {type(options).__name__}; "
+                "expected sections with options, such as {'score': {'gamma': 1}}."
+            )
+            raise ConfigError(msg)
+        return cls(**{str(key): value for key, value in (options or {}).items()})
+
+    @classmethod
+    def from_yaml(cls, path: str | os.PathLike[str]) -> Config:
+        """Read a YAML file as :meth:`from_mapping` reads a mapping.
+
+        Raises
+        ------
+        ConfigError
+            If the file cannot be read, is not YAML, repeats a key, or holds a wrong option.
+        """
+        try:
+            return cls.from_mapping(_options.load_yaml(Path(path)))
+        except ConfigError as error:
+            msg = f"In {os.fspath(path)}: {error}"
+            raise ConfigError(msg) from error
+
+    def with_options(self, **leaves: Any) -> Config:
+        """Return a copy in which options, given by their leaf names (``resamples=0``), have new values.
+
+        Raises
+        ------
+        ConfigError
+            If a name is unknown or a value out of its range.
+        """
+        nested: dict[str, Any] = self.model_dump()
+        for leaf, value in leaves.items():
+            section = leaf_options().get(leaf, ("", None))[0]
+            (nested[section] if section else nested)[leaf] = value
+        return Config(**nested)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """Return the JSON schema of a configuration file; every property has a description."""
+        return _options.describe_sections(cls.model_json_schema())
+
+    @classmethod
+    def table(cls) -> str:
+        """Return the options as a markdown table: option, default, allowed values, meaning."""
+        return _options.table(cls.json_schema(), cls().model_dump(mode="json"))
+
+    @classmethod
+    def default_yaml(cls) -> str:
+        """Return a YAML file with every option at its default, and its consequence as a comment."""
+        return _options.commented_yaml(cls.json_schema(), cls().model_dump(mode="json"))
+
+
+_SECTIONS: dict[str, type[_Section]] = {
+    name: info.annotation
+    for name, info in Config.model_fields.items()
+    if isinstance(info.annotation, type) and issubclass(info.annotation, _Section)
+}
+
+
+def _or_empty(key: str, value: Any) -> Any:
+    """Return an empty section for None, which is what YAML reads where all options of a section are commented out."""
+    return {} if value is None and key in _SECTIONS else value
+
+
+def leaf_options() -> dict[str, tuple[str, FieldInfo]]:
+    """Return every option by its leaf name: its section (empty for the top level) and its field."""
+    top = {name: ("", field) for name, field in Config.model_fields.items() if name not in _SECTIONS}
+    return top | {name: (home, field) for home, kind in _SECTIONS.items() for name, field in kind.model_fields.items()}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the schema, the table or the commented YAML to standard output."""
+    texts = {"schema": _schema_text, "table": Config.table, "yaml": Config.default_yaml}
+    if len(arguments) != 1 or arguments[0] not in texts:
+        sys.stderr.write("usage: python -m acyclome.config schema|table|yaml\n")
+        return 2
+    sys.stdout.write(texts[arguments[0]]())
+    return 0
+
+
+def _schema_text() -> str:
+    return json.dumps(Config.json_schema(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,218 @@
+"""The options: defaults, ranges, messages, and the texts made from them."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acyclome import _options
+from acyclome.config import Config, leaf_options, main
+from acyclome.errors import ConfigError
+
+
+def message(options):
+    with pytest.raises(ConfigError) as found:
+        Config.from_mapping(options)
+    return str(found.value)
+
+
+def test_an_unknown_key_is_named_with_value_guess_and_what_is_allowed():
+    text = message({"screen": {"forwardsteps": 3}})
+    assert "screen.forwardsteps = 3 is not an option" in text
+    assert "Did you mean screen.forward_steps?" in text
+    assert "forward_steps, partial, shrinkage, max_candidates, augment" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "guess"),
+    [
+        ({"fit": {"gamma": 1}}, "score.gamma"),
+        ({"resamples": 3}, "resample.resamples"),
+        ({"scren": {}}, "screen"),
+        ({"input": {"groupby": "x"}}, "input.group_by"),
+        ({"score": {"lambda": 0.1}}, "fit.lambda1"),
+    ],
+)
+def test_the_nearest_key_is_suggested_wherever_it_lives(options, guess):
+    assert f"Did you mean {guess}?" in message(options)
+
+
+def test_a_key_like_nothing_gets_no_guess():
+    assert "Did you mean" not in message({"qqqqqq": 1})
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({"fit": {"lambda1": -1}}, ("fit.lambda1 = -1", "from 0 to 1", "default 0.02")),
+        ({"score": {"noise": "eqal"}}, ('score.noise = "eqal"', "unequal or equal")),
+        ({"prepare": {"normalize": "yes"}}, ('prepare.normalize = "yes"', "auto, true or false")),
+        ({"prepare": {"metacells": 1}}, ("prepare.metacells = 1", "from 2 or empty")),
+        ({"prepare": {"min_cells": True}}, ("prepare.min_cells = true", "whole number")),
+        ({"prepare": {"min_cells": 2.5}}, ("prepare.min_cells = 2.5", "whole number")),
+        ({"input": {"group": 3}}, ("input.group = 3", "Write it in quotes")),
+        ({"fit": {"mu": [1, "a"]}}, ('fit.mu = [1, "a"]', "list of numbers above 0")),
+        ({"fit": {"mu": []}}, ("fit.mu = []", "list of numbers above 0")),
+        ({"fit": {"mu": [1, 2]}}, ("fit: mu must fall",)),
+        ({"score": {"gamma": float("nan")}}, ("score.gamma = NaN", "from 0 to 10")),
+        ({"screen": 4}, ("screen = 4 is not a section", "forward_steps")),
+        ({"input": {"group": "B"}}, ("group_by",)),
+        ({"prepare": {"metacells": 20, "pseudobulk_by": "donor"}}, ("give one of them",)),
+        ({"screen": {"forward_steps": 0, "partial": 0}}, ("both 0",)),
+        ({"screen": {"max_candidates": 5}}, ("max_candidates is smaller",)),
+        ({"seed": 2**32}, ("seed = 4294967296", "to 4294967295")),
+    ],
+)
+def test_a_value_out_of_range_is_named_with_key_value_and_range(options, parts):
+    text = message(options)
+    assert all(part in text for part in parts), text
+
+
+def test_all_wrong_options_are_named_at_once_on_one_screen():
+    text = message({"fit": {"lambda1": -1, "terms": 1, "bad": 0}, "score": {"gamma": -1}, "seed": -1, "a": 1, "b": 2})
+    assert len(text.splitlines()) == 6
+    assert text.splitlines()[-1] == "... and 2 more."
+
+
+def test_the_constructor_gives_the_same_error_as_a_mapping():
+    with pytest.raises(ConfigError, match="score.gamma = -1"):
+        Config(score={"gamma": -1})
+
+
+def test_a_configuration_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        Config().seed = 1
+
+
+def test_contract_defaults():
+    config = Config()
+    assert (config.prepare.min_cells, config.prepare.target_sum, config.prepare.transform) == (10, 10_000.0, "auto")
+    assert (config.screen.forward_steps, config.screen.partial, config.screen.max_candidates) == (10, 10, 48)
+    assert (config.fit.terms, config.fit.lambda1, config.fit.mu) == (8, 0.02, (1.0, 0.1, 0.01, 0.001))
+    assert (config.score.noise, config.score.gamma, config.score.restarts) == ("unequal", 1.0, 8)
+    assert (config.resample.resamples, config.resample.fraction, config.seed, config.model) == (20, 0.5, 0, "linear")
+
+
+def test_every_leaf_name_is_unique_and_findable():
+    leaves = leaf_options()
+    fields = [name for kind in (type(getattr(Config(), part)) for part in Config.model_fields) if hasattr(kind, "model_fields")
+              for name in kind.model_fields]
+    assert len(fields) == len(set(fields))
+    assert set(fields) | {"seed", "model"} == set(leaves)
+    assert leaves["resamples"][0] == "resample"
+    assert leaves["seed"][0] == ""
+    assert all(field.description for _, field in leaves.values())
+
+
+def test_options_can_be_given_by_leaf_name():
+    config = Config().with_options(resamples=0, seed=3, covariates=["batch"])
+    assert (config.resample.resamples, config.seed, config.prepare.covariates) == (0, 3, ("batch",))
+    assert Config().with_options() == Config()
+    with pytest.raises(ConfigError, match=r"Did you mean resample\.resamples"):
+        Config().with_options(resample_s=0)
+
+
+def every_property(schema):
+    for part in (schema, *schema["$defs"].values()):
+        yield from part["properties"].items()
+
+
+def test_every_property_of_the_schema_has_a_description():
+    for name, part in every_property(Config.json_schema()):
+        assert part.get("description"), name
+
+
+def test_the_default_passes_the_published_schema_and_wrong_ones_do_not():
+    import jsonschema
+
+    schema = Config.json_schema()
+    jsonschema.validate(Config().model_dump(mode="json"), schema)
+    for wrong in ({"fit": {"lambda1": -1}}, {"fits": {}}, {"fit": {"mu": [0]}}, {"prepare": {"metacells": 1}}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)
+
+
+def test_schema_table_yaml_and_leaf_names_are_in_step():
+    keys = {f"{section}.{name}" if section else name for name, (section, _) in leaf_options().items()}
+    rows = {line.split("`")[1] for line in Config.table().splitlines()[2:]}
+    assert rows == keys
+    text = Config.default_yaml()
+    assert Config.from_mapping(yaml.safe_load(text)) == Config()
+    assert {f"{home}.{name}" if home else name for home, name, _ in _options.leaves(Config.json_schema())} == keys
+    assert all(len(line) <= 120 for line in text.splitlines())
+
+
+def test_table_has_five_cells_in_every_row():
+    for line in Config.table().splitlines():
+        assert line.replace(r"\|", "").count("|") == 6
+
+
+def test_yaml_keeps_defaults_for_what_it_leaves_out(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("screen:\nfit:\n  drop_tol: 1e-4\n  mu: [1, 0.5]\n")
+    config = Config.from_yaml(path)
+    assert (config.fit.drop_tol, config.fit.mu, config.screen) == (1e-4, (1.0, 0.5), Config().screen)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("fit: {lambda1: 3}", "fit.lambda1 = 3"),
+        ("a: [1", "not YAML"),
+        ("- 1\n- 2\n", "expected sections"),
+        ("seed: 1\nseed: 2\n", "seed is given more than once"),
+    ],
+)
+def test_a_wrong_file_is_named_in_the_message(tmp_path, text, part):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="mine.yaml") as found:
+        Config.from_yaml(path)
+    assert part in str(found.value)
+
+
+def test_a_missing_file_is_a_config_error(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        Config.from_yaml(tmp_path / "none.yaml")
+
+
+def test_an_empty_file_means_all_defaults(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("# nothing\n")
+    assert Config.from_yaml(path) == Config()
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    gamma=st.floats(0, 10),
+    mu=st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=6, unique=True).map(lambda values: sorted(values, reverse=True)),
+    log=st.sampled_from(["auto", True, False]),
+    layer=st.none() | st.text(max_size=20),
+)
+def test_json_round_trip_keeps_every_option(seed, gamma, mu, log, layer):
+    config = Config(seed=seed, score={"gamma": gamma}, fit={"mu": mu}, prepare={"log": log}, input={"layer": layer})
+    assert Config.from_mapping(json.loads(config.model_dump_json())) == config
+
+
+@given(st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False))
+def test_numbers_spelled_as_text_are_read_exactly(value):
+    assert _options.number_in_text(str(value)) == value
+    assert type(_options.number_in_text(str(value))) is type(value)
+
+
+def test_module_writes_the_three_texts(capsys):
+    for name, expected in (("table", Config.table()), ("yaml", Config.default_yaml())):
+        assert main([name]) == 0
+        assert capsys.readouterr().out == expected
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == Config.json_schema()
+    assert main(["nothing"]) == 2
+
+
+def test_module_runs_as_a_command():
+    found = subprocess.run([sys.executable, "-m", "acyclome.config", "yaml"], capture_output=True, text=True, check=True)
+    assert found.stdout == Config.default_yaml()
