@@ -1,0 +1,165 @@
+import csv
+import difflib
+import json
+import math
+import os
+import re
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+# Keys of the config that steer the workflow; all others are the options of acyclome and are handed to it as they are.
+WORKFLOW_KEYS = ("datasets", "resample_parts", "environment")
+
+# Columns of the table of data sets and the option each of them sets for its row.
+COLUMN_OPTIONS = {
+    "layer": ("input", "layer"),
+    "genes_as": ("input", "genes_as"),
+    "group_by": ("input", "group_by"),
+    "group": ("input", "group"),
+    "regulators": ("knowledge", "regulators"),
+}
+
+
+def check(data, schema, source):
+    """Validate against a schema; a failure names key, value and what is allowed, without printing the whole schema."""
+    try:
+        validate(data, schema)
+    except WorkflowError as error:
+        cause = error.__context__
+        if cause is None or not hasattr(cause, "json_path"):
+            raise
+        raise WorkflowError(explain_violation(cause, source)) from None
+
+
+def explain_violation(violation, source):
+    """Return in one line each what is wrong, what the key means, and which key may have been meant."""
+    key = violation.json_path.removeprefix("$").lstrip(".")
+    lines = [f"{source}: {key or 'a key'}: {violation.message}."]
+    if violation.validator == "additionalProperties":
+        known = list(violation.schema["properties"])
+        unknown = sorted(set(violation.instance) - set(known))
+        near = [
+            match
+            for name in unknown
+            for match in difflib.get_close_matches(name, known, n=1)
+        ]
+        lines += [f"Did you mean {', '.join(near)}?"] if near else []
+        lines.append(f"Allowed here: {', '.join(known)}.")
+    else:
+        bounds = {
+            "type",
+            "minimum",
+            "maximum",
+            "exclusiveMinimum",
+            "exclusiveMaximum",
+            "enum",
+            "const",
+            "pattern",
+        }
+        allowed = {
+            name: value for name, value in violation.schema.items() if name in bounds
+        }
+        lines.append(f"Allowed: {json.dumps(allowed)[1:-1]}." if allowed else "")
+        lines.append(violation.schema.get("description", ""))
+    return "\n".join(filter(None, [*lines, "All options: config/README.md."]))
+
+
+def read_datasets(path):
+    """Return the rows of the table of data sets by name; empty cells are left out."""
+    if not os.path.isfile(path):
+        raise WorkflowError(
+            f"config: datasets: {path} is not there; it is the table of data sets (see config/README.md)."
+        )
+    with open(path, newline="", encoding="utf-8") as handle:
+        lines = (line for line in handle if line.strip() and not line.startswith("#"))
+        rows = [
+            {key.strip(): (value or "").strip() for key, value in row.items() if key}
+            for row in csv.DictReader(lines, delimiter="\t")
+        ]
+    datasets = {}
+    for row in rows:
+        row = {key: value for key, value in row.items() if value}
+        check(row, "../schemas/datasets.schema.yaml", path)
+        name = row["dataset"]
+        if name in datasets:
+            raise WorkflowError(
+                f"{path}: the dataset {name!r} is there twice; every row needs a name of its own."
+            )
+        datasets[name] = row
+    if not datasets:
+        raise WorkflowError(
+            f"{path}: no data set found; add one row each (see config/README.md)."
+        )
+    return datasets
+
+
+def dataset_path(wildcards):
+    """Return the expression file of a data set: the user's own, or one that a rule makes under resources/."""
+    path = DATASETS[wildcards.dataset]["path"]
+    return path if path.startswith("resources/") else local(path)
+
+
+def dataset_regulators(wildcards):
+    """Return the list of regulators of a data set, if it has one."""
+    path = dataset_options(wildcards.dataset).get("knowledge", {}).get("regulators")
+    return [local(path)] if path else []
+
+
+def dataset_options(dataset):
+    """Return the options of acyclome for one data set: those of the config, then those of its row."""
+    options = {
+        key: dict(value) if isinstance(value, dict) else value
+        for key, value in config.items()
+        if key not in WORKFLOW_KEYS
+    }
+    for column, (section, key) in COLUMN_OPTIONS.items():
+        if column in DATASETS[dataset]:
+            options.setdefault(section, {})[key] = DATASETS[dataset][column]
+    return options
+
+
+def dataset_config(wildcards):
+    """Return the text of the config file of one data set (JSON, which every reader of YAML takes)."""
+    return json.dumps(dataset_options(wildcards.dataset), indent=2, sort_keys=True)
+
+
+def resample_parts(wildcards):
+    """Return the stage files of all resampling jobs of a data set; none when it does not resample."""
+    return expand(
+        "results/{dataset}/stages/resample-{part}-of-{parts}.npz",
+        dataset=wildcards.dataset,
+        part=range(1, PARTS + 1),
+        parts=PARTS,
+    )
+
+
+def memory_mb(base, per_input_mb):
+    """Return a request for memory that grows with the input file and with every further attempt."""
+
+    def request(wildcards, input, attempt):
+        return math.ceil(attempt * (base + per_input_mb * input.size_mb))
+
+    return request
+
+
+def runtime_minutes(base):
+    """Return a request for time that grows with every further attempt."""
+
+    def request(wildcards, attempt):
+        return attempt * base
+
+    return request
+
+
+check(config, "../schemas/config.schema.yaml", "config")
+
+DATASETS = read_datasets(config["datasets"])
+PARTS = min(config["resample_parts"], config["resample"]["resamples"])
+ENVIRONMENT = f"../../envs/{config['environment']}.yaml"
+
+
+wildcard_constraints:
+    dataset="|".join(map(re.escape, DATASETS)),
+    part=r"\d+",
+    parts=r"\d+",

@@ -1,0 +1,23 @@
+rule fit_network:
+    input:
+        "results/{dataset}/stages/prepared.h5",
+        "results/{dataset}/stages/config.json",
+        "results/{dataset}/stages/screen.npz",
+    output:
+        "results/{dataset}/stages/fit.npz",
+    log:
+        "logs/{dataset}/fit.log",
+    benchmark:
+        "logs/{dataset}/fit.benchmark.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 8
+    resources:
+        mem_mb=memory_mb(6000, 4),
+        runtime=runtime_minutes(240),
+    params:
+        out=subpath(output[0], ancestor=2),
+    message:
+        "Fit {wildcards.dataset} under the acyclicity constraint."
+    shell:
+        "acyclome fit {params.out:q} --threads {threads} > {log:q} 2>&1"

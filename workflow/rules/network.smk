@@ -1,0 +1,40 @@
+rule write_network:
+    input:
+        "results/{dataset}/stages/prepared.h5",
+        "results/{dataset}/stages/screen.npz",
+        "results/{dataset}/stages/fit.npz",
+        "results/{dataset}/stages/order.npz",
+        resample_parts,
+    output:
+        edges=report(
+            "results/{dataset}/edges.tsv.gz",
+            caption="../report/edges.rst",
+            category="{dataset}",
+            labels={"data set": "{dataset}", "what": "edges, best first"},
+        ),
+        parquet="results/{dataset}/edges.parquet",
+        ranking="results/{dataset}/ranking.tsv.gz",
+        nodes=report(
+            "results/{dataset}/nodes.tsv",
+            caption="../report/nodes.rst",
+            category="{dataset}",
+            labels={"data set": "{dataset}", "what": "genes in causal order"},
+        ),
+        h5ad="results/{dataset}/network.h5ad",
+        run="results/{dataset}/run.json",
+    log:
+        "logs/{dataset}/network.log",
+    benchmark:
+        "logs/{dataset}/network.benchmark.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory_mb(3000, 4),
+        runtime=runtime_minutes(30),
+    params:
+        out=subpath(output.edges, parent=True),
+    message:
+        "Write the network of {wildcards.dataset} with its confidence."
+    shell:
+        "acyclome network {params.out:q} > {log:q} 2>&1"

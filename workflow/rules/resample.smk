@@ -1,0 +1,24 @@
+rule resample_network:
+    input:
+        "results/{dataset}/stages/prepared.h5",
+        "results/{dataset}/stages/config.json",
+        "results/{dataset}/stages/order.npz",
+    output:
+        "results/{dataset}/stages/resample-{part}-of-{parts}.npz",
+    log:
+        "logs/{dataset}/resample-{part}-of-{parts}.log",
+    benchmark:
+        "logs/{dataset}/resample-{part}-of-{parts}.benchmark.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory_mb(6000, 4),
+        runtime=runtime_minutes(480),
+    params:
+        out=subpath(output[0], ancestor=2),
+    message:
+        "Learn {wildcards.dataset} again on random halves of its cells, part {wildcards.part} of {wildcards.parts}."
+    shell:
+        "acyclome resample {params.out:q} --part {wildcards.part} --parts {wildcards.parts} --threads {threads}"
+        " > {log:q} 2>&1"

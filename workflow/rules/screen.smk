@@ -1,0 +1,22 @@
+rule screen_candidates:
+    input:
+        "results/{dataset}/stages/prepared.h5",
+        "results/{dataset}/stages/config.json",
+    output:
+        "results/{dataset}/stages/screen.npz",
+    log:
+        "logs/{dataset}/screen.log",
+    benchmark:
+        "logs/{dataset}/screen.benchmark.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 8
+    resources:
+        mem_mb=memory_mb(6000, 4),
+        runtime=runtime_minutes(120),
+    params:
+        out=subpath(output[0], ancestor=2),
+    message:
+        "Choose the candidate causes of every gene of {wildcards.dataset}."
+    shell:
+        "acyclome screen {params.out:q} --threads {threads} > {log:q} 2>&1"
