@@ -1,0 +1,83 @@
+"""Sentences about one gene of a network."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+import pandas as pd
+
+_HOW_TO_READ = """How to read this
+  weight      change of the effect, in standard deviations, when the cause rises by one and the effect's other causes
+              stay as they are; + raises it, - lowers it
+  score       confidence in the edge, from 0 to 1
+  stability   share of the resamples that found the edge again
+  direction   share of those resamples in which the arrow points this way
+  reversible  yes: the data fit the turned arrow as well; read it as "one of the two acts on the other"
+  These are hypotheses from expression alone. A cause that was not measured (protein activity, a gene filtered out, a
+  cell type inside the group) can make an edge between genes that do not touch. Test by perturbing the cause."""
+
+
+def page(node: pd.Series, causes: pd.DataFrame, effects: pd.DataFrame, nodes: pd.DataFrame, limit: int) -> str:
+    """Return the page on the gene of `node`: facts, causes, effects, and how to read them."""
+    gene = str(node["gene"])
+    parts = [
+        _head(node, nodes),
+        _section(f"Causes of {gene} ({gene} follows them)", causes, "source", limit),
+        _section(f"Effects of {gene} (they follow {gene})", effects, "target", limit),
+        _HOW_TO_READ,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def unknown_gene(gene: str, genes: Sequence[str]) -> str:
+    """Return the message for a name that is not in the network, with names that look alike."""
+    same = [name for name in genes if name.lower() == gene.lower()]
+    alike = same or difflib.get_close_matches(gene, genes, n=3, cutoff=0.7)
+    advice = f"Did you mean {', '.join(alike)}?" if alike else f"It has names such as {', '.join(list(genes)[:3])}."
+    return (
+        f"{gene!r} is not among the {len(genes)} genes of this network. {advice} "
+        "What the preparation left out (genes in few cells, constant genes) is told in run.json."
+    )
+
+
+def _head(node: pd.Series, nodes: pd.DataFrame) -> str:
+    gene, n_causes, n_effects = node["gene"], int(node["in_degree"]), int(node["out_degree"])
+    place = int((nodes["out_degree"] > n_effects).sum()) + 1
+    lines = [
+        f"{gene}: {_count(n_causes, 'cause')} and {_count(n_effects, 'effect')} "
+        f"(place {place} of {len(nodes)} genes by number of effects)",
+        f"Position {int(node['order']) + 1} of {len(nodes)} in the order, depth {int(node['depth'])}.",
+    ]
+    if n_causes and pd.notna(node["r2"]):
+        lines.append(f"Its causes explain {100 * node['r2']:.0f}% of its variance.")
+    if not nodes["is_regulator"].all():
+        listed = "yes" if node["is_regulator"] else "no, so it can have no effects"
+        lines.append(f"On the list of regulators: {listed}.")
+    return "\n".join(lines)
+
+
+def _section(title: str, edges: pd.DataFrame, other: str, limit: int) -> str:
+    if edges.empty:
+        return f"{title}\n  none found among the genes of this network"
+    shown = edges.head(limit)
+    cells = [["gene", "sign", "weight", "score", "stability", "direction", "reversible"]]
+    for row in shown.to_dict("records"):
+        numbers = [_number(row[name]) for name in ("score", "stability", "direction")]
+        cells.append([row[other], row["sign"], f"{row['weight']:+.3f}", *numbers, "yes" if row["reversible"] else "no"])
+    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
+    lines = [_line(line, widths) for line in cells]
+    rest = len(edges) - len(shown)
+    return "\n".join([title, *lines, *([f"  ... and {rest} more in edges.tsv.gz"] if rest else [])])
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  " + "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _number(value: float) -> str:
+    return "-" if pd.isna(value) else f"{value:.2f}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,93 @@
+"""The three tables of a network: their columns, their checks, and the order of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from acyclome.errors import InputError
+
+EDGE_COLUMNS = {
+    "source": str,
+    "target": str,
+    "weight": float,
+    "sign": str,
+    "score": float,
+    "stability": float,
+    "direction": float,
+    "reversible": bool,
+    "reversal_loss": float,
+    "settled": bool,
+    "prior": str,
+}
+RANKING_COLUMNS = {"source": str, "target": str, "rank_score": float}
+NODE_COLUMNS = {
+    "gene": str,
+    "order": int,
+    "depth": int,
+    "in_degree": int,
+    "out_degree": int,
+    "is_regulator": bool,
+    "r2": float,
+    "noise_scale": float,
+}
+
+
+def best_first(table: pd.DataFrame) -> pd.DataFrame:
+    """Return edges or a ranking sorted by confidence, then strength, then names; no column order decides a tie."""
+    confidence = table["rank_score" if "rank_score" in table else "score"].to_numpy(dtype=float)
+    strength = np.abs(table["weight"].to_numpy(dtype=float)) if "weight" in table else confidence
+    names = [pd.factorize(table[end], sort=True)[0] for end in ("target", "source")]
+    return table.iloc[np.lexsort([*names, -strength, -confidence])].reset_index(drop=True)
+
+
+def with_columns(table: pd.DataFrame, name: str, columns: Mapping[str, type]) -> pd.DataFrame:
+    """Return a copy of the table with exactly these columns, in their order and kinds.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or holds something of another kind.
+    """
+    missing = [column for column in columns if column not in table]
+    if missing:
+        msg = f"The table {name} lacks the columns {', '.join(missing)}; expected {', '.join(columns)}."
+        raise InputError(msg)
+    kinds = {column: object if kind is str else kind for column, kind in columns.items()}
+    try:
+        return table[list(columns)].astype(kinds).reset_index(drop=True)
+    except (TypeError, ValueError) as error:
+        msg = f"A column of the table {name} holds something of another kind: {error}."
+        raise InputError(msg) from error
+
+
+def check_nodes(nodes: pd.DataFrame) -> None:
+    """Raise an InputError unless genes are unique and their order is a permutation."""
+    repeated = nodes["gene"][nodes["gene"].duplicated()].unique()
+    if len(repeated):
+        msg = (
+            f"The gene {repeated[0]!r} stands in more than one row of nodes ({len(repeated)} such genes); "
+            "names must be unique."
+        )
+        raise InputError(msg)
+    if not np.array_equal(np.sort(nodes["order"].to_numpy()), np.arange(len(nodes))):
+        msg = (
+            f"The column order of nodes is not a permutation of 0 to {len(nodes) - 1}, so it cannot certify a network."
+        )
+        raise InputError(msg)
+
+
+def check_pairs(table: pd.DataFrame, name: str, nodes: pd.DataFrame) -> None:
+    """Raise an InputError unless every pair of edges or of a ranking is between known genes and stands there once."""
+    for end in ("source", "target"):
+        strange = table[end][~table[end].isin(nodes["gene"])]
+        if len(strange):
+            msg = f"The {end} {strange.iloc[0]!r} of {name} is not among the {len(nodes)} genes of nodes."
+            raise InputError(msg)
+    twice = table[table.duplicated(["source", "target"])]
+    if len(twice):
+        pair = twice.iloc[0]
+        msg = f"The edge {pair['source']} -> {pair['target']} stands in {name} more than once."
+        raise InputError(msg)
