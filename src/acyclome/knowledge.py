@@ -1,0 +1,148 @@
+"""What is known before the data are seen: the regulators, the only genes that may be causes.
+
+Names are matched exactly. Nothing is matched "almost": a list in another nomenclature is an error that says which one,
+since a network learned with half of its regulators silently missing looks like any other.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from acyclome.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+_SHOWN = 5
+_ENSEMBL = re.compile(r"ENS[A-Z]{0,6}[GT]\d{6,}(\.\d+)?")
+_VERSION = re.compile(r"\.\d+$")
+_BARCODE = re.compile(r"([A-Za-z0-9]+[_:#])*[ACGT]{8,}([-_.]\w+)*")
+
+
+def read_regulators(path: str | os.PathLike[str]) -> list[str]:
+    """Read a list of genes: one a line; the first column counts, ``#`` begins a comment, repeats are dropped.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read as text or names no gene.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = (
+            f"The list of regulators {os.fspath(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}. "
+            "Expected a text file with one gene a line."
+        )
+        raise InputError(msg) from error
+    cells = (re.split(r"[\t,]", line.split("#")[0])[0].strip().strip('"') for line in lines)
+    names = list(dict.fromkeys(cell for cell in cells if cell))
+    if not names:
+        msg = f"The list of regulators {os.fspath(path)!r} names no gene; expected one gene a line."
+        raise InputError(msg)
+    return names
+
+
+def regulators_mask(genes: Sequence[str], names: Sequence[str], source: str = "") -> np.ndarray:
+    """Return which genes are on the list of regulators, (d,) bool; a partial overlap is logged as a warning.
+
+    Parameters
+    ----------
+    genes
+        Names of the genes of the data.
+    names
+        Names on the list.
+    source
+        Where the list comes from, for the messages.
+
+    Raises
+    ------
+    InputError
+        If no name is among the genes. The message counts, shows five of each side, and tells the likely reason.
+    """
+    listed = set(names)
+    mask = np.fromiter((gene in listed for gene in genes), dtype=bool, count=len(genes))
+    if not mask.any():
+        raise InputError(_no_overlap(genes, names, source))
+    warning = partial_overlap(genes, names, source)
+    if warning:
+        logger.warning(warning)
+    return mask
+
+
+def partial_overlap(genes: Sequence[str], names: Sequence[str], source: str = "") -> str:
+    """Return the warning for names on the list that are not among the genes; empty if all are."""
+    known = set(genes)
+    missing = [name for name in dict.fromkeys(names) if name not in known]
+    if not missing:
+        return ""
+    total = len(set(names))
+    reason = _reason(genes, missing)
+    text = (
+        f"{total - len(missing)} of {total} regulators{_from(source)} are among the {len(genes)} genes; "
+        f"missing: {_examples(missing)}."
+    )
+    return f"{text} {reason}" if reason else f"{text} They may have been filtered out in the preparation."
+
+
+def _no_overlap(genes: Sequence[str], names: Sequence[str], source: str) -> str:
+    reason = _reason(genes, names) or (
+        "No likely reason was found. Check that the list and the data use the same species and the same kind of names."
+    )
+    return (
+        f"None of the {len(set(names))} regulators{_from(source)} is among the {len(genes)} genes of the data.\n"
+        f"  regulators: {_examples(names)}\n"
+        f"  genes:      {_examples(genes)}\n"
+        f"{reason}"
+    )
+
+
+def _reason(genes: Sequence[str], names: Sequence[str]) -> str:
+    """Return the likeliest reason why names do not match, with the way out; empty if none is likely."""
+    known, upper = set(genes), {gene.upper() for gene in genes}
+    bare = {_VERSION.sub("", gene) for gene in genes if _ENSEMBL.fullmatch(gene)}
+    if _share(genes, _is_barcode) > 0.5:
+        return (
+            "The names of the genes look like cell barcodes, so the matrix is probably transposed: "
+            "observations belong in rows and genes in columns (for tables: --genes-as rows)."
+        )
+    if any(name.upper() in upper for name in names if name not in known):
+        same = next(name for name in names if name.upper() in upper and name not in known)
+        return f"Upper and lower case differ ({same}): write the list as the data do (human SPI1, mouse Spi1)."
+    if any(_VERSION.sub("", name) in bare for name in names if _ENSEMBL.fullmatch(name)):
+        return "Ensembl ids with and without a version suffix (.1): remove the suffix on both sides."
+    ours, theirs = _share(genes, _is_ensembl) > 0.5, _share(names, _is_ensembl) > 0.5
+    if ours != theirs:
+        kinds = ("Ensembl ids", "gene symbols")
+        return (
+            f"The data have {kinds[not ours]} and the list has {kinds[not theirs]}: translate one of them "
+            "(10x files carry both; in AnnData look into the columns of .var)."
+        )
+    return ""
+
+
+def _is_ensembl(name: str) -> bool:
+    return _ENSEMBL.fullmatch(name) is not None
+
+
+def _is_barcode(name: str) -> bool:
+    return _BARCODE.fullmatch(name) is not None
+
+
+def _share(names: Sequence[str], is_kind: Callable[[str], bool]) -> float:
+    shown = list(names)[:1000]
+    return sum(map(is_kind, shown)) / max(len(shown), 1)
+
+
+def _examples(names: Sequence[str]) -> str:
+    shown = list(dict.fromkeys(names))
+    return ", ".join(shown[:_SHOWN]) + (", ..." if len(shown) > _SHOWN else "")
+
+
+def _from(source: str) -> str:
+    return f" of {source}" if source else ""
