@@ -79,7 +79,7 @@ def test_all_wrong_options_are_named_at_once_on_one_screen():
 
 
 def test_the_constructor_gives_the_same_error_as_a_mapping():
-    with pytest.raises(ConfigError, match="score.gamma = -1"):
+    with pytest.raises(ConfigError, match=r"score\.gamma = -1"):
         Config(score={"gamma": -1})
 
 
@@ -99,8 +99,8 @@ def test_contract_defaults():
 
 def test_every_leaf_name_is_unique_and_findable():
     leaves = leaf_options()
-    fields = [name for kind in (type(getattr(Config(), part)) for part in Config.model_fields) if hasattr(kind, "model_fields")
-              for name in kind.model_fields]
+    kinds = [type(getattr(Config(), part)) for part in Config.model_fields]
+    fields = [name for kind in kinds for name in getattr(kind, "model_fields", ())]
     assert len(fields) == len(set(fields))
     assert set(fields) | {"seed", "model"} == set(leaves)
     assert leaves["resamples"][0] == "resample"
@@ -170,7 +170,7 @@ def test_yaml_keeps_defaults_for_what_it_leaves_out(tmp_path):
 def test_a_wrong_file_is_named_in_the_message(tmp_path, text, part):
     path = tmp_path / "mine.yaml"
     path.write_text(text)
-    with pytest.raises(ConfigError, match="mine.yaml") as found:
+    with pytest.raises(ConfigError, match=r"mine\.yaml") as found:
         Config.from_yaml(path)
     assert part in str(found.value)
 
@@ -189,7 +189,7 @@ def test_an_empty_file_means_all_defaults(tmp_path):
 @given(
     seed=st.integers(0, 2**32 - 1),
     gamma=st.floats(0, 10),
-    mu=st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=6, unique=True).map(lambda values: sorted(values, reverse=True)),
+    mu=st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=6, unique=True).map(lambda mu: sorted(mu)[::-1]),
     log=st.sampled_from(["auto", True, False]),
     layer=st.none() | st.text(max_size=20),
 )
@@ -214,5 +214,6 @@ def test_module_writes_the_three_texts(capsys):
 
 
 def test_module_runs_as_a_command():
-    found = subprocess.run([sys.executable, "-m", "acyclome.config", "yaml"], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-m", "acyclome.config", "yaml"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
     assert found.stdout == Config.default_yaml()

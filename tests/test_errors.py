@@ -15,7 +15,7 @@ def test_exit_codes_are_those_of_the_command_line(name, code):
 
 def test_every_error_is_an_acyclome_error_and_keeps_its_message():
     for kind in (errors.InputError, errors.ConfigError, errors.MemoryLimitError, errors.ConvergenceError):
-        with pytest.raises(errors.AcyclomeError, match="^found 3$"):
+        with pytest.raises(errors.AcyclomeError, match=r"^found 3$"):
             raise kind("found 3")
 
 

@@ -17,12 +17,16 @@ from acyclome.io import atomic
 def test_failure_inside_the_block_keeps_the_old_file_and_leaves_nothing(tmp_path):
     path = tmp_path / "edges.tsv"
     atomic.write_text(path, "old\n")
-    with pytest.raises(RuntimeError, match="in the middle"), atomic.write_path(path) as temporary:
-        temporary.write_text("half")
-        msg = "in the middle"
-        raise RuntimeError(msg)
+    with pytest.raises(RuntimeError, match="in the middle"):
+        write_half_and_fail(path)
     assert path.read_text() == "old\n"
-    assert os.listdir(tmp_path) == ["edges.tsv"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def write_half_and_fail(path):
+    with atomic.write_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("in the middle")
 
 
 def test_the_final_name_appears_only_at_the_end(tmp_path):
@@ -93,11 +97,27 @@ def test_other_system_errors_pass_unchanged(tmp_path):
 
 def test_json_takes_numpy_values_and_turns_not_finite_numbers_into_null(tmp_path):
     path = tmp_path / "run.json"
-    content = {"n": np.int64(3), "x": np.float32(0.5), "a": np.arange(2), "nan": np.nan, "inf": [float("inf")],
-               "t": (1, True), "path": tmp_path, 7: None, "s": {"b", "a"}}
+    content = {
+        "n": np.int64(3),
+        "x": np.float32(0.5),
+        "a": np.arange(2),
+        "nan": np.nan,
+        "inf": [float("inf")],
+        "t": (1, True),
+        "path": tmp_path,
+        7: None,
+        "s": {"b", "a"},
+    }
     atomic.write_json(path, content)
     assert json.loads(path.read_text()) == {
-        "n": 3, "x": 0.5, "a": [0, 1], "nan": None, "inf": [None], "t": [1, True], "path": str(tmp_path), "7": None,
+        "n": 3,
+        "x": 0.5,
+        "a": [0, 1],
+        "nan": None,
+        "inf": [None],
+        "t": [1, True],
+        "path": str(tmp_path),
+        "7": None,
         "s": ["a", "b"],
     }
 
