@@ -7,6 +7,7 @@ config/README.md. A test compares the three with what this file would write.
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,13 @@ WORKFLOW_OPTIONS: dict[str, dict[str, Any]] = {
         "type": "integer",
         "minimum": 1,
         "default": 2,
-        "description": "Jobs that share the resamples of a data set. The result is the same for any number; each job starts for "
-        "some seconds, so a few long jobs are better than many short ones.",
+        "description": "Jobs that share the resamples of a data set. The result is the same for any number; each job takes "
+        "seconds to start, so a few long jobs are better than many short ones.",
     },
     "environment": {
         "enum": ["cpu", "gpu"],
         "default": "cpu",
-        "description": "Which of envs/*.yaml the jobs run in, with --sdm conda only. The profile slurm-gpu sets it to gpu.",
+        "description": "Which of envs/*.yaml the jobs run in (only with --sdm conda). The profile slurm-gpu sets it to gpu.",
     },
 }
 
@@ -62,7 +63,8 @@ def config_text() -> str:
         "",
     ]
     for key, part in WORKFLOW_OPTIONS.items():
-        lines += [f"# {part['description']}", f"{key}: {json.dumps(part['default'])}"]
+        lines += textwrap.wrap(part["description"], 110, initial_indent="# ", subsequent_indent="# ")
+        lines.append(f"{key}: {json.dumps(part['default'])}")
     return "\n".join(lines) + "\n\n# What follows goes to acyclome as it is.\n" + Config.default_yaml()
 
 

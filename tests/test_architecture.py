@@ -1,0 +1,264 @@
+"""The law of the house: who may import whom, how long things may get, what a start may load.
+
+Every module of the package is parsed; imports inside functions count, those under TYPE_CHECKING do not.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import graphlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[1] / "src" / "acyclome"
+
+# A part may import parts of the floors below it, itself, and the neighbors named beside it.
+FLOORS = {
+    "errors": 0,
+    "_version": 0,
+    "config": 1,
+    "core": 1,
+    "network": 2,
+    "knowledge": 2,
+    "shards": 2,
+    "resample": 2,
+    "evaluate": 2,
+    "io": 3,
+    "prepare": 3,
+    "distribute": 3,
+    "report": 3,
+    "pl": 3,
+    "pipeline": 4,
+    "tl": 5,
+    "pp": 5,
+    "get": 5,
+    "cli": 5,
+}
+NEIGHBORS = {
+    "prepare": {"io"},
+    "distribute": {"io"},
+    "report": {"io"},
+    "pl": {"io"},
+    "tl": {"get", "pp"},
+}
+# Parts of lower floors that are closed all the same.
+CLOSED = {
+    "core": {"config"},
+    "network": {"config"},
+    "knowledge": {"core", "config"},
+    "evaluate": {"config"},
+    "report": {"core"},
+    "pl": {"core"},
+}
+# From core, the network takes only what numpy and scipy carry.
+NETWORK_MAY_TAKE = {"core.effects", "core.equivalence"}
+
+ONLY = {
+    "errors": set(),
+    "_version": set(),
+    "config": {"pydantic", "yaml"},
+    # threadpoolctl is one file without dependencies; it keeps matrix products on one thread, and so their bits.
+    "core": {"torch", "numpy", "scipy", "numba", "threadpoolctl"},
+    "network": {"numpy", "scipy", "pandas"},
+    "knowledge": {"numpy", "scipy", "pandas"},
+}
+NEVER = {
+    "shards": {"h5py", "anndata", "pyarrow", "dask", "distributed"},
+    "resample": {"h5py", "anndata", "pyarrow", "dask", "distributed"},
+    "evaluate": {"anndata", "scanpy"},
+    "io": {"torch", "dask", "distributed"},
+    "prepare": {"torch", "dask", "distributed"},
+    "distribute": {"anndata", "scanpy"},
+    "report": {"torch", "dask", "distributed", "scanpy"},
+    "pl": {"torch", "dask", "distributed"},
+    "pipeline": {"snakemake"},
+    "tl": {"dask", "distributed"},
+    "pp": {"dask", "distributed"},
+    "get": {"dask", "distributed"},
+    "cli": {"dask", "distributed"},
+}
+# cli.doctor asks whether these are there; it does so by name, in no other command.
+EXEMPT = {("cli.doctor", "dask"), ("cli.doctor", "distributed")}
+
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 50
+EMPTY_NAMES = {"utils", "helpers", "misc", "common", "util", "helper"}
+HEAVY = {"torch", "scanpy", "dask", "igraph", "anndata", "pandas", "numba", "sklearn", "matplotlib"}
+
+
+@functools.cache
+def modules() -> dict[str, ast.Module]:
+    """Return every module of the package, parsed, by its name without the leading ``acyclome.``."""
+    found = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name or "__init__"] = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return found
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Yield the full name of everything that is imported when the code runs."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield from (name for branch in node.orelse for name in imports(branch))
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        else:
+            yield from imports(node)
+
+
+def own_imports(name: str) -> set[str]:
+    """Return the modules of the package that a module imports."""
+    known = modules()
+    found = set()
+    for full in imports(known[name]):
+        parts = full.split(".")
+        if parts[0] == "acyclome":
+            inner = [".".join(parts[1:length]) for length in range(len(parts), 1, -1)]
+            found.add(next((module for module in inner if module in known), "__init__"))
+    return found - {name}
+
+
+def foreign_imports(name: str) -> set[str]:
+    """Return the packages outside the standard library that a module imports."""
+    tops = {full.split(".")[0] for full in imports(modules()[name])}
+    return tops - {"acyclome", "__future__"} - set(sys.stdlib_module_names)
+
+
+@functools.cache
+def part_of(name: str) -> str:
+    """Return the part a module belongs to; a private module (``_x``) belongs to the lowest part that imports it."""
+    first = name.split(".")[0]
+    if not first.startswith("_") or first in FLOORS or first == "__init__":
+        return first
+    owners = {part_of(other) for other in modules() if first in own_imports(other)}
+    return min(owners, key=lambda part: FLOORS.get(part, len(FLOORS)), default=first)
+
+
+def test_every_part_has_a_floor():
+    assert {part_of(name) for name in modules()} - {"__init__"} <= set(FLOORS)
+
+
+def test_the_front_door_imports_nothing_but_the_version():
+    assert own_imports("__init__") <= {"_version"}
+    assert not foreign_imports("__init__")
+
+
+def test_imports_go_down_only():
+    broken = []
+    for name in modules():
+        part = part_of(name)
+        if part == "__init__":
+            continue
+        for target in own_imports(name) - {"__init__"}:
+            other = part_of(target)
+            allowed = other == part or FLOORS.get(other, 9) < FLOORS.get(part, 0) or other in NEIGHBORS.get(part, ())
+            if not allowed or other in CLOSED.get(part, ()):
+                broken.append(f"{name} imports {target}")
+            if part == "network" and other == "core" and target not in NETWORK_MAY_TAKE:
+                broken.append(f"{name} imports {target}, which needs more than numpy and scipy")
+    assert broken == []
+
+
+def test_no_circles():
+    graph = {name: own_imports(name) - {"__init__"} for name in modules()}
+    list(graphlib.TopologicalSorter(graph).static_order())
+
+
+def test_third_party_packages_stay_in_their_rooms():
+    broken = []
+    for name in modules():
+        part, foreign = part_of(name), foreign_imports(name)
+        beyond = foreign - ONLY[part] if part in ONLY else foreign & NEVER.get(part, set())
+        broken += [f"{name} imports {package}" for package in sorted(beyond) if (name, package) not in EXEMPT]
+    assert broken == []
+
+
+def test_files_are_short():
+    lengths = {
+        str(path.relative_to(SOURCE)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in SOURCE.rglob("*.py")
+    }
+    assert {path: length for path, length in lengths.items() if length > MAX_FILE_LINES} == {}
+
+
+def test_functions_are_short():
+    long = {}
+    for name, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                doc = ast.get_docstring(node, clean=False)
+                length = node.end_lineno - node.lineno + 1 - (doc.count("\n") + 1 if doc else 0)
+                if length > MAX_FUNCTION_LINES:
+                    long[f"{name}.{node.name}"] = length
+    assert long == {}
+
+
+def test_every_module_has_a_noun_of_its_own():
+    assert [name for name in modules() if EMPTY_NAMES & set(name.replace("_", ".").split("."))] == []
+
+
+def test_every_module_says_what_it_is_for():
+    bare = [name for name, tree in modules().items() if tree.body and ast.get_docstring(tree) is None]
+    assert [name for name in bare if name != "_version"] == []
+
+
+def loaded_after(code: str) -> set[str]:
+    """Return the top-level packages that are loaded after `code` ran in a fresh interpreter."""
+    tell = (
+        "import atexit, sys; atexit.register(lambda: print('\\nLOADED', *{name.split('.')[0] for name in sys.modules}))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", f"{tell}\n{code}"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    return set(answer.stdout.split("LOADED")[-1].split())
+
+
+HELP = "sys.argv = ['acyclome', '--help']; from acyclome.cli import main; main()"
+
+
+@pytest.mark.parametrize("code", ["import acyclome", "import acyclome; dir(acyclome)", HELP])
+def test_a_start_loads_nothing_heavy(code):
+    assert loaded_after(code) & HEAVY == set()
+
+
+@pytest.mark.parametrize("code", ["import acyclome", f"import sys; {HELP}"])
+def test_a_start_takes_less_than_half_a_second(code):
+    def processor_seconds() -> float:
+        before = os.times()
+        subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
+        after = os.times()
+        return after.children_user + after.children_system - before.children_user - before.children_system
+
+    processor_seconds()  # the first start may compile to bytecode
+    best, until = processor_seconds(), time.monotonic() + 5.0
+    while (
+        best >= 0.5 and time.monotonic() < until
+    ):  # processor time too grows on a crowded machine; the best of some starts counts
+        best = min(best, processor_seconds())
+    assert best < 0.5
+
+
+@pytest.mark.parametrize(
+    ("room", "strangers"),
+    [
+        ("network", {"torch", "dask", "h5py", "anndata", "igraph"}),
+        ("knowledge", {"torch", "dask", "h5py"}),
+        ("config", {"torch", "numpy", "pandas"}),
+        ("io.runs", {"torch", "dask", "scanpy"}),
+        ("pipeline", {"snakemake", "dask", "scanpy", "matplotlib", "igraph"}),
+    ],
+)
+def test_a_room_does_not_load_what_it_may_not_import(room, strangers):
+    assert loaded_after(f"import acyclome.{room}") & strangers == set()

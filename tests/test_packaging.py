@@ -1,0 +1,95 @@
+"""What is said in two places says the same: requirements, environments, versions, options."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import acyclome
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+# The peers that benchmarks compare with are installed for benchmarks alone.
+PINNED_EXTRAS = ("workflow", "dask", "report", "test")
+# Conda calls some packages otherwise; pytorch has one name for each kind of machine.
+CONDA_NAMES = {"igraph": "python-igraph", "matplotlib": "matplotlib-base"}
+TORCH = {"cpu": "pytorch-cpu", "gpu": "pytorch-gpu"}
+
+
+def requirements(*extras: str) -> list[Requirement]:
+    lines = [*PROJECT["dependencies"], *(line for extra in extras for line in PROJECT["optional-dependencies"][extra])]
+    return [Requirement(line) for line in lines]
+
+
+def constraints() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==") for line in lines if not line.startswith("#"))
+
+
+def test_constraints_are_plain_exact_versions():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    wrong = [
+        line for line in lines if not line.startswith("#") and not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9A-Za-z.]+", line)
+    ]
+    assert wrong == []
+    assert "acyclome" not in constraints()
+
+
+@pytest.mark.parametrize("requirement", requirements(*PINNED_EXTRAS), ids=str)
+def test_every_requirement_has_an_exact_version_within_its_bounds(requirement):
+    pinned = {canonicalize_name(name): version for name, version in constraints().items()}
+    assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)])
+
+
+@pytest.mark.parametrize("requirement", requirements(*PROJECT["optional-dependencies"]), ids=str)
+def test_requirements_have_lower_bounds_only(requirement):
+    assert [bound.operator for bound in requirement.specifier] == [">="]
+
+
+@pytest.mark.parametrize("kind", ["cpu", "gpu"])
+def test_the_conda_environment_has_the_bounds_of_the_package(kind):
+    environment = yaml.safe_load((ROOT / f"envs/{kind}.yaml").read_text(encoding="utf-8"))
+    names = CONDA_NAMES | {"torch": TORCH[kind]}
+    expected = {f"{names.get(item.name, item.name)} {item.specifier}" for item in requirements("report")}
+    assert set(environment["dependencies"]) - {"pip"} == expected | {f"python {PROJECT['requires-python']}"}
+    assert environment["channels"] == ["conda-forge", "nodefaults"]
+
+
+@pytest.mark.parametrize("kind", ["cpu", "gpu"])
+def test_the_conda_environment_gets_the_package_of_the_same_version(kind):
+    script = (ROOT / f"envs/{kind}.post-deploy.sh").read_text(encoding="utf-8")
+    assert f"acyclome=={acyclome.__version__}" in script
+
+
+def generator():
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "workflow/schemas/generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["workflow/schemas/config.schema.yaml", "config/config.yaml", "config/README.md"])
+def test_the_options_are_the_same_everywhere(name):
+    assert (ROOT / name).read_text(encoding="utf-8") == generator().texts()[ROOT / name], (
+        "an option changed: run `make schema`"
+    )
+
+
+def test_the_default_config_of_the_workflow_is_the_default_of_the_package():
+    options = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+    science = {key: value for key, value in options.items() if key not in generator().WORKFLOW_OPTIONS}
+    assert acyclome.Config.from_mapping(science) == acyclome.Config()
+
+
+def test_the_license_is_the_one_the_metadata_name():
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert PROJECT["license"] == "BSD-3-Clause"
+    assert text.startswith("BSD 3-Clause License")
+    assert "the acyclome authors" in text

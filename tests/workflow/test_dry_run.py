@@ -1,0 +1,124 @@
+"""What the workflow would do, through each of its doors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import acyclome
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPECTED = {
+    "get_demo_data": 1,
+    "write_config": 1,
+    "prepare_expression": 1,
+    "screen_candidates": 1,
+    "fit_network": 1,
+    "order_genes": 1,
+    "resample_network": 2,
+    "write_network": 1,
+    "write_report": 1,
+}
+MODULE = """
+module acyclome:
+    snakefile: "{snakefile}"
+    config: {{"datasets": "sheet.tsv", "resample_parts": 3}}
+    prefix: "networks"
+
+use rule * from acyclome as acyclome_*
+
+rule everything:
+    default_target: True
+    input: rules.acyclome_all.input
+"""
+
+
+def without(jobs: dict[str, int], *names: str) -> dict[str, int]:
+    return {name: count for name, count in jobs.items() if name not in names}
+
+
+def test_the_root_door_and_the_real_entry_plan_the_same_jobs(workplace):
+    root = workplace.snakemake("-n")
+    entry = workplace.snakemake("-n", snakefile=ROOT / "workflow/Snakefile")
+    assert root.code == entry.code == 0, root.text + entry.text
+    assert without(root.jobs, "acyclome") == without(entry.jobs, "all") == EXPECTED
+
+
+def test_as_a_module_it_runs_in_its_prefix_and_leaves_the_users_paths_alone(workplace):
+    workplace.write(
+        "sheet.tsv",
+        "dataset\tpath\tregulators\nmine\tdata/mine.tsv\ttfs.txt\nexample\tresources/pbmc68k_reduced.h5ad\t\n",
+    )
+    workplace.write("data/mine.tsv", "")
+    workplace.write("tfs.txt", "A\n")
+    door = workplace.write("Snakefile", MODULE.format(snakefile=ROOT / "workflow/Snakefile"))
+    answer = workplace.snakemake("-n", "--printshellcmds", snakefile=door)
+    assert answer.code == 0, answer.text
+    jobs = {name.removeprefix("acyclome_"): count for name, count in without(answer.jobs, "everything").items()}
+    expected = {name: 2 * count for name, count in EXPECTED.items()} | {"get_demo_data": 1, "resample_network": 6}
+    assert jobs == expected
+    assert (
+        "acyclome prepare data/mine.tsv -o networks/results/mine --config networks/resources/config/mine.yaml"
+        in answer.text
+    )
+    assert "--part 3 --parts 3" in answer.text
+
+
+def test_without_resamples_there_are_no_resampling_jobs(workplace):
+    workplace.write("quick.yaml", "resample: {resamples: 0}\n")
+    answer = workplace.snakemake("-n", "--configfile", "quick.yaml")
+    assert answer.code == 0, answer.text
+    assert answer.jobs == {**without(EXPECTED, "resample_network"), "acyclome": 1}
+
+
+def test_a_row_overrules_the_config(workplace):
+    workplace.write(
+        "config/datasets.tsv", "dataset\tpath\tlayer\tgroup_by\tgroup\nmono\tx.h5ad\tcounts\tcell_type\tCD14+ Mono's\n"
+    )
+    workplace.write("x.h5ad", "")
+    answer = workplace.snakemake("--cores", "1", "resources/config/mono.yaml")
+    assert answer.code == 0, answer.text
+    config = acyclome.Config.from_yaml(workplace.folder / "resources/config/mono.yaml")
+    assert (config.input.layer, config.input.group_by, config.input.group) == ("counts", "cell_type", "CD14+ Mono's")
+    assert config == acyclome.Config().with_options(layer="counts", group_by="cell_type", group="CD14+ Mono's")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        (
+            "config/extra.yaml",
+            "screen: {partal: 3}\n",
+            ["config: screen", "'partal' was unexpected", "Did you mean partial?"],
+        ),
+        ("config/extra.yaml", "seed: -3\n", ["config: seed", "-3", '"minimum": 0', "Seed of every random draw"]),
+        (
+            "config/datasets.tsv",
+            "dataset\tpath\na b\tx.h5ad\n",
+            ["config/datasets.tsv: dataset", "'a b'", "Name of the row"],
+        ),
+        ("config/datasets.tsv", "dataset\tpath\tgroup\na\tx.h5ad\tT cell\n", ["config/datasets.tsv", "group_by"]),
+        ("config/datasets.tsv", "dataset\tpath\na\tx\na\ty\n", ["'a' is there twice"]),
+        ("config/datasets.tsv", "dataset\tpath\n", ["no data set found"]),
+    ],
+)
+def test_a_wrong_config_stops_before_anything_and_says_what_is_allowed(workplace, file, content, words):
+    workplace.write(file, content)
+    extra = ["--configfile", file] if file.endswith("yaml") else []
+    answer = workplace.snakemake("-n", *extra)
+    assert answer.code == 1
+    assert [word for word in words if word not in answer.text] == []
+    assert len(answer.text.splitlines()) < 20
+
+
+def test_every_rule_has_log_benchmark_environment_memory_and_message():
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        text = path.read_text(encoding="utf-8")
+        rules = text.split("\nrule ") if "rule " in text and path.stem != "common" else []
+        for rule in [part for part in rules if "shell:" in part]:
+            missing = [
+                word for word in ("log:", "benchmark:", "conda:", "threads:", "mem_mb", "message:") if word not in rule
+            ]
+            assert missing == [], f"{path.name}: {rule.splitlines()[0]}"
+            assert "acyclome " in rule or "printf" in rule
