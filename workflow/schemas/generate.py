@@ -27,13 +27,13 @@ WORKFLOW_OPTIONS: dict[str, dict[str, Any]] = {
         "type": "integer",
         "minimum": 1,
         "default": 2,
-        "description": "Jobs that share the resamples of a data set. Any number gives the same result; each job takes seconds "
-        "to start, so a few long ones are better than many short ones.",
+        "description": "Jobs that share the resamples of a data set. Any number gives the same result; each job "
+        "takes seconds to start, so a few long ones are better than many short ones.",
     },
     "environment": {
         "enum": ["cpu", "gpu"],
         "default": "cpu",
-        "description": "Which of envs/*.yaml the jobs run in, with --sdm conda only. The profile slurm-gpu asks for gpu.",
+        "description": "Which of envs/*.yaml the jobs run in, with --sdm conda only. Profile slurm-gpu asks for gpu.",
     },
 }
 
