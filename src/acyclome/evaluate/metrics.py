@@ -1,0 +1,89 @@
+"""The door to every measure of accuracy, and the score of a run's files against a truth.
+
+The measures of a graph live in `accuracy`, those of a ranked list in `ranking`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from acyclome.evaluate.accuracy import ceiling, class_f1, f1, graph_scores, precision, recall, shd, skeleton_f1
+from acyclome.evaluate.ranking import Universe, aupr, auroc, early_precision, ranking_scores, scored_universe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "aupr",
+    "auroc",
+    "ceiling",
+    "class_f1",
+    "early_precision",
+    "f1",
+    "graph_scores",
+    "precision",
+    "ranking_scores",
+    "recall",
+    "score_run",
+    "scored_universe",
+    "shd",
+    "skeleton_f1",
+]
+
+
+def score_run(
+    ranking: pd.DataFrame,
+    edges: pd.DataFrame,
+    truth: pd.DataFrame,
+    genes: Iterable[str],
+    regulators: Iterable[str] | None = None,
+    *,
+    restrict: bool = True,
+) -> dict[str, float | int | bool | None]:
+    """Score the files of a run against a truth, as the DREAM challenges do.
+
+    Parameters
+    ----------
+    ranking
+        Columns source, target, rank_score: all candidate edges.
+    edges
+        Columns source, target (and sign): the network.
+    truth
+        Columns source, target (and sign).
+    genes
+        Names of all genes of the run.
+    regulators
+        Genes that may be causes.
+    restrict
+        Whether to score only over genes of which the truth speaks; see `scored_universe`.
+
+    Returns
+    -------
+    What `ranking_scores` and `graph_scores` give (without the ceiling), and sign_agreement: the share of the correct
+    edges with the right sign. None where a figure is not defined.
+
+    Raises
+    ------
+    InputError
+        If truth and run have no true edge in common, or a column is missing.
+    """
+    universe = scored_universe(truth, genes, regulators=regulators, restrict=restrict)
+    ranked = ranking_scores(ranking["source"], ranking["target"], ranking["rank_score"].to_numpy(), universe)
+    s, t, kept = universe.inside(edges["source"], edges["target"])
+    graph = graph_scores((universe.source, universe.target), (s, t), universe.genes.size)
+    del graph["ceiling"]
+    agreement = _sign_agreement(universe, s, t, edges["sign"].to_numpy()[kept]) if "sign" in edges else float("nan")
+    scores = {**ranked, **graph, "sign_agreement": agreement}
+    return {key: None if isinstance(value, float) and np.isnan(value) else value for key, value in scores.items()}
+
+
+def _sign_agreement(universe: Universe, source: np.ndarray, target: np.ndarray, sign: np.ndarray) -> float:
+    d = universe.genes.size
+    true, called = universe.source * d + universe.target, source * d + target
+    _, at_truth, at_call = np.intersect1d(true, called, return_indices=True)
+    expected = universe.sign[at_truth]
+    agrees = np.where(sign[at_call] == "+", 1, -1) == expected
+    return float(agrees[expected != 0].mean()) if (expected != 0).any() else float("nan")
