@@ -1,0 +1,162 @@
+"""The commands around a run: look at a file, foresee the cost, ask about a gene, take the network elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from acyclome.cli.options import RunOptions
+from acyclome.cli.output import echo_facts, echo_json, format_table, format_value
+from acyclome.cli.progress import choose_progress, format_duration
+from acyclome.cli.stages import InputFile, RunFolderArgument, require_exists
+from acyclome.errors import InputError
+
+if TYPE_CHECKING:
+    from acyclome.config import Config
+    from acyclome.io.expression import Inspection
+    from acyclome.network import Network
+
+JsonFlag = Annotated[
+    bool, typer.Option("--json", help="Print the answer for machines, and nothing else, on standard output.")
+]
+_MAX_COLUMNS = 12
+
+
+def inspect(input_file: InputFile, json: JsonFlag = False) -> None:
+    """Say what is in an expression file and which matrix to use; nothing is computed or written."""
+    from acyclome.io.expression import inspect_expression
+
+    require_exists(input_file)
+    inspection = inspect_expression(input_file)
+    if json:
+        echo_json({"input": str(input_file), **dataclasses.asdict(inspection)})
+    else:
+        typer.echo(_inspection_text(input_file, inspection))
+
+
+def plan(input_file: InputFile, config: Config, options: RunOptions) -> None:
+    """Foresee genes, memory and time of a run, stage by stage, without starting it."""
+    from acyclome import pipeline
+
+    require_exists(input_file)
+    with choose_progress(quiet=True) as progress:
+        facts = pipeline.plan(input_file, config, options.runtime(progress))
+    if options.json:
+        echo_json(facts)
+    elif not options.quiet:
+        echo_facts(facts)
+        for name, value in facts.items():
+            if isinstance(value, Mapping):
+                typer.echo(f"\n{name}\n{_stage_table(value)}")
+
+
+def explain(
+    out: RunFolderArgument,
+    gene: Annotated[str, typer.Option("--gene", "-g", metavar="NAME", help="Gene to explain.")],
+    json: JsonFlag = False,
+) -> None:
+    """Tell what regulates a gene and what it regulates, and how sure that is."""
+    network = read_network(out)
+    if json:
+        tables = {"parents": network.parents(gene), "children": network.children(gene)}
+        node = network.nodes[network.nodes["gene"] == gene].to_dict("records")[0]
+        echo_json({**node, **{name: table.to_dict("records") for name, table in tables.items()}})
+    else:
+        typer.echo(network.explain(gene))
+
+
+def export(
+    out: RunFolderArgument,
+    format_name: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="NAME",
+            help="graphml, sif, gexf, csv, tsv, parquet, h5ad ...: see the message on a wrong one.",
+        ),
+    ],
+    file: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="File to write.")],
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless something is wrong.")] = False,
+) -> None:
+    """Write the network in a format that other programs open."""
+    from acyclome.io import formats
+
+    network = read_network(out)
+    formats.export(network, file, format_name)
+    if not quiet:
+        typer.echo(f"{file}: {len(network.genes):,} genes, {network.n_edges:,} edges")
+
+
+def read_network(out: Path) -> Network:
+    """Return the network of a run folder.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished network; groups below it are named.
+    """
+    from acyclome.io.runs import RunFolder
+
+    if out.is_dir() and not (out / "edges.tsv.gz").exists():
+        groups = sorted(path.parent.name for path in out.glob("*/edges.tsv.gz"))
+        if groups:
+            names = ", ".join([*groups[:8], *(["..."] if len(groups) > 8 else [])])
+            msg = f"{out} holds {len(groups)} networks, one per group: {names}. Name one, such as {out / groups[0]}."
+            raise InputError(msg)
+    return RunFolder(out).read_network()
+
+
+def _inspection_text(path: Path, inspection: Inspection) -> str:
+    facts: dict[str, Any] = {field.name: getattr(inspection, field.name) for field in dataclasses.fields(inspection)}
+    n_obs, n_vars = facts.pop("shape")
+    matrices = [item if isinstance(item, Mapping) else dataclasses.asdict(item) for item in facts.pop("matrices")]
+    columns, warnings = facts.pop("obs_columns", {}), facts.pop("warnings", [])
+    recommended, why = facts.pop("recommended", None), facts.pop("why", "")
+    lines = [f"{path}: {n_obs:,} observations x {n_vars:,} genes", "", _records_table(matrices), ""]
+    lines += [
+        f"{name.replace('_', ' ')}: {format_value(value)}"
+        for name, value in facts.items()
+        if not isinstance(value, Mapping | list | tuple)
+    ]
+    lines += (
+        [f"column {name}: {_levels(levels)}" for name, levels in list(columns.items())[:_MAX_COLUMNS]]
+        if isinstance(columns, Mapping)
+        else []
+    )
+    lines += [f"warning: {text}" for text in warnings]
+    if recommended is not None:
+        lines += ["", f"Use --layer {recommended}: {why}"]
+    return "\n".join(lines)
+
+
+def _records_table(records: list[Mapping[str, Any]]) -> str:
+    header = list(records[0]) if records else []
+    return format_table(header, [[record.get(name) for name in header] for record in records])
+
+
+def _levels(levels: Any) -> str:
+    if isinstance(levels, Mapping | list | tuple):
+        names = [str(level) for level in levels]
+        return f"{len(names)} labels ({', '.join(names[:6])}{', ...' if len(names) > 6 else ''})"
+    return format_value(levels)
+
+
+def _stage_table(stages: Mapping[str, Any]) -> str:
+    rows = []
+    for name, value in stages.items():
+        numbers = value if isinstance(value, Mapping) else {"": value}
+        rows.append(
+            [name, *(format_duration(number) if "second" in key else number for key, number in numbers.items())]
+        )
+    first: Any = next(iter(stages.values()), {})
+    header = (
+        ["", *(str(key).replace("seconds", "time").replace("_", " ") for key in first)]
+        if isinstance(first, Mapping)
+        else ["", ""]
+    )
+    return format_table(header, rows)

@@ -1,0 +1,175 @@
+"""The command ``doctor``: whether this machine has what a run needs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acyclome.cli.around import JsonFlag
+from acyclome.cli.options import usable_threads
+from acyclome.cli.output import echo_json
+from acyclome.errors import AcyclomeError, InputError
+
+REQUIRED = (
+    "numpy",
+    "scipy",
+    "numba",
+    "torch",
+    "pandas",
+    "pyarrow",
+    "h5py",
+    "anndata",
+    "scanpy",
+    "igraph",
+    "scikit-learn",
+)
+OPTIONAL = {"jinja2": "report", "matplotlib": "report", "snakemake": "workflow", "dask": "dask"}
+MIN_PYTHON = (3, 11)
+MIN_MEMORY_GB, MIN_DISK_GB = 4.0, 1.0
+_MODULES = {"scikit-learn": "sklearn"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination; `advice` is empty where nothing has to be done."""
+
+    what: str
+    found: str
+    is_fine: bool = True
+    is_needed: bool = True
+    advice: str = ""
+
+
+def doctor(
+    folder: Annotated[
+        Path, typer.Option("--folder", metavar="FOLDER", help="Folder in which results will be written.")
+    ] = Path(),
+    json: JsonFlag = False,
+) -> None:
+    """Check versions, processors, memory, GPU, the right to write, and the cache of compiled kernels."""
+    findings = [*_python(), *_packages(), *_machine(), _gpu(), _writing(folder), _kernel_cache()]
+    failed = [finding for finding in findings if finding.is_needed and not finding.is_fine]
+    if json:
+        echo_json({"is_fine": not failed, "findings": [asdict(finding) for finding in findings]})
+    else:
+        typer.echo("\n".join(_line(finding) for finding in findings))
+        typer.echo(
+            "Everything a run needs is here."
+            if not failed
+            else f"{len(failed)} things are missing; see the lines above."
+        )
+    if failed:
+        raise typer.Exit(InputError.exit_code)
+
+
+def _line(finding: Finding) -> str:
+    mark = "ok  " if finding.is_fine else "FAIL" if finding.is_needed else "-   "
+    advice = f"  -> {finding.advice}" if finding.advice and not finding.is_fine else ""
+    return f"{mark} {finding.what:<14} {finding.found}{advice}"
+
+
+def _python() -> list[Finding]:
+    is_new = sys.version_info[:2] >= MIN_PYTHON
+    advice = f"install Python {'.'.join(map(str, MIN_PYTHON))} or later"
+    return [Finding("python", f"{platform.python_version()} on {platform.platform()}", is_new, advice=advice)]
+
+
+def _packages() -> list[Finding]:
+    needed = [_package(name, is_needed=True, advice="pip install --upgrade acyclome") for name in REQUIRED]
+    extra = [
+        _package(name, is_needed=False, advice=f'pip install "acyclome[{part}]"') for name, part in OPTIONAL.items()
+    ]
+    return [_package("acyclome", is_needed=True, advice="pip install acyclome"), *needed, *extra]
+
+
+def _package(name: str, *, is_needed: bool, advice: str) -> Finding:
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, "not installed", is_fine=False, is_needed=is_needed, advice=advice)
+    is_there = importlib.util.find_spec(_MODULES.get(name, name)) is not None
+    return Finding(name, version if is_there else f"{version}, but its files are missing", is_there, is_needed, advice)
+
+
+def _machine() -> list[Finding]:
+    free = free_memory_gb()
+    disk = shutil.disk_usage(Path.cwd()).free / 2**30
+    memory = "unknown" if free is None else f"{free:.1f} GB free"
+    return [
+        Finding("processors", f"{usable_threads()} usable of {os.cpu_count()}"),
+        Finding(
+            "memory",
+            memory,
+            free is None or free >= MIN_MEMORY_GB,
+            is_needed=False,
+            advice="large files may not fit: see `acyclome plan`",
+        ),
+        Finding("disk", f"{disk:.1f} GB free here", disk >= MIN_DISK_GB, advice="free some space"),
+    ]
+
+
+def free_memory_gb() -> float | None:
+    """Return the memory that is free for new work in GB, or None where the system does not say."""
+    source = Path("/proc/meminfo")
+    if not source.exists():
+        return None
+    facts = dict(line.split(":", 1) for line in source.read_text(encoding="ascii").splitlines())
+    return int(facts["MemAvailable"].split()[0]) / 2**20 if "MemAvailable" in facts else None
+
+
+def _gpu() -> Finding:
+    found = _attempt(_gpu_name)
+    return Finding(
+        "gpu",
+        found or "none that torch can use",
+        bool(found),
+        is_needed=False,
+        advice="not needed: the CPU does everything",
+    )
+
+
+def _gpu_name() -> str:
+    import torch
+
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
+
+
+def _attempt(work: Callable[[], str]) -> str:
+    """Return the answer of a check that a broken installation may make fail in any way; a failure is no answer."""
+    try:
+        return work()
+    except (ImportError, OSError, RuntimeError):
+        return ""
+
+
+def _writing(folder: Path) -> Finding:
+    from acyclome.io.atomic import ensure_writable
+
+    try:
+        ensure_writable(folder)
+    except AcyclomeError as error:
+        return Finding("writing", str(error), is_fine=False, advice="choose another folder with --folder")
+    return Finding("writing", f"{folder.resolve()} takes new files")
+
+
+def _kernel_cache() -> Finding:
+    from acyclome.io.atomic import ensure_writable
+
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parents[1] / "core" / "__pycache__")
+    advice = "set NUMBA_CACHE_DIR to a folder of yours; without it kernels are compiled anew in every run"
+    try:
+        ensure_writable(folder)
+    except AcyclomeError:
+        return Finding("kernel cache", f"{folder} is not writable", is_fine=False, is_needed=False, advice=advice)
+    kernels = len(list(folder.rglob("*.nbi")))
+    return Finding("kernel cache", f"{kernels} compiled kernels in {folder}")

@@ -1,0 +1,136 @@
+"""The commands that know the truth: ``simulate`` makes it, ``score`` compares a run with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from acyclome.cli.around import JsonFlag, read_network
+from acyclome.cli.output import echo_facts, echo_json
+from acyclome.cli.stages import RunFolderArgument, require_exists
+from acyclome.errors import InputError
+
+if TYPE_CHECKING:
+    from acyclome.evaluate.simulate import Simulation
+
+
+def simulate(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="File to write; its name ends in .h5ad.")
+    ],
+    genes: Annotated[int, typer.Option(metavar="N", help="Number of genes, at least 2.")] = 100,
+    observations: Annotated[int, typer.Option(metavar="N", help="Number of cells or samples, at least 2.")] = 1000,
+    graph: Annotated[
+        str,
+        typer.Option(metavar="er|scale-free|hub", help="Edges anywhere, with few big causes, or like gene regulation."),
+    ] = "er",
+    degree: Annotated[float, typer.Option(metavar="X", help="Edges per gene.")] = 2.0,
+    noise: Annotated[
+        str, typer.Option(metavar="NAME", help="Law of the noise: gauss, exp, gumbel, uniform or laplace.")
+    ] = "gauss",
+    measurement_noise: Annotated[
+        float, typer.Option(metavar="X", help="Error of what is observed, as a share of each gene's sd.")
+    ] = 0.0,
+    hidden: Annotated[
+        float, typer.Option(metavar="X", help="Share of the causes that is left out of the file, from 0 to below 1.")
+    ] = 0.0,
+    standardize: Annotated[
+        bool, typer.Option("--standardize", help="Bring every gene to mean 0 and variance 1.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random draw.")] = 0,
+    json: JsonFlag = False,
+) -> None:
+    """Write simulated expression (FILE.h5ad) and, beside it, the network it came from (FILE.truth.tsv)."""
+    from acyclome.evaluate import simulate as simulation
+
+    if output.suffix != ".h5ad":
+        msg = (
+            f"The simulated data are written as AnnData; {output.name!r} must end in .h5ad, such as {output.stem}.h5ad."
+        )
+        raise InputError(msg)
+    settings: dict[str, Any] = {
+        "degree": degree,
+        "graph": graph,
+        "noise": noise,
+        "measurement_noise": measurement_noise,
+        "hidden": hidden,
+        "standardised": standardize,
+        "seed": seed,
+    }
+    try:
+        drawn = simulation.simulate(genes, observations, **settings)
+    except ValueError as error:
+        msg = f"This cannot be simulated: {error} See `acyclome simulate --help`."
+        raise InputError(msg) from error
+    files = _write_simulation(drawn, output, settings)
+    facts = {
+        "genes": len(drawn.genes),
+        "observations": len(drawn.X),
+        "edges": len(drawn.source),
+        **{key: str(path) for key, path in files.items()},
+    }
+    (echo_json if json else echo_facts)(facts)
+
+
+def _write_simulation(drawn: Simulation, output: Path, settings: dict[str, Any]) -> dict[str, Path]:
+    import anndata
+    import numpy as np
+    import pandas as pd
+
+    from acyclome.io.atomic import write_path, write_text
+
+    var = pd.DataFrame(index=pd.Index(drawn.genes, name="gene"))
+    obs = pd.DataFrame(index=[f"C{cell}" for cell in range(len(drawn.X))])
+    adata = anndata.AnnData(
+        np.ascontiguousarray(drawn.X, dtype=np.float32), obs=obs, var=var, uns={"simulation": settings}
+    )
+    files = {"expression": output, "truth": output.with_suffix(".truth.tsv")}
+    truth = drawn.edges[["source", "target", "weight"]].to_csv(sep="\t", index=False, lineterminator="\n")
+    if drawn.regulators is not None:
+        files["regulators"] = output.with_suffix(".regulators.txt")
+        write_text(files["regulators"], "".join(f"{drawn.genes[gene]}\n" for gene in drawn.regulators))
+    write_text(files["truth"], truth)
+    with write_path(output) as temporary:
+        adata.write_h5ad(temporary)
+    return files
+
+
+def score(
+    out: RunFolderArgument,
+    truth: Annotated[
+        Path, typer.Option("--truth", metavar="TSV", help="True edges: a table with source and target, or a sif file.")
+    ],
+    regulators: Annotated[
+        Path | None,
+        typer.Option(
+            "--regulators", metavar="FILE", help="Genes that may be causes, one a line; others are not counted."
+        ),
+    ] = None,
+    ignore_genes: Annotated[
+        str | None,
+        typer.Option("--ignore-genes", metavar="PREFIX", help="Leave out genes whose names start like this."),
+    ] = None,
+    all_genes: Annotated[
+        bool,
+        typer.Option("--all-genes", help="Count pairs of all genes of the run, not only of those the truth names."),
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Compare the network and the ranking of a run with the true edges."""
+    from acyclome.cli.truth import read_truth
+    from acyclome.evaluate import metrics
+    from acyclome.knowledge import read_regulators
+
+    for path in filter(None, (out, truth, regulators)):
+        require_exists(path)
+    network = read_network(out)
+    edges = read_truth(truth)
+    genes = list(network.genes)
+    if ignore_genes:
+        genes = [gene for gene in genes if not gene.startswith(ignore_genes)]
+        edges = edges[~edges["source"].str.startswith(ignore_genes) & ~edges["target"].str.startswith(ignore_genes)]
+    allowed = None if regulators is None else read_regulators(regulators)
+    facts = metrics.score_run(network.ranking, network.edges, edges, genes, allowed, restrict=not all_genes)
+    (echo_json if json else echo_facts)(facts)

@@ -1,0 +1,243 @@
+"""The options of the command line.
+
+A command is written as a plain function. A parameter annotated with :class:`Config` stands for all options of science
+and one annotated with :class:`RunOptions` for the run-time ones; :func:`expand` puts the real options in their place.
+The names, ranges and texts of the options of science come from the configuration model and from nowhere else.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from acyclome.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from acyclome.cli.progress import Progress
+    from acyclome.pipeline import Runtime
+
+RUN_PANEL = "How it runs"
+PANELS = {
+    "": "Model and seed",
+    "input": "Which matrix",
+    "prepare": "Preparation",
+    "knowledge": "Prior knowledge",
+    "screen": "Candidates",
+    "fit": "Relaxation",
+    "score": "Order search and score",
+    "resample": "Confidence",
+}
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_NUMBERS = {"integer", "number"}
+_EMPTY_WORDS = {"", "none", "null"}
+_TRUTH = {"true": True, "false": False, "yes": True, "no": False}
+
+
+def usable_threads() -> int:
+    """Return the number of processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def parse_memory(text: str | None) -> int | None:
+    """Return the bytes that a text such as ``8GB``, ``500 MB`` or ``1.5T`` names; None stays None.
+
+    Raises
+    ------
+    InputError
+        If the text is not an amount of memory, or less than a megabyte (a unit was probably forgotten).
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
+    amount = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    if amount < _UNITS["M"]:
+        msg = f"--memory {text} is not an amount of memory; expected a number with a unit, such as 8GB or 500MB."
+        raise InputError(msg)
+    return int(amount)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What changes how a result is computed, never the result."""
+
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, rich_help_panel=RUN_PANEL, help="Processors to use. Default: all this process may use."),
+    ] = None
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            rich_help_panel=RUN_PANEL,
+            help="Memory to stay below, such as 8GB. Default: what the machine has.",
+        ),
+    ] = None
+    device: Annotated[
+        str, typer.Option(metavar="auto|cpu|cuda", rich_help_panel=RUN_PANEL, help="Where dense batches are computed.")
+    ] = "auto"
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            rich_help_panel=RUN_PANEL,
+            help="Go on from the finished stages of an earlier run, with the same result.",
+        ),
+    ] = False
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", rich_help_panel=RUN_PANEL, help="Say nothing unless something is wrong.")
+    ] = False
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            rich_help_panel=RUN_PANEL,
+            help="Print a summary for machines, and nothing else, on standard output.",
+        ),
+    ] = False
+
+    def runtime(self, progress: Progress) -> Runtime:
+        """Return the pipeline's run-time settings.
+
+        Raises
+        ------
+        InputError
+            If the device or the amount of memory is not one.
+        """
+        from acyclome.pipeline import Runtime
+
+        if self.device not in ("auto", "cpu", "cuda"):
+            msg = f"--device {self.device} is unknown; expected auto, cpu or cuda."
+            raise InputError(msg)
+        return Runtime(
+            threads=self.threads or usable_threads(),
+            memory=parse_memory(self.memory),
+            device=self.device,
+            resume=self.resume,
+            progress=progress,
+        )
+
+
+def expand(handler: Callable[..., None]) -> Callable[..., None]:
+    """Return `handler` with its parameters of type `Config` and `RunOptions` replaced by the options they stand for."""
+    plain: list[inspect.Parameter] = []
+    groups: dict[str, tuple[list[inspect.Parameter], Callable[[Mapping[str, Any]], Any]]] = {}
+    hints = get_type_hints(handler, localns={"Config": object}, include_extras=True)
+    for parameter in inspect.signature(handler).parameters.values():
+        if parameter.annotation == "Config":
+            groups[parameter.name] = (_science_parameters(), _make_config)
+        elif parameter.annotation == "RunOptions":
+            groups[parameter.name] = (_run_parameters(), lambda given: RunOptions(**given))
+        else:
+            plain.append(parameter.replace(annotation=hints[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY))
+
+    def command(**given: Any) -> None:
+        values = {parameter.name: given[parameter.name] for parameter in plain}
+        for name, (members, make) in groups.items():
+            values[name] = make({member.name: given[member.name] for member in members})
+        handler(**values)
+
+    parameters = [*plain, *(member for members, _ in groups.values() for member in members)]
+    command.__name__ = handler.__name__
+    command.__doc__ = handler.__doc__
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return command
+
+
+def _run_parameters() -> list[inspect.Parameter]:
+    hints = get_type_hints(RunOptions, include_extras=True)
+    return [_parameter(item.name, hints[item.name], item.default) for item in fields(RunOptions)]
+
+
+def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _science_parameters() -> list[inspect.Parameter]:
+    from acyclome import _options
+    from acyclome.config import Config
+
+    file = typer.Option(
+        "--config", metavar="YAML", rich_help_panel=RUN_PANEL, help="File with options; those given here override it."
+    )
+    options = [_science_parameter(*leaf) for leaf in _options.leaves(Config.json_schema())]
+    return [_parameter("config_file", Annotated[Path | None, file], None), *options]
+
+
+def _science_parameter(section: str, name: str, part: Mapping[str, Any]) -> inspect.Parameter:
+    from acyclome import _options
+
+    dashed = f"--{name.replace('_', '-')}"
+    is_flag = part.get("type") == "boolean"
+    limits = f"{_options.allowed(part)}; " if _NUMBERS & _kinds(part) else ""
+    text = f"{part['description']} ({limits}default {_default_text(part.get('default'))})"
+    option = typer.Option(
+        *((f"{dashed}/--no-{dashed[2:]}",) if is_flag else (dashed,)),
+        help=" ".join(text.split()),
+        metavar=None if is_flag else _metavar(part),
+        rich_help_panel=PANELS.get(section, section.capitalize()),
+        show_default=False,
+    )
+    kind = bool if is_flag else list[str] if part.get("type") == "array" else str
+    return _parameter(name, Annotated[kind | None, option], None)  # type: ignore[valid-type]
+
+
+def _default_text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(str(item) for item in value) or "none"
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _metavar(part: Mapping[str, Any]) -> str:
+    choices = part.get("anyOf", [part])
+    names = [name for choice in choices for name in _metavar_of_one(choice)]
+    return "|".join(names)
+
+
+def _metavar_of_one(part: Mapping[str, Any]) -> list[str]:
+    if "enum" in part or "const" in part:
+        return [str(value) for value in part.get("enum", [part.get("const")])]
+    words = {"integer": ["N"], "number": ["X"], "boolean": ["true", "false"], "null": [], "array": ["A,B,..."]}
+    return words.get(str(part.get("type")), ["TEXT"])
+
+
+def _make_config(given: Mapping[str, Any]) -> Any:
+    from acyclome import _options
+    from acyclome.config import Config
+
+    parts = {name: part for _, name, part in _options.leaves(Config.json_schema())}
+    changes = {
+        name: _value(given[name], part) for name, part in parts.items() if given[name] is not None and given[name] != []
+    }
+    base = Config.from_yaml(given["config_file"]) if given["config_file"] is not None else Config()
+    try:
+        return base.with_options(**changes)
+    except ConfigError as error:
+        named = [f"--{name.replace('_', '-')}" for name in changes if re.search(rf"\b{name}\b", str(error))]
+        msg = f"{error}\n(given by the option {', '.join(named)}; see --help)" if named else str(error)
+        raise ConfigError(msg) from error
+
+
+def _value(text: Any, part: Mapping[str, Any]) -> Any:
+    """Turn what was typed into what the configuration expects; numbers and ranges are left to the configuration."""
+    if isinstance(text, list):
+        return tuple(item.strip() for one in text for item in one.split(",") if item.strip())
+    if not isinstance(text, str):
+        return text
+    kinds = _kinds(part)
+    if "null" in kinds and (text == "" if "string" in kinds else text.lower() in _EMPTY_WORDS):
+        return None
+    if "boolean" in kinds:
+        return _TRUTH.get(text.lower(), text)
+    return text
+
+
+def _kinds(part: Mapping[str, Any]) -> set[str]:
+    return {str(choice.get("type")) for choice in part.get("anyOf", [part])}

@@ -1,0 +1,129 @@
+"""Texts for the standard output: summaries, tables of facts, and JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from acyclome.cli.progress import format_duration
+
+if TYPE_CHECKING:
+    from acyclome.network import Network
+
+_MAX_CELL = 60
+
+
+def echo_json(content: Any) -> None:
+    """Print `content` as JSON; numpy numbers become plain ones, NaN and infinities null."""
+    from acyclome.io.atomic import plain
+
+    typer.echo(json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def echo_facts(facts: Mapping[str, Any]) -> None:
+    """Print the facts that fit on a line, one a line."""
+    short = {key: value for key, value in facts.items() if not isinstance(value, Mapping | list | tuple)}
+    width = max(map(len, short), default=0)
+    for key, value in short.items():
+        typer.echo(f"{key.replace('_', ' '):<{width}}  {format_value(value)}")
+
+
+def format_value(value: Any) -> str:
+    """Return a value as people write it: thousands separated, few digits, yes and no."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)
+
+
+def format_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as aligned columns; long cells are cut."""
+    cells = [list(header), *([_cut(format_value(value)) for value in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_CELL else f"{text[: _MAX_CELL - 3]}..."
+
+
+def run_facts(networks: Network | Mapping[str, Network], out: Path, seconds: float) -> dict[str, Any]:
+    """Return the facts of a finished run, of one network or of one for each group."""
+    if isinstance(networks, Mapping):
+        folders = _group_folders(out)
+        groups = {label: _network_facts(net, folders.get(label, out)) for label, net in networks.items()}
+        return {"status": "done", "out": str(out), "seconds": round(seconds, 3), "groups": groups}
+    return {"status": "done", "seconds": round(seconds, 3), **_network_facts(networks, out)}
+
+
+def _group_folders(out: Path) -> dict[str, Path]:
+    """Return the folder of each group by the true label that its run.json keeps."""
+    folders = {}
+    for path in sorted(out.glob("*/run.json")):
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        folders[str(facts.get("group", facts.get("label", path.parent.name)))] = path.parent
+    return folders
+
+
+def _network_facts(net: Network, out: Path) -> dict[str, Any]:
+    return {
+        "out": str(out),
+        "genes": len(net.genes),
+        "edges": net.n_edges,
+        "is_dag": net.is_dag,
+        "report": str(out / "report.html"),
+        "strongest": [f"{row.source} -> {row.target}" for row in net.edges.head(3).itertuples()],
+        "hub": _hub(net),
+        "warnings": list(net.facts.get("warnings", [])),
+    }
+
+
+def _hub(net: Network) -> str | None:
+    if net.n_edges == 0:
+        return None
+    return str(net.edges["source"].value_counts(sort=True).index[0])
+
+
+def run_text(facts: Mapping[str, Any]) -> str:
+    """Return the summary a user reads after a run, with the commands that come next."""
+    if "groups" not in facts:
+        return _one_run_text(facts)
+    groups = facts["groups"]
+    rows = [[label, part["genes"], part["edges"], part["is_dag"], part["report"]] for label, part in groups.items()]
+    table = format_table(["group", "genes", "edges", "DAG", "report"], rows)
+    first = next(iter(groups.values()), None)
+    tail = [*_next_commands(first)] if first else []
+    return "\n".join([f"Done in {format_duration(facts['seconds'])}: {len(groups)} groups.", table, *tail])
+
+
+def _one_run_text(facts: Mapping[str, Any]) -> str:
+    verdict = "a directed acyclic graph" if facts["is_dag"] else "NOT ACYCLIC: do not use it as a causal network"
+    lines = [
+        f"Done in {format_duration(facts['seconds'])}.",
+        f"  network  {facts['genes']:,} genes, {facts['edges']:,} edges, {verdict}",
+        f"  report   {facts['report']}",
+        *(f"  note     {text}" for text in facts["warnings"][:3]),
+    ]
+    return "\n".join([*lines, *_next_commands(facts)])
+
+
+def _next_commands(facts: Mapping[str, Any]) -> list[str]:
+    out = shlex.quote(facts["out"])
+    gene = shlex.quote(facts["hub"] or "GENE")
+    return [
+        "Next:",
+        f"  acyclome explain {out} --gene {gene}",
+        f"  acyclome export {out} --format graphml -o network.graphml",
+        f"  open {shlex.quote(facts['report'])} in a browser",
+    ]

@@ -1,0 +1,143 @@
+"""The commands that compute: ``run`` does everything on one file, the others are its stages, one at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from acyclome.cli.options import RunOptions
+from acyclome.cli.output import echo_facts, echo_json, run_facts, run_text
+from acyclome.cli.progress import choose_progress
+from acyclome.errors import InputError
+
+if TYPE_CHECKING:
+    from acyclome.config import Config
+    from acyclome.pipeline import Runtime
+
+InputFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="INPUT", help="Expression file: h5ad, zarr, 10x h5, folder with matrix.mtx, csv or tsv (.gz)."
+    ),
+]
+NewFolder = Annotated[
+    Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for the results; made if need be.")
+]
+RunFolderArgument = Annotated[
+    Path, typer.Argument(metavar="OUT", help="Folder of a run, as given to `prepare -o` or `run -o`.")
+]
+
+
+def run(input_file: InputFile, out: NewFolder, config: Config, options: RunOptions) -> None:
+    """Learn the causal network of an expression file: everything from the file to the report."""
+    run_whole(input_file, out, config, options)
+
+
+def run_whole(input_file: Path, out: Path, config: Config, options: RunOptions) -> None:
+    """Run the pipeline from the file to the report and tell the user what came out."""
+    from acyclome import pipeline
+
+    require_exists(input_file)
+    began = time.perf_counter()
+    with choose_progress(quiet=options.quiet) as progress:
+        networks = pipeline.run(input_file, out, config, options.runtime(progress))
+    facts = run_facts(networks, out, time.perf_counter() - began)
+    if options.json:
+        echo_json(facts)
+    elif not options.quiet:
+        typer.echo(run_text(facts))
+
+
+def prepare(input_file: InputFile, out: NewFolder, config: Config, options: RunOptions) -> None:
+    """Read, filter and transform the expression file, and keep it in OUT/stages with all options."""
+    from acyclome import pipeline
+
+    require_exists(input_file)
+    _stage("prepare", options, lambda runtime: pipeline.prepare_stage(input_file, out, config, runtime=runtime))
+
+
+def screen(out: RunFolderArgument, options: RunOptions) -> None:
+    """Find the candidate causes of every gene."""
+    from acyclome import pipeline
+
+    _stage("screen", options, lambda runtime: pipeline.screen_stage(out, runtime))
+
+
+def fit(out: RunFolderArgument, options: RunOptions) -> None:
+    """Fit the continuous relaxation (NOTEARS) on the candidates."""
+    from acyclome import pipeline
+
+    _stage("fit", options, lambda runtime: pipeline.fit_stage(out, runtime))
+
+
+def order(out: RunFolderArgument, options: RunOptions) -> None:
+    """Search the order of the genes and choose each gene's causes by the score."""
+    from acyclome import pipeline
+
+    _stage("order", options, lambda runtime: pipeline.order_stage(out, runtime))
+
+
+def resample(
+    out: RunFolderArgument,
+    options: RunOptions,
+    part: Annotated[int, typer.Option(min=1, help="Which part of the resamples to compute, from 1 to --parts.")] = 1,
+    parts: Annotated[
+        int, typer.Option(min=1, help="Number of parts the resamples are divided into, for several jobs.")
+    ] = 1,
+) -> None:
+    """Learn half-samples anew, to see which edges return."""
+    from acyclome import pipeline
+
+    if part > parts:
+        msg = f"--part {part} is beyond --parts {parts}; parts are counted from 1 to the number of parts."
+        raise InputError(msg)
+    _stage("resample", options, lambda runtime: pipeline.resample_stage(out, runtime, part=part - 1, parts=parts))
+
+
+def network(out: RunFolderArgument, options: RunOptions) -> None:
+    """Put the stages together: write the edges, the ranking, the genes and run.json."""
+    from acyclome import pipeline
+
+    _stage("network", options, lambda runtime: pipeline.network_stage(out, runtime))
+
+
+def report(out: RunFolderArgument, options: RunOptions) -> None:
+    """Write OUT/report.html from the files of the run."""
+    from acyclome import pipeline
+
+    _stage("report", options, lambda runtime: pipeline.report_stage(out, runtime))
+
+
+def require_exists(path: Path) -> None:
+    """Refuse a path that is not there, with the nearest names beside it.
+
+    Raises
+    ------
+    InputError
+        If nothing is at `path`.
+    """
+    if path.exists():
+        return
+    import difflib
+
+    beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, beside, n=3)
+    where = f"the folder {path.parent}" + ("" if path.parent.is_dir() else ", which does not exist either")
+    hint = f" Did you mean {' or '.join(near)}?" if near else " Check the name and the folder."
+    msg = f"There is no file {path.name!r} in {where}.{hint}"
+    raise InputError(msg)
+
+
+def _stage(name: str, options: RunOptions, work: Callable[[Runtime], Mapping[str, Any] | None]) -> None:
+    began = time.perf_counter()
+    with choose_progress(quiet=options.quiet) as progress:
+        facts = work(options.runtime(progress))
+    whole = {"stage": name, "seconds": round(time.perf_counter() - began, 3), **(facts or {})}
+    if options.json:
+        echo_json(whole)
+    elif not options.quiet:
+        echo_facts(whole)
