@@ -53,9 +53,11 @@ $(VENV)/bin/python:
 	"$(PYTHON)" -m venv $(VENV)
 
 $(VENV)/.installed-run: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing acyclome and what it needs into $(VENV): once, some minutes ..."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,report]'
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing acyclome and what its tests need into $(VENV): once, some minutes ..."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,report,dask,test]'
 	@touch $@ $(VENV)/.installed-run

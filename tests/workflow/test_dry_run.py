@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 import acyclome
 
@@ -110,6 +112,26 @@ def test_a_wrong_config_stops_before_anything_and_says_what_is_allowed(workplace
     assert answer.code == 1
     assert [word for word in words if word not in answer.text] == []
     assert len(answer.text.splitlines()) < 20
+
+
+def rule_names() -> set[str]:
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "workflow/rules").glob("*.smk")]
+    return {name for text in texts for name in re.findall(r"^rule (\w+):", text, flags=re.MULTILINE)}
+
+
+@pytest.mark.parametrize("name", ["default", "slurm", "slurm-gpu"])
+def test_a_profile_speaks_of_rules_that_exist(name):
+    profile = yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text(encoding="utf-8"))
+    assert set(profile.get("set-resources", {})) <= rule_names()
+    if name != "default":
+        assert profile["executor"] == "slurm"
+        assert profile["retries"] > 0
+
+
+def test_the_gpu_profile_is_one_snakemake_accepts(workplace):
+    answer = workplace.snakemake("-n", "--workflow-profile", str(ROOT / "profiles/slurm-gpu"))
+    assert answer.code == 0, answer.text
+    assert without(answer.jobs, "acyclome") == EXPECTED
 
 
 def test_every_rule_has_log_benchmark_environment_memory_and_message():
