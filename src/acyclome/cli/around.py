@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print the answer for machines, and nothing else, on standard output.")
 ]
+FORMAT_NAMES = ("tsv", "parquet", "h5ad", "graphml", "gexf", "sif", "csv", "cpdag", "scenic")
 _MAX_COLUMNS = 12
 
 
@@ -71,16 +72,16 @@ def explain(
 
 def export(
     out: RunFolderArgument,
+    file: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="File to write.")],
     format_name: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--format",
             "-f",
             metavar="NAME",
-            help="graphml, sif, gexf, csv, tsv, parquet, h5ad ...: see the message on a wrong one.",
+            help=f"One of {', '.join(FORMAT_NAMES)}. Default: told by the file's ending.",
         ),
-    ],
-    file: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="File to write.")],
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless something is wrong.")] = False,
 ) -> None:
     """Write the network in a format that other programs open."""

@@ -90,11 +90,11 @@ def resample(
     ] = 1,
 ) -> None:
     """Learn half-samples anew, to see which edges return."""
-    from acyclome import pipeline
-
     if part > parts:
         msg = f"--part {part} is beyond --parts {parts}; parts are counted from 1 to the number of parts."
         raise InputError(msg)
+    from acyclome import pipeline
+
     _stage("resample", options, lambda runtime: pipeline.resample_stage(out, runtime, part=part - 1, parts=parts))
 
 

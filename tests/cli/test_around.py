@@ -1,0 +1,172 @@
+"""The commands around a run: explain, export, score, simulate, demo data, inspect."""
+
+import json
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from acyclome.cli import around, output
+
+
+@pytest.fixture
+def folder(tmp_path, toy_network):
+    from acyclome.io.runs import write
+
+    path = tmp_path / "out"
+    write(toy_network, path)
+    return path
+
+
+def test_explain_tells_what_the_network_says_of_a_gene(folder, toy_network, acyclome):
+    code, text, error = acyclome("explain", folder, "--gene", "SPI1")
+    assert (code, error) == (0, "")
+    assert text.rstrip("\n") == toy_network.explain("SPI1").rstrip("\n")
+
+
+def test_explain_for_machines_gives_the_rows_of_the_tables(folder, acyclome):
+    code, text, _ = acyclome("explain", folder, "--gene", "SPI1", "--json")
+    found = json.loads(text)
+    assert code == 0
+    assert [row["source"] for row in found["parents"]] == ["CEBPA"]
+    assert [row["target"] for row in found["children"]] == ["LYZ"]
+    assert found["gene"] == "SPI1"
+
+
+def test_explain_offers_the_nearest_name(folder, acyclome):
+    code, text, error = acyclome("explain", folder, "--gene", "spi1")
+    assert (code, text) == (2, "")
+    assert "Did you mean SPI1" in error
+
+
+def test_a_folder_without_a_network_is_refused(tmp_path, acyclome):
+    code, _, error = acyclome("explain", tmp_path / "nothing", "--gene", "SPI1")
+    assert code == 2
+    assert "nothing" in error
+
+
+def test_a_folder_of_groups_names_the_groups(tmp_path, toy_network, acyclome):
+    from acyclome.io.runs import write
+
+    for label in ("B_cell", "T_cell"):
+        write(toy_network, tmp_path / "out" / label)
+    code, _, error = acyclome("explain", tmp_path / "out", "--gene", "SPI1")
+    assert code == 2
+    assert "B_cell, T_cell" in error
+
+
+def test_the_formats_of_the_help_are_those_of_the_writer():
+    from acyclome.io.formats import FORMATS
+
+    assert tuple(FORMATS) == around.FORMAT_NAMES
+
+
+@pytest.mark.parametrize("name", ["sif", "graphml", "tsv"])
+def test_export_writes_the_file_that_was_asked_for(name, folder, tmp_path, acyclome):
+    path = tmp_path / f"net.{name}"
+    code, text, error = acyclome("export", folder, "--format", name, "-o", path)
+    assert (code, error) == (0, "")
+    assert text == f"{path}: 5 genes, 4 edges\n"
+    assert path.stat().st_size > 0
+
+
+def test_export_to_an_unknown_format_lists_the_known_ones_and_writes_nothing(folder, tmp_path, acyclome):
+    code, _, error = acyclome("export", folder, "--format", "visio", "-o", tmp_path / "net.x")
+    assert code == 2
+    assert "graphml" in error
+    assert not (tmp_path / "net.x").exists()
+
+
+def test_the_score_of_a_network_against_itself_is_perfect(folder, tmp_path, toy_network, acyclome):
+    truth = tmp_path / "truth.tsv"
+    toy_network.edges[["source", "target", "weight"]].to_csv(truth, sep="\t", index=False)
+    code, text, _ = acyclome("score", folder, "--truth", truth, "--json")
+    found = json.loads(text)
+    assert code == 0
+    assert (found["precision"], found["recall"], found["shd"], found["sign_agreement"]) == (1.0, 1.0, 0, 1.0)
+
+
+def test_genes_that_are_ignored_do_not_count(folder, tmp_path, acyclome):
+    truth = tmp_path / "truth.tsv"
+    truth.write_text("source\ttarget\nCEBPA\tSPI1\nHBB\tGATA1\n")
+    scores = [
+        json.loads(acyclome("score", folder, "--truth", truth, "--json", *words)[1])
+        for words in ([], ["--ignore-genes", "HB"])
+    ]
+    assert [found["n_true"] for found in scores] == [2, 1]
+
+
+def test_a_truth_of_other_genes_is_bad_input(folder, tmp_path, acyclome):
+    truth = tmp_path / "truth.tsv"
+    truth.write_text("source\ttarget\nENSG01\tENSG02\n")
+    code, _, error = acyclome("score", folder, "--truth", truth)
+    assert code == 2
+    assert "ENSG01" in error
+    assert "CEBPA" in error
+
+
+def test_a_simulation_is_written_with_its_truth_and_repeats_bit_for_bit(tmp_path, acyclome):
+    texts = []
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}.h5ad"
+        code, text, _ = acyclome(
+            "simulate", "-o", path, "--genes", 30, "--observations", 40, "--graph", "hub", "--seed", 5, "--json"
+        )
+        assert code == 0
+        texts.append([path.read_bytes(), path.with_suffix(".truth.tsv").read_bytes()])
+        facts = json.loads(text)
+    assert texts[0] == texts[1]
+    adata = anndata.read_h5ad(path)
+    truth = pd.read_csv(path.with_suffix(".truth.tsv"), sep="\t")
+    listed = path.with_suffix(".regulators.txt").read_text().split()
+    assert adata.shape == (facts["observations"], facts["genes"]) == (40, 30)
+    assert list(truth.columns) == ["source", "target", "weight"]
+    assert len(truth) == facts["edges"]
+    assert set(truth["source"]) <= set(listed) <= set(adata.var_names)
+
+
+def test_a_simulation_that_cannot_be_drawn_says_why(tmp_path, acyclome):
+    code, _, error = acyclome("simulate", "-o", tmp_path / "x.h5ad", "--graph", "tree")
+    assert code == 2
+    assert "scale-free" in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demo_data_keep_the_scaled_and_the_log_normalised_values(tmp_path, acyclome):
+    code, text, error = acyclome("demo", "--data-only", tmp_path / "demo.h5ad")
+    adata = anndata.read_h5ad(tmp_path / "demo.h5ad")
+    assert (code, error) == (0, "")
+    assert "700 cells x 765 genes" in text
+    assert adata.shape == adata.raw.shape == (700, 765)
+    assert adata.X.min() < 0 <= adata.raw.X.min()
+    assert "bulk_labels" in adata.obs
+
+
+def test_inspect_says_which_matrix_to_use(tmp_path, acyclome):
+    counts = np.random.default_rng(1).poisson(1.0, size=(50, 20)).astype(np.float32)
+    adata = anndata.AnnData(np.log1p(counts), layers={"counts": counts}, obs={"cluster": ["a", "b"] * 25})
+    adata.write_h5ad(tmp_path / "x.h5ad")
+    code, text, error = acyclome("inspect", tmp_path / "x.h5ad")
+    assert (code, error) == (0, "")
+    assert "50 observations x 20 genes" in text
+    assert "--layer counts" in text
+    assert "cluster" in text
+    code, text, _ = acyclome("inspect", tmp_path / "x.h5ad", "--json")
+    assert code == 0
+    assert json.loads(text)["recommended"] == "counts"
+
+
+def test_tables_align_their_columns_and_cut_long_cells():
+    text = output.format_table(["name", "n"], [["a", 1_000], ["b" * 99, None]])
+    lines = text.splitlines()
+    assert lines[0].index("n", 4) == lines[2].index("1,000")
+    assert lines[3].startswith("b" * 57 + "...")
+    assert lines[3].endswith("-")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(True, "yes"), (1234, "1,234"), (0.123456, "0.1235"), (None, "-"), ("a", "a")]
+)
+def test_values_are_written_as_people_write_them(value, text):
+    assert output.format_value(value) == text

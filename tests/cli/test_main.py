@@ -1,0 +1,199 @@
+"""The front door: help, exit codes, and what is printed when something goes wrong."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from acyclome import cli
+from acyclome.cli import demo, doctor, stages
+from acyclome.errors import ConvergenceError, InputError, MemoryLimitError
+
+COMMANDS = tuple(cli._COMMANDS)
+HELP_LIMIT_S = 0.5  # of processor time: other work on the machine does not count
+
+
+def command_of(name):
+    group = typer.main.get_command(cli.build_app())
+    return cli.with_all_options(name) if name in cli._WITH_CONFIG else group.commands[name]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_names_every_option_with_a_text(name, acyclome):
+    code, text, error = acyclome(name, "--help")
+    assert (code, error) == (0, "")
+    command = command_of(name)
+    assert command.help.splitlines()[0].endswith(".")
+    for parameter in command.params:
+        assert parameter.help, parameter.name
+        assert all(word in text for word in [*parameter.opts, *parameter.secondary_opts] if word.startswith("-"))
+
+
+def test_help_lists_every_command_with_its_whole_first_line(acyclome):
+    code, text, _ = acyclome("--help")
+    flat = " ".join(text.split())
+    assert code == 0
+    for name in COMMANDS:
+        assert f"{name} {command_of(name).help.splitlines()[0]}" in flat
+
+
+def cpu_of_children():
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+@pytest.mark.parametrize("words", [[], ["run"]])
+def test_help_imports_nothing_heavy_and_comes_at_once(words):
+    heavy = [
+        "torch",
+        "scanpy",
+        "anndata",
+        "dask",
+        "igraph",
+        "pandas",
+        "numba",
+        "sklearn",
+        "matplotlib",
+        "h5py",
+        "scipy",
+    ]
+    code = (
+        f"import sys\nfrom acyclome.cli import main\ncode = main({[*words, '--help']})\n"
+        f"sys.exit(code or ' '.join(name for name in {heavy} if name in sys.modules) or 0)"
+    )
+    times = []
+    for _ in range(3):
+        began = cpu_of_children()
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        times.append(cpu_of_children() - began)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert min(times) < HELP_LIMIT_S
+
+
+def test_the_version_is_printed(acyclome):
+    code, text, _ = acyclome("--version")
+    assert (code, text) == (0, f"acyclome {cli.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["run", "x.h5ad", "-o", "out", "--min-cellz", "3"], "--min-cells"),
+        (["runn"], "Did you mean 'run'"),
+        (["run", "x.h5ad"], "--out"),
+        (["run", "x.h5ad", "-o", "out", "--threads", "0"], "--threads"),
+        (["run", "x.h5ad", "-o", "out", "--threads", "two"], "--threads"),
+        (["run", "x.h5ad", "-o", "out", "--resamples", "-3"], "a whole number from 0 to 10000"),
+        (["run", "x.h5ad", "-o", "out", "--resamples", "many"], "--resamples"),
+        (["run", "x.h5ad", "-o", "out", "--noise", "gauss"], "unequal or equal"),
+        (["run", "x.h5ad", "-o", "out", "--normalize", "perhaps"], "true or false"),
+        (["run", "x.h5ad", "-o", "out", "--group", "B"], "group_by"),
+        (["resample", "out", "--part", "3", "--parts", "2"], "counted from 1"),
+        (["resample", "out", "--part", "0"], "--part"),
+        (["demo"], "--data-only"),
+        (["simulate", "-o", "x.csv"], ".h5ad"),
+    ],
+)
+def test_wrong_words_end_with_code_2_and_say_what_is_right(words, expected, acyclome, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, text, error = acyclome(*words)
+    assert (code, text) == (2, "")
+    assert expected in error
+    assert len(error.splitlines()) <= 25
+    assert list(tmp_path.iterdir()) == []
+
+
+def raising(error):
+    def work(*_, **__):
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InputError("the matrix is empty; give another"), 2),
+        (MemoryLimitError("it needs 9 GB; give --memory 10GB"), 3),
+        (ConvergenceError("it did not settle; raise --max-steps"), 4),
+    ],
+)
+def test_an_error_for_the_user_gives_its_code_and_its_text_without_traceback(
+    error, code, acyclome, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(demo, "write_demo_data", raising(error))
+    found, text, shown = acyclome("demo", "--data-only", tmp_path / "x.h5ad")
+    assert (found, text, shown) == (code, "", f"Error: {error}\n")
+
+
+def test_a_long_error_is_cut_to_one_screen(acyclome, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "write_demo_data", raising(InputError("\n".join(f"gene {i}" for i in range(300)))))
+    _, _, error = acyclome("demo", "--data-only", tmp_path / "x.h5ad")
+    assert len(error.splitlines()) == 24
+    assert error.splitlines()[-1] == "... and 277 more lines"
+
+
+def test_running_out_of_memory_gives_code_3_and_a_way_out(acyclome, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "write_demo_data", raising(MemoryError("Unable to allocate 9 GiB")))
+    code, _, error = acyclome("demo", "--data-only", tmp_path / "x.h5ad")
+    assert code == 3
+    assert "Unable to allocate 9 GiB" in error
+    assert "acyclome plan" in error
+
+
+def test_a_fault_of_ours_shows_its_traceback_and_where_to_report(acyclome, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "write_demo_data", raising(KeyError("lost")))
+    code, _, error = acyclome("demo", "--data-only", tmp_path / "x.h5ad")
+    assert code == 1
+    assert "Traceback" in error
+    assert "KeyError: 'lost'" in error
+    assert "Please report it" in error
+    assert f"acyclome demo --data-only {tmp_path}" in error
+
+
+def test_stopping_a_run_says_how_to_go_on(acyclome, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "write_demo_data", raising(KeyboardInterrupt()))
+    code, _, error = acyclome("demo", "--data-only", tmp_path / "x.h5ad")
+    assert code == 130
+    assert "--resume" in error
+    assert "Traceback" not in error
+
+
+def test_a_scheduler_that_ends_the_job_is_treated_like_ctrl_c(acyclome, tmp_path, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(demo, "write_demo_data", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    code, _, error = acyclome("demo", "--data-only", tmp_path / "x.h5ad")
+    assert code == 130
+    assert "--resume" in error
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_missing_file_is_answered_with_the_nearest_name(tmp_path):
+    (tmp_path / "pbmc3k.h5ad").touch()
+    with pytest.raises(InputError, match=r"no file 'pbmc3.h5ad'.*Did you mean pbmc3k.h5ad"):
+        stages.require_exists(tmp_path / "pbmc3.h5ad")
+    with pytest.raises(InputError, match="does not exist either"):
+        stages.require_exists(tmp_path / "nowhere" / "pbmc3.h5ad")
+
+
+def test_the_doctor_finds_this_machine_fit(acyclome, tmp_path):
+    code, text, error = acyclome("doctor", "--folder", tmp_path)
+    assert (code, error) == (0, "")
+    assert "Everything a run needs is here." in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_doctor_refuses_a_folder_that_is_a_file(acyclome, tmp_path):
+    (tmp_path / "file").touch()
+    code, text, _ = acyclome("doctor", "--folder", tmp_path / "file" / "out")
+    assert code == 2
+    assert "FAIL writing" in text
+
+
+def test_the_doctor_names_a_missing_package_and_the_way_to_get_it():
+    finding = doctor._package("no-such-package", is_needed=True, advice="pip install it")
+    assert not finding.is_fine
+    assert doctor._line(finding) == "FAIL no-such-package not installed  -> pip install it"

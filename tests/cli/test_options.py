@@ -1,0 +1,116 @@
+"""Options of the command line and of the configuration are one thing."""
+
+import pytest
+import yaml
+
+from acyclome import _options, cli
+from acyclome.cli.options import RunOptions, _make_config, _science_parameters, parse_memory
+from acyclome.config import Config
+from acyclome.errors import ConfigError, InputError
+
+LEAVES = list(_options.leaves(Config.json_schema()))
+
+
+def config(config_file=None, **given):
+    names = [parameter.name for parameter in _science_parameters()]
+    return _make_config({name: given.get(name) for name in names} | {"config_file": config_file})
+
+
+def test_every_option_of_the_configuration_is_an_option_of_run_with_its_text():
+    options = {parameter.name: parameter for parameter in cli.with_all_options("run").params}
+    for _, name, part in LEAVES:
+        assert f"--{name.replace('_', '-')}" in options[name].opts
+        assert " ".join(part["description"].split()) in options[name].help
+
+
+@pytest.mark.parametrize("name", sorted(cli._WITH_CONFIG))
+def test_commands_that_take_a_file_of_data_take_all_options_of_science(name):
+    options = {parameter.name for parameter in cli.with_all_options(name).params}
+    assert options >= {leaf for _, leaf, _ in LEAVES} | {"config_file"} | set(RunOptions.__dataclass_fields__)
+
+
+def test_without_options_the_configuration_is_the_default():
+    assert config() == Config()
+
+
+def test_every_default_can_be_typed_and_gives_the_default():
+    typed = {}
+    for section, name, _ in LEAVES:
+        value = getattr(getattr(Config(), section) if section else Config(), name)
+        if isinstance(value, tuple):
+            typed[name] = [",".join(map(str, value))] if value else []
+        elif isinstance(value, bool):
+            typed[name] = value
+        else:
+            typed[name] = "" if value is None else str(value).lower()
+    assert config(**typed) == Config()
+
+
+@pytest.mark.parametrize(
+    ("typed", "section", "expected"),
+    [
+        ({"resamples": "7"}, "resample", {"resamples": 7}),
+        ({"shrinkage": "1e-3"}, "screen", {"shrinkage": 0.001}),
+        ({"normalize": "false", "log": "auto"}, "prepare", {"normalize": False, "log": "auto"}),
+        ({"relax": False}, "fit", {"relax": False}),
+        ({"mu": ["1,0.5", "0.1"]}, "fit", {"mu": (1.0, 0.5, 0.1)}),
+        ({"covariates": ["batch, sex", "depth"]}, "prepare", {"covariates": ("batch", "sex", "depth")}),
+        ({"target_sum": "none"}, "prepare", {"target_sum": None}),
+        ({"layer": "none"}, "input", {"layer": "none"}),
+        ({"layer": "3"}, "input", {"layer": "3"}),
+        ({"noise": "equal"}, "score", {"noise": "equal"}),
+    ],
+)
+def test_what_is_typed_gets_the_kind_that_the_configuration_expects(typed, section, expected):
+    part = getattr(config(**typed), section)
+    assert {name: getattr(part, name) for name in expected} == expected
+
+
+def test_options_override_the_file_and_leave_the_rest_of_it(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump({"resample": {"resamples": 5, "fraction": 0.7}, "seed": 3}))
+    found = config(path, resamples="9")
+    assert (found.resample.resamples, found.resample.fraction, found.seed) == (9, 0.7, 3)
+
+
+def test_a_value_out_of_range_names_the_option_as_it_is_typed():
+    with pytest.raises(ConfigError, match=r"(?s)prepare.min_cells = \"-1\".*--min-cells"):
+        config(min_cells="-1")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("resample:\n  resample: 3\n", "resample.resample = 3 is not an option"),
+        ("resample: {resamples: [1\n", "this is not YAML"),
+        ("resample:\n  resamples: 1.5\n", "a whole number from 0"),
+    ],
+)
+def test_a_wrong_file_is_named_with_what_is_wrong_in_it(text, expected, tmp_path, acyclome):
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text)
+    code, _, error = acyclome("run", "x.h5ad", "-o", tmp_path / "out", "--config", path)
+    assert code == 2
+    assert "wrong.yaml" in error
+    assert expected in " ".join(error.split())
+    assert len(error.splitlines()) <= 25
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_configuration_file_is_bad_input(tmp_path, acyclome):
+    code, _, error = acyclome("run", "x.h5ad", "-o", tmp_path / "out", "--config", tmp_path / "none.yaml")
+    assert code == 2
+    assert "none.yaml" in error
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("8GB", 8 * 2**30), ("500 MB", 500 * 2**20), ("1.5t", 3 * 2**39), ("2GiB", 2**31), (None, None)]
+)
+def test_memory_is_read_with_its_unit(text, size):
+    assert parse_memory(text) == size
+
+
+@pytest.mark.parametrize("text", ["8", "lots", "8XB", "-3GB", ""])
+def test_memory_without_sense_is_refused_with_an_example(text):
+    with pytest.raises(InputError, match="such as 8GB"):
+        parse_memory(text)

@@ -1,0 +1,111 @@
+"""Progress: plain lines off a terminal, bars on one, silence on request."""
+
+import io
+import logging
+import warnings
+
+import pytest
+
+from acyclome.cli.progress import (
+    HEARTBEAT_S,
+    BarProgress,
+    PlainProgress,
+    SilentProgress,
+    choose_progress,
+    format_duration,
+    log_to_stderr,
+)
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def plain():
+    stream, clock = io.StringIO(), Clock()
+    return PlainProgress(stream, clock), stream, clock
+
+
+def test_a_stage_is_told_when_it_starts_and_when_it_ends(plain):
+    progress, stream, clock = plain
+    with progress:
+        progress("screen", 0.0, "765 genes")
+        clock.now += 2.0
+        progress("screen", 1.0)
+    assert stream.getvalue() == "[   0.0 s] screen    started: 765 genes\n[   2.0 s] screen    done in 2.0 s\n"
+
+
+def test_a_long_stage_gives_a_sign_of_life_with_the_time_left(plain):
+    progress, stream, clock = plain
+    for step in range(1, 101):
+        progress("fit", step / 200, f"step {step}")
+        clock.now += HEARTBEAT_S / 5
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 20
+    assert lines[10].endswith("fit       26%, about 4 min 51 s left: step 51") or "left: step 51" in lines[10]
+
+
+def test_the_time_left_is_proportional_to_what_remains(plain):
+    progress, stream, clock = plain
+    progress("fit", 0.0)
+    clock.now += 30.0
+    progress("fit", 0.25)
+    assert stream.getvalue().splitlines()[-1] == "[    30 s] fit       25%, about 1 min 30 s left"
+
+
+def test_a_stage_that_begins_again_for_the_next_group_is_told_again(plain):
+    progress, stream, _ = plain
+    for _ in range(2):
+        progress("order", 0.0)
+        progress("order", 1.0)
+    assert stream.getvalue().count("started") == stream.getvalue().count("done in") == 2
+
+
+def test_bars_show_every_stage_once_and_leave_the_terminal_in_order():
+    stream = io.StringIO()
+    with BarProgress(stream) as progress:
+        progress("screen", 0.0)
+        progress("screen", 1.0)
+        progress("fit", 0.5, "step [3]")
+        progress("fit", 0.1)
+    assert "screen" in stream.getvalue()
+    assert "fit" in stream.getvalue()
+
+
+def test_the_stream_decides_between_bars_and_lines():
+    stream = io.StringIO()
+    assert isinstance(choose_progress(quiet=False, stream=stream), PlainProgress)
+    assert isinstance(choose_progress(quiet=True, stream=stream), SilentProgress)
+    stream.isatty = lambda: True
+    assert isinstance(choose_progress(quiet=False, stream=stream), BarProgress)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (9.9, "9.9 s"), (9.96, "10 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s"), (7620, "2 h 07 min")],
+)
+def test_durations_are_written_as_people_write_them(seconds, text):
+    assert format_duration(seconds) == text
+
+
+def test_warnings_of_the_package_reach_the_error_stream_and_those_of_others_do_not(capsys):
+    logger = logging.getLogger("acyclome.somewhere")
+    with log_to_stderr(quiet=False):
+        logger.warning("few cells")
+        warnings.warn("deprecated", FutureWarning, stacklevel=1)
+    logger_handlers = list(logging.getLogger("acyclome").handlers)
+    assert capsys.readouterr().err == "WARNING: few cells\n"
+    assert logger_handlers == []
+
+
+def test_quiet_keeps_warnings_back_but_not_errors(capsys):
+    logger = logging.getLogger("acyclome.somewhere")
+    with log_to_stderr(quiet=True):
+        logger.warning("few cells")
+        logger.error("no cells")
+    assert capsys.readouterr().err == "ERROR: no cells\n"
