@@ -1,0 +1,170 @@
+"""Choose the parents of every gene among the genes before it in a given order.
+
+Two selections: forward search with the extended BIC of the engine, compiled and usable at d = 10,000; and the adaptive
+lasso with the plain BIC of the sortability papers, for up to a few hundred genes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numba import njit
+
+Parents = tuple[np.ndarray, np.ndarray, np.ndarray]  # indptr (d + 1,), place of each parent in the order, its weight
+
+_PATIENCE = 3  # forward steps that may fail to improve the criterion before the search ends
+
+
+def forward_bic(R: np.ndarray, n: int, *, gamma: float = 1.0, max_parents: int = 40) -> Parents:
+    """Add the best predecessor step by step, keep the best prefix, then drop what the criterion does not miss.
+
+    Minimizes `n/2 log(rss_j) + s_j (1/2 log n + gamma log p_j)` greedily, p_j the number of predecessors. Time
+    O(d^2 s^2) for s steps a gene: at n = 1,000 on one core a second at d = 2,000 and half a minute at d = 10,000.
+
+    Parameters
+    ----------
+    R
+        Correlations of the columns in their order, shape (d, d).
+    n
+        Number of observations.
+    gamma
+        Weight of the extended BIC's term; 0 is the plain BIC.
+    max_parents
+        Most parents of a gene.
+
+    Returns
+    -------
+    Parents of every place in the order, with standardized weights.
+    """
+    found, counts = _forward(R, n, gamma, min(max_parents, n - 2))
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    parent = found[np.arange(found.shape[1]) < counts[:, None]]
+    return indptr, parent, _weights(R, indptr, parent)
+
+
+def adaptive_lasso(R: np.ndarray, n: int, *, max_parents: int = 60) -> Parents:
+    """Regress on all predecessors by the adaptive lasso, its size chosen by BIC (Zou 2006; Reisach et al. 2021).
+
+    One dense solve per gene, O(d^4) in all: for up to about 300 genes.
+
+    Parameters
+    ----------
+    R
+        Correlations of the columns in their order, shape (d, d).
+    n
+        Number of observations.
+    max_parents
+        Most steps of the path.
+
+    Returns
+    -------
+    Parents of every place in the order, with standardized weights.
+    """
+    chosen = [_lasso_one(R, j, n, max_parents) for j in range(len(R))]
+    indptr = np.cumsum([0, *(parent.size for parent, _ in chosen)])
+    return indptr, np.concatenate([p for p, _ in chosen]), np.concatenate([w for _, w in chosen])
+
+
+SELECTIONS: dict[str, Callable[..., Parents]] = {"bic": forward_bic, "adaptive-lasso": adaptive_lasso}
+
+
+def _lasso_one(R: np.ndarray, j: int, n: int, max_parents: int) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.linear_model import lars_path_gram
+
+    if j == 0:
+        return np.empty(0, np.int64), np.empty(0)
+    ridge = 1e-8 if j < 0.5 * n else 0.1
+    first = np.abs(np.linalg.solve(R[:j, :j] + ridge * np.eye(j), R[:j, j]))
+    kept = np.flatnonzero(first > 1e-12)
+    if not kept.size:
+        return np.empty(0, np.int64), np.empty(0)
+    scale = first[kept]
+    gram, cross = R[np.ix_(kept, kept)] * np.outer(scale, scale) * n, R[kept, j] * scale * n
+    steps = min(max_parents, kept.size, n - 2)
+    coefficients = lars_path_gram(cross, gram, n_samples=n, max_iter=steps, method="lasso")[2]
+    rss = n - 2.0 * cross @ coefficients + np.einsum("ik,ik->k", coefficients, gram @ coefficients)
+    sizes = (np.abs(coefficients) > 1e-12).sum(axis=0)
+    best = coefficients[:, np.argmin(n * np.log(np.maximum(rss / n, 1e-12)) + sizes * np.log(n))]
+    used = np.abs(best) > 1e-12
+    return kept[used], (best * scale)[used]
+
+
+def _weights(R: np.ndarray, indptr: np.ndarray, parent: np.ndarray) -> np.ndarray:
+    weight = np.empty(parent.size)
+    for j in range(len(R)):
+        rows = slice(indptr[j], indptr[j + 1])
+        p = parent[rows]
+        if p.size:
+            weight[rows] = np.linalg.lstsq(R[np.ix_(p, p)], R[p, j], rcond=None)[0]
+    return weight
+
+
+@njit(nogil=True, cache=True)
+def _forward(R: np.ndarray, n: int, gamma: float, max_parents: int) -> tuple[np.ndarray, np.ndarray]:
+    d = R.shape[0]
+    found = np.empty((d, max_parents), np.int64)
+    counts = np.zeros(d, np.int64)
+    Q = np.empty((max_parents, d))
+    for j in range(1, d):
+        price = 0.5 * np.log(n) + gamma * np.log(j)
+        chosen = _path(R, j, n, price, Q)
+        chosen = _prune(R, j, n, price, chosen)
+        counts[j] = chosen.size
+        found[j, : chosen.size] = chosen
+    return found, counts
+
+
+@njit(nogil=True, cache=True)
+def _path(R: np.ndarray, j: int, n: int, price: float, Q: np.ndarray) -> np.ndarray:
+    """Orthogonal forward regression of gene j on the genes 0..j-1; rows of `Q` span the chosen ones (scratch)."""
+    limit = min(Q.shape[0], j)
+    chosen = np.empty(limit, np.int64)
+    cross = R[:j, j].copy()  # with what is left of gene j
+    left = np.ones(j)  # of the variance of every predecessor
+    rss, best_score, best_size = 1.0, 0.0, 0
+    for s in range(limit):
+        a, gain = -1, 0.0
+        for k in range(j):
+            if left[k] > 1e-6 and cross[k] * cross[k] > gain * left[k]:
+                a, gain = k, cross[k] * cross[k] / left[k]
+        if a < 0 or rss - gain <= 1e-12:
+            break
+        q = Q[s, :j]
+        q[:] = R[a, :j]
+        for r in range(s):
+            q -= Q[r, a] * Q[r, :j]
+        q /= np.sqrt(left[a])
+        cross -= q * (cross[a] / np.sqrt(left[a]))
+        left -= q * q
+        left[a] = 0.0
+        chosen[s] = a
+        rss -= gain
+        score = 0.5 * n * np.log(rss) + (s + 1) * price
+        if score < best_score:
+            best_score, best_size = score, s + 1
+        elif s + 1 - best_size >= _PATIENCE:
+            break
+    return chosen[:best_size]
+
+
+@njit(nogil=True, cache=True)
+def _prune(R: np.ndarray, j: int, n: int, price: float, chosen: np.ndarray) -> np.ndarray:
+    """Drop the parent whose loss costs least, as long as the criterion falls."""
+    while chosen.size > 0:
+        k = chosen.size
+        G = np.empty((k, k))
+        c = np.empty(k)
+        for x in range(k):
+            c[x] = R[chosen[x], j]
+            for y in range(k):
+                G[x, y] = R[chosen[x], chosen[y]]
+        inverse = np.linalg.inv(G)
+        b = inverse @ c
+        rss = max(1.0 - b @ c, 1e-12)
+        loss = b * b / np.diag(inverse)
+        weakest = np.argmin(loss)
+        if 0.5 * n * np.log1p(loss[weakest] / rss) >= price:
+            break
+        chosen = np.concatenate((chosen[:weakest], chosen[weakest + 1 :]))
+    return chosen
