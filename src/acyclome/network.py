@@ -27,7 +27,7 @@ from acyclome._tables import (
 )
 from acyclome.errors import InputError
 
-__all__ = ["EDGE_COLUMNS", "NODE_COLUMNS", "RANKING_COLUMNS", "Network", "best_first", "build_network"]
+__all__ = ["EDGE_COLUMNS", "NODE_COLUMNS", "RANKING_COLUMNS", "Network", "best_first", "build_network", "node_table"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -195,13 +195,20 @@ def build_network(
             "rank_score": np.asarray(rank_score, dtype=float),
         }
     )
-    nodes = _node_table(names, source, target, order)
+    nodes = node_table(names, source, target, order)
     nodes["is_regulator"] = True if is_regulator is None else np.asarray(is_regulator, dtype=bool)
     nodes["r2"], nodes["noise_scale"] = np.asarray(r2, dtype=float), np.asarray(noise_scale, dtype=float)
     return Network(best_first(edges), best_first(ranking), nodes, dict(facts or {}))
 
 
-def _node_table(names: np.ndarray, source: np.ndarray, target: np.ndarray, order: np.ndarray) -> pd.DataFrame:
+def node_table(names: np.ndarray, source: np.ndarray, target: np.ndarray, order: np.ndarray) -> pd.DataFrame:
+    """Return the columns of nodes that follow from the graph and its order: gene, order, depth and degrees.
+
+    Raises
+    ------
+    InputError
+        If `order` is not a permutation of the genes.
+    """
     d = len(names)
     order = np.asarray(order)
     if not np.array_equal(np.sort(order), np.arange(d)):

@@ -1,0 +1,202 @@
+"""Networks in the formats of other programs.
+
+Every writer gives the same bytes for the same network, and is tried by reading its file back.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Hashable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+import numpy as np
+import pandas as pd
+
+from acyclome.errors import InputError
+from acyclome.io import tables
+from acyclome.io.atomic import write_path, write_text
+from acyclome.io.keys import read_keys, to_anndata
+from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, Network
+
+MAX_DENSE_GENES = 5_000
+_H5AD_COMPRESSION = "gzip"
+_BYTES_PER_CELL = 4
+
+
+def export(network: Network, path: str | os.PathLike[str], format_name: str | None = None) -> None:
+    """Write the network in a format of ``FORMATS``; without a name, the one that the ending of the file tells.
+
+    Raises
+    ------
+    InputError
+        If the format is unknown, or the network too large for it.
+    """
+    name = format_name.lower() if format_name else _by_ending(Path(path))
+    if name not in FORMATS:
+        known = "\n".join(f"  {known:<8} {about}" for known, (about, _) in FORMATS.items())
+        msg = f"{format_name or os.fspath(path)!r} names no format of networks. Choose one with --format:\n{known}"
+        raise InputError(msg)
+    FORMATS[name][1](path, network)
+
+
+def write_edges_tsv(path: str | os.PathLike[str], network: Network) -> None:
+    """Write the edge table as text."""
+    tables.write_tsv(path, network.edges)
+
+
+def write_edges_parquet(path: str | os.PathLike[str], network: Network) -> None:
+    """Write the edge table as parquet."""
+    tables.write_parquet(path, network.edges, "edges")
+
+
+def write_h5ad(path: str | os.PathLike[str], network: Network) -> None:
+    """Write an AnnData file without observations that holds the network under the key ``dag``."""
+    adata = to_anndata(network)
+    with write_path(path) as temporary:
+        adata.write_h5ad(temporary, compression=_H5AD_COMPRESSION)
+
+
+def read_h5ad(path: str | os.PathLike[str], key: str = "dag") -> Network:
+    """Return the network that an h5ad file holds under `key`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or has no network under the key.
+    """
+    import anndata
+
+    try:
+        adata = anndata.read_h5ad(path, backed="r")
+    except OSError as error:
+        msg = f"{os.fspath(path)} cannot be read as h5ad: {error}. Check the name, or copy the file again."
+        raise InputError(msg) from error
+    try:
+        return read_keys(adata, key)
+    finally:
+        adata.file.close()
+
+
+def write_graphml(path: str | os.PathLike[str], network: Network) -> None:
+    """Write GraphML with all columns of genes and edges; opens in Cytoscape, Gephi, yEd, igraph and networkx."""
+    import igraph
+
+    graph = igraph.Graph(n=len(network.genes), edges=_pairs(network), directed=True)
+    graph.vs["name"] = network.genes
+    for column in list(NODE_COLUMNS)[1:]:
+        graph.vs[column] = network.nodes[column].tolist()
+    for column in _told(network.edges):
+        graph.es[column] = network.edges[column].tolist()
+    with write_path(path) as temporary:
+        graph.write_graphml(os.fspath(temporary))
+
+
+def write_gexf(path: str | os.PathLike[str], network: Network) -> None:
+    """Write GEXF 1.3 with all columns of genes and edges; opens in Gephi."""
+    write_text(path, "\n".join(_gexf_lines(network)) + "\n")
+
+
+def write_sif(path: str | os.PathLike[str], network: Network) -> None:
+    """Write ``source <tab> activates or represses <tab> target``; opens in Cytoscape."""
+    verb = network.edges["sign"].map({"+": "activates", "-": "represses"})
+    rows = zip(network.edges["source"], verb, network.edges["target"], strict=True)
+    write_text(path, "".join(f"{source}\t{word}\t{target}\n" for source, word, target in rows))
+
+
+def write_dense_csv(path: str | os.PathLike[str], network: Network) -> None:
+    """Write the weights as a full matrix, sources in rows and targets in columns."""
+    d = len(network.genes)
+    if d > MAX_DENSE_GENES:
+        size = d * d * _BYTES_PER_CELL / 1e9
+        msg = (
+            f"A full matrix of {d:,} x {d:,} genes would be a text of {size:.1f} GB or more, nearly all of it zeros; "
+            f"up to {MAX_DENSE_GENES:,} genes are written. Use h5ad (a sparse matrix in varp['dag']), parquet or tsv."
+        )
+        raise InputError(msg)
+    table = pd.DataFrame(network.matrix().toarray(), columns=network.genes)
+    table.insert(0, "source", network.genes, allow_duplicates=True)
+    tables.write_tsv(path, table, separator=",")
+
+
+def write_cpdag_tsv(path: str | os.PathLike[str], network: Network) -> None:
+    """Write the equivalence class: which edges the class directs, and which it leaves open (``undirected``)."""
+    from acyclome.core.equivalence import cpdag
+
+    compelled = cpdag(network.source, network.target, len(network.genes))
+    kind = np.where(compelled, "directed", "undirected")
+    tables.write_tsv(path, network.edges[["source", "target"]].assign(kind=kind, weight=network.edges["weight"]))
+
+
+def write_scenic_csv(path: str | os.PathLike[str], network: Network) -> None:
+    """Write ``TF,target,importance`` for pySCENIC; the importance is the size of the weight, its sign is lost."""
+    edges = network.edges
+    table = pd.DataFrame({"TF": edges["source"], "target": edges["target"], "importance": edges["weight"].abs()})
+    tables.write_tsv(path, table.sort_values("importance", ascending=False, kind="stable"), separator=",")
+
+
+FORMATS: dict[str, tuple[str, Callable[[str | os.PathLike[str], Network], None]]] = {
+    "tsv": ("edge table, source target weight ...; .gz compresses (decoupler, Excel, anything)", write_edges_tsv),
+    "parquet": ("edge table (pandas, polars, R arrow, DuckDB)", write_edges_parquet),
+    "h5ad": ("AnnData with sparse matrices in varp (scanpy, anndataR)", write_h5ad),
+    "graphml": ("graph with all columns (Cytoscape, Gephi, yEd, igraph, networkx)", write_graphml),
+    "gexf": ("graph with all columns (Gephi)", write_gexf),
+    "sif": ("source, activates or represses, target (Cytoscape)", write_sif),
+    "csv": (f"full matrix of weights, up to {MAX_DENSE_GENES:,} genes (Excel, R)", write_dense_csv),
+    "cpdag": ("equivalence class as tsv: directed and undirected edges", write_cpdag_tsv),
+    "scenic": ("TF, target, importance as csv (pySCENIC); the sign is lost", write_scenic_csv),
+}
+
+
+def _by_ending(path: Path) -> str:
+    return next((ending[1:] for ending in reversed(path.suffixes) if ending != ".gz"), "").lower()
+
+
+def _pairs(network: Network) -> list[tuple[int, int]]:
+    return list(zip(network.source.tolist(), network.target.tolist(), strict=True))
+
+
+def _told(edges: pd.DataFrame) -> list[str]:
+    """Return the columns of edges, beside the names, that say something: at least one number or word."""
+    return [column for column in list(EDGE_COLUMNS)[2:] if (edges[column].notna() & (edges[column] != "")).any()]
+
+
+def _gexf_lines(network: Network) -> Iterator[str]:
+    node_columns, edge_columns = list(NODE_COLUMNS)[1:], _told(network.edges)
+    yield '<?xml version="1.0" encoding="UTF-8"?>'
+    yield '<gexf xmlns="http://gexf.net/1.3" version="1.3">'
+    yield '<graph defaultedgetype="directed" mode="static">'
+    yield from _gexf_columns("node", node_columns, NODE_COLUMNS)
+    yield from _gexf_columns("edge", edge_columns, EDGE_COLUMNS)
+    yield "<nodes>"
+    for index, row in enumerate(network.nodes.to_dict("records")):
+        yield f'<node id="{index}" label={quoteattr(row["gene"])}>{_gexf_values(row, node_columns)}</node>'
+    yield "</nodes>"
+    yield "<edges>"
+    for index, ((source, target), row) in enumerate(
+        zip(_pairs(network), network.edges.to_dict("records"), strict=True)
+    ):
+        ends = f'id="{index}" source="{source}" target="{target}" weight="{abs(row["weight"])!r}"'
+        yield f"<edge {ends}>{_gexf_values(row, edge_columns)}</edge>"
+    yield "</edges>"
+    yield "</graph>"
+    yield "</gexf>"
+
+
+def _gexf_columns(owner: str, columns: list[str], kinds: dict[str, type]) -> Iterator[str]:
+    words = {str: "string", float: "double", int: "integer", bool: "boolean"}
+    yield f'<attributes class="{owner}">'
+    for number, column in enumerate(columns):
+        yield f'<attribute id="{number}" title="{column}" type="{words[kinds[column]]}"/>'
+    yield "</attributes>"
+
+
+def _gexf_values(row: dict[Hashable, Any], columns: list[str]) -> str:
+    cells = []
+    for number, column in enumerate(columns):
+        value = row[column]
+        if value == value and value != "":
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            cells.append(f'<attvalue for="{number}" value={quoteattr(text)}/>')
+    return f"<attvalues>{''.join(cells)}</attvalues>"

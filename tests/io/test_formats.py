@@ -1,0 +1,324 @@
+"""Every format gives back what was written, and the same bytes each time."""
+
+import gzip
+import time
+import warnings
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from acyclome.errors import InputError
+from acyclome.io import formats, keys, tables
+from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network, build_network
+
+NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=6) | st.sampled_from(
+    ["NA", "nan", "NULL", "1e5", "001", "True", "a/b", 'quo"te', "sp ace", "#x", "-", "ä"]
+)
+VALUES = st.floats(allow_infinity=False, allow_nan=False)
+
+
+def assert_same(first, second):
+    assert_frame_equal(first.edges, second.edges)
+    assert_frame_equal(first.ranking, second.ranking)
+    assert_frame_equal(first.nodes, second.nodes)
+
+
+def edges_only(network, drop):
+    return Network(network.edges.assign(**dict.fromkeys(drop, np.nan)), network.ranking, network.nodes, network.facts)
+
+
+@st.composite
+def networks(draw):
+    d = draw(st.integers(1, 6))
+    genes = draw(st.lists(NAMES, min_size=d, max_size=d, unique=True))
+    order = np.array(draw(st.permutations(range(d))))
+    pairs = [(order[i], order[j]) for j in range(d) for i in range(j) if draw(st.booleans())]
+    m = len(pairs)
+    ends = np.array(pairs, dtype=int).reshape(m, 2)
+
+    def numbers(n, elements=VALUES):
+        return np.array(draw(st.lists(elements, min_size=n, max_size=n)), dtype=float)
+
+    shares = draw(st.sampled_from([None, 0.0, 0.5]))
+    return build_network(
+        genes,
+        ends[:, 0],
+        ends[:, 1],
+        numbers(m),
+        order,
+        ranking_source=ends[:, 1],
+        ranking_target=ends[:, 0],
+        rank_score=numbers(m),
+        r2=numbers(d),
+        noise_scale=numbers(d),
+        stability=None if shares is None else np.full(m, shares),
+        score=numbers(m, st.floats(0, 1)),
+        reversal_loss=numbers(m),
+        reversible=numbers(m, st.booleans()).astype(bool),
+        is_regulator=numbers(d, st.booleans()).astype(bool),
+        facts={"seed": draw(st.integers(0, 9))},
+    )
+
+
+@given(network=networks())
+def test_tables_round_trip_to_the_last_bit(network, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables")
+    for name, columns in (("edges", EDGE_COLUMNS), ("ranking", RANKING_COLUMNS), ("nodes", NODE_COLUMNS)):
+        table = getattr(network, name)
+        for ending in ("tsv", "tsv.gz"):
+            tables.write_tsv(folder / f"{name}.{ending}", table)
+            assert_frame_equal(tables.read_tsv(folder / f"{name}.{ending}", columns), table, check_exact=True)
+        tables.write_parquet(folder / f"{name}.parquet", table, name)
+        assert_frame_equal(tables.read_parquet(folder / f"{name}.parquet", name, columns), table, check_exact=True)
+
+
+@given(network=networks())
+def test_keys_of_anndata_round_trip_in_memory(network):
+    again = keys.read_keys(keys.to_anndata(network))
+    assert_same(again, network)
+    assert again.facts == network.facts
+
+
+def test_h5ad_round_trip_through_a_file(toy_network, tmp_path):
+    formats.write_h5ad(tmp_path / "network.h5ad", toy_network)
+    again = formats.read_h5ad(tmp_path / "network.h5ad")
+    assert_same(again, toy_network)
+    assert again.facts == toy_network.facts
+
+
+def test_h5ad_has_the_documented_keys(toy_network, tmp_path):
+    import anndata
+
+    formats.write_h5ad(tmp_path / "network.h5ad", toy_network)
+    adata = anndata.read_h5ad(tmp_path / "network.h5ad")
+    assert adata.varp["dag"].format == "csr"
+    assert adata.varp["dag"][0, 2] == 0.8
+    assert adata.varp["dag_score"][0, 2] == 0.9
+    assert adata.varp["dag_stability"][0, 2] == 0.95
+    assert adata.var["dag_order"].tolist() == [2, 1, 4, 0, 3]
+    assert adata.var["dag_depth"].tolist() == [1, 0, 2, 0, 1]
+    assert adata.var["dag_is_regulator"].tolist() == [True, True, False, True, False]
+    facts = adata.uns["dag"]
+    assert (facts["encoding-type"], facts["encoding-version"]) == ("acyclome-network", "0.1.0")
+    assert facts["is_dag"]
+    assert (facts["n_edges"], facts["weights_key"]) == (4, "dag")
+    assert facts["orientation"].startswith("row = source")
+
+
+def test_without_resamples_there_is_no_stability_key(toy_network):
+    adata = keys.to_anndata(edges_only(toy_network, ["stability", "direction"]))
+    assert "dag_stability" not in adata.varp
+    assert keys.read_keys(adata).edges["stability"].isna().all()
+
+
+def adata_with(genes):
+    from anndata import AnnData
+
+    return AnnData(np.ones((2, len(genes)), dtype=np.float32), var=pd.DataFrame(index=list(genes)))
+
+
+def test_genes_that_took_no_part_have_empty_rows_and_marks(toy_network):
+    adata = adata_with(["X1", *reversed(toy_network.genes), "X2"])
+    keys.write_keys(adata, toy_network, "mine")
+    assert adata.var["mine_used"].tolist() == [False, True, True, True, True, True, False]
+    assert adata.var["mine_order"].tolist() == [-1, 3, 0, 4, 1, 2, -1]
+    assert adata.varp["mine"][[0, 6]].nnz == 0
+    assert adata.n_vars == 7
+    assert_frame_equal(keys.read_keys(adata, "mine").edges, toy_network.edges)
+
+
+def test_a_subset_of_genes_keeps_the_network_among_them(toy_network):
+    adata = adata_with(toy_network.genes)
+    keys.write_keys(adata, toy_network)
+    part = keys.read_keys(adata[:, ["LYZ", "CEBPA", "HBB"]].copy())
+    assert part.edges[["source", "target", "weight"]].to_numpy().tolist() == [["CEBPA", "LYZ", -0.25]]
+    assert part.nodes["order"].tolist() == [2, 0, 1]
+    assert part.nodes["depth"].tolist() == [1, 0, 0]
+
+
+def test_a_second_network_under_another_key_leaves_the_first(toy_network):
+    adata = adata_with(toy_network.genes)
+    other = edges_only(toy_network, ["stability"])
+    keys.write_keys(adata, toy_network, "dag")
+    keys.write_keys(adata, other, "dag_B")
+    keys.write_keys(adata, toy_network, "dag")
+    assert_same(keys.read_keys(adata, "dag"), toy_network)
+    assert_same(keys.read_keys(adata, "dag_B"), other)
+
+
+def test_writing_again_removes_what_the_new_network_does_not_have(toy_network):
+    adata = adata_with(toy_network.genes)
+    keys.write_keys(adata, toy_network)
+    keys.write_keys(adata, edges_only(toy_network, ["stability"]))
+    assert "dag_stability" not in adata.varp
+
+
+def test_priors_survive_in_anndata(toy_network):
+    edges = toy_network.edges.assign(prior=["required", "", "", "soft"])
+    network = Network(edges, toy_network.ranking, toy_network.nodes)
+    assert keys.read_keys(keys.to_anndata(network)).edges["prior"].tolist() == ["required", "", "", "soft"]
+
+
+def test_keys_that_cannot_be_written_or_read_are_refused_with_advice(toy_network):
+    adata = adata_with(toy_network.genes)
+    with pytest.raises(InputError, match="has a slash"):
+        keys.write_keys(adata, toy_network, "T/NK")
+    with pytest.raises(InputError, match=r"1 of 5 genes .* 'HBB'"):
+        keys.write_keys(adata_with(toy_network.genes[:4]), toy_network)
+    with pytest.raises(InputError, match=r"tl\.dag"):
+        keys.read_keys(adata)
+    keys.write_keys(adata, toy_network, "mine")
+    with pytest.raises(InputError, match="Networks are under 'mine'"):
+        keys.read_keys(adata)
+
+
+def test_repeated_names_of_genes_are_refused(toy_network):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        adata = adata_with([*toy_network.genes, "SPI1"])
+    with pytest.raises(InputError, match="var_names_make_unique"):
+        keys.write_keys(adata, toy_network)
+
+
+@pytest.mark.parametrize("name", list(formats.FORMATS))
+def test_every_format_has_the_same_bytes_at_each_write(toy_network, tmp_path, name):
+    formats.export(toy_network, tmp_path / "one", name)
+    first = (tmp_path / "one").read_bytes()
+    if name == "h5ad":
+        time.sleep(1.1)  # a time stamp of seconds in the file would show
+    formats.export(toy_network, tmp_path / "two", name)
+    assert (tmp_path / "two").read_bytes() == first
+
+
+def test_compressed_tables_have_no_time_and_no_name(toy_network, tmp_path):
+    tables.write_tsv(tmp_path / "edges.tsv.gz", toy_network.edges)
+    header = (tmp_path / "edges.tsv.gz").read_bytes()[:10]
+    assert header[3] == 0
+    assert header[4:8] == b"\0\0\0\0"
+
+
+def test_text_table_is_readable_as_documented(toy_network, tmp_path):
+    tables.write_tsv(tmp_path / "edges.tsv.gz", edges_only(toy_network, ["stability", "direction"]).edges)
+    lines = gzip.decompress((tmp_path / "edges.tsv.gz").read_bytes()).decode().splitlines()
+    assert lines[0].split("\t") == list(EDGE_COLUMNS)
+    assert lines[1].split("\t") == ["SPI1", "LYZ", "0.8", "+", "0.9", "", "", "false", "7.5", "false", ""]
+
+
+def test_graphml_gives_back_nodes_and_edges(toy_network, tmp_path):
+    import igraph
+
+    formats.export(toy_network, tmp_path / "net.graphml")
+    graph = igraph.Graph.Read_GraphML(str(tmp_path / "net.graphml"))
+    assert graph.is_directed()
+    assert graph.is_dag()
+    assert graph.vs["name"] == toy_network.genes
+    assert graph.vs["order"] == toy_network.nodes["order"].tolist()
+    pairs = [(graph.vs[edge.source]["name"], graph.vs[edge.target]["name"]) for edge in graph.es]
+    assert pairs == list(zip(toy_network.edges["source"], toy_network.edges["target"], strict=True))
+    for column in ("weight", "sign", "score", "stability", "reversible"):
+        assert graph.es[column] == toy_network.edges[column].tolist()
+    assert "prior" not in graph.es.attributes()
+
+
+def test_gexf_gives_back_nodes_and_edges(toy_network, tmp_path):
+    formats.export(toy_network, tmp_path / "net.gexf")
+    space = {"g": "http://gexf.net/1.3"}
+    root = ET.parse(tmp_path / "net.gexf").getroot()
+    labels = {node.get("id"): node.get("label") for node in root.iterfind(".//g:node", space)}
+    assert list(labels.values()) == toy_network.genes
+    edges = root.findall(".//g:edge", space)
+    assert [(labels[e.get("source")], labels[e.get("target")]) for e in edges] == list(
+        zip(toy_network.edges["source"], toy_network.edges["target"], strict=True)
+    )
+    titles = [item.get("title") for item in root.iterfind(".//g:attributes[@class='edge']/g:attribute", space)]
+    values = {titles[int(item.get("for"))]: item.get("value") for item in edges[0].iterfind(".//g:attvalue", space)}
+    assert float(values["weight"]) == 0.8
+    assert values["reversible"] == "false"
+
+
+def test_names_with_marks_of_xml_survive(tmp_path):
+    import igraph
+
+    names = ['a<b&"c"', "d'e>"]
+    network = build_network(
+        names,
+        np.array([0]),
+        np.array([1]),
+        np.array([1.0]),
+        np.array([0, 1]),
+        ranking_source=np.array([0]),
+        ranking_target=np.array([1]),
+        rank_score=np.ones(1),
+        r2=np.zeros(2),
+        noise_scale=np.ones(2),
+    )
+    formats.export(network, tmp_path / "n.graphml")
+    formats.export(network, tmp_path / "n.gexf")
+    assert igraph.Graph.Read_GraphML(str(tmp_path / "n.graphml")).vs["name"] == names
+    nodes = ET.parse(tmp_path / "n.gexf").getroot().iterfind(".//{http://gexf.net/1.3}node")
+    assert [node.get("label") for node in nodes] == names
+
+
+def test_sif_csv_scenic_and_cpdag_of_a_known_network(toy_network, tmp_path):
+    formats.export(toy_network, tmp_path / "n.sif")
+    assert (tmp_path / "n.sif").read_text().splitlines()[0] == "SPI1\tactivates\tLYZ"
+    assert "CEBPA\trepresses\tLYZ" in (tmp_path / "n.sif").read_text()
+    formats.export(toy_network, tmp_path / "n.csv")
+    dense = pd.read_csv(tmp_path / "n.csv", index_col="source")
+    assert np.array_equal(dense.to_numpy(), toy_network.matrix().toarray())
+    assert list(dense.index) == list(dense.columns) == toy_network.genes
+    formats.export(toy_network, tmp_path / "n.scenic", "scenic")
+    assert (tmp_path / "n.scenic").read_text().splitlines()[:2] == ["TF,target,importance", "SPI1,LYZ,0.8"]
+    formats.export(toy_network, tmp_path / "n.cpdag.tsv", "cpdag")
+    kinds = pd.read_csv(tmp_path / "n.cpdag.tsv", sep="\t")["kind"]
+    assert kinds.tolist() == ["undirected"] * 4  # the three myeloid genes are a full triangle, the two others a pair
+
+
+def test_a_large_full_matrix_is_refused_with_advice(tmp_path, monkeypatch, toy_network):
+    monkeypatch.setattr(formats, "MAX_DENSE_GENES", 4)
+    with pytest.raises(InputError, match=r"full matrix of 5 x 5 .*Use h5ad"):
+        formats.export(toy_network, tmp_path / "n.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("file", "name"), [("n.xyz", None), ("n", None), ("n.tsv", "gml")])
+def test_an_unknown_format_is_refused_with_the_list(toy_network, tmp_path, file, name):
+    with pytest.raises(InputError, match="names no format") as found:
+        formats.export(toy_network, tmp_path / file, name)
+    assert all(f"  {known}" in str(found.value) for known in formats.FORMATS)
+
+
+@pytest.mark.parametrize("file", ["e.tsv.gz", "e.TSV", "e.v1.parquet", "e.graphml"])
+def test_the_ending_of_the_file_tells_the_format(toy_network, tmp_path, file):
+    formats.export(toy_network, tmp_path / file)
+    formats.export(toy_network, tmp_path / "again", file.removesuffix(".gz").split(".")[-1].lower())
+    content = (tmp_path / file).read_bytes()
+    assert (gzip.decompress(content) if file.endswith("gz") else content) == (tmp_path / "again").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda content: content[: len(content) // 2], lambda content: b"", lambda content: b"x"]
+)
+@pytest.mark.parametrize("file", ["edges.tsv.gz", "edges.parquet", "network.h5ad"])
+def test_a_damaged_file_is_an_input_error(toy_network, tmp_path, file, damage):
+    path = tmp_path / file
+    formats.export(toy_network, path)
+    path.write_bytes(damage(path.read_bytes()))
+    readers = {
+        "edges.tsv.gz": lambda: tables.read_tsv(path, EDGE_COLUMNS),
+        "edges.parquet": lambda: tables.read_parquet(path, "edges", EDGE_COLUMNS),
+        "network.h5ad": lambda: formats.read_h5ad(path),
+    }
+    with pytest.raises(InputError, match=file.replace(".", r"\.")):
+        readers[file]()
+
+
+def test_a_foreign_parquet_file_is_refused(tmp_path):
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="expected acyclome-edges"):
+        tables.read_parquet(tmp_path / "a.parquet", "edges", EDGE_COLUMNS)
