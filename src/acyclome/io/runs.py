@@ -1,0 +1,248 @@
+"""The folder of a run: results with the names users know, and one whole file per finished stage.
+
+A stage file is an npz of plain arrays; its facts, its key and its encoding travel inside it as JSON. The key is the
+fingerprint of everything the stage depended on, so a run that goes on after a kill takes a stage as done only if it was
+done with the same options on the same data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from acyclome._version import __version__
+from acyclome.errors import InputError
+from acyclome.io import formats, tables
+from acyclome.io.atomic import ensure_writable, plain, remove_leftovers, write_json, write_npz
+from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
+
+logger = logging.getLogger(__name__)
+
+ENCODING_TYPE = "acyclome-stage"
+ENCODING_VERSION = "0.1.0"
+_HEADER = "__header__"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run.
+
+    Making the object touches nothing; :meth:`create` makes the folder and proves that it can be written to.
+    """
+
+    path: Path
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        object.__setattr__(self, "path", Path(path))
+
+    @classmethod
+    def create(cls, path: str | os.PathLike[str]) -> Self:
+        """Make the folder, prove that it can be written to, and remove what killed processes left in it.
+
+        Raises
+        ------
+        InputError
+            If the folder cannot be made or written to.
+        """
+        folder = cls(path)
+        for place in (ensure_writable(folder.path), ensure_writable(folder.stage(""))):
+            for name in remove_leftovers(place):
+                logger.info("Removed the unfinished file %s of an earlier run.", place / name)
+        return folder
+
+    def file(self, name: str) -> Path:
+        """Return the path of a result."""
+        return self.path / name
+
+    def stage(self, name: str) -> Path:
+        """Return the path of a file of the stages."""
+        return self.path / "stages" / name
+
+    def group(self, label: str) -> RunFolder:
+        """Return the folder of the network of one group."""
+        return RunFolder(self.path / safe_name(label))
+
+    def write_stage(self, name: str, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any], key: str) -> None:
+        """Write the result of a stage to ``stages/NAME.npz``, whole or not at all; equal content, equal bytes."""
+        header = {
+            "encoding-type": ENCODING_TYPE,
+            "encoding-version": ENCODING_VERSION,
+            "acyclome": __version__,
+            "stage": name,
+            "key": key,
+            "facts": plain(facts),
+        }
+        text = json.dumps(header, ensure_ascii=False, allow_nan=False).encode("utf-8")
+        write_npz(self.stage(f"{name}.npz"), {_HEADER: np.frombuffer(text, dtype=np.uint8), **arrays})
+
+    def read_stage(self, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any], str]:
+        """Return the arrays, the facts and the key of a finished stage.
+
+        Raises
+        ------
+        InputError
+            If the stage has not been run, or its file is damaged or not one of ours.
+        """
+        path = self.stage(f"{name}.npz")
+        with _reading(path):
+            header = _read_header(path)
+            with np.load(path, allow_pickle=False) as archive:
+                arrays = {member: archive[member] for member in archive.files if member != _HEADER}
+        return arrays, header["facts"], header["key"]
+
+    def has_stage(self, name: str, key: str) -> bool:
+        """Return whether the stage is finished with this key. A damaged file counts as not finished, with a warning."""
+        path = self.stage(f"{name}.npz")
+        if not path.exists():
+            return False
+        try:
+            with _reading(path):
+                return bool(_read_header(path)["key"] == key)
+        except InputError as error:
+            logger.warning("%s The stage is run again.", error)
+            return False
+
+    def write_network(self, network: Network) -> None:
+        """Write edges, ranking, nodes and the h5ad file of a network."""
+        tables.write_tsv(self.file("ranking.tsv.gz"), network.ranking)
+        tables.write_tsv(self.file("nodes.tsv"), network.nodes)
+        tables.write_parquet(self.file("edges.parquet"), network.edges, "edges")
+        formats.write_h5ad(self.file("network.h5ad"), network)
+        tables.write_tsv(self.file("edges.tsv.gz"), network.edges)
+
+    def read_network(self) -> Network:
+        """Return the network of a finished run, with the content of ``run.json`` as its facts.
+
+        Raises
+        ------
+        InputError
+            If the folder holds no finished network; networks of groups below it are named.
+        """
+        if not self.file("edges.tsv.gz").exists():
+            raise InputError(self._no_network())
+        return Network(
+            tables.read_tsv(self.file("edges.tsv.gz"), EDGE_COLUMNS),
+            tables.read_tsv(self.file("ranking.tsv.gz"), RANKING_COLUMNS),
+            tables.read_tsv(self.file("nodes.tsv"), NODE_COLUMNS),
+            self.read_run_json() if self.file("run.json").exists() else {},
+        )
+
+    def write_run_json(self, facts: Mapping[str, Any]) -> None:
+        """Write ``run.json``."""
+        write_json(self.file("run.json"), facts)
+
+    def read_run_json(self) -> dict[str, Any]:
+        """Return the content of ``run.json``.
+
+        Raises
+        ------
+        InputError
+            If it is missing or damaged.
+        """
+        path = self.file("run.json")
+        with _reading(path):
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return content
+
+    def _no_network(self) -> str:
+        if not self.path.is_dir():
+            return f"The folder {str(self.path)!r} does not exist. Give the folder of a run (what stood after -o)."
+        groups = sorted(path.parent.name for path in self.path.glob("*/edges.tsv.gz"))
+        if groups:
+            return f"{str(self.path)!r} holds one network per group. Give one of them: {', '.join(groups[:10])}."
+        return (
+            f"{str(self.path)!r} holds no edges.tsv.gz, so no run has ended there. "
+            "Let the run end (acyclome run INPUT -o FOLDER --resume), or give another folder."
+        )
+
+
+def read(path: str | os.PathLike[str]) -> Network:
+    """Read the network of a run from its folder, or from an h5ad file with the key ``dag``.
+
+    Raises
+    ------
+    InputError
+        If there is no network, or a file is damaged.
+    """
+    return formats.read_h5ad(path) if Path(path).suffix == ".h5ad" else RunFolder(path).read_network()
+
+
+def write(network: Network, path: str | os.PathLike[str]) -> None:
+    """Write a network as the files of a run, so that ``read`` gives it back.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to.
+    """
+    folder = RunFolder(path)
+    ensure_writable(folder.path)
+    folder.write_network(network)
+    folder.write_run_json(network.facts)
+
+
+def fingerprint(*parts: Any) -> str:
+    """Return a short digest of numbers, texts, mappings and arrays: equal parts, equal digest, on every machine."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(f"array {part.dtype.str} {part.shape} ".encode())
+            digest.update(np.ascontiguousarray(part).tobytes())
+        else:
+            digest.update(json.dumps(plain(part), sort_keys=True, ensure_ascii=False).encode() + b"\n")
+    return digest.hexdigest()[:32]
+
+
+def safe_name(label: str) -> str:
+    """Return a name for a file or key from the label of a group; different labels get different names."""
+    name = re.sub(r"[^A-Za-z0-9._+-]+", "_", label).strip("._") or "group"
+    return name if name == label else f"{name}-{hashlib.sha256(label.encode()).hexdigest()[:4]}"
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what can go wrong while a file is read into an InputError with advice."""
+    try:
+        yield
+    except InputError:
+        raise
+    except FileNotFoundError as error:
+        msg = (
+            f"{path} is missing, so {path.stem!r} has not been finished in this folder. "
+            "Run that stage first, or everything with: acyclome run INPUT -o FOLDER --resume."
+        )
+        raise InputError(msg) from error
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        msg = (
+            f"{path} cannot be read: {error}. It was changed or copied incompletely, or another program wrote it. "
+            "Delete it and run with --resume; the stage is then done again."
+        )
+        raise InputError(msg) from error
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    if not zipfile.is_zipfile(path):
+        msg = "it is no whole npz file" if path.stat().st_size else "it is empty"
+        raise ValueError(msg)
+    with np.load(path, allow_pickle=False) as archive:
+        if _HEADER not in archive.files:
+            msg = "it is not a stage file of acyclome"
+            raise ValueError(msg)
+        header: dict[str, Any] = json.loads(archive[_HEADER].tobytes())
+    if (header.get("encoding-type"), header.get("encoding-version")) != (ENCODING_TYPE, ENCODING_VERSION):
+        found = f"{header.get('encoding-type')} {header.get('encoding-version')}"
+        msg = f"it holds {found}, expected {ENCODING_TYPE} {ENCODING_VERSION}"
+        raise ValueError(msg)
+    return header

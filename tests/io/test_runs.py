@@ -1,0 +1,222 @@
+"""The folder of a run: round trips, whole stage files, and advice where a file is missing or damaged."""
+
+import logging
+import os
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays_of
+from pandas.testing import assert_frame_equal
+
+import acyclome as ac
+from acyclome.errors import InputError
+from acyclome.io.atomic import TEMPORARY_MARK
+from acyclome.io.runs import RunFolder, fingerprint, safe_name
+
+FILES = ["edges.parquet", "edges.tsv.gz", "network.h5ad", "nodes.tsv", "ranking.tsv.gz", "run.json"]
+KINDS = st.sampled_from([np.float32, np.float64, np.int32, np.int64, np.bool_])
+FACTS = st.dictionaries(
+    st.text(max_size=5), st.none() | st.booleans() | st.integers() | st.text(max_size=5), max_size=4
+)
+
+
+@given(
+    arrays=st.dictionaries(
+        st.from_regex(r"[a-z]{1,6}", fullmatch=True),
+        arrays_of.arrays(KINDS, arrays_of.array_shapes(min_side=0)),
+        max_size=3,
+    ),
+    facts=FACTS,
+    key=st.text(max_size=8),
+)
+def test_stage_round_trip_keeps_arrays_facts_and_key(arrays, facts, key, tmp_path_factory):
+    run = RunFolder(tmp_path_factory.mktemp("run"))
+    run.write_stage("fit", arrays, facts, key)
+    again, facts_again, key_again = run.read_stage("fit")
+    assert facts_again == facts
+    assert key_again == key
+    assert list(again) == list(arrays)
+    for name, array in arrays.items():
+        assert again[name].dtype == array.dtype
+        assert again[name].shape == array.shape
+        assert again[name].tobytes() == array.tobytes()
+
+
+def test_a_stage_is_done_only_with_the_same_key(tmp_path):
+    run = RunFolder.create(tmp_path / "out")
+    assert not run.has_stage("fit", "a")
+    run.write_stage("fit", {"x": np.arange(3)}, {}, "a")
+    assert run.has_stage("fit", "a")
+    assert not run.has_stage("fit", "b")
+
+
+def test_a_stage_written_twice_has_the_same_bytes(tmp_path):
+    run = RunFolder(tmp_path)
+    run.write_stage("fit", {"x": np.arange(3), "name": np.array(["a", "bc"])}, {"h": np.float32(0.5)}, "k")
+    first = run.stage("fit.npz").read_bytes()
+    run.write_stage("fit", {"x": np.arange(3), "name": np.array(["a", "bc"])}, {"h": np.float32(0.5)}, "k")
+    assert run.stage("fit.npz").read_bytes() == first
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 0.99])
+def test_a_truncated_stage_is_refused_with_advice_and_run_again(tmp_path, share, caplog):
+    run = RunFolder(tmp_path)
+    run.write_stage("fit", {"x": np.arange(100)}, {}, "k")
+    path = run.stage("fit.npz")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(InputError, match=r"fit\.npz cannot be read.*Delete it and run with --resume"):
+        run.read_stage("fit")
+    with caplog.at_level(logging.WARNING):
+        assert not run.has_stage("fit", "k")
+    assert "run again" in caplog.text
+
+
+def test_a_flipped_bit_is_noticed(tmp_path):
+    run = RunFolder(tmp_path)
+    run.write_stage("fit", {"x": np.zeros(1000)}, {}, "k")
+    content = bytearray(run.stage("fit.npz").read_bytes())
+    content[len(content) // 2] ^= 1
+    run.stage("fit.npz").write_bytes(content)
+    with pytest.raises(InputError, match=r"fit\.npz cannot be read"):
+        run.read_stage("fit")
+
+
+def test_foreign_files_are_refused(tmp_path):
+    run = RunFolder.create(tmp_path)
+    np.savez(run.stage("other.npz"), x=np.arange(3))
+    with zipfile.ZipFile(run.stage("zip.npz"), "w") as archive:
+        archive.writestr("a.txt", "text")
+    np.save(tmp_path / "one.npy", np.arange(3))
+    (tmp_path / "one.npy").rename(run.stage("npy.npz"))
+    run.stage("text.npz").write_text("hello")
+    for name in ("other", "zip", "npy", "text"):
+        with pytest.raises(InputError, match=rf"{name}\.npz cannot be read.*another program"):
+            run.read_stage(name)
+
+
+def test_an_array_of_python_objects_is_never_loaded(tmp_path):
+    run = RunFolder.create(tmp_path)
+    np.savez(run.stage("bad.npz"), __header__=np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(InputError, match="cannot be read"):
+        run.read_stage("bad")
+
+
+def test_a_stage_that_was_not_run_says_what_to_do(tmp_path):
+    with pytest.raises(InputError, match=r"'screen' has not been finished.*--resume"):
+        RunFolder(tmp_path).read_stage("screen")
+
+
+def test_unfinished_files_of_a_killed_run_are_ignored_and_cleaned(tmp_path):
+    code = (
+        "import os, signal, sys, numpy as np\nfrom acyclome.io import atomic\n"
+        "with atomic.write_path(sys.argv[1]) as t:\n    np.savez(t.open('wb'), x=1)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    run = RunFolder.create(tmp_path / "out")
+    subprocess.run([sys.executable, "-c", code, str(run.stage("fit.npz"))], check=False)
+    assert [path.name.startswith(TEMPORARY_MARK) for path in run.stage("").iterdir()] == [True]
+    assert not run.has_stage("fit", "k")
+    RunFolder.create(tmp_path / "out")
+    assert list(run.stage("").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_any_work(tmp_path):
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(InputError, match="Cannot write into the folder"):
+        RunFolder.create(tmp_path / "out")
+
+
+def test_the_object_alone_makes_no_folder(tmp_path):
+    run = RunFolder(tmp_path / "out")
+    assert run.file("edges.tsv.gz") == tmp_path / "out" / "edges.tsv.gz"
+    assert run.stage("config.json") == tmp_path / "out" / "stages" / "config.json"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_is_read_back_as_it_was_written(toy_network, tmp_path):
+    ac.write(toy_network, tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
+    for again in (ac.read(tmp_path / "out"), ac.read(tmp_path / "out" / "network.h5ad")):
+        for name in ("edges", "ranking", "nodes"):
+            assert_frame_equal(getattr(again, name), getattr(toy_network, name), check_exact=True)
+        assert again.facts == toy_network.facts
+
+
+def test_two_writes_give_the_same_bits(toy_network, tmp_path):
+    ac.write(toy_network, tmp_path / "one")
+    ac.write(toy_network, tmp_path / "two")
+    for name in FILES:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_failure_while_writing_leaves_the_old_files_whole(toy_network, tmp_path, monkeypatch):
+    ac.write(toy_network, tmp_path)
+    before = {name: (tmp_path / name).read_bytes() for name in FILES}
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(InputError, match="with space left"):
+        ac.write(toy_network, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_reading_where_there_is_no_network_says_what_is_there(toy_network, tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        ac.read(tmp_path / "none")
+    with pytest.raises(InputError, match=r"no edges\.tsv\.gz.*--resume"):
+        ac.read(tmp_path)
+    ac.write(toy_network, tmp_path / "B_cells")
+    with pytest.raises(InputError, match=r"one network per group.*B_cells"):
+        ac.read(tmp_path)
+
+
+def test_a_run_without_facts_is_still_read(toy_network, tmp_path):
+    RunFolder(tmp_path).write_network(toy_network)
+    assert ac.read(tmp_path).facts == {}
+
+
+def test_a_damaged_run_json_is_an_input_error(tmp_path):
+    (tmp_path / "run.json").write_text('{"seed": 1')
+    with pytest.raises(InputError, match=r"run\.json cannot be read"):
+        RunFolder(tmp_path).read_run_json()
+
+
+@given(st.lists(st.text(min_size=1, max_size=8), min_size=2, max_size=2, unique=True))
+def test_labels_of_groups_become_names_that_any_file_system_takes(labels):
+    names = [safe_name(label) for label in labels]
+    assert names[0] != names[1]
+    assert all(
+        name and set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
+        for name in names
+    )
+    assert all(not name.startswith(".") for name in names)
+
+
+def test_plain_labels_keep_their_name():
+    assert safe_name("CD4+_T-cells.2") == "CD4+_T-cells.2"
+    assert safe_name("T/NK").startswith("T_NK-")
+    assert RunFolder("out").group("T/NK").path.parent.name == "out"
+
+
+def test_fingerprints_follow_content_and_nothing_else():
+    array = np.arange(6).reshape(2, 3)
+    assert fingerprint({"a": 1, "b": (2, 3)}, array) == fingerprint({"b": [2, 3], "a": 1}, array.copy(order="F"))
+    others = [
+        fingerprint({"a": 1}),
+        fingerprint({"a": 2}),
+        fingerprint(array),
+        fingerprint(array.T),
+        fingerprint("a", "b"),
+        fingerprint("ab"),
+        fingerprint(array.astype(float)),
+        fingerprint(),
+    ]
+    assert len(set(others)) == len(others)
