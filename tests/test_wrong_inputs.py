@@ -1,7 +1,7 @@
-"""Twelve wrong inputs: each gives one screen that says what was found and how to go on, and leaves nothing half-written.
+"""Twelve wrong inputs: each gives one screen that says what was found and how to go on, and nothing half-written.
 
-The command line is called in this process. "No write permission" is a results folder whose parent is a plain file, because
-the system refuses nothing else to a superuser.
+The command line is called in this process. "No write permission" is a results folder whose parent is a plain file,
+because the system refuses nothing else to a superuser.
 """
 
 import json
