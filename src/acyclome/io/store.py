@@ -1,0 +1,230 @@
+"""Expression gene by gene: a store from which a block of genes reads in milliseconds.
+
+On disk an HDF5 file with one row per gene. A sparse store holds ``data``, ``indices`` and ``indptr`` (CSR of the
+gene-major matrix, which is CSC of the usual observations x genes), so that a block of genes is one slice of each; a
+dense store is one contiguous float32 array. The digest covers names and values, not the file, and is the same however
+the store was written: whole or in blocks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import numpy as np
+import scipy.sparse as sp
+
+from acyclome.errors import InputError
+from acyclome.io.store_writer import (
+    ENCODING_TYPE,
+    ENCODING_VERSION,
+    ContentDigest,
+    Matrix,
+    check_shape,
+    dense_rows,
+    row_blocks,
+    write_store,
+)
+
+if TYPE_CHECKING:
+    import h5py
+    import pandas as pd
+
+__all__ = ["GeneMajor", "MemoryStore", "Store", "write_store"]
+
+
+class GeneMajor(Protocol):
+    """What a reader of expression by genes may rely on: a file (:class:`Store`) or memory (:class:`MemoryStore`)."""
+
+    genes: list[str]
+    observations: list[str]
+    facts: dict[str, Any]
+    is_sparse: bool
+    digest: str
+
+    @property
+    def n_vars(self) -> int:
+        """Number of genes."""
+        ...
+
+    @property
+    def n_obs(self) -> int:
+        """Number of observations."""
+        ...
+
+    def block(self, a: int, b: int) -> np.ndarray:
+        """Return genes ``a`` to ``b`` as a new float32 array ``(b - a, n_obs)``."""
+        ...
+
+    def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Return the genes of `index`, in its order, as a new float32 array ``(len(index), n_obs)``."""
+        ...
+
+
+class _Named:
+    """Sizes, ranges and scattered rows, which both kinds of store share."""
+
+    genes: list[str]
+    observations: list[str]
+
+    @property
+    def n_vars(self) -> int:
+        """Number of genes."""
+        return len(self.genes)
+
+    @property
+    def n_obs(self) -> int:
+        """Number of observations."""
+        return len(self.observations)
+
+    def _check_range(self, a: int, b: int) -> None:
+        if not 0 <= a <= b <= self.n_vars:
+            msg = f"Genes {a} to {b} were asked for; the store has genes 0 to {self.n_vars}."
+            raise IndexError(msg)
+
+
+class MemoryStore(_Named):
+    """The interface of a :class:`Store` over a matrix in memory, which is neither copied nor changed.
+
+    Parameters
+    ----------
+    X
+        ``(n_vars, n_obs)`` gene-major, dense or CSR.
+    """
+
+    def __init__(
+        self,
+        X: Matrix,
+        genes: Sequence[str],
+        observations: Sequence[str] | None = None,
+        *,
+        facts: Mapping[str, Any] | None = None,
+        obs_columns: pd.DataFrame | None = None,
+    ) -> None:
+        self._X = sp.csr_matrix(X) if sp.issparse(X) else np.asarray(X)
+        self.genes = [str(gene) for gene in genes]
+        self.observations = [str(name) for name in (range(self._X.shape[1]) if observations is None else observations)]
+        self.facts = dict(facts or {})
+        self.obs_columns = obs_columns
+        self.is_sparse = bool(sp.issparse(X))
+        check_shape(self._X.shape, self.n_vars, self.n_obs)
+
+    @property
+    def digest(self) -> str:
+        """Digest of names and values, equal to that of the store with the same content."""
+        hashing = ContentDigest(self.genes, self.observations)
+        for block in row_blocks(self._X):
+            hashing.add(block)
+        return hashing.result()
+
+    def block(self, a: int, b: int) -> np.ndarray:
+        """Return genes ``a`` to ``b`` as a new float32 array ``(b - a, n_obs)``."""
+        self._check_range(a, b)
+        return dense_rows(self._X[a:b])
+
+    def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Return the genes of `index`, in its order, as a new float32 array ``(len(index), n_obs)``."""
+        return dense_rows(self._X[np.asarray(index, dtype=np.int64)])
+
+
+class Store(_Named):
+    """A gene-major store on disk, opened for reading; use :meth:`open`, and as a context to close it early.
+
+    Attributes
+    ----------
+    genes, observations
+        Names of the rows and columns.
+    is_sparse
+        Whether the values are held as CSR.
+    facts
+        What was done to the data before they were written.
+    digest
+        Digest of names and values, taken when the store was written.
+    """
+
+    def __init__(self, handle: h5py.File) -> None:
+        self._handle = handle
+        self.genes = _strings(handle["genes"])
+        self.observations = _strings(handle["observations"])
+        self.facts: dict[str, Any] = json.loads(handle["facts"][()])
+        self.is_sparse = bool(handle.attrs["is_sparse"])
+        self.digest = str(handle.attrs["digest"])
+        self._indptr = handle["X/indptr"][:] if self.is_sparse else None
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Self:
+        """Open a store for reading.
+
+        Raises
+        ------
+        InputError
+            If the file is missing, unreadable, no store, or written by a later version.
+        """
+        import h5py
+
+        name = os.fspath(path)
+        try:
+            handle = h5py.File(name, "r")
+        except OSError as error:
+            msg = f"Cannot read {name!r} as a store of prepared expression ({error}). Run `acyclome prepare` again."
+            raise InputError(msg) from error
+        found = (handle.attrs.get("encoding-type"), handle.attrs.get("encoding-version"))
+        if found != (ENCODING_TYPE, ENCODING_VERSION):
+            handle.close()
+            msg = (
+                f"{name!r} holds {found[0] or 'no store'}, version {found[1] or 'none'}; expected {ENCODING_TYPE}, "
+                f"version {ENCODING_VERSION}. Run `acyclome prepare` with this version of acyclome."
+            )
+            raise InputError(msg)
+        return cls(handle)
+
+    @property
+    def obs_columns(self) -> pd.DataFrame | None:
+        """Annotations of the observations, or None if none were kept."""
+        from anndata.io import read_elem
+
+        return read_elem(self._handle["obs"]) if "obs" in self._handle else None
+
+    def block(self, a: int, b: int) -> np.ndarray:
+        """Return genes ``a`` to ``b`` as a new float32 array ``(b - a, n_obs)``, C order.
+
+        Raises
+        ------
+        IndexError
+            If the range leaves the store.
+        """
+        self._check_range(a, b)
+        if self._indptr is None:
+            return self._handle["X"][a:b]
+        start, stop = int(self._indptr[a]), int(self._indptr[b])
+        group = self._handle["X"]
+        parts = (group["data"][start:stop], group["indices"][start:stop], self._indptr[a : b + 1] - start)
+        return sp.csr_matrix(parts, shape=(b - a, self.n_obs)).toarray()
+
+    def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Return the genes of `index`, in its order, as a new float32 array ``(len(index), n_obs)``."""
+        index = np.asarray(index, dtype=np.int64)
+        wanted, place = np.unique(index, return_inverse=True)
+        breaks = np.flatnonzero(np.diff(wanted) > 1) + 1
+        runs = [run for run in np.split(wanted, breaks) if run.size]
+        blocks = [self.block(int(run[0]), int(run[-1]) + 1) for run in runs]
+        return np.concatenate(blocks)[place] if blocks else np.empty((0, self.n_obs), dtype=np.float32)
+
+    def close(self) -> None:
+        """Close the file; blocks can no longer be read."""
+        self._handle.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _strings(dataset: h5py.Dataset) -> list[str]:
+    return [str(name) for name in dataset.asstr()[:]]

@@ -1,0 +1,158 @@
+"""Writing of the gene-major store: blocks of genes, one after the other, into one file that is whole or absent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import scipy.sparse as sp
+
+from acyclome.errors import InputError
+from acyclome.io.atomic import plain, write_path
+
+if TYPE_CHECKING:
+    import h5py
+    import pandas as pd
+
+ENCODING_TYPE = "acyclome-store"
+ENCODING_VERSION = "1"
+_CHUNK = 2**18  # elements of a sparse array that are kept together in the file: 1 MB of float32
+_BLOCK = 2**24  # values that are converted, hashed and written at a time: 64 MB of float32
+
+Matrix: TypeAlias = Any  # np.ndarray, or a scipy.sparse CSR matrix or array; scipy has no types
+
+
+def write_store(
+    path: str | os.PathLike[str],
+    X: Matrix | Iterable[Matrix],
+    genes: Sequence[str],
+    observations: Sequence[str],
+    facts: Mapping[str, Any],
+    obs_columns: pd.DataFrame | None = None,
+) -> str:
+    """Write a gene-major store atomically and return its digest.
+
+    Parameters
+    ----------
+    X
+        ``(n_vars, n_obs)`` dense or CSR, or the blocks of genes of such a matrix one after the other, so that a dense
+        result need never be in memory as a whole. The first block decides whether the store is sparse.
+
+    Raises
+    ------
+    InputError
+        If names and values differ in number, or the folder cannot be written to.
+    """
+    import h5py
+
+    blocks = row_blocks(X) if sp.issparse(X) or isinstance(X, np.ndarray) else iter(X)
+    content = ContentDigest(genes, observations)
+    with write_path(path) as temporary, h5py.File(temporary, "w") as handle:
+        is_sparse = _write_blocks(handle, blocks, (len(genes), len(observations)), content)
+        text = h5py.string_dtype()
+        handle.create_dataset("genes", data=np.asarray(genes, dtype=object), dtype=text)
+        handle.create_dataset("observations", data=np.asarray(observations, dtype=object), dtype=text)
+        handle.create_dataset("facts", data=json.dumps(plain(facts), ensure_ascii=False), dtype=text)
+        if obs_columns is not None:
+            from anndata.io import write_elem
+
+            write_elem(handle, "obs", obs_columns)
+        digest = content.result()
+        handle.attrs.update({"encoding-type": ENCODING_TYPE, "encoding-version": ENCODING_VERSION})
+        handle.attrs.update({"is_sparse": is_sparse, "digest": digest})
+    return digest
+
+
+class ContentDigest:
+    """Digest (blake2b, 128 bits) of names and values that does not depend on how the rows are cut into blocks."""
+
+    def __init__(self, genes: Sequence[str], observations: Sequence[str]) -> None:
+        names = json.dumps([list(genes), list(observations)], ensure_ascii=False)
+        self._parts = [hashlib.blake2b(names.encode(), digest_size=16)]
+        self._parts += [hashlib.blake2b(digest_size=16) for _ in range(3)]
+
+    def add(self, block: Matrix) -> None:
+        """Take in the next rows: float32 values, and for CSR int32 columns and the int64 count of every row."""
+        _, values, columns, counts = self._parts
+        if isinstance(block, np.ndarray):
+            values.update(np.ascontiguousarray(block, dtype=np.float32))
+            return
+        values.update(np.ascontiguousarray(block.data, dtype=np.float32))
+        columns.update(np.ascontiguousarray(block.indices, dtype=np.int32))
+        counts.update(np.diff(block.indptr).astype(np.int64))
+
+    def result(self) -> str:
+        """Return the digest of all that was added."""
+        return "blake2b:" + hashlib.blake2b(b"".join(part.digest() for part in self._parts), digest_size=16).hexdigest()
+
+
+def row_blocks(X: Matrix) -> Iterator[Matrix]:
+    """Yield the rows of a matrix, in order, in blocks of at most 64 MB (at least one row each)."""
+    per_row = max(1, int(X.nnz / max(X.shape[0], 1)) if sp.issparse(X) else X.shape[1])
+    size = max(1, _BLOCK // per_row)
+    for start in range(0, X.shape[0], size):
+        yield X[start : start + size]
+
+
+def dense_rows(X: Matrix) -> np.ndarray:
+    """Return rows as a new C-ordered float32 array."""
+    return np.array(X.toarray() if sp.issparse(X) else X, dtype=np.float32, order="C")
+
+
+def check_shape(shape: tuple[int, ...], n_vars: int, n_obs: int) -> None:
+    """Raise an InputError unless a gene-major matrix has one row per gene and one column per observation."""
+    if tuple(shape) != (n_vars, n_obs):
+        msg = (
+            f"The gene-major matrix is {' x '.join(map(str, shape))}, but there are names for {n_vars} genes and "
+            f"{n_obs} observations. Expected one row per gene and one column per observation; transpose it, or give "
+            "the names that belong to it."
+        )
+        raise InputError(msg)
+
+
+def _write_blocks(handle: h5py.File, blocks: Iterator[Matrix], shape: tuple[int, int], content: ContentDigest) -> bool:
+    """Write all blocks below ``X``, add them to the digest, and return whether the store is sparse."""
+    first = next(blocks, np.empty((0, shape[1]), dtype=np.float32))
+    is_sparse = bool(sp.issparse(first))
+    write = _write_sparse if is_sparse else _write_dense
+    write(handle, chain([first], blocks), shape, content)
+    return is_sparse
+
+
+def _write_dense(handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int, int], content: ContentDigest) -> None:
+    """Write rows into one contiguous array: a block of genes is then one piece of the file."""
+    dataset, row = handle.create_dataset("X", shape=shape, dtype=np.float32), 0
+    for block in blocks:
+        values = np.ascontiguousarray(block, dtype=np.float32)
+        check_shape((max(shape[0], row + len(values)), values.shape[1]), *shape)
+        dataset[row : row + len(values)] = values
+        content.add(values)
+        row += len(values)
+    check_shape((row, shape[1]), *shape)
+
+
+def _write_sparse(handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int, int], content: ContentDigest) -> None:
+    """Append the rows of CSR blocks to ``data`` and ``indices``."""
+    group = handle.create_group("X")
+    data, indices = (
+        group.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(_CHUNK,), dtype=kind)
+        for name, kind in (("data", np.float32), ("indices", np.int32))
+    )
+    counts = []
+    for block in blocks:
+        rows = sp.csr_matrix(block)
+        check_shape((rows.shape[0], rows.shape[1]), rows.shape[0], shape[1])
+        start, stop = data.shape[0], data.shape[0] + rows.nnz
+        for dataset, values in ((data, rows.data), (indices, rows.indices)):
+            dataset.resize((stop,))
+            dataset[start:stop] = values
+        content.add(rows)
+        counts.append(np.diff(rows.indptr))
+    lengths = np.concatenate(counts).astype(np.int64) if counts else np.empty(0, dtype=np.int64)
+    check_shape((len(lengths), shape[1]), *shape)
+    group.create_dataset("indptr", data=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
