@@ -67,6 +67,13 @@ def test_as_a_module_it_runs_in_its_prefix_and_leaves_the_users_paths_alone(work
     assert "--part 3 --parts 3" in answer.text
 
 
+def test_the_network_in_another_format_is_a_target(workplace):
+    answer = workplace.snakemake("-n", "--printshellcmds", "results/pbmc68k_reduced/network.graphml")
+    assert answer.code == 0, answer.text
+    assert answer.jobs == without(EXPECTED, "write_report") | {"export_network": 1}
+    assert "acyclome export results/pbmc68k_reduced --output results/pbmc68k_reduced/network.graphml" in answer.text
+
+
 def test_without_resamples_there_are_no_resampling_jobs(workplace):
     workplace.write("quick.yaml", "resample: {resamples: 0}\n")
     answer = workplace.snakemake("-n", "--configfile", "quick.yaml")
