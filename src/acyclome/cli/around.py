@@ -13,12 +13,10 @@ from acyclome.cli.options import RunOptions
 from acyclome.cli.output import echo_facts, echo_json, format_table, format_value
 from acyclome.cli.progress import choose_progress, format_duration
 from acyclome.cli.stages import InputFile, RunFolderArgument, require_exists
-from acyclome.errors import InputError
 
 if TYPE_CHECKING:
     from acyclome.config import Config
     from acyclome.io.expression import Inspection
-    from acyclome.network import Network
 
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print the answer for machines, and nothing else, on standard output.")
@@ -61,7 +59,9 @@ def explain(
     json: JsonFlag = False,
 ) -> None:
     """Tell what regulates a gene and what it regulates, and how sure that is."""
-    network = read_network(out)
+    from acyclome.io.runs import read
+
+    network = read(out)
     if json:
         tables = {"parents": network.parents(gene), "children": network.children(gene)}
         node = network.nodes[network.nodes["gene"] == gene].to_dict("records")[0]
@@ -86,30 +86,12 @@ def export(
 ) -> None:
     """Write the network in a format that other programs open."""
     from acyclome.io import formats
+    from acyclome.io.runs import read
 
-    network = read_network(out)
+    network = read(out)
     formats.export(network, file, format_name)
     if not quiet:
         typer.echo(f"{file}: {len(network.genes):,} genes, {network.n_edges:,} edges")
-
-
-def read_network(out: Path) -> Network:
-    """Return the network of a run folder.
-
-    Raises
-    ------
-    InputError
-        If the folder holds no finished network; groups below it are named.
-    """
-    from acyclome.io.runs import RunFolder
-
-    if out.is_dir() and not (out / "edges.tsv.gz").exists():
-        groups = sorted(path.parent.name for path in out.glob("*/edges.tsv.gz"))
-        if groups:
-            names = ", ".join([*groups[:8], *(["..."] if len(groups) > 8 else [])])
-            msg = f"{out} holds {len(groups)} networks, one per group: {names}. Name one, such as {out / groups[0]}."
-            raise InputError(msg)
-    return RunFolder(out).read_network()
 
 
 def _inspection_text(path: Path, inspection: Inspection) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from acyclome.cli.around import JsonFlag, read_network
+from acyclome.cli.around import JsonFlag
 from acyclome.cli.output import echo_facts, echo_json
 from acyclome.cli.stages import RunFolderArgument, require_exists
 from acyclome.errors import InputError
@@ -121,11 +121,12 @@ def score(
     """Compare the network and the ranking of a run with the true edges."""
     from acyclome.cli.truth import read_truth
     from acyclome.evaluate import metrics
+    from acyclome.io.runs import read
     from acyclome.knowledge import read_regulators
 
     for path in filter(None, (out, truth, regulators)):
         require_exists(path)
-    network = read_network(out)
+    network = read(out)
     edges = read_truth(truth)
     genes = list(network.genes)
     if ignore_genes:

@@ -61,19 +61,12 @@ def _cut(text: str) -> str:
 def run_facts(networks: Network | Mapping[str, Network], out: Path, seconds: float) -> dict[str, Any]:
     """Return the facts of a finished run, of one network or of one for each group."""
     if isinstance(networks, Mapping):
-        folders = _group_folders(out)
-        groups = {label: _network_facts(net, folders.get(label, out)) for label, net in networks.items()}
+        from acyclome.io.runs import RunFolder
+
+        folder = RunFolder(out)
+        groups = {label: _network_facts(net, folder.group(label).path) for label, net in networks.items()}
         return {"status": "done", "out": str(out), "seconds": round(seconds, 3), "groups": groups}
     return {"status": "done", "seconds": round(seconds, 3), **_network_facts(networks, out)}
-
-
-def _group_folders(out: Path) -> dict[str, Path]:
-    """Return the folder of each group by the true label that its run.json keeps."""
-    folders = {}
-    for path in sorted(out.glob("*/run.json")):
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        folders[str(facts.get("group", facts.get("label", path.parent.name)))] = path.parent
-    return folders
 
 
 def _network_facts(net: Network, out: Path) -> dict[str, Any]:
