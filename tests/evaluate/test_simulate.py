@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from acyclome.core.equivalence import is_dag
+from acyclome.evaluate.accuracy import ceiling
 from acyclome.evaluate.graphs import GRAPHS, n_regulators
 from acyclome.evaluate.simulate import NOISES, simulate
 
@@ -175,3 +176,16 @@ def test_standardised_columns_have_unit_variance():
 def test_wrong_settings_name_the_way_out(settings, words):
     with pytest.raises(ValueError, match=words):
         simulate(10, 10, **settings)
+
+
+@pytest.mark.parametrize(("graph", "kind"), [("er", "ER"), ("scale-free", "SF-out"), ("hub", "TF")])
+def test_graphs_are_of_the_kind_the_measuring_tool_draws(bench, graph, kind):
+    ours, theirs = [], []
+    for seed in range(11, 16):
+        s = simulate(1000, 2, graph=graph, seed=seed)
+        edges, _, _ = bench("simulate").make_graph(1000, 2, kind, seed)
+        for found, (source, target) in ((ours, (s.source, s.target)), (theirs, edges.T)):
+            agreement = ceiling((source, target), 1000, np.random.default_rng(0))
+            parents = np.bincount(target, minlength=1000)
+            found.append([len(source) / 1000, np.unique(source).size / 1000, (parents**2).mean(), agreement])
+    np.testing.assert_allclose(np.mean(ours, axis=0), np.mean(theirs, axis=0), rtol=0.05)

@@ -142,7 +142,9 @@ class Universe:
         -------
         Source and target indices of the scored rows, and the mask of shape (k,).
         """
-        s, t = self.genes.get_indexer(list(source)), self.genes.get_indexer(list(target))
+        import pandas as pd
+
+        s, t = (self.genes.get_indexer(pd.Index(list(end), dtype=object)) for end in (source, target))
         kept = (s >= 0) & (t >= 0) & (s != t)
         kept &= self.is_source[s] & self.is_target[t]
         return s[kept], t[kept], kept
