@@ -17,7 +17,7 @@ SOURCES := workflow/Snakefile Snakefile workflow/rules
 .PHONY: run test clean lint typecheck workflow-check pytest schema
 
 run: $(VENV)/.installed-run
-	@$(ENV) snakemake --cores $(CORES) $(REPORT)
+	@$(ENV) snakemake --cores $(CORES) --quiet host reason -- $(REPORT)
 	@echo
 	@echo "The report is here: file://$(CURDIR)/$(REPORT)"
 	@echo "The network is here: $(dir $(REPORT))edges.tsv.gz (how to read it: README.md)"

@@ -101,15 +101,12 @@ def test_a_row_overrules_the_config(workplace):
             "screen: {partal: 3}\n",
             ["config: screen", "'partal' was unexpected", "Did you mean partial?"],
         ),
-        ("config/extra.yaml", "seed: -3\n", ["config: seed", "-3", '"minimum": 0', "Seed of every random draw"]),
         (
             "config/datasets.tsv",
             "dataset\tpath\na b\tx.h5ad\n",
             ["config/datasets.tsv: dataset", "'a b'", "Name of the row"],
         ),
-        ("config/datasets.tsv", "dataset\tpath\tgroup\na\tx.h5ad\tT cell\n", ["config/datasets.tsv", "group_by"]),
         ("config/datasets.tsv", "dataset\tpath\na\tx\na\ty\n", ["'a' is there twice"]),
-        ("config/datasets.tsv", "dataset\tpath\n", ["no data set found"]),
     ],
 )
 def test_a_wrong_config_stops_before_anything_and_says_what_is_allowed(workplace, file, content, words):
