@@ -45,7 +45,8 @@ def write_keys(adata: AnnData, network: Network, key: str = "dag") -> None:
     InputError
         If the key has a slash, or the genes of the network are not among the variables, each once.
     """
-    place = _places(adata, network.genes, key)
+    check_key(adata, key)
+    place = _places(adata, network.genes)
     for name in _names(adata, key):
         del adata.varp[name]
     at = (place[network.source], place[network.target])
@@ -88,13 +89,17 @@ def read_keys(adata: AnnData, key: str = "dag") -> Network:
     return Network(best_first(edges), _ranking(kept.get(f"{key}_rank_score"), genes), nodes, json.loads(facts["facts"]))
 
 
-def _places(adata: AnnData, genes: list[str], key: str) -> np.ndarray:
-    if "/" in key:
-        msg = f"The key {key!r} has a slash, which h5ad files refuse; choose one such as {key.replace('/', '_')!r}."
+def check_key(adata: AnnData, key: str) -> None:
+    """Raise an InputError unless a network can be written into `adata` under `key`."""
+    if "/" in key or not key:
+        msg = f"{key!r} cannot be a key: h5ad files refuse slashes and empty names. Choose one such as 'dag'."
         raise InputError(msg)
     if not adata.var_names.is_unique:
         msg = "Names in adata.var_names are repeated, so genes cannot be told apart. Run adata.var_names_make_unique()."
         raise InputError(msg)
+
+
+def _places(adata: AnnData, genes: list[str]) -> np.ndarray:
     place = adata.var_names.get_indexer(pd.Index(genes, dtype=object))
     if (place < 0).any():
         strange = [gene for gene, index in zip(genes, place, strict=True) if index < 0]

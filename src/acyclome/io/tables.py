@@ -24,7 +24,7 @@ _GZIP_LEVEL = 6
 def write_tsv(path: str | os.PathLike[str], table: pd.DataFrame, separator: str = "\t") -> None:
     """Write a table as text; compressed if the name ends in ``.gz``."""
     words = table.copy()
-    for column in table.columns[table.dtypes == bool]:
+    for column in table.select_dtypes("bool").columns:
         words[column] = table[column].map({True: "true", False: "false"})
     content = words.to_csv(None, sep=separator, index=False, lineterminator="\n").encode("utf-8")
     packed = gzip.compress(content, _GZIP_LEVEL, mtime=0) if Path(path).suffix == ".gz" else content
