@@ -1,0 +1,138 @@
+"""``tl.dag``: AnnData in, named keys out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import acyclome as ac
+from acyclome.errors import ConfigError, InputError
+
+N_OBS, N_GENES = 400, 12
+NO_PREPARATION = {"prepare": {"normalize": False, "log": False, "transform": "none", "min_cells": 0}}
+
+
+@pytest.fixture(scope="module")
+def expression():
+    """Expression in which gene 0 drives 1 and 2, which together drive 3; the others are noise. Read-only."""
+    rng = np.random.default_rng(11)
+    X = rng.normal(size=(N_OBS, N_GENES))
+    X[:, 1] += 1.5 * X[:, 0]
+    X[:, 2] -= 1.5 * X[:, 0]
+    X[:, 3] += X[:, 1] - X[:, 2]
+    X = (X - X.min() + 1.0).astype(np.float32)
+    X.flags.writeable = False
+    return X
+
+
+@pytest.fixture
+def adata(expression):
+    from anndata import AnnData
+
+    obs = pd.DataFrame({"kind": ["T/NK", "B"] * (N_OBS // 2)}, index=[f"c{i}" for i in range(N_OBS)])
+    return AnnData(expression.copy(), obs=obs, var=pd.DataFrame(index=[f"G{i}" for i in range(N_GENES)]))
+
+
+def learn(adata, **options):
+    return ac.tl.dag(adata, **{"layer": "X", "resamples": 0, "config": NO_PREPARATION, "threads": 1, **options})
+
+
+def test_the_network_is_written_and_nothing_else_changes(adata, expression):
+    assert learn(adata) is None
+    assert np.array_equal(adata.X, expression)
+    assert adata.shape == (N_OBS, N_GENES)
+    assert adata.varp["dag"].shape == (N_GENES, N_GENES)
+    edges = ac.get.edges(adata)
+    assert {frozenset(pair) for pair in zip(edges["source"], edges["target"], strict=True)} >= {
+        frozenset(pair) for pair in (("G0", "G1"), ("G0", "G2"), ("G1", "G3"), ("G2", "G3"))
+    }
+    assert adata.uns["dag"]["is_dag"]
+    assert "dag_stability" not in adata.varp
+
+
+def test_copy_returns_the_network_and_leaves_the_object(adata):
+    copied = learn(adata, copy=True, key_added="mine")
+    assert "mine" in copied.varp
+    assert not adata.varp.keys()
+    assert not adata.uns.keys()
+
+
+def test_twice_the_same_call_gives_the_same_bits(adata):
+    first, second = learn(adata, copy=True), learn(adata, copy=True)
+    assert_frame_equal(ac.get.edges(first), ac.get.edges(second), check_exact=True)
+
+
+def test_resamples_give_stability_between_zero_and_one(adata):
+    learn(adata, resamples=4)
+    stability = ac.get.edges(adata)["stability"]
+    assert stability.between(0, 1).all()
+    assert stability.max() > 0.5
+
+
+def test_options_of_the_config_hold_unless_an_argument_overrides_them(adata):
+    learn(adata, resamples=None, config={**NO_PREPARATION, "resample": {"resamples": 2}, "seed": 5})
+    config = ac.get.network(adata).facts["config"]
+    assert (config["resample"]["resamples"], config["seed"]) == (2, 5)
+    learn(adata, seed=6, config={**NO_PREPARATION, "seed": 5})
+    assert ac.get.network(adata).facts["config"]["seed"] == 6
+
+
+def test_only_listed_regulators_are_causes(adata, tmp_path):
+    (tmp_path / "tf.txt").write_text("G0\nG4\n")
+    for regulators in (["G0", "G4"], tmp_path / "tf.txt"):
+        learn(adata, regulators=regulators)
+        assert set(ac.get.edges(adata)["source"]) <= {"G0", "G4"}
+        assert ac.get.nodes(adata).set_index("gene")["is_regulator"].sum() == 2
+
+
+def test_groups_get_their_own_networks(adata):
+    learn(adata, groupby="kind", key_added="net")
+    assert set(adata.uns["net"]["groups"].values()) == {"B", "T/NK"}
+    alone = adata[adata.obs["kind"] == "T/NK"].copy()
+    learn(alone)
+    assert_frame_equal(ac.get.edges(adata, "net", group="T/NK"), ac.get.edges(alone), check_exact=True)
+
+
+def test_groups_survive_an_h5ad_file(adata, tmp_path):
+    import anndata
+
+    learn(adata, groupby="kind")
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    again = anndata.read_h5ad(tmp_path / "a.h5ad")
+    assert_frame_equal(ac.get.edges(again, group="B"), ac.get.edges(adata, group="B"))
+
+
+def test_a_view_becomes_an_object_of_its_own(adata):
+    view = adata[:300]
+    learn(view)
+    assert "dag" in view.varp
+    assert "dag" not in adata.varp
+
+
+def test_a_prepared_layer_is_taken_as_it_is(adata):
+    ac.pp.prepare(adata, layer="X", normalize=False, log=False, transform="none", min_cells=0)
+    learn(adata, layer="dag_input", key_added="prepared")
+    learn(adata, key_added="direct")
+    assert_frame_equal(ac.get.edges(adata, "prepared"), ac.get.edges(adata, "direct"))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"groupby": "kin"}, InputError, r"no column 'kin' to group by; it has kind"),
+        (
+            {"groupby": "kind", "config": {"input": {"group": "Z", "group_by": "kind"}}},
+            InputError,
+            "its labels are B, T/NK",
+        ),
+        ({"key_added": "T/NK"}, InputError, "refuse slashes"),
+        ({"regulators": ["SPI1"]}, InputError, r"None of the 1 regulators"),
+        ({"resamples": -1}, ConfigError, r"resample\.resamples = -1"),
+        ({"config": {"score": {"nois": "equal"}}}, ConfigError, r"Did you mean score\.noise"),
+    ],
+)
+def test_wrong_calls_say_what_to_do_and_write_nothing(adata, options, error, message):
+    with pytest.raises(error, match=message):
+        learn(adata, **options)
+    assert not adata.varp.keys()
+    assert not adata.uns.keys()
