@@ -1,0 +1,123 @@
+"""The figures of the report that show numbers: the central path of the relaxation and the stability curve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from acyclome.report import svg, wording
+from acyclome.report.confidence import Level
+
+PANEL = (360.0, 236.0)
+WIDE = (720.0, 300.0)
+LEFT, RIGHT, TOP, BOTTOM = 62.0, 16.0, 30.0, 44.0
+
+
+def path_chart(stages: Sequence[Mapping[str, Any]], key: str, *, heading: str) -> str:
+    """Draw one quantity at the end of each value of mu along the central path.
+
+    Parameters
+    ----------
+    stages
+        ``{mu, steps, h, objective}`` in the order of the path.
+    key
+        Which of them to draw. The scale is logarithmic where the values span more than a decade, or reach zero: an
+        exact zero is drawn hollow at the foot. It is linear where they are alike or negative.
+    """
+    points = [stage for stage in stages if wording.is_number(stage.get(key))]
+    if not points:
+        return ""
+    width, height = PANEL
+    values = [float(stage[key]) for stage in points]
+    across = svg.Axis(-0.35, len(points) - 0.65, LEFT, width - RIGHT)
+    up = _value_axis(values, height - BOTTOM, TOP)
+    spots = [(across.at(index), up.at(max(value, up.low))) for index, value in enumerate(values)]
+    parts = [svg.label(heading, LEFT, 16.0, class_="chart-title"), *_rows(up, width)]
+    parts += [svg.label(_mu(stage), x, height - 24.0, class_="tick", text_anchor="middle")
+              for stage, (x, _) in zip(points, spots, strict=True)]  # fmt: skip
+    parts.append(svg.label("μ, falling along the central path", (LEFT + width - RIGHT) / 2, height - 6.0,
+                           class_="axis", text_anchor="middle"))  # fmt: skip
+    parts.append(svg.element("path", d=svg.polyline(spots), class_="curve"))
+    for value, stage, (x, y) in zip(values, points, spots, strict=True):
+        tip = svg.element("title", f"μ = {_mu(stage)}: {wording.significant(value)}")
+        parts.append(
+            svg.element("circle", tip, cx=x, cy=y, r=4.0, class_="dot hollow" if up.log and value <= 0 else "dot")
+        )
+    return svg.document(width, height, parts, title=f"{heading} along the central path")
+
+
+def stability_chart(curve: Sequence[Level], *, mark: float) -> str:
+    """Draw how many edges stand at or above each stability, with the bound on false ones where it holds.
+
+    Parameters
+    ----------
+    mark
+        Stability whose count is pointed out.
+    """
+    width, height = WIDE
+    across = svg.Axis(0.0, 1.0, LEFT, width - RIGHT)
+    top = max(max((level.edges for level in curve), default=0), 1)
+    up = svg.Axis(0.0, float(top) * 1.06, height - BOTTOM, TOP)
+    corner = [(across.at(level.stability), up.at(level.edges)) for level in curve]
+    area = svg.steps(corner) + f"L{corner[-1][0]:.2f} {up.start:.2f}L{corner[0][0]:.2f} {up.start:.2f}Z"
+    parts = [svg.label("Edges at or above a stability", LEFT, 16.0, class_="chart-title"), *_rows(up, width)]
+    parts += [svg.element("path", d=area, class_="area"), svg.element("path", d=svg.steps(corner), class_="curve")]
+    parts += [svg.label(wording.decimal(tick, 1), across.at(tick), height - 24.0, class_="tick", text_anchor="middle")
+              for tick in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)]  # fmt: skip
+    parts.append(svg.label("stability: share of resamples that found the edge again", (LEFT + width - RIGHT) / 2,
+                           height - 6.0, class_="axis", text_anchor="middle"))  # fmt: skip
+    parts += [*_bound(curve, across, up), *_mark(curve, mark, across, up)]
+    return svg.document(width, height, parts, title="Number of edges at or above each stability")
+
+
+def _value_axis(values: Sequence[float], start: float, end: float) -> svg.Axis:
+    if min(values) >= 0 and max(values) > 10 * min(values):
+        return svg.log_axis(values, start, end)
+    reach = max(values) - min(values) or 1.0
+    return svg.Axis(min(values) - 0.08 * reach, max(values) + 0.08 * reach, start, end)
+
+
+def _rows(up: svg.Axis, width: float) -> list[str]:
+    """Draw horizontal grid lines with their values."""
+    parts = []
+    for tick in up.ticks():
+        y = up.at(tick)
+        parts.append(svg.line(LEFT, y, width - RIGHT, y, class_="grid"))
+        parts.append(svg.label(_tick(tick, up.log), LEFT - 8.0, y + 4.0, class_="tick", text_anchor="end"))
+    return parts
+
+
+def _tick(value: float, log: bool) -> str:
+    if log and not 1e-3 < value < 1e4:
+        return f"10{wording.superscript(round(_exponent(value)))}"
+    return wording.significant(value)
+
+
+def _exponent(value: float) -> float:
+    return float(f"{value:e}".split("e")[1])
+
+
+def _mu(stage: Mapping[str, Any]) -> str:
+    return wording.significant(stage.get("mu"))
+
+
+def _bound(curve: Sequence[Level], across: svg.Axis, up: svg.Axis) -> list[str]:
+    spots = [(across.at(level.stability), up.at(level.expected_false))
+             for level in curve if level.expected_false is not None]  # fmt: skip
+    if len(spots) < 2:
+        return []
+    x, y = spots[0]
+    words = svg.label("false ones expected, at most", x + 6.0, y - 8.0, class_="axis")
+    return [svg.element("path", d=svg.polyline(spots), class_="bound"), words]
+
+
+def _mark(curve: Sequence[Level], mark: float, across: svg.Axis, up: svg.Axis) -> list[str]:
+    """Draw a line up from the marked stability to its count."""
+    level = min(curve, key=lambda candidate: abs(candidate.stability - mark))
+    x, y = across.at(level.stability), up.at(level.edges)
+    words = f"{wording.plural(level.edges, 'edge')} at {wording.decimal(level.stability, 1)} or more"
+    return [
+        svg.line(x, up.start, x, y, class_="mark"),
+        svg.element("circle", cx=x, cy=y, r=4.0, class_="dot"),
+        svg.label(words, across.end, 16.0, class_="note", text_anchor="end"),
+    ]

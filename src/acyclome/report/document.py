@@ -1,0 +1,140 @@
+"""The page itself: facts and figures put into the template, styles and scripts put into the page, one file written."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from acyclome.errors import InputError
+from acyclome.io import atomic
+from acyclome.report import charts, confidence, ego, methods, payload, summary, wording
+from acyclome.report.source import Run, read_run
+
+STATIC_ROWS = 25
+"""Rows of the edge table that stand in the page before a script runs, and in print."""
+
+
+def write_report(out: Path) -> Path:
+    """Write ``report.html`` into the folder of a finished run, from the files of that folder alone.
+
+    The page needs no network and holds no time stamp: the same files give the same bytes.
+
+    Parameters
+    ----------
+    out
+        Folder of the run, with ``edges.tsv.gz``, ``ranking.tsv.gz``, ``nodes.tsv`` and ``run.json``.
+
+    Returns
+    -------
+    Path of the page.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or cannot be used, or the folder cannot be written to.
+    """
+    run = read_run(Path(out))
+    path = Path(out) / "report.html"
+    atomic.write_text(path, render(run))
+    return path
+
+
+def render(run: Run) -> str:
+    """Return the page of a run as HTML."""
+    try:
+        import jinja2
+    except ImportError as error:
+        msg = (
+            'The report needs the package jinja2, which is not here. Install it with `pip install "acyclome[report]"`.'
+        )
+        raise InputError(msg) from error
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("acyclome.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(count=wording.count, share=wording.share, decimal=wording.decimal, plural=wording.plural)
+    return environment.get_template("report.html.j2").render(_context(run))
+
+
+def _context(run: Run) -> dict[str, Any]:
+    """Everything the template names, section by section."""
+    return {
+        "style": _package_text("report.css"),
+        "script": _package_text("report.js"),
+        "data": payload.json_for_html(payload.page_data(run)),
+        "name": summary.data_name(run),
+        "run": run,
+        "version": run.fact("version", ""),
+        "warnings": _warnings(run),
+        "cards": summary.cards(run),
+        "found": summary.counts(run),
+        **_network(run),
+        **_confidence(run),
+        **_provenance(run),
+    }
+
+
+def _network(run: Run) -> dict[str, Any]:
+    regulators = summary.top_regulators(run)
+    top = regulators[0]["gene"] if regulators else ""
+    return {
+        "edges": run.edges.head(STATIC_ROWS).to_dict("records"),
+        "embedded": min(len(run.edges), payload.EMBEDDED_EDGES),
+        "regulators": regulators,
+        "regulators_listed": summary.regulators_listed(run),
+        "top": top,
+        "ego": ego.draw_ego(ego.choose_ego(run.edges, top)) if top else "",
+        "ranking": summary.ranking_head(run),
+        "strong": confidence.STRONG,
+    }
+
+
+def _confidence(run: Run) -> dict[str, Any]:
+    has = run.has_stability
+    return {
+        "stability_chart": charts.stability_chart(confidence.stability_curve(run), mark=confidence.STRONG)
+        if has
+        else "",
+        "levels": confidence.stability_levels(run) if has else [],
+        "per_resample": confidence.edges_per_resample(run),
+        "pairs": confidence.possible_pairs(run),
+        "is_bounded": any(level.expected_false is not None for level in confidence.stability_levels(run)),
+    }
+
+
+def _provenance(run: Run) -> dict[str, Any]:
+    path = run.fact("fit.convergence", [])
+    return {
+        "preparation": summary.preparation(run),
+        "sortability": summary.sortability(run),
+        "h_chart": charts.path_chart(path, "h", heading="Acyclicity h (0: no cycle)"),
+        "objective_chart": charts.path_chart(path, "objective", heading="Objective"),
+        "path": path,
+        "methods": methods.methods_text(run),
+        "references": methods.references(run),
+        "stages": summary.stages(run),
+        "options": summary.options(run),
+        "command": summary.command(run),
+        "versions": dict(run.fact("versions", {})),
+    }
+
+
+def _warnings(run: Run) -> list[str]:
+    warnings = [str(warning) for warning in run.fact("warnings", [])]
+    if not run.is_dag:
+        warnings.insert(
+            0, "The edges do not all run forward in the order of nodes.tsv: the files were changed or mixed up."
+        )
+    if not len(run.edges):
+        warnings.insert(0, "The network has no edge: no dependence in these data was strong enough to be believed.")
+    return warnings
+
+
+def _package_text(name: str) -> str:
+    return files("acyclome.report").joinpath("templates", name).read_text(encoding="utf-8")

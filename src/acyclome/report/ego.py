@@ -1,0 +1,125 @@
+"""The picture of one gene between its causes and its effects.
+
+Causes stand left, effects right, so arrows run with the reading direction. An arrow head is an activating effect, a
+bar a repressing one, as biologists draw them; colour says the same again, width and opacity say the score. `report.js`
+draws the same picture in the browser with the same measures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import escape
+
+import pandas as pd
+
+from acyclome.report import svg, wording
+
+ROWS = 14
+WIDTH = 760.0
+PITCH = 27.0
+PILL = 132.0
+PILL_HEIGHT = 21.0
+HUB = 118.0
+MARGIN = 26.0
+NAME_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Ego:
+    """A gene with the most confident of its causes and effects, strongest activation first.
+
+    Parameters
+    ----------
+    causes, effects
+        Rows of the edge table.
+    n_causes, n_effects
+        How many there are in all.
+    """
+
+    gene: str
+    causes: pd.DataFrame
+    effects: pd.DataFrame
+    n_causes: int
+    n_effects: int
+
+
+def choose_ego(edges: pd.DataFrame, gene: str, *, rows: int = ROWS) -> Ego:
+    """Return a gene's causes and effects, at most `rows` of each, chosen by score and ordered by weight."""
+    causes, effects = edges[edges["target"] == gene], edges[edges["source"] == gene]
+    return Ego(gene, _strongest(causes, rows), _strongest(effects, rows), len(causes), len(effects))
+
+
+def _strongest(edges: pd.DataFrame, rows: int) -> pd.DataFrame:
+    best = edges.sort_values("score", ascending=False, kind="stable").head(rows)
+    return best.sort_values("weight", ascending=False, kind="stable")
+
+
+def draw_ego(ego: Ego) -> str:
+    """Return the picture as an SVG element."""
+    rows = max(len(ego.causes), len(ego.effects), 1)
+    height = 2 * MARGIN + rows * PITCH + 16.0
+    middle = MARGIN + 16.0 + rows * PITCH / 2
+    hub_height = max(34.0, rows * 13.0)
+    parts = [_caption("causes", ego.n_causes, len(ego.causes), 0.0, "start")]
+    parts.append(_caption("effects", ego.n_effects, len(ego.effects), WIDTH, "end"))
+    parts += _side(ego.causes, "source", middle, hub_height, is_cause=True)
+    parts += _side(ego.effects, "target", middle, hub_height, is_cause=False)
+    box = {"x": (WIDTH - HUB) / 2, "y": middle - hub_height / 2, "width": HUB, "height": hub_height}
+    parts.append(svg.element("rect", **box, rx=10.0, class_="hub"))
+    parts.append(svg.label(_short(ego.gene), WIDTH / 2, middle + 5.0, class_="hub-name", text_anchor="middle"))
+    return svg.document(WIDTH, height, parts, title=f"Causes and effects of {ego.gene}")
+
+
+def _caption(noun: str, total: int, shown: int, x: float, anchor: str) -> str:
+    words = wording.plural(total, noun[:-1], noun) if total else f"no {noun}"
+    words += f", {shown} shown" if shown < total else ""
+    return svg.label(words, x, 16.0, class_="axis", text_anchor=anchor)
+
+
+def _side(edges: pd.DataFrame, other: str, middle: float, hub_height: float, *, is_cause: bool) -> list[str]:
+    """Pills and edges of one side; the ends at the hub are spread over its height."""
+    parts = []
+    for row, edge in enumerate(edges.to_dict("records")):
+        offset = row - (len(edges) - 1) / 2
+        y = middle + offset * PITCH
+        port = middle + offset * (hub_height - 14.0) / max(len(edges) - 1, 1)
+        near, far = (WIDTH - HUB) / 2, (WIDTH + HUB) / 2
+        ends = (PILL, y, near, port) if is_cause else (far, port, WIDTH - PILL, y)
+        parts.append(draw_edge(edge, *ends))
+        parts.append(_pill(str(edge[other]), 0.0 if is_cause else WIDTH - PILL, y))
+    return parts
+
+
+def _pill(gene: str, x: float, y: float) -> str:
+    box = svg.element(
+        "rect", x=x, y=y - PILL_HEIGHT / 2, width=PILL, height=PILL_HEIGHT, rx=PILL_HEIGHT / 2, class_="pill"
+    )
+    name = svg.label(_short(gene), x + PILL / 2, y + 4.0, class_="pill-name", text_anchor="middle")
+    return svg.element("g", box + name, class_="gene", data_gene=gene)
+
+
+def draw_edge(edge: dict[Hashable, Any], x1: float, y1: float, x2: float, y2: float) -> str:
+    """Draw an edge that leaves and arrives horizontally, with an arrow head (+) or a bar (-) at its end."""
+    is_positive = edge["weight"] >= 0
+    score = min(max(edge["score"], 0.0), 1.0) if wording.is_number(edge["score"]) else 0.0
+    tip = x2 - (9.0 if is_positive else 4.0)
+    bend = (x2 - x1) * 0.45
+    curve = f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {tip - bend:.1f} {y2:.1f} {tip:.1f} {y2:.1f}"
+    head = f"M{x2 - 1:.1f} {y2:.1f}l-9 -4.5v9z" if is_positive else f"M{x2 - 3:.1f} {y2 - 5:.1f}v10"
+    words = (
+        f"{edge['source']} → {edge['target']}: weight {wording.decimal(edge['weight'])}, score {wording.decimal(score)}"
+    )
+    words += ", reversible" if edge["reversible"] else ""
+    content = "".join([
+        svg.element("title", escape(words)),
+        svg.element("path", d=curve, class_="link reversible" if edge["reversible"] else "link",
+                    stroke_width=1 + 2.5 * score),
+        svg.element("path", d=head, class_="head" if is_positive else "bar"),
+    ])  # fmt: skip
+    return svg.element("g", content, class_="plus" if is_positive else "minus", opacity=0.35 + 0.65 * score)
+
+
+def _short(gene: str) -> str:
+    return gene if len(gene) <= NAME_LENGTH else f"{gene[: NAME_LENGTH - 1]}…"

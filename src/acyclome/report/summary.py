@@ -1,0 +1,215 @@
+"""The facts of a run as rows and sentences: what the sections of the page show."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from pathlib import PurePath
+from typing import Any
+
+from acyclome.report import wording
+from acyclome.report.confidence import is_strong, regulator_flags
+from acyclome.report.source import Run
+
+TOP_REGULATORS = 20
+_COUNTED = {
+    "n_obs": "observations",
+    "n_vars": "genes",
+    "n_genes": "genes",
+    "obs_dropped": "observations left out",
+    "vars_dropped": "genes left out",
+    "genes_dropped": "genes left out",
+    "cells_dropped": "cells left out",
+}
+_STEP_NAMES = ("step", "name", "title")
+_STEP_TEXTS = ("what", "did", "text", "description", "message", "why", "reason")
+
+
+def data_name(run: Run) -> str:
+    """Return the name by which a reader knows the data: the file without its suffixes, and the group."""
+    stem = PurePath(str(run.fact("input.path", run.folder.resolve().name))).name
+    for suffix in (".gz", ".h5ad", ".zarr", ".h5", ".mtx", ".csv", ".tsv", ".txt"):
+        stem = stem.removesuffix(suffix)
+    group = run.fact("input.group", run.fact("group", run.option("input.group")))
+    return f"{stem}, {group}" if group else stem
+
+
+def counts(run: Run) -> dict[str, Any]:
+    """Return the headline numbers of a run."""
+    edges = run.edges
+    return {
+        "genes": len(run.nodes),
+        "observations": run.fact("prepare.n_obs", run.fact("resample.n_obs", run.fact("input.n_obs"))),
+        "edges": len(edges),
+        "is_dag": run.is_dag,
+        "reversible": float(edges["reversible"].mean()) if len(edges) else None,
+        "stability": float(edges["stability"].median()) if run.has_stability else None,
+        "strong": int(is_strong(run).sum()),
+    }
+
+
+def cards(run: Run) -> list[dict[str, str]]:
+    """Return the summary cards: a figure, what it is, and a line that says what to make of it."""
+    found = counts(run)
+    per_gene = wording.decimal(found["edges"] / max(found["genes"], 1), 1)
+    stability = f"over {run.resamples} resamples" if run.has_stability else "not measured: 0 resamples"
+    return [
+        _card("Genes", wording.count(found["genes"]), f"of {wording.count(run.fact('input.n_vars'))} in the file"),
+        _card(
+            "Observations",
+            wording.count(found["observations"]),
+            f"of {wording.count(run.fact('input.n_obs'))} in the file",
+        ),
+        _card("Edges", wording.count(found["edges"]), f"{per_gene} per gene"),
+        _card("Acyclic", "yes" if found["is_dag"] else "no", "an order of the genes proves it"),
+        _card("Reversible", wording.share(found["reversible"]), "of the edges fit as well turned round"),
+        _card("Median stability", wording.decimal(found["stability"]), stability),
+    ]
+
+
+def _card(name: str, value: str, note: str) -> dict[str, str]:
+    return {"name": name, "value": value, "note": note}
+
+
+def preparation(run: Run) -> list[dict[str, str]]:
+    """Return what was read and every step of its preparation, each with its counts."""
+    matrix = ", ".join(str(run.fact(f"input.{key}")) for key in ("matrix", "kind") if run.fact(f"input.{key}"))
+    read = {"title": "Read", "text": PurePath(str(run.fact("input.path", "the input"))).name, "counts": _counted(
+        run.fact("input", {}))}  # fmt: skip
+    read["text"] += f" ({matrix})" if matrix else ""
+    return [read, *(_step(step) for step in run.fact("prepare.steps", []))]
+
+
+def _step(step: Any) -> dict[str, str]:
+    if not isinstance(step, Mapping):
+        return {"title": str(step), "text": "", "counts": ""}
+    title = next((str(step[key]) for key in _STEP_NAMES if step.get(key)), "step")
+    text = " ".join(str(step[key]) for key in _STEP_TEXTS if step.get(key))
+    return {"title": _sentence(title), "text": text, "counts": _counted(step)}
+
+
+def _sentence(name: str) -> str:
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def _counted(facts: Mapping[str, Any]) -> str:
+    """Return the counts among some facts as words."""
+    shown = {}
+    for key, value in facts.items():
+        if wording.is_number(value) and not isinstance(value, float):
+            shown[_COUNTED.get(key, key.removeprefix("n_").replace("_", " "))] = wording.count(value)
+    return " · ".join(f"{value} {name}" for name, value in shown.items())
+
+
+def top_regulators(run: Run) -> list[dict[str, Any]]:
+    """Return the genes with the most targets; of equals, those with more strong ones first, then by order."""
+    strong = run.edges.loc[is_strong(run), "source"].value_counts()
+    table = run.nodes.assign(strong=run.nodes["gene"].map(strong).fillna(0).astype(int))
+    table = table[table["out_degree"] > 0].sort_values(
+        ["out_degree", "strong", "order"], ascending=[False, False, True], kind="stable"
+    )
+    most = int(table["out_degree"].max()) if len(table) else 1
+    return [_regulator(row, most) for row in table.head(TOP_REGULATORS).to_dict("records")]
+
+
+def _regulator(row: dict[Hashable, Any], most: int) -> dict[str, Any]:
+    return {
+        "gene": row["gene"],
+        "targets": wording.count(row["out_degree"]),
+        "width": f"{100 * row['out_degree'] / most:.1f}%",
+        "strong_width": f"{100 * row['strong'] / most:.1f}%",
+        "strong": wording.count(row["strong"]),
+        "causes": wording.count(row["in_degree"]),
+        "depth": wording.count(row["depth"]),
+        "r2": wording.share(row.get("r2")),
+    }
+
+
+def regulators_listed(run: Run) -> str:
+    """Return a sentence on which genes were allowed to be causes."""
+    allowed = int(regulator_flags(run).sum())
+    if run.option("knowledge.regulators") or allowed < len(run.nodes):
+        return f"Only the {wording.plural(allowed, 'gene')} of the regulator list could be causes."
+    return (
+        "No regulator list was given, so every gene could be a cause; a gene in this table need not be a transcription "
+        "factor."
+    )
+
+
+def ranking_head(run: Run) -> list[dict[str, str]]:
+    """Return the first candidate edges of the ranking and what became of them in the network."""
+    kept = set(zip(run.edges["source"], run.edges["target"], strict=True))
+    rows = []
+    for place, row in enumerate(run.ranking.to_dict("records"), start=1):
+        pair = (row["source"], row["target"])
+        fate = "yes" if pair in kept else "turned round" if pair[::-1] in kept else "no"
+        score = wording.significant(row["rank_score"])
+        rows.append({"place": str(place), "source": pair[0], "target": pair[1], "score": score, "fate": fate})
+    return rows
+
+
+def sortability(run: Run) -> list[dict[str, str]]:
+    """Return each measure of how far the data alone give away an order of the genes, with what its value means."""
+    measures = []
+    for name, value in run.fact("sortability", {}).items():
+        if wording.is_number(value) and 0 <= value <= 1:
+            measures.append({"name": _measure(name), "value": wording.decimal(value), "at": f"{100 * value:.1f}%",
+                             "meaning": _lean(name, float(value))})  # fmt: skip
+    return measures
+
+
+def _measure(name: str) -> str:
+    if "r2" in name.lower():
+        return "R² sortability"
+    return "Variance sortability" if "var" in name.lower() else _sentence(name)
+
+
+def _lean(name: str, value: float) -> str:
+    what = "share of variance explained by the other genes" if "r2" in name.lower() else "variance"
+    if abs(value - 0.5) < 0.1:
+        return f"Near one half: the {what} says little about the order of causes and effects."
+    side = "rises" if value > 0.5 else "falls"
+    firmness = "clearly" if abs(value - 0.5) > 0.25 else "somewhat"
+    return f"The {what} {firmness} {side} from causes to effects."
+
+
+def stages(run: Run) -> list[dict[str, str]]:
+    """Return time and peak memory of every stage."""
+    return [
+        {
+            "name": str(name),
+            "time": wording.duration(cost.get("seconds")),
+            "memory": _megabytes(cost.get("peak_memory_mb")),
+        }
+        for name, cost in run.fact("stages", {}).items()
+        if isinstance(cost, Mapping)
+    ]
+
+
+def _megabytes(value: Any) -> str:
+    if not wording.is_number(value):
+        return wording.ABSENT
+    return f"{value / 1024:.1f} GB" if value >= 1024 else f"{round(value)} MB"
+
+
+def command(run: Run) -> str:
+    """Return the command that repeats the run."""
+    given = run.fact("command", "")
+    return " ".join(map(str, given)) if isinstance(given, list) else str(given)
+
+
+def options(run: Run) -> list[tuple[str, str]]:
+    """Return every option of the run with its value, in the order of the configuration."""
+    rows: list[tuple[str, str]] = []
+    for key, value in run.fact("config", {}).items():
+        leaves = value.items() if isinstance(value, Mapping) else [("", value)]
+        rows += [(f"{key}.{leaf}".rstrip("."), _option_text(content)) for leaf, content in leaves]
+    return rows
+
+
+def _option_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or wording.ABSENT
+    return wording.ABSENT if value is None else str(value)

@@ -1,0 +1,116 @@
+"""A few lines of SVG: elements with escaped text, and axes that turn values into pixels.
+
+Colours and type come from the style sheet of the page through classes, so that a figure follows light, dark and print.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from xml.sax.saxutils import escape, quoteattr
+
+
+def element(name: str, content: str = "", /, **attributes: object) -> str:
+    """Return an SVG element; underscores in attribute names become hyphens, ``class_`` the class."""
+    words = [f"{key.strip('_').replace('_', '-')}={quoteattr(_plain(value))}" for key, value in attributes.items()]
+    opening = " ".join([name, *words])
+    return f"<{opening}>{content}</{name}>" if content else f"<{opening}/>"
+
+
+def label(text: str, x: float, y: float, **attributes: object) -> str:
+    """Return a text element."""
+    return element("text", escape(text), x=x, y=y, **attributes)
+
+
+def line(x1: float, y1: float, x2: float, y2: float, **attributes: object) -> str:
+    """Return a straight line."""
+    return element("path", d=polyline([(x1, y1), (x2, y2)]), **attributes)
+
+
+def polyline(points: Iterable[tuple[float, float]]) -> str:
+    """Return the path data of straight lines through the points."""
+    return "M" + "L".join(f"{_plain(x)} {_plain(y)}" for x, y in points)
+
+
+def steps(points: Sequence[tuple[float, float]]) -> str:
+    """Return the path data of a staircase: each height holds back to the point before it."""
+    corners = [points[0]]
+    for (_, _), (x, y) in pairwise(points):
+        corners += [(corners[-1][0], y), (x, y)]
+    return polyline(corners)
+
+
+def document(width: float, height: float, content: Iterable[str], *, title: str) -> str:
+    """Return a whole figure that scales with its column and names itself to a screen reader."""
+    return element(
+        "svg",
+        element("title", escape(title)) + "".join(content),
+        class_="figure",
+        viewBox=f"0 0 {_plain(width)} {_plain(height)}",
+        role="img",
+        style=f"max-width:{_plain(width)}px",
+    )
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A scale from values to pixels.
+
+    Parameters
+    ----------
+    low, high
+        Values at the two ends.
+    start, end
+        Pixels at the two ends; `end` may be less than `start`.
+    log
+        Whether equal ratios, not equal differences, take equal room.
+    """
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+
+    def at(self, value: float) -> float:
+        """Return the pixel of a value."""
+        low, high, value = (self._scaled(number) for number in (self.low, self.high, value))
+        return self.start + (self.end - self.start) * ((value - low) / (high - low) if high != low else 0.5)
+
+    def ticks(self, wanted: int = 5) -> list[float]:
+        """Return round values inside the axis, about as many as wanted."""
+        if self.log:
+            exponents = range(math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9) + 1)
+            stride = max(1, math.ceil(len(exponents) / wanted))
+            return [10.0**exponent for exponent in exponents[::stride]]
+        step = _round_step((self.high - self.low) / max(wanted - 1, 1))
+        first = math.ceil(self.low / step - 1e-9)
+        return [number * step for number in range(first, math.floor(self.high / step + 1e-9) + 1)]
+
+    def _scaled(self, value: float) -> float:
+        return math.log10(value) if self.log else value
+
+
+def log_axis(values: Iterable[float], start: float, end: float) -> Axis:
+    """Return a logarithmic axis over whole decades that holds all positive values."""
+    positive = [value for value in values if value > 0] or [1.0]
+    low = math.floor(math.log10(min(positive)) + 1e-9)
+    high = math.ceil(math.log10(max(positive)) - 1e-9)
+    return Axis(10.0**low, 10.0 ** max(high, low + 1), start, end, log=True)
+
+
+def _round_step(step: float) -> float:
+    """Return the least of 1, 2, 5 times a power of ten that is not below `step`."""
+    if step <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step * (1 - 1e-9))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, float):
+        text = f"{value:.2f}".rstrip("0").rstrip(".")
+        return "0" if text == "-0" else text
+    return str(value)

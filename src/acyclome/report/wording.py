@@ -1,0 +1,65 @@
+"""Numbers as a reader sees them: rounded, grouped, and a dash where there is none."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import Any
+
+ABSENT = "–"
+MINUS = "−"
+
+
+def count(value: Any) -> str:
+    """Return a whole number with its thousands apart: 11,139."""
+    return ABSENT if not is_number(value) else f"{round(value):,}"
+
+
+def share(value: Any) -> str:
+    """Return a share as percent without decimals; a share that is not 0 (or 1) is not rounded to it."""
+    if not is_number(value):
+        return ABSENT
+    if 0 < value < 0.005:
+        return "under 1%"
+    return "over 99%" if 0.995 <= value < 1 else f"{round(100 * value)}%"
+
+
+def decimal(value: Any, digits: int = 2) -> str:
+    """Return a number with fixed decimals and a true minus sign."""
+    return ABSENT if not is_number(value) else f"{value:.{digits}f}".replace("-", MINUS)
+
+
+def significant(value: Any, digits: int = 3) -> str:
+    """Return a number with so many significant digits, small and large ones as a power of ten."""
+    if not is_number(value):
+        return ABSENT
+    if value == 0 or 1e-3 <= abs(value) < 1e6:
+        text = f"{value:,.{digits}g}" if abs(value) < 10**digits else f"{value:,.0f}"
+        return text.replace("-", MINUS)
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}×10{superscript(int(exponent))}".replace("-", MINUS)
+
+
+def superscript(number: int) -> str:
+    """Return a whole number in raised digits."""
+    return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def duration(seconds: Any) -> str:
+    """Return a time in the unit that reads best."""
+    if not is_number(seconds):
+        return ABSENT
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def plural(number: int, noun: str, several: str | None = None) -> str:
+    """Return a count with its noun: 1 edge, 2 edges."""
+    return f"{count(number)} {noun if number == 1 else several or noun + 's'}"
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a finite number."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

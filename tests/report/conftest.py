@@ -1,0 +1,112 @@
+"""A small run folder, written by hand after the description of the files of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+Build = Callable[..., Path]
+
+
+def random_tables(genes: list[str], n_edges: int, *, resamples: int, seed: int) -> tuple[pd.DataFrame, ...]:
+    """Edges, ranking and nodes of a random acyclic network whose first genes have the most effects."""
+    rng = np.random.default_rng(seed)
+    d = len(genes)
+    order = rng.permutation(d)
+    appeal = 1.0 / (1.0 + np.arange(d))
+    drawn = np.column_stack([rng.choice(d, 5 * n_edges, p=appeal / appeal.sum()), rng.integers(d, size=5 * n_edges)])
+    drawn = drawn[drawn[:, 0] != drawn[:, 1]]
+    forward = np.where((order[drawn[:, 0]] < order[drawn[:, 1]])[:, None], drawn, drawn[:, ::-1])
+    pairs = np.unique(forward, axis=0)
+    source, target = rng.permutation(pairs)[:n_edges].T
+    weight = np.round(rng.normal(0, 0.4, n_edges), 4)
+    stability = rng.binomial(resamples, rng.beta(3, 1, n_edges)) / max(resamples, 1)
+    score = np.round(stability * 0.9 + 0.05, 4) if resamples else np.round(rng.beta(3, 1, n_edges), 4)
+    edges = pd.DataFrame({
+        "source": np.array(genes, dtype=object)[source], "target": np.array(genes, dtype=object)[target],
+        "weight": weight, "sign": np.where(weight >= 0, "+", "-"), "score": score,
+        "stability": stability if resamples else np.nan,
+        "direction": np.round(rng.uniform(0.5, 1, n_edges), 4) if resamples else np.nan,
+        "reversible": rng.random(n_edges) < 0.3, "reversal_loss": np.round(rng.exponential(3, n_edges), 4),
+        "settled": False, "prior": "",
+    }).sort_values("score", ascending=False, kind="stable", ignore_index=True)  # fmt: skip
+    ranking = pd.concat([edges, edges.rename(columns={"source": "target", "target": "source"})])[
+        ["source", "target", "score"]
+    ]
+    ranking = ranking.rename(columns={"score": "rank_score"}).sort_values("rank_score", ascending=False, kind="stable")
+    return edges, ranking, _nodes(genes, order, source, target, rng)
+
+
+def _nodes(genes, order, source, target, rng) -> pd.DataFrame:
+    d = len(genes)
+    depth = np.zeros(d, dtype=int)
+    for edge in np.argsort(order[target], kind="stable"):
+        depth[target[edge]] = max(depth[target[edge]], depth[source[edge]] + 1)
+    return pd.DataFrame({
+        "gene": genes, "order": order, "depth": depth,
+        "in_degree": np.bincount(target, minlength=d), "out_degree": np.bincount(source, minlength=d),
+        "is_regulator": True, "r2": np.round(rng.uniform(0, 0.8, d), 4), "noise_scale": 1.0,
+    })  # fmt: skip
+
+
+def run_facts(d: int, n_obs: int, resamples: int) -> dict:
+    """What run.json holds."""
+    from acyclome.config import Config
+
+    config = Config.from_mapping({"resample": {"resamples": resamples}}).model_dump(mode="json")
+    return {
+        "status": "done", "version": "0.1.0", "command": f"acyclome run pbmc.h5ad -o results --resamples {resamples}",
+        "config": config, "seed": 0,
+        "input": {"path": "data/pbmc.h5ad", "digest": "sha256:0f3a", "n_obs": n_obs + 7, "n_vars": d + 11,
+                  "matrix": "raw", "kind": "log-normalised"},
+        "prepare": {"n_obs": n_obs, "steps": [
+            {"step": "filter_genes", "what": "genes seen in fewer than 10 observations left out", "genes_dropped": 11},
+            {"step": "transform", "what": "none: normal scores fit no better", "n_vars": d, "n_obs": n_obs}]},
+        "stages": {"prepare": {"seconds": 1.25, "peak_memory_mb": 310.0},
+                   "fit": {"seconds": 75.0, "peak_memory_mb": 2048.0}},
+        "screen": {"n_candidates": 9000, "mean": 14.25, "max": 48},
+        "fit": {"acyclic": True, "convergence": [
+            {"mu": 1.0, "steps": 31, "h": 2.4e-2, "objective": 310.5},
+            {"mu": 0.1, "steps": 22, "h": 3.1e-4, "objective": 322.0},
+            {"mu": 0.01, "steps": 14, "h": 8.0e-7, "objective": 325.1},
+            {"mu": 0.001, "steps": 6, "h": 0.0, "objective": 325.6}]},
+        "resample": {"resamples": resamples, "fraction": 0.5},
+        "sortability": {"var_sortability": 0.53, "r2_sortability": 0.81},
+        "versions": {"python": "3.11.2", "numpy": "2.4.0"}, "warnings": [],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def build_run(tmp_path: Path) -> Build:
+    """Write a run folder and return its path; facts may be changed by a function."""
+
+    def build(
+        genes: list[str] | None = None,
+        n_edges: int = 120,
+        *,
+        resamples: int = 20,
+        n_obs: int = 700,
+        change=None,
+        seed: int = 5,
+    ) -> Path:
+        genes = genes or [f"GENE{number}" for number in range(40)]
+        folder = tmp_path / "results"
+        folder.mkdir(exist_ok=True)
+        edges, ranking, nodes = random_tables(genes, n_edges, resamples=resamples, seed=seed)
+        edges["reversible"] = np.where(edges["reversible"], "true", "false")
+        zipped = {"method": "gzip", "mtime": 0}
+        edges.to_csv(folder / "edges.tsv.gz", sep="\t", index=False, compression=zipped)
+        ranking.to_csv(folder / "ranking.tsv.gz", sep="\t", index=False, compression=zipped)
+        nodes.to_csv(folder / "nodes.tsv", sep="\t", index=False)
+        facts = run_facts(len(genes), n_obs, resamples)
+        if change:
+            change(facts)
+        (folder / "run.json").write_text(json.dumps(facts))
+        return folder
+
+    return build

@@ -1,0 +1,203 @@
+"""The page as a whole: it says what the tables say, needs nothing from outside, and nothing breaks it."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from acyclome.errors import InputError
+from acyclome.report import write_report
+
+NASTY = ["</script><script>alert(1)</script>", "<b>A</b>", '"quoted"', "A&amp;B", "{{ 7 * 7 }}", "NA", "nan", "gène'é"]
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text of the page by the id of the element around it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.ids: list[str] = []
+        self.text: dict[str, str] = {}
+        self._stack: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.tags.append((tag, found))
+        if "id" in found:
+            self.ids.append(found["id"])
+        if tag not in {"meta", "link", "input", "br"}:
+            self._stack.append(found.get("id", ""))
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        self.handle_data(" ")
+        self._stack.pop()
+
+    def handle_data(self, data):
+        for name in filter(None, self._stack):
+            self.text[name] = self.text.get(name, "") + data
+
+
+def read(folder) -> Page:
+    return Page(write_report(folder).read_text(encoding="utf-8"))
+
+
+def embedded(page: Page) -> dict:
+    return json.loads(page.text["network"])
+
+
+def table(folder, name) -> pd.DataFrame:
+    return pd.read_csv(folder / name, sep="\t", keep_default_na=False)
+
+
+def test_the_numbers_are_those_of_the_tables(build_run):
+    folder = build_run(n_edges=120)
+    page, edges = read(folder), table(folder, "edges.tsv.gz")
+    summary = " ".join(page.text["summary"].split())
+    assert "Genes 40 of 51 in the file" in summary
+    assert "Observations 700 of 707 in the file" in summary
+    assert "Edges 120 3.0 per gene" in summary
+    assert f"Reversible {round(100 * edges['reversible'].mean())}%" in summary
+    assert f"Median stability {edges['stability'].median():.2f} over 20 resamples" in summary
+    assert "Acyclic yes" in summary
+    assert "1.2 s" in page.text["learning"]
+    assert "2.0 GB" in page.text["learning"]
+    assert "ranks all 240 candidate edges" in " ".join(page.text["ranking"].split())
+
+
+def test_the_page_carries_every_edge_of_a_small_network(build_run):
+    folder = build_run()
+    data, edges, nodes = embedded(read(folder)), table(folder, "edges.tsv.gz"), table(folder, "nodes.tsv")
+    assert data["genes"] == list(nodes["gene"])
+    assert [data["genes"][index] for index in data["edges"]["source"]] == list(edges["source"])
+    assert [data["genes"][index] for index in data["edges"]["target"]] == list(edges["target"])
+    for column in ("weight", "score", "stability", "direction"):
+        assert data["edges"][column] == pytest.approx(list(edges[column]), abs=6e-4)
+    assert data["effects"] == list(nodes["out_degree"])
+
+
+def test_a_large_network_stays_small_on_the_page(build_run):
+    folder = build_run([f"ENSG{number:011d}" for number in range(5_000)], 24_000)
+    page = read(folder)
+    assert (folder / "report.html").stat().st_size < 1_100_000
+    assert len(embedded(page)["edges"]["source"]) == 20_000
+    assert "the 20,000 best of 24,000 edges" in " ".join(page.text["edges"].split())
+
+
+def test_top_regulators_are_the_genes_with_most_effects(build_run):
+    folder = build_run()
+    nodes, page = table(folder, "nodes.tsv"), read(folder)
+    drawn = re.search(r"Causes and effects of (\w+)", page.text["explore"]).group(1)
+    top = nodes.set_index("gene").loc[drawn]
+    assert top["out_degree"] == nodes["out_degree"].max()
+    assert re.search(
+        rf"{drawn} {top['out_degree']} \d+ {top['in_degree']} {top['depth']} ",
+        " ".join(page.text["regulators"].split()),
+    )
+
+
+def test_nothing_is_fetched(build_run):
+    page = read(build_run())
+    for tag, attributes in page.tags:
+        for name in ("src", "href", "data", "action", "poster", "xlink:href"):
+            address = attributes.get(name) or ""
+            assert tag == "a" or not re.match(r"(https?:)?//", address), (tag, address)
+    text = (build_run() / "report.html").read_text()
+    assert "@import" not in text
+    assert "url(" not in text
+    assert "fetch(" not in text
+    policy = next(attributes["content"] for tag, attributes in page.tags if attributes.get("http-equiv"))
+    assert "default-src 'none'" in policy
+
+
+def test_ids_are_unique_and_every_inner_link_leads_somewhere(build_run):
+    page = read(build_run())
+    assert len(page.ids) == len(set(page.ids))
+    inner = {
+        attributes["href"][1:] for tag, attributes in page.tags if tag == "a" and attributes["href"].startswith("#")
+    }
+    assert inner <= set(page.ids)
+
+
+def test_nasty_names_stay_text(build_run):
+    genes = NASTY + [f"GENE{number}" for number in range(12)]
+    folder = build_run(genes, 60, change=lambda facts: facts["warnings"].append("<img src=x onerror=alert(2)>"))
+    page = read(folder)
+    assert [tag for tag, _ in page.tags].count("script") == 2
+    assert [tag for tag, _ in page.tags].count("b") == 0
+    assert [tag for tag, _ in page.tags].count("img") == 0
+    assert set(NASTY) <= set(embedded(page)["genes"])
+    assert "{{ 7 * 7 }}" in page.text["regulators"] + page.text["edges"] + page.text["explore"]
+    assert "<img src=x" in page.text["summary"]
+
+
+def test_the_same_files_give_the_same_bytes(build_run):
+    folder = build_run()
+    first = write_report(folder).read_bytes()
+    assert write_report(folder).read_bytes() == first
+
+
+def test_zero_resamples_are_said(build_run):
+    page = read(build_run(resamples=0))
+    assert "not measured: 0 resamples" in page.text["summary"]
+    assert "0 resamples" in page.text["confidence"]
+    assert "False ones expected" not in page.text["confidence"]
+    assert "Stability" not in page.text["edge-table"]
+    assert "No resampling was done" in page.text["methods-text"]
+    assert embedded(page)["edges"]["stability"] is None
+
+
+@pytest.mark.parametrize("name", ["edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv", "run.json"])
+def test_a_missing_file_is_named_with_advice(build_run, name):
+    folder = build_run()
+    (folder / name).unlink()
+    with pytest.raises(InputError, match=re.escape(name)) as caught:
+        write_report(folder)
+    assert "--resume" in str(caught.value)
+    assert not (folder / "report.html").exists()
+
+
+@pytest.mark.parametrize("name", ["edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv", "run.json"])
+def test_a_damaged_file_is_named(build_run, name):
+    folder = build_run()
+    (folder / name).write_bytes(b"\x1f\x8b not what it was")
+    with pytest.raises(InputError, match=re.escape(name)):
+        write_report(folder)
+
+
+@pytest.mark.parametrize("kept", [(), ("config",), ("input", "prepare"), ("fit",)])
+def test_missing_facts_leave_gaps_not_errors(build_run, kept):
+    def thin(facts):
+        for key in set(facts) - set(kept):
+            del facts[key]
+
+    page = read(build_run(change=thin))
+    assert "120 edges among 40 genes" in page.text["summary"]
+
+
+def test_an_empty_network_is_said(build_run):
+    folder = build_run()
+    for name in ("edges.tsv.gz", "ranking.tsv.gz"):
+        table(folder, name).head(0).to_csv(folder / name, sep="\t", index=False)
+    nodes = table(folder, "nodes.tsv").assign(in_degree=0, out_degree=0, depth=0)
+    nodes.to_csv(folder / "nodes.tsv", sep="\t", index=False)
+    page = read(folder)
+    assert "The network has no edge" in page.text["summary"]
+    assert "No gene has an effect" in page.text["regulators"]
+
+
+def test_edges_against_the_order_are_not_called_acyclic(build_run):
+    folder = build_run()
+    nodes = table(folder, "nodes.tsv")
+    nodes.assign(order=nodes["order"].max() - nodes["order"]).to_csv(folder / "nodes.tsv", sep="\t", index=False)
+    page = read(folder)
+    assert "Acyclic no" in " ".join(page.text["summary"].split())
+    assert "do not all run forward" in page.text["summary"]
