@@ -1,0 +1,222 @@
+"""Figures for a notebook: the neighborhood of a gene and the stability of the edges, drawn on matplotlib axes.
+
+Every function takes a :class:`~acyclome.network.Network` or an AnnData with its keys, draws into `ax` or into a new
+figure, and returns the axes. The layout is computed, not relaxed, so the same network gives the same picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from acyclome.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PLUS, MINUS, INK, QUIET = "#1a6a9c", "#b8500f", "#1f2328", "#8a9099"
+_SLACK = 1e-6
+
+
+def neighborhood(
+    source: Any, gene: str, *, depth: int = 1, max_edges: int = 40, ax: Axes | None = None, key: str = "dag"
+) -> Axes:
+    """Draw a gene between its causes (left) and its effects (right).
+
+    An arrow head is a positive effect, a bar a negative one; a dashed line is an edge whose direction the data leave
+    open; width and opacity grow with the score.
+
+    Parameters
+    ----------
+    source
+        A Network, or an AnnData in which ``ac.tl.dag`` has written one.
+    gene
+        The gene in the middle.
+    depth
+        Steps to go against the arrows and along them.
+    max_edges
+        Edges drawn at most: nearer steps first, within a step the best by score.
+    ax
+        Where to draw; a new figure by default.
+    key
+        Name of the network inside an AnnData.
+
+    Raises
+    ------
+    InputError
+        If there is no network under `key`, the gene is not in it, or `depth` or `max_edges` is not positive.
+    """
+    for name, value in (("depth", depth), ("max_edges", max_edges)):
+        if value < 1:
+            msg = f"{name} is {value}; expected 1 or more."
+            raise InputError(msg)
+    edges, genes = _edges_and_genes(source, key)
+    if gene not in genes:
+        raise InputError(_unknown(gene, genes))
+    chosen, level, total = _around(edges, gene, depth, max_edges)
+    place = _places(chosen, level)
+    ax = _axes(ax, width=2.6 * max(len(set(level.values())), 2), rows=max(pd.Series(level).value_counts()))
+    _draw_graph(ax, chosen, place, gene)
+    shown = f"{len(chosen)} edges" if len(chosen) == total else f"the best {len(chosen)} of {total} edges"
+    ax.set_title(f"{gene}: {shown}", loc="left", fontsize="medium")
+    return ax
+
+
+def edge_stability(source: Any, *, ax: Axes | None = None, key: str = "dag") -> Axes:
+    """Draw how many edges stand at or above each stability.
+
+    Parameters
+    ----------
+    source
+        A Network, or an AnnData in which ``ac.tl.dag`` has written one.
+    ax
+        Where to draw; a new figure by default.
+    key
+        Name of the network inside an AnnData.
+
+    Raises
+    ------
+    InputError
+        If there is no network under `key`, or it was learned with 0 resamples.
+    """
+    edges, _ = _edges_and_genes(source, key)
+    stability = edges["stability"].dropna().to_numpy(dtype=float)
+    if not len(stability):
+        msg = (
+            f"None of the {len(edges)} edges has a stability: the network was learned with 0 resamples, or is empty. "
+            "Learn it again with resamples=20 or more."
+        )
+        raise InputError(msg)
+    levels = np.unique(np.concatenate([[0.0], stability, [1.0]]))
+    counts = [(stability >= level - _SLACK).sum() for level in levels]
+    ax = _axes(ax, width=5.0, rows=10)
+    ax.step(levels, counts, where="pre", color=PLUS, linewidth=1.8)
+    ax.fill_between(levels, counts, step="pre", color=PLUS, alpha=0.12, linewidth=0)
+    ax.set(xlabel="stability at least", ylabel="edges", xlim=(0, 1), ylim=(0, None))
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _edges_and_genes(source: Any, key: str) -> tuple[pd.DataFrame, pd.Index]:
+    """Return the edge table and the names of the genes of a Network or an AnnData."""
+    if not hasattr(source, "varp"):
+        return source.edges, pd.Index(source.nodes["gene"])
+    if key not in source.varp:
+        found = ", ".join(source.varp) or "nothing"
+        msg = f"varp[{key!r}] is not in this AnnData (varp holds {found}). Run ac.tl.dag(adata) first, or name the key."
+        raise InputError(msg)
+    weight = source.varp[key].tocoo()
+    table = {"source": source.var_names[weight.row], "target": source.var_names[weight.col], "weight": weight.data}
+    for name in ("score", "stability", "reversible"):
+        matrix = source.varp.get(f"{key}_{name}")
+        absent = np.full(weight.nnz, False if name == "reversible" else np.nan)
+        table[name] = absent if matrix is None else np.asarray(matrix.tocsr()[weight.row, weight.col]).ravel()
+    edges = pd.DataFrame(table).sort_values(["score", "source", "target"], ascending=[False, True, True], kind="stable")
+    return edges.reset_index(drop=True), source.var_names
+
+
+def _unknown(gene: str, genes: pd.Index) -> str:
+    import difflib
+
+    near = [name for name in genes if str(name).lower() == gene.lower()]
+    near = near or difflib.get_close_matches(gene, map(str, genes), n=5)
+    guess = (
+        f"Did you mean {', '.join(near)}?" if near else f"Its genes are named like {', '.join(map(str, genes[:5]))}."
+    )
+    return f"The gene {gene!r} is not in this network of {len(genes)} genes. {guess}"
+
+
+def _around(
+    edges: pd.DataFrame, gene: str, depth: int, max_edges: int
+) -> tuple[pd.DataFrame, dict[Hashable, int], int]:
+    """Return the edges to draw, the level of every gene (causes negative), and how many edges there were."""
+    level: dict[Hashable, int] = {gene: 0}
+    kept: list[pd.DataFrame] = []
+    fronts = {-1: {gene}, 1: {gene}}
+    total = 0
+    for step in range(1, depth + 1):
+        found = []
+        for side, (near, far) in ((-1, ("target", "source")), (1, ("source", "target"))):
+            touching = edges[edges[near].isin(fronts[side])]
+            found.append(touching.assign(_far=touching[far], _level=side * step))
+        ring = pd.concat(found)
+        ring = ring[ring["_far"].map(level).fillna(ring["_level"]) == ring["_level"]]
+        total += len(ring)
+        room = max_edges - sum(map(len, kept))
+        kept.append(ring.sort_values("score", ascending=False, kind="stable").head(room))
+        for side in fronts:
+            fronts[side] = set(kept[-1].loc[kept[-1]["_level"] == side * step, "_far"])
+            level |= dict.fromkeys(sorted(fronts[side]), side * step)
+    return pd.concat(kept, ignore_index=True), level, total
+
+
+def _places(edges: pd.DataFrame, level: dict[Hashable, int]) -> dict[Hashable, tuple[float, float]]:
+    """Return x and y of every gene: a column for each level, ordered by the heights it is joined to, then by weight."""
+    place: dict[Hashable, tuple[float, float]] = {name: (0.0, 0.0) for name, step in level.items() if step == 0}
+    for column in sorted(set(level.values()) - {0}, key=lambda step: (abs(step), step)):
+        near, far = ("target", "source") if column < 0 else ("source", "target")
+        ring = edges[edges["_level"] == column]
+        height = ring[near].map(lambda name: place[name][1]).groupby(ring[far]).mean()
+        weight = ring.groupby(far)["weight"].sum()
+        names = sorted(height.index, key=lambda name: (-round(height[name], 9), -weight[name], str(name)))
+        for row, name in enumerate(names):
+            place[name] = (float(column), (len(names) - 1) / 2 - row)
+    return place
+
+
+def _axes(ax: Axes | None, *, width: float, rows: int) -> Axes:
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    _, ax = plt.subplots(figsize=(width, max(1.8, 0.3 * rows + 0.8)), layout="constrained")
+    return ax
+
+
+def _draw_graph(ax: Axes, edges: pd.DataFrame, place: dict[Hashable, tuple[float, float]], gene: str) -> None:
+    """Draw names first, so that every edge can run from the edge of one name to the edge of the other."""
+    ax.set_axis_off()
+    columns, heights = zip(*place.values(), strict=True)
+    ax.set_xlim(min(columns) - 0.4, max(columns) + 0.4)
+    ax.set_ylim(min(heights) - 0.8, max(heights) + 0.8)
+    names = {}
+    for name, (x, y) in place.items():
+        is_hub = name == gene
+        box = {
+            "boxstyle": "round,pad=0.35",
+            "facecolor": INK if is_hub else "white",
+            "edgecolor": INK if is_hub else QUIET,
+        }
+        names[name] = ax.text(x, y, str(name), ha="center", va="center", fontsize=9 if is_hub else 8, bbox=box,
+                              color="white" if is_hub else INK, zorder=3)  # fmt: skip
+    for edge in edges.to_dict("records"):
+        _draw_edge(ax, edge, names)
+    _legend(ax, has_open=bool(edges["reversible"].any()))
+
+
+def _legend(ax: Axes, *, has_open: bool) -> None:
+    from matplotlib.lines import Line2D
+
+    lines = [
+        Line2D([], [], color=PLUS, marker=">", markersize=4, label="positive"),
+        Line2D([], [], color=MINUS, marker="|", markersize=6, markeredgewidth=1.5, label="negative"),
+    ]
+    if has_open:
+        lines.append(Line2D([], [], color=QUIET, linestyle=(0, (4, 2.5)), label="direction open"))
+    ax.legend(handles=lines, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=len(lines), frameon=False, fontsize=8)
+
+
+def _draw_edge(ax: Axes, edge: dict[Hashable, Any], names: dict[Hashable, Any]) -> None:
+    is_positive = edge["weight"] >= 0
+    score = float(np.clip(edge["score"], 0, 1)) if np.isfinite(edge["score"]) else 0.5
+    ax.annotate(
+        "", xy=(0, 0.5), xycoords=names[edge["target"]], xytext=(1, 0.5), textcoords=names[edge["source"]],
+        arrowprops={
+            "arrowstyle": "-|>" if is_positive else "-[,widthB=0.35,lengthB=0", "mutation_scale": 10,
+            "color": PLUS if is_positive else MINUS, "alpha": 0.35 + 0.65 * score, "linewidth": 0.7 + 1.3 * score,
+            "linestyle": (0, (4, 2.5)) if edge["reversible"] else "-", "shrinkA": 5, "shrinkB": 6,
+        },
+    )  # fmt: skip
