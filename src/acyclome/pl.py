@@ -13,8 +13,11 @@ import numpy as np
 import pandas as pd
 
 from acyclome.errors import InputError
+from acyclome.io.keys import read_keys
+from acyclome.network import Network
 
 if TYPE_CHECKING:
+    from anndata import AnnData
     from matplotlib.axes import Axes
 
 PLUS, MINUS, INK, QUIET = "#1a6a9c", "#b8500f", "#1f2328", "#8a9099"
@@ -22,7 +25,13 @@ _SLACK = 1e-6
 
 
 def neighborhood(
-    source: Any, gene: str, *, depth: int = 1, max_edges: int = 40, ax: Axes | None = None, key: str = "dag"
+    source: Network | AnnData,
+    gene: str,
+    *,
+    depth: int = 1,
+    max_edges: int = 40,
+    ax: Axes | None = None,
+    key: str = "dag",
 ) -> Axes:
     """Draw a gene between its causes (left) and its effects (right).
 
@@ -53,10 +62,7 @@ def neighborhood(
         if value < 1:
             msg = f"{name} is {value}; expected 1 or more."
             raise InputError(msg)
-    edges, genes = _edges_and_genes(source, key)
-    if gene not in genes:
-        raise InputError(_unknown(gene, genes))
-    chosen, level, total = _around(edges, gene, depth, max_edges)
+    chosen, level, total = _around(_network(source, key), gene, depth, max_edges)
     place = _places(chosen, level)
     ax = _axes(ax, width=2.6 * max(len(set(level.values())), 2), rows=max(pd.Series(level).value_counts()))
     _draw_graph(ax, chosen, place, gene)
@@ -65,7 +71,7 @@ def neighborhood(
     return ax
 
 
-def edge_stability(source: Any, *, ax: Axes | None = None, key: str = "dag") -> Axes:
+def edge_stability(source: Network | AnnData, *, ax: Axes | None = None, key: str = "dag") -> Axes:
     """Draw how many edges stand at or above each stability.
 
     Parameters
@@ -82,7 +88,7 @@ def edge_stability(source: Any, *, ax: Axes | None = None, key: str = "dag") -> 
     InputError
         If there is no network under `key`, or it was learned with 0 resamples.
     """
-    edges, _ = _edges_and_genes(source, key)
+    edges = _network(source, key).edges
     stability = edges["stability"].dropna().to_numpy(dtype=float)
     if not len(stability):
         msg = (
@@ -100,57 +106,35 @@ def edge_stability(source: Any, *, ax: Axes | None = None, key: str = "dag") -> 
     return ax
 
 
-def _edges_and_genes(source: Any, key: str) -> tuple[pd.DataFrame, pd.Index]:
-    """Return the edge table and the names of the genes of a Network or an AnnData."""
-    if not hasattr(source, "varp"):
-        return source.edges, pd.Index(source.nodes["gene"])
-    if key not in source.varp:
-        found = ", ".join(source.varp) or "nothing"
-        msg = f"varp[{key!r}] is not in this AnnData (varp holds {found}). Run ac.tl.dag(adata) first, or name the key."
-        raise InputError(msg)
-    weight = source.varp[key].tocoo()
-    table = {"source": source.var_names[weight.row], "target": source.var_names[weight.col], "weight": weight.data}
-    for name in ("score", "stability", "reversible"):
-        matrix = source.varp.get(f"{key}_{name}")
-        absent = np.full(weight.nnz, False if name == "reversible" else np.nan)
-        table[name] = absent if matrix is None else np.asarray(matrix.tocsr()[weight.row, weight.col]).ravel()
-    edges = pd.DataFrame(table).sort_values(["score", "source", "target"], ascending=[False, True, True], kind="stable")
-    return edges.reset_index(drop=True), source.var_names
+def _network(source: Network | AnnData, key: str) -> Network:
+    return source if isinstance(source, Network) else read_keys(source, key)
 
 
-def _unknown(gene: str, genes: pd.Index) -> str:
-    import difflib
-
-    near = [name for name in genes if str(name).lower() == gene.lower()]
-    near = near or difflib.get_close_matches(gene, map(str, genes), n=5)
-    guess = (
-        f"Did you mean {', '.join(near)}?" if near else f"Its genes are named like {', '.join(map(str, genes[:5]))}."
-    )
-    return f"The gene {gene!r} is not in this network of {len(genes)} genes. {guess}"
-
-
-def _around(
-    edges: pd.DataFrame, gene: str, depth: int, max_edges: int
-) -> tuple[pd.DataFrame, dict[Hashable, int], int]:
+def _around(network: Network, gene: str, depth: int, max_edges: int) -> tuple[pd.DataFrame, dict[Hashable, int], int]:
     """Return the edges to draw, the level of every gene (causes negative), and how many edges there were."""
+    sides = {-1: ("source", network.parents), 1: ("target", network.children)}
     level: dict[Hashable, int] = {gene: 0}
+    fronts = {side: [gene] for side in sides}
     kept: list[pd.DataFrame] = []
-    fronts = {-1: {gene}, 1: {gene}}
     total = 0
     for step in range(1, depth + 1):
-        found = []
-        for side, (near, far) in ((-1, ("target", "source")), (1, ("source", "target"))):
-            touching = edges[edges[near].isin(fronts[side])]
-            found.append(touching.assign(_far=touching[far], _level=side * step))
+        found = [_leveled(of(name), far, side * step) for side, (far, of) in sides.items() for name in fronts[side]]
+        if not found:
+            break
         ring = pd.concat(found)
         ring = ring[ring["_far"].map(level).fillna(ring["_level"]) == ring["_level"]]
         total += len(ring)
         room = max_edges - sum(map(len, kept))
         kept.append(ring.sort_values("score", ascending=False, kind="stable").head(room))
-        for side in fronts:
-            fronts[side] = set(kept[-1].loc[kept[-1]["_level"] == side * step, "_far"])
-            level |= dict.fromkeys(sorted(fronts[side]), side * step)
+        for side in sides:
+            fronts[side] = sorted(set(kept[-1].loc[kept[-1]["_level"] == side * step, "_far"]))
+            level |= dict.fromkeys(fronts[side], side * step)
     return pd.concat(kept, ignore_index=True), level, total
+
+
+def _leveled(edges: pd.DataFrame, far: str, level: int) -> pd.DataFrame:
+    """Return edges with the gene at their far end and its level."""
+    return edges.assign(_far=edges[far], _level=level)
 
 
 def _places(edges: pd.DataFrame, level: dict[Hashable, int]) -> dict[Hashable, tuple[float, float]]:

@@ -1,14 +1,16 @@
-"""A small run folder, written by hand after the description of the files of a run."""
+"""A small run folder with a random network."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from acyclome.io import tables
+from acyclome.io.runs import RunFolder
 
 Build = Callable[..., Path]
 
@@ -98,15 +100,12 @@ def build_run(tmp_path: Path) -> Build:
         folder = tmp_path / "results"
         folder.mkdir(exist_ok=True)
         edges, ranking, nodes = random_tables(genes, n_edges, resamples=resamples, seed=seed)
-        edges["reversible"] = np.where(edges["reversible"], "true", "false")
-        zipped = {"method": "gzip", "mtime": 0}
-        edges.to_csv(folder / "edges.tsv.gz", sep="\t", index=False, compression=zipped)
-        ranking.to_csv(folder / "ranking.tsv.gz", sep="\t", index=False, compression=zipped)
-        nodes.to_csv(folder / "nodes.tsv", sep="\t", index=False)
+        for name, rows in (("edges.tsv.gz", edges), ("ranking.tsv.gz", ranking), ("nodes.tsv", nodes)):
+            tables.write_tsv(folder / name, rows)
         facts = run_facts(len(genes), n_obs, resamples)
         if change:
             change(facts)
-        (folder / "run.json").write_text(json.dumps(facts))
+        RunFolder(folder).write_run_json(facts)
         return folder
 
     return build

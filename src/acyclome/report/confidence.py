@@ -65,15 +65,8 @@ def edges_per_resample(run: Run) -> float:
 def possible_pairs(run: Run) -> int:
     """Count the unordered pairs of genes of which at least one may be a cause."""
     genes = len(run.nodes)
-    causes = int(regulator_flags(run).sum()) or genes
+    causes = int(run.nodes["is_regulator"].sum())
     return causes * (genes - causes) + causes * (causes - 1) // 2
-
-
-def regulator_flags(run: Run) -> pd.Series:
-    """Return for each row of the nodes whether the gene may be a cause."""
-    if "is_regulator" not in run.nodes:
-        return run.nodes["order"].notna()
-    return run.nodes["is_regulator"].astype(str).str.lower() == "true"
 
 
 def is_strong(run: Run) -> pd.Series:

@@ -127,10 +127,6 @@ def _provenance(run: Run) -> dict[str, Any]:
 
 def _warnings(run: Run) -> list[str]:
     warnings = [str(warning) for warning in run.fact("warnings", [])]
-    if not run.is_dag:
-        warnings.insert(
-            0, "The edges do not all run forward in the order of nodes.tsv: the files were changed or mixed up."
-        )
     if not len(run.edges):
         warnings.insert(0, "The network has no edge: no dependence in these data was strong enough to be believed.")
     return warnings

@@ -7,10 +7,11 @@ from pathlib import PurePath
 from typing import Any
 
 from acyclome.report import wording
-from acyclome.report.confidence import is_strong, regulator_flags
+from acyclome.report.confidence import is_strong
 from acyclome.report.source import Run
 
 TOP_REGULATORS = 20
+RANKING_HEAD = 20
 _COUNTED = {
     "n_obs": "observations",
     "n_vars": "genes",
@@ -40,7 +41,7 @@ def counts(run: Run) -> dict[str, Any]:
         "genes": len(run.nodes),
         "observations": run.fact("prepare.n_obs", run.fact("resample.n_obs", run.fact("input.n_obs"))),
         "edges": len(edges),
-        "is_dag": run.is_dag,
+        "is_dag": run.network.is_dag,
         "reversible": float(edges["reversible"].mean()) if len(edges) else None,
         "stability": float(edges["stability"].median()) if run.has_stability else None,
         "strong": int(is_strong(run).sum()),
@@ -121,13 +122,13 @@ def _regulator(row: dict[Hashable, Any], most: int) -> dict[str, Any]:
         "strong": wording.count(row["strong"]),
         "causes": wording.count(row["in_degree"]),
         "depth": wording.count(row["depth"]),
-        "r2": wording.share(row.get("r2")),
+        "r2": wording.share(row["r2"]),
     }
 
 
 def regulators_listed(run: Run) -> str:
     """Return a sentence on which genes were allowed to be causes."""
-    allowed = int(regulator_flags(run).sum())
+    allowed = int(run.nodes["is_regulator"].sum())
     if run.option("knowledge.regulators") or allowed < len(run.nodes):
         return f"Only the {wording.plural(allowed, 'gene')} of the regulator list could be causes."
     return (
@@ -140,7 +141,7 @@ def ranking_head(run: Run) -> list[dict[str, str]]:
     """Return the first candidate edges of the ranking and what became of them in the network."""
     kept = set(zip(run.edges["source"], run.edges["target"], strict=True))
     rows = []
-    for place, row in enumerate(run.ranking.to_dict("records"), start=1):
+    for place, row in enumerate(run.network.ranking.head(RANKING_HEAD).to_dict("records"), start=1):
         pair = (row["source"], row["target"])
         fate = "yes" if pair in kept else "turned round" if pair[::-1] in kept else "no"
         score = wording.significant(row["rank_score"])

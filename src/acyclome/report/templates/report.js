@@ -114,7 +114,7 @@
 
   /* The picture of one gene; the measures are those of ego.py. */
 
-  const ROWS = 14, WIDTH = 760, PITCH = 27, PILL = 132, PILL_HEIGHT = 21, HUB = 118, MARGIN = 26, NAME_LENGTH = 16;
+  const ROWS = 14, WIDTH = 760, PITCH = 27, PILL = 132, PILL_HEIGHT = 21, HUB = 150, MARGIN = 26, NAME_LENGTH = 16;
   const short = (gene) => (gene.length <= NAME_LENGTH ? gene : `${gene.slice(0, NAME_LENGTH - 1)}…`);
 
   function svg(name, attributes, ...children) {
