@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acyclome.cli.options import RunOptions
-from acyclome.cli.output import echo_facts, echo_json, format_table, format_value
+from acyclome.cli.output import echo_facts, echo_json, format_table
 from acyclome.cli.progress import choose_progress, format_duration
 from acyclome.cli.stages import InputFile, RunFolderArgument, require_exists
 
@@ -25,12 +25,20 @@ FORMAT_NAMES = ("tsv", "parquet", "h5ad", "graphml", "gexf", "sif", "csv", "cpda
 _MAX_COLUMNS = 12
 
 
-def inspect(input_file: InputFile, json: JsonFlag = False) -> None:
+def inspect(
+    input_file: InputFile,
+    genes_as: Annotated[
+        str, typer.Option("--genes-as", metavar="columns|rows", help="Where genes stand in a csv or tsv table.")
+    ] = "columns",
+    json: JsonFlag = False,
+) -> None:
     """Say what is in an expression file and which matrix to use; nothing is computed or written."""
+    from acyclome.config import Config
     from acyclome.io.expression import inspect_expression
 
     require_exists(input_file)
-    inspection = inspect_expression(input_file)
+    orientation = Config(input={"genes_as": genes_as}).input.genes_as
+    inspection = inspect_expression(input_file, orientation)
     if json:
         echo_json({"input": str(input_file), **dataclasses.asdict(inspection)})
     else:
@@ -95,38 +103,41 @@ def export(
 
 
 def _inspection_text(path: Path, inspection: Inspection) -> str:
-    facts: dict[str, Any] = {field.name: getattr(inspection, field.name) for field in dataclasses.fields(inspection)}
-    n_obs, n_vars = facts.pop("shape")
-    matrices = [item if isinstance(item, Mapping) else dataclasses.asdict(item) for item in facts.pop("matrices")]
-    columns, warnings = facts.pop("obs_columns", {}), facts.pop("warnings", [])
-    recommended, why = facts.pop("recommended", None), facts.pop("why", "")
-    lines = [f"{path}: {n_obs:,} observations x {n_vars:,} genes", "", _records_table(matrices), ""]
-    lines += [
-        f"{name.replace('_', ' ')}: {format_value(value)}"
-        for name, value in facts.items()
-        if not isinstance(value, Mapping | list | tuple)
+    n_obs, n_vars = inspection.shape
+    duplicates = inspection.duplicates
+    columns = list(inspection.obs_columns.items())
+    lines = [
+        f"{path}: {n_obs:,} observations x {n_vars:,} genes",
+        "",
+        _matrix_table(inspection),
+        "",
+        f"gene names: {inspection.names}, "
+        + (f"{len(duplicates)} repeated ({', '.join(duplicates[:5])})" if duplicates else "none repeated"),
+        *(f"column {name}: {_levels(levels)}" for name, levels in columns[:_MAX_COLUMNS]),
+        *([f"... and {len(columns) - _MAX_COLUMNS} more columns"] if len(columns) > _MAX_COLUMNS else []),
+        *(f"warning: {text}" for text in inspection.warnings),
+        "",
+        f"Use --layer {inspection.recommended}: {inspection.why}",
     ]
-    lines += (
-        [f"column {name}: {_levels(levels)}" for name, levels in list(columns.items())[:_MAX_COLUMNS]]
-        if isinstance(columns, Mapping)
-        else []
-    )
-    lines += [f"warning: {text}" for text in warnings]
-    if recommended is not None:
-        lines += ["", f"Use --layer {recommended}: {why}"]
     return "\n".join(lines)
 
 
-def _records_table(records: list[Mapping[str, Any]]) -> str:
-    header = list(records[0]) if records else []
-    return format_table(header, [[record.get(name) for name in header] for record in records])
+def _matrix_table(inspection: Inspection) -> str:
+    header = ["matrix", "kind", "genes", "dtype", "sparse", "NaN", "infinite", "zeros", "min", "max", "why"]
+    rows = [
+        [
+            *(item.name, item.kind, item.n_vars, item.dtype, item.sparse, item.nan, item.infinite),
+            *(f"{item.zeros:.0%}", item.min, item.max, item.note),
+        ]
+        for item in inspection.matrices
+    ]
+    return format_table(header, rows)
 
 
-def _levels(levels: Any) -> str:
-    if isinstance(levels, Mapping | list | tuple):
-        names = [str(level) for level in levels]
-        return f"{len(names)} labels ({', '.join(names[:6])}{', ...' if len(names) > 6 else ''})"
-    return format_value(levels)
+def _levels(levels: list[str] | str) -> str:
+    if isinstance(levels, str):
+        return levels
+    return f"{len(levels)} labels ({', '.join(levels[:6])}{', ...' if len(levels) > 6 else ''})"
 
 
 def _stage_table(stages: Mapping[str, Any]) -> str:

@@ -43,14 +43,7 @@ def simulate(
     json: JsonFlag = False,
 ) -> None:
     """Write simulated expression (FILE.h5ad) and, beside it, the network it came from (FILE.truth.tsv)."""
-    from acyclome.evaluate import simulate as simulation
-
-    if output.suffix != ".h5ad":
-        msg = (
-            f"The simulated data are written as AnnData; {output.name!r} must end in .h5ad, such as {output.stem}.h5ad."
-        )
-        raise InputError(msg)
-    settings: dict[str, Any] = {
+    settings = {
         "degree": degree,
         "graph": graph,
         "noise": noise,
@@ -59,19 +52,23 @@ def simulate(
         "standardised": standardize,
         "seed": seed,
     }
+    facts = _simulate(output, genes, observations, settings)
+    (echo_json if json else echo_facts)(facts)
+
+
+def _simulate(output: Path, genes: int, observations: int, settings: dict[str, Any]) -> dict[str, Any]:
+    from acyclome.evaluate import simulate as simulation
+
+    if output.suffix != ".h5ad":
+        msg = f"Simulated data are written as AnnData; {output.name!r} must end in .h5ad, such as {output.stem}.h5ad."
+        raise InputError(msg)
     try:
         drawn = simulation.simulate(genes, observations, **settings)
     except ValueError as error:
         msg = f"This cannot be simulated: {error} See `acyclome simulate --help`."
         raise InputError(msg) from error
-    files = _write_simulation(drawn, output, settings)
-    facts = {
-        "genes": len(drawn.genes),
-        "observations": len(drawn.X),
-        "edges": len(drawn.source),
-        **{key: str(path) for key, path in files.items()},
-    }
-    (echo_json if json else echo_facts)(facts)
+    counts = {"genes": len(drawn.genes), "observations": len(drawn.X), "edges": len(drawn.source)}
+    return counts | {key: str(path) for key, path in _write_simulation(drawn, output, settings).items()}
 
 
 def _write_simulation(drawn: Simulation, output: Path, settings: dict[str, Any]) -> dict[str, Path]:

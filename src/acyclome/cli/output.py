@@ -15,7 +15,7 @@ from acyclome.cli.progress import format_duration
 if TYPE_CHECKING:
     from acyclome.network import Network
 
-_MAX_CELL = 60
+_MAX_CELL = 90
 
 
 def echo_json(content: Any) -> None:
