@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acyclome.cli.options import RunOptions
-from acyclome.cli.output import echo_facts, echo_json, format_table
+from acyclome.cli.output import echo_json, format_table
 from acyclome.cli.progress import choose_progress, format_duration
 from acyclome.cli.stages import InputFile, RunFolderArgument, require_exists
 
@@ -55,10 +55,7 @@ def plan(input_file: InputFile, config: Config, options: RunOptions) -> None:
     if options.json:
         echo_json(facts)
     elif not options.quiet:
-        echo_facts(facts)
-        for name, value in facts.items():
-            if isinstance(value, Mapping):
-                typer.echo(f"\n{name}\n{_stage_table(value)}")
+        typer.echo(_plan_text(facts))
 
 
 def explain(
@@ -140,17 +137,14 @@ def _levels(levels: list[str] | str) -> str:
     return f"{len(levels)} labels ({', '.join(levels[:6])}{', ...' if len(levels) > 6 else ''})"
 
 
-def _stage_table(stages: Mapping[str, Any]) -> str:
-    rows = []
-    for name, value in stages.items():
-        numbers = value if isinstance(value, Mapping) else {"": value}
-        rows.append(
-            [name, *(format_duration(number) if "second" in key else number for key, number in numbers.items())]
-        )
-    first: Any = next(iter(stages.values()), {})
-    header = (
-        ["", *(str(key).replace("seconds", "time").replace("_", " ") for key in first)]
-        if isinstance(first, Mapping)
-        else ["", ""]
+def _plan_text(facts: Mapping[str, Any]) -> str:
+    times = {**facts["seconds"], "in all": facts["total_seconds"]}
+    return "\n".join(
+        [
+            f"{facts['n_obs']:,} observations x {facts['n_genes']:,} genes, about {facts['memory_gb']:.1f} GB of memory",
+            "",
+            format_table(
+                ["stage", "time"], [[name, f"about {format_duration(spent)}"] for name, spent in times.items()]
+            ),
+        ]
     )
-    return format_table(header, rows)
