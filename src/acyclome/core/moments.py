@@ -1,0 +1,102 @@
+"""Means, scales and correlations of the genes, in fixed tiles.
+
+Tiles and the order of every sum are fixed, and each tile is one single-threaded matrix product,
+so the bits do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from acyclome.core.layout import gene_blocks
+from acyclome.core.workers import run_blocks
+
+BlockReader = Callable[[int, int], np.ndarray]
+TILE = 1024
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Standardised data and their correlation matrix.
+
+    Parameters
+    ----------
+    Z
+        ``(d, n)`` float32, gene-major, every row with mean 0 and mean square 1.
+    R
+        ``(d, d)`` float32 correlations, 4 d^2 bytes (0.4 GB at 10,000 genes).
+    mean, scale
+        ``(d,)`` float64, in the units of the input; ``Z = (X - mean) / scale``.
+    """
+
+    Z: np.ndarray
+    R: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
+
+    @property
+    def n_genes(self) -> int:
+        return self.Z.shape[0]
+
+    @property
+    def n_obs(self) -> int:
+        return self.Z.shape[1]
+
+
+def standardize(read: BlockReader, n_genes: int, rows: np.ndarray | None, threads: int) -> tuple[np.ndarray, ...]:
+    """Return ``(Z, mean, scale)`` of the observations ``rows`` (all if None); a constant gene becomes a row of zeros.
+
+    Parameters
+    ----------
+    read
+        ``read(a, b)`` gives genes ``a`` to ``b`` as a ``(b - a, n)`` array.
+    """
+    probe = read(0, min(1, n_genes))
+    n = probe.shape[1] if rows is None else len(rows)
+    Z = np.empty((n_genes, n), dtype=np.float32)
+    mean, scale = np.empty(n_genes), np.empty(n_genes)
+
+    def fill(a: int, b: int) -> None:
+        block = np.asarray(read(a, b))
+        block = (block if rows is None else block[:, rows]).astype(np.float64)
+        mean[a:b] = block.mean(axis=1)
+        block -= mean[a:b, None]
+        scale[a:b] = np.sqrt(np.mean(block * block, axis=1))
+        tiny = scale[a:b] <= 1e-10 * np.maximum(np.abs(mean[a:b]), 1e-30)
+        scale[a:b][tiny] = 0.0
+        Z[a:b] = np.where(tiny[:, None], 0.0, block / np.where(tiny, 1.0, scale[a:b])[:, None])
+
+    size = max(1, min(TILE, int(2**25 / max(n, 1))))
+    run_blocks(fill, gene_blocks(n_genes, size), threads)
+    return Z, mean, scale
+
+
+def correlations(Z: np.ndarray, threads: int) -> np.ndarray:
+    """Return ``Z Z' / n``, ``(d, d)`` float32, with a unit diagonal (zero for constant genes)."""
+    d, n = Z.shape
+    R = np.empty((d, d), dtype=np.float32)
+    cuts = gene_blocks(d, TILE)
+    tiles = [(x, y) for x in range(len(cuts)) for y in range(x, len(cuts))]
+
+    def tile(x: int, y: int) -> None:
+        (a, b), (s, t) = cuts[x], cuts[y]
+        np.matmul(Z[a:b], Z[s:t].T, out=R[a:b, s:t])
+        R[a:b, s:t] /= np.float32(n)
+        if x != y:
+            R[s:t, a:b] = R[a:b, s:t].T
+        else:
+            block = R[a:b, a:b]
+            block[:] = (block + block.T) / 2
+            np.fill_diagonal(block, (block.diagonal() > 0.5).astype(np.float32))
+
+    run_blocks(tile, tiles, threads)
+    return R
+
+
+def moments(read: BlockReader, n_genes: int, *, rows: np.ndarray | None = None, threads: int = 1) -> Moments:
+    """Standardise the genes and correlate them; cost ``d^2 n`` multiplications."""
+    Z, mean, scale = standardize(read, n_genes, rows, threads)
+    return Moments(Z, correlations(Z, threads), mean, scale)

@@ -1,0 +1,219 @@
+"""Screening: which pairs may become edges.
+
+Two views of one correlation matrix are united, because each is blind where the other sees: forward selection finds the
+regulators of hub graphs, shrunken partial correlation the neighbours in sparse ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from scipy.linalg import cho_factor, cho_solve
+
+from acyclome.core.layout import Candidates, from_pairs, gene_blocks
+from acyclome.core.moments import Moments
+from acyclome.core.workers import run_blocks
+
+BLOCK = 64
+ROWS = 512
+
+
+@dataclass(frozen=True)
+class ScreenSettings:
+    """How many candidates to look for.
+
+    Parameters
+    ----------
+    forward_steps
+        Forward-selection steps per gene.
+    min_gain
+        A step must gain at least this much log-likelihood, ``n/2 log(v / v_new)``; the search of a gene ends otherwise.
+    partial
+        Strongest shrunken partial correlations kept per gene.
+    shrinkage
+        Weight ``a`` of the identity in ``(1 - a) R + a I``.
+    max_candidates
+        Candidate parents per gene at most; the strongest by order of discovery stay.
+    """
+
+    forward_steps: int
+    min_gain: float
+    partial: int
+    shrinkage: float
+    max_candidates: int
+
+
+def screen(moments: Moments, settings: ScreenSettings, causes: np.ndarray, threads: int) -> Candidates:
+    """Return the candidate edges: forward selection and shrunken partial correlation, made symmetric.
+
+    Parameters
+    ----------
+    causes
+        ``(d,)`` bool, genes that may be causes at all.
+
+    Notes
+    -----
+    Cost: ``d^2 forward_steps^2 / 2`` for the first, ``min(d, n) d^2`` for the second.
+    """
+    d = moments.n_genes
+    picked = forward_select(moments.R, np.flatnonzero(causes), settings.forward_steps, settings.min_gain,
+                            moments.n_obs, threads)  # fmt: skip
+    near = strongest_partial(moments, settings.partial, settings.shrinkage, causes, threads)
+    pairs = [as_pairs(found) for found in (picked, near)]
+    source = np.concatenate([s for s, _ in pairs])
+    target = np.concatenate([t for _, t in pairs])
+    return symmetric(source, target, moments.R, causes, settings.max_candidates, d)
+
+
+def symmetric(
+    source: np.ndarray, target: np.ndarray, R: np.ndarray, causes: np.ndarray, max_candidates: int, d: int
+) -> Candidates:
+    """Let every pair be a candidate in both directions, as far as causes and the cap allow.
+
+    A pair that was found for its target goes before one that only mirrors another; within each, the larger
+    correlation goes first.  So a hub with thousands of children keeps ``max_candidates`` possible parents.
+    """
+    own = from_pairs(source, target, d)
+    both = from_pairs(np.concatenate([source, target]), np.concatenate([target, source]), d)
+    t, s = both.target, both.parent
+    mirrored = own.find(s, t) < 0
+    strength = np.abs(R[s, t])
+    order = np.lexsort((-strength, mirrored, t))
+    rank = np.empty(both.n_edges, dtype=np.int64)
+    allowed = causes[s[order]]
+    before = np.cumsum(allowed) - allowed
+    start = both.indptr[:-1][t[order]]
+    rank[order] = before - before[np.minimum(start, max(both.n_edges - 1, 0))]
+    keep = causes[s] & (rank < max_candidates)
+    return from_pairs(s[keep], t[keep], d)
+
+
+def as_pairs(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``(d, k)`` sources per target, -1 where none -> pairs."""
+    target = np.repeat(np.arange(found.shape[0]), found.shape[1])
+    source = found.ravel()
+    return source[source >= 0], target[source >= 0]
+
+
+def forward_select(
+    R: np.ndarray, pool: np.ndarray, steps: int, min_gain: float, n_obs: int, threads: int
+) -> np.ndarray:
+    """Forward selection for every gene: take the best regressor, project it out, repeat.
+
+    Parameters
+    ----------
+    R
+        ``(d, d)`` correlations.
+    pool
+        Genes that may be regressors.
+
+    Returns
+    -------
+    ``(d, steps)`` int32 regressors in order of discovery, -1 after the last.
+    """
+    d = R.shape[0]
+    out = np.full((d, steps), -1, dtype=np.int32)
+    whole = len(pool) == d
+    P = R if whole else np.ascontiguousarray(R[np.ix_(pool, pool)])
+    place = np.full(d, -1, dtype=np.int64)
+    place[pool] = np.arange(len(pool))
+    min_drop = 1.0 - np.exp(-2.0 * min_gain / n_obs)
+
+    def block(a: int, b: int) -> None:
+        C = R[a:b] if whole else np.ascontiguousarray(R[a:b, pool])
+        found = _forward_block(P, C, place[a:b], steps, min_drop)
+        out[a:b] = np.where(found >= 0, pool[found], -1)
+
+    run_blocks(block, gene_blocks(d, BLOCK), threads)
+    return out
+
+
+@njit(nogil=True, cache=True, fastmath=True)
+def _forward_block(P, C, place, steps, min_drop):  # type: ignore[no-untyped-def]
+    """Rows of ``C`` are the correlations of the targets with the pool, ``P`` those of the pool with itself."""
+    genes, p = C.shape
+    found = np.full((genes, steps), -1, np.int32)
+    Q = np.empty((steps, p), np.float32)
+    c = np.empty(p, np.float32)
+    v = np.empty(p, np.float32)
+    for g in range(genes):
+        for i in range(p):
+            c[i] = C[g, i]
+            v[i] = P[i, i]
+        if place[g] >= 0:
+            v[place[g]] = 0.0
+        rest = np.float32(1.0)
+        for step in range(steps):
+            best, pick = np.float32(0.0), -1
+            for i in range(p):
+                if v[i] > np.float32(1e-3):
+                    gain = c[i] * c[i] / v[i]
+                    if gain > best:
+                        best, pick = gain, i
+            if pick < 0 or best < min_drop * rest or rest < np.float32(1e-4):
+                break
+            found[g, step] = pick
+            rest -= best
+            root = np.float32(1.0) / np.sqrt(v[pick])
+            q = Q[step]
+            for i in range(p):
+                q[i] = P[pick, i]
+            for k in range(step):
+                f = Q[k, pick]
+                if f != 0.0:
+                    row = Q[k]
+                    for i in range(p):
+                        q[i] -= f * row[i]
+            slope = c[pick] * root
+            for i in range(p):
+                q[i] *= root
+                c[i] -= slope * q[i]
+                v[i] -= q[i] * q[i]
+            v[pick] = 0.0
+    return found
+
+
+def strongest_partial(moments: Moments, keep: int, shrinkage: float, causes: np.ndarray, threads: int) -> np.ndarray:
+    """Return for every gene the ``keep`` genes of largest shrunken partial correlation, ``(d, keep)`` int32.
+
+    Notes
+    -----
+    Partial correlations are those of ``M = (1 - a) R + a I``: ``-K_ij / sqrt(K_ii K_jj)`` with ``K = M^-1``.  With
+    ``n < d`` the Woodbury identity needs an ``n x n`` inverse only,
+    ``K = (I - Z' (a/(1-a) n I + Z Z')^-1 Z) / a`` (here for column-wise ``Z``), formed in row blocks and never whole.
+    """
+    d, n = moments.n_genes, moments.n_obs
+    keep = min(keep, max(int(causes.sum()) - 1, 0))
+    out = np.full((d, keep), -1, dtype=np.int32)
+    if keep == 0:
+        return out
+    left, right, diagonal = _precision_factors(moments, shrinkage)
+    root = np.sqrt(diagonal)
+
+    def block(a: int, b: int) -> None:
+        K = np.abs(left[a:b] @ right if right is not None else left[a:b]) / root
+        K[:, ~causes] = -1.0
+        K[np.arange(b - a), np.arange(a, b)] = -1.0
+        top = np.argpartition(K, -keep, axis=1)[:, -keep:]
+        out[a:b] = np.where(np.take_along_axis(K, top, axis=1) > 0, top, -1)
+
+    run_blocks(block, gene_blocks(d, ROWS), threads)
+    return out
+
+
+def _precision_factors(moments: Moments, a: float) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """``(left, right, diag K)``: off the diagonal ``-K = left @ right`` up to a factor, or ``K = left`` if right is None."""
+    Z, n = moments.Z, moments.n_obs
+    d = moments.n_genes
+    if n < d:
+        S = (Z.T @ Z).astype(np.float64)
+        S[np.diag_indices(n)] += a / (1.0 - a) * n
+        half = np.linalg.inv(np.linalg.cholesky(S))
+        left = Z @ half.T.astype(np.float32)
+        return left, np.ascontiguousarray(left.T), 1.0 - np.einsum("ij,ij->i", left, left).astype(np.float64)
+    M = (1.0 - a) * moments.R.astype(np.float64)
+    M[np.diag_indices(d)] += a
+    K = cho_solve(cho_factor(M, lower=True, overwrite_a=True), np.eye(d)).astype(np.float32)
+    return K, None, np.maximum(K.diagonal().astype(np.float64), 1e-12)
