@@ -1,0 +1,70 @@
+"""A second look: candidates that only a first network can name.
+
+Around hubs, siblings and children stand in for a missing parent, and no screening by pairs tells them apart.  A first
+network does: the genes with many children are offered to every gene again without their siblings, and so are the genes
+that still correlate with what a gene's parents leave unexplained (the loss gradient on the excluded pairs).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from acyclome.core.layout import Candidates, gene_blocks
+from acyclome.core.moments import Moments
+from acyclome.core.order import Dag
+from acyclome.core.screen import ScreenSettings, as_pairs, forward_select, symmetric
+from acyclome.core.workers import run_blocks
+
+HUB_SHARE = 0.1
+HUB_CHILDREN = 4
+UNEXPLAINED = 5
+ROWS = 512
+
+
+def grow(
+    moments: Moments, candidates: Candidates, dag: Dag, settings: ScreenSettings, causes: np.ndarray, threads: int
+) -> Candidates:
+    """Add the hubs of ``dag`` found by forward selection among hubs, and the strongest excluded gradients.
+
+    Notes
+    -----
+    Cost: ``d h forward_steps^2 / 2`` for ``h`` hubs, and ``d^2 n`` for the gradients.
+    """
+    hubs = find_hubs(dag, causes)
+    picked = forward_select(moments.R, hubs, settings.forward_steps, settings.min_gain, moments.n_obs, threads)
+    left = strongest_unexplained(moments, dag, settings.min_gain, causes, threads)
+    pairs = [as_pairs(found) for found in (picked, left)]
+    source = np.concatenate([candidates.parent, *(s for s, _ in pairs)])
+    target = np.concatenate([candidates.target, *(t for _, t in pairs)])
+    return symmetric(source, target, moments.R, causes, settings.max_candidates, candidates.n_genes)
+
+
+def find_hubs(dag: Dag, causes: np.ndarray) -> np.ndarray:
+    """Genes among the tenth with most children, and with at least four."""
+    children = np.bincount(dag.source, minlength=len(dag.order))
+    last = max(int(HUB_SHARE * len(children)), 1)
+    least = max(HUB_CHILDREN, int(np.partition(children, -last)[-last]))
+    return np.flatnonzero((children >= least) & causes)
+
+
+def strongest_unexplained(moments: Moments, dag: Dag, min_gain: float, causes: np.ndarray, threads: int) -> np.ndarray:
+    """Return for every gene the genes most correlated with its residual, ``(d, 5)`` int32, -1 where too weak."""
+    d, n = moments.n_genes, moments.n_obs
+    W = sparse.csr_matrix((dag.weight.astype(np.float32), (dag.target, dag.source)), shape=(d, d))
+    least = np.float32(1.0 - np.exp(-2.0 * min_gain / n))
+    keep = min(UNEXPLAINED, d - 1)
+    out = np.full((d, keep), -1, dtype=np.int32)
+
+    def block(a: int, b: int) -> None:
+        residual = moments.Z[a:b] - W[a:b] @ moments.Z
+        K = (residual @ moments.Z.T) / np.float32(n)
+        K *= K
+        K /= np.maximum(dag.rest[a:b, None], 1e-6).astype(np.float32)
+        K[:, ~causes] = 0.0
+        K[np.arange(b - a), np.arange(a, b)] = 0.0
+        top = np.argpartition(K, -keep, axis=1)[:, -keep:]
+        out[a:b] = np.where(np.take_along_axis(K, top, axis=1) > least, top, -1)
+
+    run_blocks(block, gene_blocks(d, ROWS), threads)
+    return out

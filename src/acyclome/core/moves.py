@@ -1,0 +1,263 @@
+"""Moves of the order search: the score decomposes over genes, so improve the order directly.
+
+An order is a real key per gene.  Moving a gene means giving it a new key between two of its candidate neighbors; only
+neighbors notice.  Every gene in turn is offered every place that changes anything and takes the best, until no place is
+better.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from acyclome.core.select import Work, matters, select, would_enter
+
+TOLERANCE = 1e-7
+
+
+class Neighbors(NamedTuple):
+    """Children of every gene: ``indptr (d + 1,)``, ``child (nnz,)`` and ``edge (nnz,)`` (position in the candidates)."""
+
+    indptr: np.ndarray
+    child: np.ndarray
+    edge: np.ndarray
+
+
+class State(NamedTuple):
+    """Where the search stands: keys of the genes, what is allowed, what is selected, who has to look again."""
+
+    key: np.ndarray
+    allowed: np.ndarray
+    path: np.ndarray
+    queue: np.ndarray
+    queued: np.ndarray
+    cursor: np.ndarray
+    journal: np.ndarray
+    journal_key: np.ndarray
+
+
+class Scratch(NamedTuple):
+    """Room for one move: two selection rows, neighbor lists as long as the largest neighborhood."""
+
+    work: Work
+    trial: np.ndarray
+    gene: np.ndarray
+    own: np.ndarray
+    edge: np.ndarray
+    place: np.ndarray
+    delta: np.ndarray
+    mask: np.ndarray
+
+
+@njit(nogil=True, cache=True)
+def _is_before(key, a, b):  # type: ignore[no-untyped-def]
+    return key[a] < key[b] or (key[a] == key[b] and a < b)
+
+
+@njit(nogil=True, cache=True)
+def _enqueue(state, j):  # type: ignore[no-untyped-def]
+    if not state.queued[j]:
+        d = len(state.key)
+        state.queued[j] = 1
+        state.queue[(state.cursor[0] + state.cursor[1]) % d] = j
+        state.cursor[1] += 1
+
+
+@njit(nogil=True, cache=True)
+def initialize(state, pools, work):  # type: ignore[no-untyped-def]
+    """Allow every candidate that stands before its target and select the parents of every gene."""
+    cross, gram, relative = pools.cross, pools.gram, pools.relative
+    for j in range(len(state.key)):
+        g = pools.gene[j]
+        for e in range(g.start, g.start + g.width):
+            state.allowed[e] = _is_before(state.key, pools.parent[e], j)
+        select(g, state.allowed[g.start :], cross, gram, relative, work, state.path[j])
+
+
+@njit(nogil=True, cache=True)
+def list_neighbors(j, state, pools, kids, room):  # type: ignore[no-untyped-def]
+    """Neighbors of ``j`` by rising key: gene, its index in the pool of ``j`` (or -1), its edge as a child (or -1)."""
+    a, b = pools.gene[j].start, pools.gene[j].start + pools.gene[j].width
+    s, t = kids.indptr[j], kids.indptr[j + 1]
+    n, e, k = 0, a, s
+    while e < b or k < t:
+        left = pools.parent[e] if e < b else np.int32(2147483647)
+        right = kids.child[k] if k < t else np.int32(2147483647)
+        room.gene[n] = min(left, right)
+        room.own[n] = e - a if left <= right else -1
+        room.edge[n] = kids.edge[k] if right <= left else -1
+        e += left <= right
+        k += right <= left
+        n += 1
+    for i in range(n):
+        room.delta[i] = state.key[room.gene[i]]
+    room.place[:n] = np.argsort(room.delta[:n], kind="mergesort")
+    return n
+
+
+@njit(nogil=True, cache=True)
+def _child_deltas(j, n, state, pools, room):  # type: ignore[no-untyped-def]
+    """``delta[i]``: score of neighbor ``i`` with ``j`` before it, less the score with ``j`` after it (0 for no child)."""
+    cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
+    for i in range(n):
+        room.delta[i] = 0.0
+        e = room.edge[i]
+        if e < 0:
+            continue
+        g, p = pools.gene[room.gene[i]], state.path[room.gene[i]]
+        now = state.allowed[e]
+        if matters(g, e - g.start, now, cross, gram, relative, q, p):
+            state.allowed[e] = 1 - now
+            other = select(g, state.allowed[g.start :], cross, gram, relative, room.work, room.trial[0])
+            state.allowed[e] = now
+            room.delta[i] = p.score - other if now else other - p.score
+
+
+@njit(nogil=True, cache=True)
+def _best_place(j, n, state, pools, room, plateau):  # type: ignore[no-untyped-def]
+    """Best gap of ``j`` among its sorted neighbors: ``(gap, gain over the present one)``; -1 if none is better.
+
+    With ``plateau`` an equally good gap is taken too (the last one seen that is not the present one).
+    """
+    cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
+    g, p, mask = pools.gene[j], room.trial[1], room.mask
+    mask[: g.width] = 0
+    after = 0.0
+    for i in range(n):
+        after += room.delta[i]
+    total = select(g, mask, cross, gram, relative, room.work, p) + after
+    best, gap, present, here, equal = total, 0, total, 0, -1
+    for t in range(n):
+        i = room.place[t]
+        total -= room.delta[i]
+        own = room.own[i]
+        if own >= 0:
+            mask[own] = 1
+            if would_enter(g, own, cross, gram, relative, q, p):
+                old = p.score
+                total += select(g, mask, cross, gram, relative, room.work, p) - old
+        if _is_before(state.key, room.gene[i], j):
+            present, here = total, t + 1
+        if total < best - TOLERANCE:
+            best, gap = total, t + 1
+            equal = -1
+        elif plateau and abs(total - best) <= TOLERANCE:
+            equal = t + 1
+    if best < present - TOLERANCE:
+        return gap, present - best
+    if plateau and abs(best - present) <= TOLERANCE:
+        if gap != here:
+            return gap, 0.0
+        if equal >= 0 and equal != here:
+            return equal, 0.0
+    return -1, 0.0
+
+
+@njit(nogil=True, cache=True)
+def _reselect(k, state, pools, room):  # type: ignore[no-untyped-def]
+    """Select the parents of ``k`` anew, queue it and the candidates that had or have a stake in it; return the gain."""
+    cross, gram, relative = pools.cross, pools.gram, pools.relative
+    g, p = pools.gene[k], state.path[k]
+    before = p.score
+    _enqueue_stakes(g, p, state, pools, room)
+    select(g, state.allowed[g.start :], cross, gram, relative, room.work, p)
+    _enqueue_stakes(g, p, state, pools, room)
+    _enqueue(state, k)
+    return before - p.score
+
+
+@njit(nogil=True, cache=True)
+def _enqueue_stakes(g, p, state, pools, room):  # type: ignore[no-untyped-def]
+    """Queue the candidates of gene ``g`` whose change of sides would change its selection ``p``."""
+    cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
+    for i in range(g.width):
+        e = g.start + i
+        if not state.queued[pools.parent[e]] and matters(g, i, state.allowed[e], cross, gram, relative, q, p):
+            _enqueue(state, pools.parent[e])
+
+
+@njit(nogil=True, cache=True)
+def place_gene(j, key, state, pools, kids, room):  # type: ignore[no-untyped-def]
+    """Give ``j`` a new key, select anew wherever a change of sides matters, and queue all who notice; return the gain."""
+    state.journal[state.cursor[2]] = j
+    state.journal_key[state.cursor[2]] = state.key[j]
+    state.cursor[2] += 1
+    state.key[j] = key
+    gain = 0.0
+    cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
+    g, p = pools.gene[j], state.path[j]
+    own = False
+    for e in range(g.start, g.start + g.width):
+        now = _is_before(state.key, pools.parent[e], j)
+        if now != state.allowed[e]:
+            own |= matters(g, e - g.start, state.allowed[e], cross, gram, relative, q, p)
+            state.allowed[e] = now
+    if own:
+        gain += _reselect(j, state, pools, room)
+    for s in range(kids.indptr[j], kids.indptr[j + 1]):
+        k, e = kids.child[s], kids.edge[s]
+        now = _is_before(state.key, j, k)
+        if now != state.allowed[e]:
+            stake = matters(pools.gene[k], e - pools.gene[k].start, state.allowed[e], cross, gram, relative, q,
+                            state.path[k])  # fmt: skip
+            state.allowed[e] = now
+            if stake:
+                gain += _reselect(k, state, pools, room)
+    return gain
+
+
+@njit(nogil=True, cache=True)
+def key_of_gap(gap, n, state, room, fraction):  # type: ignore[no-untyped-def]
+    """A key inside the gap; a gap too narrow for one more key returns nan."""
+    low = state.key[room.gene[room.place[gap - 1]]] if gap > 0 else np.nan
+    high = state.key[room.gene[room.place[gap]]] if gap < n else np.nan
+    if gap == 0:
+        return high - fraction
+    if gap == n:
+        return low + fraction
+    key = low + (high - low) * (0.25 + 0.5 * fraction)
+    return key if low < key < high else np.nan
+
+
+@njit(nogil=True, cache=True)
+def settle(state, pools, kids, room, rng_state, max_moves):  # type: ignore[no-untyped-def]
+    """Let queued genes take their best places until none is left; return ``(gain, moves, status)``.
+
+    status 1: a gap became too narrow for float64 keys, spread the keys and call again; 2: ``max_moves`` reached.
+    """
+    d = len(state.key)
+    gain, moves = 0.0, 0
+    while state.cursor[1] > 0:
+        j = state.queue[state.cursor[0]]
+        state.cursor[0] = (state.cursor[0] + 1) % d
+        state.cursor[1] -= 1
+        state.queued[j] = 0
+        n = list_neighbors(j, state, pools, kids, room)
+        if n == 0:
+            continue
+        _child_deltas(j, n, state, pools, room)
+        gap, better = _best_place(j, n, state, pools, room, False)
+        if gap < 0:
+            continue
+        key = key_of_gap(gap, n, state, room, uniform(rng_state))
+        if np.isnan(key) or state.cursor[2] >= len(state.journal):
+            _enqueue(state, j)
+            return gain, moves, 1
+        gain += place_gene(j, key, state, pools, kids, room)
+        moves += 1
+        if moves >= max_moves:
+            return gain, moves, 2
+    return gain, moves, 0
+
+
+@njit(nogil=True, cache=True)
+def uniform(rng_state):  # type: ignore[no-untyped-def]
+    """Next number in [0, 1) of a splitmix64 stream held in ``rng_state[0]``."""
+    rng_state[0] += np.uint64(0x9E3779B97F4A7C15)
+    z = rng_state[0]
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return np.float64(z >> np.uint64(11)) / 9007199254740992.0

@@ -1,0 +1,212 @@
+"""Order search: from candidates and correlations to a DAG whose order is its certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from acyclome.core.layout import Candidates, gene_blocks
+from acyclome.core.moves import Neighbors, Scratch, State, initialize, settle
+from acyclome.core.select import GENE, MAX_PARENTS, PATH, Pools, coefficients, new_work, removal_loss
+from acyclome.core.shake import shake
+from acyclome.core.workers import run_blocks
+
+BLOCK = 256
+MAX_MOVES = 40
+SHAKEN = 1
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """What is minimized.
+
+    Parameters
+    ----------
+    equal_noise
+        One noise variance for all genes instead of one each.
+    gamma
+        Weight of ``log p`` in the extended BIC.
+    rounds
+        How often the neighborhood of every gene is shaken.
+    """
+
+    equal_noise: bool
+    gamma: float
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Dag:
+    """A weighted DAG with its certificate.
+
+    Parameters
+    ----------
+    source, target
+        ``(m,)`` int32; every source stands before its target in ``order``.
+    weight
+        ``(m,)`` float64, effect of the source on the target in standard deviations.
+    loss
+        ``(m,)`` float64, log-likelihood lost when the edge is taken out and its target is fitted anew.
+    order
+        ``(d,)`` int32, genes from first to last.
+    rest
+        ``(d,)`` float64, share of variance that the parents leave.
+    score
+        Sum of the genes' scores; lower is better.
+    settled_score
+        The same before the neighborhoods were shaken.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+    loss: np.ndarray
+    order: np.ndarray
+    rest: np.ndarray
+    score: float
+    settled_score: float
+
+
+def build_pools(
+    R: np.ndarray, candidates: Candidates, n_obs: np.ndarray, n_allowed: np.ndarray, gamma: float, threads: int,
+    variance: np.ndarray | None = None,
+) -> Pools:  # fmt: skip
+    """Gather each gene's block of correlations, ``sum_j k_j^2`` float32, and its thresholds.
+
+    Parameters
+    ----------
+    n_obs, n_allowed
+        ``(d,)`` observations of each gene, and size of the pool its parents come from.
+    variance
+        ``(d,)`` variance of each gene over the common noise variance, for the score with equal noise.
+    """
+    counts = candidates.counts
+    offset = np.zeros(len(counts) + 1, dtype=np.int64)
+    np.cumsum(counts.astype(np.int64) ** 2, out=offset[1:])
+    gram = np.empty(offset[-1], dtype=np.float32)
+    cross = R[candidates.parent, candidates.target]
+
+    def gather(a: int, b: int) -> None:
+        _gather(R, candidates.indptr, candidates.parent, offset, gram, a, b)
+
+    run_blocks(gather, gene_blocks(len(counts), BLOCK), threads)
+    gene = np.zeros(len(counts), dtype=GENE)
+    gene["start"], gene["offset"], gene["width"] = candidates.indptr[:-1], offset[:-1], counts
+    gene["penalty"] = 0.5 * np.log(n_obs) + gamma * np.log(np.maximum(n_allowed, 1))
+    gene["factor"] = n_obs / 2.0 if variance is None else n_obs / 2.0 * variance
+    share = gene["penalty"] / gene["factor"]
+    gene["drop"] = 1.0 - np.exp(-share) if variance is None else share
+    return Pools(gene, candidates.parent, cross, gram, variance is None)
+
+
+@njit(nogil=True, cache=True)
+def _gather(R, indptr, parent, offset, gram, first, last):  # type: ignore[no-untyped-def]
+    for j in range(first, last):
+        a, m = indptr[j], indptr[j + 1] - indptr[j]
+        at = offset[j]
+        for x in range(m):
+            row = R[parent[a + x]]
+            for y in range(m):
+                gram[at + x * m + y] = row[parent[a + y]]
+
+
+def search_order(pools: Pools, candidates: Candidates, start: np.ndarray, settings: ScoreSettings, seed: int) -> Dag:
+    """Improve the order ``start`` until no gene has a better place, then shake and settle.
+
+    Parameters
+    ----------
+    start
+        ``(d,)`` a permutation of the genes, first to last.
+
+    Notes
+    -----
+    Score: ``sum_j n_j/2 log(rss_j/n_j) + s_j (log(n_j)/2 + gamma log p_j)``, the extended BIC (Chen and Chen 2008) over
+    orders; single-gene moves to the best place as in Teyssier and Koller (2005) and Andrews et al. (2023, BOSS).
+    """
+    d = candidates.n_genes
+    rng = np.random.default_rng(seed)
+    rng_state = rng.integers(0, 2**63, size=1).astype(np.uint64)
+    kids = Neighbors(*candidates.transpose())
+    state, room = _new_state(start, candidates, rng.permutation(d)), _new_scratch(candidates)
+    initialize(state, pools, room.work)
+    _settle_all(state, pools, kids, room, rng_state, MAX_MOVES * d)
+    settled = float(state.path["score"].sum())
+    genes = np.concatenate([rng.permutation(d) for _ in range(settings.rounds)] or [np.empty(0, np.int64)])
+    done = 0
+    while done < len(genes):
+        _, _, tried = shake(len(genes) - done, genes[done:], state, pools, kids, room, rng_state, SHAKEN)
+        done += tried
+        if done < len(genes):
+            _spread(state.key)
+            _settle_all(state, pools, kids, room, rng_state, MAX_MOVES * d)
+            done += 1
+    return _result(state, pools, room, settled)
+
+
+def _settle_all(state: State, pools: Pools, kids: Neighbors, room: Scratch, rng_state: np.ndarray, moves: int) -> None:
+    left = moves
+    while left > 0:
+        state.cursor[2] = 0
+        _, made, status = settle(state, pools, kids, room, rng_state, left)
+        left -= max(made, 1)
+        if status == 0:
+            break
+        _spread(state.key)
+    state.cursor[2] = 0
+
+
+def _spread(key: np.ndarray) -> None:
+    """Replace the keys by their ranks; the order stays."""
+    order = np.lexsort((np.arange(len(key)), key))
+    key[order] = np.arange(len(key), dtype=np.float64)
+
+
+def _new_state(start: np.ndarray, candidates: Candidates, queue: np.ndarray) -> State:
+    d = candidates.n_genes
+    key = np.empty(d)
+    key[start] = np.arange(d, dtype=np.float64)
+    room = 4 * d + 4096
+    return State(
+        key, np.zeros(candidates.n_edges, np.uint8), np.zeros(d, PATH), queue.astype(np.int64), np.ones(d, np.uint8),
+        np.array([0, d, 0], np.int64), np.empty(room, np.int64), np.empty(room),
+    )  # fmt: skip
+
+
+def _new_scratch(candidates: Candidates) -> Scratch:
+    d = candidates.n_genes
+    width = int(candidates.counts.max(initial=1))
+    most = int((candidates.counts + np.bincount(candidates.parent, minlength=d)).max(initial=1)) + 1
+    ints = [np.empty(most, np.int64) for _ in range(4)]
+    return Scratch(new_work(width), np.zeros(2, PATH), ints[0], ints[1], ints[2], ints[3], np.empty(most),
+                   np.empty(width, np.uint8))  # fmt: skip
+
+
+def _result(state: State, pools: Pools, room: Scratch, settled: float) -> Dag:
+    """Read the DAG off the selections: weights, losses and the order."""
+    d = len(state.key)
+    source, target, weight, loss = _edges(pools, state.path, room.work, int(state.path["size"].sum()))
+    order = np.lexsort((np.arange(d), state.key)).astype(np.int32)
+    score = float(state.path["score"].sum())
+    return Dag(source, target, weight, loss, order, state.path["rest"].copy(), score, settled)
+
+
+@njit(nogil=True, cache=True)
+def _edges(pools, path, work, total):  # type: ignore[no-untyped-def]
+    source, target = np.empty(total, np.int32), np.empty(total, np.int32)
+    weight, loss = np.empty(total), np.empty(total)
+    at = 0
+    for j in range(len(path)):
+        p, g = path[j], pools.gene[j]
+        if p.size == 0:
+            continue
+        coefficients(p.size, work, p)
+        for a in range(p.size):
+            source[at] = pools.parent[g.start + p.picks[a]]
+            target[at] = j
+            weight[at] = work.double[MAX_PARENTS, a]
+            more = removal_loss(a, p.size, work)
+            loss[at] = g.factor * (np.log((p.rest + more) / p.rest) if pools.relative else more)
+            at += 1
+    return source, target, weight, loss

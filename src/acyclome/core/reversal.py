@@ -1,0 +1,58 @@
+"""What it would cost to turn an edge round."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from acyclome.core.order import Dag
+
+
+def reversal_losses(R: np.ndarray, dag: Dag, n_obs: int) -> np.ndarray:
+    """Log-likelihood lost by turning each edge ``i -> j`` round, all other edges held, ``(m,)``.
+
+    ``n/2 (log v_j(P_j - i) + log v_i(P_i + j) - log v_j(P_j) - log v_i(P_i))`` with ``v_k(S)`` the residual variance of
+    ``k`` given ``S``.  Zero for covered edges (Chickering 1995), whose reversal no linear Gaussian data can tell.
+    Negative values are possible: an edge may stand as it does because its reversal would close a cycle.
+    """
+    d = len(dag.order)
+    by_target = np.argsort(dag.target, kind="stable")
+    indptr = np.zeros(d + 1, dtype=np.int64)
+    np.cumsum(np.bincount(dag.target, minlength=d), out=indptr[1:])
+    loss = np.empty(len(dag.source))
+    loss[by_target] = _reversals(R, indptr, dag.source[by_target].astype(np.int64))
+    return loss * n_obs / 2.0
+
+
+@njit(nogil=True, cache=True)
+def _reversals(R, indptr, parent):  # type: ignore[no-untyped-def]
+    out = np.empty(len(parent))
+    for j in range(len(indptr) - 1):
+        own = parent[indptr[j] : indptr[j + 1]]
+        for e in range(indptr[j], indptr[j + 1]):
+            i = parent[e]
+            theirs = parent[indptr[i] : indptr[i + 1]]
+            fewer = own[own != i]
+            more = np.append(theirs, np.int64(j))
+            now = _log_residual(R, j, own) + _log_residual(R, i, theirs)
+            out[e] = _log_residual(R, j, fewer) + _log_residual(R, i, more) - now
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _log_residual(R, k, given):  # type: ignore[no-untyped-def]
+    """Log of the variance of ``k`` that the genes ``given`` leave, by Cholesky in float64."""
+    s = len(given)
+    L = np.zeros((s + 1, s + 1))
+    for a in range(s + 1):
+        x = given[a] if a < s else k
+        for b in range(a + 1):
+            y = given[b] if b < s else k
+            total = np.float64(R[x, y])
+            for c in range(b):
+                total -= L[a, c] * L[b, c]
+            if a == b:
+                L[a, a] = np.sqrt(max(total, 1e-9))
+            else:
+                L[a, b] = total / L[b, b]
+    return 2.0 * np.log(L[s, s])
