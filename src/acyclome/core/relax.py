@@ -1,0 +1,68 @@
+"""The relaxation proposes: NOTEARS on the candidates, and the order it ends in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from acyclome.core.acyclicity import Acyclicity
+from acyclome.core.feedback import order_from_weights
+from acyclome.core.layout import Candidates
+from acyclome.core.schedule import CentralPath
+from acyclome.core.select import Pools
+from acyclome.core.sem.linear import Linear, LinearStatistics
+from acyclome.core.solve import PathPoint, solve
+
+
+@dataclass(frozen=True)
+class RelaxSettings:
+    """A pairing of structural model, acyclicity and schedule, and the weight below which an edge is not handed on."""
+
+    sem: Linear
+    acyclicity: Acyclicity
+    schedule: CentralPath
+    w_threshold: float
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """Weights on the candidates ``(nnz,)``, the order they suggest ``(d,)``, the path of the solver, and whether the
+    edges of at least the threshold all point forward in that order (so are acyclic).
+    """
+
+    W: np.ndarray
+    order: np.ndarray
+    path: tuple[PathPoint, ...]
+    is_acyclic: bool
+
+
+def relax(
+    pools: Pools,
+    candidates: Candidates,
+    settings: RelaxSettings,
+    gene_weight: np.ndarray,
+    tie: np.ndarray,
+    threads: int,
+) -> Relaxation:
+    """Fit the relaxation from zero and read an order off its weights.
+
+    Parameters
+    ----------
+    gene_weight
+        ``(d,)`` weight of each gene's loss: 1, or its variance when noise is equal.
+    tie
+        ``(d,)`` seeded permutation that decides between genes without a preference.
+    """
+    solution = solve(
+        settings.sem, settings.acyclicity, settings.schedule, LinearStatistics(pools, gene_weight), candidates,
+        W=np.zeros(candidates.n_edges), threads=threads,
+    )  # fmt: skip
+    strength = settings.sem.strength(solution.W)
+    held = np.flatnonzero(strength)
+    order = order_from_weights(candidates.parent[held], candidates.target[held], strength[held], tie)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    strong = np.abs(solution.W) >= settings.w_threshold
+    forward = place[candidates.parent[strong]] < place[candidates.target[strong]]
+    return Relaxation(solution.W, order.astype(np.int32), solution.path, bool(forward.all()))
