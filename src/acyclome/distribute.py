@@ -1,0 +1,37 @@
+"""Run plans: the same work, in the same pieces, on one thread or many.
+
+A piece never knows how many workers there are, so neither do the bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import TypeVar
+
+Piece = TypeVar("Piece")
+Result = TypeVar("Result")
+
+
+def run_pieces(
+    work: Callable[[Piece], Result], pieces: Sequence[Piece], threads: int, finished: Callable[[int], None]
+) -> list[Result]:
+    """Call ``work`` for every piece and return the results in the order of the pieces.
+
+    Parameters
+    ----------
+    finished
+        Called with the number of finished pieces each time one is.
+    """
+    if threads <= 1 or len(pieces) <= 1:
+        results = []
+        for number, piece in enumerate(pieces, start=1):
+            results.append(work(piece))
+            finished(number)
+        return results
+    with ThreadPoolExecutor(threads) as pool:
+        futures = [pool.submit(work, piece) for piece in pieces]
+        for number, future in enumerate(as_completed(futures), start=1):
+            future.result()
+            finished(number)
+        return [future.result() for future in futures]

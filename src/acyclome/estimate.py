@@ -1,0 +1,48 @@
+"""What a run will take, from its sizes alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from acyclome.config import Config
+
+BASE_BYTES = 450_000_000
+GRAM_PER_SECOND = 6e10
+FORWARD_PER_SECOND = 2.5e9
+MOVES_PER_SECOND = 2_500.0
+
+
+def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, Any]:
+    """Estimate memory (bytes) and time (seconds) of a run of the linear model, per stage.
+
+    Notes
+    -----
+    Memory: data ``4 n d`` and correlations ``4 d^2``, once for the whole and once for each half-sample under way; the
+    candidates' blocks ``4 k^2 d``; tiles.  Speeds are those of one core at 3 GHz; good to a factor of two.
+    """
+    d, n, k = float(n_genes), float(n_obs), float(min(config.screen.max_candidates, n_genes))
+    own = 4 * n * d + 4 * d * d
+    beside = min(threads, config.resample.resamples)
+    small = 4 * n * config.resample.fraction * d + 4 * d * d
+    tiles = 4 * 512 * d * 3 * threads + 4 * min(n, d) * d
+    blocks = 4 * k * k * d / 2 * (1 + beside) + 5000 * d * (1 + beside)
+    memory = BASE_BYTES + own + beside * (small + tiles / max(threads, 1)) + tiles + blocks
+    gram = d * d * n / GRAM_PER_SECOND
+    forward = d * d * config.screen.forward_steps**2 / 2 / FORWARD_PER_SECOND
+    partial = d * d * min(n, d) * 2 / GRAM_PER_SECOND
+    look, search = gram + forward + partial, 4 * d / MOVES_PER_SECOND
+    resampled = config.resample.resamples * (look / 2 + gram + search / 2)
+    times = {
+        "screen": look / threads,
+        "fit": config.fit.relax * d * 6e-4,
+        "order": gram * 2 / threads + search + config.score.restarts * d / MOVES_PER_SECOND,
+        "resample": resampled / threads,
+    }
+    return {
+        "n_genes": n_genes,
+        "n_obs": n_obs,
+        "memory_bytes": int(memory),
+        "memory_gb": round(memory / 1e9, 2),
+        "seconds": {name: round(value, 1) for name, value in times.items()},
+        "total_seconds": round(sum(times.values()), 1),
+    }

@@ -1,0 +1,197 @@
+"""One function per stage over the folder of a run, ``run`` for all of them, ``learn`` for arrays in memory.
+
+A stage is finished when its file carries the key of its inputs: the prepared data, the options, and what it reads.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from acyclome._version import __version__
+from acyclome.config import Config
+from acyclome.io.atomic import write_json
+from acyclome.io.runs import RunFolder, fingerprint
+from acyclome.io.store import MemoryStore
+from acyclome.matrix import check_matrix
+from acyclome.network import Network
+from acyclome.session import Runtime, Session, options_of
+from acyclome.stages import Stage, measured
+
+__all__ = ["Runtime", "fit_stage", "learn", "network_stage", "order_stage", "plan", "prepare_stage", "report_stage",
+           "resample_stage", "run", "screen_stage"]  # fmt: skip
+
+
+def run(
+    input_path: str | os.PathLike[str], out: str | os.PathLike[str], config: Config, runtime: Runtime
+) -> Network | dict[str, Network]:
+    """Learn the network of an expression file and write the folder of the run; with ``group_by`` one per label.
+
+    Raises
+    ------
+    InputError, MemoryLimitError
+        If the input, an option, the folder or the memory will not do.
+    """
+    if config.input.group_by is None or config.input.group is not None:
+        return _run_one(input_path, Path(out), config, runtime)
+    from acyclome.prepare import list_groups
+
+    folder = RunFolder.create(out)
+    labels = list_groups(input_path, config.input.group_by)
+    one = [config.with_options(group=label) for label in labels]
+    return {
+        label: _run_one(input_path, folder.group(label).path, part, runtime)
+        for label, part in zip(labels, one, strict=True)
+    }
+
+
+def _run_one(input_path: str | os.PathLike[str], out: Path, config: Config, runtime: Runtime) -> Network:
+    prepare_stage(input_path, out, config, runtime=runtime)
+    with Session.open(out, runtime) as current:
+        for stage in (current.screen, current.fit, current.order):
+            stage()
+        current.resample(0, 1)
+        network = current.network()
+    report_stage(out, runtime)
+    return network
+
+
+def prepare_stage(
+    input_path: str | os.PathLike[str], out: str | os.PathLike[str], config: Config, *, runtime: Runtime
+) -> dict[str, Any]:
+    """Read, filter and transform; writes ``stages/prepared.h5`` and ``stages/config.json``."""
+    from acyclome.prepare import has_store, input_digest, prepare_to_store
+
+    folder = RunFolder.create(out)
+    digest = input_digest(input_path)
+    key = fingerprint(__version__, digest, options_of(config, "input", "prepare"), config.seed)
+    path = folder.stage("prepared.h5")
+    command = {"command": [Path(sys.argv[0]).name, *sys.argv[1:]], "config": config.model_dump(mode="json")}
+    if runtime.resume and has_store(path, key):
+        write_json(folder.stage("config.json"), command)
+        runtime.report("prepare", 1.0, "kept")
+        return {"kept": True}
+    runtime.report("prepare", 0.0, "reading and preparing")
+
+    def work() -> Stage:
+        return Stage({}, prepare_to_store(input_path, path, config, extra={"key": key, "input_digest": digest}))
+
+    facts = measured(work).facts
+    write_json(folder.stage("config.json"), {**command, "prepare_cost": facts["cost"]})
+    runtime.report("prepare", 1.0, f"{facts['n_vars']:,} genes, {facts['n_obs']:,} observations")
+    return facts
+
+
+def screen_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
+    """Find the candidate causes; writes ``stages/screen.npz``."""
+    with Session.open(out, runtime) as current:
+        return current.screen().facts
+
+
+def fit_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
+    """Fit the relaxation; writes ``stages/fit.npz``."""
+    with Session.open(out, runtime) as current:
+        return current.fit().facts
+
+
+def order_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
+    """Search the order; writes ``stages/order.npz``."""
+    with Session.open(out, runtime) as current:
+        return current.order().facts
+
+
+def resample_stage(out: str | os.PathLike[str], runtime: Runtime, part: int = 0, parts: int = 1) -> dict[str, Any]:
+    """Learn a part of the resamples; writes ``stages/resample-K-of-N.npz``, K from 1."""
+    with Session.open(out, runtime) as current:
+        return current.resample(part, parts).facts
+
+
+def network_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
+    """Put the stages together; writes the tables, ``network.h5ad`` and ``run.json``."""
+    with Session.open(out, runtime) as current:
+        facts: dict[str, Any] = current.network().facts["network"]
+        return facts
+
+
+def report_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
+    """Write ``report.html`` from the files of the run."""
+    from acyclome.report import write_report
+
+    runtime.report("report", 0.0)
+    path = write_report(Path(out))
+    runtime.report("report", 1.0, path.name)
+    return {"report": str(path)}
+
+
+def plan(input_path: str | os.PathLike[str], config: Config, runtime: Runtime) -> dict[str, Any]:
+    """Say what a run would take, from the size of the matrix alone: genes, observations, memory and time per stage."""
+    from acyclome.estimate import estimate
+    from acyclome.io.expression import inspect_expression
+
+    n_obs, n_vars = inspect_expression(input_path).shape
+    return estimate(n_vars, n_obs, config, runtime.threads)
+
+
+def learn(
+    X: Any,
+    genes: Sequence[str] | None = None,
+    *,
+    regulators: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+    resamples: int | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    device: str = "auto",
+    config: Mapping[str, Any] | Config | None = None,
+) -> Network | dict[str, Network]:
+    """Learn the causal network of a prepared matrix.
+
+    Parameters
+    ----------
+    X
+        ``(n, d)`` observations x genes, dense or sparse, taken as prepared; never changed.
+    genes
+        Names; default ``gene_1`` ...
+    regulators
+        The only genes that may be causes.
+    groups
+        One label per observation; a dict of networks comes back.
+    resamples, seed
+        As in `config`, over which they go (20 and 0 by default).
+    threads, device
+        How to run; the result does not depend on them.
+    config
+        Options as a nested mapping, such as ``{"score": {"noise": "equal"}}``, or a :class:`Config`.
+
+    Raises
+    ------
+    InputError
+        If the matrix, a name or an option will not do.
+    """
+    given = {"resamples": resamples, "seed": seed}
+    options = Config.from_mapping(config).with_options(**{k: v for k, v in given.items() if v is not None})
+    runtime = Runtime(threads=threads or os.cpu_count() or 1, device=device)
+    names = [f"gene_{i + 1}" for i in range(X.shape[1])] if genes is None else [str(gene) for gene in genes]
+    if groups is not None:
+        labels = np.asarray(groups).astype(str)
+        return {
+            str(label): _learn_one(X[np.flatnonzero(labels == label)], names, regulators, options, runtime)
+            for label in np.unique(labels)
+        }
+    return _learn_one(X, names, regulators, options, runtime)
+
+
+def _learn_one(X: Any, genes: list[str], regulators: Sequence[str] | None, config: Config, runtime: Runtime) -> Network:
+    check_matrix(X, genes)
+    store = MemoryStore(X.T, genes)
+    current = Session(None, config, store, runtime, {"command": "acyclome.learn"}, regulators)
+    current.screen()
+    current.fit()
+    current.order()
+    current.resample(0, 1)
+    return current.network()

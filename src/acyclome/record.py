@@ -1,0 +1,74 @@
+"""The record of a run: what ``run.json`` and ``Network.facts`` hold."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from acyclome._version import __version__
+from acyclome.config import Config
+from acyclome.network import Network
+
+if TYPE_CHECKING:
+    from acyclome.stages import GeneData
+
+PACKAGES = ("numpy", "scipy", "numba", "torch", "pandas", "anndata", "scanpy", "h5py")
+
+
+def run_record(
+    network: Network, data: GeneData, config: Config, about: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Put together what is known of a run.
+
+    Parameters
+    ----------
+    about
+        The command, and the cost of ``prepare``.
+    facts
+        Facts of every stage, by name.
+    """
+    store = data.store.facts
+    order, fit = facts["order"], facts["fit"]
+    parts = [value for name, value in sorted(facts.items()) if name.startswith("resample-")]
+    costs = {"prepare": about.get("prepare_cost", {}), **{name: value.get("cost", {}) for name, value in facts.items()}}
+    warnings = [*store.get("warnings", []), *fit.get("warnings", []), *data.warnings]
+    edges = [count for part in parts for count in part["edges"]]
+    return {
+        "status": "done",
+        "version": __version__,
+        "command": about["command"],
+        "config": config.model_dump(mode="json"),
+        "seed": config.seed,
+        "input": {**store.get("input", {}), "store_digest": data.store.digest},
+        "prepare": {"steps": store.get("steps", []), "n_obs": data.store.n_obs, "n_vars": data.store.n_vars},
+        "stages": {name: dict(cost) for name, cost in sorted(costs.items())},
+        "screen": {name: value for name, value in facts["screen"].items() if name != "cost"},
+        "fit": {name: value for name, value in fit.items() if name not in ("cost", "warnings")},
+        "order": {name: value for name, value in order.items() if name not in ("cost", "sortability")},
+        "resample": {
+            "resamples": config.resample.resamples,
+            "fraction": config.resample.fraction,
+            "mean_edges": sum(edges) / len(edges) if edges else None,
+        },
+        "network": {
+            "n_genes": len(network.genes),
+            "n_edges": network.n_edges,
+            "is_dag": network.is_dag,
+            "reversible_share": float(network.edges["reversible"].mean()) if network.n_edges else None,
+        },
+        "sortability": order["sortability"],
+        "versions": {"python": platform.python_version(), "acyclome": __version__, **_versions()},
+        "warnings": list(dict.fromkeys(warnings)),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

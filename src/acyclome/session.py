@@ -1,0 +1,215 @@
+"""A run under way: its data, its options, and where the results of its stages are kept, in files or in memory.
+
+A stage is finished when its file carries the key of everything it depends on: the prepared data, the causes allowed, and
+the options it reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from acyclome import stages
+from acyclome._version import __version__
+from acyclome.config import Config
+from acyclome.errors import InputError, MemoryLimitError
+from acyclome.estimate import estimate
+from acyclome.io.runs import RunFolder, fingerprint
+from acyclome.io.store import GeneMajor, Store
+from acyclome.knowledge import partial_overlap, read_regulators, regulators_mask
+from acyclome.network import Network
+from acyclome.record import run_record
+from acyclome.stages import GeneData, Stage, measured
+
+Progress = Callable[[str, float, str], None]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """How a run is carried out; nothing here can change its result.
+
+    Parameters
+    ----------
+    threads
+        Threads of this machine to use.
+    memory
+        Bytes the run may take; None for no limit.
+    device
+        ``auto``, ``cpu`` or ``cuda``; the linear engine runs on the CPU.
+    resume
+        Keep finished stages whose inputs are the same.
+    progress
+        Called with stage, share done and a message.
+    """
+
+    threads: int = 1
+    memory: int | None = None
+    device: str = "auto"
+    resume: bool = False
+    progress: Progress | None = None
+
+    def report(self, stage: str, done: float, message: str = "") -> None:
+        """Pass progress on, if anybody listens."""
+        if self.progress is not None:
+            self.progress(stage, done, message)
+
+
+def options_of(config: Config, *sections: str) -> str:
+    """The options of some sections as one text, to be part of a key."""
+    whole = config.model_dump(mode="json")
+    return json.dumps({name: whole[name] for name in sections}, sort_keys=True)
+
+
+class Session:
+    """A run under way.
+
+    Parameters
+    ----------
+    folder
+        Where results go; None keeps them in memory.
+    about
+        What ``prepare`` left in ``stages/config.json``: the command and the cost of the preparation.
+    regulators
+        Names of the only causes; None takes the file of the config.
+
+    Raises
+    ------
+    InputError
+        If no regulator is among the genes, or the device cannot be had.
+    MemoryLimitError
+        If the run needs more memory than ``runtime.memory``.
+    """
+
+    def __init__(
+        self, folder: RunFolder | None, config: Config, store: GeneMajor, runtime: Runtime, about: Mapping[str, Any],
+        regulators: Sequence[str] | None = None,
+    ) -> None:  # fmt: skip
+        self.folder, self.config, self.runtime, self.about = folder, config, runtime, about
+        path = config.knowledge.regulators
+        names = read_regulators(path) if regulators is None and path is not None else regulators
+        causes = np.ones(store.n_vars, bool) if names is None else regulators_mask(store.genes, names, path or "")
+        self.data = GeneData(store, causes, runtime.threads, runtime.report)
+        if names is not None and (text := partial_overlap(store.genes, names, path or "")):
+            self.data.warnings.append(text)
+        self.done: dict[str, Stage] = {}
+        self.base = fingerprint(__version__, store.digest, causes)
+        _check_device(runtime.device)
+        _check_memory(store, config, runtime)
+
+    @classmethod
+    def open(cls, out: str | os.PathLike[str], runtime: Runtime) -> Self:
+        """Go on with the run in ``out``, of which ``prepare`` has finished."""
+        folder = RunFolder(out)
+        path = folder.stage("config.json")
+        if not path.exists():
+            msg = f"{str(folder.path)!r} holds no prepared data. Run `acyclome prepare INPUT -o {folder.path}` first."
+            raise InputError(msg)
+        about = json.loads(path.read_text(encoding="utf-8"))
+        RunFolder.create(out)
+        store = Store.open(folder.stage("prepared.h5"))
+        return cls(folder, Config.from_mapping(about["config"]), store, runtime, about)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if isinstance(self.data.store, Store):
+            self.data.store.close()
+
+    def screen(self) -> Stage:
+        """Candidates of every gene."""
+        return self._stage("screen", ("screen",), lambda: stages.screen(self.data, self.config))
+
+    def fit(self) -> Stage:
+        """Relaxation and start order."""
+        sections = ("screen", "fit", "score")
+        return self._stage("fit", sections, lambda: stages.fit(self.data, self.config, self._get("screen")))
+
+    def order(self) -> Stage:
+        """The DAG."""
+        sections = ("screen", "fit", "score")
+        return self._stage(
+            "order", sections, lambda: stages.order(self.data, self.config, self._get("screen"), self._get("fit"))
+        )
+
+    def resample(self, part: int, parts: int) -> Stage:
+        """The DAGs of a part of the resamples."""
+        sections = ("screen", "score", "resample")
+        name = f"resample-{part + 1}-of-{parts}"
+        return self._stage(name, sections, lambda: stages.resample(self.data, self.config, part, parts))
+
+    def network(self) -> Network:
+        """Build the network from the finished stages, and write it if there is a folder."""
+        self.runtime.report("network", 0.0)
+        ordered, resampled = self._get("order"), self._resampled()
+        network = stages.network(self.data, self.config, ordered, resampled, {})
+        facts = {name: stage.facts for name, stage in self.done.items()}
+        network = replace(network, facts=run_record(network, self.data, self.config, self.about, facts))
+        if self.folder is not None:
+            self.folder.write_network(network)
+            self.folder.write_run_json(network.facts)
+        self.runtime.report("network", 1.0, f"{network.n_edges:,} edges")
+        return network
+
+    def _stage(self, name: str, sections: tuple[str, ...], work: Callable[[], Stage]) -> Stage:
+        key = fingerprint(self.base, name, options_of(self.config, *sections), self.config.model, self.config.seed)
+        if self.folder is not None and self.runtime.resume and self.folder.has_stage(name, key):
+            self.runtime.report(name.split("-")[0], 1.0, "kept")
+            return self._get(name)
+        stage = measured(work)
+        if self.folder is not None:
+            self.folder.write_stage(name, stage.arrays, stage.facts, key)
+        self.done[name] = stage
+        return stage
+
+    def _get(self, name: str) -> Stage:
+        if name not in self.done:
+            if self.folder is None:
+                msg = f"the stage {name} has not been run"
+                raise InputError(msg)
+            arrays, facts, _ = self.folder.read_stage(name)
+            self.done[name] = Stage(arrays, facts)
+        return self.done[name]
+
+    def _resampled(self) -> list[Stage]:
+        """All parts of the resamples, whatever number they were cut into; an incomplete cut is refused."""
+        wanted = self.config.resample.resamples
+        if wanted == 0:
+            return []
+        if self.folder is not None and not any(name.startswith("resample-") for name in self.done):
+            newest = sorted(self.folder.stage("").glob("resample-*-of-*.npz"), key=lambda path: path.stat().st_mtime)
+            cut = newest[-1].stem.rpartition("-of-")[2] if newest else "1"
+            for part in range(int(cut)):
+                self._get(f"resample-{part + 1}-of-{cut}")
+        parts = [stage for name, stage in sorted(self.done.items()) if name.startswith("resample-")]
+        found = sum(len(stage.facts["members"]) for stage in parts)
+        if found != wanted:
+            msg = f"{found} of {wanted} resamples are at hand. Run `acyclome resample` for all parts, with one --parts."
+            raise InputError(msg)
+        return parts
+
+
+def _check_device(device: str) -> None:
+    if device != "cuda":
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        msg = "--device cuda was asked for, but torch sees no CUDA device here. Use --device cpu, or auto."
+        raise InputError(msg)
+
+
+def _check_memory(store: GeneMajor, config: Config, runtime: Runtime) -> None:
+    needed = estimate(store.n_vars, store.n_obs, config, runtime.threads)["memory_bytes"]
+    if runtime.memory is not None and needed > runtime.memory:
+        msg = (
+            f"This run needs about {needed / 1e9:.1f} GB for {store.n_vars:,} genes and {store.n_obs:,} observations, and "
+            f"--memory allows {runtime.memory / 1e9:.1f} GB. Use fewer --threads (resamples run beside one another), "
+            "fewer genes (--min-cells, --n-top-genes), or a machine with more memory."
+        )
+        raise MemoryLimitError(msg)

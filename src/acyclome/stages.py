@@ -1,0 +1,227 @@
+"""The stages on data in memory: each takes what earlier stages found and gives arrays and facts.
+
+``pipeline`` keeps them in files for a run and in memory for :func:`acyclome.learn`; here nobody knows which.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from acyclome.config import Config
+from acyclome.core.acyclicity import Series
+from acyclome.core.engine import EngineSettings, decide, look, propose
+from acyclome.core.equivalence import cpdag
+from acyclome.core.layout import Candidates
+from acyclome.core.moments import Moments, moments
+from acyclome.core.order import ScoreSettings
+from acyclome.core.relax import RelaxSettings
+from acyclome.core.reversal import reversal_losses
+from acyclome.core.schedule import CentralPath
+from acyclome.core.screen import ScreenSettings
+from acyclome.core.sem.linear import Linear
+from acyclome.distribute import run_pieces
+from acyclome.evaluate.sortability import r2_from_correlation, sortability
+from acyclome.io.store import GeneMajor
+from acyclome.network import Network, build_network
+from acyclome.resample import Member, Votes, count_votes, plan_resamples, stability_and_direction
+
+MIN_GAIN = 4.0
+MODELS = {"linear": lambda config: Linear(config.fit.lambda1, sweeps=30, tol=1e-4)}
+ACYCLICITY = {"series": lambda config: Series(config.fit.terms, "logdet", config.fit.drop_tol)}
+R2_GENES = 3000
+PATH_LENGTH = 5
+
+
+class Stage(NamedTuple):
+    """What a stage leaves behind."""
+
+    arrays: dict[str, np.ndarray]
+    facts: dict[str, Any]
+
+
+@dataclass
+class GeneData:
+    """Prepared expression of one run, and how to compute on it; the moments are made when first asked for."""
+
+    store: GeneMajor
+    causes: np.ndarray
+    threads: int
+    progress: Callable[[str, float, str], None]
+    warnings: list[str] = field(default_factory=list)
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Moments of all observations."""
+        return moments(self.store.block, self.store.n_vars, threads=self.threads)
+
+
+def engine_settings(config: Config) -> EngineSettings:
+    """Turn names and numbers of the config into objects of the core."""
+    screening = ScreenSettings(config.screen.forward_steps, MIN_GAIN, config.screen.partial, config.screen.shrinkage,
+                               config.screen.max_candidates)  # fmt: skip
+    schedule = CentralPath(config.fit.mu, config.fit.max_steps, rtol=1e-3, max_halvings=5)
+    relaxing = RelaxSettings(MODELS[config.model](config), ACYCLICITY[config.fit.acyclicity](config), schedule,
+                             config.fit.w_threshold)  # fmt: skip
+    score = ScoreSettings(config.score.noise == "equal", config.score.gamma, config.score.restarts)
+    return EngineSettings(screening, relaxing if config.fit.relax else None, score, config.screen.augment)
+
+
+def measured(work: Callable[[], Stage]) -> Stage:
+    """Run a stage and add its seconds and the peak memory of the process so far to its facts."""
+    began = time.perf_counter()
+    arrays, facts = work()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    cost = {"seconds": round(time.perf_counter() - began, 3), "peak_memory_mb": round(peak, 1)}
+    return Stage(arrays, {**facts, "cost": cost})
+
+
+def screen(data: GeneData, config: Config) -> Stage:
+    """Find the candidate causes of every gene."""
+    data.progress("screen", 0.0, "correlations and candidates")
+    found = look(data.moments, engine_settings(config), data.causes, data.threads)
+    data.progress("screen", 1.0, f"{found.n_edges:,} candidate edges")
+    return Stage({"indptr": found.indptr, "parent": found.parent}, _candidate_facts(found))
+
+
+def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
+    """Relax: NOTEARS on the candidates, and the order it suggests."""
+    data.progress("fit", 0.0, "NOTEARS on the candidates")
+    start, found = propose(data.moments, _candidates(screened), engine_settings(config), data.causes,
+                           _seed(config, "fit"), data.threads)  # fmt: skip
+    data.progress("fit", 1.0, "" if found is None else found.path[-1].status)
+    if found is None:
+        return Stage({"start": start}, {"relax": False, "convergence": []})
+    path = [point._asdict() for point in found.path]
+    if found.path[-1].status != "converged":
+        data.warnings.append(f"The relaxation stopped at its limit of {config.fit.max_steps} steps (fit.max_steps); "
+                             "the order search goes on from there.")  # fmt: skip
+    facts = {"relax": True, "convergence": path, "acyclic": found.is_acyclic, "status": found.path[-1].status,
+             "nonzero": int(np.count_nonzero(found.W)), "warnings": list(data.warnings)}  # fmt: skip
+    return Stage({"start": start, "W": found.W}, facts)
+
+
+def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Stage:
+    """Search the order from where the relaxation ended, and choose every gene's causes."""
+    data.progress("order", 0.0, "order search")
+    dag, grown = decide(data.moments, _candidates(screened), fitted.arrays["start"], engine_settings(config), data.causes,
+                        _seed(config, "order"), data.threads)  # fmt: skip
+    loss = reversal_losses(data.moments.R, dag, data.store.n_obs)
+    compelled = cpdag(dag.source, dag.target, data.store.n_vars)
+    data.progress("order", 1.0, f"{len(dag.source):,} edges")
+    facts = {"score": dag.score, "settled_score": dag.settled_score, "edges": len(dag.source),
+             "restarts": config.score.restarts, "candidates": _candidate_facts(grown)}  # fmt: skip
+    arrays = {"indptr": grown.indptr, "parent": grown.parent, "source": dag.source, "target": dag.target,
+              "weight": dag.weight, "loss": dag.loss, "order": dag.order, "rest": dag.rest, "reversal_loss": loss,
+              "compelled": compelled, "scale": data.moments.scale}  # fmt: skip
+    return Stage(arrays, {**facts, "sortability": _sortability(data.moments, dag.source, dag.target)})
+
+
+def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
+    """Learn the resamples ``part, part + parts, ...`` from scratch, each with its own screening."""
+    plan = plan_resamples(
+        data.store.n_obs, config.resample.resamples, config.resample.fraction, _seed(config, "resample")
+    )
+    members = plan[part::parts]
+    inner = max(data.threads // max(len(members), 1), 1)
+    data.progress("resample", 0.0, f"{len(members)} half-samples")
+
+    def finished(number: int) -> None:
+        data.progress("resample", number / len(members), f"{number} of {len(members)}")
+
+    found = run_pieces(lambda member: _learn_member(data, config, member, inner), members, data.threads, finished)
+    names = ("source", "target", "loss")
+    arrays = {name: np.concatenate([one[name] for one in found]) for name in names} if found else {}
+    arrays["member"] = np.repeat([m.number for m in members], [len(one["source"]) for one in found]).astype(np.int32)
+    return Stage(arrays, {"members": [m.number for m in members], "edges": [len(one["source"]) for one in found]})
+
+
+def network(
+    data: GeneData, config: Config, ordered: Stage, resampled: list[Stage], facts: Mapping[str, Any]
+) -> Network:
+    """Put the stages together."""
+    a = ordered.arrays
+    d = data.store.n_vars
+    votes = _votes(resampled, d)
+    source, target = a["source"], a["target"]
+    stability, direction = (None, None) if votes is None else stability_and_direction(votes, source, target)
+    penalty = 0.5 * np.log(data.store.n_obs) + config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1))
+    score = 1.0 / (1.0 + np.exp(np.clip(penalty - a["loss"], -50, 50))) if votes is None else stability * direction
+    ranking = _ranking(a, votes, d)
+    return build_network(
+        data.store.genes, source, target, a["weight"], a["order"],
+        ranking_source=ranking[0], ranking_target=ranking[1], rank_score=ranking[2],
+        r2=1.0 - a["rest"], noise_scale=np.sqrt(a["rest"]) * a["scale"], stability=stability, direction=direction,
+        score=score, reversal_loss=a["reversal_loss"], reversible=~a["compelled"].astype(bool), is_regulator=data.causes,
+        facts=facts,
+    )  # fmt: skip
+
+
+def _learn_member(data: GeneData, config: Config, member: Member, threads: int) -> dict[str, np.ndarray]:
+    """One resample: moments of its rows, its own screening, a random start, no shaking."""
+    settings = engine_settings(config.with_options(relax=False, restarts=0))
+    own = moments(data.store.block, data.store.n_vars, rows=member.rows, threads=threads)
+    candidates = look(own, settings, data.causes, threads)
+    start, _ = propose(own, candidates, settings, data.causes, member.seed, threads)
+    dag, _ = decide(own, candidates, start, settings, data.causes, member.seed, threads)
+    return {"source": dag.source, "target": dag.target, "loss": dag.loss}
+
+
+def _ranking(a: Mapping[str, np.ndarray], votes: Votes | None, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All candidate edges and all edges of the resamples; how often, then how much likelihood they carry."""
+    final = Candidates(a["indptr"], a["parent"])
+    source, target = final.parent, final.target
+    if votes is not None:
+        new = final.find(votes.pairs.parent, votes.pairs.target) < 0
+        source = np.concatenate([source, votes.pairs.parent[new]])
+        target = np.concatenate([target, votes.pairs.target[new]])
+    at = count_votes(a["source"], a["target"], a["loss"], d, 1)
+    carried = at.gain_of(source, target)
+    if votes is None:
+        return source, target, carried
+    carried = (carried + votes.total * votes.gain_of(source, target)) / (votes.total + 1)
+    share = (at.of(source, target) + votes.total * votes.of(source, target)) / (votes.total + 1)
+    return source, target, share + 1e-3 * carried / (carried.max(initial=0.0) + 1e-12)
+
+
+def _votes(resampled: list[Stage], d: int) -> Votes | None:
+    total = sum(len(stage.facts["members"]) for stage in resampled)
+    if total == 0:
+        return None
+    source, target, loss = (
+        np.concatenate([s.arrays[name] for s in resampled]) for name in ("source", "target", "loss")
+    )
+    order = np.argsort(np.concatenate([s.arrays["member"] for s in resampled]), kind="stable")
+    return count_votes(source[order], target[order], loss[order], d, total)
+
+
+def _candidates(screened: Stage) -> Candidates:
+    return Candidates(screened.arrays["indptr"], screened.arrays["parent"])
+
+
+def _candidate_facts(found: Candidates) -> dict[str, Any]:
+    counts = found.counts
+    return {"n_candidates": found.n_edges, "mean": float(counts.mean()), "max": int(counts.max(initial=0))}
+
+
+def _sortability(m: Moments, source: np.ndarray, target: np.ndarray) -> dict[str, float]:
+    """How far variances, and the variance explained by all others, rise along the edges; .5 is no trend."""
+    d = m.n_genes
+    found = {"var_sortability": sortability(source, target, m.scale**2, max_length=PATH_LENGTH)}
+    if d <= R2_GENES:
+        found["r2_sortability"] = sortability(
+            source, target, np.maximum(r2_from_correlation(m.R, 0.1), 1e-12), max_length=PATH_LENGTH
+        )
+    return found
+
+
+def _seed(config: Config, stage: str) -> int:
+    """A seed of its own for every stage; none is ever that of simulated data."""
+    label = int.from_bytes(stage.encode(), "little") % 2**32
+    return int(np.random.SeedSequence([config.seed, 0xACC10, label]).generate_state(1)[0])
