@@ -127,16 +127,16 @@ class Fit(_Section):
     """Form of the acyclicity function. series: sum of c_k tr(A^k), cut after `terms` terms."""
     terms: Count = Field(default=8, ge=2, le=64)
     """Terms of the series; cycles longer than this are left to the order search. Time grows with it."""
-    lambda1: Real = Field(default=0.02, ge=0, le=1)
+    lambda1: Real = Field(default=0.05, ge=0, le=1)
     """Lasso penalty on standardised data. Larger gives fewer edges in the relaxation."""
     mu: Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)] = (1.0, 0.1, 0.01, 0.001)
     """Central path: weight of the data against acyclicity, falling. Smaller values press harder for acyclicity."""
-    max_steps: Count = Field(default=60, ge=1, le=100_000)
+    max_steps: Count = Field(default=30, ge=1, le=100_000)
     """Upper limit of steps at each mu."""
     drop_tol: Real = Field(default=1e-3, ge=0, lt=1)
-    """Entries of the powers of A below this share of their row are dropped. Larger: faster, blind to weak cycles."""
-    w_threshold: Real = Field(default=0.15, ge=0, le=1)
-    """Weights of the relaxation below this are not handed on. The final edges are chosen by score, not by this."""
+    """Flow along a path below this is let go after its first step. Larger: faster, blind to weak long cycles."""
+    w_threshold: Real = Field(default=0.1, ge=0, le=1)
+    """Weight from which an edge counts when the relaxation is judged by itself. Final edges are chosen by score."""
 
     @model_validator(mode="after")
     def _path_falls(self) -> Self:
@@ -153,8 +153,8 @@ class Score(_Section):
     """Noise variances of the genes. unequal: units do not matter. equal: only for data in true common units."""
     gamma: Real = Field(default=1.0, ge=0, le=10)
     """Extra price of an edge for the number of genes it was chosen from. 0 gives many false edges in large networks."""
-    restarts: Count = Field(default=8, ge=0, le=10_000)
-    """Rounds in which a tenth of the order is perturbed and searched again. More find better orders, at more time."""
+    restarts: Count = Field(default=2, ge=0, le=10_000)
+    """Rounds in which every gene is shaken out of its place once. More find better orders, at more time."""
 
 
 class Resample(_Section):
