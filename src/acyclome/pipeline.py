@@ -5,6 +5,7 @@ A stage is finished when its file carries the key of its inputs: the prepared da
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,9 @@ import numpy as np
 
 from acyclome._version import __version__
 from acyclome.config import Config
+from acyclome.errors import InputError
 from acyclome.io.atomic import write_json
+from acyclome.io.digest import input_digest
 from acyclome.io.runs import RunFolder, fingerprint
 from acyclome.io.store import MemoryStore
 from acyclome.matrix import check_matrix
@@ -39,10 +42,11 @@ def run(
     """
     if config.input.group_by is None or config.input.group is not None:
         return _run_one(input_path, Path(out), config, runtime)
+    from acyclome.io.expression import open_expression
     from acyclome.prepare import list_groups
 
+    labels = list(list_groups(open_expression(input_path, config.input.genes_as), config.input.group_by))
     folder = RunFolder.create(out)
-    labels = list_groups(input_path, config.input.group_by)
     one = [config.with_options(group=label) for label in labels]
     return {
         label: _run_one(input_path, folder.group(label).path, part, runtime)
@@ -65,24 +69,29 @@ def prepare_stage(
     input_path: str | os.PathLike[str], out: str | os.PathLike[str], config: Config, *, runtime: Runtime
 ) -> dict[str, Any]:
     """Read, filter and transform; writes ``stages/prepared.h5`` and ``stages/config.json``."""
-    from acyclome.prepare import has_store, input_digest, prepare_to_store
+    from acyclome.prepare import prepare_to_store
 
+    if not Path(input_path).exists():
+        msg = f"There is no file {str(input_path)!r}. Check the path."
+        raise InputError(msg)
     folder = RunFolder.create(out)
     digest = input_digest(input_path)
-    key = fingerprint(__version__, digest, options_of(config, "input", "prepare"), config.seed)
-    path = folder.stage("prepared.h5")
-    command = {"command": [Path(sys.argv[0]).name, *sys.argv[1:]], "config": config.model_dump(mode="json")}
-    if runtime.resume and has_store(path, key):
-        write_json(folder.stage("config.json"), command)
+    about = {
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "config": config.model_dump(mode="json"),
+        "input": {"path": str(input_path), "digest": digest},
+        "key": fingerprint(__version__, digest, options_of(config, "input", "prepare"), config.seed),
+    }
+    path, notes = folder.stage("prepared.h5"), folder.stage("config.json")
+    earlier = json.loads(notes.read_text(encoding="utf-8")) if notes.exists() else {}
+    if runtime.resume and earlier.get("key") == about["key"] and path.exists():
+        write_json(notes, {**about, "cost": earlier["cost"]})
         runtime.report("prepare", 1.0, "kept")
         return {"kept": True}
+    notes.unlink(missing_ok=True)
     runtime.report("prepare", 0.0, "reading and preparing")
-
-    def work() -> Stage:
-        return Stage({}, prepare_to_store(input_path, path, config, extra={"key": key, "input_digest": digest}))
-
-    facts = measured(work).facts
-    write_json(folder.stage("config.json"), {**command, "prepare_cost": facts["cost"]})
+    facts = measured(lambda: Stage({}, prepare_to_store(input_path, path, config))).facts
+    write_json(notes, {**about, "cost": facts["cost"]})
     runtime.report("prepare", 1.0, f"{facts['n_vars']:,} genes, {facts['n_obs']:,} observations")
     return facts
 
@@ -189,7 +198,7 @@ def learn(
 def _learn_one(X: Any, genes: list[str], regulators: Sequence[str] | None, config: Config, runtime: Runtime) -> Network:
     check_matrix(X, genes)
     store = MemoryStore(X.T, genes)
-    current = Session(None, config, store, runtime, {"command": "acyclome.learn"}, regulators)
+    current = Session(None, config, store, runtime, {"command": "acyclome.learn", "input": {}}, regulators)
     current.screen()
     current.fit()
     current.order()

@@ -14,6 +14,7 @@ from acyclome.network import Network
 if TYPE_CHECKING:
     from acyclome.stages import GeneData
 
+INPUT_FACTS = {"n_obs": "n_obs_input", "n_vars": "n_vars_input", "matrix": "matrix", "kind": "kind"}
 PACKAGES = ("numpy", "scipy", "numba", "torch", "pandas", "anndata", "scanpy", "h5py")
 
 
@@ -32,7 +33,7 @@ def run_record(
     store = data.store.facts
     order, fit = facts["order"], facts["fit"]
     parts = [value for name, value in sorted(facts.items()) if name.startswith("resample-")]
-    costs = {"prepare": about.get("prepare_cost", {}), **{name: value.get("cost", {}) for name, value in facts.items()}}
+    costs = {"prepare": about.get("cost", {}), **{name: value.get("cost", {}) for name, value in facts.items()}}
     warnings = [*store.get("warnings", []), *fit.get("warnings", []), *data.warnings]
     edges = [count for part in parts for count in part["edges"]]
     return {
@@ -41,8 +42,13 @@ def run_record(
         "command": about["command"],
         "config": config.model_dump(mode="json"),
         "seed": config.seed,
-        "input": {**store.get("input", {}), "store_digest": data.store.digest},
-        "prepare": {"steps": store.get("steps", []), "n_obs": data.store.n_obs, "n_vars": data.store.n_vars},
+        "input": {
+            **about["input"],
+            **{name: store[held] for name, held in INPUT_FACTS.items() if held in store},
+            "group": config.input.group,
+            "prepared_digest": data.store.digest,
+        },
+        "prepare": {"steps": store.get("steps", []), "n_obs": data.store.n_obs, "n_vars": data.store.n_vars, "n_effective": data.n_effective},
         "stages": {name: dict(cost) for name, cost in sorted(costs.items())},
         "screen": {name: value for name, value in facts["screen"].items() if name != "cost"},
         "fit": {name: value for name, value in fit.items() if name not in ("cost", "warnings")},

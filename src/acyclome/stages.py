@@ -56,10 +56,20 @@ class GeneData:
     progress: Callable[[str, float, str], None]
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def lost(self) -> float:
+        """Degrees of freedom that the preparation took out."""
+        return self.store.n_obs - float(self.store.facts.get("n_effective", self.store.n_obs))
+
+    @property
+    def n_effective(self) -> float:
+        """Observations that count."""
+        return self.store.n_obs - self.lost
+
     @cached_property
     def moments(self) -> Moments:
         """Moments of all observations."""
-        return moments(self.store.block, self.store.n_vars, threads=self.threads)
+        return moments(self.store.block, self.store.n_vars, lost=self.lost, threads=self.threads)
 
 
 def engine_settings(config: Config) -> EngineSettings:
@@ -112,7 +122,7 @@ def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Sta
     data.progress("order", 0.0, "order search")
     dag, grown = decide(data.moments, _candidates(screened), fitted.arrays["start"], engine_settings(config), data.causes,
                         _seed(config, "order"), data.threads)  # fmt: skip
-    loss = reversal_losses(data.moments.R, dag, data.store.n_obs)
+    loss = reversal_losses(data.moments.R, dag, data.n_effective)
     compelled = cpdag(dag.source, dag.target, data.store.n_vars)
     data.progress("order", 1.0, f"{len(dag.source):,} edges")
     facts = {"score": dag.score, "settled_score": dag.settled_score, "edges": len(dag.source),
@@ -151,7 +161,7 @@ def network(
     votes = _votes(resampled, d)
     source, target = a["source"], a["target"]
     stability, direction = (None, None) if votes is None else stability_and_direction(votes, source, target)
-    penalty = 0.5 * np.log(data.store.n_obs) + config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1))
+    penalty = 0.5 * np.log(data.n_effective) + config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1))
     score = 1.0 / (1.0 + np.exp(np.clip(penalty - a["loss"], -50, 50))) if votes is None else stability * direction
     ranking = _ranking(a, votes, d)
     return build_network(
@@ -166,7 +176,7 @@ def network(
 def _learn_member(data: GeneData, config: Config, member: Member, threads: int) -> dict[str, np.ndarray]:
     """One resample: moments of its rows, its own screening, a random start, no shaking."""
     settings = engine_settings(config.with_options(relax=False, restarts=0))
-    own = moments(data.store.block, data.store.n_vars, rows=member.rows, threads=threads)
+    own = moments(data.store.block, data.store.n_vars, rows=member.rows, lost=data.lost, threads=threads)
     candidates = look(own, settings, data.causes, threads)
     start, _ = propose(own, candidates, settings, data.causes, member.seed, threads)
     dag, _ = decide(own, candidates, start, settings, data.causes, member.seed, threads)

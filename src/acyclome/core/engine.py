@@ -87,7 +87,7 @@ def _pools(
     threads: int,
 ) -> Pools:  # fmt: skip
     d = moments.n_genes
-    n_obs = np.full(d, float(moments.n_obs))
+    n_obs = np.full(d, moments.n_effective)
     return build_pools(
         moments.R, candidates, n_obs, causes.sum() - causes.astype(float), score.gamma, threads, variance
     )

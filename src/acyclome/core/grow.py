@@ -32,7 +32,7 @@ def grow(
     Cost: ``d h forward_steps^2 / 2`` for ``h`` hubs, and ``d^2 n`` for the gradients.
     """
     hubs = find_hubs(dag, causes)
-    picked = forward_select(moments.R, hubs, settings.forward_steps, settings.min_gain, moments.n_obs, threads)
+    picked = forward_select(moments.R, hubs, settings.forward_steps, settings.min_gain, moments.n_effective, threads)
     left = strongest_unexplained(moments, dag, settings.min_gain, causes, threads)
     pairs = [as_pairs(found) for found in (picked, left)]
     source = np.concatenate([candidates.parent, *(s for s, _ in pairs)])
@@ -50,7 +50,7 @@ def find_hubs(dag: Dag, causes: np.ndarray) -> np.ndarray:
 
 def strongest_unexplained(moments: Moments, dag: Dag, min_gain: float, causes: np.ndarray, threads: int) -> np.ndarray:
     """Return for every gene the genes most correlated with its residual, ``(d, 5)`` int32, -1 where too weak."""
-    d, n = moments.n_genes, moments.n_obs
+    d, n = moments.n_genes, moments.n_effective
     W = sparse.csr_matrix((dag.weight.astype(np.float32), (dag.target, dag.source)), shape=(d, d))
     least = np.float32(1.0 - np.exp(-2.0 * min_gain / n))
     keep = min(UNEXPLAINED, d - 1)
@@ -58,7 +58,7 @@ def strongest_unexplained(moments: Moments, dag: Dag, min_gain: float, causes: n
 
     def block(a: int, b: int) -> None:
         residual = moments.Z[a:b] - W[a:b] @ moments.Z
-        K = (residual @ moments.Z.T) / np.float32(n)
+        K = (residual @ moments.Z.T) / np.float32(moments.n_obs)
         K *= K
         K /= np.maximum(dag.rest[a:b, None], 1e-6).astype(np.float32)
         K[:, ~causes] = 0.0

@@ -30,12 +30,15 @@ class Moments:
         ``(d, d)`` float32 correlations, 4 d^2 bytes (0.4 GB at 10,000 genes).
     mean, scale
         ``(d,)`` float64, in the units of the input; ``Z = (X - mean) / scale``.
+    n_effective
+        Observations that count, fewer than ``n`` where the preparation took degrees of freedom out.
     """
 
     Z: np.ndarray
     R: np.ndarray
     mean: np.ndarray
     scale: np.ndarray
+    n_effective: float
 
     @property
     def n_genes(self) -> int:
@@ -96,7 +99,15 @@ def correlations(Z: np.ndarray, threads: int) -> np.ndarray:
     return R
 
 
-def moments(read: BlockReader, n_genes: int, *, rows: np.ndarray | None = None, threads: int = 1) -> Moments:
-    """Standardise the genes and correlate them; cost ``d^2 n`` multiplications."""
+def moments(
+    read: BlockReader, n_genes: int, *, rows: np.ndarray | None = None, lost: float = 0.0, threads: int = 1
+) -> Moments:
+    """Standardize the genes and correlate them; cost ``d^2 n`` multiplications.
+
+    Parameters
+    ----------
+    lost
+        Degrees of freedom that the preparation took out.
+    """
     Z, mean, scale = standardize(read, n_genes, rows, threads)
-    return Moments(Z, correlations(Z, threads), mean, scale)
+    return Moments(Z, correlations(Z, threads), mean, scale, max(Z.shape[1] - lost, 2.0))

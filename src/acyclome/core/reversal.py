@@ -8,7 +8,7 @@ from numba import njit
 from acyclome.core.order import Dag
 
 
-def reversal_losses(R: np.ndarray, dag: Dag, n_obs: int) -> np.ndarray:
+def reversal_losses(R: np.ndarray, dag: Dag, n_obs: float) -> np.ndarray:
     """Log-likelihood lost by turning each edge ``i -> j`` round, all other edges held, ``(m,)``.
 
     ``n/2 (log v_j(P_j - i) + log v_i(P_i + j) - log v_j(P_j) - log v_i(P_i))`` with ``v_k(S)`` the residual variance of

@@ -59,7 +59,7 @@ def screen(moments: Moments, settings: ScreenSettings, causes: np.ndarray, threa
     """
     d = moments.n_genes
     picked = forward_select(moments.R, np.flatnonzero(causes), settings.forward_steps, settings.min_gain,
-                            moments.n_obs, threads)  # fmt: skip
+                            moments.n_effective, threads)  # fmt: skip
     near = strongest_partial(moments, settings.partial, settings.shrinkage, causes, threads)
     pairs = [as_pairs(found) for found in (picked, near)]
     source = np.concatenate([s for s, _ in pairs])
@@ -98,7 +98,7 @@ def as_pairs(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def forward_select(
-    R: np.ndarray, pool: np.ndarray, steps: int, min_gain: float, n_obs: int, threads: int
+    R: np.ndarray, pool: np.ndarray, steps: int, min_gain: float, n_obs: float, threads: int
 ) -> np.ndarray:
     """Forward selection for every gene: take the best regressor, project it out, repeat.
 
