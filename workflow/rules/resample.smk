@@ -2,7 +2,6 @@ rule resample_network:
     input:
         "results/{dataset}/stages/prepared.h5",
         "results/{dataset}/stages/config.json",
-        "results/{dataset}/stages/order.npz",
     output:
         "results/{dataset}/stages/resample-{part}-of-{parts}.npz",
     log:
