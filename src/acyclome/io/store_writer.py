@@ -80,11 +80,11 @@ class ContentDigest:
         """Take in the next rows: float32 values, and for CSR int32 columns and the int64 count of every row."""
         _, values, columns, counts = self._parts
         if isinstance(block, np.ndarray):
-            values.update(np.ascontiguousarray(block, dtype=np.float32))
+            values.update(np.ascontiguousarray(block, dtype=np.float32).data)
             return
-        values.update(np.ascontiguousarray(block.data, dtype=np.float32))
-        columns.update(np.ascontiguousarray(block.indices, dtype=np.int32))
-        counts.update(np.diff(block.indptr).astype(np.int64))
+        values.update(np.ascontiguousarray(block.data, dtype=np.float32).data)
+        columns.update(np.ascontiguousarray(block.indices, dtype=np.int32).data)
+        counts.update(np.diff(block.indptr).astype(np.int64).data)
 
     def result(self) -> str:
         """Return the digest of all that was added."""

@@ -1,0 +1,86 @@
+"""What the names of rows and columns tell: which kind of gene names they are, and whether a matrix lies on its side."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+_ENSEMBL = re.compile(r"ENS[A-Z]{0,4}G\d{8,}(\.\d+)?")
+_SYMBOL = re.compile(r"[A-Za-z]{2}[A-Za-z0-9]*([-.@][A-Za-z0-9]+)*|[A-Za-z]\d[A-Za-z][A-Za-z0-9]*")
+# Names that occur in nearly every data set of human and mouse, and the systematic names of other organisms.
+_KNOWN_GENE = re.compile(
+    r"(RP[LS]P?\d+[AXYL]?\d*|MT-[A-Z0-9]+|HLA-[A-Z0-9]+|EEF1A1|ACTB|ACTG1|GAPDH|B2M|MALAT1|TMSB4X|TMSB10|FTL|FTH1|TP53|MYC"
+    r"|UBC|LDHA|ENO1|VIM|PTPRC|CD74|LYZ|NKG7|LINC\d{5}|LOC\d{5,}|Y[A-P][LR]\d{3}[WC](-[A-Z])?|AT[1-5CM]G\d{5}"
+    r"|FBGN\d{7}|WBGENE\d{8}|gene[_.-]?\d+)",
+    re.IGNORECASE,
+)
+_OBSERVATION = re.compile(
+    r"(\w+[_:#-])?[ACGT]{12,}([-_.]\w+)*|(cell|sample|barcode|patient|donor|spot)[_. -]?\d+", re.IGNORECASE
+)
+_GENE_HEADERS = {"gene", "genes", "geneid", "genesymbol", "symbol", "genename", "ensembl", "ensemblid", "feature"}
+_OBSERVATION_HEADERS = {
+    "cell",
+    "cells",
+    "cellid",
+    "barcode",
+    "barcodes",
+    "sample",
+    "samples",
+    "sampleid",
+    "observation",
+}
+_ENOUGH = 0.5
+_KNOWN_ENOUGH = 5
+
+
+def kind_of_names(names: Sequence[str]) -> str:
+    """Return whether most names are Ensembl ids (``ensembl``), look like gene symbols (``symbol``), or neither."""
+    if _share(names, _ENSEMBL) >= _ENOUGH:
+        return "ensembl"
+    return "symbol" if _share(names, _SYMBOL) >= _ENOUGH and _share(names, _OBSERVATION) < _ENOUGH else "other"
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """Return the names that occur more than once, in the order of their first occurrence."""
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
+def lies_on_its_side(observations: Sequence[str], genes: Sequence[str], corner: str = "") -> bool:
+    """Return whether the names say that what was read as observations are genes, or the other way round.
+
+    Parameters
+    ----------
+    corner
+        Header of the column that holds the names of the observations, which often says what they are.
+    """
+    header = _bare(corner)
+    if header in _OBSERVATION_HEADERS or _are_genes(genes) or _share(observations, _OBSERVATION) >= _ENOUGH:
+        return False
+    return header in _GENE_HEADERS or _are_genes(observations) or _share(genes, _OBSERVATION) >= _ENOUGH
+
+
+def heads_names(header: str) -> bool:
+    """Return whether the header of a first column says that it holds names: none, or a word such as gene or cell."""
+    return header == "" or _bare(header) in _GENE_HEADERS | _OBSERVATION_HEADERS
+
+
+def examples(names: Sequence[str], count: int = 5) -> str:
+    """Return the first names as text, with a sign that there are more."""
+    shown = ", ".join(str(name) for name in names[:count])
+    return f"{shown}, ..." if len(names) > count else shown
+
+
+def _are_genes(names: Sequence[str]) -> bool:
+    if _share(names, _ENSEMBL) >= _ENOUGH:
+        return True
+    known = sum(_KNOWN_GENE.fullmatch(name) is not None for name in names)
+    return known >= min(_KNOWN_ENOUGH, max(1, len(names) // 2))
+
+
+def _bare(header: str) -> str:
+    return re.sub(r"[^a-z]", "", header.lower())
+
+
+def _share(names: Sequence[str], pattern: re.Pattern[str]) -> float:
+    return sum(pattern.fullmatch(name) is not None for name in names) / max(len(names), 1)

@@ -1,0 +1,135 @@
+"""What is in an AnnData, and which of its matrices to learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from acyclome.io.gene_names import examples, kind_of_names, repeated
+from acyclome.io.matrices import (
+    COUNTS,
+    LOG,
+    SCALED,
+    UNKNOWN,
+    MatrixFacts,
+    get_matrix,
+    matrix_facts,
+    matrix_names,
+)
+from acyclome.io.tenx import NOTES_KEY
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+_PREFERENCE = {COUNTS: 0, LOG: 1, UNKNOWN: 2, SCALED: 3}
+_REASONS = {
+    COUNTS: "counts, from which normalised values are made here in a known way.",
+    LOG: "log-normalised values; used as they are.",
+    UNKNOWN: "values of a kind not recognised; used as they are, so make sure that they suit.",
+    SCALED: "scaled values only; they work, but what was done to them before is unknown. Give counts if you have them.",
+}
+_MAX_LEVELS = 50
+_FEW_OBSERVATIONS = 10
+_MANY_GENES = 100_000
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What an expression file holds.
+
+    Attributes
+    ----------
+    shape
+        Observations, genes.
+    matrices
+        One entry for X, for every layer, and for raw.
+    names
+        Kind of the gene names: ``symbol``, ``ensembl`` or ``other``.
+    duplicates
+        Gene names that occur more than once in the recommended matrix.
+    obs_columns
+        Annotations of the observations: labels of categories, or the range of numbers as text.
+    recommended, why
+        Name of the matrix to use (option ``layer``) and the reason.
+    warnings
+        What should be looked at before a run.
+    """
+
+    shape: tuple[int, int]
+    matrices: list[MatrixFacts]
+    names: str
+    duplicates: list[str]
+    obs_columns: dict[str, list[str] | str]
+    recommended: str
+    why: str
+    warnings: list[str] = field(default_factory=list)
+
+
+def inspect(adata: AnnData) -> Inspection:
+    """Say what an AnnData holds, in memory or on disk, and which matrix to use."""
+    matrices = _all_facts(adata)
+    best = _best(matrices)
+    genes = get_matrix(adata, best.name)[1]
+    observations = adata.obs_names.astype(str).tolist()
+    return Inspection(
+        shape=(int(adata.n_obs), int(adata.n_vars)),
+        matrices=matrices,
+        names=kind_of_names(genes),
+        duplicates=repeated(genes),
+        obs_columns=_columns(adata),
+        recommended=best.name,
+        why=_REASONS[best.kind],
+        warnings=[*map(str, adata.uns.get(NOTES_KEY, [])), *look_for_doubts(observations, genes, best)],
+    )
+
+
+def choose_matrix(adata: AnnData, layer: str | None) -> MatrixFacts:
+    """Return the facts of the matrix that is asked for, or of the recommended one.
+
+    Raises
+    ------
+    InputError
+        If there is no such matrix; those that exist are named.
+    """
+    if layer is None and len(matrix_names(adata)) > 1:
+        return _best(_all_facts(adata))
+    name = layer or next(iter(matrix_names(adata)), "X")
+    return matrix_facts(name, get_matrix(adata, name)[0])
+
+
+def _all_facts(adata: AnnData) -> list[MatrixFacts]:
+    return [matrix_facts(name, get_matrix(adata, name)[0]) for name in matrix_names(adata) or ["X"]]
+
+
+def _best(matrices: list[MatrixFacts]) -> MatrixFacts:
+    """Return the best matrix: whole before broken, counts before log-normalised before scaled, earlier before later."""
+    return min(matrices, key=lambda facts: (facts.nan + facts.infinite > 0, _PREFERENCE[facts.kind]))
+
+
+def _columns(adata: AnnData) -> dict[str, list[str] | str]:
+    columns: dict[str, list[str] | str] = {}
+    for name, column in adata.obs.items():
+        if column.dtype.kind in "iuf":
+            columns[str(name)] = f"numbers from {column.min():g} to {column.max():g}"
+            continue
+        levels = sorted(map(str, column.dropna().unique()))
+        columns[str(name)] = levels if len(levels) <= _MAX_LEVELS else f"{len(levels)} different texts"
+    return columns
+
+
+def look_for_doubts(observations: list[str], genes: list[str], best: MatrixFacts) -> list[str]:
+    """Return what should be looked at before a matrix is learned from: its names, its values, its size."""
+    found, duplicates, n_obs = [], repeated(genes), len(observations)
+    if duplicates:
+        found.append(f"{len(duplicates)} gene names occur more than once ({examples(duplicates)}); a run refuses them.")
+    if best.nan or best.infinite:
+        found.append(f"{best.name} holds {best.nan} NaN and {best.infinite} infinite values; a run refuses them.")
+    if best.kind in (UNKNOWN, SCALED):
+        found.append(f"{best.name} holds {best.note}.")
+    if n_obs < _FEW_OBSERVATIONS:
+        found.append(f"{n_obs} observations are too few; at least {_FEW_OBSERVATIONS} are needed, hundreds are better.")
+    if kind_of_names(observations) == "symbol" and kind_of_names(genes) == "other":
+        found.append(f"The observations are named like genes ({examples(observations)}): is the matrix transposed?")
+    if len(genes) > _MANY_GENES:
+        found.append(f"{len(genes):,} genes are more than a genome has: is the matrix transposed?")
+    return found

@@ -1,0 +1,209 @@
+"""The matrices inside an AnnData: X, raw and the layers, in memory or on disk, and what the values of each are.
+
+The kind of a matrix is read from its values alone. Whole numbers are counts. Values below zero are centred or scaled.
+Of the others, log-normalised ones betray themselves: taking the logarithm back gives cells of equal totals, or, where
+genes were left out afterwards, cells whose values are all multiples of their smallest (one molecule).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from acyclome.errors import InputError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+COUNTS, LOG, SCALED, UNKNOWN = "counts", "log-normalised", "scaled", "unknown"
+_SAMPLE_ROWS = 200
+_CHUNK_VALUES = 2**24
+_EQUAL_TOTALS = 0.02  # coefficient of variation
+_WHOLE = 0.02  # distance from a multiple; some files are rounded to three decimals
+_HIGHEST_LOG = 30.0
+
+
+@dataclass(frozen=True)
+class MatrixFacts:
+    """What one matrix holds.
+
+    Attributes
+    ----------
+    kind
+        ``counts``, ``log-normalised``, ``scaled`` or ``unknown``, judged by the values.
+    nan, infinite
+        Number of values that are no number, or not finite.
+    zeros
+        Share of zeros.
+    note
+        What the verdict rests on.
+    """
+
+    name: str
+    kind: str
+    n_vars: int
+    dtype: str
+    sparse: bool
+    nan: int
+    infinite: int
+    zeros: float
+    min: float
+    max: float
+    note: str
+
+
+def matrix_names(adata: AnnData) -> list[str]:
+    """Return the names by which the matrices of an AnnData are chosen."""
+    names = ["X"] if adata.X is not None else []
+    return [*names, *map(str, adata.layers), *(["raw"] if adata.raw is not None else [])]
+
+
+def get_matrix(adata: AnnData, name: str) -> tuple[Any, list[str]]:
+    """Return a matrix (observations x genes, in memory or on disk) and the names of its genes.
+
+    Raises
+    ------
+    InputError
+        If there is no such matrix; those that exist are named.
+    """
+    if name not in matrix_names(adata):
+        found = ", ".join(matrix_names(adata)) or "none"
+        msg = (
+            f"The input has no matrix {name!r}. It has: {found}. Give one of these as --layer (layer in the "
+            "configuration), or leave it out to have the best one chosen; `acyclome inspect` describes them."
+        )
+        raise InputError(msg)
+    if name == "raw":
+        return adata.raw.X, [str(gene) for gene in adata.raw.var_names]
+    return (adata.X if name == "X" else adata.layers[name]), [str(gene) for gene in adata.var_names]
+
+
+def to_memory(matrix: Any, rows: np.ndarray | None = None) -> np.ndarray | sp.csr_matrix | sp.csc_matrix:
+    """Return a matrix, or the rows of it in `rows` (ascending), in memory: an array, CSR or CSC.
+
+    A dense matrix of mostly zeros becomes CSR on the way, piece by piece.
+    """
+    if _is_backed_sparse(matrix):
+        return matrix.to_memory() if rows is None else sp.csr_matrix(matrix[rows])
+    if sp.issparse(matrix):
+        return matrix if rows is None else matrix.tocsr()[rows]
+    pieces = [np.asarray(piece) for piece in _pieces(matrix, rows)]
+    if pieces and np.mean([np.mean(piece == 0) for piece in pieces]) > 0.7:
+        return sp.vstack([sp.csr_matrix(piece) for piece in pieces], format="csr")
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+
+def matrix_facts(name: str, matrix: Any) -> MatrixFacts:
+    """Return what a matrix holds; every value is looked at once, in pieces."""
+    n_obs, n_vars = matrix.shape
+    nan = infinite = nonzero = 0
+    low, high, is_whole = np.inf, -np.inf, True
+    for values, n_all in _values(matrix):
+        finite = values[np.isfinite(values)]
+        nan += int(np.isnan(values).sum())
+        infinite += int(np.isinf(values).sum())
+        nonzero += int(np.count_nonzero(values))
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+            is_whole = is_whole and bool(np.all(finite == np.round(finite)))
+        if values.size < n_all:
+            low, high = min(low, 0.0), max(high, 0.0)
+    kind, note = _kind(sample_rows(matrix), low, high, is_whole)
+    zeros = 1.0 - nonzero / max(n_obs * n_vars, 1)
+    sparse = bool(sp.issparse(matrix) or _is_backed_sparse(matrix))
+    return MatrixFacts(name, kind, int(n_vars), str(matrix.dtype), sparse, nan, infinite, zeros, low, high, note)
+
+
+def sample_rows(matrix: Any) -> np.ndarray:
+    """Return up to 200 rows, evenly spaced, as a dense float64 array."""
+    n_obs = matrix.shape[0]
+    rows = (
+        np.unique(np.linspace(0, n_obs - 1, min(n_obs, _SAMPLE_ROWS)).astype(np.int64)) if n_obs else np.empty(0, int)
+    )
+    if _is_backed_sparse(matrix) and matrix.format == "csc":
+        matrix = matrix.to_memory()
+    if not hasattr(matrix, "oindex"):
+        picked: Any = matrix[rows] if len(rows) else np.empty((0, matrix.shape[1]))
+    else:
+        picked = matrix.oindex[rows]
+    return np.asarray(picked.toarray() if sp.issparse(picked) else picked, dtype=np.float64)
+
+
+def _kind(rows: np.ndarray, low: float, high: float, is_whole: bool) -> tuple[str, str]:
+    rows = np.nan_to_num(rows, nan=0.0, posinf=0.0, neginf=0.0)
+    if low < 0:
+        return _kind_below_zero(rows, is_whole)
+    if is_whole:
+        return COUNTS, "whole numbers" if high > 1 else "only 0 and 1"
+    if high <= _HIGHEST_LOG and np.any(rows):
+        for name, undone in (("log(1 + x)", np.expm1(rows)), ("log2(1 + x)", np.exp2(rows) - 1.0)):
+            if _has_equal_totals(undone):
+                return LOG, f"{name} of values with the same total in every observation"
+            if _has_units(undone):
+                return LOG, f"{name} of multiples of one molecule, scaled observation by observation"
+    if high > _HIGHEST_LOG and _has_equal_totals(rows):
+        return UNKNOWN, "the same total in every observation, not logarithmic: log would suit (log: true)"
+    if high > 100:
+        return UNKNOWN, "fractions and large values, such as TPM: log would suit (log: true)"
+    return UNKNOWN, "fractions that are neither counts nor logarithms of normalised counts; used as they are"
+
+
+def _kind_below_zero(rows: np.ndarray, is_whole: bool) -> tuple[str, str]:
+    spread = rows.std(axis=0)
+    spread = spread[spread > 0]
+    if is_whole:
+        return UNKNOWN, "whole numbers with values below zero: no counts"
+    if spread.size and 0.8 < np.median(spread) < 1.2:
+        return SCALED, "values below zero, genes of unit variance"
+    return SCALED, "values below zero: centred or scaled"
+
+
+def _has_equal_totals(values: np.ndarray) -> bool:
+    totals = values.sum(axis=1)
+    totals = totals[totals > 0]
+    return totals.size > 1 and values.shape[1] > 1 and bool(totals.std() < _EQUAL_TOTALS * totals.mean())
+
+
+def _has_units(values: np.ndarray) -> bool:
+    """Return whether in most rows all values are multiples of the smallest one; rows of one value say nothing."""
+    verdicts = []
+    for row in values:
+        seen = row[row > 0]
+        ratio = seen / seen.min() if seen.size else seen
+        small = ratio[ratio < 20]  # beyond, rounding hides what is whole
+        if np.unique(np.round(small)).size > 1:
+            verdicts.append(bool(np.mean(np.abs(small - np.round(small)) < _WHOLE * small) > 0.95))
+    return len(verdicts) >= 3 and float(np.mean(verdicts)) > 0.8
+
+
+def _values(matrix: Any) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield the stored values in pieces, each with the number of cells it stands for."""
+    if _is_backed_sparse(matrix) or sp.issparse(matrix):
+        data = matrix.group["data"] if _is_backed_sparse(matrix) else sp.csr_matrix(matrix).data
+        implied = matrix.shape[0] * matrix.shape[1] - data.shape[0]
+        for start in range(0, data.shape[0], _CHUNK_VALUES):
+            values = np.asarray(data[start : start + _CHUNK_VALUES])
+            yield values, values.size + implied
+        if data.shape[0] == 0:
+            yield np.empty(0), implied
+        return
+    for piece in _pieces(matrix, None):
+        values = np.asarray(piece).ravel()
+        yield values, values.size
+
+
+def _pieces(matrix: Any, rows: np.ndarray | None) -> Iterator[Any]:
+    """Yield dense rows in pieces of at most 2^24 values."""
+    size = max(1, _CHUNK_VALUES // max(matrix.shape[1], 1))
+    for start in range(0, matrix.shape[0], size):
+        piece = matrix[start : start + size]
+        yield piece if rows is None else piece[rows[(rows >= start) & (rows < start + size)] - start]
+
+
+def _is_backed_sparse(matrix: Any) -> bool:
+    """Return whether a matrix is the sparse data set of anndata, on disk."""
+    return hasattr(matrix, "to_memory") and hasattr(matrix, "group")
