@@ -139,12 +139,6 @@ def _levels(levels: list[str] | str) -> str:
 
 def _plan_text(facts: Mapping[str, Any]) -> str:
     times = {**facts["seconds"], "in all": facts["total_seconds"]}
-    return "\n".join(
-        [
-            f"{facts['n_obs']:,} observations x {facts['n_genes']:,} genes, about {facts['memory_gb']:.1f} GB of memory",
-            "",
-            format_table(
-                ["stage", "time"], [[name, f"about {format_duration(spent)}"] for name, spent in times.items()]
-            ),
-        ]
-    )
+    size = f"{facts['n_obs']:,} observations x {facts['n_genes']:,} genes, about {facts['memory_gb']:.1f} GB of memory"
+    rows = [[name, f"about {format_duration(spent)}"] for name, spent in times.items()]
+    return f"{size}\n\n{format_table(['stage', 'time'], rows)}"
