@@ -146,7 +146,8 @@ class Session:
     def network(self) -> Network:
         """Build the network from the finished stages, and write it if there is a folder."""
         self.runtime.report("network", 0.0)
-        ordered, resampled = self._get("order"), self._resampled()
+        _, _, ordered = (self._get(name) for name in ("screen", "fit", "order"))
+        resampled = self._resampled()
         network = stages.network(self.data, self.config, ordered, resampled, {})
         facts = {name: stage.facts for name, stage in self.done.items()}
         network = replace(network, facts=run_record(network, self.data, self.config, self.about, facts))

@@ -115,6 +115,8 @@ def forward_select(
     """
     d = R.shape[0]
     out = np.full((d, steps), -1, dtype=np.int32)
+    if len(pool) == 0:
+        return out
     whole = len(pool) == d
     P = R if whole else np.ascontiguousarray(R[np.ix_(pool, pool)])
     place = np.full(d, -1, dtype=np.int64)
