@@ -1,0 +1,61 @@
+"""Preparation on an AnnData."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from acyclome.config import Config
+from acyclome.errors import InputError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+_MOVES_OBSERVATIONS = {
+    "group": "adata[adata.obs[column] == label].copy()",
+    "pseudobulk_by": "scanpy.get.aggregate(adata, by=column, func='sum')",
+    "metacells": "acyclome.prepare.prepare(adata, config), which returns a matrix of its own",
+}
+
+
+def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | None:
+    """Write the matrix to learn from into ``layers["dag_input"]``; observations and genes all stay.
+
+    Genes that are left out are zero there and False in ``var["dag_used"]``; ``uns["dag_prepare"]`` records every step.
+
+    Parameters
+    ----------
+    copy
+        Return a new object and leave `adata` as it is.
+    options
+        Options of the configuration by their own names: ``layer="counts"``, ``covariates=["batch"]``, ``min_cells=5``.
+
+    Raises
+    ------
+    InputError
+        If an option is unknown or would change the observations, or the matrix cannot be used.
+    """
+    import numpy as np
+    import scipy.sparse as sp
+
+    from acyclome.io.atomic import plain
+    from acyclome.prepare import prepare as prepare_matrix
+
+    moving = [name for name in _MOVES_OBSERVATIONS if options.get(name) is not None]
+    if moving:
+        msg = f"{moving[0]} changes the observations, so a layer cannot hold it. Use {_MOVES_OBSERVATIONS[moving[0]]}."
+        raise InputError(msg)
+    done = prepare_matrix(adata, Config().with_options(**options))
+    place = adata.var_names.get_indexer(done.genes)
+    if (place < 0).any():
+        msg = (
+            f"raw has genes that X lacks, such as {done.genes[int((place < 0).argmax())]!r}; use adata.raw.to_adata()."
+        )
+        raise InputError(msg)
+    into = sp.csr_matrix((np.ones(len(place), np.float32), (np.arange(len(place)), place)), (len(place), adata.n_vars))
+    target = adata.copy() if copy else adata
+    layer = done.X.T @ into
+    target.layers["dag_input"] = layer.tocsr() if sp.issparse(layer) else np.ascontiguousarray(layer)
+    target.var["dag_used"] = np.isin(np.arange(adata.n_vars), place)
+    target.uns["dag_prepare"] = {key: plain(value) for key, value in done.facts.items() if key != "steps"}
+    target.uns["dag_prepare"]["steps"] = [f"{step['step']}: {step['what']}" for step in done.facts["steps"]]
+    return target if copy else None

@@ -1,0 +1,81 @@
+"""The matrix on its way through the preparation, with its names and the record of what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+import numpy as np
+import scipy.sparse as sp
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Matrix: TypeAlias = Any  # np.ndarray, or a scipy.sparse CSR matrix; scipy has no types
+_BLOCK_VALUES = 2**24
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Genes x observations between two steps.
+
+    Parameters
+    ----------
+    X
+        ``(n_vars, n_obs)`` float32, dense C-ordered or CSR in canonical form without stored zeros.
+    obs
+        Annotations of the observations; its index holds their names.
+    kind
+        What the values are now: counts, log-normalised, scaled, unknown.
+    steps
+        What each step did.
+    """
+
+    X: Matrix
+    genes: np.ndarray
+    obs: pd.DataFrame
+    kind: str
+    steps: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def n_vars(self) -> int:
+        """Number of genes."""
+        return self.X.shape[0]
+
+    @property
+    def n_obs(self) -> int:
+        """Number of observations."""
+        return self.X.shape[1]
+
+    def noted(self, step: str, what: str, *, warnings: Sequence[str] = (), **facts: Any) -> Self:
+        """Return the draft with one more step in its record."""
+        record = {"step": step, "what": what, **facts, "n_obs": self.n_obs, "n_vars": self.n_vars}
+        return replace(self, steps=(*self.steps, record), warnings=(*self.warnings, *warnings))
+
+    def with_genes(self, keep: np.ndarray) -> Self:
+        """Return the draft with only the genes of a mask."""
+        return self if keep.all() else replace(self, X=self.X[keep], genes=self.genes[keep])
+
+
+def gene_major(X: Matrix) -> Matrix:
+    """Return observations x genes as genes x observations in float32, as a copy that shares nothing."""
+    if not sp.issparse(X):
+        return np.array(np.asarray(X).T, dtype=np.float32, order="C")
+    turned = sp.csr_matrix(X.T, dtype=np.float32, copy=True)
+    turned.sum_duplicates()
+    turned.eliminate_zeros()
+    density = turned.nnz / max(turned.shape[0] * turned.shape[1], 1)
+    return turned.toarray() if density > 0.5 else turned  # beyond one half, CSR is the larger form
+
+
+def blocks(n_rows: int, n_columns: int) -> list[tuple[int, int]]:
+    """Return ranges of rows that hold at most 2^24 values each (64 MB of float32)."""
+    size = max(1, _BLOCK_VALUES // max(n_columns, 1))
+    return [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+
+
+def dense(X: Matrix) -> np.ndarray:
+    """Return a matrix as an array."""
+    return X.toarray() if sp.issparse(X) else X

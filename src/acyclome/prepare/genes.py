@@ -1,0 +1,154 @@
+"""Steps gene by gene and cell by cell: filter, normalise, logarithm, highly variable genes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from acyclome.config import Prepare
+from acyclome.errors import InputError
+from acyclome.io.gene_names import examples
+from acyclome.io.matrices import COUNTS, LOG
+from acyclome.prepare.draft import Draft, Matrix, blocks, dense
+
+_HIGHEST_LOG = 30.0
+
+
+def filter_genes(draft: Draft, options: Prepare, *, is_part: bool) -> Draft:
+    """Leave out genes that are seen (not zero) in fewer than ``min_cells`` observations, and say which.
+
+    Parameters
+    ----------
+    is_part
+        Whether the observations are a part of the input. A gene may well be constant within a part, and is left out
+        then; in the whole input it is a fault of the input.
+
+    Raises
+    ------
+    InputError
+        If no two genes are left, or a gene that is kept has the same value everywhere.
+    """
+    seen = np.diff(draft.X.indptr) if sp.issparse(draft.X) else np.count_nonzero(draft.X, axis=1)
+    keep = seen >= options.min_cells
+    if keep.sum() < 2:
+        msg = (
+            f"{int(keep.sum())} of {draft.n_vars:,} genes are seen in at least {options.min_cells} of the "
+            f"{draft.n_obs:,} observations (the most frequent one in {int(seen.max(initial=0))}). Expected at least "
+            "two genes. Lower --min-cells, use more observations, or check that the right matrix was chosen."
+        )
+        raise InputError(msg)
+    empty = draft.genes[seen == 0]
+    text = f"genes seen in fewer than {options.min_cells} observations left out"
+    if empty.size and options.min_cells > 0:
+        text += f", {empty.size:,} of them zero everywhere ({examples(list(empty))})"
+    kept = draft.with_genes(keep)
+    return drop_constant(kept, is_part=is_part).noted("filter_genes", text, genes_dropped=int((~keep).sum()))
+
+
+def drop_constant(draft: Draft, *, is_part: bool) -> Draft:
+    """Leave out genes that are constant among a part of the observations; refuse them in the whole input.
+
+    Raises
+    ------
+    InputError
+        If the observations are the whole input, or fewer than two genes would be left.
+    """
+    constant = is_constant(draft.X)
+    if not constant.any():
+        return draft
+    names = list(draft.genes[constant])
+    if is_part and constant.sum() <= draft.n_vars - 2:
+        text = f"genes with the same value in all of these observations left out ({examples(names)})"
+        return draft.with_genes(~constant).noted("constant_genes", text, genes_dropped=len(names))
+    first = float(dense(draft.X[np.flatnonzero(constant)[:1]])[0, 0])
+    msg = (
+        f"{len(names)} genes have the same value in all {draft.n_obs:,} observations: {examples(names)} ({names[0]} is "
+        f"{first:g} everywhere). Expected genes that vary: a constant one shows neither causes nor effects. "
+        "Remove them from the file (adata[:, genes_that_vary]); --min-cells 1 or more leaves out those that are zero."
+    )
+    raise InputError(msg)
+
+
+def is_constant(X: Matrix) -> np.ndarray:
+    """Return ``(n_vars,)`` whether each row has one value only."""
+    if not sp.issparse(X):
+        return X.max(axis=1) == X.min(axis=1)
+    return np.asarray(X.max(axis=1).todense() == X.min(axis=1).todense()).ravel()
+
+
+def normalize(draft: Draft, options: Prepare) -> Draft:
+    """Scale every observation to the same total: ``x_ij * target / sum_i x_ij``.
+
+    ``target`` is ``target_sum``, or the median of the totals above zero. An observation without counts stays zero.
+    """
+    if options.normalize is False or (options.normalize == "auto" and draft.kind != COUNTS):
+        return draft
+    totals = np.asarray(draft.X.sum(axis=0, dtype=np.float64)).ravel()
+    above = totals[totals > 0]
+    target = float(options.target_sum if options.target_sum is not None else np.median(above))
+    factors = (target / np.where(totals > 0, totals, 1.0)).astype(np.float32)
+    X = _map_values(draft.X, lambda values, columns: values * factors[columns])
+    n_empty = int((totals <= 0).sum())
+    warnings = [f"{n_empty} observations have no counts in the genes kept; they stay zero."] if n_empty else []
+    text = f"every observation scaled to a total of {target:,.10g}"
+    return replace(draft, X=X, kind="normalised").noted("normalize", text, warnings=warnings, target_sum=target)
+
+
+def take_log(draft: Draft, options: Prepare) -> Draft:
+    """Take ``log(1 + x)`` of every value."""
+    was_counts = draft.kind == COUNTS or any(step["step"] == "normalize" for step in draft.steps)
+    if options.log is False or (options.log == "auto" and not was_counts):
+        return draft
+    warnings = ["The matrix seemed logarithmic already, and log was asked for."] if draft.kind == LOG else []
+    X = _map_values(draft.X, lambda values, _: np.log1p(values))
+    return replace(draft, X=X, kind=LOG).noted("log", "log(1 + x) of every value", warnings=warnings)
+
+
+def top_genes(draft: Draft, options: Prepare) -> Draft:
+    """Keep the ``n_top_genes`` highly variable genes (scanpy, flavor seurat: dispersion within bins of the mean).
+
+    Raises
+    ------
+    InputError
+        If the values are not on a logarithmic scale.
+    """
+    n_top = options.n_top_genes
+    if n_top is None or n_top >= draft.n_vars:
+        return draft
+    low, high = float(draft.X.min()), float(draft.X.max())
+    if low < 0 or high > _HIGHEST_LOG:
+        msg = (
+            f"Highly variable genes were asked for (n_top_genes: {n_top}), but the values run from {low:g} to "
+            f"{high:g}. Expected counts or log-normalised values. Choose such a matrix (--layer), "
+            "set log: true, or leave the option out."
+        )
+        raise InputError(msg)
+    import scanpy
+    from anndata import AnnData
+
+    adata = AnnData(draft.X.T.tocsr() if sp.issparse(draft.X) else draft.X.T.copy())
+    adata.uns["log1p"] = {}
+    found = scanpy.pp.highly_variable_genes(adata, n_top_genes=n_top, flavor="seurat", inplace=False)
+    score = found["dispersions_norm"].to_numpy()
+    best = np.argsort(-np.nan_to_num(score, nan=-np.inf), kind="stable")[:n_top]
+    keep = np.zeros(draft.n_vars, dtype=bool)
+    keep[best] = True
+    text = f"the {n_top} most variable genes kept (scanpy, flavor seurat)"
+    warning = f"{draft.n_vars - n_top:,} less variable genes were left out; they can be hidden common causes."
+    return draft.with_genes(keep).noted("top_genes", text, warnings=[warning], genes_dropped=int((~keep).sum()))
+
+
+def _map_values(X: Matrix, change: Any) -> Matrix:
+    """Return ``change(values, observation)`` of every value that is not zero (sparse) or of all (dense), as float32."""
+    if sp.issparse(X):
+        data = np.empty_like(X.data)
+        for start, stop in blocks(len(X.data), 1):
+            data[start:stop] = change(X.data[start:stop], X.indices[start:stop])
+        return sp.csr_matrix((data, X.indices, X.indptr), shape=X.shape)
+    out = np.empty_like(X)
+    for start, stop in blocks(*X.shape):
+        out[start:stop] = change(X[start:stop], slice(None))
+    return out
