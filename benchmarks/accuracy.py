@@ -1,0 +1,69 @@
+"""Accuracy on standardised simulations, every baseline at the same size and seed beside it.
+
+``python -m benchmarks.accuracy [--d 2000]``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from acyclome.evaluate.baselines import correlation_ranking, sort_and_regress
+from benchmarks.measure import learned, measured, warm_up
+from benchmarks.problems import Problem, Protocol, find_bench
+from benchmarks.tables import means, options, publish
+
+PROTOCOLS = (
+    Protocol("ER-2", "ER"),
+    Protocol("SF-out", "SF-out"),
+    Protocol("hub", "TF"),
+    Protocol("hub, measurement noise .3", "TF", extras={"measurement_noise": 0.3}),
+    Protocol("hub, 10% hidden causes", "TF", extras={"hidden": 0.1}),
+)
+SORTS = {"sort by variance": "variance", "rising R2": "r2", "falling R2": "r2-falling", "random order": "random"}
+Method = Callable[[Problem], tuple[np.ndarray, np.ndarray]]
+
+
+def methods(threads: int) -> dict[str, Method]:
+    """Return what is measured, by name."""
+    found: dict[str, Method] = {"acyclome": lambda p: learned(p.X, p.method_seed, threads)}
+    found |= {name: partial(_sorted, key=key) for name, key in SORTS.items()}
+    return found | {"correlation": _strongest_pairs}
+
+
+def main() -> None:
+    """Measure and write the table."""
+    given = options(__doc__ or "", d=2000, n=1000).parse_args()
+    bench = find_bench(given.bench)
+    warm_up()
+    rows = []
+    for protocol in PROTOCOLS:
+        for seed in given.seeds:
+            problem = protocol.draw(given.d, given.n, seed, bench)
+            for name, method in methods(given.threads).items():
+                (source, target), cost = measured(partial(method, problem))
+                scores = problem.scores(source, target)
+                rows.append({"data": protocol.name, "method": name, "seed": seed, **scores, **cost.row()})
+    table = means(rows, ("data", "method")).drop(columns="is_dag", errors="ignore")
+    publish("accuracy", rows, table, f"python -m benchmarks.accuracy --d {given.d}", given)
+
+
+def _sorted(problem: Problem, key: str) -> tuple[np.ndarray, np.ndarray]:
+    stream = list(SORTS.values()).index(key)
+    graph = sort_and_regress(problem.X, key, rng=np.random.default_rng([stream, problem.method_seed]))
+    return graph.source, graph.target
+
+
+def _strongest_pairs(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+    """As many of the most correlated pairs as there are true edges (more than a method may know), in a random order."""
+    source, target, score = correlation_ranking(problem.X)
+    place = np.random.default_rng(problem.method_seed).permutation(problem.d)
+    forward = np.flatnonzero(place[source] < place[target])
+    best = forward[np.argsort(-score[forward], kind="stable")[: len(problem.source)]]
+    return source[best], target[best]
+
+
+if __name__ == "__main__":
+    main()

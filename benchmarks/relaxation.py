@@ -1,0 +1,147 @@
+"""What NOTEARS carries: the order search from a random start, from the relaxation's start, and the relaxation alone.
+
+``python -m benchmarks.relaxation [--d 2000]``
+
+Alone means: all candidates whose weight reaches ``fit.w_threshold``, with no order search and no repair, so the graph
+is acyclic only if the central path made it so. On raw data noise is taken as equal: each gene's loss has its variance as
+weight.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from acyclome.config import Config
+from acyclome.core.engine import EngineSettings, decide, look, propose
+from acyclome.core.layout import Candidates
+from acyclome.core.moments import Moments, moments
+from acyclome.stages import engine_settings
+from benchmarks.measure import Cost, measured, warm_up
+from benchmarks.problems import Problem, Protocol, find_bench
+from benchmarks.tables import means, options, publish
+
+
+@dataclass(frozen=True)
+class Case:
+    """Data, and how their noise is taken."""
+
+    protocol: Protocol
+    noise: str
+
+
+CASES = (
+    Case(Protocol("ER-2, standardised", "ER"), "unequal"),
+    Case(Protocol("hub, standardised", "TF"), "unequal"),
+    Case(Protocol("ER-2, raw, bounded variance", "ER", standardised=False), "equal"),
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What all three roads start from."""
+
+    moments: Moments
+    candidates: Candidates
+    settings: EngineSettings
+    causes: np.ndarray
+
+
+def main() -> None:
+    """Measure and write the table."""
+    parser = options(__doc__ or "", d=2000, n=1000)
+    parser.add_argument("--fit", nargs="*", default=[], metavar="KEY=VALUE", help="options of fit, such as terms=4")
+    given = parser.parse_args()
+    bench = find_bench(given.bench)
+    warm_up()
+    rows = []
+    for case in CASES:
+        config = Config.from_mapping({"score": {"noise": case.noise}, "fit": _options(given.fit)})
+        for seed in given.seeds:
+            problem = case.protocol.draw(given.d, given.n, seed, bench)
+            rows += _roads(problem, config, given.threads)
+    kept = ["skeleton", "class", "directed", "score", "h", "objective", "steps", "seconds", "cpu_seconds", "acyclic"]
+    table = means(rows, ("data", "road"), shares=("acyclic",))[["data", "road", *kept]]
+    command = " ".join(
+        ["python -m benchmarks.relaxation --d", str(given.d), *(["--fit", *given.fit] * bool(given.fit))]
+    )
+    publish("relaxation", rows, table, command, given)
+
+
+def _roads(problem: Problem, config: Config, threads: int) -> list[dict[str, Any]]:
+    """Walk the three roads from the same candidates; the time is that from the candidates on."""
+    start = _look(problem, config, threads)
+    found = []
+    for name, work in (
+        ("order search, random start", partial(_searched, start, problem.method_seed, threads, relaxed=False)),
+        ("order search, relaxation's start", partial(_searched, start, problem.method_seed, threads, relaxed=True)),
+        ("relaxation alone", partial(_alone, start, problem.method_seed, threads)),
+    ):
+        (source, target, facts), cost = measured(work)
+        found.append(_row(problem, name, problem.scores(source, target), facts, cost))
+    return found
+
+
+def _row(problem: Problem, road: str, scores: dict[str, Any], facts: dict[str, float], cost: Cost) -> dict[str, Any]:
+    acyclic = scores.pop("is_dag")
+    return {
+        "data": problem.name,
+        "road": road,
+        "seed": problem.seed,
+        **scores,
+        **facts,
+        **cost.row(),
+        "acyclic": acyclic,
+    }
+
+
+def _look(problem: Problem, config: Config, threads: int) -> Look:
+    found = moments(lambda a, b: np.ascontiguousarray(problem.X[:, a:b].T), problem.d, threads=threads)
+    settings, causes = engine_settings(config), np.ones(problem.d, bool)
+    return Look(found, look(found, settings, causes, threads), settings, causes)
+
+
+def _searched(
+    start: Look, seed: int, threads: int, *, relaxed: bool
+) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
+    settings = start.settings
+    proposing = settings if relaxed else EngineSettings(settings.screen, None, settings.score, settings.grows)
+    order, found = propose(start.moments, start.candidates, proposing, start.causes, seed, threads)
+    dag, _ = decide(start.moments, start.candidates, order, settings, start.causes, seed + 1, threads)
+    path = [] if found is None else found.path
+    facts = {"h": path[-1].h, "objective": path[-1].objective} if path else {"h": np.nan, "objective": np.nan}
+    return dag.source, dag.target, {**facts, "steps": float(sum(point.steps for point in path)), "score": dag.score}
+
+
+def _alone(start: Look, seed: int, threads: int) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
+    _, found = propose(start.moments, start.candidates, start.settings, start.causes, seed, threads)
+    if found is None or start.settings.relax is None:
+        msg = "The relaxation is turned off; leave fit.relax on."
+        raise ValueError(msg)
+    strong = np.abs(found.W) >= start.settings.relax.w_threshold
+    source, target = start.candidates.parent[strong], start.candidates.target[strong]
+    last = found.path[-1]
+    facts = {"h": last.h, "objective": last.objective, "steps": float(sum(point.steps for point in found.path))}
+    return source, target, {**facts, "score": np.nan}
+
+
+def _options(pairs: list[str]) -> dict[str, Any]:
+    """Read ``key=value``; a list is written with commas."""
+    import yaml
+
+    found = {}
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        if not value:
+            msg = f"Found {pair!r}; expected an option of fit as KEY=VALUE."
+            raise argparse.ArgumentTypeError(msg)
+        found[key] = [float(v) for v in value.split(",")] if "," in value else yaml.safe_load(value)
+    return found
+
+
+if __name__ == "__main__":
+    main()
