@@ -29,9 +29,12 @@ def run_pieces(
             results.append(work(piece))
             finished(number)
         return results
-    with ThreadPoolExecutor(threads) as pool:
+    pool = ThreadPoolExecutor(threads)
+    try:
         futures = [pool.submit(work, piece) for piece in pieces]
         for number, future in enumerate(as_completed(futures), start=1):
             future.result()
             finished(number)
         return [future.result() for future in futures]
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C or an error the pieces that wait would still be computed
