@@ -205,18 +205,21 @@ def test_a_grouping_column_that_is_not_there_is_answered_with_those_that_are(col
     assert_nothing_half_written(tmp_path / "out")
 
 
-def test_under_the_default_filter_an_all_zero_and_a_constant_gene_are_dropped_and_named(tmp_path, capsys):
-    adata = good()
-    adata.X = np.log1p(adata.X)
-    adata.X[:, 5], adata.X[:, 6] = 0.0, 1.5
-    adata.write_h5ad(tmp_path / "in.h5ad")
-    code, text, error = call(
-        capsys, "prepare", tmp_path / "in.h5ad", "-o", tmp_path / "out", "--threads", "1", "--json"
-    )
-    assert code == 0, error
-    assert "GENE6" in text + error
-    from acyclome.io.store import Store
+def test_the_default_filter_drops_an_all_zero_gene_and_says_so(tmp_path, capsys):
+    case = all_zero_gene(tmp_path)
+    case.adata.write_h5ad(tmp_path / "in.h5ad")
+    words = ["prepare", tmp_path / "in.h5ad", "-o", tmp_path / "out", "--threads", "1", "--json", "--quiet"]
+    code, text, error = call(capsys, *words)
+    assert (code, error) == (0, "")
+    facts = json.loads(text)
+    assert facts["n_vars"] == N_VARS - 1
+    assert any("min_cells" in json.dumps(step) or "fewer than" in json.dumps(step) for step in facts["steps"])
 
-    genes = set(Store.open(tmp_path / "out" / "stages" / "prepared.h5").genes)
-    assert {"GENE5", "GENE6"}.isdisjoint(genes)
-    assert len(genes) == N_VARS - 2
+
+def test_a_constant_gene_is_refused_under_the_default_filter_too(tmp_path, capsys):
+    case = constant_gene(tmp_path)
+    case.adata.write_h5ad(tmp_path / "in.h5ad")
+    answer = call(capsys, "run", tmp_path / "in.h5ad", "-o", tmp_path / "out", "--quiet")
+    assert_one_screen(*answer)
+    assert "GENE5" in answer[2]
+    assert_nothing_half_written(tmp_path / "out")

@@ -70,7 +70,7 @@ class _Commands(GroupedCommands):
             with _stop_on_terminate():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
-            typer.echo(_stopped_text(ctx), err=True)
+            typer.echo(f"\n{_one_screen(_stopped_text(ctx))}", err=True)
             raise typer.Exit(STOPPED) from None
 
 
@@ -182,9 +182,9 @@ def _fault_text(words: Sequence[str], trace: str) -> str:
 
 def _stopped_text(ctx: Any) -> str:
     if ctx.invoked_subcommand not in _RESUMABLE:
-        return "\nStopped. Nothing half-written was left behind."
+        return "Stopped. Nothing half-written was left behind."
     return (
-        "\nStopped. Finished stages are kept, and no file is half-written. The same command with --resume goes on from "
+        "Stopped. Finished stages are kept, and no file is half-written. The same command with --resume goes on from "
         "there and gives the same result."
     )
 
