@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
+from acyclome.core.workers import one_blas_thread
+
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
@@ -29,6 +31,13 @@ def run_pieces(
             results.append(work(piece))
             finished(number)
         return results
+    with one_blas_thread():
+        return _run_threaded(work, pieces, threads, finished)
+
+
+def _run_threaded(
+    work: Callable[[Piece], Result], pieces: Sequence[Piece], threads: int, finished: Callable[[int], None]
+) -> list[Result]:
     pool = ThreadPoolExecutor(threads)
     try:
         futures = [pool.submit(work, piece) for piece in pieces]

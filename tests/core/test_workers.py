@@ -1,0 +1,33 @@
+"""Blocks on threads: the order of results, and the one BLAS thread that keeps bits the same."""
+
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from acyclome.core.workers import run_blocks
+
+
+def blas_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_results_come_in_the_order_of_the_blocks(threads):
+    assert run_blocks(lambda a, b: (a, b), [(k, k * k) for k in range(20)], threads) == [(k, k * k) for k in range(20)]
+
+
+def test_an_error_in_a_block_reaches_the_caller():
+    with pytest.raises(ZeroDivisionError):
+        run_blocks(lambda k: 1 / k, [(1,), (0,)], 2)
+
+
+def test_work_in_blocks_sees_one_blas_thread_and_the_caller_gets_its_own_back():
+    with threadpool_limits(2):
+        assert run_blocks(lambda _: blas_threads(), [(0,), (1,)], 2) == [{1}, {1}]
+        assert blas_threads() == {2}
+
+
+def test_the_limit_is_lifted_after_an_error():
+    with threadpool_limits(2):
+        with pytest.raises(ZeroDivisionError):
+            run_blocks(lambda k: 1 / k, [(0,)], 1)
+        assert blas_threads() == {2}
