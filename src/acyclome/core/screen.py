@@ -191,7 +191,7 @@ def strongest_partial(moments: Moments, keep: int, shrinkage: float, causes: np.
     out = np.full((d, keep), -1, dtype=np.int32)
     if keep == 0:
         return out
-    left, right, diagonal = _precision_factors(moments, shrinkage)
+    left, right, diagonal = run_blocks(_precision_factors, [(moments, shrinkage)], 1)[0]
     root = np.sqrt(diagonal)
 
     def block(a: int, b: int) -> None:
