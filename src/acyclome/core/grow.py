@@ -32,12 +32,12 @@ def grow(
     Cost: ``d h forward_steps^2 / 2`` for ``h`` hubs, and ``d^2 n`` for the gradients.
     """
     hubs = find_hubs(dag, causes)
-    picked = forward_select(moments.R, hubs, settings.forward_steps, settings.min_gain, moments.n_effective, threads)
+    picked = forward_select(moments, hubs, settings.forward_steps, settings.min_gain, threads)
     left = strongest_unexplained(moments, dag, settings.min_gain, causes, threads)
     pairs = [as_pairs(found) for found in (picked, left)]
     source = np.concatenate([candidates.parent, *(s for s, _ in pairs)])
     target = np.concatenate([candidates.target, *(t for _, t in pairs)])
-    return symmetric(source, target, moments.R, causes, settings.max_candidates, candidates.n_genes)
+    return symmetric(source, target, moments, causes, settings.max_candidates)
 
 
 def find_hubs(dag: Dag, causes: np.ndarray) -> np.ndarray:

@@ -30,6 +30,8 @@ class Moments:
         ``(d, d)`` float32 correlations, 4 d^2 bytes (0.4 GB at 10,000 genes).
     mean, scale
         ``(d,)`` float64, in the units of the input; ``Z = (X - mean) / scale``.
+    skewness
+        ``(d,)`` float64, third standardized moment.
     n_effective
         Observations that count, fewer than ``n`` where the preparation took degrees of freedom out.
     """
@@ -38,6 +40,7 @@ class Moments:
     R: np.ndarray
     mean: np.ndarray
     scale: np.ndarray
+    skewness: np.ndarray
     n_effective: float
 
     @property
@@ -50,7 +53,7 @@ class Moments:
 
 
 def standardize(read: BlockReader, n_genes: int, rows: np.ndarray | None, threads: int) -> tuple[np.ndarray, ...]:
-    """Return ``(Z, mean, scale)`` of the observations ``rows`` (all if None); a constant gene becomes a row of zeros.
+    """Return ``(Z, mean, scale, skewness)`` of the observations ``rows`` (all if None); a constant gene becomes a row of zeros.
 
     Parameters
     ----------
@@ -60,7 +63,7 @@ def standardize(read: BlockReader, n_genes: int, rows: np.ndarray | None, thread
     probe = read(0, min(1, n_genes))
     n = probe.shape[1] if rows is None else len(rows)
     Z = np.empty((n_genes, n), dtype=np.float32)
-    mean, scale = np.empty(n_genes), np.empty(n_genes)
+    mean, scale, skewness = np.empty(n_genes), np.empty(n_genes), np.empty(n_genes)
 
     def fill(a: int, b: int) -> None:
         block = np.asarray(read(a, b))
@@ -70,11 +73,13 @@ def standardize(read: BlockReader, n_genes: int, rows: np.ndarray | None, thread
         scale[a:b] = np.sqrt(np.mean(block * block, axis=1))
         tiny = scale[a:b] <= 1e-10 * np.maximum(np.abs(mean[a:b]), 1e-30)
         scale[a:b][tiny] = 0.0
-        Z[a:b] = np.where(tiny[:, None], 0.0, block / np.where(tiny, 1.0, scale[a:b])[:, None])
+        block = np.where(tiny[:, None], 0.0, block / np.where(tiny, 1.0, scale[a:b])[:, None])
+        skewness[a:b] = np.mean(block * block * block, axis=1)
+        Z[a:b] = block
 
     size = max(1, min(TILE, int(2**25 / max(n, 1))))
     run_blocks(fill, gene_blocks(n_genes, size), threads)
-    return Z, mean, scale
+    return Z, mean, scale, skewness
 
 
 def correlations(Z: np.ndarray, threads: int) -> np.ndarray:
@@ -109,5 +114,5 @@ def moments(
     lost
         Degrees of freedom that the preparation took out.
     """
-    Z, mean, scale = standardize(read, n_genes, rows, threads)
-    return Moments(Z, correlations(Z, threads), mean, scale, max(Z.shape[1] - lost, 2.0))
+    Z, mean, scale, skewness = standardize(read, n_genes, rows, threads)
+    return Moments(Z, correlations(Z, threads), mean, scale, skewness, max(Z.shape[1] - lost, 2.0))

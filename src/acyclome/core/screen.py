@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from scipy.linalg import cho_factor, cho_solve
 
+from acyclome.core.chance import by_chance, is_chance, price
 from acyclome.core.layout import Candidates, from_pairs, gene_blocks
 from acyclome.core.moments import Moments
 from acyclome.core.workers import run_blocks
@@ -58,28 +59,30 @@ def screen(moments: Moments, settings: ScreenSettings, causes: np.ndarray, threa
     Cost: ``d^2 forward_steps^2 / 2`` for the first, ``min(d, n) d^2`` for the second.
     """
     d = moments.n_genes
-    picked = forward_select(moments.R, np.flatnonzero(causes), settings.forward_steps, settings.min_gain,
-                            moments.n_effective, threads)  # fmt: skip
+    picked = forward_select(moments, np.flatnonzero(causes), settings.forward_steps, settings.min_gain, threads)
     near = strongest_partial(moments, settings.partial, settings.shrinkage, causes, threads)
     pairs = [as_pairs(found) for found in (picked, near)]
     source = np.concatenate([s for s, _ in pairs])
     target = np.concatenate([t for _, t in pairs])
-    return symmetric(source, target, moments.R, causes, settings.max_candidates, d)
+    return symmetric(source, target, moments, causes, settings.max_candidates)
 
 
 def symmetric(
-    source: np.ndarray, target: np.ndarray, R: np.ndarray, causes: np.ndarray, max_candidates: int, d: int
+    source: np.ndarray, target: np.ndarray, moments: Moments, causes: np.ndarray, max_candidates: int
 ) -> Candidates:
     """Let every pair be a candidate in both directions, as far as causes and the cap allow.
 
     A pair that was found for its target goes before one that only mirrors another; within each, the larger
-    correlation goes first.  So a hub with thousands of children keeps ``max_candidates`` possible parents.
+    correlation goes first.  Pairs that correlate by chance alone fall out.  So a hub with thousands of children keeps ``max_candidates`` possible parents.
     """
+    d = moments.n_genes
+    real = ~by_chance(moments, source, target)
+    source, target = source[real], target[real]
     own = from_pairs(source, target, d)
     both = from_pairs(np.concatenate([source, target]), np.concatenate([target, source]), d)
     t, s = both.target, both.parent
     mirrored = own.find(s, t) < 0
-    strength = np.abs(R[s, t])
+    strength = np.abs(moments.R[s, t])
     order = np.lexsort((-strength, mirrored, t))
     rank = np.empty(both.n_edges, dtype=np.int64)
     allowed = causes[s[order]]
@@ -97,23 +100,21 @@ def as_pairs(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return source[source >= 0], target[source >= 0]
 
 
-def forward_select(
-    R: np.ndarray, pool: np.ndarray, steps: int, min_gain: float, n_obs: float, threads: int
-) -> np.ndarray:
-    """Forward selection for every gene: take the best regressor, project it out, repeat.
+def forward_select(moments: Moments, pool: np.ndarray, steps: int, min_gain: float, threads: int) -> np.ndarray:
+    """Select regressors forward for every gene: take the best, project it out, repeat.
 
     Parameters
     ----------
-    R
-        ``(d, d)`` correlations.
     pool
         Genes that may be regressors.
+    min_gain
+        Log-likelihood a step must gain.
 
     Returns
     -------
     ``(d, steps)`` int32 regressors in order of discovery, -1 after the last.
     """
-    d = R.shape[0]
+    R, n, d = moments.R, moments.n_effective, moments.n_genes
     out = np.full((d, steps), -1, dtype=np.int32)
     if len(pool) == 0:
         return out
@@ -121,11 +122,12 @@ def forward_select(
     P = R if whole else np.ascontiguousarray(R[np.ix_(pool, pool)])
     place = np.full(d, -1, dtype=np.int64)
     place[pool] = np.arange(len(pool))
-    min_drop = 1.0 - np.exp(-2.0 * min_gain / n_obs)
+    skewness = moments.skewness[pool]
+    min_drop = 1.0 - np.exp(-2.0 * min_gain / n)
 
     def block(a: int, b: int) -> None:
         C = R[a:b] if whole else np.ascontiguousarray(R[a:b, pool])
-        found = _forward_block(P, C, place[a:b], steps, min_drop)
+        found = _forward_block(P, C, place[a:b], moments.skewness[a:b], skewness, n, price(n, d), steps, min_drop)
         out[a:b] = np.where(found >= 0, pool[found], -1)
 
     run_blocks(block, gene_blocks(d, BLOCK), threads)
@@ -133,7 +135,7 @@ def forward_select(
 
 
 @njit(nogil=True, cache=True, fastmath=True)
-def _forward_block(P, C, place, steps, min_drop):  # type: ignore[no-untyped-def]
+def _forward_block(P, C, place, own, skewness, n, least, steps, min_drop):  # type: ignore[no-untyped-def]
     """Rows of ``C`` are the correlations of the targets with the pool, ``P`` those of the pool with itself."""
     genes, p = C.shape
     found = np.full((genes, steps), -1, np.int32)
@@ -143,7 +145,7 @@ def _forward_block(P, C, place, steps, min_drop):  # type: ignore[no-untyped-def
     for g in range(genes):
         for i in range(p):
             c[i] = C[g, i]
-            v[i] = P[i, i]
+            v[i] = 0.0 if is_chance(c[i], own[g] * skewness[i], n, least) else P[i, i]
         if place[g] >= 0:
             v[place[g]] = 0.0
         rest = np.float32(1.0)
