@@ -53,7 +53,7 @@ def check_matrix(X: Any, genes: Sequence[str]) -> None:
         raise InputError(msg)
     low, high = (np.asarray(part.todense()).ravel() if sp.issparse(part) else np.asarray(part).ravel()
                  for part in (X.min(axis=0), X.max(axis=0)))  # fmt: skip
-    constant = [genes[j] for j in np.flatnonzero(low == high)]
+    constant = [gene for gene, flat in zip(genes, low == high, strict=True) if flat]
     if constant:
         msg = f"{len(constant)} genes are constant: {_some(constant)}. Leave them out; they can have no causes here."
         raise InputError(msg)

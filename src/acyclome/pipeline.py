@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -146,6 +146,32 @@ def plan(input_path: str | os.PathLike[str], config: Config, runtime: Runtime) -
     return estimate(n_vars, n_obs, config, runtime.threads)
 
 
+@overload
+def learn(
+    X: Any,
+    genes: Sequence[str] | None = None,
+    *,
+    regulators: Sequence[str] | None = None,
+    groups: None = None,
+    resamples: int | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    device: str = "auto",
+    config: Mapping[str, Any] | Config | None = None,
+) -> Network: ...
+@overload
+def learn(
+    X: Any,
+    genes: Sequence[str] | None = None,
+    *,
+    regulators: Sequence[str] | None = None,
+    groups: Sequence[str],
+    resamples: int | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    device: str = "auto",
+    config: Mapping[str, Any] | Config | None = None,
+) -> dict[str, Network]: ...
 def learn(
     X: Any,
     genes: Sequence[str] | None = None,

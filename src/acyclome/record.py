@@ -48,7 +48,12 @@ def run_record(
             "group": config.input.group,
             "prepared_digest": data.store.digest,
         },
-        "prepare": {"steps": store.get("steps", []), "n_obs": data.store.n_obs, "n_vars": data.store.n_vars, "n_effective": data.n_effective},
+        "prepare": {
+            "steps": store.get("steps", []),
+            "n_obs": data.store.n_obs,
+            "n_vars": data.store.n_vars,
+            "n_effective": data.n_effective,
+        },
         "stages": {name: dict(cost) for name, cost in sorted(costs.items())},
         "screen": {name: value for name, value in facts["screen"].items() if name != "cost"},
         "fit": {name: value for name, value in fit.items() if name not in ("cost", "warnings")},

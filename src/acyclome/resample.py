@@ -45,8 +45,18 @@ def plan_resamples(n_obs: int, resamples: int, fraction: float, seed: int) -> li
 
 @dataclass(frozen=True)
 class Votes:
-    """How often every pair was an edge: ``pairs`` (CSR by target), ``count (nnz,)`` networks with the directed edge,
-    ``gain (nnz,)`` mean over all resamples of the log-likelihood that the edge carried, ``total`` resamples.
+    """How often every pair was an edge.
+
+    Parameters
+    ----------
+    pairs
+        All pairs that were an edge at least once, CSR by target.
+    count
+        ``(nnz,)`` networks with the directed edge.
+    gain
+        ``(nnz,)`` mean over all resamples of the log-likelihood that the edge carried.
+    total
+        Resamples.
     """
 
     pairs: Candidates

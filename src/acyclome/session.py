@@ -1,7 +1,7 @@
 """A run under way: its data, its options, and where the results of its stages are kept, in files or in memory.
 
-A stage is finished when its file carries the key of everything it depends on: the prepared data, the causes allowed, and
-the options it reads.
+A stage is finished when its file carries the key of everything it depends on: the prepared data, the causes allowed,
+and the options it reads.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Runtime:
 
 
 def options_of(config: Config, *sections: str) -> str:
-    """The options of some sections as one text, to be part of a key."""
+    """Return the options of some sections as one text, to be part of a key."""
     whole = config.model_dump(mode="json")
     return json.dumps({name: whole[name] for name in sections}, sort_keys=True)
 
@@ -122,23 +122,23 @@ class Session:
             self.data.store.close()
 
     def screen(self) -> Stage:
-        """Candidates of every gene."""
+        """Find the candidates of every gene."""
         return self._stage("screen", ("screen",), lambda: stages.screen(self.data, self.config))
 
     def fit(self) -> Stage:
-        """Relaxation and start order."""
+        """Fit the relaxation, and with it the order to start from."""
         sections = ("screen", "fit", "score")
         return self._stage("fit", sections, lambda: stages.fit(self.data, self.config, self._get("screen")))
 
     def order(self) -> Stage:
-        """The DAG."""
+        """Search the DAG."""
         sections = ("screen", "fit", "score")
         return self._stage(
             "order", sections, lambda: stages.order(self.data, self.config, self._get("screen"), self._get("fit"))
         )
 
     def resample(self, part: int, parts: int) -> Stage:
-        """The DAGs of a part of the resamples."""
+        """Search the DAGs of a part of the resamples."""
         sections = ("screen", "score", "resample")
         name = f"resample-{part + 1}-of-{parts}"
         return self._stage(name, sections, lambda: stages.resample(self.data, self.config, part, parts))
@@ -209,8 +209,8 @@ def _check_memory(store: GeneMajor, config: Config, runtime: Runtime) -> None:
     needed = estimate(store.n_vars, store.n_obs, config, runtime.threads)["memory_bytes"]
     if runtime.memory is not None and needed > runtime.memory:
         msg = (
-            f"This run needs about {needed / 1e9:.1f} GB for {store.n_vars:,} genes and {store.n_obs:,} observations, and "
-            f"--memory allows {runtime.memory / 1e9:.1f} GB. Use fewer --threads (resamples run beside one another), "
-            "fewer genes (--min-cells, --n-top-genes), or a machine with more memory."
+            f"This run needs about {needed / 1e9:.1f} GB for {store.n_vars:,} genes and {store.n_obs:,} observations, "
+            f"and --memory allows {runtime.memory / 1e9:.1f} GB. Use fewer --threads (resamples run beside one "
+            "another), fewer genes (--min-cells, --n-top-genes), or a machine with more memory."
         )
         raise MemoryLimitError(msg)

@@ -26,6 +26,7 @@ from acyclome.core.reversal import reversal_losses
 from acyclome.core.schedule import CentralPath
 from acyclome.core.screen import ScreenSettings
 from acyclome.core.sem.linear import Linear
+from acyclome.core.workers import one_blas_thread
 from acyclome.distribute import run_pieces
 from acyclome.evaluate.sortability import r2_from_correlation, sortability
 from acyclome.io.store import GeneMajor
@@ -84,9 +85,13 @@ def engine_settings(config: Config) -> EngineSettings:
 
 
 def measured(work: Callable[[], Stage]) -> Stage:
-    """Run a stage and add its seconds and the peak memory of the process so far to its facts."""
+    """Run a stage and add its seconds and the peak memory of the process so far to its facts.
+
+    Matrix products run on one thread each, because their bits depend on how many share them.
+    """
     began = time.perf_counter()
-    arrays, facts = work()
+    with one_blas_thread():
+        arrays, facts = work()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     cost = {"seconds": round(time.perf_counter() - began, 3), "peak_memory_mb": round(peak, 1)}
     return Stage(arrays, {**facts, "cost": cost})
@@ -120,8 +125,8 @@ def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
 def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Stage:
     """Search the order from where the relaxation ended, and choose every gene's causes."""
     data.progress("order", 0.0, "order search")
-    dag, grown = decide(data.moments, _candidates(screened), fitted.arrays["start"], engine_settings(config), data.causes,
-                        _seed(config, "order"), data.threads)  # fmt: skip
+    dag, grown = decide(data.moments, _candidates(screened), fitted.arrays["start"], engine_settings(config),
+                        data.causes, _seed(config, "order"), data.threads)  # fmt: skip
     loss = reversal_losses(data.moments.R, dag, data.n_effective)
     compelled = cpdag(dag.source, dag.target, data.store.n_vars)
     data.progress("order", 1.0, f"{len(dag.source):,} edges")
@@ -160,16 +165,19 @@ def network(
     d = data.store.n_vars
     votes = _votes(resampled, d)
     source, target = a["source"], a["target"]
-    stability, direction = (None, None) if votes is None else stability_and_direction(votes, source, target)
+    stability, direction = None, None
     penalty = 0.5 * np.log(data.n_effective) + config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1))
-    score = 1.0 / (1.0 + np.exp(np.clip(penalty - a["loss"], -50, 50))) if votes is None else stability * direction
+    score = 1.0 / (1.0 + np.exp(np.clip(penalty - a["loss"], -50, 50)))
+    if votes is not None:
+        stability, direction = stability_and_direction(votes, source, target)
+        score = stability * direction
     ranking = _ranking(a, votes, d)
     return build_network(
         data.store.genes, source, target, a["weight"], a["order"],
         ranking_source=ranking[0], ranking_target=ranking[1], rank_score=ranking[2],
         r2=1.0 - a["rest"], noise_scale=np.sqrt(a["rest"]) * a["scale"], stability=stability, direction=direction,
-        score=score, reversal_loss=a["reversal_loss"], reversible=~a["compelled"].astype(bool), is_regulator=data.causes,
-        facts=facts,
+        score=score, reversal_loss=a["reversal_loss"], reversible=~a["compelled"].astype(bool),
+        is_regulator=data.causes, facts=facts,
     )  # fmt: skip
 
 
@@ -232,6 +240,6 @@ def _sortability(m: Moments, source: np.ndarray, target: np.ndarray) -> dict[str
 
 
 def _seed(config: Config, stage: str) -> int:
-    """A seed of its own for every stage; none is ever that of simulated data."""
+    """Give every stage a seed of its own, which is never that of simulated data."""
     label = int.from_bytes(stage.encode(), "little") % 2**32
     return int(np.random.SeedSequence([config.seed, 0xACC10, label]).generate_state(1)[0])

@@ -43,7 +43,11 @@ class GeneMajor(Protocol):
     observations: list[str]
     facts: dict[str, Any]
     is_sparse: bool
-    digest: str
+
+    @property
+    def digest(self) -> str:
+        """Digest of names and values."""
+        ...
 
     @property
     def n_vars(self) -> int:
