@@ -37,17 +37,17 @@ class Acyclicity(Protocol):
 class Series:
     """Truncated power series ``h(A) = sum_{k=1..K} c_k tr(A^k)`` on sparse strengths.
 
-    ``dh/dA_ij = sum_k k c_k (A^(k-1))_ji``: what flows from ``j`` back to ``i``.  From every gene the flow is followed for
-    ``terms - 1`` steps.  Two-cycles are always seen whole; on longer ones a stretch that carries less than ``drop`` is let
-    go, in the value as in the gradient.
+    ``dh/dA_ij = sum_k k c_k (A^(k-1))_ji``: what flows from ``j`` back to ``i``.  From every gene the flow is followed
+    for ``terms - 1`` steps.  Two-cycles are always seen whole; on longer ones a stretch that carries less than ``drop``
+    is let go, in the value as in the gradient.
 
     Parameters
     ----------
     terms
         ``K``.
     kind
-        ``exponential`` (1/k!, NOTEARS: Zheng et al. 2018), ``logdet`` (1/k, the series of DAGMA's -log det(I - A): Bello
-        et al. 2022) or ``binomial`` (C(d, k)/d^k, DAG-GNN: Yu et al. 2019).
+        ``exponential`` (1/k!, NOTEARS: Zheng et al. 2018), ``logdet`` (1/k, the series of DAGMA's -log det(I - A):
+        Bello et al. 2022) or ``binomial`` (C(d, k)/d^k, DAG-GNN: Yu et al. 2019).
     drop
         Flow below this is let go after the first step; 0 keeps all.
 

@@ -50,8 +50,8 @@ def propose(
 
 
 def decide(
-    moments: Moments, candidates: Candidates, start: np.ndarray, settings: EngineSettings, causes: np.ndarray, seed: int,
-    threads: int,
+    moments: Moments, candidates: Candidates, start: np.ndarray, settings: EngineSettings, causes: np.ndarray,
+    seed: int, threads: int,
 ) -> tuple[Dag, Candidates]:  # fmt: skip
     """Search the order from ``start``, let the candidates grow, search on; return the DAG and the final candidates."""
     first, second = np.random.SeedSequence(seed).generate_state(2)

@@ -2,7 +2,7 @@
 
 Choice: one CSR by target, every edge quantity a flat ``(nnz,)`` array in the same order.
 Reason: 10,000 genes with 50 candidates are half a million edges, not 10^8 pairs.
-What would change it: a model whose edges are all pairs (then the dense batched form of ``core.acyclicity`` is the place).
+What would change it: a model whose edges are all pairs (then a dense batched form is the place).
 """
 
 from __future__ import annotations
@@ -32,10 +32,12 @@ class Candidates:
 
     @property
     def n_genes(self) -> int:
+        """Number of genes."""
         return len(self.indptr) - 1
 
     @property
     def n_edges(self) -> int:
+        """Number of candidate edges."""
         return len(self.parent)
 
     @property

@@ -27,8 +27,18 @@ class RelaxSettings:
 
 @dataclass(frozen=True)
 class Relaxation:
-    """Weights on the candidates ``(nnz,)``, the order they suggest ``(d,)``, the path of the solver, and whether the
-    edges of at least the threshold all point forward in that order (so are acyclic).
+    """What the relaxation proposes.
+
+    Parameters
+    ----------
+    W
+        ``(nnz,)`` weights on the candidates.
+    order
+        ``(d,)`` int32, the order that they suggest.
+    path
+        What every ``mu`` of the schedule cost and where it ended.
+    is_acyclic
+        Whether the edges of at least the threshold all point forward in ``order``.
     """
 
     W: np.ndarray

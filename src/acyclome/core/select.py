@@ -1,8 +1,9 @@
 """Choose the parents of one gene out of an allowed pool: the innermost kernel of the order search.
 
-Grow and shrink: take the regressor that gains most while the score improves, then drop what no longer earns its penalty.
-Everything runs on the gene's own block of correlations.  The path of a selection (picks, gains, Cholesky rows) is kept,
-because it answers in ``s^2`` operations whether one more allowed gene would change anything; nearly always it would not.
+Grow and shrink: take the regressor that gains most while the score improves, then drop what no longer earns its
+penalty.  Everything runs on the gene's own block of correlations.  The path of a selection (picks, gains, Cholesky
+rows) is kept, because it answers in ``s^2`` operations whether one more allowed gene would change anything; nearly
+always it would not.
 
 Records, not bundles of arrays, go into the kernels: numba hands every array over in seven words, and these functions
 take less time than that.  ``_nrt=False`` turns reference counting off where nothing is allocated, for the same reason.
@@ -37,8 +38,18 @@ variance ``rest``, the ``score``, and ``pure``: nothing was dropped on the way."
 
 
 class Pools(NamedTuple):
-    """The selection problems of all genes: ``gene (d,)`` of GENE, ``parent (nnz,)``, correlation of each candidate with
-    its target ``cross (nnz,)``, all blocks ``gram``, and whether the noise is unequal (``relative``).
+    """The selection problems of all genes.
+
+    Parameters
+    ----------
+    gene
+        ``(d,)`` of ``GENE``.
+    parent, cross
+        ``(nnz,)`` candidates of all genes, and the correlation of each with its target.
+    gram
+        Blocks of correlations among the candidates of each gene, one after the other.
+    relative
+        Whether the noise is unequal.
     """
 
     gene: np.ndarray
@@ -67,7 +78,7 @@ def new_work(width: int) -> Work:
 
 @njit(nogil=True, cache=True, fastmath=True, _nrt=False)
 def select(g, allowed, cross, gram, relative, work, p):  # type: ignore[no-untyped-def]
-    """Select the parents of gene ``g`` among its candidates with ``allowed != 0`` into the path ``p``; return the score."""
+    """Select the parents of gene ``g`` among its ``allowed`` candidates into the path ``p``; return the score."""
     n = 0
     for i in range(g.width):
         if allowed[i]:
@@ -90,8 +101,7 @@ def select(g, allowed, cross, gram, relative, work, p):  # type: ignore[no-untyp
 @njit(nogil=True, cache=True, fastmath=True, _nrt=False)
 def _grow(g, cross, gram, n, forced, relative, work, p):  # type: ignore[no-untyped-def]
     """Replay the first ``forced`` picks of ``p``, then pick on while the score gains; return the number of picks."""
-    c, v, Q, idx = work.single[0], work.single[1], work.single[3:], work.idx
-    picks, chol = p.picks, p.chol
+    c, v, idx, picks = work.single[0], work.single[1], work.idx, p.picks
     for a in range(n):
         c[a] = cross[g.start + idx[a]]
         v[a] = 1.0
@@ -111,7 +121,7 @@ def _grow(g, cross, gram, n, forced, relative, work, p):  # type: ignore[no-unty
             if at < 0 or best <= (g.drop * rest if relative else g.drop) or best >= rest - 1e-6:
                 break
         picks[size] = idx[at]
-        rest -= best
+        rest -= float(best)
         p.gains[size] = best
         _project(gram, g.offset, g.width, n, at, size, work, p)
         size += 1
@@ -149,7 +159,7 @@ def _project(gram, offset, width, n, at, size, work, p):  # type: ignore[no-unty
 
 @njit(nogil=True, cache=True, _nrt=False)
 def coefficients(size, work, p):  # type: ignore[no-untyped-def]
-    """Regression weights of the path ``p`` into the last row of ``work.double``, the inverse Cholesky factor above it."""
+    """Put the regression weights of the path ``p`` into the last row of ``work.double``, its inverse factor above."""
     chol, V = p.chol, work.double
     for a in range(size):
         V[a, a] = 1.0 / chol[a, a]
@@ -167,7 +177,7 @@ def coefficients(size, work, p):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True, _nrt=False)
 def removal_loss(a, size, work):  # type: ignore[no-untyped-def]
-    """Residual variance that comes back when pick ``a`` is taken out, after :func:`coefficients`."""
+    """Return the residual variance that comes back when pick ``a`` is taken out, after :func:`coefficients`."""
     total = 0.0
     for k in range(a, size):
         total += work.double[k, a] ** 2
@@ -193,7 +203,7 @@ def _shrink(size, drop, relative, work, p):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True, fastmath=True, _nrt=False)
 def would_enter(g, i, cross, gram, relative, q, p):  # type: ignore[no-untyped-def]
-    """Would candidate ``i`` of gene ``g``, if it were allowed too, change the selection ``p``?
+    """Say whether candidate ``i`` of gene ``g``, if it were allowed too, would change the selection ``p``.
 
     Exact where nothing was dropped on the way; where something was, the answer is yes.
     """
@@ -221,12 +231,12 @@ def would_enter(g, i, cross, gram, relative, q, p):  # type: ignore[no-untyped-d
 
 @njit(nogil=True, cache=True, _nrt=False)
 def matters(g, i, allowed, cross, gram, relative, q, p):  # type: ignore[no-untyped-def]
-    """Would the selection ``p`` of gene ``g`` change if its candidate ``i`` changed sides?"""
+    """Say whether the selection ``p`` of gene ``g`` would change if its candidate ``i`` changed sides."""
     if not allowed:
         return would_enter(g, i, cross, gram, relative, q, p)
     if not p.pure:
         return True
-    for k in range(p.size):
+    for k in range(p.size):  # noqa: SIM110 - a compiled loop, without a generator
         if p.picks[k] == i:
             return True
     return False

@@ -1,7 +1,7 @@
 """The one solver loop: structural model x acyclicity x schedule.
 
-``h`` is linearized in the strengths; every gene then solves its own penalized problem, and a line search on ``mu F + h``
-keeps the whole honest.  All coupling between genes passes through ``omega = dh/dA``.
+``h`` is linearized in the strengths; every gene then solves its own penalized problem, and a line search on
+``mu F + h`` keeps the whole honest.  All coupling between genes passes through ``omega = dh/dA``.
 """
 
 from __future__ import annotations

@@ -43,11 +43,11 @@ class Linear:
     tol: float
 
     def strength(self, W: np.ndarray) -> np.ndarray:
-        """``A = W * W``, ``(nnz,)``."""
+        """Return ``A = W * W``, ``(nnz,)``."""
         return W * W
 
     def objective(self, statistics: LinearStatistics, W: np.ndarray, threads: int) -> float:
-        """``F(W)``."""
+        """Return ``F(W)``."""
         pools, v = statistics
         out = np.empty(len(v))
 
