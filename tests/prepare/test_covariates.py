@@ -59,7 +59,7 @@ def test_genes_that_are_nothing_but_a_covariate_are_left_out_and_named():
     options = Config().with_options(covariates=("batch",), transform="none")
     prepared = prepare(anndata.AnnData(X, obs=obs, var=genes), options)
     assert "GENE4A" not in prepared.genes
-    step = prepared.facts["steps"][-2]
+    step = prepared.facts["steps"][-1]
     assert (step["step"], step["genes_dropped"], step["degrees_of_freedom"]) == ("covariates", 1, 2)
     assert "GENE4A" in step["what"]
 
@@ -69,3 +69,16 @@ def test_a_covariate_without_variation_changes_nothing_but_the_mean():
     np.testing.assert_allclose(
         residuals(X.T, basis(obs.assign(site="here"), ("site",))), (X - X.mean(axis=0, dtype=float)).T, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("transform", ["none", "rank", "auto"])
+def test_batches_do_not_come_back_through_ranks(transform):
+    rng = np.random.default_rng(4)
+    batch = np.repeat(["x", "y"], 200)
+    X = rng.poisson(np.where(batch == "x", 0.1, 0.3)[:, None] * np.ones(20)).astype(np.float32)
+    adata = anndata.AnnData(sp.csr_matrix(X), obs=pd.DataFrame({"batch": batch}, index=[f"c{i}" for i in range(400)]))
+    prepared = prepare(adata, Config().with_options(covariates=("batch",), transform=transform, normalize=False))
+    means = np.array([prepared.X[:, batch == label].mean(axis=1) for label in ("x", "y")])
+    np.testing.assert_allclose(means, 0.0, atol=1e-5)
+    R = np.corrcoef(prepared.X)[np.triu_indices(20, 1)]
+    assert np.abs(R).max() < 5 / np.sqrt(400)

@@ -184,7 +184,7 @@ def test_dense_and_sparse_input_agree(seed, density):
 def test_facts_say_what_was_done_in_the_order_it_was_done(adata):
     prepared = prepare(adata, config(covariates=("batch",), transform="rank", n_top_genes=20, metacells=2))
     steps = [step["step"] for step in prepared.facts["steps"]]
-    assert steps == ["read", "filter_genes", "metacells", "normalize", "log", "top_genes", "covariates", "transform"]
+    assert steps == ["read", "filter_genes", "metacells", "normalize", "log", "top_genes", "transform", "covariates"]
     assert prepared.facts["transform"] == "rank"
     assert prepared.facts["kind"] == "counts"
     assert prepared.facts["n_effective"] == prepared.facts["n_obs"] - 1

@@ -1,13 +1,17 @@
-"""Known influences taken out: the residuals of every gene after least squares on columns of the observations."""
+"""Known influences taken out: the residuals of every gene after least squares on columns of the observations.
+
+They are taken out of the values that are learned from, after the marginal transform. The other way round, ranks would
+bring back what was taken out: where a gene is zero in most cells, its residuals differ between batches by the fitted
+means alone, and ranks of them are the batch again, in every gene.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy.sparse as sp
 
-from acyclome.config import Prepare
 from acyclome.errors import InputError
 from acyclome.io.gene_names import examples
 from acyclome.prepare.draft import Draft, Matrix, blocks, dense
@@ -17,32 +21,30 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _RANK_TOLERANCE = 1e-9
+_ROUNDING = 1e-13  # of sums of squares in float64
 _NOTHING_LEFT = 1e-6  # share of the variance; float32 values carry no more than that
 
 
-def explained_out(draft: Draft, options: Prepare) -> tuple[Draft, np.ndarray | None]:
-    """Return the draft without genes that the covariates explain entirely, and the basis to project out.
+def leave_out_explained(draft: Draft, Q: np.ndarray, covariates: tuple[str, ...]) -> Draft:
+    """Return the draft without the genes that the covariates explain entirely.
 
     Raises
     ------
     InputError
-        If a covariate is missing, has gaps, or there are too many for the observations.
+        If fewer than two genes are left.
     """
-    if not options.covariates:
-        return draft, None
-    Q = basis(draft.obs, options.covariates)
     keep = np.concatenate([_is_left(draft.X[a:b], Q) for a, b in blocks(*draft.X.shape)])
     if keep.sum() < 2:
         msg = (
-            f"The covariates {', '.join(options.covariates)} explain all but {int(keep.sum())} genes entirely. "
-            "Expected that something is left to learn from; leave out those that label single observations."
+            f"The covariates {', '.join(covariates)} explain all but {int(keep.sum())} genes entirely. Expected that "
+            "something is left to learn from. Leave out covariates that label single observations."
         )
         raise InputError(msg)
     gone = list(draft.genes[~keep])
-    text = f"residuals of least squares on {', '.join(options.covariates)}"
+    text = f"residuals of least squares on {', '.join(covariates)}"
     text += f"; genes explained entirely left out ({examples(gone)})" if gone else ""
-    left = draft.with_genes(keep).noted("covariates", text, genes_dropped=len(gone), degrees_of_freedom=Q.shape[1] - 1)
-    return replace(left, kind="residual"), Q
+    left = draft.with_genes(keep)
+    return left.noted("covariates", text, genes_dropped=len(gone), degrees_of_freedom=Q.shape[1] - 1)
 
 
 def basis(obs: pd.DataFrame, covariates: tuple[str, ...]) -> np.ndarray:
@@ -92,15 +94,16 @@ def residuals(X: Matrix, Q: np.ndarray) -> np.ndarray:
     Q
         ``(n_obs, p)`` with orthonormal columns.
     """
-    values = dense(X).astype(np.float64)
-    values -= (values @ Q) @ Q.T
-    return values.astype(np.float32)
+    fitted = (X @ Q) @ Q.T
+    return np.subtract(dense(X), fitted, dtype=np.float32, casting="same_kind")
 
 
 def _is_left(X: Matrix, Q: np.ndarray) -> np.ndarray:
-    """Return ``(genes,)`` whether the covariates leave something of each gene's variance."""
-    values = dense(X).astype(np.float64)
-    centred = values - values.mean(axis=1, keepdims=True)
-    total = np.sum(centred**2, axis=1)
-    left = np.sum((values - (values @ Q) @ Q.T) ** 2, axis=1)
-    return left > _NOTHING_LEFT * np.maximum(total, np.finfo(np.float64).tiny)
+    """Return ``(genes,)`` whether the covariates leave something of each gene's variance: ``|x|^2 - |x Q|^2``."""
+    squares = (
+        X.multiply(X).sum(axis=1, dtype=np.float64) if sp.issparse(X) else np.einsum("ij,ij->i", X, X, dtype=float)
+    )
+    total = np.asarray(squares).ravel()
+    centred = total - np.asarray(X.sum(axis=1, dtype=np.float64)).ravel() ** 2 / X.shape[1]
+    left = total - np.sum(np.asarray(X @ Q) ** 2, axis=1)
+    return left > _NOTHING_LEFT * centred + _ROUNDING * total

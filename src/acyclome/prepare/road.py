@@ -62,15 +62,15 @@ class _Plan:
     def blocks(self) -> Iterator[Matrix]:
         """Yield the finished genes in blocks."""
         for a, b in blocks(*self.draft.X.shape):
-            block = self.draft.X[a:b] if self.Q is None else covariates.residuals(self.draft.X[a:b], self.Q)
-            yield transform.rank_to_normal(block) if self.is_ranked else block
+            block = transform.rank_to_normal(self.draft.X[a:b]) if self.is_ranked else self.draft.X[a:b]
+            yield block if self.Q is None else covariates.residuals(block, self.Q)
 
 
 def prepare(adata: AnnData, config: Config | None = None) -> Prepared:
     """Prepare one matrix of an AnnData as the configuration says; the AnnData is not changed.
 
     The steps, in order: choose matrix and group, leave out rare genes, join observations (pseudobulk or metacells),
-    normalise, logarithm, highly variable genes, covariates, marginal transform.
+    normalise, logarithm, highly variable genes, marginal transform, covariates.
 
     Raises
     ------
@@ -116,11 +116,11 @@ def _plan(adata: AnnData, config: Config) -> _Plan:
     for step in (genes.normalize, genes.take_log, genes.top_genes):
         draft = step(draft, options)
     draft = genes.drop_constant(draft, is_part=True)  # joining observations may have made some so
-    draft, Q = covariates.explained_out(draft, options)
-    chosen = _choose_transform(draft, Q, options.transform, config.seed)
-    facts = _facts(adata, draft, read, Q, chosen["chosen"])
-    facts["steps"].append({"step": "transform", **chosen, "n_obs": draft.n_obs, "n_vars": draft.n_vars})
-    return _Plan(draft, Q, chosen["chosen"] == "rank", facts)
+    Q = covariates.basis(draft.obs, options.covariates) if options.covariates else None
+    choice = _choose_transform(draft, Q, options.transform, config.seed)
+    draft = draft.noted("transform", **choice)
+    draft = draft if Q is None else covariates.leave_out_explained(draft, Q, options.covariates)
+    return _Plan(draft, Q, choice["chosen"] == "rank", _facts(adata, draft, read, Q, choice["chosen"]))
 
 
 def _choose_transform(draft: Draft, Q: np.ndarray | None, asked: str, seed: int) -> dict[str, Any]:
@@ -128,8 +128,8 @@ def _choose_transform(draft: Draft, Q: np.ndarray | None, asked: str, seed: int)
         text = {"none": "none, as asked", "rank": "ranks to normal scores, as asked"}[asked]
         return {"what": text, "chosen": asked}
     chosen, observations = transform.draw_sample(draft.n_vars, draft.n_obs, seed=seed)
-    part = dense(draft.X[chosen]) if Q is None else covariates.residuals(draft.X[chosen], Q)
-    choice = transform.choose_transform(part[:, observations], seed)
+    part = dense(draft.X[chosen])[:, observations]
+    choice = transform.choose_transform(part, seed, None if Q is None else np.linalg.qr(Q[observations])[0])
     words = {"none": "none", "rank": "ranks to normal scores"}[choice.transform]
     figures = {"gain_none": choice.gain_none, "gain_rank": choice.gain_rank, "standard_error": choice.standard_error}
     return {"what": f"{words}: {choice.reason}", "chosen": choice.transform, **figures}

@@ -10,7 +10,7 @@ and 2,000 observations, a regression with at most three forward-selected regress
 of the observations and judged on the other, under both transforms. The gain of a gene is the held-out Gaussian
 log-likelihood per observation above that of its mean and variance alone, and zero where the regression predicts worse
 than these (no equation is then the better one). Rank is chosen if its mean gain is larger by more than one standard
-error over the genes; otherwise the values stay as they are, so that a tie changes nothing.
+error over the genes (and 0.001); otherwise the values stay as they are, so that a tie changes nothing.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ SAMPLE_OBSERVATIONS = 2_000
 _STREAM = 0x7A2F  # keeps the draws of this step apart from all others of the same seed
 _REGRESSORS = 3
 _STANDARD_ERRORS = 1.0
+_LEAST_GAIN = 1e-3
 _LEAST_VARIANCE = 1e-6
 
 
@@ -71,23 +72,27 @@ def rank_to_normal(X: Matrix) -> Matrix:
     return sp.csr_matrix((data, X.indices, X.indptr), shape=X.shape)
 
 
-def choose_transform(X: np.ndarray, seed: int = 0) -> Choice:
+def choose_transform(X: np.ndarray, seed: int = 0, Q: np.ndarray | None = None) -> Choice:
     """Choose between no transform and rank to normal, by the data alone (see the module's text).
 
     Parameters
     ----------
     X
-        ``(genes, n_obs)``, a sample of genes that vary; see :func:`draw_sample`.
+        ``(genes, n_obs)``, a sample; see :func:`draw_sample`.
+    Q
+        ``(n_obs, p)`` orthonormal basis of the covariates, which are taken out after either transform.
     """
     halves = np.random.default_rng([seed, _STREAM, 1]).permutation(X.shape[1])
     middle = len(halves) // 2
+    values = [np.asarray(Z, dtype=np.float64) for Z in (X, rank_to_normal(X))]
+    values = values if Q is None else [Z - (Z @ Q) @ Q.T for Z in values]
     plain, ranked = (
         np.maximum(_gains(Z, halves[:middle], halves[middle:]) + _gains(Z, halves[middle:], halves[:middle]), 0.0) / 2
-        for Z in (np.asarray(X, dtype=np.float64), rank_to_normal(X).astype(np.float64))
+        for Z in values
     )
     difference = ranked - plain
     error = float(difference.std(ddof=1) / np.sqrt(len(difference))) if len(difference) > 1 else np.inf
-    is_rank = difference.mean() > _STANDARD_ERRORS * error
+    is_rank = difference.mean() > max(_STANDARD_ERRORS * error, _LEAST_GAIN)
     return Choice("rank" if is_rank else "none", float(plain.mean()), float(ranked.mean()), error)
 
 
