@@ -153,7 +153,7 @@ class Score(_Section):
     """Noise variances of the genes. unequal: units do not matter. equal: only for data in true common units."""
     gamma: Real = Field(default=1.0, ge=0, le=10)
     """Extra price of an edge for the number of genes it was chosen from. 0 gives many false edges in large networks."""
-    restarts: Count = Field(default=2, ge=0, le=10_000)
+    restarts: Count = Field(default=1, ge=0, le=10_000)
     """Rounds in which every gene is shaken out of its place once. More find better orders, at more time."""
 
 

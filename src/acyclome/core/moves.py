@@ -116,19 +116,15 @@ def _child_deltas(j, n, state, pools, room):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _best_place(j, n, state, pools, room, plateau):  # type: ignore[no-untyped-def]
-    """Best gap of ``j`` among its sorted neighbors: ``(gap, gain over the present one)``; -1 if none is better.
-
-    With ``plateau`` an equally good gap is taken too (the last one seen that is not the present one).
-    """
+def _best_place(j, n, state, pools, room):  # type: ignore[no-untyped-def]
+    """Find the best gap of ``j`` among its sorted neighbors; -1 if none is better than the present one."""
     cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
     g, p, mask = pools.gene[j], room.trial[1], room.mask
     mask[: g.width] = 0
-    after = 0.0
+    total = select(g, mask, cross, gram, relative, room.work, p)
     for i in range(n):
-        after += room.delta[i]
-    total = select(g, mask, cross, gram, relative, room.work, p) + after
-    best, gap, present, here, equal = total, 0, total, 0, -1
+        total += room.delta[i]
+    best, gap, present = total, 0, total
     for t in range(n):
         i = room.place[t]
         total -= room.delta[i]
@@ -139,20 +135,10 @@ def _best_place(j, n, state, pools, room, plateau):  # type: ignore[no-untyped-d
                 old = p.score
                 total += select(g, mask, cross, gram, relative, room.work, p) - old
         if _is_before(state.key, room.gene[i], j):
-            present, here = total, t + 1
+            present = total
         if total < best - TOLERANCE:
             best, gap = total, t + 1
-            equal = -1
-        elif plateau and abs(total - best) <= TOLERANCE:
-            equal = t + 1
-    if best < present - TOLERANCE:
-        return gap, present - best
-    if plateau and abs(best - present) <= TOLERANCE:
-        if gap != here:
-            return gap, 0.0
-        if equal >= 0 and equal != here:
-            return equal, 0.0
-    return -1, 0.0
+    return gap if best < present - TOLERANCE else -1
 
 
 @njit(nogil=True, cache=True)
@@ -222,9 +208,10 @@ def key_of_gap(gap, n, state, room, fraction):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def settle(state, pools, kids, room, rng_state, max_moves):  # type: ignore[no-untyped-def]
+def settle(state, pools, kids, room, rng_state, max_moves, widest):  # type: ignore[no-untyped-def]
     """Let queued genes take their best places until none is left; return ``(gain, moves, status)``.
 
+    Genes with more than ``widest`` neighbors stay where they are.
     status 1: a gap became too narrow for float64 keys, spread the keys and call again; 2: ``max_moves`` reached.
     """
     d = len(state.key)
@@ -234,11 +221,12 @@ def settle(state, pools, kids, room, rng_state, max_moves):  # type: ignore[no-u
         state.cursor[0] = (state.cursor[0] + 1) % d
         state.cursor[1] -= 1
         state.queued[j] = 0
-        n = list_neighbors(j, state, pools, kids, room)
-        if n == 0:
+        n = pools.gene[j].width + kids.indptr[j + 1] - kids.indptr[j]
+        if n == 0 or n > widest:
             continue
+        n = list_neighbors(j, state, pools, kids, room)
         _child_deltas(j, n, state, pools, room)
-        gap, better = _best_place(j, n, state, pools, room, False)
+        gap = _best_place(j, n, state, pools, room)
         if gap < 0:
             continue
         key = key_of_gap(gap, n, state, room, uniform(rng_state))

@@ -142,6 +142,9 @@ def search_order(pools: Pools, candidates: Candidates, start: np.ndarray, settin
             _spread(state.key)
             _settle_all(state, pools, kids, room, rng_state, MAX_MOVES * d)
             done += 1
+    if settings.rounds:
+        _queue_all(state)
+        _settle_all(state, pools, kids, room, rng_state, MAX_MOVES * d)
     return _result(state, pools, room, settled)
 
 
@@ -149,12 +152,20 @@ def _settle_all(state: State, pools: Pools, kids: Neighbors, room: Scratch, rng_
     left = moves
     while left > 0:
         state.cursor[2] = 0
-        _, made, status = settle(state, pools, kids, room, rng_state, left)
+        _, made, status = settle(state, pools, kids, room, rng_state, left, len(state.key) * 2)
         left -= max(made, 1)
         if status == 0:
             break
         _spread(state.key)
     state.cursor[2] = 0
+
+
+def _queue_all(state: State) -> None:
+    """Let every gene look again, those that were too wide to be shaken among them."""
+    d = len(state.key)
+    state.queue[:] = np.argsort(state.key, kind="stable")
+    state.queued[:] = 1
+    state.cursor[:] = (0, d, 0)
 
 
 def _spread(key: np.ndarray) -> None:

@@ -86,9 +86,9 @@ def select(g, allowed, cross, gram, relative, work, p):  # type: ignore[no-untyp
             n += 1
     size = 0
     p.pure = 1
-    for _ in range(GROW_AGAIN):
+    for drops in range(GROW_AGAIN + 1):
         size = _grow(g, cross, gram, n, size, relative, work, p)
-        if size < 2 or not _shrink(size, g.drop, relative, work, p):
+        if drops == GROW_AGAIN or size < 2 or not _shrink(size, g.drop, relative, work, p):
             break
         size -= 1
         p.pure = 0

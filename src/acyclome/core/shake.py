@@ -9,7 +9,7 @@ from numba import njit
 
 from acyclome.core.moves import TOLERANCE, key_of_gap, list_neighbors, place_gene, settle, uniform
 
-WIDE = 256
+WIDE = 150
 MAX_MOVES = 2000
 
 
@@ -25,9 +25,10 @@ def shake(trials, genes, state, pools, kids, room, rng_state, size):  # type: ig
         j = genes[t]
         change = 0.0
         for _ in range(size):
-            n = list_neighbors(j, state, pools, kids, room)
+            n = pools.gene[j].width + kids.indptr[j + 1] - kids.indptr[j]
             if n == 0 or n > WIDE:
                 break
+            n = list_neighbors(j, state, pools, kids, room)
             gap = int(uniform(rng_state) * (n + 1))
             key = key_of_gap(gap, n, state, room, uniform(rng_state))
             if np.isnan(key):
@@ -35,7 +36,7 @@ def shake(trials, genes, state, pools, kids, room, rng_state, size):  # type: ig
             nxt = room.gene[int(uniform(rng_state) * n)]
             change += place_gene(j, key, state, pools, kids, room)
             j = nxt
-        more, _, status = settle(state, pools, kids, room, rng_state, MAX_MOVES)
+        more, _, status = settle(state, pools, kids, room, rng_state, MAX_MOVES, WIDE)
         change += more
         if change < -TOLERANCE or status != 0:
             _undo(state, pools, kids, room)
