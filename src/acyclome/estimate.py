@@ -42,7 +42,7 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
         "n_genes": n_genes,
         "n_obs": n_obs,
         "memory_bytes": int(memory),
-        "memory_gb": round(memory / 1e9, 2),
+        "memory_gb": round(memory / 2**30, 2),
         "seconds": {name: round(value, 1) for name, value in times.items()},
         "total_seconds": round(sum(times.values()), 1),
     }

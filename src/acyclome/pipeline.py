@@ -17,6 +17,7 @@ import numpy as np
 from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.errors import InputError
+from acyclome.estimate import estimate
 from acyclome.io.atomic import write_json
 from acyclome.io.digest import input_digest
 from acyclome.io.runs import RunFolder, fingerprint
@@ -138,11 +139,10 @@ def report_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any
 
 
 def plan(input_path: str | os.PathLike[str], config: Config, runtime: Runtime) -> dict[str, Any]:
-    """Say what a run would take, from the size of the matrix alone: genes, observations, memory and time per stage."""
-    from acyclome.estimate import estimate
-    from acyclome.io.expression import inspect_expression
+    """Say what a run would take: genes and observations after the filters, memory and time per stage."""
+    from acyclome.prepare import prepared_size
 
-    n_obs, n_vars = inspect_expression(input_path).shape
+    n_obs, n_vars = prepared_size(input_path, config)
     return estimate(n_vars, n_obs, config, runtime.threads)
 
 

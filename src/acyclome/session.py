@@ -209,8 +209,8 @@ def _check_memory(store: GeneMajor, config: Config, runtime: Runtime) -> None:
     needed = estimate(store.n_vars, store.n_obs, config, runtime.threads)["memory_bytes"]
     if runtime.memory is not None and needed > runtime.memory:
         msg = (
-            f"This run needs about {needed / 1e9:.1f} GB for {store.n_vars:,} genes and {store.n_obs:,} observations, "
-            f"and --memory allows {runtime.memory / 1e9:.1f} GB. Use fewer --threads (resamples run beside one "
+            f"This run needs about {needed / 2**30:.1f} GB for {store.n_vars:,} genes and {store.n_obs:,} observations, "
+            f"and --memory allows {runtime.memory / 2**30:.1f} GB. Use fewer --threads (resamples run beside one "
             "another), fewer genes (--min-cells, --n-top-genes), or a machine with more memory."
         )
         raise MemoryLimitError(msg)

@@ -1,6 +1,6 @@
 """From a matrix as it lies in a file to the matrix that is learned from: every step recorded, none silent."""
 
-from acyclome.prepare.road import Prepared, prepare, prepare_to_store
+from acyclome.prepare.road import Prepared, prepare, prepare_to_store, prepared_size
 from acyclome.prepare.selection import list_groups
 
-__all__ = ["Prepared", "list_groups", "prepare", "prepare_to_store"]
+__all__ = ["Prepared", "list_groups", "prepare", "prepare_to_store", "prepared_size"]

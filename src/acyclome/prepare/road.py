@@ -108,6 +108,19 @@ def prepare_to_store(
     return {**plan.facts, "digest": digest}
 
 
+def prepared_size(path_in: str | os.PathLike[str], config: Config) -> tuple[int, int]:
+    """Return how many observations and genes the filters would leave, ``(n_obs, n_vars)``, before anything is joined.
+
+    Raises
+    ------
+    InputError
+        As :func:`prepare`.
+    """
+    draft, _ = selection.select(open_expression(path_in, config.input.genes_as), config.input, config.prepare)
+    draft = genes.filter_genes(draft, config.prepare, is_part=config.input.group is not None)
+    return draft.n_obs, min(draft.n_vars, config.prepare.n_top_genes or draft.n_vars)
+
+
 def _plan(adata: AnnData, config: Config) -> _Plan:
     options = config.prepare
     draft, read = selection.select(adata, config.input, options)
