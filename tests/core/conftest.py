@@ -20,7 +20,7 @@ def freeze(*arrays):
 
 
 def draw_linear(seed, d, n, degree=1.5):
-    """Draw ``(X (n, d), W)`` of a random linear Gaussian DAG whose order is no order of columns, noise of unit variance."""
+    """Draw ``(X (n, d), W)`` of a random linear DAG in no order of columns, Gaussian noise of unit variance."""
     rng = np.random.default_rng([2024, seed])
     order = rng.permutation(d)
     W = np.zeros((d, d))
