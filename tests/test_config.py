@@ -48,7 +48,7 @@ def test_a_key_like_nothing_gets_no_guess():
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
-        ({"fit": {"lambda1": -1}}, ("fit.lambda1 = -1", "from 0 to 1", "default 0.02")),
+        ({"fit": {"lambda1": -1}}, ("fit.lambda1 = -1", "from 0 to 1", "default 0.05")),
         ({"score": {"noise": "eqal"}}, ('score.noise = "eqal"', "unequal or equal")),
         ({"prepare": {"normalize": "yes"}}, ('prepare.normalize = "yes"', "auto, true or false")),
         ({"prepare": {"metacells": 1}}, ("prepare.metacells = 1", "from 2 or empty")),
