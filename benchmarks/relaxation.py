@@ -3,8 +3,8 @@
 ``python -m benchmarks.relaxation [--d 2000]``
 
 Alone means: all candidates whose weight reaches ``fit.w_threshold``, with no order search and no repair, so the graph
-is acyclic only if the central path made it so. On raw data noise is taken as equal: each gene's loss has its variance as
-weight.
+is acyclic only if the central path made it so. On raw data noise is taken as equal, and the loss of a gene has its
+variance as weight.
 """
 
 from __future__ import annotations

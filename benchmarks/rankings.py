@@ -1,0 +1,48 @@
+"""Ranked edges of a real table of expression against its true edges, through ``acyclome run``."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from acyclome import Network, read
+from acyclome.evaluate.baselines import correlation_ranking
+from acyclome.evaluate.metrics import ranking_scores, scored_universe
+from benchmarks.command import run_command
+
+COLUMNS = 0xC01
+SCORES = ("aupr", "auroc")
+
+
+def rank_and_score(expression: pd.DataFrame, truth: pd.DataFrame, seed: int, threads: int) -> dict[str, Any]:
+    """Learn from ``expression`` (observations x genes), default options, and score ``ranking.tsv.gz``.
+
+    The genes are dealt out anew. All their ordered pairs are scored over; pairs that are not listed tie at the bottom.
+    """
+    place = np.random.default_rng([COLUMNS, seed]).permutation(expression.shape[1])
+    dealt = expression.iloc[:, place]
+    universe = scored_universe(truth, dealt.columns, restrict=False)
+    with tempfile.TemporaryDirectory() as folder:
+        table, out = Path(folder) / "expression.tsv", Path(folder) / "out"
+        dealt.to_csv(table, sep="\t")
+        cost = run_command("run", table, "-o", out, "--seed", str(seed), "--threads", str(threads), "--quiet")
+        network = read(out)
+    if not isinstance(network, Network):
+        msg = "Found a network per group; expected a single one."
+        raise TypeError(msg)
+    ranking = network.ranking
+    ours = ranking_scores(ranking["source"], ranking["target"], ranking["rank_score"].to_numpy(), universe)
+    transform = next(step for step in network.facts["prepare"]["steps"] if step["step"] == "transform")["chosen"]
+    found = {name: ours[name] for name in SCORES} | {"transform": transform} | _correlated(dealt, universe)
+    return found | cost.row()
+
+
+def _correlated(expression: pd.DataFrame, universe: Any) -> dict[str, float]:
+    source, target, score = correlation_ranking(expression.to_numpy(), per_gene=expression.shape[1] - 1)
+    names = expression.columns.to_numpy()
+    found = ranking_scores(names[source], names[target], score, universe)
+    return {"correlation_aupr": float(found["aupr"])}

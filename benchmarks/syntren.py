@@ -1,0 +1,59 @@
+"""SynTReN sets of the NO-BEARS paper: area under precision and recall of ``ranking.tsv.gz``, beside the published.
+
+``python -m benchmarks.syntren``
+
+Default options, no regulator list; background genes (``bgr_``) are left out, as the paper does. Means over the seeds of
+the method. The published figures are read from the result files beside the data.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from acyclome.cli.truth import read_truth
+from benchmarks.rankings import rank_and_score
+from benchmarks.tables import means, options, publish
+
+SETS = ("DAG1_d100_n100", "DAG1_d100_n500", "DAG1_d100_n1000", "DAG1_d300_n500", "EColi_d100_n500", "EColi_d300_n500")
+BACKGROUND = "bgr_"
+PUBLISHED = {"NO-BEARS": "NOBEARS_benchmark_result.csv", "NOTEARS": "NOTEARS_benchmark_result.csv"}
+
+
+def main() -> None:
+    """Measure and write the table."""
+    parser = options(__doc__ or "")
+    parser.set_defaults(seeds=[1, 2, 3])
+    given = parser.parse_args()
+    folder = given.data / "syntren_nobears"
+    rows: list[dict[str, Any]] = []
+    for name in SETS:
+        expression, truth = _read(folder, name)
+        for seed in given.seeds:
+            found = rank_and_score(expression, truth, seed, given.threads)
+            rows.append({"data": name, "seed": seed, **found, **_published(folder, name)})
+    by = ["data", "transform"]
+    columns = ["aupr", *PUBLISHED, "correlation_aupr", "auroc", "seconds", "cpu_seconds", "peak_mb"]
+    publish("syntren", rows, means(rows, by)[[*by, *columns]], "python -m benchmarks.syntren", given)
+
+
+def _read(folder: Path, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return observations x genes, and the true edges, background left out of both."""
+    table = pd.read_csv(folder / f"{name}_maxExpr1_dataset.txt.gz", sep="\t", index_col=0)
+    table = table[~table.index.str.startswith(BACKGROUND)]
+    truth = read_truth(folder / f"{name}_network.sif")
+    return table.T, truth[truth["source"].isin(table.index) & truth["target"].isin(table.index)]
+
+
+def _published(folder: Path, name: str) -> dict[str, float]:
+    found = {}
+    for method, file in PUBLISHED.items():
+        table = pd.read_csv(folder / file).set_index("experiment")["aupr"]
+        found[method] = float(table.get(f"syntern/{name}", float("nan")))
+    return found
+
+
+if __name__ == "__main__":
+    main()
