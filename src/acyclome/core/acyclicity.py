@@ -123,7 +123,7 @@ def _flow_back(first, last, indptr, parent, A, near, far, c, drop, omega, traces
                 now[i] = 0.0
                 for t in range(out[i], out[i + 1]):
                     y = x * flow[t]
-                    if y < least:
+                    if y < least or y == 0.0:
                         continue
                     g = child[t]
                     if new[g] == 0.0:
