@@ -32,36 +32,39 @@ def order_from_weights(source: np.ndarray, target: np.ndarray, weight: np.ndarra
 
 
 @njit(cache=True, nogil=True)
+def _rank(j, heap, rank, n_in, into, outof, tie):  # type: ignore[no-untyped-def]
+    """Rank gene ``j``: sources first, then by incoming less outgoing weight.  Its older entries are out of date."""
+    rank[j] = -np.inf if n_in[j] == 0 else into[j] - outof[j]
+    heapq.heappush(heap, (rank[j], tie[j], np.int64(j)))
+
+
+@njit(cache=True, nogil=True)
 def _peel(indptr, parent, out, child, edge, flow, tie):  # type: ignore[no-untyped-def]
     d = len(tie)
-    into, outof = np.zeros(d), np.zeros(d)
+    into, outof, rank = np.zeros(d), np.zeros(d), np.zeros(d)
     n_in, n_out = np.diff(indptr), np.diff(out)
-    for j in range(d):
-        for e in range(indptr[j], indptr[j + 1]):
-            into[j] += flow[e]
+    for k in range(d):
+        for e in range(indptr[k], indptr[k + 1]):
+            into[k] += flow[e]
             outof[parent[e]] += flow[e]
     done = np.zeros(d, np.uint8)
-    heap = [(into[j] - outof[j], tie[j], np.int64(j)) for j in range(d)]
-    for j in range(d):
-        if n_in[j] == 0:
-            heap[j] = (-np.inf, tie[j], np.int64(j))
-        elif n_out[j] == 0:
-            heap[j] = (np.inf, tie[j], np.int64(j))
-    heapq.heapify(heap)
-    sinks = [(np.int64(tie[j]), np.int64(j)) for j in range(d) if n_out[j] == 0]
+    heap = [(np.inf, np.int64(0), np.int64(0)) for _ in range(0)]
+    for k in range(d):
+        _rank(k, heap, rank, n_in, into, outof, tie)
+    sinks = [(tie[k], np.int64(k)) for k in range(d) if n_out[k] == 0]
+    heapq.heapify(sinks)
     first, last = np.empty(d, np.int64), np.empty(d, np.int64)
     a, b = 0, 0
     while a + b < d:
-        j = -1
         if len(sinks) > 0:
-            j = sinks.pop()[1]
+            _, j = heapq.heappop(sinks)
             if done[j]:
                 continue
             last[b] = j
             b += 1
         else:
-            j = heapq.heappop(heap)[2]
-            if done[j]:
+            key, _, j = heapq.heappop(heap)
+            if done[j] or key != rank[j]:
                 continue
             first[a] = j
             a += 1
@@ -72,13 +75,13 @@ def _peel(indptr, parent, out, child, edge, flow, tie):  # type: ignore[no-untyp
                 outof[i] -= flow[e]
                 n_out[i] -= 1
                 if n_out[i] == 0:
-                    sinks.append((np.int64(tie[i]), np.int64(i)))
+                    heapq.heappush(sinks, (tie[i], np.int64(i)))
                 else:
-                    heapq.heappush(heap, (-np.inf if n_in[i] == 0 else into[i] - outof[i], tie[i], np.int64(i)))
+                    _rank(i, heap, rank, n_in, into, outof, tie)
         for s in range(out[j], out[j + 1]):
             i = child[s]
             if not done[i]:
                 into[i] -= flow[edge[s]]
                 n_in[i] -= 1
-                heapq.heappush(heap, (-np.inf if n_in[i] == 0 else into[i] - outof[i], tie[i], np.int64(i)))
+                _rank(i, heap, rank, n_in, into, outof, tie)
     return np.concatenate((first[:a], last[:b][::-1]))
