@@ -127,7 +127,7 @@ def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Sta
     data.progress("order", 0.0, "order search")
     dag, grown = decide(data.moments, _candidates(screened), fitted.arrays["start"], engine_settings(config),
                         data.causes, _seed(config, "order"), data.threads)  # fmt: skip
-    loss = reversal_losses(data.moments.R, dag, data.n_effective)
+    loss = reversal_losses(data.moments, dag)
     compelled = cpdag(dag.source, dag.target, data.store.n_vars)
     data.progress("order", 1.0, f"{len(dag.source):,} edges")
     facts = {"score": dag.score, "settled_score": dag.settled_score, "edges": len(dag.source),
@@ -232,7 +232,7 @@ def _sortability(m: Moments, source: np.ndarray, target: np.ndarray) -> dict[str
     """How far variances, and the variance explained by all others, rise along the edges; .5 is no trend."""
     d = m.n_genes
     found = {"var_sortability": sortability(source, target, m.scale**2, max_length=PATH_LENGTH)}
-    if d <= R2_GENES:
+    if m.R is not None and d <= R2_GENES:
         found["r2_sortability"] = sortability(
             source, target, np.maximum(r2_from_correlation(m.R, 0.1), 1e-12), max_length=PATH_LENGTH
         )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from acyclome.core.layout import from_pairs
-from acyclome.core.moments import moments
+from acyclome.core.moments import Moments, moments
 from acyclome.core.order import ScoreSettings, build_pools
 
 
@@ -48,7 +48,8 @@ def all_pairs(d):
 def make_pools(R, candidates, n, gamma=1.0, variance=None):
     """Build pools for ``n`` observations, every gene allowed as a cause."""
     d = candidates.n_genes
-    return build_pools(R, candidates, np.full(d, float(n)), np.full(d, d - 1.0), gamma, 1, variance)
+    held = Moments(np.empty((d, 0), np.float32), R, np.zeros(d), np.ones(d), np.zeros(d), float(n))
+    return build_pools(held, candidates, np.full(d, float(n)), np.full(d, d - 1.0), gamma, 1, variance)
 
 
 def moments_of(X, **options):

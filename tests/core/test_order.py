@@ -104,9 +104,6 @@ def test_no_single_gene_has_a_better_place(lab):
     assert max(gain_of_best_move(lab, seed, 7, density=1.0) for seed in range(24)) <= 1e-6
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a gene is not asked again when a candidate passes other genes without passing the gene itself"
-)
 def test_no_single_gene_has_a_better_place_among_few_candidates(lab):
     assert gain_of_best_move(lab, 9, 7, density=0.6) <= 1e-6
 

@@ -30,7 +30,7 @@ def by_chance(moments: Moments, source: np.ndarray, target: np.ndarray) -> np.nd
     """Say of every pair whether its correlation is what skewed genes have by chance, ``(m,)`` bool."""
     m = moments.skewness[source] * moments.skewness[target]
     least = price(moments.n_effective, moments.n_genes)
-    chance: np.ndarray = _is_chance_ufunc(moments.R[source, target].astype(float), m, moments.n_effective, least)
+    chance: np.ndarray = _is_chance_ufunc(moments.pairs(source, target).astype(float), m, moments.n_effective, least)
     return chance
 
 

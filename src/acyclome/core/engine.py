@@ -88,6 +88,4 @@ def _pools(
 ) -> Pools:  # fmt: skip
     d = moments.n_genes
     n_obs = np.full(d, moments.n_effective)
-    return build_pools(
-        moments.R, candidates, n_obs, causes.sum() - causes.astype(float), score.gamma, threads, variance
-    )
+    return build_pools(moments, candidates, n_obs, causes.sum() - causes.astype(float), score.gamma, threads, variance)

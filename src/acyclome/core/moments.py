@@ -16,6 +16,8 @@ from acyclome.core.workers import run_blocks
 
 BlockReader = Callable[[int, int], np.ndarray]
 TILE = 1024
+WHOLE_GENES = 25_000
+PAIRS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Moments:
     Z
         ``(d, n)`` float32, gene-major, every row with mean 0 and mean square 1.
     R
-        ``(d, d)`` float32 correlations, 4 d^2 bytes (0.4 GB at 10,000 genes).
+        ``(d, d)`` float32 correlations, 4 d^2 bytes (0.4 GB at 10,000 genes); None above ``WHOLE_GENES`` genes, where
+        they are formed from ``Z`` as they are needed.
     mean, scale
         ``(d,)`` float64, in the units of the input; ``Z = (X - mean) / scale``.
     skewness
@@ -37,7 +40,7 @@ class Moments:
     """
 
     Z: np.ndarray
-    R: np.ndarray
+    R: np.ndarray | None
     mean: np.ndarray
     scale: np.ndarray
     skewness: np.ndarray
@@ -45,15 +48,40 @@ class Moments:
 
     @property
     def n_genes(self) -> int:
+        """Number of genes, ``d``."""
         return self.Z.shape[0]
 
     @property
     def n_obs(self) -> int:
+        """Number of observations, ``n``."""
         return self.Z.shape[1]
+
+    def pairs(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Correlations of the pairs, ``(m,)`` float32."""
+        if self.R is not None:
+            found: np.ndarray = self.R[source, target]
+            return found
+        out = np.empty(len(source), dtype=np.float32)
+        for a in range(0, len(source), PAIRS):
+            part = slice(a, a + PAIRS)
+            np.einsum("ij,ij->i", self.Z[source[part]], self.Z[target[part]], out=out[part])
+        return out / np.float32(self.n_obs)
+
+    def rows(self, a: int, b: int, pool: np.ndarray | None = None) -> np.ndarray:
+        """Correlations of genes ``a`` to ``b`` with those of ``pool`` (all if None), ``(b - a, p)`` float32."""
+        if self.R is not None:
+            return self.R[a:b] if pool is None else self.R[a:b][:, pool]
+        return self.Z[a:b] @ (self.Z if pool is None else self.Z[pool]).T / np.float32(self.n_obs)
+
+    def among(self, genes: np.ndarray, threads: int = 1) -> np.ndarray:
+        """Correlations of some genes with one another, ``(k, k)`` float32."""
+        if self.R is not None:
+            return np.ascontiguousarray(self.R[np.ix_(genes, genes)])
+        return correlations(self.Z[genes], threads)
 
 
 def standardize(read: BlockReader, n_genes: int, rows: np.ndarray | None, threads: int) -> tuple[np.ndarray, ...]:
-    """Return ``(Z, mean, scale, skewness)`` of the observations ``rows`` (all if None); a constant gene becomes a row of zeros.
+    """Return ``(Z, mean, scale, skewness)`` of the observations ``rows`` (all if None); constant genes become zeros.
 
     Parameters
     ----------
@@ -115,4 +143,5 @@ def moments(
         Degrees of freedom that the preparation took out.
     """
     Z, mean, scale, skewness = standardize(read, n_genes, rows, threads)
-    return Moments(Z, correlations(Z, threads), mean, scale, skewness, max(Z.shape[1] - lost, 2.0))
+    R = correlations(Z, threads) if n_genes <= WHOLE_GENES else None
+    return Moments(Z, R, mean, scale, skewness, max(Z.shape[1] - lost, 2.0))

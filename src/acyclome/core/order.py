@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from acyclome.core.layout import Candidates, gene_blocks
+from acyclome.core.moments import Moments
 from acyclome.core.moves import Neighbors, Scratch, State, initialize, settle
 from acyclome.core.select import GENE, MAX_PARENTS, PATH, Pools, coefficients, new_work, removal_loss
 from acyclome.core.shake import shake
@@ -70,7 +71,7 @@ class Dag:
 
 
 def build_pools(
-    R: np.ndarray, candidates: Candidates, n_obs: np.ndarray, n_allowed: np.ndarray, gamma: float, threads: int,
+    moments: Moments, candidates: Candidates, n_obs: np.ndarray, n_allowed: np.ndarray, gamma: float, threads: int,
     variance: np.ndarray | None = None,
 ) -> Pools:  # fmt: skip
     """Gather each gene's block of correlations, ``sum_j k_j^2`` float32, and its thresholds.
@@ -86,10 +87,15 @@ def build_pools(
     offset = np.zeros(len(counts) + 1, dtype=np.int64)
     np.cumsum(counts.astype(np.int64) ** 2, out=offset[1:])
     gram = np.empty(offset[-1], dtype=np.float32)
-    cross = R[candidates.parent, candidates.target]
+    cross = moments.pairs(candidates.parent, candidates.target)
 
     def gather(a: int, b: int) -> None:
-        _gather(R, candidates.indptr, candidates.parent, offset, gram, a, b)
+        if moments.R is not None:
+            _gather(moments.R, candidates.indptr, candidates.parent, offset, gram, a, b)
+            return
+        for j in range(a, b):
+            block = moments.among(candidates.parent[candidates.indptr[j] : candidates.indptr[j + 1]])
+            gram[offset[j] : offset[j + 1]] = block.ravel()
 
     run_blocks(gather, gene_blocks(len(counts), BLOCK), threads)
     gene = np.zeros(len(counts), dtype=GENE)
@@ -149,14 +155,18 @@ def search_order(pools: Pools, candidates: Candidates, start: np.ndarray, settin
 
 
 def _settle_all(state: State, pools: Pools, kids: Neighbors, room: Scratch, rng_state: np.ndarray, moves: int) -> None:
+    """Settle what is queued, then ask every gene again until a whole sweep moves none."""
     left = moves
     while left > 0:
         state.cursor[2] = 0
-        _, made, status = settle(state, pools, kids, room, rng_state, left, len(state.key) * 2)
+        _, made, status = settle(state, pools, kids, room, rng_state, left, 2 * len(state.key))
         left -= max(made, 1)
-        if status == 0:
+        if status != 0:
+            _spread(state.key)
+        elif made == 0:
             break
-        _spread(state.key)
+        else:
+            _queue_all(state)
     state.cursor[2] = 0
 
 

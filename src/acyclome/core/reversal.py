@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from acyclome.core.moments import Moments
 from acyclome.core.order import Dag
 
 
-def reversal_losses(R: np.ndarray, dag: Dag, n_obs: float) -> np.ndarray:
+def reversal_losses(moments: Moments, dag: Dag) -> np.ndarray:
     """Log-likelihood lost by turning each edge ``i -> j`` round, all other edges held, ``(m,)``.
 
     ``n/2 (log v_j(P_j - i) + log v_i(P_i + j) - log v_j(P_j) - log v_i(P_i))`` with ``v_k(S)`` the residual variance of
@@ -20,12 +21,13 @@ def reversal_losses(R: np.ndarray, dag: Dag, n_obs: float) -> np.ndarray:
     indptr = np.zeros(d + 1, dtype=np.int64)
     np.cumsum(np.bincount(dag.target, minlength=d), out=indptr[1:])
     loss = np.empty(len(dag.source))
-    loss[by_target] = _reversals(R, indptr, dag.source[by_target].astype(np.int64))
-    return loss * n_obs / 2.0
+    R = np.empty((0, 0), np.float32) if moments.R is None else moments.R
+    loss[by_target] = _reversals(R, moments.Z, indptr, dag.source[by_target].astype(np.int64))
+    return loss * moments.n_effective / 2.0
 
 
 @njit(nogil=True, cache=True)
-def _reversals(R, indptr, parent):  # type: ignore[no-untyped-def]
+def _reversals(R, Z, indptr, parent):  # type: ignore[no-untyped-def]
     out = np.empty(len(parent))
     for j in range(len(indptr) - 1):
         own = parent[indptr[j] : indptr[j + 1]]
@@ -34,13 +36,13 @@ def _reversals(R, indptr, parent):  # type: ignore[no-untyped-def]
             theirs = parent[indptr[i] : indptr[i + 1]]
             fewer = own[own != i]
             more = np.append(theirs, np.int64(j))
-            now = _log_residual(R, j, own) + _log_residual(R, i, theirs)
-            out[e] = _log_residual(R, j, fewer) + _log_residual(R, i, more) - now
+            now = _log_residual(R, Z, j, own) + _log_residual(R, Z, i, theirs)
+            out[e] = _log_residual(R, Z, j, fewer) + _log_residual(R, Z, i, more) - now
     return out
 
 
 @njit(nogil=True, cache=True)
-def _log_residual(R, k, given):  # type: ignore[no-untyped-def]
+def _log_residual(R, Z, k, given):  # type: ignore[no-untyped-def]
     """Log of the variance of ``k`` that the genes ``given`` leave, by Cholesky in float64."""
     s = len(given)
     L = np.zeros((s + 1, s + 1))
@@ -48,7 +50,7 @@ def _log_residual(R, k, given):  # type: ignore[no-untyped-def]
         x = given[a] if a < s else k
         for b in range(a + 1):
             y = given[b] if b < s else k
-            total = np.float64(R[x, y])
+            total = np.float64(R[x, y] if len(R) else np.dot(Z[x], Z[y]) / Z.shape[1])
             for c in range(b):
                 total -= L[a, c] * L[b, c]
             if a == b:

@@ -14,10 +14,12 @@ from scipy.linalg import cho_factor, cho_solve
 
 from acyclome.core.chance import by_chance, is_chance, price
 from acyclome.core.layout import Candidates, from_pairs, gene_blocks
-from acyclome.core.moments import Moments
+from acyclome.core.moments import WHOLE_GENES, Moments
 from acyclome.core.workers import run_blocks
 
 BLOCK = 64
+PRESCREEN = 128
+NOWHERE = np.full(1, -1)
 ROWS = 512
 
 
@@ -82,7 +84,7 @@ def symmetric(
     both = from_pairs(np.concatenate([source, target]), np.concatenate([target, source]), d)
     t, s = both.target, both.parent
     mirrored = own.find(s, t) < 0
-    strength = np.abs(moments.R[s, t])
+    strength = np.abs(moments.pairs(s, t))
     order = np.lexsort((-strength, mirrored, t))
     rank = np.empty(both.n_edges, dtype=np.int64)
     allowed = causes[s[order]]
@@ -113,25 +115,46 @@ def forward_select(moments: Moments, pool: np.ndarray, steps: int, min_gain: flo
     Returns
     -------
     ``(d, steps)`` int32 regressors in order of discovery, -1 after the last.
+
+    Notes
+    -----
+    Where the correlations of the pool do not fit, each gene's search runs among the ``PRESCREEN`` genes that correlate
+    most with it.
     """
-    R, n, d = moments.R, moments.n_effective, moments.n_genes
+    n, d = moments.n_effective, moments.n_genes
     out = np.full((d, steps), -1, dtype=np.int32)
     if len(pool) == 0:
         return out
-    whole = len(pool) == d
-    P = R if whole else np.ascontiguousarray(R[np.ix_(pool, pool)])
     place = np.full(d, -1, dtype=np.int64)
     place[pool] = np.arange(len(pool))
-    skewness = moments.skewness[pool]
     min_drop = 1.0 - np.exp(-2.0 * min_gain / n)
+    skewness, least, known = moments.skewness, price(n, d), None if len(pool) == d else pool
+    whole = moments.R is not None or len(pool) <= WHOLE_GENES
+    P = _pool_correlations(moments, known, threads) if whole else None
 
     def block(a: int, b: int) -> None:
-        C = R[a:b] if whole else np.ascontiguousarray(R[a:b, pool])
-        found = _forward_block(P, C, place[a:b], moments.skewness[a:b], skewness, n, price(n, d), steps, min_drop)
-        out[a:b] = np.where(found >= 0, pool[found], -1)
+        C = np.ascontiguousarray(moments.rows(a, b, known))
+        if P is not None:
+            found = _forward_block(P, C, place[a:b], skewness[a:b], skewness[pool], n, least, steps, min_drop)
+            out[a:b] = np.where(found >= 0, pool[found], -1)
+            return
+        C[np.arange(b - a), np.maximum(place[a:b], 0)] *= place[a:b] < 0
+        near = np.argpartition(np.abs(C), -PRESCREEN, axis=1)[:, -PRESCREEN:]
+        for g in range(b - a):
+            few = np.sort(near[g])
+            genes, own = pool[few], skewness[a + g : a + g + 1]
+            found = _forward_block(moments.among(genes), C[g : g + 1, few], NOWHERE, own, skewness[genes], n, least,
+                                   steps, min_drop)[0]  # fmt: skip
+            out[a + g] = np.where(found >= 0, genes[found], -1)
 
     run_blocks(block, gene_blocks(d, BLOCK), threads)
     return out
+
+
+def _pool_correlations(moments: Moments, pool: np.ndarray | None, threads: int) -> np.ndarray:
+    if pool is None and moments.R is not None:
+        return moments.R
+    return moments.among(np.arange(moments.n_genes) if pool is None else pool, threads)
 
 
 @njit(nogil=True, cache=True, fastmath=True)
@@ -217,7 +240,7 @@ def _precision_factors(moments: Moments, a: float) -> tuple[np.ndarray, np.ndarr
         half = np.linalg.inv(np.linalg.cholesky(S))
         left = Z @ half.T.astype(np.float32)
         return left, np.ascontiguousarray(left.T), 1.0 - np.einsum("ij,ij->i", left, left).astype(np.float64)
-    M = (1.0 - a) * moments.R.astype(np.float64)
+    M = (1.0 - a) * moments.among(np.arange(d)).astype(np.float64)
     M[np.diag_indices(d)] += a
     K = cho_solve(cho_factor(M, lower=True, overwrite_a=True), np.eye(d)).astype(np.float32)
     return K, None, np.maximum(K.diagonal().astype(np.float64), 1e-12)
