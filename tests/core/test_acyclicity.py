@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acyclome.core import acyclicity as module
 from acyclome.core.acyclicity import Series
+from acyclome.core.acyclicity import series as module
 from acyclome.core.layout import from_pairs
 
 KINDS = ("exponential", "logdet", "binomial")

@@ -1,36 +1,23 @@
-"""Smooth measures of cyclicity on the candidate edges.
-
-Contract: ``value_and_gradient(A, candidates, threads) -> (h, omega)`` with ``A >= 0`` on the candidate edges and
-``omega = dh/dA`` on the whole pattern, zeros included: an absent edge that would close a cycle has ``omega > 0``.
-None of these is a certificate, the order is; ``misses`` says what a form cannot see.
-"""
+"""Truncated power series, on the flow along the candidate edges."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb, factorial
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numba import njit
 
+from acyclome.core.acyclicity.matrix import within_domain
 from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.workers import run_blocks
 
+if TYPE_CHECKING:
+    import torch
+
 BLOCK = 128
-
-
-class Acyclicity(Protocol):
-    """A measure of cyclicity, zero on graphs without the cycles it can see."""
-
-    @property
-    def misses(self) -> str:
-        """What this form cannot see, in words."""
-        ...
-
-    def value_and_gradient(self, A: np.ndarray, candidates: Candidates, threads: int) -> tuple[float, np.ndarray]:
-        """``h`` and ``dh/dA``, ``(nnz,)``, on the candidate pattern."""
-        ...
+Kind = Literal["exponential", "logdet", "binomial"]
 
 
 @dataclass(frozen=True)
@@ -57,22 +44,22 @@ class Series:
     """
 
     terms: int
-    kind: Literal["exponential", "logdet", "binomial"]
+    kind: Kind
     drop: float
 
     @property
+    def is_complete(self) -> bool:
+        """Whether ``h`` is zero if and only if there is no cycle."""
+        return False
+
+    @property
     def misses(self) -> str:
-        """What this form cannot see, in words."""
+        """What this form cannot see, in words and with a bound."""
         return f"cycles longer than {self.terms}, and those longer than 2 through flow below {self.drop:g}"
 
     def coefficients(self, n_genes: int) -> np.ndarray:
         """``c_1 .. c_K``."""
-        k = range(1, self.terms + 1)
-        if self.kind == "exponential":
-            return np.array([1.0 / factorial(i) for i in k])
-        if self.kind == "logdet":
-            return np.array([1.0 / i for i in k])
-        return np.array([comb(n_genes, i) / float(n_genes) ** i for i in k])
+        return coefficients(self.kind, self.terms, n_genes)
 
     def value_and_gradient(self, A: np.ndarray, candidates: Candidates, threads: int) -> tuple[float, np.ndarray]:
         """``h`` and ``dh/dA``, ``(nnz,)``, on the candidate pattern."""
@@ -88,6 +75,30 @@ class Series:
 
         run_blocks(block, gene_blocks(d, BLOCK), threads)
         return float(traces.sum(axis=0) @ c), omega
+
+    def dense_value_and_gradient(self, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """``h``, ``(*batch,)``, and ``dh/dA``, ``(*batch, d, d)``; nothing is let go here, whatever ``drop`` is."""
+        c = self.coefficients(A.shape[-1]).tolist()
+        h = c[0] * A.diagonal(dim1=-2, dim2=-1).sum(-1)
+        gradient = A.new_zeros(A.shape)
+        gradient.diagonal(dim1=-2, dim2=-1).fill_(c[0])
+        power = A
+        for k in range(2, self.terms + 1):
+            gradient = gradient + k * c[k - 1] * power
+            h = h + c[k - 1] * (power * A.mT).sum((-2, -1))
+            if k < self.terms:
+                power = power @ A
+        return within_domain(h, gradient.mT)
+
+
+def coefficients(kind: Kind, terms: int, n_genes: int) -> np.ndarray:
+    """``c_1 .. c_K`` of a series, ``(K,)``."""
+    k = range(1, terms + 1)
+    if kind == "exponential":
+        return np.array([1.0 / factorial(i) for i in k])
+    if kind == "logdet":
+        return np.array([1.0 / i for i in k])
+    return np.array([comb(n_genes, i) / n_genes**i for i in k])
 
 
 def _flow_lists(view: tuple[np.ndarray, ...], A: np.ndarray, least: float) -> tuple[np.ndarray, ...]:

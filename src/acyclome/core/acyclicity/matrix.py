@@ -1,0 +1,71 @@
+"""Strengths on candidate edges as a matrix, whole or reduced to the strong components."""
+
+from __future__ import annotations
+
+from math import ceil, log2
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from acyclome.core.layout import Candidates
+from acyclome.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+
+MAX_GENES = 2000
+
+
+def dense_matrix(A: np.ndarray, candidates: Candidates, form: str) -> np.ndarray:
+    """Return the strengths as a float64 matrix ``(d, d)``, source by target: 32 MB at the limit of 2,000 genes.
+
+    Raises
+    ------
+    ConfigError
+        If there are more genes than that; some forms keep a dozen such matrices and take d^3 steps a call.
+    """
+    d = candidates.n_genes
+    if d > MAX_GENES:
+        msg = (
+            f"fit.acyclicity is {form!r}, which computes with whole matrices, and there are {d:,} genes; at most "
+            f"{MAX_GENES:,} were expected. Take fit.acyclicity 'series', which follows the candidate edges at any size."
+        )
+        raise ConfigError(msg)
+    matrix = np.zeros((d, d))
+    matrix[candidates.parent, candidates.target] = A
+    return matrix
+
+
+def at_candidates(gradient: np.ndarray, candidates: Candidates) -> np.ndarray:
+    """Read a gradient ``(d, d)`` on the candidate pattern, ``(nnz,)``; rounding never makes it negative."""
+    return np.maximum(gradient[candidates.parent, candidates.target], 0.0)
+
+
+def sparse_matrix(A: np.ndarray, candidates: Candidates) -> csr_array:
+    """Return the strengths above 0 as a sparse matrix ``(d, d)``, source by target."""
+    held = np.flatnonzero(A > 0)
+    shape = (candidates.n_genes, candidates.n_genes)
+    return csr_array((A[held].astype(np.float64), (candidates.parent[held], candidates.target[held])), shape=shape)
+
+
+def strong_components(matrix: csr_array | np.ndarray) -> np.ndarray:
+    """Return the strong component of every gene, ``(d,)``."""
+    return np.asarray(connected_components(csr_array(matrix), directed=True, connection="strong")[1])
+
+
+def same_component(A: torch.Tensor) -> torch.Tensor:
+    """Return which pairs share a strong component, ``(*batch, d, d)`` of 0 and 1 in the dtype of ``A``."""
+    reached = (A > 0).to(A.dtype)
+    reached.diagonal(dim1=-2, dim2=-1).fill_(1.0)
+    for _ in range(ceil(log2(max(A.shape[-1], 2)))):
+        reached = (reached @ reached > 0).to(A.dtype)
+    return reached * reached.mT
+
+
+def within_domain(h: torch.Tensor, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Give members of a batch whose value is no finite number the value inf and the gradient 0."""
+    inside = h.isfinite()
+    h = h.where(inside, h.new_full((), float("inf")))
+    return h, gradient.where(inside[..., None, None], gradient.new_zeros(()))
