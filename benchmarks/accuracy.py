@@ -46,7 +46,7 @@ def main() -> None:
                 (source, target), cost = measured(partial(method, problem))
                 scores = problem.scores(source, target)
                 rows.append({"data": protocol.name, "method": name, "seed": seed, **scores, **cost.row()})
-    table = means(rows, ("data", "method")).drop(columns="is_dag", errors="ignore")
+    table = means(rows, ("data", "method"))
     publish("accuracy", rows, table, f"python -m benchmarks.accuracy --d {given.d}", given)
 
 

@@ -37,6 +37,7 @@ def means(rows: Sequence[dict[str, Any]], by: Sequence[str], *, shares: Sequence
     table = pd.DataFrame(rows)
     groups = table.groupby(list(by), sort=False)
     numbers = [c for c in table.columns if c not in {*by, *shares, "seed"} and pd.api.types.is_numeric_dtype(table[c])]
+    numbers = [c for c in numbers if not pd.api.types.is_bool_dtype(table[c])]
     result = groups[numbers].mean()
     for name in shares:
         result[name] = [f"{int(part[name].sum())} of {len(part)}" for _, part in groups]
