@@ -103,7 +103,7 @@ class Screen(_Section):
     shrinkage: Real = Field(default=0.05, gt=0, lt=1)
     """Share of the identity mixed into the correlations before inversion. Larger is steadier, and less direct."""
     max_candidates: Count = Field(default=48, ge=1, le=1000)
-    """Upper limit of candidates per gene. Time and memory grow with it."""
+    """Upper limit of candidates per gene. Time and memory grow with it. Up to 3 times as many genes: all pairs."""
     augment: bool = True
     """Search once, then offer the hubs found to every gene again. Finds the regulators that siblings stand in for."""
 
@@ -123,10 +123,13 @@ class Fit(_Section):
 
     relax: bool = True
     """Run the relaxation. Without it the order search starts from a random order."""
-    acyclicity: Literal["series"] = "series"
-    """Form of the acyclicity function. series: sum of c_k tr(A^k), cut after `terms` terms."""
+    acyclicity: Literal["series", "expm", "logdet", "polynomial", "spectral", "lowrank"] = "series"
+    """Form of the acyclicity function. series: cut after `terms` terms, on sparse edges. lowrank: the same in `rank`
+    dimensions, an approximation. spectral: the spectral radius. expm, logdet, polynomial: whole, to 2,000 genes."""
     terms: Count = Field(default=8, ge=2, le=64)
     """Terms of the series; cycles longer than this are left to the order search. Time grows with it."""
+    rank: Count = Field(default=64, ge=1, le=1000)
+    """Dimensions of the low-rank form. Fewer are faster and see less of the cycles of three and more genes."""
     lambda1: Real = Field(default=0.05, ge=0, le=1)
     """Lasso penalty on standardised data. Larger gives fewer edges in the relaxation."""
     mu: Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)] = (1.0, 0.1, 0.01, 0.001)

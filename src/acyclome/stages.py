@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from acyclome.config import Config
-from acyclome.core.acyclicity import Series
+from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
 from acyclome.core.engine import EngineSettings, decide, look, propose
 from acyclome.core.equivalence import cpdag
 from acyclome.core.layout import Candidates
@@ -35,7 +35,14 @@ from acyclome.resample import Member, Votes, count_votes, plan_resamples, stabil
 
 MIN_GAIN = 4.0
 MODELS = {"linear": lambda config: Linear(config.fit.lambda1, sweeps=30, tol=1e-4)}
-ACYCLICITY = {"series": lambda config: Series(config.fit.terms, "logdet", config.fit.drop_tol)}
+ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
+    "series": lambda config: Series(config.fit.terms, "logdet", config.fit.drop_tol),
+    "expm": lambda config: TraceExp(),
+    "logdet": lambda config: LogDet(),
+    "polynomial": lambda config: Polynomial(),
+    "spectral": lambda config: SpectralRadius(),
+    "lowrank": lambda config: LowRank(config.fit.rank, config.fit.terms, "logdet", config.seed),
+}
 R2_GENES = 3000
 PATH_LENGTH = 5
 

@@ -91,7 +91,8 @@ def references(run: Run) -> list[Reference]:
     """Return the papers that the paragraph and the page cite, in the order of first use."""
     used = [ORDER, EXTENDED_BIC, CLASSES]
     if run.option("fit.relax", True):
-        used = [NOTEARS, SERIES, *used]
+        truncated = run.option("fit.acyclicity", "series") in ("series", "lowrank")
+        used = [NOTEARS, *([SERIES] if truncated else []), *used]
     if run.option("score.noise", "unequal") == "equal":
         used.append(EQUAL_VARIANCE)
     return [*used, *([STABILITY, PAIRS] if run.resamples else []), SORTABILITY]
@@ -123,12 +124,25 @@ def _relaxation(run: Run) -> str:
         return "The search started from a random order of the genes."
     mu = ", ".join(f"{value:g}" for value in run.option("fit.mu", []))
     path = f" along the central path mu = {mu}" if mu else ""
-    terms = run.option("fit.terms", run.option("fit.order", 8))
     return (
-        f"On these candidates the NOTEARS problem ({NOTEARS.cite}) was solved with an acyclicity function truncated "
-        f"after {terms} powers (compare {SERIES.cite}) and lambda1 = {run.option('fit.lambda1', 0.02):g}{path}; its "
-        "solution gave the starting order."
+        f"On these candidates the NOTEARS problem ({NOTEARS.cite}) was solved with {_acyclicity(run)} and "
+        f"lambda1 = {run.option('fit.lambda1', 0.02):g}{path}; its solution gave the starting order."
     )
+
+
+def _acyclicity(run: Run) -> str:
+    whole = {
+        "expm": "the trace of the matrix exponential as acyclicity function",
+        "logdet": "the log-determinant as acyclicity function",
+        "polynomial": "a polynomial acyclicity function",
+        "spectral": "the spectral radius as acyclicity function",
+    }
+    form = run.option("fit.acyclicity", "series")
+    if form in whole:
+        return whole[form]
+    terms = run.option("fit.terms", run.option("fit.order", 8))
+    space = f" in {run.option('fit.rank', 64)} dimensions" if form == "lowrank" else ""
+    return f"an acyclicity function truncated after {terms} powers{space} (compare {SERIES.cite})"
 
 
 def _search(run: Run) -> str:
