@@ -1,9 +1,11 @@
 """Blocks on threads: the order of results, and the one BLAS thread that keeps bits the same."""
 
+import threading
+
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from acyclome.core.workers import run_blocks
+from acyclome.core.workers import one_blas_thread, run_blocks
 
 
 def blas_threads():
@@ -31,3 +33,22 @@ def test_the_limit_is_lifted_after_an_error():
         with pytest.raises(ZeroDivisionError):
             run_blocks(lambda k: 1 / k, [(0,)], 1)
         assert blas_threads() == {2}
+
+
+def test_one_who_leaves_does_not_lift_the_limit_of_another():
+    inside, may_leave, seen = threading.Event(), threading.Event(), []
+
+    def stay():
+        with one_blas_thread():
+            inside.set()
+            may_leave.wait(10)
+            seen.append(blas_threads())
+
+    other = threading.Thread(target=stay)
+    with threadpool_limits(2), one_blas_thread():
+        with one_blas_thread():
+            other.start()
+            inside.wait(10)
+        may_leave.set()
+        other.join()
+    assert seen == [{1}]

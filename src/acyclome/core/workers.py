@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+_lock = Lock()
+_inside: list[threadpool_limits] = []
 
-def one_blas_thread() -> threadpool_limits:
-    """Return a context in which matrix products and factorizations run on one thread each, and so keep their bits.
 
-    The limit belongs to the process.  Whoever starts threads that call :func:`run_blocks` holds it around all of them:
-    of limits that overlap in time, the first to end lifts those of the others.
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep matrix products and factorizations on one thread each, because their bits depend on how many share them.
+
+    The limit belongs to the process and takes milliseconds to set, so the first to come sets it and the last to go
+    lifts it.  Whoever starts threads that need it holds it around all of them: only the thread that set it can lift it.
     """
-    return threadpool_limits(1)
+    with _lock:
+        _inside.append(_inside[0] if _inside else threadpool_limits(1).__enter__())
+    try:
+        yield
+    finally:
+        with _lock:
+            limits = _inside.pop()
+            if not _inside:
+                limits.__exit__(None, None, None)
 
 
 def run_blocks(work: Callable[..., Any], blocks: Sequence[tuple], threads: int) -> list[Any]:
