@@ -55,7 +55,7 @@ def decide(
 ) -> tuple[Dag, Candidates]:  # fmt: skip
     """Search the order from ``start``, let the candidates grow, search on; return the DAG and the final candidates."""
     first, second = np.random.SeedSequence(seed).generate_state(2)
-    if settings.grows:
+    if settings.grows and candidates.n_edges < causes.sum() * (moments.n_genes - 1):
         quick = ScoreSettings(settings.score.equal_noise, settings.score.gamma, rounds=0)
         dag = _search(moments, candidates, start, quick, causes, int(first), threads)
         candidates = grow(moments, candidates, dag, settings.screen, causes, threads)

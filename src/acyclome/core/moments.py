@@ -17,6 +17,7 @@ from acyclome.core.workers import run_blocks
 BlockReader = Callable[[int, int], np.ndarray]
 TILE = 1024
 WHOLE_GENES = 25_000
+PRECISE_GENES = 4_000
 PAIRS = 1 << 16
 
 
@@ -27,9 +28,10 @@ class Moments:
     Parameters
     ----------
     Z
-        ``(d, n)`` float32, gene-major, every row with mean 0 and mean square 1.
+        ``(d, n)`` gene-major, every row with mean 0 and mean square 1; float64 up to ``PRECISE_GENES`` genes, where a
+        change of units must not move a tie, else float32.
     R
-        ``(d, d)`` float32 correlations, 4 d^2 bytes (0.4 GB at 10,000 genes); None above ``WHOLE_GENES`` genes, where
+        ``(d, d)`` correlations of the same type, 4 d^2 bytes in float32 (0.4 GB at 10,000 genes); None above ``WHOLE_GENES`` genes, where
         they are formed from ``Z`` as they are needed.
     mean, scale
         ``(d,)`` float64, in the units of the input; ``Z = (X - mean) / scale``.
@@ -57,24 +59,24 @@ class Moments:
         return self.Z.shape[1]
 
     def pairs(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Correlations of the pairs, ``(m,)`` float32."""
+        """Correlations of the pairs, ``(m,)``."""
         if self.R is not None:
             found: np.ndarray = self.R[source, target]
             return found
-        out = np.empty(len(source), dtype=np.float32)
+        out = np.empty(len(source), dtype=self.Z.dtype)
         for a in range(0, len(source), PAIRS):
             part = slice(a, a + PAIRS)
             np.einsum("ij,ij->i", self.Z[source[part]], self.Z[target[part]], out=out[part])
-        return out / np.float32(self.n_obs)
+        return out / self.Z.dtype.type(self.n_obs)
 
     def rows(self, a: int, b: int, pool: np.ndarray | None = None) -> np.ndarray:
-        """Correlations of genes ``a`` to ``b`` with those of ``pool`` (all if None), ``(b - a, p)`` float32."""
+        """Correlations of genes ``a`` to ``b`` with those of ``pool`` (all if None), ``(b - a, p)``."""
         if self.R is not None:
             return self.R[a:b] if pool is None else self.R[a:b][:, pool]
-        return self.Z[a:b] @ (self.Z if pool is None else self.Z[pool]).T / np.float32(self.n_obs)
+        return self.Z[a:b] @ (self.Z if pool is None else self.Z[pool]).T / self.Z.dtype.type(self.n_obs)
 
     def among(self, genes: np.ndarray, threads: int = 1) -> np.ndarray:
-        """Correlations of some genes with one another, ``(k, k)`` float32."""
+        """Correlations of some genes with one another, ``(k, k)``."""
         if self.R is not None:
             return np.ascontiguousarray(self.R[np.ix_(genes, genes)])
         return correlations(self.Z[genes], threads)
@@ -90,7 +92,7 @@ def standardize(read: BlockReader, n_genes: int, rows: np.ndarray | None, thread
     """
     probe = read(0, min(1, n_genes))
     n = probe.shape[1] if rows is None else len(rows)
-    Z = np.empty((n_genes, n), dtype=np.float32)
+    Z = np.empty((n_genes, n), dtype=np.float64 if n_genes <= PRECISE_GENES else np.float32)
     mean, scale, skewness = np.empty(n_genes), np.empty(n_genes), np.empty(n_genes)
 
     def fill(a: int, b: int) -> None:
@@ -111,22 +113,22 @@ def standardize(read: BlockReader, n_genes: int, rows: np.ndarray | None, thread
 
 
 def correlations(Z: np.ndarray, threads: int) -> np.ndarray:
-    """Return ``Z Z' / n``, ``(d, d)`` float32, with a unit diagonal (zero for constant genes)."""
+    """Return ``Z Z' / n``, ``(d, d)`` of the type of ``Z``, with a unit diagonal (zero for constant genes)."""
     d, n = Z.shape
-    R = np.empty((d, d), dtype=np.float32)
+    R = np.empty((d, d), dtype=Z.dtype)
     cuts = gene_blocks(d, TILE)
     tiles = [(x, y) for x in range(len(cuts)) for y in range(x, len(cuts))]
 
     def tile(x: int, y: int) -> None:
         (a, b), (s, t) = cuts[x], cuts[y]
         np.matmul(Z[a:b], Z[s:t].T, out=R[a:b, s:t])
-        R[a:b, s:t] /= np.float32(n)
+        R[a:b, s:t] /= Z.dtype.type(n)
         if x != y:
             R[s:t, a:b] = R[a:b, s:t].T
         else:
             block = R[a:b, a:b]
             block[:] = (block + block.T) / 2
-            np.fill_diagonal(block, (block.diagonal() > 0.5).astype(np.float32))
+            np.fill_diagonal(block, (block.diagonal() > 0.5).astype(Z.dtype))
 
     run_blocks(tile, tiles, threads)
     return R

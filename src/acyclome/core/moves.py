@@ -14,7 +14,7 @@ from numba import njit
 
 from acyclome.core.select import Work, matters, select, would_enter
 
-TOLERANCE = 1e-7
+TOLERANCE = 1e-3
 
 
 class Neighbors(NamedTuple):

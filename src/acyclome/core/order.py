@@ -74,7 +74,7 @@ def build_pools(
     moments: Moments, candidates: Candidates, n_obs: np.ndarray, n_allowed: np.ndarray, gamma: float, threads: int,
     variance: np.ndarray | None = None,
 ) -> Pools:  # fmt: skip
-    """Gather each gene's block of correlations, ``sum_j k_j^2`` float32, and its thresholds.
+    """Gather each gene's block of correlations, ``sum_j k_j^2`` float64, and its thresholds.
 
     Parameters
     ----------
@@ -86,8 +86,8 @@ def build_pools(
     counts = candidates.counts
     offset = np.zeros(len(counts) + 1, dtype=np.int64)
     np.cumsum(counts.astype(np.int64) ** 2, out=offset[1:])
-    gram = np.empty(offset[-1], dtype=np.float32)
-    cross = moments.pairs(candidates.parent, candidates.target)
+    gram = np.empty(offset[-1])
+    cross = moments.pairs(candidates.parent, candidates.target).astype(np.float64)
 
     def gather(a: int, b: int) -> None:
         if moments.R is not None:

@@ -19,6 +19,7 @@ from acyclome.core.workers import run_blocks
 
 BLOCK = 64
 PRESCREEN = 128
+UNSCREENED = 3
 NOWHERE = np.full(1, -1)
 ROWS = 512
 
@@ -51,6 +52,8 @@ class ScreenSettings:
 def screen(moments: Moments, settings: ScreenSettings, causes: np.ndarray, threads: int) -> Candidates:
     """Return the candidate edges: forward selection and shrunken partial correlation, made symmetric.
 
+    Up to ``UNSCREENED`` times ``max_candidates`` genes nothing is left out: every pair with an allowed cause is a candidate.
+
     Parameters
     ----------
     causes
@@ -61,6 +64,8 @@ def screen(moments: Moments, settings: ScreenSettings, causes: np.ndarray, threa
     Cost: ``d^2 forward_steps^2 / 2`` for the first, ``min(d, n) d^2`` for the second.
     """
     d = moments.n_genes
+    if d <= UNSCREENED * settings.max_candidates:
+        return from_pairs(*np.nonzero(causes[:, None] & ~np.eye(d, dtype=bool)), d)
     picked = forward_select(moments, np.flatnonzero(causes), settings.forward_steps, settings.min_gain, threads)
     near = strongest_partial(moments, settings.partial, settings.shrinkage, causes, threads)
     pairs = [as_pairs(found) for found in (picked, near)]
@@ -175,11 +180,11 @@ def _forward_block(P, C, place, own, skewness, n, least, steps, min_drop):  # ty
         for step in range(steps):
             best, pick = np.float32(0.0), -1
             for i in range(p):
-                if v[i] > np.float32(1e-3):
+                if v[i] > np.float32(1e-5):
                     gain = c[i] * c[i] / v[i]
                     if gain > best:
                         best, pick = gain, i
-            if pick < 0 or best < min_drop * rest or rest < np.float32(1e-4):
+            if pick < 0 or best < min_drop * rest or rest < np.float32(1e-6):
                 break
             found[g, step] = pick
             rest -= best
@@ -211,7 +216,7 @@ def strongest_partial(moments: Moments, keep: int, shrinkage: float, causes: np.
     ``n < d`` the Woodbury identity needs an ``n x n`` inverse only,
     ``K = (I - Z' (a/(1-a) n I + Z Z')^-1 Z) / a`` (here for column-wise ``Z``), formed in row blocks and never whole.
     """
-    d, n = moments.n_genes, moments.n_obs
+    d = moments.n_genes
     keep = min(keep, max(int(causes.sum()) - 1, 0))
     out = np.full((d, keep), -1, dtype=np.int32)
     if keep == 0:

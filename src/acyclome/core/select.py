@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 
 MAX_PARENTS = 32
-MIN_VARIANCE = 1e-4
+MIN_VARIANCE = 1e-6
 GROW_AGAIN = 4
 
 GENE = np.dtype(
@@ -30,7 +30,7 @@ explain; ``factor``, ``n_j / 2`` (unequal) or ``n_j v_j / (2 sigma^2)`` (equal);
 
 PATH = np.dtype(
     [("size", "i8"), ("pure", "i8"), ("rest", "f8"), ("score", "f8"), ("picks", "i4", MAX_PARENTS),
-     ("gains", "f4", MAX_PARENTS), ("slope", "f4", MAX_PARENTS), ("chol", "f4", (MAX_PARENTS, MAX_PARENTS))],
+     ("gains", "f8", MAX_PARENTS), ("slope", "f8", MAX_PARENTS), ("chol", "f8", (MAX_PARENTS, MAX_PARENTS))],
     align=True,
 )  # fmt: skip
 """A selection: ``picks`` (local indices in order), their ``gains`` and signed ``slope``, Cholesky rows, the residual
@@ -70,7 +70,7 @@ class Work(NamedTuple):
 def new_work(width: int) -> Work:
     """Scratch for pools of at most ``width`` candidates."""
     return Work(
-        np.empty((MAX_PARENTS + 3, max(width, MAX_PARENTS)), np.float32),
+        np.empty((MAX_PARENTS + 3, max(width, MAX_PARENTS)), np.float64),
         np.empty((MAX_PARENTS + 1, MAX_PARENTS), np.float64),
         np.empty(width, np.int32),
     )
@@ -108,7 +108,7 @@ def _grow(g, cross, gram, n, forced, relative, work, p):  # type: ignore[no-unty
     rest = 1.0
     size = 0
     while size < MAX_PARENTS:
-        best, at = np.float32(0.0), -1
+        best, at = np.float64(0.0), -1
         if size < forced:
             for a in range(n):
                 if idx[a] == picks[size]:
@@ -116,16 +116,16 @@ def _grow(g, cross, gram, n, forced, relative, work, p):  # type: ignore[no-unty
             best = c[at] * c[at] / v[at]
         else:
             for a in range(n):
-                if v[a] > np.float32(MIN_VARIANCE) and c[a] * c[a] > best * v[a]:
+                if v[a] > np.float64(MIN_VARIANCE) and c[a] * c[a] > best * v[a]:
                     best, at = c[a] * c[a] / v[a], a
-            if at < 0 or best <= (g.drop * rest if relative else g.drop) or best >= rest - 1e-6:
+            if at < 0 or best <= (g.drop * rest if relative else g.drop) or best >= rest - 1e-9:
                 break
         picks[size] = idx[at]
         rest -= float(best)
         p.gains[size] = best
         _project(gram, g.offset, g.width, n, at, size, work, p)
         size += 1
-    p.rest = max(rest, 1e-6)
+    p.rest = max(rest, 1e-9)
     return size
 
 
@@ -148,7 +148,7 @@ def _project(gram, offset, width, n, at, size, work, p):  # type: ignore[no-unty
         f, old = row[k], Q[k]
         for a in range(n):
             new[a] -= f * old[a]
-    back = np.float32(1.0) / root
+    back = np.float64(1.0) / root
     for a in range(n):
         q = new[a] * back
         new[a] = q
@@ -211,11 +211,11 @@ def would_enter(g, i, cross, gram, relative, q, p):  # type: ignore[no-untyped-d
         return True
     base = g.offset + i * g.width
     c = cross[g.start + i]
-    v = np.float32(1.0)
+    v = np.float64(1.0)
     rest = 1.0
     chol, picks, gains, slope = p.chol, p.picks, p.gains, p.slope
     for k in range(p.size):
-        if v > np.float32(MIN_VARIANCE) and c * c >= gains[k] * v:
+        if v > np.float64(MIN_VARIANCE) and c * c >= gains[k] * v:
             return True
         t = gram[base + picks[k]]
         for a in range(k):
@@ -226,7 +226,7 @@ def would_enter(g, i, cross, gram, relative, q, p):  # type: ignore[no-untyped-d
         v -= t * t
         rest -= gains[k]
     threshold = g.drop * rest if relative else g.drop
-    return v > np.float32(MIN_VARIANCE) and c * c > threshold * v
+    return v > np.float64(MIN_VARIANCE) and c * c > threshold * v
 
 
 @njit(nogil=True, cache=True, _nrt=False)

@@ -125,8 +125,11 @@ class MemoryStore(_Named):
         return hashing.result()
 
     def block(self, a: int, b: int) -> np.ndarray:
-        """Return genes ``a`` to ``b`` as a new float32 array ``(b - a, n_obs)``."""
+        """Return genes ``a`` to ``b`` as a new array ``(b - a, n_obs)``; float64 stays, all else becomes float32."""
         self._check_range(a, b)
+        if self._X.dtype == np.float64:
+            part = self._X[a:b]
+            return np.array(part.toarray() if sp.issparse(part) else part, order="C")
         return dense_rows(self._X[a:b])
 
     def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
