@@ -20,8 +20,10 @@ def reader(X):
     return lambda a, b: X.T[a:b]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("n", "d"), [(50, 7), (300, 40), (20, 60)])
-def test_correlations_are_those_of_numpy(n, d):
+def test_correlations_are_those_of_numpy(monkeypatch, n, d, dtype):
+    monkeypatch.setattr(module, "PRECISE_GENES", 0 if dtype == np.float32 else d)
     X = expression(n, n, d)
     m = moments(reader(X), d)
     np.testing.assert_allclose(m.R, np.corrcoef(X.T), atol=ATOL)
@@ -29,7 +31,7 @@ def test_correlations_are_those_of_numpy(n, d):
     np.testing.assert_allclose(m.scale, X.std(axis=0), rtol=1e-12)
     np.testing.assert_allclose(m.Z, ((X - X.mean(axis=0)) / X.std(axis=0)).T, atol=ATOL)
     assert (m.n_genes, m.n_obs, m.n_effective) == (d, n, n)
-    assert m.Z.dtype == m.R.dtype == np.float32
+    assert m.Z.dtype == m.R.dtype == dtype
 
 
 def test_correlations_are_symmetric_with_a_unit_diagonal(monkeypatch):
@@ -85,3 +87,22 @@ def test_units_do_not_change_correlations():
     scaled = X * 2.0 ** np.arange(-4, 4) + 0
     np.testing.assert_array_equal(moments(reader(scaled), 8).R, moments(reader(X), 8).R)
     np.testing.assert_allclose(moments(reader(X * 1e3 + 7), 8).R, moments(reader(X), 8).R, atol=ATOL)
+
+
+def test_correlations_too_many_to_hold_are_formed_when_asked_for(monkeypatch):
+    X = expression(8, 100, 30)
+    held = moments(reader(X), 30)
+    monkeypatch.setattr(module, "WHOLE_GENES", 29)
+    monkeypatch.setattr(module, "PAIRS", 7)
+    formed = moments(reader(X), 30)
+    assert formed.R is None
+    source, target = np.indices((30, 30)).reshape(2, -1)
+    pool = np.array([3, 17, 4, 29])
+    for name, given in (("pairs", (source, target)), ("rows", (4, 19)), ("rows", (4, 19, pool)), ("among", (pool,))):
+        np.testing.assert_allclose(getattr(formed, name)(*given), getattr(held, name)(*given), atol=ATOL)
+
+
+def test_skewness_is_the_third_standardized_moment():
+    X = np.random.default_rng(33).exponential(size=(400, 5))
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    np.testing.assert_allclose(moments(reader(X), 5).skewness, (Z**3).mean(axis=0), rtol=1e-10)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acyclome.core import moments as moments_module
 from acyclome.core.order import Dag
 from acyclome.core.reversal import reversal_losses
 
@@ -52,3 +53,10 @@ def test_covered_edges_turn_for_nothing(lab, seed):
 
 def test_an_empty_network_has_nothing_to_turn(lab):
     assert reversal_losses(lab.moments_of(lab.draw_linear(1, 6, 100)[0]), dag_of([], 6)).shape == (0,)
+
+
+def test_correlations_that_are_not_held_give_the_same(lab, monkeypatch):
+    X, pairs = lab.draw_linear(2, 6, 100, 2)[0], draw_pairs(2, 6)
+    held = reversal_losses(lab.moments_of(X), dag_of(pairs, 6))
+    monkeypatch.setattr(moments_module, "WHOLE_GENES", 0)
+    np.testing.assert_allclose(reversal_losses(lab.moments_of(X), dag_of(pairs, 6)), held, atol=1e-3)
