@@ -6,8 +6,9 @@ has third cumulant ``n g_x g_y``; the Poisson law with the same variance and thi
 
     log P(r' >= r) ~ -n / m^2 ((1 + m r) log(1 + m r) - m r),   m = g_x g_y,
 
-(Bennett's form), which tends to ``-n r^2 / 2`` for genes without skewness and ``c log(c / e)`` for rare ones with ``c`` shared
-cells where ``e`` were expected.  A pair that is worth an edge, or nearly, in the Gaussian light and not in this one is no candidate.
+(Bennett's form), which tends to ``-n r^2 / 2`` for genes without skewness and to ``c log(c / e)`` for rare ones with
+``c`` shared cells where ``e`` were expected.  A pair that is worth an edge, or nearly, in the Gaussian light and not in
+this one is no candidate.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from acyclome.core.layout import Candidates
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag, ScoreSettings, build_pools, search_order
 from acyclome.core.relax import Relaxation, RelaxSettings, relax
-from acyclome.core.screen import ScreenSettings, screen
+from acyclome.core.screen import ScreenSettings, is_screened, screen
 from acyclome.core.select import Pools
 
 SIGMA_ROUNDS = 5
@@ -55,7 +55,7 @@ def decide(
 ) -> tuple[Dag, Candidates]:  # fmt: skip
     """Search the order from ``start``, let the candidates grow, search on; return the DAG and the final candidates."""
     first, second = np.random.SeedSequence(seed).generate_state(2)
-    if settings.grows and candidates.n_edges < causes.sum() * (moments.n_genes - 1):
+    if settings.grows and is_screened(moments, settings.screen):
         quick = ScoreSettings(settings.score.equal_noise, settings.score.gamma, rounds=0)
         dag = _search(moments, candidates, start, quick, causes, int(first), threads)
         candidates = grow(moments, candidates, dag, settings.screen, causes, threads)

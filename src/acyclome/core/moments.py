@@ -31,8 +31,8 @@ class Moments:
         ``(d, n)`` gene-major, every row with mean 0 and mean square 1; float64 up to ``PRECISE_GENES`` genes, where a
         change of units must not move a tie, else float32.
     R
-        ``(d, d)`` correlations of the same type, 4 d^2 bytes in float32 (0.4 GB at 10,000 genes); None above ``WHOLE_GENES`` genes, where
-        they are formed from ``Z`` as they are needed.
+        ``(d, d)`` correlations of the same type, 4 d^2 bytes in float32 (0.4 GB at 10,000 genes); None above
+        ``WHOLE_GENES`` genes, where they are formed from ``Z`` as they are needed.
     mean, scale
         ``(d,)`` float64, in the units of the input; ``Z = (X - mean) / scale``.
     skewness

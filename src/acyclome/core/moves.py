@@ -18,7 +18,7 @@ TOLERANCE = 1e-3
 
 
 class Neighbors(NamedTuple):
-    """Children of every gene: ``indptr (d + 1,)``, ``child (nnz,)`` and ``edge (nnz,)`` (position in the candidates)."""
+    """Children of every gene: ``indptr (d + 1,)``, ``child (nnz,)``, ``edge (nnz,)`` (position in the candidates)."""
 
     indptr: np.ndarray
     child: np.ndarray
@@ -99,7 +99,7 @@ def list_neighbors(j, state, pools, kids, room):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def _child_deltas(j, n, state, pools, room):  # type: ignore[no-untyped-def]
-    """``delta[i]``: score of neighbor ``i`` with ``j`` before it, less the score with ``j`` after it (0 for no child)."""
+    """Set ``delta[i]``: score of neighbor ``i`` with ``j`` before it, less that with ``j`` after it (0: no child)."""
     cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
     for i in range(n):
         room.delta[i] = 0.0
@@ -166,7 +166,7 @@ def _enqueue_stakes(g, p, state, pools, room):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def place_gene(j, key, state, pools, kids, room):  # type: ignore[no-untyped-def]
-    """Give ``j`` a new key, select anew wherever a change of sides matters, and queue all who notice; return the gain."""
+    """Give ``j`` a new key, select anew where a change of sides matters, queue all who notice; return the gain."""
     state.journal[state.cursor[2]] = j
     state.journal_key[state.cursor[2]] = state.key[j]
     state.cursor[2] += 1
@@ -196,7 +196,7 @@ def place_gene(j, key, state, pools, kids, room):  # type: ignore[no-untyped-def
 
 @njit(nogil=True, cache=True)
 def key_of_gap(gap, n, state, room, fraction):  # type: ignore[no-untyped-def]
-    """A key inside the gap; a gap too narrow for one more key returns nan."""
+    """Return a key inside the gap, nan if it is too narrow for one more."""
     low = state.key[room.gene[room.place[gap - 1]]] if gap > 0 else np.nan
     high = state.key[room.gene[room.place[gap]]] if gap < n else np.nan
     if gap == 0:

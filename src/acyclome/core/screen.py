@@ -52,7 +52,7 @@ class ScreenSettings:
 def screen(moments: Moments, settings: ScreenSettings, causes: np.ndarray, threads: int) -> Candidates:
     """Return the candidate edges: forward selection and shrunken partial correlation, made symmetric.
 
-    Up to ``UNSCREENED`` times ``max_candidates`` genes nothing is left out: every pair with an allowed cause is a candidate.
+    In small networks every pair with an allowed cause is a candidate, unless it correlates by chance alone.
 
     Parameters
     ----------
@@ -63,9 +63,10 @@ def screen(moments: Moments, settings: ScreenSettings, causes: np.ndarray, threa
     -----
     Cost: ``d^2 forward_steps^2 / 2`` for the first, ``min(d, n) d^2`` for the second.
     """
-    d = moments.n_genes
-    if d <= UNSCREENED * settings.max_candidates:
-        return from_pairs(*np.nonzero(causes[:, None] & ~np.eye(d, dtype=bool)), d)
+    if not is_screened(moments, settings):
+        source, target = np.nonzero(np.broadcast_to(causes[:, None], (moments.n_genes, moments.n_genes)))
+        real = ~by_chance(moments, source, target)
+        return from_pairs(source[real], target[real], moments.n_genes)
     picked = forward_select(moments, np.flatnonzero(causes), settings.forward_steps, settings.min_gain, threads)
     near = strongest_partial(moments, settings.partial, settings.shrinkage, causes, threads)
     pairs = [as_pairs(found) for found in (picked, near)]
@@ -74,13 +75,19 @@ def screen(moments: Moments, settings: ScreenSettings, causes: np.ndarray, threa
     return symmetric(source, target, moments, causes, settings.max_candidates)
 
 
+def is_screened(moments: Moments, settings: ScreenSettings) -> bool:
+    """Say whether the network is so large, ``UNSCREENED`` times ``max_candidates``, that pairs have to be left out."""
+    return moments.n_genes > UNSCREENED * settings.max_candidates
+
+
 def symmetric(
     source: np.ndarray, target: np.ndarray, moments: Moments, causes: np.ndarray, max_candidates: int
 ) -> Candidates:
     """Let every pair be a candidate in both directions, as far as causes and the cap allow.
 
     A pair that was found for its target goes before one that only mirrors another; within each, the larger
-    correlation goes first.  Pairs that correlate by chance alone fall out.  So a hub with thousands of children keeps ``max_candidates`` possible parents.
+    correlation goes first.  So a hub with thousands of children keeps ``max_candidates`` possible parents.  Pairs that
+    correlate by chance alone fall out.
     """
     d = moments.n_genes
     real = ~by_chance(moments, source, target)
@@ -236,7 +243,7 @@ def strongest_partial(moments: Moments, keep: int, shrinkage: float, causes: np.
 
 
 def _precision_factors(moments: Moments, a: float) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-    """``(left, right, diag K)``: off the diagonal ``-K = left @ right`` up to a factor, or ``K = left`` if right is None."""
+    """Return ``(left, right, diag K)``: off the diagonal ``-K ~ left @ right``, or ``K = left`` if right is None."""
     Z, n = moments.Z, moments.n_obs
     d = moments.n_genes
     if n < d:

@@ -1,5 +1,7 @@
-"""Shake an order that has settled: one gene goes to a random place, its neighborhood settles again, and what does not pay
-is undone.  Changes that cost nothing are kept, so the search wanders through equivalent orders until one has a way down.
+"""Shake an order that has settled.
+
+One gene goes to a random place, its neighborhood settles again, and what does not pay is undone.  Changes that cost
+nothing are kept, so the search wanders through equivalent orders until one has a way down.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from acyclome.core.moves import TOLERANCE, key_of_gap, list_neighbors, place_gen
 
 WIDE = 150
 MAX_MOVES = 2000
+FREE = 1e-5
 
 
 @njit(nogil=True, cache=True)
@@ -38,7 +41,7 @@ def shake(trials, genes, state, pools, kids, room, rng_state, size):  # type: ig
             j = nxt
         more, _, status = settle(state, pools, kids, room, rng_state, MAX_MOVES, WIDE)
         change += more
-        if change < -TOLERANCE or status != 0:
+        if change < -FREE or status != 0:
             _undo(state, pools, kids, room)
             if status == 1:
                 return gain, kept, t

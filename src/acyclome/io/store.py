@@ -129,7 +129,7 @@ class MemoryStore(_Named):
         self._check_range(a, b)
         if self._X.dtype == np.float64:
             part = self._X[a:b]
-            return np.array(part.toarray() if sp.issparse(part) else part, order="C")
+            return np.array(part if isinstance(part, np.ndarray) else part.toarray(), order="C")
         return dense_rows(self._X[a:b])
 
     def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
