@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
+import scipy.sparse as sp
 
 from acyclome._version import __version__
 from acyclome.config import Config
@@ -213,12 +214,25 @@ def learn(
     runtime = Runtime(threads=threads or os.cpu_count() or 1, device=device)
     names = [f"gene_{i + 1}" for i in range(X.shape[1])] if genes is None else [str(gene) for gene in genes]
     if groups is not None:
-        labels = np.asarray(groups).astype(str)
-        return {
-            str(label): _learn_one(X[np.flatnonzero(labels == label)], names, regulators, options, runtime)
-            for label in np.unique(labels)
-        }
+        return _learn_groups(X, np.asarray(groups).astype(str), names, regulators, options, runtime)
     return _learn_one(X, names, regulators, options, runtime)
+
+
+def _learn_groups(
+    X: Any, labels: np.ndarray, genes: list[str], regulators: Sequence[str] | None, config: Config, runtime: Runtime
+) -> dict[str, Network]:
+    if len(labels) != X.shape[0]:
+        msg = f"groups holds {len(labels)} labels for {X.shape[0]} observations. Give one label per observation."
+        raise InputError(msg)
+    X = X.tocsr() if sp.issparse(X) else np.asarray(X)
+    found = {}
+    for label in np.unique(labels):
+        try:
+            found[str(label)] = _learn_one(X[np.flatnonzero(labels == label)], genes, regulators, config, runtime)
+        except InputError as error:
+            msg = f"Group {str(label)!r}: {error}"
+            raise type(error)(msg) from error
+    return found
 
 
 def _learn_one(X: Any, genes: list[str], regulators: Sequence[str] | None, config: Config, runtime: Runtime) -> Network:

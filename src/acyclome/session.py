@@ -27,6 +27,13 @@ from acyclome.record import run_record
 from acyclome.stages import GeneData, Stage, measured
 
 Progress = Callable[[str, float, str], None]
+DEPENDS_ON = {
+    "screen": ("screen",),
+    "fit": ("screen", "fit", "score"),
+    "order": ("screen", "fit", "score"),
+    "resample": ("screen", "score", "resample"),
+}
+"""The sections of the config that each stage, and what it reads, depends on."""
 
 
 @dataclass(frozen=True)
@@ -123,25 +130,20 @@ class Session:
 
     def screen(self) -> Stage:
         """Find the candidates of every gene."""
-        return self._stage("screen", ("screen",), lambda: stages.screen(self.data, self.config))
+        return self._stage("screen", lambda: stages.screen(self.data, self.config))
 
     def fit(self) -> Stage:
         """Fit the relaxation, and with it the order to start from."""
-        sections = ("screen", "fit", "score")
-        return self._stage("fit", sections, lambda: stages.fit(self.data, self.config, self._get("screen")))
+        return self._stage("fit", lambda: stages.fit(self.data, self.config, self._get("screen")))
 
     def order(self) -> Stage:
         """Search the DAG."""
-        sections = ("screen", "fit", "score")
-        return self._stage(
-            "order", sections, lambda: stages.order(self.data, self.config, self._get("screen"), self._get("fit"))
-        )
+        return self._stage("order", lambda: stages.order(self.data, self.config, self._get("screen"), self._get("fit")))
 
     def resample(self, part: int, parts: int) -> Stage:
         """Search the DAGs of a part of the resamples."""
-        sections = ("screen", "score", "resample")
         name = f"resample-{part + 1}-of-{parts}"
-        return self._stage(name, sections, lambda: stages.resample(self.data, self.config, part, parts))
+        return self._stage(name, lambda: stages.resample(self.data, self.config, part, parts))
 
     def network(self) -> Network:
         """Build the network from the finished stages, and write it if there is a folder."""
@@ -157,8 +159,12 @@ class Session:
         self.runtime.report("network", 1.0, f"{network.n_edges:,} edges")
         return network
 
-    def _stage(self, name: str, sections: tuple[str, ...], work: Callable[[], Stage]) -> Stage:
-        key = fingerprint(self.base, name, options_of(self.config, *sections), self.config.model, self.config.seed)
+    def _key(self, name: str) -> str:
+        options = options_of(self.config, *DEPENDS_ON[name.split("-")[0]])
+        return fingerprint(self.base, name, options, self.config.model, self.config.seed)
+
+    def _stage(self, name: str, work: Callable[[], Stage]) -> Stage:
+        key = self._key(name)
         if self.folder is not None and self.runtime.resume and self.folder.has_stage(name, key):
             self.runtime.report(name.split("-")[0], 1.0, "kept")
             return self._get(name)
@@ -170,8 +176,12 @@ class Session:
 
     def _get(self, name: str) -> Stage:
         if name not in self.done:
-            if self.folder is None:
-                msg = f"the stage {name} has not been run"
+            if self.folder is None or not self.folder.has_stage(name, self._key(name)):
+                out = "memory" if self.folder is None else f"{self.folder.stage(name + '.npz')}"
+                msg = (
+                    f"The stage {name} has no result for these data and options in {out}; what may be there was made "
+                    f"with others. Run `acyclome {name.split('-')[0]}` again."
+                )
                 raise InputError(msg)
             arrays, facts, _ = self.folder.read_stage(name)
             self.done[name] = Stage(arrays, facts)
@@ -183,16 +193,24 @@ class Session:
         if wanted == 0:
             return []
         if self.folder is not None and not any(name.startswith("resample-") for name in self.done):
-            newest = sorted(self.folder.stage("").glob("resample-*-of-*.npz"), key=lambda path: path.stat().st_mtime)
-            cut = newest[-1].stem.rpartition("-of-")[2] if newest else "1"
-            for part in range(int(cut)):
-                self._get(f"resample-{part + 1}-of-{cut}")
+            for name in _whole_cut(self.folder, self._key):
+                self._get(name)
         parts = [stage for name, stage in sorted(self.done.items()) if name.startswith("resample-")]
         found = sum(len(stage.facts["members"]) for stage in parts)
         if found != wanted:
             msg = f"{found} of {wanted} resamples are at hand. Run `acyclome resample` for all parts, with one --parts."
             raise InputError(msg)
         return parts
+
+
+def _whole_cut(folder: RunFolder, key: Callable[[str], str]) -> list[str]:
+    """Return the names of all parts of the resamples, for a number of parts of which each is finished with its key."""
+    cuts = {int(path.stem.rpartition("-of-")[2]) for path in folder.stage("").glob("resample-*-of-*.npz")}
+    for cut in sorted(cuts):
+        names = [f"resample-{part + 1}-of-{cut}" for part in range(cut)]
+        if all(folder.has_stage(name, key(name)) for name in names):
+            return names
+    return []
 
 
 def _check_device(device: str) -> None:
@@ -209,8 +227,8 @@ def _check_memory(store: GeneMajor, config: Config, runtime: Runtime) -> None:
     needed = estimate(store.n_vars, store.n_obs, config, runtime.threads)["memory_bytes"]
     if runtime.memory is not None and needed > runtime.memory:
         msg = (
-            f"This run needs about {needed / 2**30:.1f} GB for {store.n_vars:,} genes and {store.n_obs:,} observations, "
-            f"and --memory allows {runtime.memory / 2**30:.1f} GB. Use fewer --threads (resamples run beside one "
+            f"This run needs about {needed / 2**30:.1f} GB for {store.n_vars:,} genes, {store.n_obs:,} observations; "
+            f"--memory allows {runtime.memory / 2**30:.1f} GB. Use fewer --threads (resamples run beside one "
             "another), fewer genes (--min-cells, --n-top-genes), or a machine with more memory."
         )
         raise MemoryLimitError(msg)

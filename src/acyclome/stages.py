@@ -159,7 +159,7 @@ def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
 
     found = run_pieces(lambda member: _learn_member(data, config, member, inner), members, data.threads, finished)
     names = ("source", "target", "loss")
-    arrays = {name: np.concatenate([one[name] for one in found]) for name in names} if found else {}
+    arrays = {name: np.concatenate([one[name] for one in found]) if found else np.empty(0, int) for name in names}
     arrays["member"] = np.repeat([m.number for m in members], [len(one["source"]) for one in found]).astype(np.int32)
     return Stage(arrays, {"members": [m.number for m in members], "edges": [len(one["source"]) for one in found]})
 
