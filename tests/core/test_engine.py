@@ -27,7 +27,7 @@ def edges(dag):
     return set(zip(dag.source.tolist(), dag.target.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(12))
 def test_a_change_of_units_does_not_change_the_default_graph(lab, seed):
     X, _ = lab.draw_linear(seed, D, N, 2)
     units = np.exp(np.random.default_rng([101, seed]).uniform(-8, 8, D))

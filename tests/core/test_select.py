@@ -115,6 +115,15 @@ def test_a_candidate_that_would_not_enter_changes_nothing(lab, seed, relative):
             assert enters != same
 
 
+@given(seed=st.integers(0, 10_000), relative=st.booleans())
+def test_a_pick_measured_against_itself_would_enter_whatever_rounding_says(lab, seed, relative):
+    R, pools = problem(lab, seed, relative=relative)
+    path, work = choose(pools, 0, np.ones(len(R) - 1, bool))
+    if path["pure"]:
+        for i in picked(path):
+            assert kernels.would_enter(pools.gene[0], i, pools.cross, pools.gram, pools.relative, work.single[2], path)
+
+
 @given(seed=st.integers(0, 10_000))
 def test_what_does_not_matter_may_change_sides(lab, seed):
     R, pools = problem(lab, seed, relative=True)

@@ -19,6 +19,7 @@ from numba import njit
 MAX_PARENTS = 32
 MIN_VARIANCE = 1e-6
 GROW_AGAIN = 4
+TIE = 1.0 - 1e-9  # a candidate as good as a pick, such as the pick itself, would enter whatever rounding says
 
 GENE = np.dtype(
     [("start", "i8"), ("offset", "i8"), ("width", "i8"), ("drop", "f8"), ("factor", "f8"), ("penalty", "f8")],
@@ -215,7 +216,7 @@ def would_enter(g, i, cross, gram, relative, q, p):  # type: ignore[no-untyped-d
     rest = 1.0
     chol, picks, gains, slope = p.chol, p.picks, p.gains, p.slope
     for k in range(p.size):
-        if v > np.float64(MIN_VARIANCE) and c * c >= gains[k] * v:
+        if v > np.float64(MIN_VARIANCE) and c * c >= gains[k] * v * TIE:
             return True
         t = gram[base + picks[k]]
         for a in range(k):
