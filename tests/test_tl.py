@@ -6,7 +6,9 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import acyclome as ac
+from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
+from acyclome.pipeline import Runtime, run
 
 N_OBS, N_GENES = 400, 12
 NO_PREPARATION = {"prepare": {"normalize": False, "log": False, "transform": "none", "min_cells": 0}}
@@ -136,3 +138,50 @@ def test_wrong_calls_say_what_to_do_and_write_nothing(adata, options, error, mes
         learn(adata, **options)
     assert not adata.varp.keys()
     assert not adata.uns.keys()
+
+
+def with_batches(expression):
+    """Return counts of two batches and two kinds of cells, of which one batch has more of every second gene."""
+    from anndata import AnnData
+
+    rng = np.random.default_rng(12)
+    batch = rng.integers(0, 3, N_OBS)
+    counts = rng.poisson(np.exp(0.4 * expression + 0.5 * batch[:, None] * (np.arange(N_GENES) % 2))).astype(np.float32)
+    obs = pd.DataFrame({"batch": pd.Categorical([f"b{i}" for i in batch]), "kind": ["T", "B"] * (N_OBS // 2)})
+    obs.index = [f"c{i}" for i in range(N_OBS)]
+    return AnnData(counts, obs=obs, var=pd.DataFrame(index=[f"G{i}" for i in range(N_GENES)]))
+
+
+def test_covariates_count_as_in_a_run_over_files(expression, tmp_path):
+    adata = with_batches(expression)
+    adata.write_h5ad(tmp_path / "in.h5ad")
+    config = Config().with_options(covariates=["batch"], resamples=3)
+    run(tmp_path / "in.h5ad", tmp_path / "out", config, Runtime(threads=1))
+    ac.tl.dag(adata, config=config, threads=1)
+    edges = ac.get.edges(adata)
+    written = ac.read(tmp_path / "out")
+    assert ac.get.network(adata).facts["prepare"]["n_effective"] == N_OBS - 2
+    assert_frame_equal(edges[["source", "target"]], written.edges[["source", "target"]])
+    for name in ("weight", "score", "stability", "reversal_loss"):
+        np.testing.assert_allclose(edges[name], written.edges[name], rtol=1e-5)
+
+
+def test_a_prepared_layer_keeps_the_observations_that_count(expression):
+    adata = with_batches(expression)
+    ac.pp.prepare(adata, covariates=["batch"])
+    ac.tl.dag(adata, layer="dag_input", resamples=0, threads=1)
+    ac.tl.dag(adata, config={"prepare": {"covariates": ["batch"]}}, resamples=0, threads=1, key_added="direct")
+    assert ac.get.network(adata).facts["prepare"]["n_effective"] == N_OBS - 2
+    assert_frame_equal(ac.get.edges(adata), ac.get.edges(adata, "direct"))
+
+
+def test_a_group_of_an_object_is_the_group_of_a_run(expression, tmp_path):
+    adata = with_batches(expression)
+    adata.X[(adata.obs["kind"] == "T").to_numpy(), 5] = 1
+    adata.write_h5ad(tmp_path / "in.h5ad")
+    config = Config().with_options(group_by="kind", covariates=["batch"], resamples=0)
+    written = run(tmp_path / "in.h5ad", tmp_path / "out", config, Runtime(threads=1))
+    ac.tl.dag(adata, config=config, threads=1)
+    for label in ("B", "T"):
+        edges = ac.get.edges(adata, group=label)
+        assert_frame_equal(edges[["source", "target"]], written[label].edges[["source", "target"]])

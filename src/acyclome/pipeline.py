@@ -22,7 +22,7 @@ from acyclome.estimate import estimate
 from acyclome.io.atomic import write_json
 from acyclome.io.digest import input_digest
 from acyclome.io.runs import RunFolder, fingerprint
-from acyclome.io.store import MemoryStore
+from acyclome.io.store import GeneMajor, MemoryStore
 from acyclome.matrix import check_matrix
 from acyclome.network import Network
 from acyclome.session import Runtime, Session, options_of
@@ -237,8 +237,14 @@ def _learn_groups(
 
 def _learn_one(X: Any, genes: list[str], regulators: Sequence[str] | None, config: Config, runtime: Runtime) -> Network:
     check_matrix(X, genes)
-    store = MemoryStore(X.T, genes)
-    current = Session(None, config, store, runtime, {"command": "acyclome.learn", "input": {}}, regulators)
+    return learn_store(MemoryStore(X.T, genes), config, runtime, regulators=regulators, command="acyclome.learn")
+
+
+def learn_store(
+    store: GeneMajor, config: Config, runtime: Runtime, *, regulators: Sequence[str] | None, command: str
+) -> Network:
+    """Learn the network of prepared expression, whose facts count as those of a run, and write nothing."""
+    current = Session(None, config, store, runtime, {"command": command, "input": {}}, regulators)
     current.screen()
     current.fit()
     current.order()

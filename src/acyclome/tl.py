@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from acyclome.config import Config
 from acyclome.errors import InputError
+from acyclome.io.atomic import plain
 from acyclome.io.keys import check_key, write_keys
 from acyclome.io.runs import safe_name
 from acyclome.knowledge import read_regulators
+from acyclome.matrix import check_matrix
 
 if TYPE_CHECKING:
+    import pandas as pd
     from anndata import AnnData
 
+    from acyclome.io.store import MemoryStore
     from acyclome.network import Network
 
 PREPARED_LAYER = "dag_input"
@@ -68,7 +71,7 @@ def dag(
     given = {"layer": layer, "group_by": groupby, "resamples": resamples, "seed": seed}
     options = Config.from_mapping(config).with_options(**{name: v for name, v in given.items() if v is not None})
     names = read_regulators(regulators) if isinstance(regulators, (str, os.PathLike)) else regulators
-    networks = {label: _learn(part, options, names, threads) for label, part in _parts(adata, options)}
+    networks = {label: _learn(adata, part, names, threads) for label, part in _groups(adata, options).items()}
     target = adata.copy() if copy else adata
     if target.is_view:
         target._init_as_actual(target.copy())
@@ -79,43 +82,56 @@ def dag(
     return target if copy else None
 
 
-def _parts(adata: AnnData, options: Config) -> list[tuple[Any, AnnData]]:
-    """Return the observations of each group with its label; all of them, with None, if there are no groups."""
+def _groups(adata: AnnData, options: Config) -> dict[Any, Config]:
+    """Return the options of each group by its label; those of all observations, by None, if there are no groups."""
+    if options.input.group_by is None:
+        return {None: options}
+    labels = _labels(adata, options)
+    known = sorted(labels.dropna().unique())
+    wanted = known if options.input.group is None else [options.input.group]
+    if not labels.isin(wanted).any():
+        msg = (
+            f"No observation has the group {options.input.group!r} in the column {options.input.group_by!r}; "
+            f"its labels are {', '.join(known[:10]) or 'none'}."
+        )
+        raise InputError(msg)
+    return {label: options.with_options(group=label) for label in wanted}
+
+
+def _labels(adata: AnnData, options: Config) -> pd.Series:
     column = options.input.group_by
-    if column is None:
-        return [(None, adata)]
     if column not in adata.obs:
         known = ", ".join(map(str, adata.obs.columns[:10])) or "none"
         msg = f"adata.obs has no column {column!r} to group by; it has {known}."
         raise InputError(msg)
-    labels = adata.obs[column].astype(str).where(adata.obs[column].notna())
-    wanted = sorted(labels.dropna().unique()) if options.input.group is None else [options.input.group]
-    if not labels.isin(wanted).any():
-        known = ", ".join(sorted(labels.dropna().unique())[:10]) or "none"
-        msg = f"No observation has the group {options.input.group!r} in the column {column!r}; its labels are {known}."
-        raise InputError(msg)
-    return [(label, adata[(labels == label).to_numpy()]) for label in wanted]
+    return adata.obs[column].astype(object).where(adata.obs[column].notna()).map(str, na_action="ignore")
 
 
 def _learn(adata: AnnData, options: Config, regulators: Sequence[str] | None, threads: int | None) -> Network:
     """Prepare the matrix, unless it is prepared, and learn its network."""
-    from acyclome.pipeline import learn
+    from acyclome.io.store import MemoryStore
+    from acyclome.pipeline import Runtime, learn_store
     from acyclome.prepare import prepare
 
-    options = options.with_options(group_by=None, group=None)
     if options.input.layer == PREPARED_LAYER and PREPARED_LAYER in adata.layers:
-        used = adata.var["dag_used"].to_numpy(dtype=bool)
-        X, genes, facts = adata.layers[PREPARED_LAYER][:, used], adata.var_names[used].tolist(), {}
+        store = _prepared_layer(adata, options)
     else:
-        prepared = prepare(adata, options)
-        X, genes, facts = prepared.X.T, list(prepared.genes), {"prepare": prepared.facts}
-    network = learn(
-        X,
-        genes,
-        regulators=regulators,
-        resamples=options.resample.resamples,
-        seed=options.seed,
-        threads=threads,
-        config=options,
-    )
-    return replace(network, facts={**network.facts, **facts})
+        done = prepare(adata, options)
+        store = MemoryStore(done.X, done.genes, done.observations, facts=done.facts, obs_columns=done.obs_columns)
+    runtime = Runtime(threads=threads or os.cpu_count() or 1)
+    return learn_store(store, options, runtime, regulators=regulators, command="acyclome.tl.dag")
+
+
+def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:
+    """Return what :func:`acyclome.pp.prepare` left in the object, of one group if there is one, with its facts."""
+    from acyclome.io.store import MemoryStore
+
+    rows = slice(None) if options.input.group is None else _labels(adata, options) == options.input.group
+    used = adata.var["dag_used"].to_numpy(dtype=bool)
+    X, genes = adata.layers[PREPARED_LAYER][rows][:, used], adata.var_names[used].tolist()
+    check_matrix(X, genes)
+    facts = dict(adata.uns.get("dag_prepare", {}))
+    if "n_effective" in facts:
+        facts["n_effective"] = X.shape[0] - (float(facts["n_obs"]) - float(facts["n_effective"]))
+        facts["steps"] = [dict(zip(("step", "what"), text.split(": ", 1), strict=True)) for text in facts["steps"]]
+    return MemoryStore(X.T, genes, adata.obs_names[rows].tolist(), facts=plain(facts))
