@@ -23,7 +23,7 @@ from acyclome.io.atomic import write_json
 from acyclome.io.digest import input_digest
 from acyclome.io.runs import RunFolder, fingerprint
 from acyclome.io.store import GeneMajor, MemoryStore
-from acyclome.matrix import check_matrix
+from acyclome.matrix import check_groups, check_matrix, leave_out_constant
 from acyclome.network import Network
 from acyclome.session import Runtime, Session, options_of
 from acyclome.stages import Stage, measured
@@ -47,7 +47,10 @@ def run(
     from acyclome.io.expression import open_expression
     from acyclome.prepare import list_groups
 
-    labels = list(list_groups(open_expression(input_path, config.input.genes_as), config.input.group_by))
+    column = config.input.group_by
+    sizes = list_groups(open_expression(input_path, config.input.genes_as), column)
+    check_groups(sizes, f"the column {column!r} (group_by)", "--group LABEL")
+    labels = list(sizes)
     folder = RunFolder.create(out)
     one = [config.with_options(group=label) for label in labels]
     return {
@@ -215,7 +218,8 @@ def learn(
     names = [f"gene_{i + 1}" for i in range(X.shape[1])] if genes is None else [str(gene) for gene in genes]
     if groups is not None:
         return _learn_groups(X, np.asarray(groups).astype(str), names, regulators, options, runtime)
-    return _learn_one(X, names, regulators, options, runtime)
+    store = _memory_store(X, names, is_part=False)
+    return learn_store(store, options, runtime, regulators=regulators, command="acyclome.learn")
 
 
 def _learn_groups(
@@ -225,19 +229,26 @@ def _learn_groups(
         msg = f"groups holds {len(labels)} labels for {X.shape[0]} observations. Give one label per observation."
         raise InputError(msg)
     X = X.tocsr() if sp.issparse(X) else np.asarray(X)
-    found = {}
-    for label in np.unique(labels):
+    sizes = dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
+    check_groups(sizes, "the argument groups", "give only its rows of X")
+    stores = {}
+    for label in sizes:
         try:
-            found[str(label)] = _learn_one(X[np.flatnonzero(labels == label)], genes, regulators, config, runtime)
+            stores[label] = _memory_store(X[np.flatnonzero(labels == label)], genes, is_part=True)
         except InputError as error:
-            msg = f"Group {str(label)!r}: {error}"
+            msg = f"Group {label!r}: {error}"
             raise type(error)(msg) from error
-    return found
+    return {
+        label: learn_store(store, config, runtime, regulators=regulators, command="acyclome.learn")
+        for label, store in stores.items()
+    }
 
 
-def _learn_one(X: Any, genes: list[str], regulators: Sequence[str] | None, config: Config, runtime: Runtime) -> Network:
+def _memory_store(X: Any, genes: list[str], *, is_part: bool) -> MemoryStore:
+    """Return a matrix as a store once nothing can be said against it; a part may lose genes that are constant there."""
+    X, genes, warnings = leave_out_constant(X, genes) if is_part else (X, genes, [])
     check_matrix(X, genes)
-    return learn_store(MemoryStore(X.T, genes), config, runtime, regulators=regulators, command="acyclome.learn")
+    return MemoryStore(X.T, genes, facts={"warnings": warnings})
 
 
 def learn_store(

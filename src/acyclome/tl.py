@@ -12,7 +12,7 @@ from acyclome.io.atomic import plain
 from acyclome.io.keys import check_key, write_keys
 from acyclome.io.runs import safe_name
 from acyclome.knowledge import read_regulators
-from acyclome.matrix import check_matrix
+from acyclome.matrix import check_groups, check_matrix, leave_out_constant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,12 +89,15 @@ def _groups(adata: AnnData, options: Config) -> dict[Any, Config]:
     labels = _labels(adata, options)
     known = sorted(labels.dropna().unique())
     wanted = known if options.input.group is None else [options.input.group]
-    if not labels.isin(wanted).any():
+    if options.input.group is not None and not labels.isin(wanted).any():
         msg = (
             f"No observation has the group {options.input.group!r} in the column {options.input.group_by!r}; "
             f"its labels are {', '.join(known[:10]) or 'none'}."
         )
         raise InputError(msg)
+    if options.input.group is None:
+        sizes = {label: int((labels == label).sum()) for label in known}
+        check_groups(sizes, f"the column {options.input.group_by!r} of obs", "config={'input': {'group': LABEL}}")
     return {label: options.with_options(group=label) for label in wanted}
 
 
@@ -129,8 +132,10 @@ def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:
     rows = slice(None) if options.input.group is None else _labels(adata, options) == options.input.group
     used = adata.var["dag_used"].to_numpy(dtype=bool)
     X, genes = adata.layers[PREPARED_LAYER][rows][:, used], adata.var_names[used].tolist()
+    X, genes, warnings = leave_out_constant(X, genes) if options.input.group is not None else (X, genes, [])
     check_matrix(X, genes)
     facts = dict(adata.uns.get("dag_prepare", {}))
+    facts["warnings"] = [*facts.get("warnings", []), *warnings]
     if "n_effective" in facts:
         facts["n_effective"] = X.shape[0] - (float(facts["n_obs"]) - float(facts["n_effective"]))
         facts["steps"] = [dict(zip(("step", "what"), text.split(": ", 1), strict=True)) for text in facts["steps"]]
