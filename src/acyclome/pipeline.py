@@ -19,7 +19,7 @@ from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.errors import InputError
 from acyclome.estimate import estimate
-from acyclome.io.atomic import write_json
+from acyclome.io.atomic import write_json, write_path
 from acyclome.io.digest import input_digest
 from acyclome.io.runs import RunFolder, fingerprint
 from acyclome.io.store import GeneMajor, MemoryStore
@@ -50,12 +50,12 @@ def run(
     column = config.input.group_by
     sizes = list_groups(open_expression(input_path, config.input.genes_as), column)
     check_groups(sizes, f"the column {column!r} (group_by)", "--group LABEL")
-    labels = list(sizes)
     folder = RunFolder.create(out)
-    one = [config.with_options(group=label) for label in labels]
+    folder.remove_results()
+    folder.remove_stages()
     return {
-        label: _run_one(input_path, folder.group(label).path, part, runtime)
-        for label, part in zip(labels, one, strict=True)
+        label: _run_one(input_path, folder.group(label).path, config.with_options(group=label), runtime)
+        for label in sizes
     }
 
 
@@ -90,15 +90,26 @@ def prepare_stage(
     path, notes = folder.stage("prepared.h5"), folder.stage("config.json")
     earlier = json.loads(notes.read_text(encoding="utf-8")) if notes.exists() else {}
     if runtime.resume and earlier.get("key") == about["key"] and path.exists():
+        _remove_earlier(folder, earlier, about)
         write_json(notes, {**about, "cost": earlier["cost"]})
         runtime.report("prepare", 1.0, "kept")
         return {"kept": True}
-    notes.unlink(missing_ok=True)
     runtime.report("prepare", 0.0, "reading and preparing")
-    facts = measured(lambda: Stage({}, prepare_to_store(input_path, path, config))).facts
+    with write_path(path) as unfinished:  # what an earlier run left goes when the new store is whole, not before
+        facts = measured(lambda: Stage({}, prepare_to_store(input_path, unfinished, config))).facts
+        _remove_earlier(folder, earlier, about)
     write_json(notes, {**about, "cost": facts["cost"]})
     runtime.report("prepare", 1.0, f"{facts['n_vars']:,} genes, {facts['n_obs']:,} observations")
     return facts
+
+
+def _remove_earlier(folder: RunFolder, earlier: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+    """Remove results that were made with other options, and all stages if the data are prepared in another way."""
+    folder.stage("config.json").unlink(missing_ok=True)
+    if earlier.get("config") != about["config"] or earlier.get("key") != about["key"]:
+        folder.remove_results()
+    if earlier.get("key") != about["key"]:
+        folder.remove_stages()
 
 
 def screen_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:

@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 ENCODING_TYPE = "acyclome-stage"
 ENCODING_VERSION = "0.1.0"
+RESULTS = ("edges.tsv.gz", "run.json", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", "report.html")
 _HEADER = "__header__"
 
 
@@ -113,6 +114,16 @@ class RunFolder:
         except InputError as error:
             logger.warning("%s The stage is run again.", error)
             return False
+
+    def remove_results(self) -> None:
+        """Remove the network, the report and the record of an earlier run; its edges, by which a run is known, first."""
+        for name in RESULTS:
+            self.file(name).unlink(missing_ok=True)
+
+    def remove_stages(self) -> None:
+        """Remove the options, the prepared data and every finished stage of an earlier run."""
+        for path in [self.stage("config.json"), self.stage("prepared.h5"), *self.stage("").glob("*.npz")]:
+            path.unlink(missing_ok=True)
 
     def write_network(self, network: Network) -> None:
         """Write edges, ranking, nodes and the h5ad file of a network."""
