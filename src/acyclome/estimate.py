@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from acyclome.config import Config
+from acyclome.core.moments import PRECISE_GENES
 
 BASE_BYTES = 450_000_000
 GRAM_PER_SECOND = 6e10
@@ -17,16 +18,20 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
 
     Notes
     -----
-    Memory: data ``4 n d`` and correlations ``4 d^2``, once for the whole and once for each half-sample under way; the
-    candidates' blocks ``4 k^2 d``; tiles.  Speeds are those of one core at 3 GHz; good to a factor of two.
+    Memory: data and correlations, ``n d + d^2`` numbers of 4 bytes (8 up to ``PRECISE_GENES``), once for the whole and
+    once for each half-sample under way; where ``n >= d``, three float64 matrices for the inverse, as often; the
+    candidates' blocks ``8 k^2 d`` and paths; tiles.  Speeds are those of one core at 3 GHz; good to a factor of two.
     """
     d, n, k = float(n_genes), float(n_obs), float(min(config.screen.max_candidates, n_genes))
-    own = 4 * n * d + 4 * d * d
+    size = 8 if d <= PRECISE_GENES else 4
     beside = min(threads, config.resample.resamples)
-    small = 4 * n * config.resample.fraction * d + 4 * d * d
-    tiles = 4 * 512 * d * 3 * threads + 4 * min(n, d) * d
-    blocks = 4 * k * k * d / 2 * (1 + beside) + 5000 * d * (1 + beside)
-    memory = BASE_BYTES + own + beside * (small + tiles / max(threads, 1)) + tiles + blocks
+    half = n * config.resample.fraction
+    own = size * (n * d + d * d)
+    inverse = 24 * d * d
+    small = size * (half * d + d * d) + (inverse if half >= d else 4 * half * d)
+    tiles = size * 512 * d * 3 * threads + (inverse if n >= d else 4 * n * d)
+    blocks = (8 * k * k * d / 2 + 9500 * d) * (1 + beside)
+    memory = BASE_BYTES + own + tiles + beside * small + blocks
     gram = d * d * n / GRAM_PER_SECOND
     forward = d * d * config.screen.forward_steps**2 / 2 / FORWARD_PER_SECOND
     partial = d * d * min(n, d) * 2 / GRAM_PER_SECOND

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import resource
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +28,7 @@ from acyclome.core.screen import ScreenSettings
 from acyclome.core.sem.linear import Linear
 from acyclome.core.workers import one_blas_thread
 from acyclome.distribute import run_pieces
+from acyclome.errors import ConvergenceError
 from acyclome.evaluate.sortability import r2_from_correlation, sortability
 from acyclome.io.store import GeneMajor
 from acyclome.network import Network, build_network
@@ -45,6 +46,7 @@ ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
 }
 R2_GENES = 3000
 PATH_LENGTH = 5
+TINY = 1e-300
 
 
 class Stage(NamedTuple):
@@ -99,9 +101,18 @@ def measured(work: Callable[[], Stage]) -> Stage:
     began = time.perf_counter()
     with one_blas_thread():
         arrays, facts = work()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    cost = {"seconds": round(time.perf_counter() - began, 3), "peak_memory_mb": round(peak, 1)}
+    cost = {"seconds": round(time.perf_counter() - began, 3), "peak_memory_mb": _peak_memory_mb()}
     return Stage(arrays, {**facts, "cost": cost})
+
+
+def _peak_memory_mb() -> float | None:
+    """Peak memory of the process so far; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
 
 
 def screen(data: GeneData, config: Config) -> Stage:
@@ -117,14 +128,20 @@ def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
     data.progress("fit", 0.0, "NOTEARS on the candidates")
     start, found = propose(data.moments, _candidates(screened), engine_settings(config), data.causes,
                            _seed(config, "fit"), data.threads)  # fmt: skip
-    data.progress("fit", 1.0, "" if found is None else found.path[-1].status)
+    data.progress("fit", 1.0, "" if found is None else found.status)
     if found is None:
         return Stage({"start": start}, {"relax": False, "convergence": []})
     path = [point._asdict() for point in found.path]
-    if found.path[-1].status != "converged":
+    if found.status == "out_of_domain":
+        msg = (
+            f"The relaxation left the domain of the acyclicity function {config.fit.acyclicity!r}, where it is "
+            "not finite. Use --acyclicity series, or go on without the relaxation (fit.relax: false)."
+        )
+        raise ConvergenceError(msg)
+    if found.status == "max_steps":
         data.warnings.append(f"The relaxation stopped at its limit of {config.fit.max_steps} steps (fit.max_steps); "
                              "the order search goes on from there.")  # fmt: skip
-    facts = {"relax": True, "convergence": path, "acyclic": found.is_acyclic, "status": found.path[-1].status,
+    facts = {"relax": True, "convergence": path, "acyclic": found.is_acyclic, "status": found.status,
              "nonzero": int(np.count_nonzero(found.W)), "warnings": list(data.warnings)}  # fmt: skip
     return Stage({"start": start, "W": found.W}, facts)
 
@@ -134,8 +151,9 @@ def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Sta
     data.progress("order", 0.0, "order search")
     dag, grown = decide(data.moments, _candidates(screened), fitted.arrays["start"], engine_settings(config),
                         data.causes, _seed(config, "order"), data.threads)  # fmt: skip
-    loss = reversal_losses(data.moments, dag)
-    compelled = cpdag(dag.source, dag.target, data.store.n_vars)
+    equal = config.score.noise == "equal"
+    loss = reversal_losses(data.moments, dag, equal_noise=equal)
+    compelled = equal | cpdag(dag.source, dag.target, data.store.n_vars) | ~data.causes[dag.target]
     data.progress("order", 1.0, f"{len(dag.source):,} edges")
     facts = {"score": dag.score, "settled_score": dag.settled_score, "edges": len(dag.source),
              "restarts": config.score.restarts, "candidates": _candidate_facts(grown)}  # fmt: skip
@@ -238,7 +256,7 @@ def _candidate_facts(found: Candidates) -> dict[str, Any]:
 def _sortability(m: Moments, source: np.ndarray, target: np.ndarray) -> dict[str, float]:
     """How far variances, and the variance explained by all others, rise along the edges; .5 is no trend."""
     d = m.n_genes
-    found = {"var_sortability": sortability(source, target, m.scale**2, max_length=PATH_LENGTH)}
+    found = {"var_sortability": sortability(source, target, np.maximum(m.scale**2, TINY), max_length=PATH_LENGTH)}
     if m.R is not None and d <= R2_GENES:
         found["r2_sortability"] = sortability(
             source, target, np.maximum(r2_from_correlation(m.R, 0.1), 1e-12), max_length=PATH_LENGTH

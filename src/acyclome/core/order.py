@@ -16,6 +16,7 @@ from acyclome.core.workers import run_blocks
 
 BLOCK = 256
 MAX_MOVES = 40
+TINY = 1e-300
 SHAKEN = 1
 
 
@@ -102,7 +103,7 @@ def build_pools(
     gene["start"], gene["offset"], gene["width"] = candidates.indptr[:-1], offset[:-1], counts
     gene["penalty"] = 0.5 * np.log(n_obs) + gamma * np.log(np.maximum(n_allowed, 1))
     gene["factor"] = n_obs / 2.0 if variance is None else n_obs / 2.0 * variance
-    share = gene["penalty"] / gene["factor"]
+    share = gene["penalty"] / np.maximum(gene["factor"], TINY)
     gene["drop"] = 1.0 - np.exp(-share) if variance is None else share
     return Pools(gene, candidates.parent, cross, gram, variance is None)
 

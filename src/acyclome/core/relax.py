@@ -12,7 +12,7 @@ from acyclome.core.layout import Candidates
 from acyclome.core.schedule import CentralPath
 from acyclome.core.select import Pools
 from acyclome.core.sem.linear import Linear, LinearStatistics
-from acyclome.core.solve import PathPoint, solve
+from acyclome.core.solve import PathPoint, Status, solve
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Relaxation:
         ``(d,)`` int32, the order that they suggest.
     path
         What every ``mu`` of the schedule cost and where it ended.
+    status
+        How the last ``mu`` ended.
     is_acyclic
         Whether the edges of at least the threshold all point forward in ``order``.
     """
@@ -44,6 +46,7 @@ class Relaxation:
     W: np.ndarray
     order: np.ndarray
     path: tuple[PathPoint, ...]
+    status: Status
     is_acyclic: bool
 
 
@@ -75,4 +78,4 @@ def relax(
     place[order] = np.arange(len(order))
     strong = np.abs(solution.W) >= settings.w_threshold
     forward = place[candidates.parent[strong]] < place[candidates.target[strong]]
-    return Relaxation(solution.W, order.astype(np.int32), solution.path, bool(forward.all()))
+    return Relaxation(solution.W, order.astype(np.int32), solution.path, solution.status, bool(forward.all()))

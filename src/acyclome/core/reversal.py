@@ -8,13 +8,16 @@ from numba import njit
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag
 
+TINY = 1e-300
 
-def reversal_losses(moments: Moments, dag: Dag) -> np.ndarray:
+
+def reversal_losses(moments: Moments, dag: Dag, *, equal_noise: bool = False) -> np.ndarray:
     """Log-likelihood lost by turning each edge ``i -> j`` round, all other edges held, ``(m,)``.
 
     ``n/2 (log v_j(P_j - i) + log v_i(P_i + j) - log v_j(P_j) - log v_i(P_i))`` with ``v_k(S)`` the residual variance of
     ``k`` given ``S``.  Zero for covered edges (Chickering 1995), whose reversal no linear Gaussian data can tell.
-    Negative values are possible: an edge may stand as it does because its reversal would close a cycle.
+    Negative values are possible: an edge may stand as it does because its reversal would close a cycle.  With equal
+    noise ``n / (2 sigma^2) s_k^2 v_k`` takes the place of ``n/2 log v_k``, and covered edges lose too.
     """
     d = len(dag.order)
     by_target = np.argsort(dag.target, kind="stable")
@@ -22,12 +25,14 @@ def reversal_losses(moments: Moments, dag: Dag) -> np.ndarray:
     np.cumsum(np.bincount(dag.target, minlength=d), out=indptr[1:])
     loss = np.empty(len(dag.source))
     R = np.empty((0, 0), np.float32) if moments.R is None else moments.R
-    loss[by_target] = _reversals(R, moments.Z, indptr, dag.source[by_target].astype(np.int64))
+    variance = moments.scale**2
+    weight = variance / max(float(np.mean(variance * dag.rest)), TINY) if equal_noise else np.empty(0)
+    loss[by_target] = _reversals(R, moments.Z, weight, indptr, dag.source[by_target].astype(np.int64))
     return loss * moments.n_effective / 2.0
 
 
 @njit(nogil=True, cache=True)
-def _reversals(R, Z, indptr, parent):  # type: ignore[no-untyped-def]
+def _reversals(R, Z, weight, indptr, parent):  # type: ignore[no-untyped-def]
     out = np.empty(len(parent))
     for j in range(len(indptr) - 1):
         own = parent[indptr[j] : indptr[j + 1]]
@@ -36,14 +41,14 @@ def _reversals(R, Z, indptr, parent):  # type: ignore[no-untyped-def]
             theirs = parent[indptr[i] : indptr[i + 1]]
             fewer = own[own != i]
             more = np.append(theirs, np.int64(j))
-            now = _log_residual(R, Z, j, own) + _log_residual(R, Z, i, theirs)
-            out[e] = _log_residual(R, Z, j, fewer) + _log_residual(R, Z, i, more) - now
+            now = _cost(R, Z, weight, j, own) + _cost(R, Z, weight, i, theirs)
+            out[e] = _cost(R, Z, weight, j, fewer) + _cost(R, Z, weight, i, more) - now
     return out
 
 
 @njit(nogil=True, cache=True)
-def _log_residual(R, Z, k, given):  # type: ignore[no-untyped-def]
-    """Log of the variance of ``k`` that the genes ``given`` leave, by Cholesky in float64."""
+def _cost(R, Z, weight, k, given):  # type: ignore[no-untyped-def]
+    """Log of the variance of ``k`` that the genes ``given`` leave, or with ``weight`` its multiple of that variance."""
     s = len(given)
     L = np.zeros((s + 1, s + 1))
     for a in range(s + 1):
@@ -57,4 +62,4 @@ def _log_residual(R, Z, k, given):  # type: ignore[no-untyped-def]
                 L[a, a] = np.sqrt(max(total, 1e-9))
             else:
                 L[a, b] = total / L[b, b]
-    return 2.0 * np.log(L[s, s])
+    return weight[k] * L[s, s] ** 2 if len(weight) else 2.0 * np.log(L[s, s])

@@ -251,8 +251,13 @@ def _precision_factors(moments: Moments, a: float) -> tuple[np.ndarray, np.ndarr
         S[np.diag_indices(n)] += a / (1.0 - a) * n
         half = np.linalg.inv(np.linalg.cholesky(S))
         left = Z @ half.T.astype(np.float32)
-        return left, np.ascontiguousarray(left.T), 1.0 - np.einsum("ij,ij->i", left, left).astype(np.float64)
+        return left, np.ascontiguousarray(left.T), _floored(1.0 - np.einsum("ij,ij->i", left, left))
     M = (1.0 - a) * moments.among(np.arange(d)).astype(np.float64)
     M[np.diag_indices(d)] += a
     K = cho_solve(cho_factor(M, lower=True, overwrite_a=True), np.eye(d)).astype(np.float32)
-    return K, None, np.maximum(K.diagonal().astype(np.float64), 1e-12)
+    return K, None, _floored(K.diagonal())
+
+
+def _floored(diagonal: np.ndarray) -> np.ndarray:
+    """Return a diagonal in float64, kept above rounding."""
+    return np.maximum(diagonal.astype(np.float64), 1e-12)

@@ -15,7 +15,7 @@ from acyclome.core.acyclicity import Acyclicity
 from acyclome.core.layout import Candidates
 from acyclome.core.schedule import CentralPath
 
-Status = Literal["converged", "max_steps", "diverged", "out_of_domain"]
+Status = Literal["converged", "stalled", "max_steps", "out_of_domain"]
 
 
 class StructuralModel(Protocol):
@@ -79,7 +79,7 @@ def solve(
             before = mu * F + h
             trial = _search(sem, acyclicity, schedule, statistics, candidates, W, W_hat, mu, before, threads)
             if trial is None:
-                status = "converged"
+                status = "converged" if np.allclose(W_hat, W, atol=schedule.rtol) else "stalled"
                 break
             W, F, h, omega = trial
             if before - (mu * F + h) <= schedule.rtol * abs(before):
