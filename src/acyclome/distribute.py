@@ -5,6 +5,7 @@ A piece never knows how many workers there are, so neither do the bits.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
@@ -13,6 +14,11 @@ from acyclome.core.workers import one_blas_thread
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
+
+
+def usable_threads() -> int:
+    """Return the number of processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_pieces(

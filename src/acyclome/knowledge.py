@@ -48,6 +48,28 @@ def read_regulators(path: str | os.PathLike[str]) -> list[str]:
     return names
 
 
+def listed_regulators(given: Sequence[str] | str | os.PathLike[str] | None) -> list[str] | None:
+    """Return the names of a list of regulators, or of the file at a path; None stays None.
+
+    Raises
+    ------
+    InputError
+        If a text is given at whose path there is no file.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, (str, os.PathLike)):
+        return [str(name) for name in given]
+    if not Path(given).exists():
+        text = os.fspath(given)
+        msg = (
+            f"regulators = {text!r} is one text, and there is no file of this name. Expected a list of genes, such as "
+            f"[{text!r}], or the path of a file with one gene a line."
+        )
+        raise InputError(msg)
+    return read_regulators(given)
+
+
 def regulators_mask(genes: Sequence[str], names: Sequence[str], source: str = "") -> np.ndarray:
     """Return which genes are on the list of regulators, (d,) bool; a partial overlap is logged as a warning.
 

@@ -57,6 +57,61 @@ def check_matrix(X: Any, genes: Sequence[str]) -> None:
         raise InputError(msg)
 
 
+def as_matrix(X: Any, genes: Sequence[str] | None) -> tuple[Any, list[str]]:
+    """Return a matrix of numbers, dense or CSR, and the names of its columns.
+
+    Parameters
+    ----------
+    X
+        An array, a matrix in any sparse form, or a table whose columns are genes.
+    genes
+        Names; None takes those of the table, or numbers the genes.
+
+    Raises
+    ------
+    InputError
+        If `X` is something else, has not two dimensions, or holds no real numbers.
+    """
+    columns = getattr(X, "columns", None)
+    if columns is not None and hasattr(X, "to_numpy"):
+        X, genes = X.to_numpy(), list(columns) if genes is None else genes
+    expected = "Expected numbers, observations x genes: an array, a scipy.sparse matrix or a pandas DataFrame."
+    if not (sp.issparse(X) or isinstance(X, np.ndarray)):
+        msg = f"X is a {type(X).__name__}. {expected}"
+        raise InputError(msg)
+    if X.ndim != 2:
+        msg = f"X has {X.ndim} dimensions, shape {tuple(X.shape)}. {expected}"
+        raise InputError(msg)
+    if X.dtype.kind not in "biuf":
+        msg = f"X holds values of type {X.dtype}. {expected}"
+        raise InputError(msg)
+    names = [f"gene_{i + 1}" for i in range(X.shape[1])] if genes is None else [str(gene) for gene in genes]
+    return X.tocsr() if sp.issparse(X) else np.asarray(X), names
+
+
+def as_labels(groups: Sequence[str], n_obs: int) -> np.ndarray:
+    """Return the label of every observation as text, ``(n,)``.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer labels than observations, or some are missing (NaN, None).
+    """
+    labels = np.asarray(groups, dtype=object)
+    if labels.shape != (n_obs,):
+        msg = f"groups holds {labels.size} labels for {n_obs} observations. Give one label per observation."
+        raise InputError(msg)
+    missing = np.array([label is None or str(label) in ("<NA>", "NaT") or label != label for label in labels], bool)
+    if missing.any():
+        places = _some([str(at) for at in np.flatnonzero(missing)])
+        msg = (
+            f"{int(missing.sum())} of {n_obs} observations have no label in groups (NaN or None), at {places}. "
+            "Expected a label for each; leave those observations out, or give them a label of their own."
+        )
+        raise InputError(msg)
+    return labels.astype(str)
+
+
 def check_groups(sizes: Mapping[str, int], source: str, way_out: str) -> None:
     """Refuse groups of which one is too small, before anything is computed; all that are too small are named.
 

@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
-import scipy.sparse as sp
 
 from acyclome._version import __version__
 from acyclome.config import Config
+from acyclome.distribute import usable_threads
 from acyclome.errors import InputError
 from acyclome.estimate import estimate
 from acyclome.io.atomic import write_json, write_path
 from acyclome.io.digest import input_digest
 from acyclome.io.runs import RunFolder, fingerprint
 from acyclome.io.store import GeneMajor, MemoryStore
-from acyclome.matrix import check_groups, check_matrix, leave_out_constant
+from acyclome.knowledge import listed_regulators
+from acyclome.matrix import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant
 from acyclome.network import Network
 from acyclome.session import Runtime, Session, options_of
 from acyclome.stages import Stage, measured
@@ -131,7 +132,16 @@ def order_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]
 
 
 def resample_stage(out: str | os.PathLike[str], runtime: Runtime, part: int = 0, parts: int = 1) -> dict[str, Any]:
-    """Learn a part of the resamples; writes ``stages/resample-K-of-N.npz``, K from 1."""
+    """Learn a part of the resamples; writes ``stages/resample-K-of-N.npz``, K from 1.
+
+    Raises
+    ------
+    InputError
+        If `part` is not one of 0 to ``parts - 1``.
+    """
+    if not 0 <= part < parts:
+        msg = f"part = {part} of parts = {parts} resampling jobs; expected a part from 0 to parts - 1."
+        raise InputError(msg)
     with Session.open(out, runtime) as current:
         return current.resample(part, parts).facts
 
@@ -166,7 +176,7 @@ def learn(
     X: Any,
     genes: Sequence[str] | None = None,
     *,
-    regulators: Sequence[str] | None = None,
+    regulators: Sequence[str] | str | os.PathLike[str] | None = None,
     groups: None = None,
     resamples: int | None = None,
     seed: int | None = None,
@@ -179,7 +189,7 @@ def learn(
     X: Any,
     genes: Sequence[str] | None = None,
     *,
-    regulators: Sequence[str] | None = None,
+    regulators: Sequence[str] | str | os.PathLike[str] | None = None,
     groups: Sequence[str],
     resamples: int | None = None,
     seed: int | None = None,
@@ -191,7 +201,7 @@ def learn(
     X: Any,
     genes: Sequence[str] | None = None,
     *,
-    regulators: Sequence[str] | None = None,
+    regulators: Sequence[str] | str | os.PathLike[str] | None = None,
     groups: Sequence[str] | None = None,
     resamples: int | None = None,
     seed: int | None = None,
@@ -204,11 +214,11 @@ def learn(
     Parameters
     ----------
     X
-        ``(n, d)`` observations x genes, dense or sparse, taken as prepared; never changed.
+        ``(n, d)`` observations x genes, an array, sparse or a table, taken as prepared; never changed.
     genes
-        Names; default ``gene_1`` ...
+        Names; default: those of the table's columns, else ``gene_1`` ...
     regulators
-        The only genes that may be causes.
+        The only genes that may be causes, or a file with one a line.
     groups
         One label per observation; a dict of networks comes back.
     resamples, seed
@@ -225,21 +235,18 @@ def learn(
     """
     given = {"resamples": resamples, "seed": seed}
     options = Config.from_mapping(config).with_options(**{k: v for k, v in given.items() if v is not None})
-    runtime = Runtime(threads=threads or os.cpu_count() or 1, device=device)
-    names = [f"gene_{i + 1}" for i in range(X.shape[1])] if genes is None else [str(gene) for gene in genes]
+    runtime = Runtime(threads=threads or usable_threads(), device=device)
+    X, names = as_matrix(X, genes)
+    causes = listed_regulators(regulators)
     if groups is not None:
-        return _learn_groups(X, np.asarray(groups).astype(str), names, regulators, options, runtime)
+        return _learn_groups(X, as_labels(groups, X.shape[0]), names, causes, options, runtime)
     store = _memory_store(X, names, is_part=False)
-    return learn_store(store, options, runtime, regulators=regulators, command="acyclome.learn")
+    return learn_store(store, options, runtime, regulators=causes, command="acyclome.learn")
 
 
 def _learn_groups(
     X: Any, labels: np.ndarray, genes: list[str], regulators: Sequence[str] | None, config: Config, runtime: Runtime
 ) -> dict[str, Network]:
-    if len(labels) != X.shape[0]:
-        msg = f"groups holds {len(labels)} labels for {X.shape[0]} observations. Give one label per observation."
-        raise InputError(msg)
-    X = X.tocsr() if sp.issparse(X) else np.asarray(X)
     sizes = dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
     check_groups(sizes, "the argument groups", "give only its rows of X")
     stores = {}

@@ -214,6 +214,9 @@ def _whole_cut(folder: RunFolder, key: Callable[[str], str]) -> list[str]:
 
 
 def _check_device(device: str) -> None:
+    if device not in ("auto", "cpu", "cuda"):
+        msg = f"The device {device!r} is unknown; expected auto, cpu or cuda."
+        raise InputError(msg)
     if device != "cuda":
         return
     import torch

@@ -11,7 +11,7 @@ from acyclome.errors import InputError
 from acyclome.io.atomic import plain
 from acyclome.io.keys import check_key, write_keys
 from acyclome.io.runs import safe_name
-from acyclome.knowledge import read_regulators
+from acyclome.knowledge import listed_regulators
 from acyclome.matrix import check_groups, check_matrix, leave_out_constant
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def dag(
     check_key(adata, key_added)
     given = {"layer": layer, "group_by": groupby, "resamples": resamples, "seed": seed}
     options = Config.from_mapping(config).with_options(**{name: v for name, v in given.items() if v is not None})
-    names = read_regulators(regulators) if isinstance(regulators, (str, os.PathLike)) else regulators
+    names = listed_regulators(regulators)
     networks = {label: _learn(adata, part, names, threads) for label, part in _groups(adata, options).items()}
     target = adata.copy() if copy else adata
     if target.is_view:
@@ -112,6 +112,7 @@ def _labels(adata: AnnData, options: Config) -> pd.Series:
 
 def _learn(adata: AnnData, options: Config, regulators: Sequence[str] | None, threads: int | None) -> Network:
     """Prepare the matrix, unless it is prepared, and learn its network."""
+    from acyclome.distribute import usable_threads
     from acyclome.io.store import MemoryStore
     from acyclome.pipeline import Runtime, learn_store
     from acyclome.prepare import prepare
@@ -121,7 +122,7 @@ def _learn(adata: AnnData, options: Config, regulators: Sequence[str] | None, th
     else:
         done = prepare(adata, options)
         store = MemoryStore(done.X, done.genes, done.observations, facts=done.facts, obs_columns=done.obs_columns)
-    runtime = Runtime(threads=threads or os.cpu_count() or 1)
+    runtime = Runtime(threads=threads or usable_threads())
     return learn_store(store, options, runtime, regulators=regulators, command="acyclome.tl.dag")
 
 

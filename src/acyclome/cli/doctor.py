@@ -16,7 +16,6 @@ from typing import Annotated
 import typer
 
 from acyclome.cli.around import JsonFlag
-from acyclome.cli.options import usable_threads
 from acyclome.cli.output import echo_json
 from acyclome.errors import AcyclomeError, InputError
 
@@ -102,6 +101,8 @@ def _package(name: str, *, is_needed: bool, advice: str) -> Finding:
 
 
 def _machine() -> list[Finding]:
+    from acyclome.distribute import usable_threads
+
     free = free_memory_gb()
     disk = shutil.disk_usage(Path.cwd()).free / 2**30
     memory = "unknown" if free is None else f"{free:.1f} GB free"

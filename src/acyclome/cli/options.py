@@ -8,7 +8,6 @@ The names, ranges and texts of the options of science come from the configuratio
 from __future__ import annotations
 
 import inspect
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -38,11 +37,6 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _NUMBERS = {"integer", "number"}
 _EMPTY_WORDS = {"", "none", "null"}
 _TRUTH = {"true": True, "false": False, "yes": True, "no": False}
-
-
-def usable_threads() -> int:
-    """Return the number of processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def parse_memory(text: str | None) -> int | None:
@@ -110,6 +104,7 @@ class RunOptions:
         InputError
             If the device or the amount of memory is not one.
         """
+        from acyclome.distribute import usable_threads
         from acyclome.pipeline import Runtime
 
         if self.device not in ("auto", "cpu", "cuda"):
