@@ -26,7 +26,7 @@ from acyclome.io.store import GeneMajor, MemoryStore
 from acyclome.knowledge import listed_regulators
 from acyclome.matrix import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant
 from acyclome.network import Network
-from acyclome.session import Runtime, Session, options_of
+from acyclome.session import Runtime, Session, check_memory, options_of
 from acyclome.stages import Stage, measured
 
 __all__ = ["Runtime", "fit_stage", "learn", "network_stage", "order_stage", "plan", "prepare_stage", "report_stage",
@@ -101,6 +101,7 @@ def prepare_stage(
         _remove_earlier(folder, earlier, about)
     write_json(notes, {**about, "cost": facts["cost"]})
     runtime.report("prepare", 1.0, f"{facts['n_vars']:,} genes, {facts['n_obs']:,} observations")
+    check_memory(facts["n_vars"], facts["n_obs"], config, runtime)
     return facts
 
 

@@ -45,9 +45,9 @@ class Runtime:
     threads
         Threads of this machine to use.
     memory
-        Bytes the run may take; None for no limit.
+        Bytes the run may take; None for what the machine has.
     device
-        ``auto``, ``cpu`` or ``cuda``; the linear engine runs on the CPU.
+        ``auto``, ``cpu`` or ``cuda``; the linear engine runs on the CPU, whichever is given.
     resume
         Keep finished stages whose inputs are the same.
     progress
@@ -89,7 +89,7 @@ class Session:
     InputError
         If no regulator is among the genes, or the device cannot be had.
     MemoryLimitError
-        If the run needs more memory than ``runtime.memory``.
+        If the run needs more memory than it may take.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Session:
         self.done: dict[str, Stage] = {}
         self.base = fingerprint(__version__, store.digest, causes)
         _check_device(runtime.device)
-        _check_memory(store, config, runtime)
+        check_memory(store.n_vars, store.n_obs, config, runtime)
 
     @classmethod
     def open(cls, out: str | os.PathLike[str], runtime: Runtime) -> Self:
@@ -226,12 +226,30 @@ def _check_device(device: str) -> None:
         raise InputError(msg)
 
 
-def _check_memory(store: GeneMajor, config: Config, runtime: Runtime) -> None:
-    needed = estimate(store.n_vars, store.n_obs, config, runtime.threads)["memory_bytes"]
-    if runtime.memory is not None and needed > runtime.memory:
-        msg = (
-            f"This run needs about {needed / 2**30:.1f} GB for {store.n_vars:,} genes, {store.n_obs:,} observations; "
-            f"--memory allows {runtime.memory / 2**30:.1f} GB. Use fewer --threads (resamples run beside one "
-            "another), fewer genes (--min-cells, --n-top-genes), or a machine with more memory."
-        )
-        raise MemoryLimitError(msg)
+def check_memory(n_vars: int, n_obs: int, config: Config, runtime: Runtime) -> None:
+    """Refuse a run that needs more memory than it may take, as far as that can be told from the sizes.
+
+    Raises
+    ------
+    MemoryLimitError
+        If the estimate is above ``runtime.memory``, or without that above what the machine has.
+    """
+    limit = _machine_memory() if runtime.memory is None else runtime.memory
+    needed = estimate(n_vars, n_obs, config, runtime.threads)["memory_bytes"]
+    if limit is None or needed <= limit:
+        return
+    said = "this machine has" if runtime.memory is None else "--memory allows"
+    msg = (
+        f"This run needs about {needed / 2**30:.1f} GB for {n_vars:,} genes, {n_obs:,} observations; "
+        f"{said} {limit / 2**30:.1f} GB. Use fewer --threads (resamples run beside one "
+        "another), fewer genes (--min-cells, --n-top-genes), or a machine with more memory."
+    )
+    raise MemoryLimitError(msg)
+
+
+def _machine_memory() -> int | None:
+    """Return the bytes of memory of this machine, or None where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None

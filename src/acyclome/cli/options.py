@@ -74,7 +74,12 @@ class RunOptions:
         ),
     ] = None
     device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda", rich_help_panel=RUN_PANEL, help="Where dense batches are computed.")
+        str,
+        typer.Option(
+            metavar="auto|cpu|cuda",
+            rich_help_panel=RUN_PANEL,
+            help="The linear model is computed on the CPU, whichever is given; cuda is refused where there is none.",
+        ),
     ] = "auto"
     resume: Annotated[
         bool,

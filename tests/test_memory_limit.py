@@ -1,0 +1,54 @@
+"""The limit on memory: what was asked for, else what the machine has; told as soon as the sizes are known."""
+
+import os
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+import acyclome as ac
+from acyclome.config import Config
+from acyclome.errors import MemoryLimitError
+from acyclome.pipeline import Runtime, prepare_stage
+
+N_OBS, N_GENES = 40, 6
+PAGE = 4096
+
+
+@pytest.fixture
+def small_machine(monkeypatch):
+    """Let the machine have one megabyte."""
+    sizes = {"SC_PHYS_PAGES": 2**20 // PAGE, "SC_PAGE_SIZE": PAGE}
+    real = os.sysconf
+    monkeypatch.setattr(os, "sysconf", lambda name: sizes[name] if name in sizes else real(name))
+
+
+@pytest.fixture
+def h5ad(tmp_path):
+    X = np.random.default_rng(51).poisson(5.0, (N_OBS, N_GENES)).astype(np.float32)
+    path = tmp_path / "in.h5ad"
+    anndata.AnnData(X, var=pd.DataFrame(index=[f"G{j}" for j in range(N_GENES)])).write_h5ad(path)
+    return path
+
+
+def test_a_run_that_the_machine_cannot_hold_is_refused_without_a_limit(small_machine):
+    X = np.random.default_rng(52).normal(size=(N_OBS, N_GENES))
+    with pytest.raises(MemoryLimitError, match="this machine has"):
+        ac.learn(X, resamples=0, threads=1)
+
+
+def test_a_limit_that_was_asked_for_holds_and_not_the_size_of_the_machine(small_machine):
+    X = np.random.default_rng(52).normal(size=(N_OBS, N_GENES))
+    from acyclome.io.store import MemoryStore
+    from acyclome.session import Session
+
+    about = {"command": "", "input": {}}
+    assert Session(None, Config(), MemoryStore(X.T, list("abcdef")), Runtime(memory=2**40), about)
+
+
+def test_the_preparation_tells_at_its_end_and_is_kept(h5ad, tmp_path):
+    with pytest.raises(MemoryLimitError, match="--memory allows"):
+        prepare_stage(h5ad, tmp_path / "out", Config(), runtime=Runtime(memory=2**20))
+    kept = prepare_stage(h5ad, tmp_path / "out", Config(), runtime=Runtime(memory=2**40, resume=True))
+    assert kept == {"kept": True}
