@@ -107,6 +107,11 @@ def test_a_row_overrules_the_config(workplace):
             ["config/datasets.tsv: dataset", "'a b'", "Name of the row"],
         ),
         ("config/datasets.tsv", "dataset\tpath\na\tx\na\ty\n", ["'a' is there twice"]),
+        (
+            "config/datasets.tsv",
+            "dataset\tpath\na\tx\ty.txt\n",
+            ["the row 'a' has more cells than the table has columns: y.txt"],
+        ),
     ],
 )
 def test_a_wrong_config_stops_before_anything_and_says_what_is_allowed(workplace, file, content, words):
@@ -118,12 +123,19 @@ def test_a_wrong_config_stops_before_anything_and_says_what_is_allowed(workplace
     assert len(answer.text.splitlines()) < 20
 
 
+def test_the_table_may_come_from_a_spreadsheet_program(workplace):
+    workplace.write("config/datasets.tsv", "\ufeff" + (ROOT / "config/datasets.tsv").read_text(encoding="utf-8"))
+    answer = workplace.snakemake("-n")
+    assert answer.code == 0, answer.text
+    assert without(answer.jobs, "acyclome") == EXPECTED
+
+
 def rule_names() -> set[str]:
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "workflow/rules").glob("*.smk")]
     return {name for text in texts for name in re.findall(r"^rule (\w+):", text, flags=re.MULTILINE)}
 
 
-@pytest.mark.parametrize("name", ["default", "slurm", "slurm-gpu"])
+@pytest.mark.parametrize("name", ["default", "slurm"])
 def test_a_profile_speaks_of_rules_that_exist(name):
     profile = yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text(encoding="utf-8"))
     assert set(profile.get("set-resources", {})) <= rule_names()
@@ -132,8 +144,8 @@ def test_a_profile_speaks_of_rules_that_exist(name):
         assert profile["retries"] > 0
 
 
-def test_the_gpu_profile_is_one_snakemake_accepts(workplace):
-    answer = workplace.snakemake("-n", "--workflow-profile", str(ROOT / "profiles/slurm-gpu"))
+def test_the_profile_of_the_cluster_is_one_snakemake_accepts(workplace):
+    answer = workplace.snakemake("-n", "--workflow-profile", str(ROOT / "profiles/slurm"))
     assert answer.code == 0, answer.text
     assert without(answer.jobs, "acyclome") == EXPECTED
 

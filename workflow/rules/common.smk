@@ -71,15 +71,20 @@ def read_datasets(path):
         raise WorkflowError(
             f"config: datasets: {path} is not there; it is the table of data sets (see config/README.md)."
         )
-    with open(path, newline="", encoding="utf-8") as handle:
+    # Spreadsheet programs put a mark before the first byte; utf-8-sig takes it off.
+    with open(path, newline="", encoding="utf-8-sig") as handle:
         lines = (line for line in handle if line.strip() and not line.startswith("#"))
-        rows = [
-            {key.strip(): (value or "").strip() for key, value in row.items() if key}
-            for row in csv.DictReader(lines, delimiter="\t")
-        ]
+        rows = list(csv.DictReader(lines, delimiter="\t"))
     datasets = {}
-    for row in rows:
-        row = {key: value for key, value in row.items() if value}
+    for cells in rows:
+        surplus = cells.pop(None, None)
+        row = {key.strip(): (value or "").strip() for key, value in cells.items()}
+        row = {key: value for key, value in row.items() if key and value}
+        if surplus and any(cell.strip() for cell in surplus):
+            raise WorkflowError(
+                f"{path}: the row {row.get('dataset', '')!r} has more cells than the table has columns: "
+                f"{', '.join(surplus)}. Is there a tab too many, or a column without a name?"
+            )
         check(row, "../schemas/datasets.schema.yaml", path)
         name = row["dataset"]
         if name in datasets:
