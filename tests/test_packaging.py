@@ -93,3 +93,15 @@ def test_the_license_is_the_one_the_metadata_name():
     assert PROJECT["license"] == "BSD-3-Clause"
     assert text.startswith("BSD 3-Clause License")
     assert "the acyclome authors" in text
+
+
+def test_words_for_users_name_no_package_index():
+    texts = [path for folder in ("workflow", "config") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    hosts = ("pypi.org", "pypi.python.org", "download.pytorch.org")
+    named = [
+        f"{path.relative_to(ROOT)}: {host}"
+        for path in [ROOT / "README.md", *texts]
+        for host in hosts
+        if host in path.read_text(encoding="utf-8", errors="ignore")
+    ]
+    assert named == []

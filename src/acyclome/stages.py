@@ -1,6 +1,6 @@
 """The stages on data in memory: each takes what earlier stages found and gives arrays and facts.
 
-``pipeline`` keeps them in files for a run and in memory for :func:`acyclome.learn`; here nobody knows which.
+``session`` keeps them in files for a run and in memory for :func:`acyclome.learn`; here nobody knows which.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ class RunFolder:
             return False
 
     def remove_results(self) -> None:
-        """Remove the network, the report and the record of an earlier run; its edges, by which a run is known, first."""
+        """Remove network, report and record of an earlier run; first its edges, by which a run is known."""
         for name in RESULTS:
             self.file(name).unlink(missing_ok=True)
 

@@ -91,7 +91,10 @@ class _Named:
 
 
 class MemoryStore(_Named):
-    """The interface of a :class:`Store` over a matrix in memory, which is neither copied nor changed.
+    """The interface of a :class:`Store` over a matrix in memory, which is never changed.
+
+    A dense or CSR matrix is not copied; other sparse forms are turned into CSR. Blocks keep float64, which a file does
+    not have; every other type becomes float32.
 
     Parameters
     ----------
