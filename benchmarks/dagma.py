@@ -86,7 +86,7 @@ def _last(path: Path, d: int) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     table = pd.read_csv(path, sep="\t")
-    kept = table[(table["method"] == PEER) & (table["d"] == d)]
+    kept = table[(table["method"] == PEER) & (table["d"] == d)].drop(columns="same_graph_as_raw", errors="ignore")
     return [{str(name): value for name, value in row.items()} for row in kept.to_dict("records")]
 
 

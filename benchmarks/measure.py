@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import platform
 import resource
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -93,3 +94,13 @@ def machine() -> str:
     names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
     memory = Path("/proc/meminfo").read_text().split()[1]
     return f"{cores} cores, {names[0] if names else platform.machine()}, {int(memory) / 2**20:.0f} GiB, no GPU used"
+
+
+def revision() -> str:
+    """Return the commit that is checked out, with a plus where the package's files differ from it."""
+    here = Path(__file__).resolve().parents[1]
+
+    def ask(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=False).stdout.strip()
+
+    return (ask("rev-parse", "--short", "HEAD") or "unknown") + "+" * bool(ask("status", "--porcelain", "src"))

@@ -37,7 +37,7 @@ def rank_and_score(expression: pd.DataFrame, truth: pd.DataFrame, seed: int, thr
     ranking = network.ranking
     ours = ranking_scores(ranking["source"], ranking["target"], ranking["rank_score"].to_numpy(), universe)
     transform = next(step for step in network.facts["prepare"]["steps"] if step["step"] == "transform")["chosen"]
-    found = {name: ours[name] for name in SCORES} | {"transform": transform} | _correlated(dealt, universe)
+    found = {name: ours[name] for name in SCORES} | {"ranked": transform == "rank"} | _correlated(dealt, universe)
     return found | cost.row()
 
 

@@ -34,9 +34,14 @@ def main() -> None:
         for seed in given.seeds:
             found = rank_and_score(expression, truth, seed, given.threads)
             rows.append({"data": name, "seed": seed, **found, **_published(folder, name)})
-    by = ["data", "transform"]
-    columns = ["aupr", *PUBLISHED, "correlation_aupr", "auroc", "seconds", "cpu_seconds", "peak_mb"]
-    publish("syntren", rows, means(rows, by)[[*by, *columns]], "python -m benchmarks.syntren", given)
+    columns = ["aupr", *PUBLISHED, "correlation_aupr", "auroc", "ranked", "seconds", "cpu_seconds", "peak_mb"]
+    publish(
+        "syntren",
+        rows,
+        means(rows, ["data"], shares=["ranked"])[["data", *columns]],
+        "python -m benchmarks.syntren",
+        given,
+    )
 
 
 def _read(folder: Path, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.measure import machine
+from benchmarks.measure import machine, revision
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
@@ -64,7 +64,7 @@ def publish(
     (HERE / "results").mkdir(exist_ok=True)
     pd.DataFrame(rows).to_csv(HERE / "results" / f"{name}.tsv", sep="\t", index=False, float_format="%.6g")
     today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-    stamp = f"`{command}`, {today}, {machine()}"
+    stamp = f"`{command}`, {today}, commit {revision()}, {machine()}"
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     section = f"{begin}\n{stamp}\n\n{body}\n{end}"
     page = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
@@ -78,6 +78,8 @@ def _cell(value: object) -> str:
         return str(value)
     if isinstance(value, float | np.floating) and np.isnan(value):
         return "-"
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
     size = abs(float(value))
     if float(value).is_integer() and size >= 1:
         return f"{int(value):,}"
