@@ -134,8 +134,10 @@ class Fit(_Section):
     """Lasso penalty on standardised data. Larger gives fewer edges in the relaxation."""
     mu: Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)] = (1.0, 0.1, 0.01, 0.001, 0.0003)
     """Central path: weight of the data against acyclicity, falling. Smaller values press harder for acyclicity."""
-    max_steps: Count = Field(default=30, ge=1, le=100_000)
+    max_steps: Count = Field(default=60, ge=1, le=100_000)
     """Upper limit of steps at each mu."""
+    rtol: Real = Field(default=1e-4, gt=0, lt=1)
+    """A mu is done when a step lowers the objective by less than this share. Smaller: closer to the minimum, slower."""
     drop_tol: Real = Field(default=1e-4, ge=0, lt=1)
     """Flow along a path below this is let go after its first step. Larger: faster, blind to weak long cycles."""
     w_threshold: Real = Field(default=0.1, ge=0, le=1)

@@ -35,7 +35,7 @@ from acyclome.network import Network, build_network
 from acyclome.resample import Member, Votes, count_votes, plan_resamples, stability_and_direction
 
 MIN_GAIN = 4.0
-MODELS = {"linear": lambda config: Linear(config.fit.lambda1, sweeps=30, tol=1e-4)}
+MODELS = {"linear": lambda config: Linear(config.fit.lambda1, sweeps=100, tol=1e-6)}
 ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
     "series": lambda config: Series(config.fit.terms, "logdet", config.fit.drop_tol),
     "expm": lambda config: TraceExp(),
@@ -86,7 +86,7 @@ def engine_settings(config: Config) -> EngineSettings:
     """Turn names and numbers of the config into objects of the core."""
     screening = ScreenSettings(config.screen.forward_steps, MIN_GAIN, config.screen.partial, config.screen.shrinkage,
                                config.screen.max_candidates)  # fmt: skip
-    schedule = CentralPath(config.fit.mu, config.fit.max_steps, rtol=1e-3, max_halvings=5)
+    schedule = CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8)
     relaxing = RelaxSettings(MODELS[config.model](config), ACYCLICITY[config.fit.acyclicity](config), schedule,
                              config.fit.w_threshold)  # fmt: skip
     score = ScoreSettings(config.score.noise == "equal", config.score.gamma, config.score.restarts)
