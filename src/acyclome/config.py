@@ -138,7 +138,7 @@ class Fit(_Section):
     """Upper limit of steps at each mu."""
     rtol: Real = Field(default=1e-4, gt=0, lt=1)
     """A mu is done when a step lowers the objective by less than this share. Smaller: closer to the minimum, slower."""
-    drop_tol: Real = Field(default=1e-4, ge=0, lt=1)
+    drop_tol: Real = Field(default=1e-5, ge=0, lt=1)
     """Flow along a path below this is let go after its first step. Larger: faster, blind to weak long cycles."""
     w_threshold: Real = Field(default=0.1, ge=0, le=1)
     """Weight from which an edge counts when the relaxation is judged by itself. Final edges are chosen by score."""
