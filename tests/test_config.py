@@ -141,7 +141,7 @@ def test_schema_table_yaml_and_leaf_names_are_in_step():
     rows = {line.split("`")[1] for line in Config.table().splitlines()[2:]}
     assert rows == keys
     text = Config.default_yaml()
-    assert Config.from_mapping(yaml.safe_load(text)) == Config()
+    assert yaml.safe_load(text) == Config().model_dump(mode="json")  # as Snakemake reads it: 1e-05 would be a word
     assert {f"{home}.{name}" if home else name for home, name, _ in _options.leaves(Config.json_schema())} == keys
     assert all(len(line) <= 120 for line in text.splitlines())
 

@@ -183,8 +183,13 @@ def commented_yaml(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> st
         indent = "  " if section else ""
         value = (defaults[section] if section else defaults)[name]
         lines += _comment(f"{_plain(part)} [{allowed(part)}]", indent)
-        lines.append(f"{indent}{name}: {json.dumps(value)}")
+        lines.append(f"{indent}{name}: {json_for_yaml(value)}")
     return "\n".join(lines) + "\n"
+
+
+def json_for_yaml(value: Any, indent: int | None = None) -> str:
+    """Return JSON whose numbers YAML 1.1 reads as numbers too: to it ``1e-05`` is a word, ``1.0e-05`` is not."""
+    return re.sub(r"(?<=[\[:,\s])(-?\d+)(?=e[-+]?\d)", r"\1.0", " " + json.dumps(value, indent=indent))[1:]
 
 
 def _plain(part: Mapping[str, Any]) -> str:

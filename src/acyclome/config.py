@@ -8,7 +8,6 @@ writes the three texts.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -285,7 +284,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _schema_text() -> str:
-    return json.dumps(Config.json_schema(), indent=2) + "\n"
+    return _options.json_for_yaml(Config.json_schema(), indent=2) + "\n"
 
 
 if __name__ == "__main__":

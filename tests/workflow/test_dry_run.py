@@ -81,6 +81,14 @@ def test_without_resamples_there_are_no_resampling_jobs(workplace):
     assert answer.jobs == {**without(EXPECTED, "resample_network"), "acyclome": 1}
 
 
+def test_a_number_may_be_written_in_short(workplace):
+    workplace.write("short.yaml", "fit: {drop_tol: 1e-5, mu: [1, 1e-2]}\n")
+    answer = workplace.snakemake("--cores", "1", "resources/config/pbmc68k_reduced.yaml", "--configfile", "short.yaml")
+    assert answer.code == 0, answer.text
+    config = acyclome.Config.from_yaml(workplace.folder / "resources/config/pbmc68k_reduced.yaml")
+    assert (config.fit.drop_tol, config.fit.mu) == (1e-5, (1, 1e-2))
+
+
 def test_a_row_overrules_the_config(workplace):
     workplace.write(
         "config/datasets.tsv", "dataset\tpath\tlayer\tgroup_by\tgroup\nmono\tx.h5ad\tcounts\tcell_type\tCD14+ Mono's\n"

@@ -2,8 +2,10 @@ import csv
 import difflib
 import json
 import math
+import operator
 import os
 import re
+from functools import reduce
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
@@ -29,7 +31,21 @@ def check(data, schema, source):
         cause = error.__context__
         if cause is None or not hasattr(cause, "json_path"):
             raise
-        raise WorkflowError(explain_violation(cause, source)) from None
+        if not is_misread_number(cause):
+            raise WorkflowError(explain_violation(cause, source)) from None
+        *path, key = cause.absolute_path
+        reduce(operator.getitem, path, data)[key] = float(cause.instance)
+        check(data, schema, source)
+
+
+def is_misread_number(violation):
+    """Return whether a number stands where one is wanted but reads as a word: 1e-5, where YAML 1.1 asks for 1.0e-5."""
+    return (
+        violation.validator == "type"
+        and "number" in violation.validator_value
+        and isinstance(violation.instance, str)
+        and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", violation.instance) is not None
+    )
 
 
 def explain_violation(violation, source):

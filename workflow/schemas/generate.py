@@ -11,6 +11,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from acyclome._options import json_for_yaml
 from acyclome.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +53,7 @@ def schema() -> dict[str, Any]:
 
 def schema_text() -> str:
     """Return workflow/schemas/config.schema.yaml (JSON, which is YAML)."""
-    return json.dumps(schema(), indent=2) + "\n"
+    return json_for_yaml(schema(), indent=2) + "\n"
 
 
 def config_text() -> str:
