@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from math import comb, factorial
 from typing import TYPE_CHECKING, Literal
 
@@ -66,12 +67,12 @@ class Series:
         d = candidates.n_genes
         c = self.coefficients(d)
         view = candidates.transpose()
-        near, far = _flow_lists(view, A, 0.0), _flow_lists(view, A, self.drop)
+        lists = _flow_lists(view, A, threads)
         omega = np.zeros(candidates.n_edges)
         traces = np.zeros((d, self.terms))
 
         def block(a: int, b: int) -> None:
-            _flow_back(a, b, candidates.indptr, candidates.parent, A, near, far, c, self.drop, omega, traces)
+            _flow_back(a, b, candidates.indptr, candidates.parent, A, lists, c, self.drop, omega, traces)
 
         run_blocks(block, gene_blocks(d, BLOCK), threads)
         return float(traces.sum(axis=0) @ c), omega
@@ -101,18 +102,30 @@ def coefficients(kind: Kind, terms: int, n_genes: int) -> np.ndarray:
     return np.array([comb(n_genes, i) / n_genes**i for i in k])
 
 
-def _flow_lists(view: tuple[np.ndarray, ...], A: np.ndarray, least: float) -> tuple[np.ndarray, ...]:
-    """Children view ``(indptr, child, flow)`` of the edges with ``A > 0`` and ``A >= least``."""
+def _flow_lists(view: tuple[np.ndarray, ...], A: np.ndarray, threads: int) -> tuple[np.ndarray, ...]:
+    """Children view ``(indptr, child, flow)`` of the edges with ``A > 0``, the largest flow of every gene first."""
     indptr, child, edge = view
     flow = A[edge]
-    keep = (flow > 0) & (flow >= least)
-    return np.concatenate([[0], np.cumsum(keep)])[indptr], child[keep], flow[keep]
+    keep = flow > 0
+    start, child, flow = np.concatenate([[0], np.cumsum(keep)])[indptr], child[keep], flow[keep]
+    run_blocks(partial(_sort_flow, start, child, flow), gene_blocks(len(indptr) - 1, BLOCK), threads)
+    return start, child, flow
 
 
 @njit(nogil=True, cache=True)
-def _flow_back(first, last, indptr, parent, A, near, far, c, drop, omega, traces):  # type: ignore[no-untyped-def]
+def _sort_flow(start, child, flow, first, last):  # type: ignore[no-untyped-def]
+    for j in range(first, last):
+        a, b = start[j], start[j + 1]
+        order = np.argsort(-flow[a:b], kind="mergesort")
+        child[a:b] = child[a:b][order]
+        flow[a:b] = flow[a:b][order]
+
+
+@njit(nogil=True, cache=True)
+def _flow_back(first, last, indptr, parent, A, lists, c, drop, omega, traces):  # type: ignore[no-untyped-def]
     """For genes ``first`` to ``last``: follow the flow out of ``j`` and read it at the candidate parents of ``j``."""
     d = len(indptr) - 1
+    out, child, flow = lists
     now, new = np.zeros(d), np.zeros(d)
     here, there = np.empty(d, np.int32), np.empty(d, np.int32)
     for j in range(first, last):
@@ -125,7 +138,6 @@ def _flow_back(first, last, indptr, parent, A, near, far, c, drop, omega, traces
                     traces[j, k] += A[e] * x
             if k + 1 == len(c) or n == 0:
                 break
-            out, child, flow = near if k == 0 else far
             least = 0.0 if k == 0 else drop
             m = 0
             for s in range(n):
@@ -135,7 +147,7 @@ def _flow_back(first, last, indptr, parent, A, near, far, c, drop, omega, traces
                 for t in range(out[i], out[i + 1]):
                     y = x * flow[t]
                     if y < least or y == 0.0:
-                        continue
+                        break
                     g = child[t]
                     if new[g] == 0.0:
                         there[m] = g

@@ -13,6 +13,7 @@ from acyclome.core.select import Pools
 from acyclome.core.workers import run_blocks
 
 BLOCK = 128
+LEAP = 2  # sweeps before each leap
 
 
 class LinearStatistics(NamedTuple):
@@ -87,31 +88,84 @@ def _objective(pools, W, v, lambda1, out, first, last):  # type: ignore[no-untyp
 
 @njit(nogil=True, cache=True)
 def _descend(pools, ridge, v, lambda1, sweeps, tol, W, first, last):  # type: ignore[no-untyped-def]
-    """Coordinate descent on the blocks of genes ``first`` to ``last``; ``residual = c - G b`` is kept up to date."""
-    residual = np.empty(0)
+    """Solve the blocks of genes ``first`` to ``last``: coordinate descent, and a leap once the signs stand.
+
+    ``residual = c - G b`` is kept up to date.  Sweeps find out which weights are zero and the signs of the others
+    quickly, but correlated candidates then crawl; given the signs the rest is a system of linear equations.
+    """
+    widest = 0
+    for j in range(first, last):
+        widest = max(widest, pools.gene[j].width)
+    residual, goal = np.empty(widest), np.empty(widest)
+    held, chol = np.empty(widest, np.int64), np.empty((widest, widest))
     for j in range(first, last):
         g = pools.gene[j]
         m = g.width
-        if len(residual) < m:
-            residual = np.empty(m)
+        b, G = W[g.start : g.start + m], pools.gram[g.offset : g.offset + m * m].reshape(m, m)
+        extra = ridge[g.start : g.start + m] * (2.0 / v[j])
         for x in range(m):
             residual[x] = pools.cross[g.start + x]
         for x in range(m):
-            if W[g.start + x] != 0.0:
-                for y in range(m):
-                    residual[y] -= pools.gram[g.offset + x * m + y] * W[g.start + x]
-        for _ in range(sweeps):
+            if b[x] != 0.0:
+                _take(G[x], b[x], residual)
+        for sweep in range(sweeps):
             moved = 0.0
             for x in range(m):
-                e = g.start + x
-                own = pools.gram[g.offset + x * m + x]
-                slope = residual[x] + own * W[e]
-                size = max(abs(slope) - lambda1, 0.0) / (own + 2.0 * ridge[e] / v[j] + 1e-12)
-                step = np.copysign(size, slope) - W[e]
+                slope = residual[x] + G[x, x] * b[x]
+                size = max(abs(slope) - lambda1, 0.0) / (G[x, x] + extra[x] + 1e-12)
+                step = np.copysign(size, slope) - b[x]
                 if step != 0.0:
-                    W[e] += step
-                    for y in range(m):
-                        residual[y] -= pools.gram[g.offset + x * m + y] * step
+                    b[x] += step
+                    _take(G[x], step, residual)
                     moved = max(moved, abs(step))
             if moved < tol:
                 break
+            if sweep % LEAP == LEAP - 1:
+                _leap(G, extra, pools.cross[g.start : g.start + m], lambda1, b, residual, goal, held, chol)
+
+
+@njit(nogil=True, cache=True)
+def _take(row, step, residual):  # type: ignore[no-untyped-def]
+    for y in range(len(row)):
+        residual[y] -= row[y] * step
+
+
+@njit(nogil=True, cache=True)
+def _leap(G, extra, cross, lambda1, b, residual, goal, held, chol):  # type: ignore[no-untyped-def]
+    """Solve for the weights that are not zero as if their signs were known; go as far as no sign changes."""
+    n = 0
+    for x in range(len(b)):
+        if b[x] != 0.0:
+            held[n] = x
+            n += 1
+    for r in range(n):
+        x = held[r]
+        for s in range(r + 1):
+            total = G[x, held[s]]
+            if s == r:
+                total += extra[x] + 1e-12
+            for k in range(s):
+                total -= chol[r, k] * chol[s, k]
+            if s < r:
+                chol[r, s] = total / chol[s, s]
+            elif total > 1e-12:
+                chol[r, r] = np.sqrt(total)
+            else:
+                return
+        total = cross[x] - np.copysign(lambda1, b[x])
+        for k in range(r):
+            total -= chol[r, k] * goal[k]
+        goal[r] = total / chol[r, r]
+    share = 1.0
+    for r in range(n - 1, -1, -1):
+        for k in range(r + 1, n):
+            goal[r] -= chol[k, r] * goal[k]
+        goal[r] /= chol[r, r]
+        old = b[held[r]]
+        if goal[r] * old < 0.0:
+            share = min(share, old / (old - goal[r]))
+    for r in range(n):
+        x = held[r]
+        step = share * (goal[r] - b[x])
+        b[x] += step
+        _take(G[x], step, residual)
