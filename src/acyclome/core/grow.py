@@ -14,6 +14,7 @@ from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag
 from acyclome.core.screen import ScreenSettings, as_pairs, forward_select, symmetric
+from acyclome.core.top import largest
 from acyclome.core.workers import run_blocks
 
 HUB_SHARE = 0.1
@@ -29,7 +30,7 @@ def grow(
 
     Notes
     -----
-    Cost: ``d h forward_steps^2 / 2`` for ``h`` hubs, and ``d^2 n`` for the gradients.
+    Cost: ``d h forward_steps^2 / 2`` for ``h`` hubs, and ``d^2 n`` for the gradients, where correlations are not kept.
     """
     hubs = find_hubs(dag, causes)
     picked = forward_select(moments, hubs, settings.forward_steps, settings.min_gain, threads)
@@ -51,20 +52,20 @@ def find_hubs(dag: Dag, causes: np.ndarray) -> np.ndarray:
 def strongest_unexplained(moments: Moments, dag: Dag, min_gain: float, causes: np.ndarray, threads: int) -> np.ndarray:
     """Return for every gene the genes most correlated with its residual, ``(d, 5)`` int32, -1 where too weak."""
     d, n = moments.n_genes, moments.n_effective
-    W = sparse.csr_matrix((dag.weight.astype(np.float32), (dag.target, dag.source)), shape=(d, d))
-    least = np.float32(1.0 - np.exp(-2.0 * min_gain / n))
+    W = sparse.csr_matrix((dag.weight.astype(moments.Z.dtype), (dag.target, dag.source)), shape=(d, d))
+    least = moments.Z.dtype.type(np.sqrt(1.0 - np.exp(-2.0 * min_gain / n)))
     keep = min(UNEXPLAINED, d - 1)
     out = np.full((d, keep), -1, dtype=np.int32)
 
+    every = np.ones(d, dtype=moments.Z.dtype)
+
     def block(a: int, b: int) -> None:
-        residual = moments.Z[a:b] - W[a:b] @ moments.Z
-        K = (residual @ moments.Z.T) / np.float32(moments.n_obs)
-        K *= K
-        K /= np.maximum(dag.rest[a:b, None], 1e-6).astype(np.float32)
-        K[:, ~causes] = 0.0
-        K[np.arange(b - a), np.arange(a, b)] = 0.0
-        top = np.argpartition(K, -keep, axis=1)[:, -keep:]
-        out[a:b] = np.where(np.take_along_axis(K, top, axis=1) > least, top, -1)
+        if moments.R is not None:
+            K = moments.R[a:b] - W[a:b] @ moments.R
+        else:
+            K = (moments.Z[a:b] - W[a:b] @ moments.Z) @ moments.Z.T / moments.Z.dtype.type(moments.n_obs)
+        K /= np.sqrt(np.maximum(dag.rest[a:b, None], 1e-6)).astype(K.dtype)
+        largest(K, every, ~causes, a, keep, least, out[a:b])
 
     run_blocks(block, gene_blocks(d, ROWS), threads)
     return out

@@ -14,7 +14,8 @@ from scipy.linalg import cho_factor, cho_solve
 
 from acyclome.core.chance import by_chance, is_chance, price
 from acyclome.core.layout import Candidates, from_pairs, gene_blocks
-from acyclome.core.moments import WHOLE_GENES, Moments
+from acyclome.core.moments import TILE, WHOLE_GENES, Moments
+from acyclome.core.top import largest
 from acyclome.core.workers import run_blocks
 
 BLOCK = 64
@@ -228,34 +229,35 @@ def strongest_partial(moments: Moments, keep: int, shrinkage: float, causes: np.
     out = np.full((d, keep), -1, dtype=np.int32)
     if keep == 0:
         return out
-    left, right, diagonal = run_blocks(_precision_factors, [(moments, shrinkage)], 1)[0]
-    root = np.sqrt(diagonal)
+    left, right, diagonal = _precision_factors(moments, shrinkage, threads)
+    inverse = 1.0 / np.sqrt(diagonal)
 
     def block(a: int, b: int) -> None:
-        K = np.abs(left[a:b] @ right if right is not None else left[a:b]) / root
-        K[:, ~causes] = -1.0
-        K[np.arange(b - a), np.arange(a, b)] = -1.0
-        top = np.argpartition(K, -keep, axis=1)[:, -keep:]
-        out[a:b] = np.where(np.take_along_axis(K, top, axis=1) > 0, top, -1)
+        K = left[a:b] @ right if right is not None else left[a:b]
+        largest(K, inverse.astype(K.dtype), ~causes, a, keep, K.dtype.type(0.0), out[a:b])
 
     run_blocks(block, gene_blocks(d, ROWS), threads)
     return out
 
 
-def _precision_factors(moments: Moments, a: float) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+def _precision_factors(moments: Moments, a: float, threads: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
     """Return ``(left, right, diag K)``: off the diagonal ``-K ~ left @ right``, or ``K = left`` if right is None."""
     Z, n = moments.Z, moments.n_obs
     d = moments.n_genes
+    tiles = gene_blocks(d, TILE)
     if n < d:
-        S = (Z.T @ Z).astype(np.float64)
+        S = np.zeros((n, n))
+        for part in run_blocks(lambda x, y: Z[x:y].T @ Z[x:y], tiles, threads):
+            S += part
         S[np.diag_indices(n)] += a / (1.0 - a) * n
-        half = np.linalg.inv(np.linalg.cholesky(S))
-        left = Z @ half.T.astype(np.float32)
+        half = run_blocks(lambda: np.linalg.inv(np.linalg.cholesky(S)), [()], 1)[0].T.astype(Z.dtype)
+        left = np.empty_like(Z)
+        run_blocks(lambda x, y: np.matmul(Z[x:y], half, out=left[x:y]), tiles, threads)
         return left, np.ascontiguousarray(left.T), _floored(1.0 - np.einsum("ij,ij->i", left, left))
     M = (1.0 - a) * moments.among(np.arange(d)).astype(np.float64)
     M[np.diag_indices(d)] += a
-    K = cho_solve(cho_factor(M, lower=True, overwrite_a=True), np.eye(d)).astype(np.float32)
-    return K, None, _floored(K.diagonal())
+    K = run_blocks(lambda: cho_solve(cho_factor(M, lower=True, overwrite_a=True), np.eye(d)), [()], 1)[0]
+    return K.astype(np.float32), None, _floored(K.diagonal())
 
 
 def _floored(diagonal: np.ndarray) -> np.ndarray:
