@@ -33,7 +33,7 @@ def test_pairs_come_back_once_sorted_by_target_and_without_loops(given_pairs):
 def test_the_transpose_lists_children_and_where_their_edges_lie(given_pairs):
     d, pairs = given_pairs
     found = build(d, pairs)
-    indptr, child, edge = found.transpose()
+    indptr, child, edge = found.children
     for i in range(d):
         children = child[indptr[i] : indptr[i + 1]]
         assert children.tolist() == sorted({j for k, j in pairs if k == i and j != i})

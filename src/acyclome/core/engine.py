@@ -69,11 +69,13 @@ def _search(
 ) -> Dag:  # fmt: skip
     """One search; with equal noise it is repeated until the common variance stands still."""
     if not score.equal_noise:
-        return search_order(_pools(moments, candidates, score, causes, None, threads), candidates, start, score, seed)
+        return search_order(
+            _pools(moments, candidates, score, causes, None, threads), candidates, start, score, seed, threads
+        )
     sigma2 = float(np.median(moments.scale[moments.scale > 0] ** 2))
     for _ in range(SIGMA_ROUNDS):
         pools = _pools(moments, candidates, score, causes, moments.scale**2 / sigma2, threads)
-        dag = search_order(pools, candidates, start, score, seed)
+        dag = search_order(pools, candidates, start, score, seed, threads)
         fitted = float(np.mean(moments.scale**2 * dag.rest))
         start = dag.order
         if abs(fitted - sigma2) <= SIGMA_TOL * sigma2:

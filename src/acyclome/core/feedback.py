@@ -28,7 +28,7 @@ def order_from_weights(source: np.ndarray, target: np.ndarray, weight: np.ndarra
     at = edges.find(source, target)
     flow = np.zeros(edges.n_edges)
     flow[at[at >= 0]] = np.asarray(weight)[at >= 0]
-    return _peel(edges.indptr, edges.parent, *edges.transpose(), flow, tie.astype(np.int64))
+    return _peel(edges.indptr, edges.parent, *edges.children, flow, tie.astype(np.int64))
 
 
 @njit(cache=True, nogil=True)

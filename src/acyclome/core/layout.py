@@ -8,6 +8,7 @@ What would change it: a model whose edges are all pairs (then a dense batched fo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -50,7 +51,8 @@ class Candidates:
         """Candidate parents per gene, ``(d,)``."""
         return np.diff(self.indptr)
 
-    def transpose(self) -> tuple[Index, Index, Index]:
+    @cached_property
+    def children(self) -> tuple[Index, Index, Index]:
         """Children view ``(indptr, child, edge)``: ``edge`` is the position of each pair in the target-major arrays."""
         edge = np.argsort(self.parent, kind="stable")
         indptr = np.zeros(self.n_genes + 1, dtype=np.int64)

@@ -26,7 +26,25 @@ class Neighbors(NamedTuple):
 
 
 class State(NamedTuple):
-    """Where the search stands: keys of the genes, what is allowed, what is selected, who has to look again."""
+    """Where the search stands.
+
+    Parameters
+    ----------
+    key
+        ``(d,)`` position of every gene.
+    allowed
+        ``(nnz,)`` whether the parent stands before its target.
+    path
+        ``(d,)`` of ``PATH``, what is selected.
+    queue, queued
+        ``(d,)`` ring of genes that have to look again, and whether a gene is in it.
+    cursor
+        Head and length of the queue; length of the journal and of ``saved``, both -1 while nothing is recorded.
+    journal, journal_key
+        Genes that were moved since the record began, and the keys they had before.
+    saved, saved_gene, saved_at
+        Selections as they were when the record began, whose they are, and where that of a gene is (-1: untouched).
+    """
 
     key: np.ndarray
     allowed: np.ndarray
@@ -36,6 +54,9 @@ class State(NamedTuple):
     cursor: np.ndarray
     journal: np.ndarray
     journal_key: np.ndarray
+    saved: np.ndarray
+    saved_gene: np.ndarray
+    saved_at: np.ndarray
 
 
 class Scratch(NamedTuple):
@@ -147,6 +168,10 @@ def _reselect(k, state, pools, room):  # type: ignore[no-untyped-def]
     cross, gram, relative = pools.cross, pools.gram, pools.relative
     g, p = pools.gene[k], state.path[k]
     before = p.score
+    if state.cursor[3] >= 0 and state.saved_at[k] < 0:
+        at = state.cursor[3]
+        state.saved[at], state.saved_gene[at], state.saved_at[k] = state.path[k], k, at
+        state.cursor[3] += 1
     _enqueue_stakes(g, p, state, pools, room)
     select(g, state.allowed[g.start :], cross, gram, relative, room.work, p)
     _enqueue_stakes(g, p, state, pools, room)
@@ -167,9 +192,10 @@ def _enqueue_stakes(g, p, state, pools, room):  # type: ignore[no-untyped-def]
 @njit(nogil=True, cache=True)
 def place_gene(j, key, state, pools, kids, room):  # type: ignore[no-untyped-def]
     """Give ``j`` a new key, select anew where a change of sides matters, queue all who notice; return the gain."""
-    state.journal[state.cursor[2]] = j
-    state.journal_key[state.cursor[2]] = state.key[j]
-    state.cursor[2] += 1
+    if state.cursor[2] >= 0:
+        state.journal[state.cursor[2]] = j
+        state.journal_key[state.cursor[2]] = state.key[j]
+        state.cursor[2] += 1
     state.key[j] = key
     gain = 0.0
     cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
@@ -195,6 +221,46 @@ def place_gene(j, key, state, pools, kids, room):  # type: ignore[no-untyped-def
 
 
 @njit(nogil=True, cache=True)
+def record(state):  # type: ignore[no-untyped-def]
+    """Begin a record, so that everything from here on can be taken back."""
+    state.cursor[2:] = 0
+
+
+@njit(nogil=True, cache=True)
+def has_room(n, state):  # type: ignore[no-untyped-def]
+    """Say whether the record, if there is one, has room for a move of a gene with ``n`` neighbors."""
+    return state.cursor[2] < len(state.journal) and state.cursor[3] + n < len(state.saved)
+
+
+@njit(nogil=True, cache=True)
+def take_back(state, pools, kids):  # type: ignore[no-untyped-def]
+    """Bring back every bit of the state as it was when the record began, with an empty queue; end the record."""
+    for i in range(state.cursor[2] - 1, -1, -1):
+        state.key[state.journal[i]] = state.journal_key[i]
+    for i in range(state.cursor[2]):
+        j = state.journal[i]
+        for e in range(pools.gene[j].start, pools.gene[j].start + pools.gene[j].width):
+            state.allowed[e] = _is_before(state.key, pools.parent[e], j)
+        for s in range(kids.indptr[j], kids.indptr[j + 1]):
+            state.allowed[kids.edge[s]] = _is_before(state.key, j, kids.child[s])
+    for s in range(state.cursor[3]):
+        state.path[state.saved_gene[s]] = state.saved[s]
+    while state.cursor[1] > 0:
+        state.queued[state.queue[state.cursor[0]]] = 0
+        state.cursor[0] = (state.cursor[0] + 1) % len(state.key)
+        state.cursor[1] -= 1
+    keep(state)
+
+
+@njit(nogil=True, cache=True)
+def keep(state):  # type: ignore[no-untyped-def]
+    """End the record and keep what was done."""
+    for s in range(state.cursor[3]):
+        state.saved_at[state.saved_gene[s]] = -1
+    state.cursor[2:] = -1
+
+
+@njit(nogil=True, cache=True)
 def key_of_gap(gap, n, state, room, fraction):  # type: ignore[no-untyped-def]
     """Return a key inside the gap, nan if it is too narrow for one more."""
     low = state.key[room.gene[room.place[gap - 1]]] if gap > 0 else np.nan
@@ -212,7 +278,8 @@ def settle(state, pools, kids, room, rng_state, max_moves, widest):  # type: ign
     """Let queued genes take their best places until none is left; return ``(gain, moves, status)``.
 
     Genes with more than ``widest`` neighbors stay where they are.
-    status 1: a gap became too narrow for float64 keys, spread the keys and call again; 2: ``max_moves`` reached.
+    status 1: a gap became too narrow for float64 keys, spread the keys and call again; 2: ``max_moves`` reached; 3: the
+    record is full.
     """
     d = len(state.key)
     gain, moves = 0.0, 0
@@ -230,9 +297,9 @@ def settle(state, pools, kids, room, rng_state, max_moves, widest):  # type: ign
         if gap < 0:
             continue
         key = key_of_gap(gap, n, state, room, uniform(rng_state))
-        if np.isnan(key) or state.cursor[2] >= len(state.journal):
+        if np.isnan(key) or not has_room(n, state):
             _enqueue(state, j)
-            return gain, moves, 1
+            return gain, moves, 1 if np.isnan(key) else 3
         gain += place_gene(j, key, state, pools, kids, room)
         moves += 1
         if moves >= max_moves:

@@ -11,13 +11,14 @@ from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.moments import Moments
 from acyclome.core.moves import Neighbors, Scratch, State, initialize, settle
 from acyclome.core.select import GENE, MAX_PARENTS, PATH, Pools, coefficients, new_work, removal_loss
-from acyclome.core.shake import shake
+from acyclome.core.shake import Lanes
 from acyclome.core.workers import run_blocks
 
 BLOCK = 256
 MAX_MOVES = 40
 TINY = 1e-300
-SHAKEN = 1
+BATCHES = 64  # of shakes tried at once, in a round
+MOVES, SAVED = 256, 1024  # that one shake may make and touch
 
 
 @dataclass(frozen=True)
@@ -119,13 +120,18 @@ def _gather(R, indptr, parent, offset, gram, first, last):  # type: ignore[no-un
                 gram[at + x * m + y] = row[parent[a + y]]
 
 
-def search_order(pools: Pools, candidates: Candidates, start: np.ndarray, settings: ScoreSettings, seed: int) -> Dag:
+def search_order(
+    pools: Pools, candidates: Candidates, start: np.ndarray, settings: ScoreSettings, seed: int, threads: int = 1
+) -> Dag:
     """Improve the order ``start`` until no gene has a better place, then shake and settle.
 
     Parameters
     ----------
     start
         ``(d,)`` a permutation of the genes, first to last.
+
+    threads
+        How many shakes are tried at once; the result does not depend on it.
 
     Notes
     -----
@@ -135,20 +141,17 @@ def search_order(pools: Pools, candidates: Candidates, start: np.ndarray, settin
     d = candidates.n_genes
     rng = np.random.default_rng(seed)
     rng_state = rng.integers(0, 2**63, size=1).astype(np.uint64)
-    kids = Neighbors(*candidates.transpose())
+    kids = Neighbors(*candidates.children)
     state, room = _new_state(start, candidates, rng.permutation(d)), _new_scratch(candidates)
     initialize(state, pools, room.work)
     _settle_all(state, pools, kids, room, rng_state, MAX_MOVES * d)
     settled = float(state.path["score"].sum())
     genes = np.concatenate([rng.permutation(d) for _ in range(settings.rounds)] or [np.empty(0, np.int64)])
-    done = 0
-    while done < len(genes):
-        _, _, tried = shake(len(genes) - done, genes[done:], state, pools, kids, room, rng_state, SHAKEN)
-        done += tried
-        if done < len(genes):
-            _spread(state.key)
-            _settle_all(state, pools, kids, room, rng_state, MAX_MOVES * d)
-            done += 1
+    seeds = rng.integers(0, 2**63, size=len(genes)).astype(np.uint64)
+    copies = [(_copied(state), _new_scratch(candidates)) for _ in range(threads - 1)] if settings.rounds else []
+    lanes = Lanes(state, room, copies)
+    for a, b in gene_blocks(len(genes), max(d // BATCHES, 1)):
+        lanes.shake(genes[a:b], seeds[a:b], pools, kids)
     if settings.rounds:
         _queue_all(state)
         _settle_all(state, pools, kids, room, rng_state, MAX_MOVES * d)
@@ -159,7 +162,6 @@ def _settle_all(state: State, pools: Pools, kids: Neighbors, room: Scratch, rng_
     """Settle what is queued, then ask every gene again until a whole sweep moves none."""
     left = moves
     while left > 0:
-        state.cursor[2] = 0
         _, made, status = settle(state, pools, kids, room, rng_state, left, 2 * len(state.key))
         left -= max(made, 1)
         if status != 0:
@@ -168,7 +170,6 @@ def _settle_all(state: State, pools: Pools, kids: Neighbors, room: Scratch, rng_
             break
         else:
             _queue_all(state)
-    state.cursor[2] = 0
 
 
 def _queue_all(state: State) -> None:
@@ -176,7 +177,7 @@ def _queue_all(state: State) -> None:
     d = len(state.key)
     state.queue[:] = np.argsort(state.key, kind="stable")
     state.queued[:] = 1
-    state.cursor[:] = (0, d, 0)
+    state.cursor[:2] = (0, d)
 
 
 def _spread(key: np.ndarray) -> None:
@@ -189,11 +190,15 @@ def _new_state(start: np.ndarray, candidates: Candidates, queue: np.ndarray) -> 
     d = candidates.n_genes
     key = np.empty(d)
     key[start] = np.arange(d, dtype=np.float64)
-    room = 4 * d + 4096
     return State(
         key, np.zeros(candidates.n_edges, np.uint8), np.zeros(d, PATH), queue.astype(np.int64), np.ones(d, np.uint8),
-        np.array([0, d, 0], np.int64), np.empty(room, np.int64), np.empty(room),
+        np.array([0, d, -1, -1], np.int64), np.empty(MOVES, np.int64), np.empty(MOVES),
+        np.empty(SAVED, PATH), np.empty(SAVED, np.int64), np.full(d, -1, np.int32),
     )  # fmt: skip
+
+
+def _copied(state: State) -> State:
+    return State(*(part.copy() for part in state))
 
 
 def _new_scratch(candidates: Candidates) -> Scratch:

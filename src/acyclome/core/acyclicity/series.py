@@ -66,7 +66,7 @@ class Series:
         """``h`` and ``dh/dA``, ``(nnz,)``, on the candidate pattern."""
         d = candidates.n_genes
         c = self.coefficients(d)
-        view = candidates.transpose()
+        view = candidates.children
         lists = _flow_lists(view, A, threads)
         omega = np.zeros(candidates.n_edges)
         traces = np.zeros((d, self.terms))
