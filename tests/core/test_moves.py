@@ -135,6 +135,14 @@ def test_shaking_never_worsens_the_score_and_gains_what_it_says(lab, seed):
     assert selections(state) == selections(fresh(state, pools, candidates, len(state.key)))
 
 
+def test_a_gene_with_every_other_as_parent_and_child_is_shaken(lab):
+    d = 100
+    assert d < shake.WIDE < 2 * d
+    state, pools, kids, room, _, rng = search_state(lab, 3, d=d)
+    genes = rng.permutation(d)
+    assert shake.Lanes(state, room, []).shake(genes, rng.integers(2**63, size=d).astype(np.uint64), pools, kids) > 0
+
+
 def test_copies_follow_the_original_bit_for_bit(lab):
     state, pools, kids, room, candidates, rng = search_state(lab, 3, d=30)
     copies = [(order._copied(state), order._new_scratch(candidates)) for _ in range(2)]

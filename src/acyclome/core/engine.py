@@ -67,21 +67,22 @@ def _search(
     moments: Moments, candidates: Candidates, start: np.ndarray, score: ScoreSettings, causes: np.ndarray, seed: int,
     threads: int,
 ) -> Dag:  # fmt: skip
-    """One search; with equal noise it is repeated until the common variance stands still."""
+    """One search; with equal noise the common variance is found first, by searches that are not shaken."""
     if not score.equal_noise:
         return search_order(
             _pools(moments, candidates, score, causes, None, threads), candidates, start, score, seed, threads
         )
+    quick = ScoreSettings(True, score.gamma, rounds=0)
     sigma2 = float(np.median(moments.scale[moments.scale > 0] ** 2))
     for _ in range(SIGMA_ROUNDS):
         pools = _pools(moments, candidates, score, causes, moments.scale**2 / sigma2, threads)
-        dag = search_order(pools, candidates, start, score, seed, threads)
+        dag = search_order(pools, candidates, start, quick, seed, threads)
         fitted = float(np.mean(moments.scale**2 * dag.rest))
         start = dag.order
         if abs(fitted - sigma2) <= SIGMA_TOL * sigma2:
             break
         sigma2 = fitted
-    return dag
+    return search_order(pools, candidates, start, score, seed, threads) if score.rounds else dag
 
 
 def _pools(

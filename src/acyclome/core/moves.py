@@ -288,7 +288,7 @@ def settle(state, pools, kids, room, rng_state, max_moves, widest):  # type: ign
         state.cursor[0] = (state.cursor[0] + 1) % d
         state.cursor[1] -= 1
         state.queued[j] = 0
-        n = pools.gene[j].width + kids.indptr[j + 1] - kids.indptr[j]
+        n = max(pools.gene[j].width, kids.indptr[j + 1] - kids.indptr[j])
         if n == 0 or n > widest:
             continue
         n = list_neighbors(j, state, pools, kids, room)

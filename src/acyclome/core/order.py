@@ -162,7 +162,7 @@ def _settle_all(state: State, pools: Pools, kids: Neighbors, room: Scratch, rng_
     """Settle what is queued, then ask every gene again until a whole sweep moves none."""
     left = moves
     while left > 0:
-        _, made, status = settle(state, pools, kids, room, rng_state, left, 2 * len(state.key))
+        _, made, status = settle(state, pools, kids, room, rng_state, left, len(state.key))
         left -= max(made, 1)
         if status != 0:
             _spread(state.key)

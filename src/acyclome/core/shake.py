@@ -93,7 +93,7 @@ def _try(genes, seeds, state, pools, kids, room):  # type: ignore[no-untyped-def
     for t in range(len(genes)):
         rng_state[0] = seeds[t]
         j = genes[t]
-        n = pools.gene[j].width + kids.indptr[j + 1] - kids.indptr[j]
+        n = max(pools.gene[j].width, kids.indptr[j + 1] - kids.indptr[j])
         if n == 0 or n > WIDE:
             continue
         n = list_neighbors(j, state, pools, kids, room)
