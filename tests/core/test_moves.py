@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from acyclome.core import moves, order, shake
 from acyclome.core import select as kernels
+from acyclome.core import state as states
 
 TOLERANCE = 1e-9
 
@@ -21,7 +22,7 @@ def search_state(lab, seed, d=12, n=300, *, relative=True):
     moves.initialize(state, pools, room.work)
     state.queued[:] = 0
     state.cursor[:] = 0
-    kids = moves.Neighbors(*candidates.children)
+    kids = states.Neighbors(*candidates.children)
     return state, pools, kids, room, candidates, rng
 
 
@@ -79,7 +80,7 @@ def test_neighbors_come_by_rising_key_with_their_roles(lab, seed):
 def test_settling_leaves_an_empty_queue_and_gains_what_it_says(lab, seed):
     state, pools, kids, room, candidates, _ = search_state(lab, seed)
     for j in range(len(state.key)):
-        moves._enqueue(state, j)
+        states.enqueue(state, j)
     before = state.path["score"].sum()
     gain, made, status = moves.settle(state, pools, kids, room, np.array([seed], np.uint64), 10_000, 10_000)
     assert (status, state.cursor[1], int(state.queued.sum())) == (0, 0, 0)
@@ -92,7 +93,7 @@ def test_settling_leaves_an_empty_queue_and_gains_what_it_says(lab, seed):
 def test_settling_stops_at_the_limit_of_moves(lab):
     state, pools, kids, room, *_ = search_state(lab, 4)
     for j in range(len(state.key)):
-        moves._enqueue(state, j)
+        states.enqueue(state, j)
     assert moves.settle(state, pools, kids, room, np.array([1], np.uint64), 1, 10_000)[1:] == (1, 2)
 
 
@@ -100,10 +101,10 @@ def test_settling_stops_at_the_limit_of_moves(lab):
 def test_taking_back_brings_back_every_bit(lab, seed):
     state, pools, kids, room, _, rng = search_state(lab, seed)
     key, allowed, path = state.key.copy(), state.allowed.copy(), state.path.tobytes()
-    moves.record(state)
+    states.record(state)
     for _ in range(6):
         random_move(state, pools, kids, room, rng)
-    moves.take_back(state, pools, kids)
+    states.take_back(state, pools, kids)
     np.testing.assert_array_equal(state.key, key)
     np.testing.assert_array_equal(state.allowed, allowed)
     assert state.path.tobytes() == path
@@ -114,8 +115,8 @@ def test_taking_back_brings_back_every_bit(lab, seed):
 def test_settling_stops_when_the_record_is_full(lab):
     state, pools, kids, room, *_ = search_state(lab, 4)
     for j in range(len(state.key)):
-        moves._enqueue(state, j)
-    moves.record(state)
+        states.enqueue(state, j)
+    states.record(state)
     state.cursor[2] = len(state.journal)
     assert moves.settle(state, pools, kids, room, np.array([1], np.uint64), 100, 10_000)[1:] == (0, 3)
 

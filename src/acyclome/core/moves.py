@@ -13,50 +13,9 @@ import numpy as np
 from numba import njit
 
 from acyclome.core.select import Work, matters, select, would_enter
+from acyclome.core.state import enqueue, has_room, is_before
 
 TOLERANCE = 1e-3
-
-
-class Neighbors(NamedTuple):
-    """Children of every gene: ``indptr (d + 1,)``, ``child (nnz,)``, ``edge (nnz,)`` (position in the candidates)."""
-
-    indptr: np.ndarray
-    child: np.ndarray
-    edge: np.ndarray
-
-
-class State(NamedTuple):
-    """Where the search stands.
-
-    Parameters
-    ----------
-    key
-        ``(d,)`` position of every gene.
-    allowed
-        ``(nnz,)`` whether the parent stands before its target.
-    path
-        ``(d,)`` of ``PATH``, what is selected.
-    queue, queued
-        ``(d,)`` ring of genes that have to look again, and whether a gene is in it.
-    cursor
-        Head and length of the queue; length of the journal and of ``saved``, both -1 while nothing is recorded.
-    journal, journal_key
-        Genes that were moved since the record began, and the keys they had before.
-    saved, saved_gene, saved_at
-        Selections as they were when the record began, whose they are, and where that of a gene is (-1: untouched).
-    """
-
-    key: np.ndarray
-    allowed: np.ndarray
-    path: np.ndarray
-    queue: np.ndarray
-    queued: np.ndarray
-    cursor: np.ndarray
-    journal: np.ndarray
-    journal_key: np.ndarray
-    saved: np.ndarray
-    saved_gene: np.ndarray
-    saved_at: np.ndarray
 
 
 class Scratch(NamedTuple):
@@ -73,27 +32,13 @@ class Scratch(NamedTuple):
 
 
 @njit(nogil=True, cache=True)
-def _is_before(key, a, b):  # type: ignore[no-untyped-def]
-    return key[a] < key[b] or (key[a] == key[b] and a < b)
-
-
-@njit(nogil=True, cache=True)
-def _enqueue(state, j):  # type: ignore[no-untyped-def]
-    if not state.queued[j]:
-        d = len(state.key)
-        state.queued[j] = 1
-        state.queue[(state.cursor[0] + state.cursor[1]) % d] = j
-        state.cursor[1] += 1
-
-
-@njit(nogil=True, cache=True)
 def initialize(state, pools, work):  # type: ignore[no-untyped-def]
     """Allow every candidate that stands before its target and select the parents of every gene."""
     cross, gram, relative = pools.cross, pools.gram, pools.relative
     for j in range(len(state.key)):
         g = pools.gene[j]
         for e in range(g.start, g.start + g.width):
-            state.allowed[e] = _is_before(state.key, pools.parent[e], j)
+            state.allowed[e] = is_before(state.key, pools.parent[e], j)
         select(g, state.allowed[g.start :], cross, gram, relative, work, state.path[j])
 
 
@@ -155,7 +100,7 @@ def _best_place(j, n, state, pools, room):  # type: ignore[no-untyped-def]
             if would_enter(g, own, cross, gram, relative, q, p):
                 old = p.score
                 total += select(g, mask, cross, gram, relative, room.work, p) - old
-        if _is_before(state.key, room.gene[i], j):
+        if is_before(state.key, room.gene[i], j):
             present = total
         if total < best - TOLERANCE:
             best, gap = total, t + 1
@@ -175,7 +120,7 @@ def _reselect(k, state, pools, room):  # type: ignore[no-untyped-def]
     _enqueue_stakes(g, p, state, pools, room)
     select(g, state.allowed[g.start :], cross, gram, relative, room.work, p)
     _enqueue_stakes(g, p, state, pools, room)
-    _enqueue(state, k)
+    enqueue(state, k)
     return before - p.score
 
 
@@ -186,7 +131,7 @@ def _enqueue_stakes(g, p, state, pools, room):  # type: ignore[no-untyped-def]
     for i in range(g.width):
         e = g.start + i
         if not state.queued[pools.parent[e]] and matters(g, i, state.allowed[e], cross, gram, relative, q, p):
-            _enqueue(state, pools.parent[e])
+            enqueue(state, pools.parent[e])
 
 
 @njit(nogil=True, cache=True)
@@ -202,7 +147,7 @@ def place_gene(j, key, state, pools, kids, room):  # type: ignore[no-untyped-def
     g, p = pools.gene[j], state.path[j]
     own = False
     for e in range(g.start, g.start + g.width):
-        now = _is_before(state.key, pools.parent[e], j)
+        now = is_before(state.key, pools.parent[e], j)
         if now != state.allowed[e]:
             own |= matters(g, e - g.start, state.allowed[e], cross, gram, relative, q, p)
             state.allowed[e] = now
@@ -210,7 +155,7 @@ def place_gene(j, key, state, pools, kids, room):  # type: ignore[no-untyped-def
         gain += _reselect(j, state, pools, room)
     for s in range(kids.indptr[j], kids.indptr[j + 1]):
         k, e = kids.child[s], kids.edge[s]
-        now = _is_before(state.key, j, k)
+        now = is_before(state.key, j, k)
         if now != state.allowed[e]:
             stake = matters(pools.gene[k], e - pools.gene[k].start, state.allowed[e], cross, gram, relative, q,
                             state.path[k])  # fmt: skip
@@ -218,46 +163,6 @@ def place_gene(j, key, state, pools, kids, room):  # type: ignore[no-untyped-def
             if stake:
                 gain += _reselect(k, state, pools, room)
     return gain
-
-
-@njit(nogil=True, cache=True)
-def record(state):  # type: ignore[no-untyped-def]
-    """Begin a record, so that everything from here on can be taken back."""
-    state.cursor[2:] = 0
-
-
-@njit(nogil=True, cache=True)
-def has_room(n, state):  # type: ignore[no-untyped-def]
-    """Say whether the record, if there is one, has room for a move of a gene with ``n`` neighbors."""
-    return state.cursor[2] < len(state.journal) and state.cursor[3] + n < len(state.saved)
-
-
-@njit(nogil=True, cache=True)
-def take_back(state, pools, kids):  # type: ignore[no-untyped-def]
-    """Bring back every bit of the state as it was when the record began, with an empty queue; end the record."""
-    for i in range(state.cursor[2] - 1, -1, -1):
-        state.key[state.journal[i]] = state.journal_key[i]
-    for i in range(state.cursor[2]):
-        j = state.journal[i]
-        for e in range(pools.gene[j].start, pools.gene[j].start + pools.gene[j].width):
-            state.allowed[e] = _is_before(state.key, pools.parent[e], j)
-        for s in range(kids.indptr[j], kids.indptr[j + 1]):
-            state.allowed[kids.edge[s]] = _is_before(state.key, j, kids.child[s])
-    for s in range(state.cursor[3]):
-        state.path[state.saved_gene[s]] = state.saved[s]
-    while state.cursor[1] > 0:
-        state.queued[state.queue[state.cursor[0]]] = 0
-        state.cursor[0] = (state.cursor[0] + 1) % len(state.key)
-        state.cursor[1] -= 1
-    keep(state)
-
-
-@njit(nogil=True, cache=True)
-def keep(state):  # type: ignore[no-untyped-def]
-    """End the record and keep what was done."""
-    for s in range(state.cursor[3]):
-        state.saved_at[state.saved_gene[s]] = -1
-    state.cursor[2:] = -1
 
 
 @njit(nogil=True, cache=True)
@@ -298,7 +203,7 @@ def settle(state, pools, kids, room, rng_state, max_moves, widest):  # type: ign
             continue
         key = key_of_gap(gap, n, state, room, uniform(rng_state))
         if np.isnan(key) or not has_room(n, state):
-            _enqueue(state, j)
+            enqueue(state, j)
             return gain, moves, 1 if np.isnan(key) else 3
         gain += place_gene(j, key, state, pools, kids, room)
         moves += 1

@@ -9,9 +9,10 @@ from numba import njit
 
 from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.moments import Moments
-from acyclome.core.moves import Neighbors, Scratch, State, initialize, settle
+from acyclome.core.moves import Scratch, initialize, settle
 from acyclome.core.select import GENE, MAX_PARENTS, PATH, Pools, coefficients, new_work, removal_loss
 from acyclome.core.shake import Lanes
+from acyclome.core.state import Neighbors, State
 from acyclome.core.workers import run_blocks
 
 BLOCK = 256

@@ -14,21 +14,9 @@ from queue import SimpleQueue
 import numpy as np
 from numba import njit
 
-from acyclome.core.moves import (
-    Neighbors,
-    Scratch,
-    State,
-    has_room,
-    keep,
-    key_of_gap,
-    list_neighbors,
-    place_gene,
-    record,
-    settle,
-    take_back,
-    uniform,
-)  # fmt: skip
+from acyclome.core.moves import Scratch, key_of_gap, list_neighbors, place_gene, settle, uniform
 from acyclome.core.select import Pools
+from acyclome.core.state import Neighbors, State, has_room, keep, record, take_back
 from acyclome.core.workers import run_blocks
 
 WIDE = 150
