@@ -49,6 +49,10 @@ class Linear:
 
     def objective(self, statistics: LinearStatistics, W: np.ndarray, threads: int) -> float:
         """Return ``F(W)``."""
+        return float(self.losses(statistics, W, threads).sum())
+
+    def losses(self, statistics: LinearStatistics, W: np.ndarray, threads: int) -> np.ndarray:
+        """Return every gene's share of ``F(W)``, ``(d,)``."""
         pools, v = statistics
         out = np.empty(len(v))
 
@@ -56,7 +60,7 @@ class Linear:
             _objective(pools, W, v, self.lambda1, out, a, b)
 
         run_blocks(block, gene_blocks(len(v), BLOCK), threads)
-        return float(out.sum())
+        return out
 
     def solve(self, statistics: LinearStatistics, ridge: np.ndarray, W: np.ndarray, threads: int) -> np.ndarray:
         """Minimize ``F(W') + sum_e ridge_e W'_e^2`` exactly, gene by gene, starting from ``W``."""
