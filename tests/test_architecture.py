@@ -27,10 +27,10 @@ FLOORS = {
     "core": 1,
     "network": 2,
     "knowledge": 2,
-    "shards": 2,
     "resample": 2,
     "evaluate": 2,
     "matrix": 2,
+    "memory": 2,
     "io": 3,
     "prepare": 3,
     "distribute": 3,
@@ -39,6 +39,7 @@ FLOORS = {
     "estimate": 4,
     "record": 4,
     "stages": 4,
+    "sharded": 4,
     "session": 4,
     "pipeline": 4,
     "tl": 5,
@@ -51,7 +52,8 @@ NEIGHBORS = {
     "distribute": {"io"},
     "report": {"io"},
     "pl": {"io"},
-    "session": {"estimate", "record", "stages"},
+    "sharded": {"estimate", "stages"},
+    "session": {"estimate", "record", "sharded", "stages"},
     "pipeline": {"estimate", "record", "session", "stages"},
     "tl": {"get", "pp"},
 }
@@ -70,6 +72,7 @@ NETWORK_MAY_TAKE = {"core.effects", "core.equivalence"}
 ONLY = {
     "errors": set(),
     "_version": set(),
+    "memory": set(),
     "config": {"pydantic", "yaml"},
     # threadpoolctl is one file without dependencies; it keeps matrix products on one thread, and so their bits.
     "core": {"torch", "numpy", "scipy", "numba", "threadpoolctl"},
@@ -77,7 +80,6 @@ ONLY = {
     "knowledge": {"numpy", "scipy", "pandas"},
 }
 NEVER = {
-    "shards": {"h5py", "anndata", "pyarrow", "dask", "distributed"},
     "resample": {"h5py", "anndata", "pyarrow", "dask", "distributed"},
     "evaluate": {"anndata", "scanpy"},
     "io": {"torch", "dask", "distributed"},
@@ -88,7 +90,8 @@ NEVER = {
     "matrix": {"torch", "dask", "distributed", "h5py", "anndata", "scanpy"},
     "estimate": {"snakemake"},
     "record": {"snakemake"},
-    "stages": {"snakemake"},
+    "stages": {"snakemake", "dask", "distributed"},
+    "sharded": {"snakemake", "dask", "distributed"},
     "session": {"snakemake"},
     "pipeline": {"snakemake"},
     "tl": {"dask", "distributed"},

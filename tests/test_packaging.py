@@ -57,7 +57,7 @@ def test_requirements_have_lower_bounds_only(requirement):
 def test_the_conda_environment_has_the_bounds_of_the_package(kind):
     environment = yaml.safe_load((ROOT / f"envs/{kind}.yaml").read_text(encoding="utf-8"))
     names = CONDA_NAMES | {"torch": TORCH[kind]}
-    expected = {f"{names.get(item.name, item.name)} {item.specifier}" for item in requirements("report")}
+    expected = {f"{names.get(item.name, item.name)} {item.specifier}" for item in requirements("report", "dask")}
     assert set(environment["dependencies"]) - {"pip"} == expected | {f"python {PROJECT['requires-python']}"}
     assert environment["channels"] == ["conda-forge", "nodefaults"]
 

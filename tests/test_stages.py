@@ -1,11 +1,15 @@
 """Stages on data in memory: seeds, parts of resamples, and what the network is put together from."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from acyclome import stages
 from acyclome.config import Config
 from acyclome.io.store import MemoryStore
+from acyclome.memory import peak_memory_mb
 
 N_OBS, N_VARS = 120, 15
 CONFIG = Config.from_mapping({"resample": {"resamples": 5}})
@@ -34,7 +38,7 @@ def road(data, config=CONFIG):
 
 def test_every_stage_and_every_config_has_a_seed_of_its_own():
     names = ("fit", "order", "resample")
-    assert len({stages._seed(Config(seed=seed), name) for seed in range(20) for name in names}) == 60
+    assert len({stages.seed_of(Config(seed=seed), name) for seed in range(20) for name in names}) == 60
 
 
 def test_options_become_objects_of_the_core():
@@ -66,9 +70,9 @@ def test_threads_do_not_change_a_bit(X):
 
 def test_a_resample_sees_its_own_observations_only(X):
     changed = X.copy()
-    members = stages.plan_resamples(N_OBS, 5, 0.5, stages._seed(CONFIG, "resample"))
+    members = stages.plan_resamples(N_OBS, 5, 0.5, stages.seed_of(CONFIG, "resample"))
     changed[:, np.setdiff1d(np.arange(N_OBS), members[0].rows)] += 100.0
-    one, two = (stages._learn_member(data_of(matrix), CONFIG, members[0], 1) for matrix in (X, changed))
+    one, two = (stages._learn_member(data_of(matrix), CONFIG, members[0], threads=1) for matrix in (X, changed))
     for name in ("source", "target", "loss"):
         np.testing.assert_array_equal(one[name], two[name])
 
@@ -132,3 +136,10 @@ def test_a_relaxation_stopped_at_its_limit_warns_once(X):
     _, fitted, _ = road(data, config)
     assert fitted.facts["status"] == "max_steps"
     assert len([text for text in fitted.facts["warnings"] if "fit.max_steps" in text]) == 1
+
+
+def test_the_peak_of_a_process_is_its_own_and_not_that_of_the_one_that_started_it():
+    code = "from acyclome.memory import peak_memory_mb; print(peak_memory_mb())"
+    ballast = np.ones(150_000_000)  # 1.2 GB, far beyond what the import takes
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert float(answer.stdout) < peak_memory_mb() - ballast.nbytes / 2**21

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -150,6 +151,15 @@ class Fit(_Section):
         return self
 
 
+class Shard(_Section):
+    """Overlapping pieces of the network, for many workers or little memory; the order search joins them."""
+
+    shards: Count = Field(default=0, ge=0, le=100_000)
+    """Pieces in which the relaxation and a first search run. 0: in one. More take less memory, and see less, each."""
+    shard_memory: Positive | None = None
+    """GB that one shard may take, by estimate; without `shards` it says into how many to cut. Empty: no limit."""
+
+
 class Score(_Section):
     """How orders and edges are judged (extended BIC)."""
 
@@ -178,6 +188,7 @@ class Config(_Section):
     knowledge: Knowledge = Field(default_factory=Knowledge)
     screen: Screen = Field(default_factory=Screen)
     fit: Fit = Field(default_factory=Fit)
+    shard: Shard = Field(default_factory=Shard)
     score: Score = Field(default_factory=Score)
     resample: Resample = Field(default_factory=Resample)
     model: Literal["linear"] = "linear"
@@ -275,16 +286,13 @@ def leaf_options() -> dict[str, tuple[str, FieldInfo]]:
 
 def main(arguments: list[str]) -> int:
     """Write the schema, the table or the commented YAML to standard output."""
-    texts = {"schema": _schema_text, "table": Config.table, "yaml": Config.default_yaml}
+    schema = partial(_options.json_for_yaml, indent=2)
+    texts = {"schema": lambda: schema(Config.json_schema()) + "\n", "table": Config.table, "yaml": Config.default_yaml}
     if len(arguments) != 1 or arguments[0] not in texts:
         sys.stderr.write("usage: python -m acyclome.config schema|table|yaml\n")
         return 2
     sys.stdout.write(texts[arguments[0]]())
     return 0
-
-
-def _schema_text() -> str:
-    return _options.json_for_yaml(Config.json_schema(), indent=2) + "\n"
 
 
 if __name__ == "__main__":

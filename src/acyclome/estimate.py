@@ -2,15 +2,69 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from acyclome.config import Config
 from acyclome.core.moments import PRECISE_GENES
+from acyclome.errors import InputError
 
 BASE_BYTES = 450_000_000
+PATH_BYTES = 9500
 GRAM_PER_SECOND = 6e10
 FORWARD_PER_SECOND = 2.5e9
 MOVES_PER_SECOND = 2_500.0
+
+
+HALO = 3
+LARGEST = 0.7
+
+
+def is_sharded(config: Config) -> bool:
+    """Say whether the network is cut into shards at all."""
+    return config.shard.shards > 0 or config.shard.shard_memory is not None
+
+
+def shard_sizes(n_genes: int, n_obs: int, config: Config) -> tuple[int, int]:
+    """Return how many shards there are, and how many genes each may have, core and halo.
+
+    A halo is up to ``HALO`` times its core, and a shard has at most ``LARGEST`` of all genes, whose correlations take
+    half the memory of all; one shard has all genes.
+
+    Raises
+    ------
+    InputError
+        If there are more shards than genes, or a shard cannot do with its memory.
+    """
+    shards, limit = config.shard.shards, config.shard.shard_memory
+    fits = np.arange(1, n_genes + 1)
+    if limit is not None:
+        fits = fits[_shard_bytes(fits, n_obs, config) <= limit * 2**30]
+    fitting = int(fits.max(initial=0))
+    shards = shards or math.ceil(n_genes * (HALO + 1) / max(fitting, 1)) if fitting < n_genes else max(shards, 1)
+    core = math.ceil(n_genes / shards)
+    if shards > n_genes:
+        msg = f"shard.shards = {shards:,}, but there are only {n_genes:,} genes; expected at most one shard per gene."
+        raise InputError(msg)
+    if fitting < core:
+        needed = float(_shard_bytes(np.array([core]), n_obs, config)[0]) / 2**30
+        msg = (
+            f"A shard of {core:,} genes and {n_obs:,} observations needs about {needed:.2f} GB; shard.shard_memory "
+            f"allows {limit:.2f} GB. Raise it, or use more shards (--shards; without it their number follows)."
+        )
+        raise InputError(msg)
+    most = n_genes if shards == 1 else max(min((HALO + 1) * core, int(LARGEST * n_genes)), core)
+    return shards, min(most, fitting)
+
+
+def _shard_bytes(genes: np.ndarray, n_obs: int, config: Config) -> np.ndarray:
+    """Memory of a process that fits one shard: its data, correlations, blocks and paths."""
+    s = genes.astype(float)
+    size = np.where(s <= PRECISE_GENES, 8, 4)
+    k = np.minimum(config.screen.max_candidates, s)
+    return BASE_BYTES + size * (n_obs * s + s * s) + 8 * k * k * s / 2 + PATH_BYTES * s
 
 
 def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, Any]:
@@ -20,7 +74,8 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
     -----
     Memory: data and correlations, ``n d + d^2`` numbers of 4 bytes (8 up to ``PRECISE_GENES``), once for the whole and
     once for each half-sample under way; where ``n >= d``, three float64 matrices for the inverse, as often; the
-    candidates' blocks ``8 k^2 d`` and paths; tiles.  Speeds are those of one core at 3 GHz; good to a factor of two.
+    candidates' blocks ``8 k^2 d`` and paths; tiles. Shards too stand beside the whole, as many as there are threads.
+    Speeds are those of one core at 3 GHz; good to a factor of two.
     """
     d, n, k = float(n_genes), float(n_obs), float(min(config.screen.max_candidates, n_genes))
     size = 8 if d <= PRECISE_GENES else 4
@@ -30,8 +85,12 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
     inverse = 24 * d * d
     small = size * (half * d + d * d) + (inverse if half >= d else 4 * half * d)
     tiles = size * 512 * d * 3 * threads + (inverse if n >= d else 4 * n * d)
-    blocks = (8 * k * k * d / 2 + 9500 * d) * (1 + beside)
+    blocks = (8 * k * k * d / 2 + PATH_BYTES * d) * (1 + beside)
     memory = BASE_BYTES + own + tiles + beside * small + blocks
+    shards = _shard_facts(n_genes, n_obs, config)
+    if shards:  # resamples and shards do not run at the same time, so the larger of the two counts
+        together = min(threads, shards["shards"]) * (shards["shard_memory_bytes"] - BASE_BYTES)
+        memory = max(memory, BASE_BYTES + own + together)
     gram = d * d * n / GRAM_PER_SECOND
     forward = d * d * config.screen.forward_steps**2 / 2 / FORWARD_PER_SECOND
     partial = d * d * min(n, d) * 2 / GRAM_PER_SECOND
@@ -39,7 +98,7 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
     resampled = config.resample.resamples * (look / 2 + gram + search / 2)
     times = {
         "screen": look / threads,
-        "fit": config.fit.relax * d * 6e-4,
+        **_fit_seconds(n_genes, n_obs, config, threads),
         "order": gram * 2 / threads + search + config.score.restarts * d / MOVES_PER_SECOND,
         "resample": resampled / threads,
     }
@@ -48,6 +107,26 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
         "n_obs": n_obs,
         "memory_bytes": int(memory),
         "memory_gb": round(memory / 2**30, 2),
+        **shards,
         "seconds": {name: round(value, 1) for name, value in times.items()},
         "total_seconds": round(sum(times.values()), 1),
     }
+
+
+def _shard_facts(n_genes: int, n_obs: int, config: Config) -> dict[str, Any]:
+    """How many shards, how large, and what one takes; empty where the network is not cut."""
+    if not is_sharded(config):
+        return {}
+    shards, most = shard_sizes(n_genes, n_obs, config)
+    needed = int(_shard_bytes(np.array([most]), n_obs, config)[0])
+    return {"shards": shards, "shard_genes": most, "shard_memory_bytes": needed}
+
+
+def _fit_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, float]:
+    """Seconds of the relaxation; of shards, their relaxation and their first search, and the plan."""
+    relaxed = config.fit.relax * 6e-4
+    if not is_sharded(config):
+        return {"fit": relaxed * n_genes}
+    shards, most = shard_sizes(n_genes, n_obs, config)
+    each = float(most) * most * n_obs / GRAM_PER_SECOND + most * (relaxed + 2 / MOVES_PER_SECOND)
+    return {"shard": 1e-4 * n_genes, "fit": each * math.ceil(shards / threads), "merge": 1e-5 * n_genes}

@@ -29,8 +29,8 @@ from acyclome.network import Network
 from acyclome.session import Runtime, Session, check_memory, options_of
 from acyclome.stages import Stage, measured
 
-__all__ = ["Runtime", "fit_stage", "learn", "network_stage", "order_stage", "plan", "prepare_stage", "report_stage",
-           "resample_stage", "run", "screen_stage"]  # fmt: skip
+__all__ = ["Runtime", "fit_stage", "learn", "merge_stage", "network_stage", "order_stage", "plan", "prepare_stage",
+           "report_stage", "resample_stage", "run", "screen_stage", "shard_stage"]  # fmt: skip
 
 
 def run(
@@ -63,10 +63,7 @@ def run(
 def _run_one(input_path: str | os.PathLike[str], out: Path, config: Config, runtime: Runtime) -> Network:
     prepare_stage(input_path, out, config, runtime=runtime)
     with Session.open(out, runtime) as current:
-        for stage in (current.screen, current.fit, current.order):
-            stage()
-        current.resample(0, 1)
-        network = current.network()
+        network = current.learn()
     report_stage(out, runtime)
     return network
 
@@ -120,10 +117,29 @@ def screen_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any
         return current.screen().facts
 
 
-def fit_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
-    """Fit the relaxation; writes ``stages/fit.npz``."""
+def shard_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
+    """Cut the candidates into shards; writes ``stages/shard.npz``."""
     with Session.open(out, runtime) as current:
-        return current.fit().facts
+        return current.shard().facts
+
+
+def fit_stage(out: str | os.PathLike[str], runtime: Runtime, part: int = 0, parts: int = 1) -> dict[str, Any]:
+    """Fit the relaxation; writes ``stages/fit.npz``, or of a part of the shards ``stages/fit-K-of-N.npz``, K from 1.
+
+    Raises
+    ------
+    InputError
+        If `part` is not one of 0 to ``parts - 1``, or there are parts and no shards.
+    """
+    _check_part(part, parts, "fitting")
+    with Session.open(out, runtime, is_part=parts > 1) as current:
+        return current.fit(part, parts).facts
+
+
+def merge_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
+    """Put together what the shards found; writes ``stages/fit.npz``."""
+    with Session.open(out, runtime) as current:
+        return current.merge().facts
 
 
 def order_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
@@ -140,11 +156,15 @@ def resample_stage(out: str | os.PathLike[str], runtime: Runtime, part: int = 0,
     InputError
         If `part` is not one of 0 to ``parts - 1``.
     """
-    if not 0 <= part < parts:
-        msg = f"part = {part} of parts = {parts} resampling jobs; expected a part from 0 to parts - 1."
-        raise InputError(msg)
+    _check_part(part, parts, "resampling")
     with Session.open(out, runtime) as current:
         return current.resample(part, parts).facts
+
+
+def _check_part(part: int, parts: int, what: str) -> None:
+    if not 0 <= part < parts:
+        msg = f"part = {part} of parts = {parts} {what} jobs; expected a part from 0 to parts - 1."
+        raise InputError(msg)
 
 
 def network_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
@@ -275,8 +295,4 @@ def learn_store(
 ) -> Network:
     """Learn the network of prepared expression, whose facts count as those of a run, and write nothing."""
     current = Session(None, config, store, runtime, {"command": command, "input": {}}, regulators)
-    current.screen()
-    current.fit()
-    current.order()
-    current.resample(0, 1)
-    return current.network()
+    return current.learn()

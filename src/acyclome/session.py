@@ -10,18 +10,20 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
-from acyclome import stages
+from acyclome import sharded, stages
 from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.errors import InputError, MemoryLimitError
-from acyclome.estimate import estimate
+from acyclome.estimate import estimate, is_sharded
 from acyclome.io.runs import RunFolder, fingerprint
 from acyclome.io.store import GeneMajor, Store
 from acyclome.knowledge import partial_overlap, read_regulators, regulators_mask
+from acyclome.memory import machine_memory
 from acyclome.network import Network
 from acyclome.record import run_record
 from acyclome.stages import GeneData, Stage, measured
@@ -29,8 +31,9 @@ from acyclome.stages import GeneData, Stage, measured
 Progress = Callable[[str, float, str], None]
 DEPENDS_ON = {
     "screen": ("screen",),
-    "fit": ("screen", "fit", "score"),
-    "order": ("screen", "fit", "score"),
+    "shard": ("screen", "shard"),
+    "fit": ("screen", "fit", "score", "shard"),
+    "order": ("screen", "fit", "score", "shard"),
     "resample": ("screen", "score", "resample"),
 }
 """The sections of the config that each stage, and what it reads, depends on."""
@@ -52,6 +55,9 @@ class Runtime:
         Keep finished stages whose inputs are the same.
     progress
         Called with stage, share done and a message.
+    dask
+        Where shards and resamples run: None on threads, ``local`` on processes that Dask starts on this machine, or
+        the address of a Dask cluster that sees the files of the run.
     """
 
     threads: int = 1
@@ -59,6 +65,7 @@ class Runtime:
     device: str = "auto"
     resume: bool = False
     progress: Progress | None = None
+    dask: str | None = None
 
     def report(self, stage: str, done: float, message: str = "") -> None:
         """Pass progress on, if anybody listens."""
@@ -83,6 +90,8 @@ class Session:
         What ``prepare`` left in ``stages/config.json``: the command and the cost of the preparation.
     regulators
         Names of the only causes; None takes the file of the config.
+    is_part
+        Only some shards are computed here, so only what they need is asked of the memory.
 
     Raises
     ------
@@ -94,22 +103,22 @@ class Session:
 
     def __init__(
         self, folder: RunFolder | None, config: Config, store: GeneMajor, runtime: Runtime, about: Mapping[str, Any],
-        regulators: Sequence[str] | None = None,
+        regulators: Sequence[str] | None = None, *, is_part: bool = False,
     ) -> None:  # fmt: skip
         self.folder, self.config, self.runtime, self.about = folder, config, runtime, about
         path = config.knowledge.regulators
         names = read_regulators(path) if regulators is None and path is not None else regulators
         causes = np.ones(store.n_vars, bool) if names is None else regulators_mask(store.genes, names, path or "")
-        self.data = GeneData(store, causes, runtime.threads, runtime.report)
+        self.data = GeneData(store, causes, runtime.threads, runtime.report, dask=runtime.dask)
         if names is not None and (text := partial_overlap(store.genes, names, path or "")):
             self.data.warnings.append(text)
         self.done: dict[str, Stage] = {}
         self.base = fingerprint(__version__, store.digest, causes)
         _check_device(runtime.device)
-        check_memory(store.n_vars, store.n_obs, config, runtime)
+        check_memory(store.n_vars, store.n_obs, config, runtime, is_part=is_part)
 
     @classmethod
-    def open(cls, out: str | os.PathLike[str], runtime: Runtime) -> Self:
+    def open(cls, out: str | os.PathLike[str], runtime: Runtime, *, is_part: bool = False) -> Self:
         """Go on with the run in ``out``, of which ``prepare`` has finished."""
         folder = RunFolder(out)
         path = folder.stage("config.json")
@@ -119,7 +128,7 @@ class Session:
         about = json.loads(path.read_text(encoding="utf-8"))
         RunFolder.create(out)
         store = Store.open(folder.stage("prepared.h5"))
-        return cls(folder, Config.from_mapping(about["config"]), store, runtime, about)
+        return cls(folder, Config.from_mapping(about["config"]), store, runtime, about, is_part=is_part)
 
     def __enter__(self) -> Self:
         return self
@@ -132,9 +141,42 @@ class Session:
         """Find the candidates of every gene."""
         return self._stage("screen", lambda: stages.screen(self.data, self.config))
 
-    def fit(self) -> Stage:
-        """Fit the relaxation, and with it the order to start from."""
-        return self._stage("fit", lambda: stages.fit(self.data, self.config, self._get("screen")))
+    def shard(self) -> Stage:
+        """Cut the candidates into shards."""
+        if not is_sharded(self.config):
+            msg = "This run is not cut into shards. Run `acyclome prepare` with --shards N or --shard-memory GB."
+            raise InputError(msg)
+        return self._stage("shard", lambda: sharded.shard(self.data, self.config, self._get("screen")))
+
+    def fit(self, part: int = 0, parts: int = 1) -> Stage:
+        """Fit the relaxation, and with it the order to start from; with shards, those of a part."""
+        screened = self._get("screen")
+        if is_sharded(self.config):
+            cut = self._get("shard")
+            work = partial(sharded.fit_part, self.data, self.config, screened, cut, part, parts)
+            return self._stage(f"fit-{part + 1}-of-{parts}", work)
+        if parts > 1:
+            msg = "Only a fit of shards has parts. Leave --part and --parts out, or prepare with --shards N."
+            raise InputError(msg)
+        return self._stage("fit", lambda: stages.fit(self.data, self.config, screened))
+
+    def merge(self) -> Stage:
+        """Put together what the shards found: the order to start from."""
+        screened, cut = self._get("screen"), self._get("shard")
+        parts = self._parts("fit", len(cut.arrays["indptr"]) - 1)
+        return self._stage("fit", lambda: sharded.merge(self.data, self.config, screened, cut, parts))
+
+    def learn(self) -> Network:
+        """Take the road from the screening to the network."""
+        self.screen()
+        if is_sharded(self.config):
+            self.shard()
+        self.fit()
+        if is_sharded(self.config):
+            self.merge()
+        self.order()
+        self.resample(0, 1)
+        return self.network()
 
     def order(self) -> Stage:
         """Search the DAG."""
@@ -149,7 +191,9 @@ class Session:
         """Build the network from the finished stages, and write it if there is a folder."""
         self.runtime.report("network", 0.0)
         _, _, ordered = (self._get(name) for name in ("screen", "fit", "order"))
-        resampled = self._resampled()
+        if is_sharded(self.config):
+            self._parts("fit", len(self._get("shard").arrays["indptr"]) - 1)
+        resampled = self._parts("resample", self.config.resample.resamples)
         network = stages.network(self.data, self.config, ordered, resampled, {})
         facts = {name: stage.facts for name, stage in self.done.items()}
         network = replace(network, facts=run_record(network, self.data, self.config, self.about, facts))
@@ -178,36 +222,37 @@ class Session:
         if name not in self.done:
             if self.folder is None or not self.folder.has_stage(name, self._key(name)):
                 out = "memory" if self.folder is None else f"{self.folder.stage(name + '.npz')}"
+                command = "merge" if name == "fit" and is_sharded(self.config) else name.split("-")[0]
                 msg = (
                     f"The stage {name} has no result for these data and options in {out}; what may be there was made "
-                    f"with others. Run `acyclome {name.split('-')[0]}` again."
+                    f"with others. Run `acyclome {command}` again."
                 )
                 raise InputError(msg)
             arrays, facts, _ = self.folder.read_stage(name)
             self.done[name] = Stage(arrays, facts)
         return self.done[name]
 
-    def _resampled(self) -> list[Stage]:
-        """All parts of the resamples, whatever number they were cut into; an incomplete cut is refused."""
-        wanted = self.config.resample.resamples
+    def _parts(self, stage: str, wanted: int) -> list[Stage]:
+        """All parts of the resamples or shards, whatever number they were cut into; an incomplete cut is refused."""
         if wanted == 0:
             return []
-        if self.folder is not None and not any(name.startswith("resample-") for name in self.done):
-            for name in _whole_cut(self.folder, self._key):
+        if self.folder is not None and not any(name.startswith(f"{stage}-") for name in self.done):
+            for name in _whole_cut(self.folder, stage, self._key):
                 self._get(name)
-        parts = [stage for name, stage in sorted(self.done.items()) if name.startswith("resample-")]
-        found = sum(len(stage.facts["members"]) for stage in parts)
+        parts = [found for name, found in sorted(self.done.items()) if name.startswith(f"{stage}-")]
+        found = sum(len(part.facts["members"]) for part in parts)
         if found != wanted:
-            msg = f"{found} of {wanted} resamples are at hand. Run `acyclome resample` for all parts, with one --parts."
+            things = "resamples" if stage == "resample" else "shards"
+            msg = f"{found} of {wanted} {things} are at hand. Run `acyclome {stage}` for all parts, with one --parts."
             raise InputError(msg)
         return parts
 
 
-def _whole_cut(folder: RunFolder, key: Callable[[str], str]) -> list[str]:
-    """Return the names of all parts of the resamples, for a number of parts of which each is finished with its key."""
-    cuts = {int(path.stem.rpartition("-of-")[2]) for path in folder.stage("").glob("resample-*-of-*.npz")}
+def _whole_cut(folder: RunFolder, stage: str, key: Callable[[str], str]) -> list[str]:
+    """Return the names of all parts of a stage, for a number of parts of which each is finished with its key."""
+    cuts = {int(path.stem.rpartition("-of-")[2]) for path in folder.stage("").glob(f"{stage}-*-of-*.npz")}
     for cut in sorted(cuts):
-        names = [f"resample-{part + 1}-of-{cut}" for part in range(cut)]
+        names = [f"{stage}-{part + 1}-of-{cut}" for part in range(cut)]
         if all(folder.has_stage(name, key(name)) for name in names):
             return names
     return []
@@ -226,16 +271,17 @@ def _check_device(device: str) -> None:
         raise InputError(msg)
 
 
-def check_memory(n_vars: int, n_obs: int, config: Config, runtime: Runtime) -> None:
-    """Refuse a run that needs more memory than it may take, as far as that can be told from the sizes.
+def check_memory(n_vars: int, n_obs: int, config: Config, runtime: Runtime, *, is_part: bool = False) -> None:
+    """Refuse a run, or some of its shards, that need more memory than they may take, as far as the sizes tell.
 
     Raises
     ------
     MemoryLimitError
         If the estimate is above ``runtime.memory``, or without that above what the machine has.
     """
-    limit = _machine_memory() if runtime.memory is None else runtime.memory
-    needed = estimate(n_vars, n_obs, config, runtime.threads)["memory_bytes"]
+    limit = machine_memory() if runtime.memory is None else runtime.memory
+    facts = estimate(n_vars, n_obs, config, runtime.threads)
+    needed = facts["shard_memory_bytes" if is_part and is_sharded(config) else "memory_bytes"]
     if limit is None or needed <= limit:
         return
     said = "this machine has" if runtime.memory is None else "--memory allows"
@@ -245,11 +291,3 @@ def check_memory(n_vars: int, n_obs: int, config: Config, runtime: Runtime) -> N
         "another), fewer genes (--min-cells, --n-top-genes), or a machine with more memory."
     )
     raise MemoryLimitError(msg)
-
-
-def _machine_memory() -> int | None:
-    """Return the bytes of memory of this machine, or None where the system does not say."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None

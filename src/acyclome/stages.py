@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Se
 from acyclome.core.engine import EngineSettings, decide, look, propose
 from acyclome.core.equivalence import cpdag
 from acyclome.core.layout import Candidates
-from acyclome.core.moments import Moments, moments
+from acyclome.core.moments import Moments, correlate, moments, scale_genes
 from acyclome.core.order import ScoreSettings
 from acyclome.core.relax import RelaxSettings
 from acyclome.core.reversal import reversal_losses
@@ -27,10 +26,11 @@ from acyclome.core.schedule import CentralPath
 from acyclome.core.screen import ScreenSettings
 from acyclome.core.sem.linear import Linear
 from acyclome.core.workers import one_blas_thread
-from acyclome.distribute import run_pieces
+from acyclome.distribute import dealing, run_pieces
 from acyclome.errors import ConvergenceError
 from acyclome.evaluate.sortability import r2_from_correlation, sortability
 from acyclome.io.store import GeneMajor
+from acyclome.memory import peak_memory_mb
 from acyclome.network import Network, build_network
 from acyclome.resample import Member, Votes, count_votes, plan_resamples, stability_and_direction
 
@@ -56,6 +56,10 @@ class Stage(NamedTuple):
     facts: dict[str, Any]
 
 
+def _silent(*_: object) -> None:
+    """Tell nobody."""
+
+
 @dataclass
 class GeneData:
     """Prepared expression of one run, and how to compute on it; the moments are made when first asked for."""
@@ -65,6 +69,11 @@ class GeneData:
     threads: int
     progress: Callable[[str, float, str], None]
     warnings: list[str] = field(default_factory=list)
+    dask: str | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel to another process without what belongs to this one: progress, moments, workers."""
+        return {"store": self.store, "causes": self.causes, "threads": 1, "progress": _silent, "warnings": []}
 
     @property
     def lost(self) -> float:
@@ -77,9 +86,14 @@ class GeneData:
         return self.store.n_obs - self.lost
 
     @cached_property
+    def scaled(self) -> Moments:
+        """Moments of all observations, without the correlations."""
+        return scale_genes(self.store.block, self.store.n_vars, lost=self.lost, threads=self.threads)
+
+    @cached_property
     def moments(self) -> Moments:
         """Moments of all observations."""
-        return moments(self.store.block, self.store.n_vars, lost=self.lost, threads=self.threads)
+        return correlate(self.scaled, self.threads)
 
 
 def engine_settings(config: Config) -> EngineSettings:
@@ -101,18 +115,8 @@ def measured(work: Callable[[], Stage]) -> Stage:
     began = time.perf_counter()
     with one_blas_thread():
         arrays, facts = work()
-    cost = {"seconds": round(time.perf_counter() - began, 3), "peak_memory_mb": _peak_memory_mb()}
+    cost = {"seconds": round(time.perf_counter() - began, 3), "peak_memory_mb": peak_memory_mb()}
     return Stage(arrays, {**facts, "cost": cost})
-
-
-def _peak_memory_mb() -> float | None:
-    """Peak memory of the process so far; None where the system does not say."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
 
 
 def screen(data: GeneData, config: Config) -> Stage:
@@ -126,31 +130,44 @@ def screen(data: GeneData, config: Config) -> Stage:
 def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
     """Relax: NOTEARS on the candidates, and the order it suggests."""
     data.progress("fit", 0.0, "NOTEARS on the candidates")
-    start, found = propose(data.moments, _candidates(screened), engine_settings(config), data.causes,
-                           _seed(config, "fit"), data.threads)  # fmt: skip
+    with dealing(data.dask, data.threads, data.store.folder) as deal:
+        start, found = propose(data.moments, candidates_of(screened), engine_settings(config), data.causes,
+                               seed_of(config, "fit"), data.threads, deal)  # fmt: skip
     data.progress("fit", 1.0, "" if found is None else found.status)
     if found is None:
         return Stage({"start": start}, {"relax": False, "convergence": []})
     path = [point._asdict() for point in found.path]
-    if found.status == "out_of_domain":
-        msg = (
-            f"The relaxation left the domain of the acyclicity function {config.fit.acyclicity!r}, where it is "
-            "not finite. Use --acyclicity series, or go on without the relaxation (fit.relax: false)."
-        )
-        raise ConvergenceError(msg)
-    if found.status == "max_steps":
-        data.warnings.append(f"The relaxation stopped at its limit of {config.fit.max_steps} steps (fit.max_steps); "
-                             "the order search goes on from there.")  # fmt: skip
+    data.warnings.extend(warnings_of(found.status, config))
     facts = {"relax": True, "convergence": path, "acyclic": found.is_acyclic, "status": found.status,
              "nonzero": int(np.count_nonzero(found.W)), "warnings": list(data.warnings)}  # fmt: skip
     return Stage({"start": start, "W": found.W}, facts)
 
 
+def warnings_of(status: str, config: Config) -> list[str]:
+    """Return what is to be said of a relaxation that ended so.
+
+    Raises
+    ------
+    ConvergenceError
+        If it ended nowhere.
+    """
+    if status == "out_of_domain":
+        msg = (
+            f"The relaxation left the domain of the acyclicity function {config.fit.acyclicity!r}, where it is "
+            "not finite. Use --acyclicity series, or go on without the relaxation (fit.relax: false)."
+        )
+        raise ConvergenceError(msg)
+    if status != "max_steps":
+        return []
+    return [f"The relaxation stopped at its limit of {config.fit.max_steps} steps (fit.max_steps); "
+            "the order search goes on from there."]  # fmt: skip
+
+
 def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Stage:
     """Search the order from where the relaxation ended, and choose every gene's causes."""
     data.progress("order", 0.0, "order search")
-    dag, grown = decide(data.moments, _candidates(screened), fitted.arrays["start"], engine_settings(config),
-                        data.causes, _seed(config, "order"), data.threads)  # fmt: skip
+    dag, grown = decide(data.moments, candidates_of(screened), fitted.arrays["start"], engine_settings(config),
+                        data.causes, seed_of(config, "order"), data.threads)  # fmt: skip
     equal = config.score.noise == "equal"
     loss = reversal_losses(data.moments, dag, equal_noise=equal)
     compelled = equal | cpdag(dag.source, dag.target, data.store.n_vars) | ~data.causes[dag.target]
@@ -166,16 +183,17 @@ def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Sta
 def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
     """Learn the resamples ``part, part + parts, ...`` from scratch, each with its own screening."""
     plan = plan_resamples(
-        data.store.n_obs, config.resample.resamples, config.resample.fraction, _seed(config, "resample")
+        data.store.n_obs, config.resample.resamples, config.resample.fraction, seed_of(config, "resample")
     )
     members = plan[part::parts]
-    inner = max(data.threads // max(len(members), 1), 1)
+    inner = 1 if data.dask else max(data.threads // max(len(members), 1), 1)
     data.progress("resample", 0.0, f"{len(members)} half-samples")
 
     def finished(number: int) -> None:
         data.progress("resample", number / len(members), f"{number} of {len(members)}")
 
-    found = run_pieces(lambda member: _learn_member(data, config, member, inner), members, data.threads, finished)
+    learn = partial(_learn_member, data, config, threads=inner)
+    found = run_pieces(learn, members, data.threads, finished, data.dask)
     names = ("source", "target", "loss")
     arrays = {name: np.concatenate([one[name] for one in found]) if found else np.empty(0, int) for name in names}
     arrays["member"] = np.repeat([m.number for m in members], [len(one["source"]) for one in found]).astype(np.int32)
@@ -206,7 +224,7 @@ def network(
     )  # fmt: skip
 
 
-def _learn_member(data: GeneData, config: Config, member: Member, threads: int) -> dict[str, np.ndarray]:
+def _learn_member(data: GeneData, config: Config, member: Member, *, threads: int) -> dict[str, np.ndarray]:
     """One resample: moments of its rows, its own screening, a random start, no shaking."""
     settings = engine_settings(config.with_options(relax=False, restarts=0))
     own = moments(data.store.block, data.store.n_vars, rows=member.rows, lost=data.lost, threads=threads)
@@ -244,7 +262,8 @@ def _votes(resampled: list[Stage], d: int) -> Votes | None:
     return count_votes(source[order], target[order], loss[order], d, total)
 
 
-def _candidates(screened: Stage) -> Candidates:
+def candidates_of(screened: Stage) -> Candidates:
+    """Return the candidates that a stage found."""
     return Candidates(screened.arrays["indptr"], screened.arrays["parent"])
 
 
@@ -264,7 +283,7 @@ def _sortability(m: Moments, source: np.ndarray, target: np.ndarray) -> dict[str
     return found
 
 
-def _seed(config: Config, stage: str) -> int:
+def seed_of(config: Config, stage: str) -> int:
     """Give every stage a seed of its own, which is never that of simulated data."""
     label = int.from_bytes(stage.encode(), "little") % 2**32
     return int(np.random.SeedSequence([config.seed, 0xACC10, label]).generate_state(1)[0])

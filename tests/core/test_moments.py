@@ -93,7 +93,7 @@ def test_correlations_too_many_to_hold_are_formed_when_asked_for(monkeypatch):
     X = expression(8, 100, 30)
     held = moments(reader(X), 30)
     monkeypatch.setattr(module, "WHOLE_GENES", 29)
-    monkeypatch.setattr(module, "PAIRS", 7)
+    monkeypatch.setattr(module, "PAIR_VALUES", 500)
     formed = moments(reader(X), 30)
     assert formed.R is None
     source, target = np.indices((30, 30)).reshape(2, -1)

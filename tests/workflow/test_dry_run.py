@@ -81,6 +81,26 @@ def test_without_resamples_there_are_no_resampling_jobs(workplace):
     assert answer.jobs == {**without(EXPECTED, "resample_network"), "acyclome": 1}
 
 
+def test_shards_are_cut_fitted_with_dask_and_merged(workplace):
+    workplace.write("shards.yaml", "shard: {shards: 4}\nshard_parts: 3\n")
+    answer = workplace.snakemake("-n", "--printshellcmds", "--configfile", "shards.yaml")
+    assert answer.code == 0, answer.text
+    expected = {**without(EXPECTED, "fit_network"), "shard_candidates": 1, "fit_shards": 3, "merge_shards": 1}
+    assert without(answer.jobs, "acyclome") == expected
+    assert "--part 3 --parts 3 --dask local --threads" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("text", "jobs"), [("shard: {shards: 2}\nshard_parts: 5\n", 2), ("shard: {shard_memory: 2}\nshard_parts: 5\n", 5)]
+)
+def test_there_are_no_more_jobs_than_shards_where_their_number_is_known(workplace, text, jobs):
+    workplace.write("shards.yaml", f"{text}dask: null\n")
+    answer = workplace.snakemake("-n", "--printshellcmds", "--configfile", "shards.yaml")
+    assert answer.code == 0, answer.text
+    assert answer.jobs["fit_shards"] == jobs
+    assert "--dask" not in answer.text
+
+
 def test_a_number_may_be_written_in_short(workplace):
     workplace.write("short.yaml", "fit: {drop_tol: 1e-5, mu: [1, 1e-2]}\n")
     answer = workplace.snakemake("--cores", "1", "resources/config/pbmc68k_reduced.yaml", "--configfile", "short.yaml")

@@ -43,6 +43,15 @@ def test_a_run_ends_with_a_dag_a_report_and_the_bits_of_the_command_line(workpla
     benchmark = (workplace.folder / "logs/toy/screen.benchmark.tsv").read_text(encoding="utf-8")
     assert "max_rss" in benchmark
 
+    workplace.write(
+        "shards.yaml", "resample: {resamples: 0}\nprepare: {normalize: false, log: false}\nshard: {shards: 3}\n"
+    )
+    cut = workplace.snakemake("--cores", "2", "--configfile", "shards.yaml", "--", "results/toy/stages/fit.npz")
+    assert cut.code == 0, cut.text
+    assert "shards" in (workplace.folder / "logs/toy/merge.log").read_text(encoding="utf-8")
+    back = workplace.snakemake("--cores", "2", "--configfile", "small.yaml")
+    assert back.code == 0, back.text
+
     again = workplace.snakemake("-n", "--configfile", "small.yaml")
     assert "Nothing to be done" in again.text, again.text
 

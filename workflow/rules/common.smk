@@ -5,13 +5,14 @@ import math
 import operator
 import os
 import re
+import shlex
 from functools import reduce
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
 # Keys of the config that steer the workflow; all others are the options of acyclome and are handed to it as they are.
-WORKFLOW_KEYS = ("datasets", "resample_parts", "environment")
+WORKFLOW_KEYS = ("datasets", "resample_parts", "shard_parts", "dask", "environment")
 
 # Columns of the table of data sets and the option each of them sets for its row.
 COLUMN_OPTIONS = {
@@ -155,6 +156,23 @@ def resample_parts(wildcards):
     )
 
 
+def shard_parts(wildcards):
+    """Return the stage files of all jobs that fit shards of a data set."""
+    return expand(
+        "results/{dataset}/stages/fit-{part}-of-{parts}.npz",
+        dataset=wildcards.dataset,
+        part=range(1, SHARD_PARTS + 1),
+        parts=SHARD_PARTS,
+    )
+
+
+def shard_stages(wildcards):
+    """Return what the shards of a data set leave behind; nothing where it is not cut."""
+    if not IS_SHARDED:
+        return []
+    return [f"results/{wildcards.dataset}/stages/shard.npz", *shard_parts(wildcards)]
+
+
 def memory_mb(base, per_input_mb):
     """Return a request for memory that grows with the input file and with every further attempt."""
 
@@ -177,6 +195,11 @@ check(config, "../schemas/config.schema.yaml", "config")
 
 DATASETS = read_datasets(config["datasets"])
 PARTS = min(config["resample_parts"], config["resample"]["resamples"])
+IS_SHARDED = (
+    config["shard"]["shards"] > 0 or config["shard"]["shard_memory"] is not None
+)
+SHARD_PARTS = min(config["shard_parts"], config["shard"]["shards"] or math.inf)
+DASK = f"--dask {shlex.quote(config['dask'])}" if config["dask"] else ""
 ENVIRONMENT = f"../../envs/{config['environment']}.yaml"
 
 

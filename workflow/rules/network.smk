@@ -4,6 +4,7 @@ rule write_network:
         "results/{dataset}/stages/screen.npz",
         "results/{dataset}/stages/fit.npz",
         "results/{dataset}/stages/order.npz",
+        shard_stages,
         resample_parts,
     output:
         edges=report(

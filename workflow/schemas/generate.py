@@ -31,6 +31,19 @@ WORKFLOW_OPTIONS: dict[str, dict[str, Any]] = {
         "description": "Jobs that share the resamples of a data set. Any number gives the same result; each job "
         "takes seconds to start, so a few long ones are better than many short ones.",
     },
+    "shard_parts": {
+        "type": "integer",
+        "minimum": 1,
+        "default": 1,
+        "description": "Jobs that share the shards of a data set, where shard.shards or shard.shard_memory cut it. Any "
+        "number gives the same result; Dask runs the shards of a job side by side.",
+    },
+    "dask": {
+        "type": ["string", "null"],
+        "default": "local",
+        "description": "Where the shards of a job run. local: on Dask workers that the job starts, one for each "
+        "of its threads. tcp://...: on a Dask cluster that sees the same files. Empty: on threads.",
+    },
     "environment": {
         "enum": ["cpu", "gpu"],
         "default": "cpu",

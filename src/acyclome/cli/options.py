@@ -30,6 +30,7 @@ PANELS = {
     "knowledge": "Prior knowledge",
     "screen": "Candidates",
     "fit": "Relaxation",
+    "shard": "Shards",
     "score": "Order search and score",
     "resample": "Confidence",
 }
@@ -81,6 +82,15 @@ class RunOptions:
             help="The linear model is computed on the CPU, whichever is given; cuda is refused where there is none.",
         ),
     ] = "auto"
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="local|ADDRESS",
+            rich_help_panel=RUN_PANEL,
+            help="Let Dask run shards and resamples: local starts workers here, an address joins a cluster that sees "
+            "the same files. Default: threads.",
+        ),
+    ] = None
     resume: Annotated[
         bool,
         typer.Option(
@@ -121,6 +131,7 @@ class RunOptions:
             device=self.device,
             resume=self.resume,
             progress=progress,
+            dask=self.dask,
         )
 
 

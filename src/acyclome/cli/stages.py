@@ -67,11 +67,33 @@ def screen(out: RunFolderArgument, options: RunOptions) -> None:
     _stage("screen", options, lambda runtime: pipeline.screen_stage(out, runtime))
 
 
-def fit(out: RunFolderArgument, options: RunOptions) -> None:
-    """Fit the continuous relaxation (NOTEARS) on the candidates."""
+def shard(out: RunFolderArgument, options: RunOptions) -> None:
+    """Cut the candidates into overlapping shards, as many as --shards or --shard-memory of `prepare` say."""
     from acyclome import pipeline
 
-    _stage("fit", options, lambda runtime: pipeline.fit_stage(out, runtime))
+    _stage("shard", options, lambda runtime: pipeline.shard_stage(out, runtime))
+
+
+def fit(
+    out: RunFolderArgument,
+    options: RunOptions,
+    part: Annotated[int, typer.Option(min=1, help="Which part of the shards to fit, from 1 to --parts.")] = 1,
+    parts: Annotated[
+        int, typer.Option(min=1, help="Number of parts the shards are divided into, for several jobs.")
+    ] = 1,
+) -> None:
+    """Fit the continuous relaxation (NOTEARS) on the candidates, or on each shard of them."""
+    _check_part(part, parts)
+    from acyclome import pipeline
+
+    _stage("fit", options, lambda runtime: pipeline.fit_stage(out, runtime, part=part - 1, parts=parts))
+
+
+def merge(out: RunFolderArgument, options: RunOptions) -> None:
+    """Put together what the shards found, for the order search to start from."""
+    from acyclome import pipeline
+
+    _stage("merge", options, lambda runtime: pipeline.merge_stage(out, runtime))
 
 
 def order(out: RunFolderArgument, options: RunOptions) -> None:
@@ -90,12 +112,16 @@ def resample(
     ] = 1,
 ) -> None:
     """Learn half-samples anew, to see which edges return."""
-    if part > parts:
-        msg = f"--part {part} is beyond --parts {parts}; parts are counted from 1 to the number of parts."
-        raise InputError(msg)
+    _check_part(part, parts)
     from acyclome import pipeline
 
     _stage("resample", options, lambda runtime: pipeline.resample_stage(out, runtime, part=part - 1, parts=parts))
+
+
+def _check_part(part: int, parts: int) -> None:
+    if part > parts:
+        msg = f"--part {part} is beyond --parts {parts}; parts are counted from 1 to the number of parts."
+        raise InputError(msg)
 
 
 def network(out: RunFolderArgument, options: RunOptions) -> None:

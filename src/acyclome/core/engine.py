@@ -5,7 +5,7 @@ Notebook, resamples, shards and the command line all take this road, so they giv
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from acyclome.core.grow import grow
 from acyclome.core.layout import Candidates
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag, ScoreSettings, build_pools, search_order
-from acyclome.core.relax import Relaxation, RelaxSettings, relax
+from acyclome.core.relax import Deal, Relaxation, RelaxSettings, relax
 from acyclome.core.screen import ScreenSettings, is_screened, screen
 from acyclome.core.select import Pools
 
@@ -23,12 +23,16 @@ SIGMA_TOL = 1e-3
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What to look for and how: settings of each part, and whether candidates grow after a first network."""
+    """What to look for and how: settings of each part, and whether candidates grow after a first network.
+
+    ``n_causes`` is the number of possible causes in the whole network, where the genes at hand are only a shard of it.
+    """
 
     screen: ScreenSettings
     relax: RelaxSettings | None
     score: ScoreSettings
     grows: bool
+    n_causes: int | None = None
 
 
 def look(moments: Moments, settings: EngineSettings, causes: np.ndarray, threads: int) -> Candidates:
@@ -37,15 +41,22 @@ def look(moments: Moments, settings: EngineSettings, causes: np.ndarray, threads
 
 
 def propose(
-    moments: Moments, candidates: Candidates, settings: EngineSettings, causes: np.ndarray, seed: int, threads: int
-) -> tuple[np.ndarray, Relaxation | None]:
-    """Return an order to start from, ``(d,)``: that of the relaxation, or a seeded random one without it."""
+    moments: Moments, candidates: Candidates, settings: EngineSettings, causes: np.ndarray, seed: int, threads: int,
+    deal: Deal | None = None,
+) -> tuple[np.ndarray, Relaxation | None]:  # fmt: skip
+    """Return an order to start from, ``(d,)``: that of the relaxation, or a seeded random one without it.
+
+    Parameters
+    ----------
+    deal
+        Deals the genes out to workers, see :func:`relax`.
+    """
     tie = np.random.default_rng(seed).permutation(moments.n_genes).astype(np.int32)
     if settings.relax is None:
         return tie, None
-    pools = _pools(moments, candidates, settings.score, causes, None, threads)
+    pools = _pools(moments, candidates, settings, causes, None, threads)
     weight = moments.scale**2 / np.mean(moments.scale**2) if settings.score.equal_noise else np.ones(len(tie))
-    found = relax(pools, candidates, settings.relax, np.maximum(weight, 1e-12), tie, threads)
+    found = relax(pools, candidates, settings.relax, np.maximum(weight, 1e-12), tie, threads, deal)
     return found.order, found
 
 
@@ -54,28 +65,38 @@ def decide(
     seed: int, threads: int,
 ) -> tuple[Dag, Candidates]:  # fmt: skip
     """Search the order from ``start``, let the candidates grow, search on; return the DAG and the final candidates."""
-    first, second = np.random.SeedSequence(seed).generate_state(2)
     if settings.grows and is_screened(moments, settings.screen):
-        quick = ScoreSettings(settings.score.equal_noise, settings.score.gamma, rounds=0)
-        dag = _search(moments, candidates, start, quick, causes, int(first), threads)
+        dag = settle(moments, candidates, start, settings, causes, seed, threads)
         candidates = grow(moments, candidates, dag, settings.screen, causes, threads)
         start = dag.order
-    return _search(moments, candidates, start, settings.score, causes, int(second), threads), candidates
+    _, second = np.random.SeedSequence(seed).generate_state(2)
+    return _search(moments, candidates, start, settings, causes, int(second), threads), candidates
+
+
+def settle(
+    moments: Moments, candidates: Candidates, start: np.ndarray, settings: EngineSettings, causes: np.ndarray,
+    seed: int, threads: int,
+) -> Dag:  # fmt: skip
+    """Search the order from ``start`` once, without shaking: the first network, from which candidates grow."""
+    first, _ = np.random.SeedSequence(seed).generate_state(2)
+    quick = replace(settings, score=replace(settings.score, rounds=0))
+    return _search(moments, candidates, start, quick, causes, int(first), threads)
 
 
 def _search(
-    moments: Moments, candidates: Candidates, start: np.ndarray, score: ScoreSettings, causes: np.ndarray, seed: int,
-    threads: int,
+    moments: Moments, candidates: Candidates, start: np.ndarray, settings: EngineSettings, causes: np.ndarray,
+    seed: int, threads: int,
 ) -> Dag:  # fmt: skip
     """One search; with equal noise the common variance is found first, by searches that are not shaken."""
+    score = settings.score
     if not score.equal_noise:
         return search_order(
-            _pools(moments, candidates, score, causes, None, threads), candidates, start, score, seed, threads
+            _pools(moments, candidates, settings, causes, None, threads), candidates, start, score, seed, threads
         )
-    quick = ScoreSettings(True, score.gamma, rounds=0)
+    quick = replace(score, rounds=0)
     sigma2 = float(np.median(moments.scale[moments.scale > 0] ** 2))
     for _ in range(SIGMA_ROUNDS):
-        pools = _pools(moments, candidates, score, causes, moments.scale**2 / sigma2, threads)
+        pools = _pools(moments, candidates, settings, causes, moments.scale**2 / sigma2, threads)
         dag = search_order(pools, candidates, start, quick, seed, threads)
         fitted = float(np.mean(moments.scale**2 * dag.rest))
         start = dag.order
@@ -86,9 +107,9 @@ def _search(
 
 
 def _pools(
-    moments: Moments, candidates: Candidates, score: ScoreSettings, causes: np.ndarray, variance: np.ndarray | None,
-    threads: int,
+    moments: Moments, candidates: Candidates, settings: EngineSettings, causes: np.ndarray,
+    variance: np.ndarray | None, threads: int,
 ) -> Pools:  # fmt: skip
-    d = moments.n_genes
-    n_obs = np.full(d, moments.n_effective)
-    return build_pools(moments, candidates, n_obs, causes.sum() - causes.astype(float), score.gamma, threads, variance)
+    n_obs = np.full(moments.n_genes, moments.n_effective)
+    allowed = (causes.sum() if settings.n_causes is None else settings.n_causes) - causes.astype(float)
+    return build_pools(moments, candidates, n_obs, allowed, settings.score.gamma, threads, variance)

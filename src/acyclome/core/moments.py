@@ -7,7 +7,7 @@ so the bits do not depend on the number of threads.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ BlockReader = Callable[[int, int], np.ndarray]
 TILE = 1024
 WHOLE_GENES = 25_000
 PRECISE_GENES = 4_000
-PAIRS = 1 << 16
+PAIR_VALUES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,9 @@ class Moments:
             found: np.ndarray = self.R[source, target]
             return found
         out = np.empty(len(source), dtype=self.Z.dtype)
-        for a in range(0, len(source), PAIRS):
-            part = slice(a, a + PAIRS)
+        step = max(PAIR_VALUES // max(self.n_obs, 1), 1)  # 32 MB of each side in float64
+        for a in range(0, len(source), step):
+            part = slice(a, a + step)
             np.einsum("ij,ij->i", self.Z[source[part]], self.Z[target[part]], out=out[part])
         return out / self.Z.dtype.type(self.n_obs)
 
@@ -144,6 +145,17 @@ def moments(
     lost
         Degrees of freedom that the preparation took out.
     """
+    return correlate(scale_genes(read, n_genes, rows=rows, lost=lost, threads=threads), threads)
+
+
+def scale_genes(
+    read: BlockReader, n_genes: int, *, rows: np.ndarray | None = None, lost: float = 0.0, threads: int = 1
+) -> Moments:
+    """Standardize the genes as :func:`moments` does and leave the correlations to be formed as they are needed."""
     Z, mean, scale, skewness = standardize(read, n_genes, rows, threads)
-    R = correlations(Z, threads) if n_genes <= WHOLE_GENES else None
-    return Moments(Z, R, mean, scale, skewness, max(Z.shape[1] - lost, 2.0))
+    return Moments(Z, None, mean, scale, skewness, max(Z.shape[1] - lost, 2.0))
+
+
+def correlate(bare: Moments, threads: int) -> Moments:
+    """Return the moments with all correlations, as far as so many can be held."""
+    return replace(bare, R=correlations(bare.Z, threads)) if bare.n_genes <= WHOLE_GENES else bare

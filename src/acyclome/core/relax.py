@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,9 @@ from acyclome.core.layout import Candidates
 from acyclome.core.schedule import CentralPath
 from acyclome.core.select import Pools
 from acyclome.core.sem.linear import Linear, LinearStatistics
-from acyclome.core.solve import PathPoint, Status, solve
+from acyclome.core.solve import PathPoint, Status, StructuralModel, solve
+
+Deal = Callable[[Linear, LinearStatistics], tuple[StructuralModel, Any]]
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ def relax(
     gene_weight: np.ndarray,
     tie: np.ndarray,
     threads: int,
+    deal: Deal | None = None,
 ) -> Relaxation:
     """Fit the relaxation from zero and read an order off its weights.
 
@@ -66,10 +71,17 @@ def relax(
         ``(d,)`` weight of each gene's loss: 1, or its variance when noise is equal.
     tie
         ``(d,)`` seeded permutation that decides between genes without a preference.
+    deal
+        Deals the genes out to workers: gets the model and its statistics, gives those that take their place. The bits
+        are the same without it.
     """
+    sem: StructuralModel = settings.sem
+    statistics: Any = LinearStatistics(pools, gene_weight)
+    if deal is not None:
+        sem, statistics = deal(settings.sem, statistics)
     solution = solve(
-        settings.sem, settings.acyclicity, settings.schedule, LinearStatistics(pools, gene_weight), candidates,
-        W=np.zeros(candidates.n_edges), threads=threads,
+        sem, settings.acyclicity, settings.schedule, statistics, candidates, W=np.zeros(candidates.n_edges),
+        threads=threads,
     )  # fmt: skip
     strength = settings.sem.strength(solution.W)
     held = np.flatnonzero(strength)

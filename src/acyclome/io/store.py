@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -57,6 +58,11 @@ class GeneMajor(Protocol):
     @property
     def n_obs(self) -> int:
         """Number of observations."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """Folder of the file; None in memory."""
         ...
 
     def block(self, a: int, b: int) -> np.ndarray:
@@ -127,17 +133,24 @@ class MemoryStore(_Named):
             hashing.add(block)
         return hashing.result()
 
+    @property
+    def folder(self) -> Path | None:
+        """None: there is no file."""
+        return None
+
     def block(self, a: int, b: int) -> np.ndarray:
         """Return genes ``a`` to ``b`` as a new array ``(b - a, n_obs)``; float64 stays, all else becomes float32."""
         self._check_range(a, b)
-        if self._X.dtype == np.float64:
-            part = self._X[a:b]
-            return np.array(part if isinstance(part, np.ndarray) else part.toarray(), order="C")
-        return dense_rows(self._X[a:b])
+        return self._dense(self._X[a:b])
 
     def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Return the genes of `index`, in its order, as a new float32 array ``(len(index), n_obs)``."""
-        return dense_rows(self._X[np.asarray(index, dtype=np.int64)])
+        """Return the genes of `index`, in its order, as a new array ``(len(index), n_obs)``; types as in a block."""
+        return self._dense(self._X[np.asarray(index, dtype=np.int64)])
+
+    def _dense(self, part: Matrix) -> np.ndarray:
+        if self._X.dtype != np.float64:
+            return dense_rows(part)
+        return np.array(part if isinstance(part, np.ndarray) else part.toarray(), order="C")
 
 
 class Store(_Named):
@@ -222,6 +235,15 @@ class Store(_Named):
         runs = [run for run in np.split(wanted, breaks) if run.size]
         blocks = [self.block(int(run[0]), int(run[-1]) + 1) for run in runs]
         return np.concatenate(blocks)[place] if blocks else np.empty((0, self.n_obs), dtype=np.float32)
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the file."""
+        return Path(self._handle.filename).resolve().parent
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process as the path of the file."""
+        return Store.open, (str(self.folder / Path(self._handle.filename).name),)
 
     def close(self) -> None:
         """Close the file; blocks can no longer be read."""
