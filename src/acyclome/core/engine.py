@@ -14,6 +14,7 @@ from acyclome.core.layout import Candidates
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag, ScoreSettings, build_pools, search_order
 from acyclome.core.relax import Deal, Relaxation, RelaxSettings, relax
+from acyclome.core.rules import EdgeRules
 from acyclome.core.screen import ScreenSettings, is_screened, screen
 from acyclome.core.select import Pools
 
@@ -25,7 +26,8 @@ SIGMA_TOL = 1e-3
 class EngineSettings:
     """What to look for and how: settings of each part, and whether candidates grow after a first network.
 
-    ``n_causes`` is the number of possible causes in the whole network, where the genes at hand are only a shard of it.
+    ``n_causes`` is the number of possible causes in the whole network, where the genes at hand are only a shard of it;
+    ``rules`` is what is known of the edges beforehand.
     """
 
     screen: ScreenSettings
@@ -33,11 +35,12 @@ class EngineSettings:
     score: ScoreSettings
     grows: bool
     n_causes: int | None = None
+    rules: EdgeRules | None = None
 
 
 def look(moments: Moments, settings: EngineSettings, causes: np.ndarray, threads: int) -> Candidates:
     """Screen: return the candidate edges."""
-    return screen(moments, settings.screen, causes, threads)
+    return screen(moments, settings.screen, causes, threads, settings.rules)
 
 
 def propose(
@@ -53,11 +56,11 @@ def propose(
     """
     tie = np.random.default_rng(seed).permutation(moments.n_genes).astype(np.int32)
     if settings.relax is None:
-        return tie, None
+        return _arranged(tie, settings), None
     pools = _pools(moments, candidates, settings, causes, None, threads)
     weight = moments.scale**2 / np.mean(moments.scale**2) if settings.score.equal_noise else np.ones(len(tie))
     found = relax(pools, candidates, settings.relax, np.maximum(weight, 1e-12), tie, threads, deal)
-    return found.order, found
+    return _arranged(found.order, settings), found
 
 
 def decide(
@@ -67,7 +70,7 @@ def decide(
     """Search the order from ``start``, let the candidates grow, search on; return the DAG and the final candidates."""
     if settings.grows and is_screened(moments, settings.screen):
         dag = settle(moments, candidates, start, settings, causes, seed, threads)
-        candidates = grow(moments, candidates, dag, settings.screen, causes, threads)
+        candidates = grow(moments, candidates, dag, settings.screen, causes, threads, settings.rules)
         start = dag.order
     _, second = np.random.SeedSequence(seed).generate_state(2)
     return _search(moments, candidates, start, settings, causes, int(second), threads), candidates
@@ -112,4 +115,8 @@ def _pools(
 ) -> Pools:  # fmt: skip
     n_obs = np.full(moments.n_genes, moments.n_effective)
     allowed = (causes.sum() if settings.n_causes is None else settings.n_causes) - causes.astype(float)
-    return build_pools(moments, candidates, n_obs, allowed, settings.score.gamma, threads, variance)
+    return build_pools(moments, candidates, n_obs, allowed, settings.score.gamma, threads, variance, settings.rules)
+
+
+def _arranged(order: np.ndarray, settings: EngineSettings) -> np.ndarray:
+    return order if settings.rules is None else settings.rules.arrange(order)

@@ -13,6 +13,7 @@ from scipy import sparse
 from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag
+from acyclome.core.rules import EdgeRules
 from acyclome.core.screen import ScreenSettings, as_pairs, forward_select, symmetric
 from acyclome.core.top import largest
 from acyclome.core.workers import run_blocks
@@ -24,8 +25,9 @@ ROWS = 512
 
 
 def grow(
-    moments: Moments, candidates: Candidates, dag: Dag, settings: ScreenSettings, causes: np.ndarray, threads: int
-) -> Candidates:
+    moments: Moments, candidates: Candidates, dag: Dag, settings: ScreenSettings, causes: np.ndarray, threads: int,
+    rules: EdgeRules | None = None,
+) -> Candidates:  # fmt: skip
     """Add the hubs of ``dag`` found by forward selection among hubs, and the strongest excluded gradients.
 
     Notes
@@ -33,12 +35,12 @@ def grow(
     Cost: ``d h forward_steps^2 / 2`` for ``h`` hubs, and ``d^2 n`` for the gradients, where correlations are not kept.
     """
     hubs = find_hubs(dag, causes)
-    picked = forward_select(moments, hubs, settings.forward_steps, settings.min_gain, threads)
-    left = strongest_unexplained(moments, dag, settings.min_gain, causes, threads)
+    picked = forward_select(moments, hubs, settings.forward_steps, settings.min_gain, threads, rules)
+    left = strongest_unexplained(moments, dag, settings.min_gain, causes, threads, rules)
     pairs = [as_pairs(found) for found in (picked, left)]
     source = np.concatenate([candidates.parent, *(s for s, _ in pairs)])
     target = np.concatenate([candidates.target, *(t for _, t in pairs)])
-    return symmetric(source, target, moments, causes, settings.max_candidates)
+    return symmetric(source, target, moments, causes, settings.max_candidates, rules)
 
 
 def find_hubs(dag: Dag, causes: np.ndarray) -> np.ndarray:
@@ -49,7 +51,9 @@ def find_hubs(dag: Dag, causes: np.ndarray) -> np.ndarray:
     return np.flatnonzero((children >= least) & causes)
 
 
-def strongest_unexplained(moments: Moments, dag: Dag, min_gain: float, causes: np.ndarray, threads: int) -> np.ndarray:
+def strongest_unexplained(
+    moments: Moments, dag: Dag, min_gain: float, causes: np.ndarray, threads: int, rules: EdgeRules | None = None
+) -> np.ndarray:
     """Return for every gene the genes most correlated with its residual, ``(d, 5)`` int32, -1 where too weak."""
     d, n = moments.n_genes, moments.n_effective
     W = sparse.csr_matrix((dag.weight.astype(moments.Z.dtype), (dag.target, dag.source)), shape=(d, d))
@@ -65,6 +69,8 @@ def strongest_unexplained(moments: Moments, dag: Dag, min_gain: float, causes: n
         else:
             K = (moments.Z[a:b] - W[a:b] @ moments.Z) @ moments.Z.T / moments.Z.dtype.type(moments.n_obs)
         K /= np.sqrt(np.maximum(dag.rest[a:b, None], 1e-6)).astype(K.dtype)
+        if rules is not None:
+            K[rules.excluded(a, b)] = 0.0
         largest(K, every, ~causes, a, keep, least, out[a:b])
 
     run_blocks(block, gene_blocks(d, ROWS), threads)
