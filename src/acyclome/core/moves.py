@@ -36,7 +36,6 @@ class Scratch(NamedTuple):
 @njit(nogil=True, cache=True)
 def initialize(state, pools, work):  # type: ignore[no-untyped-def]
     """Allow every candidate that stands before its target and select the parents of every gene."""
-    cross, gram, relative = pools.cross, pools.gram, pools.relative
     for j in range(len(state.key)):
         g = pools.gene[j]
         for e in range(g.start, g.start + g.width):
@@ -144,7 +143,6 @@ def _best_place(j, n, state, pools, room):  # type: ignore[no-untyped-def]
 @njit(nogil=True, cache=True)
 def _reselect(k, state, pools, room):  # type: ignore[no-untyped-def]
     """Select the parents of ``k`` anew, queue it and the candidates that had or have a stake in it; return the gain."""
-    cross, gram, relative = pools.cross, pools.gram, pools.relative
     g, p = pools.gene[k], state.path[k]
     before = p.score
     if state.cursor[3] >= 0 and state.saved_at[k] < 0:

@@ -43,7 +43,7 @@ def choose(g, allowed, pools, work, p):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True, _nrt=False)
 def _select(g, n, pools, work, p):  # type: ignore[no-untyped-def]
-    """Required parents, then grow and shrink among ``work.idx[:n]``; return the number of picks."""
+    """Pick the required parents, then grow and shrink among ``work.idx[:n]``; return the number of picks."""
     due = 0
     for a in range(n):
         if pools.rule[g.start + work.idx[a]].kind & REQUIRED and due < MAX_PARENTS:
@@ -131,7 +131,7 @@ def _shrink(g, due, size, pools, work, p):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True, _nrt=False)
 def _wrong_sign(g, size, pools, work, p):  # type: ignore[no-untyped-def]
-    """Return the pick whose weight has the wrong sign and is smallest, -1 if none; a required one stays all the same."""
+    """Return the pick of smallest weight with the wrong sign, -1 if there is none; a required one stays anyway."""
     coefficients(size, work, p)
     smallest, at = np.inf, -1
     for a in range(size):

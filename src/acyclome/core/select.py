@@ -28,8 +28,8 @@ GENE = np.dtype(
 )  # fmt: skip
 """Selection problem of a gene: its ``width`` candidates from ``start``, their ``(width, width)`` block of correlations
 from ``offset``; ``drop``, the share (unequal noise) or the amount (equal noise) of residual variance a parent has to
-explain; ``factor``, ``n_j / 2`` (unequal) or ``n_j v_j / (2 sigma^2)`` (equal); ``penalty``, the cost of a parent; ``ruled``,
-whether anything is known of its parents beforehand."""
+explain; ``factor``, ``n_j / 2`` (unequal) or ``n_j v_j / (2 sigma^2)`` (equal); ``penalty``, the cost of a parent;
+``ruled``, whether anything is known of its parents beforehand."""
 
 PATH = np.dtype(
     [("size", "i8"), ("pure", "i8"), ("rest", "f8"), ("score", "f8"), ("picks", "i4", MAX_PARENTS),
