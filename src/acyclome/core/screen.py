@@ -178,7 +178,7 @@ def forward_select(
                                    steps, min_drop)[0]  # fmt: skip
             out[a + g] = np.where(found >= 0, genes[found], -1)
 
-    run_blocks(block, gene_blocks(d, BLOCK if whole else ROWS), threads)
+    run_blocks(block, gene_blocks(d, ROWS if moments.R is None else BLOCK), threads)
     return out
 
 
