@@ -104,7 +104,7 @@ def partial_overlap(genes: Sequence[str], names: Sequence[str], source: str = ""
     if not missing:
         return ""
     total = len(set(names))
-    reason = _reason(genes, missing)
+    reason = likely_reason(genes, missing)
     text = (
         f"{total - len(missing)} of {total} regulators{_from(source)} are among the {len(genes)} genes; "
         f"missing: {_examples(missing)}."
@@ -113,7 +113,7 @@ def partial_overlap(genes: Sequence[str], names: Sequence[str], source: str = ""
 
 
 def _no_overlap(genes: Sequence[str], names: Sequence[str], source: str) -> str:
-    reason = _reason(genes, names) or (
+    reason = likely_reason(genes, names) or (
         "No likely reason was found. Check that the list and the data use the same species and the same kind of names."
     )
     return (
@@ -124,7 +124,7 @@ def _no_overlap(genes: Sequence[str], names: Sequence[str], source: str) -> str:
     )
 
 
-def _reason(genes: Sequence[str], names: Sequence[str]) -> str:
+def likely_reason(genes: Sequence[str], names: Sequence[str]) -> str:
     """Return the likeliest reason why names do not match, with the way out; empty if none is likely."""
     known, upper = set(genes), {gene.upper() for gene in genes}
     bare = {_VERSION.sub("", gene) for gene in genes if _ENSEMBL.fullmatch(gene)}
