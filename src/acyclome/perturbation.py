@@ -72,8 +72,8 @@ def check_control(labels: pd.Series[Any], column: str, control: str | None) -> N
         return
     msg = (
         f"No observation has the control {control!r} in the column {column!r} (perturbation). Its most frequent "
-        f"values: {_some([f'{kind} ({count})' for kind, count in kinds.items()])}. Give --control one of these, exactly "
-        "as written, or leave it out if unperturbed observations have no value."
+        f"values: {_some([f'{kind} ({count})' for kind, count in kinds.items()])}. Give --control one of them, exactly"
+        " as written, or leave it out if unperturbed observations have no value."
     )
     raise InputError(msg)
 

@@ -26,6 +26,7 @@ from acyclome.core.schedule import CentralPath
 from acyclome.core.screen import ScreenSettings
 from acyclome.core.sem.linear import Linear
 from acyclome.core.settled import directions
+from acyclome.core.shifts import total_effects
 from acyclome.core.workers import one_blas_thread
 from acyclome.distribute import dealing, run_pieces
 from acyclome.errors import ConvergenceError
@@ -34,7 +35,7 @@ from acyclome.io.store import GeneMajor
 from acyclome.memory import peak_memory_mb
 from acyclome.network import Network, build_network
 from acyclome.perturbation import effects_table
-from acyclome.ranking import all_votes, rank_candidates
+from acyclome.ranking import Interventions, all_votes, rank_candidates
 from acyclome.resample import Member, plan_resamples, stability_and_direction
 
 MIN_GAIN = 4.0
@@ -226,12 +227,16 @@ def network(
     votes = all_votes(resampled, d)
     source, target = a["source"], a["target"]
     stability, direction = None, None
-    penalty = 0.5 * np.log(data.n_own[target]) + config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1))
-    score = 1.0 / (1.0 + np.exp(np.clip(penalty - a["loss"], -50, 50)))
+    price = 0.5 * np.log(data.n_own) + config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1))
+    score = 1.0 / (1.0 + np.exp(np.clip(price[target] - a["loss"], -50, 50)))
     if votes is not None:
         stability, direction = stability_and_direction(votes, source, target)
         score = stability * direction
-    ranking = rank_candidates(a, votes, d)
+    acting = None
+    if data.targets is not None:
+        effects = partial(total_effects, data.scaled, data.targets, causes=data.causes, price=price)
+        acting = Interventions(partial(effects, threads=data.threads), price)
+    ranking = rank_candidates(a, votes, d, acting)
     return build_network(
         data.store.genes, source, target, a["weight"], a["order"],
         ranking_source=ranking[0], ranking_target=ranking[1], rank_score=ranking[2],
