@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from acyclome.core.interventions import LEAST_OWN, Targets
-from acyclome.core.shifts import DOUBT, OwnShifts
+from acyclome.core.shifts import DOUBT, FIRM, OwnShifts
 from acyclome.errors import InputError
 from acyclome.knowledge import likely_reason
 
@@ -138,20 +138,30 @@ def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[s
 
 def effects_table(shifts: OwnShifts, genes: Sequence[str]) -> list[dict[str, Any]]:
     """List what happened to every target itself, by name."""
-    rows = zip(shifts.gene.tolist(), shifts.size.tolist(), shifts.shift.tolist(), shifts.p.tolist(), strict=True)
-    return [{"target": genes[j], "observations": n, "shift": shift, "p": p} for j, n, shift, p in rows]
+    columns = (shifts.gene, shifts.size, shifts.shift, shifts.p, shifts.is_firm)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [{"target": genes[j], "observations": n, "shift": shift, "p": p, "firm": firm}
+            for j, n, shift, p, firm in rows]  # fmt: skip
 
 
 def effects_warnings(effects: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what is to be said of targets that did not change themselves."""
-    weak = [f"{row['target']} (shift {row['shift']:+.2f} sd, p = {row['p']:.2g})"
-            for row in sorted(effects, key=lambda row: -row["p"]) if row["p"] >= DOUBT]  # fmt: skip
-    if not weak:
-        return []
-    return [
-        f"{len(weak)} of {len(effects)} targets show no measurable change of their own expression (p >= {DOUBT}): "
-        f"{_some(weak)}. Their observations are left out of their equations all the same, and settle no direction."
-    ]
+    """Return what is to be said of targets that changed little or not at all themselves."""
+    ranked = sorted(effects, key=lambda row: (-row["p"], abs(row["shift"])))
+    idle = [f"{row['target']} ({row['shift']:+.2f} sd, p = {row['p']:.2g})" for row in ranked if row["p"] >= DOUBT]
+    weak = [f"{row['target']} ({row['shift']:+.2f} sd)" for row in sorted(effects, key=lambda row: abs(row["shift"]))
+            if row["p"] < DOUBT and not row["firm"]]  # fmt: skip
+    found, left = [], "Their observations are left out of their equations all the same, and settle no direction."
+    if idle:
+        found.append(
+            f"{len(idle)} of {len(effects)} targets show no measurable change of their own expression (p >= {DOUBT}): "
+            f"{_some(idle)}. {left}"
+        )
+    if weak:
+        found.append(
+            f"{len(weak)} of {len(effects)} targets changed by little more than {FIRM:g} standard deviation or less themselves: "
+            f"{_some(weak)}. {left}"
+        )
+    return found
 
 
 def _check_names(count: Mapping[str, int], genes: Sequence[str], column: str, control: str | None) -> None:

@@ -50,7 +50,7 @@ def directions(moments: Moments, dag: Dag, *, equal_noise: bool = False) -> Dire
     loss, gain = own_reversal_losses(moments, dag, moments.targets, equal_noise=equal_noise)
     shifts = own_shifts(moments, moments.targets)
     works = np.zeros(moments.n_genes, bool)
-    works[shifts.gene[shifts.is_seen]] = True
+    works[shifts.gene[shifts.is_firm]] = True
     return Directions(loss, settled_edges(dag, moments.targets, gain, works), shifts)
 
 
@@ -85,7 +85,7 @@ def own_reversal_losses(
 def settled_edges(dag: Dag, targets: Targets, gain: np.ndarray, works: np.ndarray) -> np.ndarray:
     """Say where interventions decide the direction, ``(m,)`` bool.
 
-    At least two observations have exactly one end as a target, no end was a target to no effect, and interventions
+    At least two observations have exactly one end as a target, no end was a target to little effect, and interventions
     speak for the direction as it is with odds of 99 to 1.
 
     Parameters
@@ -93,7 +93,7 @@ def settled_edges(dag: Dag, targets: Targets, gain: np.ndarray, works: np.ndarra
     gain
         ``(m,)`` log-likelihood for the direction that interventions bring.
     works
-        ``(d,)`` bool, genes whose own expression changed where they were targets.
+        ``(d,)`` bool, genes whose own expression changed firmly where they were targets.
     """
     sound = works | (targets.counts == 0)
     cut = cut_edges(dag.source, dag.target, targets, LEAST_CUTS)

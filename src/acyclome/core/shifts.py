@@ -19,6 +19,7 @@ from acyclome.core.workers import run_blocks
 
 LEAST_UNTOUCHED = 3
 DOUBT = 0.01
+FIRM = 1.0
 TINY = 1e-12
 BLOCK = 128
 
@@ -36,17 +37,30 @@ class OwnShifts(NamedTuple):
         ``(k,)`` change of its mean, in standard deviations of its own observations.
     p
         ``(k,)`` two-sided p-value of the change (t test with pooled variance, which needs one observation only).
+    left
+        ``(k,)`` share of the observations that are its own.
     """
 
     gene: np.ndarray
     size: np.ndarray
     shift: np.ndarray
     p: np.ndarray
+    left: np.ndarray
 
     @property
     def is_seen(self) -> np.ndarray:
         """Whether the change of the target itself is more than chance, ``(k,)``."""
         return self.p < DOUBT
+
+    @property
+    def is_firm(self) -> np.ndarray:
+        """Whether it is also at least as large as the spread of the target, ``(k,)``.
+
+        An intervention that only moves its target by ``s`` standard deviations, and leaves its equation as it is, makes a
+        cause of the target look like its effect while ``s`` is small: with the share ``q`` of the observations under it,
+        weak causes until ``s = 1 / (1 - q)``, stronger ones not as long.
+        """
+        return self.is_seen & (np.abs(self.shift) * self.left >= FIRM)
 
 
 def own_shifts(moments: Moments, targets: Targets) -> OwnShifts:
@@ -68,7 +82,8 @@ def own_shifts(moments: Moments, targets: Targets) -> OwnShifts:
     error = np.sqrt(np.maximum(inside, TINY) / freedom * (1 / count + 1 / size))
     spread = np.ones(d) if moments.spread is None else moments.spread
     p = 2 * stdtr(freedom, -np.abs(shift) / error)
-    return OwnShifts(gene, targets.counts[gene], shift / np.where(spread[gene] > 0, spread[gene], 1.0), p)
+    shift /= np.where(spread[gene] > 0, spread[gene], 1.0)
+    return OwnShifts(gene, targets.counts[gene], shift, p, 1.0 - count / n)
 
 
 class Effects(NamedTuple):
