@@ -158,7 +158,7 @@ def effects_warnings(effects: Sequence[Mapping[str, Any]]) -> list[str]:
         )
     if weak:
         found.append(
-            f"{len(weak)} of {len(effects)} targets changed by little more than {FIRM:g} standard deviation or less themselves: "
+            f"{len(weak)} of {len(effects)} targets changed by hardly more than {FIRM:g} sd themselves: "
             f"{_some(weak)}. {left}"
         )
     return found

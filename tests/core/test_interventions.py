@@ -160,7 +160,9 @@ def test_targets_of_no_observation_change_no_bit(lab, grows):
     found = []
     for m in (lab.moments_of(X), lab.moments_of(X, targets=nobody)):
         causes = np.ones(130, bool)
-        found.append(decide(m, screen(m, screened, causes, 1), np.arange(130, dtype=np.int32), settings, causes, 1, 1)[0])
+        found.append(
+            decide(m, screen(m, screened, causes, 1), np.arange(130, dtype=np.int32), settings, causes, 1, 1)[0]
+        )
     for name in ("source", "target", "weight", "loss", "order", "rest"):
         np.testing.assert_array_equal(getattr(found[0], name), getattr(found[1], name))
 

@@ -56,9 +56,9 @@ class OwnShifts(NamedTuple):
     def is_firm(self) -> np.ndarray:
         """Whether it is also at least as large as the spread of the target, ``(k,)``.
 
-        An intervention that only moves its target by ``s`` standard deviations, and leaves its equation as it is, makes a
-        cause of the target look like its effect while ``s`` is small: with the share ``q`` of the observations under it,
-        weak causes until ``s = 1 / (1 - q)``, stronger ones not as long.
+        An intervention that only moves its target by ``s`` standard deviations, and leaves its equation as it is, makes
+        a cause of the target look like its effect while ``s`` is small: with the share ``q`` of the observations under
+        it, weak causes until ``s = 1 / (1 - q)``, stronger ones not as long.
         """
         return self.is_seen & (np.abs(self.shift) * self.left >= FIRM)
 
