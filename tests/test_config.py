@@ -48,7 +48,7 @@ def test_a_key_like_nothing_gets_no_guess():
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
-        ({"fit": {"lambda1": -1}}, ("fit.lambda1 = -1", "from 0 to 1", "default 0.03")),
+        ({"fit": {"lambda1": -1}}, ("fit.lambda1 = -1", "from 0 to 1", "default 0.05")),
         ({"score": {"noise": "eqal"}}, ('score.noise = "eqal"', "unequal or equal")),
         ({"prepare": {"normalize": "yes"}}, ('prepare.normalize = "yes"', "auto, true or false")),
         ({"prepare": {"metacells": 1}}, ("prepare.metacells = 1", "from 2 or empty")),
@@ -92,7 +92,7 @@ def test_contract_defaults():
     config = Config()
     assert (config.prepare.min_cells, config.prepare.target_sum, config.prepare.transform) == (10, 10_000.0, "auto")
     assert (config.screen.forward_steps, config.screen.partial, config.screen.max_candidates) == (10, 10, 48)
-    assert (config.fit.terms, config.fit.lambda1, config.fit.mu) == (8, 0.03, (1.0, 0.1, 0.01, 0.001, 0.0003))
+    assert (config.fit.terms, config.fit.lambda1, config.fit.mu) == (8, 0.05, (1.0, 0.1, 0.01, 0.001, 0.0003))
     assert (config.score.noise, config.score.gamma, config.score.restarts) == ("unequal", 1.0, 1)
     assert (config.resample.resamples, config.resample.fraction, config.seed, config.model) == (20, 0.5, 0, "linear")
 

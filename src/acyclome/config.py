@@ -135,13 +135,13 @@ class Fit(_Section):
     """Terms of the series; cycles longer than this are left to the order search. Time grows with it."""
     rank: Count = Field(default=64, ge=1, le=1000)
     """Dimensions of the low-rank form. Fewer are faster and see less of the cycles of three and more genes."""
-    lambda1: Real = Field(default=0.03, ge=0, le=1)
+    lambda1: Real = Field(default=0.05, ge=0, le=1)
     """Lasso penalty on standardised data. Larger gives fewer edges in the relaxation."""
     mu: Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)] = (1.0, 0.1, 0.01, 0.001, 0.0003)
     """Central path: weight of the data against acyclicity, falling. Smaller values press harder for acyclicity."""
     max_steps: Count = Field(default=60, ge=1, le=100_000)
     """Upper limit of steps at each mu."""
-    rtol: Real = Field(default=1e-4, gt=0, lt=1)
+    rtol: Real = Field(default=1e-3, gt=0, lt=1)
     """A mu is done when a step lowers the objective by less than this share. Smaller: closer to the minimum, slower."""
     drop_tol: Real = Field(default=1e-5, ge=0, lt=1)
     """Flow along a path below this is let go after its first step. Larger: faster, blind to weak long cycles."""

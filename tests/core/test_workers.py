@@ -1,6 +1,9 @@
 """Blocks on threads: the order of results, and the one BLAS thread that keeps bits the same."""
 
+import multiprocessing
+import os
 import threading
+import warnings
 
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -52,3 +55,22 @@ def test_one_who_leaves_does_not_lift_the_limit_of_another():
         may_leave.set()
         other.join()
     assert seen == [{1}]
+
+
+def test_blocks_within_blocks_do_not_wait_for_one_another():
+    def outer(k):
+        return sum(run_blocks(lambda i: i * k, [(i,) for i in range(10)], 2))
+
+    assert run_blocks(outer, [(k,) for k in range(8)], 2) == [45 * k for k in range(8)]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_starts_threads_of_its_own():
+    blocks = [(k,) for k in range(4)]
+    run_blocks(lambda k: k, blocks, 2)
+    child = multiprocessing.get_context("fork").Process(target=run_blocks, args=(lambda k: k, blocks, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads, in later versions of Python
+        child.start()
+    child.join(30)
+    assert child.exitcode == 0

@@ -15,6 +15,7 @@ from acyclome.core.layout import Candidates
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag, ScoreSettings, build_pools, search_order
 from acyclome.core.relax import Deal, Relaxation, RelaxSettings, relax
+from acyclome.core.rules import EdgeRules
 from acyclome.core.screen import ScreenSettings, is_screened, screen
 from acyclome.core.select import Pools
 
@@ -26,7 +27,8 @@ SIGMA_TOL = 1e-3
 class EngineSettings:
     """What to look for and how: settings of each part, and whether candidates grow after a first network.
 
-    ``n_causes`` is the number of possible causes in the whole network, where the genes at hand are only a shard of it.
+    ``n_causes`` is the number of possible causes in the whole network, where the genes at hand are only a shard of it;
+    ``rules`` is what is known of the edges beforehand.
     """
 
     screen: ScreenSettings
@@ -34,11 +36,12 @@ class EngineSettings:
     score: ScoreSettings
     grows: bool
     n_causes: int | None = None
+    rules: EdgeRules | None = None
 
 
 def look(moments: Moments, settings: EngineSettings, causes: np.ndarray, threads: int) -> Candidates:
     """Screen: return the candidate edges."""
-    return screen(moments, settings.screen, causes, threads)
+    return screen(moments, settings.screen, causes, threads, settings.rules)
 
 
 def propose(
@@ -54,13 +57,13 @@ def propose(
     """
     tie = np.random.default_rng(seed).permutation(moments.n_genes).astype(np.int32)
     if settings.relax is None:
-        return tie, None
+        return _arranged(tie, settings), None
     pools = _pools(moments, candidates, settings, causes, None, threads)
     weight = moments.scale**2 / np.mean(moments.scale**2) if settings.score.equal_noise else np.ones(len(tie))
     if moments.targets is not None:
         weight = weight * moments.n_own / moments.n_effective
     found = relax(pools, candidates, settings.relax, np.maximum(weight, 1e-12), tie, threads, deal)
-    return found.order, found
+    return _arranged(found.order, settings), found
 
 
 def decide(
@@ -70,7 +73,7 @@ def decide(
     """Search the order from ``start``, let the candidates grow, search on; return the DAG and the final candidates."""
     if settings.grows and is_screened(moments, settings.screen):
         dag = settle(moments, candidates, start, settings, causes, seed, threads)
-        candidates = grow(moments, candidates, dag, settings.screen, causes, threads)
+        candidates = grow(moments, candidates, dag, settings.screen, causes, threads, settings.rules)
         start = dag.order
     _, second = np.random.SeedSequence(seed).generate_state(2)
     return _search(moments, candidates, start, settings, causes, int(second), threads), candidates
@@ -128,4 +131,9 @@ def _pools(
     variance: np.ndarray | None, threads: int,
 ) -> Pools:  # fmt: skip
     allowed = (causes.sum() if settings.n_causes is None else settings.n_causes) - causes.astype(float)
-    return build_pools(moments, candidates, moments.n_own, allowed, settings.score.gamma, threads, variance)
+    own, gamma = moments.n_own, settings.score.gamma
+    return build_pools(moments, candidates, own, allowed, gamma, threads, variance, settings.rules)
+
+
+def _arranged(order: np.ndarray, settings: EngineSettings) -> np.ndarray:
+    return order if settings.rules is None else settings.rules.arrange(order)

@@ -14,6 +14,7 @@ from acyclome.core.interventions import leave_out
 from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag
+from acyclome.core.rules import EdgeRules
 from acyclome.core.screen import ScreenSettings, as_pairs, forward_select, symmetric
 from acyclome.core.top import largest
 from acyclome.core.workers import run_blocks
@@ -25,8 +26,9 @@ ROWS = 512
 
 
 def grow(
-    moments: Moments, candidates: Candidates, dag: Dag, settings: ScreenSettings, causes: np.ndarray, threads: int
-) -> Candidates:
+    moments: Moments, candidates: Candidates, dag: Dag, settings: ScreenSettings, causes: np.ndarray, threads: int,
+    rules: EdgeRules | None = None,
+) -> Candidates:  # fmt: skip
     """Add the hubs of ``dag`` found by forward selection among hubs, and the strongest excluded gradients.
 
     Notes
@@ -34,12 +36,12 @@ def grow(
     Cost: ``d h forward_steps^2 / 2`` for ``h`` hubs, and ``d^2 n`` for the gradients, where correlations are not kept.
     """
     hubs = find_hubs(dag, causes)
-    picked = forward_select(moments, hubs, settings.forward_steps, settings.min_gain, threads)
-    left = strongest_unexplained(moments, dag, settings.min_gain, causes, threads)
+    picked = forward_select(moments, hubs, settings.forward_steps, settings.min_gain, threads, rules)
+    left = strongest_unexplained(moments, dag, settings.min_gain, causes, threads, rules)
     pairs = [as_pairs(found) for found in (picked, left)]
     source = np.concatenate([candidates.parent, *(s for s, _ in pairs)])
     target = np.concatenate([candidates.target, *(t for _, t in pairs)])
-    return symmetric(source, target, moments, causes, settings.max_candidates)
+    return symmetric(source, target, moments, causes, settings.max_candidates, rules)
 
 
 def find_hubs(dag: Dag, causes: np.ndarray) -> np.ndarray:
@@ -50,7 +52,9 @@ def find_hubs(dag: Dag, causes: np.ndarray) -> np.ndarray:
     return np.flatnonzero((children >= least) & causes)
 
 
-def strongest_unexplained(moments: Moments, dag: Dag, min_gain: float, causes: np.ndarray, threads: int) -> np.ndarray:
+def strongest_unexplained(
+    moments: Moments, dag: Dag, min_gain: float, causes: np.ndarray, threads: int, rules: EdgeRules | None = None
+) -> np.ndarray:
     """Return for every gene the genes most correlated with its residual, ``(d, 5)`` int32, -1 where too weak."""
     d, n = moments.n_genes, moments.n_effective
     weight, rest = dag.weight, dag.rest
@@ -72,6 +76,8 @@ def strongest_unexplained(moments: Moments, dag: Dag, min_gain: float, causes: n
         if moments.targets is not None:
             leave_out(K, moments.Z, W, moments.targets, a)
         K /= np.sqrt(np.maximum(rest[a:b, None], 1e-6)).astype(K.dtype)
+        if rules is not None:
+            K[rules.excluded(a, b)] = 0.0
         largest(K, every, ~causes, a, keep, least, out[a:b])
 
     run_blocks(block, gene_blocks(d, ROWS), threads)

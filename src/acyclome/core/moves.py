@@ -12,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from acyclome.core.select import Work, matters, select, would_enter
+from acyclome.core.ruled import choose
+from acyclome.core.rules import REQUIRED
+from acyclome.core.select import Work, matters, would_enter
 from acyclome.core.state import enqueue, has_room, is_before
 
 TOLERANCE = 1e-3
@@ -34,12 +36,11 @@ class Scratch(NamedTuple):
 @njit(nogil=True, cache=True)
 def initialize(state, pools, work):  # type: ignore[no-untyped-def]
     """Allow every candidate that stands before its target and select the parents of every gene."""
-    cross, gram, relative = pools.cross, pools.gram, pools.relative
     for j in range(len(state.key)):
         g = pools.gene[j]
         for e in range(g.start, g.start + g.width):
             state.allowed[e] = is_before(state.key, pools.parent[e], j)
-        select(g, state.allowed[g.start :], cross, gram, relative, work, state.path[j])
+        choose(g, state.allowed[g.start :], pools, work, state.path[j])
 
 
 @njit(nogil=True, cache=True)
@@ -76,21 +77,53 @@ def _child_deltas(j, n, state, pools, room):  # type: ignore[no-untyped-def]
         now = state.allowed[e]
         if matters(g, e - g.start, now, cross, gram, relative, q, p):
             state.allowed[e] = 1 - now
-            other = select(g, state.allowed[g.start :], cross, gram, relative, room.work, room.trial[0])
+            other = choose(g, state.allowed[g.start :], pools, room.work, room.trial[0])
             state.allowed[e] = now
             room.delta[i] = p.score - other if now else other - p.score
 
 
 @njit(nogil=True, cache=True)
+def lawful_gaps(j, n, pools, room):  # type: ignore[no-untyped-def]
+    """Return the first and the last gap of ``j`` that keep it behind its required causes and before its effects."""
+    first, last = 0, n
+    if len(pools.rule) == 0:
+        return first, last
+    start = pools.gene[j].start
+    for t in range(n):
+        own, edge = room.own[room.place[t]], room.edge[room.place[t]]
+        if own >= 0 and pools.rule[start + own].kind & REQUIRED:
+            first = t + 1
+        if edge >= 0 and pools.rule[edge].kind & REQUIRED:
+            last = min(last, t)
+    return first, last
+
+
+@njit(nogil=True, cache=True)
+def is_lawful(j, key, state, pools, kids):  # type: ignore[no-untyped-def]
+    """Say whether ``j`` at ``key`` would stand behind its required causes and before its required effects."""
+    if len(pools.rule) == 0:
+        return True
+    g = pools.gene[j]
+    for e in range(g.start, g.start + g.width):
+        if pools.rule[e].kind & REQUIRED and state.key[pools.parent[e]] >= key:
+            return False
+    for s in range(kids.indptr[j], kids.indptr[j + 1]):
+        if pools.rule[kids.edge[s]].kind & REQUIRED and state.key[kids.child[s]] <= key:
+            return False
+    return True
+
+
+@njit(nogil=True, cache=True)
 def _best_place(j, n, state, pools, room):  # type: ignore[no-untyped-def]
     """Find the best gap of ``j`` among its sorted neighbors; -1 if none is better than the present one."""
+    first, last = lawful_gaps(j, n, pools, room)
     cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
     g, p, mask = pools.gene[j], room.trial[1], room.mask
     mask[: g.width] = 0
-    total = select(g, mask, cross, gram, relative, room.work, p)
+    total = choose(g, mask, pools, room.work, p)
     for i in range(n):
         total += room.delta[i]
-    best, gap, present = total, 0, total
+    best, gap, present = total if first == 0 else np.inf, 0, total
     for t in range(n):
         i = room.place[t]
         total -= room.delta[i]
@@ -99,10 +132,10 @@ def _best_place(j, n, state, pools, room):  # type: ignore[no-untyped-def]
             mask[own] = 1
             if would_enter(g, own, cross, gram, relative, q, p):
                 old = p.score
-                total += select(g, mask, cross, gram, relative, room.work, p) - old
+                total += choose(g, mask, pools, room.work, p) - old
         if is_before(state.key, room.gene[i], j):
             present = total
-        if total < best - TOLERANCE:
+        if total < best - TOLERANCE and first <= t + 1 <= last:
             best, gap = total, t + 1
     return gap if best < present - TOLERANCE else -1
 
@@ -110,7 +143,6 @@ def _best_place(j, n, state, pools, room):  # type: ignore[no-untyped-def]
 @njit(nogil=True, cache=True)
 def _reselect(k, state, pools, room):  # type: ignore[no-untyped-def]
     """Select the parents of ``k`` anew, queue it and the candidates that had or have a stake in it; return the gain."""
-    cross, gram, relative = pools.cross, pools.gram, pools.relative
     g, p = pools.gene[k], state.path[k]
     before = p.score
     if state.cursor[3] >= 0 and state.saved_at[k] < 0:
@@ -118,7 +150,7 @@ def _reselect(k, state, pools, room):  # type: ignore[no-untyped-def]
         state.saved[at], state.saved_gene[at], state.saved_at[k] = state.path[k], k, at
         state.cursor[3] += 1
     _enqueue_stakes(g, p, state, pools, room)
-    select(g, state.allowed[g.start :], cross, gram, relative, room.work, p)
+    choose(g, state.allowed[g.start :], pools, room.work, p)
     _enqueue_stakes(g, p, state, pools, room)
     enqueue(state, k)
     return before - p.score

@@ -11,6 +11,7 @@ from acyclome.core.interventions import own_blocks
 from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.moments import Moments
 from acyclome.core.moves import Scratch, initialize, settle
+from acyclome.core.rules import RULE, EdgeRules
 from acyclome.core.select import GENE, MAX_PARENTS, PATH, Pools, coefficients, new_work, removal_loss
 from acyclome.core.shake import Lanes
 from acyclome.core.state import Neighbors, State
@@ -76,7 +77,7 @@ class Dag:
 
 def build_pools(
     moments: Moments, candidates: Candidates, n_obs: np.ndarray, n_allowed: np.ndarray, gamma: float, threads: int,
-    variance: np.ndarray | None = None,
+    variance: np.ndarray | None = None, rules: EdgeRules | None = None,
 ) -> Pools:  # fmt: skip
     """Gather each gene's block of correlations, ``sum_j k_j^2`` float64, and its thresholds.
 
@@ -86,6 +87,8 @@ def build_pools(
         ``(d,)`` observations of each gene, and size of the pool its parents come from.
     variance
         ``(d,)`` variance of each gene over the common noise variance, for the score with equal noise.
+    rules
+        What is known of the edges.
     """
     counts = candidates.counts
     offset = np.zeros(len(counts) + 1, dtype=np.int64)
@@ -113,7 +116,11 @@ def build_pools(
     gene["factor"] = n_obs / 2.0 if variance is None else n_obs / 2.0 * variance
     share = gene["penalty"] / np.maximum(gene["factor"], TINY)
     gene["drop"] = 1.0 - np.exp(-share) if variance is None else share
-    return Pools(gene, candidates.parent, cross, gram, variance is None)
+    rule = np.empty(0, RULE) if rules is None else rules.mark(candidates)
+    if len(rule):
+        known = rule["kind"] > 0
+        gene["ruled"][candidates.target[known]] = 1
+    return Pools(gene, candidates.parent, cross, gram, variance is None, rule)
 
 
 @njit(nogil=True, cache=True)

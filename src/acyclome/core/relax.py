@@ -44,7 +44,7 @@ class Relaxation:
     status
         How the last ``mu`` ended.
     is_acyclic
-        Whether the edges of at least the threshold all point forward in ``order``.
+        Whether the edges of at least the threshold have no cycle.
     """
 
     W: np.ndarray
@@ -86,8 +86,14 @@ def relax(
     strength = settings.sem.strength(solution.W)
     held = np.flatnonzero(strength)
     order = order_from_weights(candidates.parent[held], candidates.target[held], strength[held], tie)
+    strong = np.abs(solution.W) >= settings.w_threshold
+    acyclic = _is_acyclic(candidates.parent[strong], candidates.target[strong], tie)
+    return Relaxation(solution.W, order.astype(np.int32), solution.path, solution.status, acyclic)
+
+
+def _is_acyclic(source: np.ndarray, target: np.ndarray, tie: np.ndarray) -> bool:
+    """Say whether the edges have no cycle: the order of an acyclic graph goes against none of them."""
+    order = order_from_weights(source, target, np.ones(len(source)), tie)
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    strong = np.abs(solution.W) >= settings.w_threshold
-    forward = place[candidates.parent[strong]] < place[candidates.target[strong]]
-    return Relaxation(solution.W, order.astype(np.int32), solution.path, solution.status, bool(forward.all()))
+    return bool((place[source] < place[target]).all())

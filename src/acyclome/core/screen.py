@@ -15,6 +15,7 @@ from scipy.linalg import cho_factor, cho_solve
 from acyclome.core.chance import by_chance, is_chance, price
 from acyclome.core.layout import Candidates, from_pairs, gene_blocks
 from acyclome.core.moments import TILE, WHOLE_GENES, Moments
+from acyclome.core.rules import EdgeRules
 from acyclome.core.top import largest
 from acyclome.core.workers import run_blocks
 
@@ -23,6 +24,7 @@ PRESCREEN = 128
 UNSCREENED = 3
 NOWHERE = np.full(1, -1)
 ROWS = 512
+EXCLUDED = 2.0  # stands where a correlation would, of a pair that may not be an edge
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,9 @@ class ScreenSettings:
     max_candidates: int
 
 
-def screen(moments: Moments, settings: ScreenSettings, causes: np.ndarray, threads: int) -> Candidates:
+def screen(
+    moments: Moments, settings: ScreenSettings, causes: np.ndarray, threads: int, rules: EdgeRules | None = None
+) -> Candidates:
     """Return the candidate edges: forward selection and shrunken partial correlation, made symmetric.
 
     In small networks every pair with an allowed cause is a candidate, unless it correlates by chance alone.
@@ -59,6 +63,8 @@ def screen(moments: Moments, settings: ScreenSettings, causes: np.ndarray, threa
     ----------
     causes
         ``(d,)`` bool, genes that may be causes at all.
+    rules
+        What is known of the edges: forbidden pairs make room for others, required ones are always in.
 
     Notes
     -----
@@ -67,13 +73,15 @@ def screen(moments: Moments, settings: ScreenSettings, causes: np.ndarray, threa
     if not is_screened(moments, settings):
         source, target = np.nonzero(np.broadcast_to(causes[:, None], (moments.n_genes, moments.n_genes)))
         real = ~by_chance(moments, source, target)
-        return from_pairs(source[real], target[real], moments.n_genes)
-    picked = forward_select(moments, np.flatnonzero(causes), settings.forward_steps, settings.min_gain, threads)
-    near = strongest_partial(moments, settings.partial, settings.shrinkage, causes, threads)
+        every = from_pairs(source[real], target[real], moments.n_genes)
+        return every if rules is None else rules.apply(every)
+    pool = np.flatnonzero(causes)
+    picked = forward_select(moments, pool, settings.forward_steps, settings.min_gain, threads, rules)
+    near = strongest_partial(moments, settings.partial, settings.shrinkage, causes, threads, rules)
     pairs = [as_pairs(found) for found in (picked, near)]
     source = np.concatenate([s for s, _ in pairs])
     target = np.concatenate([t for _, t in pairs])
-    return symmetric(source, target, moments, causes, settings.max_candidates)
+    return symmetric(source, target, moments, causes, settings.max_candidates, rules)
 
 
 def is_screened(moments: Moments, settings: ScreenSettings) -> bool:
@@ -82,8 +90,9 @@ def is_screened(moments: Moments, settings: ScreenSettings) -> bool:
 
 
 def symmetric(
-    source: np.ndarray, target: np.ndarray, moments: Moments, causes: np.ndarray, max_candidates: int
-) -> Candidates:
+    source: np.ndarray, target: np.ndarray, moments: Moments, causes: np.ndarray, max_candidates: int,
+    rules: EdgeRules | None = None,
+) -> Candidates:  # fmt: skip
     """Let every pair be a candidate in both directions, as far as causes and the cap allow.
 
     A pair that was found for its target goes before one that only mirrors another; within each, the larger
@@ -100,12 +109,14 @@ def symmetric(
     strength = np.abs(moments.pairs(s, t))
     order = np.lexsort((-strength, mirrored, t))
     rank = np.empty(both.n_edges, dtype=np.int64)
-    allowed = causes[s[order]]
+    may = causes[s] if rules is None else causes[s] & rules.allows(s, t)
+    allowed = may[order]
     before = np.cumsum(allowed) - allowed
     start = both.indptr[:-1][t[order]]
     rank[order] = before - before[np.minimum(start, max(both.n_edges - 1, 0))]
-    keep = causes[s] & (rank < max_candidates)
-    return from_pairs(s[keep], t[keep], d)
+    keep = may & (rank < max_candidates)
+    found = from_pairs(s[keep], t[keep], d)
+    return found if rules is None else rules.apply(found)
 
 
 def as_pairs(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -115,7 +126,9 @@ def as_pairs(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return source[source >= 0], target[source >= 0]
 
 
-def forward_select(moments: Moments, pool: np.ndarray, steps: int, min_gain: float, threads: int) -> np.ndarray:
+def forward_select(
+    moments: Moments, pool: np.ndarray, steps: int, min_gain: float, threads: int, rules: EdgeRules | None = None
+) -> np.ndarray:
     """Select regressors forward for every gene: take the best, project it out, repeat.
 
     Parameters
@@ -147,12 +160,14 @@ def forward_select(moments: Moments, pool: np.ndarray, steps: int, min_gain: flo
 
     def block(a: int, b: int) -> None:
         C = np.ascontiguousarray(moments.rows(a, b, known))
+        if rules is not None:
+            C = np.where(rules.excluded(a, b, known), C.dtype.type(EXCLUDED), C)
         if P is not None:
             found = _forward_block(P, C, place[a:b], skewness[a:b], skewness[pool], n, least, steps, min_drop)
             out[a:b] = np.where(found >= 0, pool[found], -1)
             return
         C[np.arange(b - a), np.maximum(place[a:b], 0)] *= place[a:b] < 0
-        near = np.argpartition(np.abs(C), -PRESCREEN, axis=1)[:, -PRESCREEN:]
+        near = np.argpartition(np.where(C < EXCLUDED, np.abs(C), 0.0), -PRESCREEN, axis=1)[:, -PRESCREEN:]
         for g in range(b - a):
             few = np.sort(near[g])
             genes, own = pool[few], skewness[a + g : a + g + 1]
@@ -181,7 +196,7 @@ def _forward_block(P, C, place, own, skewness, n, least, steps, min_drop):  # ty
     for g in range(genes):
         for i in range(p):
             c[i] = C[g, i]
-            v[i] = 0.0 if is_chance(c[i], own[g] * skewness[i], n, least) else P[i, i]
+            v[i] = 0.0 if c[i] >= EXCLUDED or is_chance(c[i], own[g] * skewness[i], n, least) else P[i, i]
         if place[g] >= 0:
             v[place[g]] = 0.0
         rest = np.float32(1.0)
@@ -215,7 +230,9 @@ def _forward_block(P, C, place, own, skewness, n, least, steps, min_drop):  # ty
     return found
 
 
-def strongest_partial(moments: Moments, keep: int, shrinkage: float, causes: np.ndarray, threads: int) -> np.ndarray:
+def strongest_partial(
+    moments: Moments, keep: int, shrinkage: float, causes: np.ndarray, threads: int, rules: EdgeRules | None = None
+) -> np.ndarray:
     """Return for every gene the ``keep`` genes of largest shrunken partial correlation, ``(d, keep)`` int32.
 
     Notes
@@ -234,6 +251,8 @@ def strongest_partial(moments: Moments, keep: int, shrinkage: float, causes: np.
 
     def block(a: int, b: int) -> None:
         K = left[a:b] @ right if right is not None else left[a:b]
+        if rules is not None:
+            K = np.where(rules.excluded(a, b), K.dtype.type(0.0), K)
         largest(K, inverse.astype(K.dtype), ~causes, a, keep, K.dtype.type(0.0), out[a:b])
 
     run_blocks(block, gene_blocks(d, ROWS), threads)

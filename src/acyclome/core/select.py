@@ -22,12 +22,14 @@ GROW_AGAIN = 4
 TIE = 1.0 - 1e-9  # a candidate as good as a pick, such as the pick itself, would enter whatever rounding says
 
 GENE = np.dtype(
-    [("start", "i8"), ("offset", "i8"), ("width", "i8"), ("drop", "f8"), ("factor", "f8"), ("penalty", "f8")],
+    [("start", "i8"), ("offset", "i8"), ("width", "i8"), ("drop", "f8"), ("factor", "f8"), ("penalty", "f8"),
+     ("ruled", "i8")],
     align=True,
-)
+)  # fmt: skip
 """Selection problem of a gene: its ``width`` candidates from ``start``, their ``(width, width)`` block of correlations
 from ``offset``; ``drop``, the share (unequal noise) or the amount (equal noise) of residual variance a parent has to
-explain; ``factor``, ``n_j / 2`` (unequal) or ``n_j v_j / (2 sigma^2)`` (equal); ``penalty``, the cost of a parent."""
+explain; ``factor``, ``n_j / 2`` (unequal) or ``n_j v_j / (2 sigma^2)`` (equal); ``penalty``, the cost of a parent;
+``ruled``, whether anything is known of its parents beforehand."""
 
 PATH = np.dtype(
     [("size", "i8"), ("pure", "i8"), ("rest", "f8"), ("score", "f8"), ("picks", "i4", MAX_PARENTS),
@@ -51,6 +53,8 @@ class Pools(NamedTuple):
         Blocks of correlations among the candidates of each gene, one after the other.
     relative
         Whether the noise is unequal.
+    rule
+        ``(nnz,)`` of ``RULE``, what is known of every edge beforehand; empty where nothing is.
     """
 
     gene: np.ndarray
@@ -58,6 +62,7 @@ class Pools(NamedTuple):
     cross: np.ndarray
     gram: np.ndarray
     relative: bool
+    rule: np.ndarray
 
 
 class Work(NamedTuple):
@@ -124,14 +129,14 @@ def _grow(g, cross, gram, n, forced, relative, work, p):  # type: ignore[no-unty
         picks[size] = idx[at]
         rest -= float(best)
         p.gains[size] = best
-        _project(gram, g.offset, g.width, n, at, size, work, p)
+        project(gram, g.offset, g.width, n, at, size, work, p)
         size += 1
     p.rest = max(rest, 1e-9)
     return size
 
 
 @njit(nogil=True, cache=True, fastmath=True, _nrt=False)
-def _project(gram, offset, width, n, at, size, work, p):  # type: ignore[no-untyped-def]
+def project(gram, offset, width, n, at, size, work, p):  # type: ignore[no-untyped-def]
     """Take pick number ``size`` (place ``at`` of the allowed) out of all remaining covariances and variances."""
     c, v, Q, idx = work.single[0], work.single[1], work.single[3:], work.idx
     row = p.chol[size]
@@ -206,7 +211,7 @@ def _shrink(size, drop, relative, work, p):  # type: ignore[no-untyped-def]
 def would_enter(g, i, cross, gram, relative, q, p):  # type: ignore[no-untyped-def]
     """Say whether candidate ``i`` of gene ``g``, if it were allowed too, would change the selection ``p``.
 
-    Exact where nothing was dropped on the way; where something was, the answer is yes.
+    Exact where nothing was dropped on the way nor known beforehand; elsewhere the answer is yes.
     """
     if not p.pure:
         return True

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 import numpy as np
 from numba import njit
 
-from acyclome.core.moves import Scratch, key_of_gap, list_neighbors, place_gene, settle, uniform
+from acyclome.core.moves import Scratch, is_lawful, key_of_gap, lawful_gaps, list_neighbors, place_gene, settle, uniform
 from acyclome.core.select import Pools
 from acyclome.core.state import Neighbors, State, has_room, keep, record, take_back
 from acyclome.core.workers import run_blocks
@@ -85,7 +85,9 @@ def _try(genes, seeds, state, pools, kids, room):  # type: ignore[no-untyped-def
         if n == 0 or n > WIDE:
             continue
         n = list_neighbors(j, state, pools, kids, room)
-        place = key_of_gap(int(uniform(rng_state) * (n + 1)), n, state, room, uniform(rng_state))
+        first, last = lawful_gaps(j, n, pools, room)
+        gap = first + int(uniform(rng_state) * (last - first + 1))
+        place = key_of_gap(gap, n, state, room, uniform(rng_state))
         record(state)
         if np.isnan(place) or not has_room(n, state):
             keep(state)
@@ -121,7 +123,8 @@ def _repeat(gene, key, state, pools, kids, room):  # type: ignore[no-untyped-def
     gain = 0.0
     for i in range(len(gene)):
         j = gene[i]
-        if not has_room(pools.gene[j].width + kids.indptr[j + 1] - kids.indptr[j], state):
+        room_left = has_room(pools.gene[j].width + kids.indptr[j + 1] - kids.indptr[j], state)
+        if not room_left or not is_lawful(j, key[i], state, pools, kids):
             gain = -np.inf
             break
         gain += place_gene(j, key[i], state, pools, kids, room)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from threading import Lock
+from threading import Lock, local
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
 _lock = Lock()
 _inside: list[threadpool_limits] = []
+_here = local()  # `is_worker` on the threads of a pool, which must not wait for one another
+_pools: dict[int, ThreadPoolExecutor] = {}  # kept: starting two threads takes as long as a step on 1,000 genes
+os.register_at_fork(after_in_child=_pools.clear)  # threads do not survive a fork
 
 
 @contextmanager
@@ -38,8 +42,17 @@ def run_blocks(work: Callable[..., Any], blocks: Sequence[tuple], threads: int) 
     Matrix products inside run on one thread each, so that their bits stay the same.
     """
     with one_blas_thread():
-        if threads <= 1 or len(blocks) <= 1:
+        if threads <= 1 or len(blocks) <= 1 or getattr(_here, "is_worker", False):
             return [work(*block) for block in blocks]
-        with ThreadPoolExecutor(threads) as pool:
-            futures = [pool.submit(work, *block) for block in blocks]
+        futures = [_pool(threads).submit(work, *block) for block in blocks]
+        try:
             return [future.result() for future in futures]
+        finally:
+            wait(futures)
+
+
+def _pool(threads: int) -> ThreadPoolExecutor:
+    with _lock:
+        if threads not in _pools:
+            _pools[threads] = ThreadPoolExecutor(threads, initializer=lambda: setattr(_here, "is_worker", True))
+        return _pools[threads]

@@ -17,7 +17,8 @@ from acyclome.core.workers import run_blocks
 if TYPE_CHECKING:
     import torch
 
-BLOCK = 128
+BLOCK = 256
+SHORT = 64  # lists up to this are sorted by insertion, without a copy
 Kind = Literal["exponential", "logdet", "binomial"]
 
 
@@ -116,9 +117,17 @@ def _flow_lists(view: tuple[np.ndarray, ...], A: np.ndarray, threads: int) -> tu
 def _sort_flow(start, child, flow, first, last):  # type: ignore[no-untyped-def]
     for j in range(first, last):
         a, b = start[j], start[j + 1]
-        order = np.argsort(-flow[a:b], kind="mergesort")
-        child[a:b] = child[a:b][order]
-        flow[a:b] = flow[a:b][order]
+        if b - a > SHORT:
+            order = np.argsort(-flow[a:b], kind="mergesort")
+            child[a:b] = child[a:b][order]
+            flow[a:b] = flow[a:b][order]
+            continue
+        for s in range(a + 1, b):
+            x, g, t = flow[s], child[s], s
+            while t > a and flow[t - 1] < x:
+                flow[t], child[t] = flow[t - 1], child[t - 1]
+                t -= 1
+            flow[t], child[t] = x, g
 
 
 @njit(nogil=True, cache=True)
