@@ -2,9 +2,9 @@
 
 ``python -m benchmarks.interventions [--d 500]``
 
-ER-2, bounded variances, 1,000 observations without and 20 with an intervention on each target, one at a time, which sets
-it to -2 of its own standard deviations. Everything is standardised by the observations without. Three roads: without the
-interventional observations, with them but without their labels, and with both.
+ER-2, bounded variances, 1,000 observations without and 20 with an intervention on each target, one at a time, which
+sets it to -2 of its own standard deviations. Everything is standardised by the observations without. Three roads:
+without the interventional observations, with them but without their labels, and with both.
 """
 
 from __future__ import annotations
@@ -47,10 +47,9 @@ def main() -> None:
                 ("interventions, labels", problem, labels),
             ):
                 found, cost = measured(partial(learned, data.X, told, data.method_seed, given.threads))
-                rows.append(
-                    {"targets": f"{share:.0%}", "road": road, "seed": seed, **scores(data, found), **cost.row()}
-                )
-    table = means(rows, ("targets", "road"))
+                row = {"targets": f"{share:.0%}", "road": road, "seed": seed}
+                rows.append({**row, **scores(data, found), **cost.row()})
+    table = means(rows, ("targets", "road")).drop(columns=["seconds", "peak_mb"])
     publish("interventions", rows, table, f"python -m benchmarks.interventions --d {given.d}", given)
 
 
@@ -83,9 +82,13 @@ def scores(problem: Problem, found: Found) -> dict[str, Any]:
     backward = np.array([pair[::-1] in true for pair in pairs])
     joined = found.settled & (forward | backward)
     graded = problem.scores(found.source, found.target)
-    return {**{name: graded[name] for name in ("skeleton", "directed", "ceiling")},
-            "settled": int(found.settled.sum()), "settled_wrong": int((joined & backward).sum()),
-            "settled_no_edge": int((found.settled & ~joined).sum()), "reversible": int(found.reversible.sum())}  # fmt: skip
+    return {
+        **{name: graded[name] for name in ("skeleton", "directed", "ceiling")},
+        "settled": int(found.settled.sum()),
+        "settled_wrong": int((joined & backward).sum()),
+        "settled_no_edge": int((found.settled & ~joined).sum()),
+        "reversible": int(found.reversible.sum()),
+    }
 
 
 if __name__ == "__main__":
