@@ -90,7 +90,7 @@ def _from_package(protocol: Protocol, d: int, n: int, seed: int) -> tuple[np.nda
 
 
 def _from_bench(bench: Path) -> Callable[[Protocol, int, int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    outside = _load(bench / "simulate.py")
+    outside = load(bench / "simulate.py")
 
     def draw(protocol: Protocol, d: int, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         share = None if protocol.kind == "TF" else protocol.parent_share
@@ -101,7 +101,8 @@ def _from_bench(bench: Path) -> Callable[[Protocol, int, int, int], tuple[np.nda
     return draw
 
 
-def _load(path: Path) -> Any:
+def load(path: Path) -> Any:
+    """Import a module of another folder."""
     name = f"independent_{path.stem}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, path)

@@ -28,6 +28,8 @@ FLOORS = {
     "network": 2,
     "knowledge": 2,
     "resample": 2,
+    "perturbation": 2,
+    "ranking": 2,
     "evaluate": 2,
     "matrix": 2,
     "memory": 2,
@@ -41,6 +43,7 @@ FLOORS = {
     "stages": 4,
     "sharded": 4,
     "session": 4,
+    "learning": 4,
     "pipeline": 4,
     "tl": 5,
     "pp": 5,
@@ -48,13 +51,16 @@ FLOORS = {
     "cli": 5,
 }
 NEIGHBORS = {
+    "perturbation": {"knowledge"},
+    "ranking": {"resample"},
     "prepare": {"io"},
     "distribute": {"io"},
     "report": {"io"},
     "pl": {"io"},
     "sharded": {"estimate", "stages"},
     "session": {"estimate", "record", "sharded", "stages"},
-    "pipeline": {"estimate", "record", "session", "stages"},
+    "learning": {"session"},
+    "pipeline": {"estimate", "learning", "record", "session", "stages"},
     "tl": {"get", "pp"},
 }
 # Parts of lower floors that are closed all the same.
@@ -81,6 +87,8 @@ ONLY = {
 }
 NEVER = {
     "resample": {"h5py", "anndata", "pyarrow", "dask", "distributed"},
+    "perturbation": {"h5py", "anndata", "torch", "dask", "distributed"},
+    "ranking": {"h5py", "anndata", "pyarrow", "dask", "distributed"},
     "evaluate": {"anndata", "scanpy"},
     "io": {"torch", "dask", "distributed"},
     "prepare": {"torch", "dask", "distributed"},
@@ -93,6 +101,7 @@ NEVER = {
     "stages": {"snakemake", "dask", "distributed"},
     "sharded": {"snakemake", "dask", "distributed"},
     "session": {"snakemake"},
+    "learning": {"snakemake"},
     "pipeline": {"snakemake"},
     "tl": {"dask", "distributed"},
     "pp": {"dask", "distributed"},

@@ -74,3 +74,17 @@ def test_resamples_without_an_edge_vote_against_all():
     votes = count_votes(np.empty(0, int), np.empty(0, int), np.empty(0), 4, 2)
     joined, direction = stability_and_direction(votes, np.array([0]), np.array([1]))
     assert (joined.tolist(), direction.tolist()) == ([0.0], [0.0])
+
+
+@given(labels=st.lists(st.integers(0, 6), min_size=4, max_size=60), seed=st.integers(0, 1000),
+       fraction=st.sampled_from([0.5, 0.3, 0.8]))  # fmt: skip
+def test_every_resample_keeps_its_share_of_every_stratum(labels, seed, fraction):
+    strata = np.unique(labels, return_inverse=True)[1]
+    members = plan_resamples(len(strata), 6, fraction, seed, strata)
+    for member in members:
+        assert len(set(member.rows.tolist())) == max(int(len(strata) * fraction), 1)
+        kept = np.bincount(strata[member.rows], minlength=strata.max() + 1)
+        assert (np.abs(kept - fraction * np.bincount(strata)) <= 1 + 1e-9).all()
+    if fraction == 0.5:
+        for one, two in zip(members[::2], members[1::2], strict=True):
+            assert not set(one.rows.tolist()) & set(two.rows.tolist())

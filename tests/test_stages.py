@@ -10,6 +10,7 @@ from acyclome import stages
 from acyclome.config import Config
 from acyclome.io.store import MemoryStore
 from acyclome.memory import peak_memory_mb
+from acyclome.ranking import all_votes
 
 N_OBS, N_VARS = 120, 15
 CONFIG = Config.from_mapping({"resample": {"resamples": 5}})
@@ -56,7 +57,7 @@ def test_parts_of_the_resamples_are_the_whole(X, parts):
     whole = stages.resample(data, CONFIG, 0, 1)
     cut = [stages.resample(data_of(X), CONFIG, part, parts) for part in range(parts)]
     assert sorted(m for one in cut for m in one.facts["members"]) == whole.facts["members"] == list(range(5))
-    one, two = (stages._votes(votes, N_VARS) for votes in ([whole], cut))
+    one, two = (all_votes(votes, N_VARS) for votes in ([whole], cut))
     for name in ("count", "gain"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
     np.testing.assert_array_equal(one.pairs.parent, two.pairs.parent)

@@ -13,7 +13,8 @@ _HOW_TO_READ = """How to read this
   score       confidence in the edge, from 0 to 1
   stability   share of the resamples that found the edge again
   direction   share of those resamples in which the arrow points this way
-  reversible  yes: the data fit the turned arrow as well; read it as "one of the two acts on the other"
+  reversible  yes: the data fit the turned arrow as well; read it as "one of the two acts on the other";
+              no, settled: interventions in these data decide the direction
   These are hypotheses from expression alone. A cause that was not measured (protein activity, a gene filtered out, a
   cell type inside the group) can make an edge between genes that do not touch. Test by perturbing the cause."""
 
@@ -64,7 +65,8 @@ def _section(title: str, edges: pd.DataFrame, other: str, limit: int) -> str:
     cells = [["gene", "sign", "weight", "score", "stability", "direction", "reversible"]]
     for row in shown.to_dict("records"):
         numbers = [_number(row[name]) for name in ("score", "stability", "direction")]
-        cells.append([row[other], row["sign"], f"{row['weight']:+.3f}", *numbers, "yes" if row["reversible"] else "no"])
+        turns = "yes" if row["reversible"] else "no, settled" if row["settled"] else "no"
+        cells.append([row[other], row["sign"], f"{row['weight']:+.3f}", *numbers, turns])
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     lines = [_line(line, widths) for line in cells]
     rest = len(edges) - len(shown)

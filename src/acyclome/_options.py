@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,15 @@ def commented_yaml(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> st
 def json_for_yaml(value: Any, indent: int | None = None) -> str:
     """Return JSON whose numbers YAML 1.1 reads as numbers too: to it ``1e-05`` is a word, ``1.0e-05`` is not."""
     return re.sub(r"(?<=[\[:,\s])(-?\d+)(?=e[-+]?\d)", r"\1.0", " " + json.dumps(value, indent=indent))[1:]
+
+
+def write_one(texts: Mapping[str, Callable[[], str]], arguments: Sequence[str], module: str) -> int:
+    """Write the text that the only argument names to standard output; return the exit status."""
+    if len(arguments) != 1 or arguments[0] not in texts:
+        sys.stderr.write(f"usage: python -m {module} {'|'.join(texts)}\n")
+        return 2
+    sys.stdout.write(texts[arguments[0]]())
+    return 0
 
 
 def _plain(part: Mapping[str, Any]) -> str:

@@ -47,12 +47,17 @@ class Input(_Section):
     """Column of the observations (cell type, tissue); one network is learned for each of its labels."""
     group: str | None = None
     """Learn only this label of group_by."""
+    perturbation: str | None = None
+    """Column of the observations that names the targets of interventions, joined by ;. Empty: there are none."""
+    control: str | None = None
+    """Value of perturbation where nothing was done. Empty: only observations without a value are unperturbed."""
 
     @model_validator(mode="after")
-    def _group_needs_a_column(self) -> Self:
-        if self.group is not None and self.group_by is None:
-            msg = "group names a label, but group_by does not say which column has it; give both"
-            raise ValueError(msg)
+    def _labels_need_a_column(self) -> Self:
+        for label, column in (("group", "group_by"), ("control", "perturbation")):
+            if getattr(self, label) is not None and getattr(self, column) is None:
+                msg = f"{label} names a label, but {column} does not say which column has it; give both"
+                raise ValueError(msg)
         return self
 
 
@@ -288,11 +293,7 @@ def main(arguments: list[str]) -> int:
     """Write the schema, the table or the commented YAML to standard output."""
     schema = partial(_options.json_for_yaml, indent=2)
     texts = {"schema": lambda: schema(Config.json_schema()) + "\n", "table": Config.table, "yaml": Config.default_yaml}
-    if len(arguments) != 1 or arguments[0] not in texts:
-        sys.stderr.write("usage: python -m acyclome.config schema|table|yaml\n")
-        return 2
-    sys.stdout.write(texts[arguments[0]]())
-    return 0
+    return _options.write_one(texts, arguments, "acyclome.config")
 
 
 if __name__ == "__main__":

@@ -159,12 +159,14 @@ def build_network(
     score: np.ndarray | None = None,
     reversal_loss: np.ndarray | None = None,
     reversible: np.ndarray | None = None,
+    settled: np.ndarray | None = None,
     is_regulator: np.ndarray | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> Network:
     """Make a :class:`Network` from the arrays of the core.
 
-    Edge arrays left out become empty columns (``reversible``: false); without a list every gene is a regulator.
+    Edge arrays left out become empty columns (``reversible``, ``settled``: false); without a list every gene is a
+    regulator.
 
     Raises
     ------
@@ -184,7 +186,7 @@ def build_network(
             "direction": _or_empty(direction, m),
             "reversible": np.zeros(m, dtype=bool) if reversible is None else np.asarray(reversible, dtype=bool),
             "reversal_loss": _or_empty(reversal_loss, m),
-            "settled": np.zeros(m, dtype=bool),
+            "settled": np.zeros(m, dtype=bool) if settled is None else np.asarray(settled, dtype=bool),
             "prior": np.full(m, "", dtype=object),
         }
     )

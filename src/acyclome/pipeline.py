@@ -8,29 +8,25 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, overload
-
-import numpy as np
+from typing import Any
 
 from acyclome._version import __version__
 from acyclome.config import Config
-from acyclome.distribute import usable_threads
 from acyclome.errors import InputError
 from acyclome.estimate import estimate
 from acyclome.io.atomic import write_json, write_path
 from acyclome.io.digest import input_digest
 from acyclome.io.runs import RunFolder, fingerprint
-from acyclome.io.store import GeneMajor, MemoryStore
-from acyclome.knowledge import listed_regulators
-from acyclome.matrix import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant
+from acyclome.learning import learn, learn_store
+from acyclome.matrix import check_groups
 from acyclome.network import Network
 from acyclome.session import Runtime, Session, check_memory, options_of
 from acyclome.stages import Stage, measured
 
-__all__ = ["Runtime", "fit_stage", "learn", "merge_stage", "network_stage", "order_stage", "plan", "prepare_stage",
-           "report_stage", "resample_stage", "run", "screen_stage", "shard_stage"]  # fmt: skip
+__all__ = ["Runtime", "fit_stage", "learn", "learn_store", "merge_stage", "network_stage", "order_stage", "plan",
+           "prepare_stage", "report_stage", "resample_stage", "run", "screen_stage", "shard_stage"]  # fmt: skip
 
 
 def run(
@@ -190,109 +186,3 @@ def plan(input_path: str | os.PathLike[str], config: Config, runtime: Runtime) -
 
     n_obs, n_vars = prepared_size(input_path, config)
     return estimate(n_vars, n_obs, config, runtime.threads)
-
-
-@overload
-def learn(
-    X: Any,
-    genes: Sequence[str] | None = None,
-    *,
-    regulators: Sequence[str] | str | os.PathLike[str] | None = None,
-    groups: None = None,
-    resamples: int | None = None,
-    seed: int | None = None,
-    threads: int | None = None,
-    device: str = "auto",
-    config: Mapping[str, Any] | Config | None = None,
-) -> Network: ...
-@overload
-def learn(
-    X: Any,
-    genes: Sequence[str] | None = None,
-    *,
-    regulators: Sequence[str] | str | os.PathLike[str] | None = None,
-    groups: Sequence[str],
-    resamples: int | None = None,
-    seed: int | None = None,
-    threads: int | None = None,
-    device: str = "auto",
-    config: Mapping[str, Any] | Config | None = None,
-) -> dict[str, Network]: ...
-def learn(
-    X: Any,
-    genes: Sequence[str] | None = None,
-    *,
-    regulators: Sequence[str] | str | os.PathLike[str] | None = None,
-    groups: Sequence[str] | None = None,
-    resamples: int | None = None,
-    seed: int | None = None,
-    threads: int | None = None,
-    device: str = "auto",
-    config: Mapping[str, Any] | Config | None = None,
-) -> Network | dict[str, Network]:
-    """Learn the causal network of a prepared matrix.
-
-    Parameters
-    ----------
-    X
-        ``(n, d)`` observations x genes, an array, sparse or a table, taken as prepared; never changed.
-    genes
-        Names; default: those of the table's columns, else ``gene_1`` ...
-    regulators
-        The only genes that may be causes, or a file with one a line.
-    groups
-        One label per observation; a dict of networks comes back.
-    resamples, seed
-        As in `config`, over which they go (20 and 0 by default).
-    threads, device
-        How to run; the result does not depend on them.
-    config
-        Options as a nested mapping, such as ``{"score": {"noise": "equal"}}``, or a :class:`Config`.
-
-    Raises
-    ------
-    InputError
-        If the matrix, a name or an option will not do.
-    """
-    given = {"resamples": resamples, "seed": seed}
-    options = Config.from_mapping(config).with_options(**{k: v for k, v in given.items() if v is not None})
-    runtime = Runtime(threads=threads or usable_threads(), device=device)
-    X, names = as_matrix(X, genes)
-    causes = listed_regulators(regulators)
-    if groups is not None:
-        return _learn_groups(X, as_labels(groups, X.shape[0]), names, causes, options, runtime)
-    store = _memory_store(X, names, is_part=False)
-    return learn_store(store, options, runtime, regulators=causes, command="acyclome.learn")
-
-
-def _learn_groups(
-    X: Any, labels: np.ndarray, genes: list[str], regulators: Sequence[str] | None, config: Config, runtime: Runtime
-) -> dict[str, Network]:
-    sizes = dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
-    check_groups(sizes, "the argument groups", "give only its rows of X")
-    stores = {}
-    for label in sizes:
-        try:
-            stores[label] = _memory_store(X[np.flatnonzero(labels == label)], genes, is_part=True)
-        except InputError as error:
-            msg = f"Group {label!r}: {error}"
-            raise type(error)(msg) from error
-    return {
-        label: learn_store(store, config, runtime, regulators=regulators, command="acyclome.learn")
-        for label, store in stores.items()
-    }
-
-
-def _memory_store(X: Any, genes: list[str], *, is_part: bool) -> MemoryStore:
-    """Return a matrix as a store once nothing can be said against it; a part may lose genes that are constant there."""
-    X, genes, warnings = leave_out_constant(X, genes) if is_part else (X, genes, [])
-    check_matrix(X, genes)
-    return MemoryStore(X.T, genes, facts={"warnings": warnings})
-
-
-def learn_store(
-    store: GeneMajor, config: Config, runtime: Runtime, *, regulators: Sequence[str] | None, command: str
-) -> Network:
-    """Learn the network of prepared expression, whose facts count as those of a run, and write nothing."""
-    current = Session(None, config, store, runtime, {"command": command, "input": {}}, regulators)
-    return current.learn()

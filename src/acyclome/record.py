@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.network import Network
+from acyclome.perturbation import effects_warnings
 
 if TYPE_CHECKING:
     from acyclome.stages import GeneData
@@ -34,7 +35,8 @@ def run_record(
     order, fit = facts["order"], facts["fit"]
     parts = [value for name, value in sorted(facts.items()) if name.startswith("resample-")]
     costs = {"prepare": about.get("cost", {}), **{name: value.get("cost", {}) for name, value in facts.items()}}
-    warnings = [*store.get("warnings", []), *fit.get("warnings", []), *data.warnings]
+    effects = order.get("effects", [])
+    warnings = [*store.get("warnings", []), *fit.get("warnings", []), *data.warnings, *effects_warnings(effects)]
     edges = [count for part in parts for count in part["edges"]]
     return {
         "status": "done",
@@ -57,7 +59,8 @@ def run_record(
         "stages": {name: dict(cost) for name, cost in sorted(costs.items())},
         "screen": {name: value for name, value in facts["screen"].items() if name != "cost"},
         "fit": {name: value for name, value in fit.items() if name not in ("cost", "warnings")},
-        "order": {name: value for name, value in order.items() if name not in ("cost", "sortability")},
+        "order": {name: value for name, value in order.items() if name not in ("cost", "sortability", "effects")},
+        "perturbation": {**data.perturbation, "effects": effects} if data.targets is not None else None,
         "resample": {
             "resamples": config.resample.resamples,
             "fraction": config.resample.fraction,
@@ -68,6 +71,7 @@ def run_record(
             "n_edges": network.n_edges,
             "is_dag": network.is_dag,
             "reversible_share": float(network.edges["reversible"].mean()) if network.n_edges else None,
+            "settled_share": float(network.edges["settled"].mean()) if network.n_edges else None,
         },
         "sortability": order["sortability"],
         "versions": {"python": platform.python_version(), "acyclome": __version__, **_versions()},

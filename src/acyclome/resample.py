@@ -23,24 +23,42 @@ class Member:
     seed: int
 
 
-def plan_resamples(n_obs: int, resamples: int, fraction: float, seed: int) -> list[Member]:
+def plan_resamples(
+    n_obs: int, resamples: int, fraction: float, seed: int, strata: np.ndarray | None = None
+) -> list[Member]:
     """Draw the observations of every resample, without replacement.
 
     Parameters
     ----------
     fraction
         Share of the observations in each; with one half, members 2k and 2k + 1 are complementary.
+    strata
+        ``(n_obs,)`` labels, of each of which every resample keeps its share, within one observation.
     """
-    size = max(int(n_obs * fraction), 1)
     members = []
     for number in range(resamples):
         pair = number // 2 if fraction == HALF else number
         shuffled = np.random.default_rng([seed, 1, pair]).permutation(n_obs)
+        if strata is not None:
+            shuffled = _dealt(shuffled, strata, fraction)
+        size = max(int(n_obs * fraction), 1)
         rows = shuffled[size : 2 * size] if fraction == HALF and number % 2 else shuffled[:size]
         members.append(
             Member(number, np.sort(rows), int(np.random.SeedSequence([seed, 2, number]).generate_state(1)[0]))
         )
     return members
+
+
+def _dealt(shuffled: np.ndarray, strata: np.ndarray, fraction: float) -> np.ndarray:
+    """Put first what a share of every stratum is: lay the strata one after the other and count off evenly."""
+    labels = strata[shuffled]
+    _, first = np.unique(labels, return_index=True)
+    rank = np.empty(int(labels.max()) + 1)  # the strata themselves come in a random order
+    rank[labels[first]] = first
+    line = shuffled[np.argsort(rank[labels], kind="stable")]
+    step = np.floor(np.arange(1, len(line) + 1) * fraction)
+    taken = np.diff(step, prepend=0.0) > 0
+    return np.concatenate([line[taken], line[~taken]])
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from acyclome.io.store import GeneMajor, Store
 from acyclome.knowledge import partial_overlap, read_regulators, regulators_mask
 from acyclome.memory import machine_memory
 from acyclome.network import Network
+from acyclome.perturbation import find_targets
 from acyclome.record import run_record
 from acyclome.stages import GeneData, Stage, measured
 
@@ -113,7 +114,12 @@ class Session:
         if names is not None and (text := partial_overlap(store.genes, names, path or "")):
             self.data.warnings.append(text)
         self.done: dict[str, Stage] = {}
-        self.base = fingerprint(__version__, store.digest, causes)
+        acted = find_targets(store.obs_columns, config.input.perturbation, config.input.control, store.genes)
+        if acted is not None:
+            self.data.targets, self.data.perturbation = acted.targets, acted.facts
+            self.data.warnings += acted.warnings
+        at = () if acted is None else (acted.targets.indptr, acted.targets.row)
+        self.base = fingerprint(__version__, store.digest, causes, *at)
         _check_device(runtime.device)
         check_memory(store.n_vars, store.n_obs, config, runtime, is_part=is_part)
 

@@ -90,7 +90,9 @@ def _fit_shard(data: GeneData, config: Config, piece: Piece, *, threads: int) ->
     began = time.perf_counter()
     genes, causes = piece.genes, data.causes[piece.genes]
     settings = replace(engine_settings(config), n_causes=int(data.causes.sum()))
-    own = moments(lambda a, b: data.store.rows(genes[a:b]), len(genes), lost=data.lost, threads=threads)
+    targets = None if data.targets is None else data.targets.restrict(genes)
+    own = moments(lambda a, b: data.store.rows(genes[a:b]), len(genes), lost=data.lost, threads=threads,
+                  targets=targets)  # fmt: skip
     start, relaxed = propose(own, piece.candidates, settings, causes, seed_of(config, "fit"), threads)
     status = "none" if relaxed is None else relaxed.status
     warnings_of(status, config)

@@ -17,14 +17,16 @@ from acyclome.config import Config
 from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
 from acyclome.core.engine import EngineSettings, decide, look, propose
 from acyclome.core.equivalence import cpdag
+from acyclome.core.interventions import Targets
 from acyclome.core.layout import Candidates
 from acyclome.core.moments import Moments, correlate, moments, scale_genes
 from acyclome.core.order import ScoreSettings
 from acyclome.core.relax import RelaxSettings
-from acyclome.core.reversal import reversal_losses
 from acyclome.core.schedule import CentralPath
 from acyclome.core.screen import ScreenSettings
 from acyclome.core.sem.linear import Linear
+from acyclome.core.settled import directions
+from acyclome.core.shifts import total_effects
 from acyclome.core.workers import one_blas_thread
 from acyclome.distribute import dealing, run_pieces
 from acyclome.errors import ConvergenceError
@@ -32,7 +34,9 @@ from acyclome.evaluate.sortability import r2_from_correlation, sortability
 from acyclome.io.store import GeneMajor
 from acyclome.memory import peak_memory_mb
 from acyclome.network import Network, build_network
-from acyclome.resample import Member, Votes, count_votes, plan_resamples, stability_and_direction
+from acyclome.perturbation import effects_table
+from acyclome.ranking import Interventions, all_votes, rank_candidates
+from acyclome.resample import Member, plan_resamples, stability_and_direction
 
 MIN_GAIN = 4.0
 MODELS = {"linear": lambda config: Linear(config.fit.lambda1, sweeps=100, tol=1e-6)}
@@ -70,10 +74,13 @@ class GeneData:
     progress: Callable[[str, float, str], None]
     warnings: list[str] = field(default_factory=list)
     dask: str | None = None
+    targets: Targets | None = None
+    perturbation: Mapping[str, Any] = field(default_factory=dict)
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process without what belongs to this one: progress, moments, workers."""
-        return {"store": self.store, "causes": self.causes, "threads": 1, "progress": _silent, "warnings": []}
+        return {"store": self.store, "causes": self.causes, "threads": 1, "progress": _silent, "warnings": [],
+                "targets": self.targets}  # fmt: skip
 
     @property
     def lost(self) -> float:
@@ -85,10 +92,17 @@ class GeneData:
         """Observations that count."""
         return self.store.n_obs - self.lost
 
+    @property
+    def n_own(self) -> np.ndarray:
+        """Observations that count for the equation of each gene, ``(d,)``."""
+        everywhere = np.full(self.store.n_vars, self.n_effective)
+        return everywhere if self.targets is None else np.maximum(everywhere - self.targets.counts, 2.0)
+
     @cached_property
     def scaled(self) -> Moments:
         """Moments of all observations, without the correlations."""
-        return scale_genes(self.store.block, self.store.n_vars, lost=self.lost, threads=self.threads)
+        return scale_genes(self.store.block, self.store.n_vars, lost=self.lost, threads=self.threads,
+                           targets=self.targets)  # fmt: skip
 
     @cached_property
     def moments(self) -> Moments:
@@ -169,22 +183,26 @@ def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Sta
     dag, grown = decide(data.moments, candidates_of(screened), fitted.arrays["start"], engine_settings(config),
                         data.causes, seed_of(config, "order"), data.threads)  # fmt: skip
     equal = config.score.noise == "equal"
-    loss = reversal_losses(data.moments, dag, equal_noise=equal)
-    compelled = equal | cpdag(dag.source, dag.target, data.store.n_vars) | ~data.causes[dag.target]
+    found = directions(data.moments, dag, equal_noise=equal)
+    compelled = equal | cpdag(dag.source, dag.target, data.store.n_vars, found.settled) | ~data.causes[dag.target]
     data.progress("order", 1.0, f"{len(dag.source):,} edges")
     facts = {"score": dag.score, "settled_score": dag.settled_score, "edges": len(dag.source),
-             "restarts": config.score.restarts, "candidates": _candidate_facts(grown)}  # fmt: skip
+             "restarts": config.score.restarts, "candidates": _candidate_facts(grown),
+             "sortability": _sortability(data.moments, dag.source, dag.target)}  # fmt: skip
     arrays = {"indptr": grown.indptr, "parent": grown.parent, "source": dag.source, "target": dag.target,
-              "weight": dag.weight, "loss": dag.loss, "order": dag.order, "rest": dag.rest, "reversal_loss": loss,
-              "compelled": compelled, "scale": data.moments.scale}  # fmt: skip
-    return Stage(arrays, {**facts, "sortability": _sortability(data.moments, dag.source, dag.target)})
+              "weight": dag.weight, "loss": dag.loss, "order": dag.order, "rest": dag.rest,
+              "reversal_loss": found.loss, "compelled": compelled, "settled": found.settled,
+              "scale": data.moments.scale}  # fmt: skip
+    if found.shifts is not None:
+        facts["effects"] = effects_table(found.shifts, data.store.genes)
+    return Stage(arrays, facts)
 
 
 def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
     """Learn the resamples ``part, part + parts, ...`` from scratch, each with its own screening."""
-    plan = plan_resamples(
-        data.store.n_obs, config.resample.resamples, config.resample.fraction, seed_of(config, "resample")
-    )
+    strata = None if data.targets is None else data.targets.strata()
+    plan = plan_resamples(data.store.n_obs, config.resample.resamples, config.resample.fraction,
+                          seed_of(config, "resample"), strata)  # fmt: skip
     members = plan[part::parts]
     inner = 1 if data.dask else max(data.threads // max(len(members), 1), 1)
     data.progress("resample", 0.0, f"{len(members)} half-samples")
@@ -206,20 +224,25 @@ def network(
     """Put the stages together."""
     a = ordered.arrays
     d = data.store.n_vars
-    votes = _votes(resampled, d)
+    votes = all_votes(resampled, d)
     source, target = a["source"], a["target"]
     stability, direction = None, None
-    penalty = 0.5 * np.log(data.n_effective) + config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1))
-    score = 1.0 / (1.0 + np.exp(np.clip(penalty - a["loss"], -50, 50)))
+    price = 0.5 * np.log(data.n_own) + config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1))
+    score = 1.0 / (1.0 + np.exp(np.clip(price[target] - a["loss"], -50, 50)))
     if votes is not None:
         stability, direction = stability_and_direction(votes, source, target)
         score = stability * direction
-    ranking = _ranking(a, votes, d)
+    acting = None
+    if data.targets is not None:
+        effects = partial(total_effects, data.scaled, data.targets, causes=data.causes, price=price)
+        acting = Interventions(partial(effects, threads=data.threads), price)
+    ranking = rank_candidates(a, votes, d, acting)
     return build_network(
         data.store.genes, source, target, a["weight"], a["order"],
         ranking_source=ranking[0], ranking_target=ranking[1], rank_score=ranking[2],
         r2=1.0 - a["rest"], noise_scale=np.sqrt(a["rest"]) * a["scale"], stability=stability, direction=direction,
         score=score, reversal_loss=a["reversal_loss"], reversible=~a["compelled"].astype(bool),
+        settled=a["settled"].astype(bool),
         is_regulator=data.causes, facts=facts,
     )  # fmt: skip
 
@@ -227,39 +250,13 @@ def network(
 def _learn_member(data: GeneData, config: Config, member: Member, *, threads: int) -> dict[str, np.ndarray]:
     """One resample: moments of its rows, its own screening, a random start, no shaking."""
     settings = engine_settings(config.with_options(relax=False, restarts=0))
-    own = moments(data.store.block, data.store.n_vars, rows=member.rows, lost=data.lost, threads=threads)
+    targets = None if data.targets is None else data.targets.among(member.rows)
+    own = moments(data.store.block, data.store.n_vars, rows=member.rows, lost=data.lost, threads=threads,
+                  targets=targets)  # fmt: skip
     candidates = look(own, settings, data.causes, threads)
     start, _ = propose(own, candidates, settings, data.causes, member.seed, threads)
     dag, _ = decide(own, candidates, start, settings, data.causes, member.seed, threads)
     return {"source": dag.source, "target": dag.target, "loss": dag.loss}
-
-
-def _ranking(a: Mapping[str, np.ndarray], votes: Votes | None, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All candidate edges and all edges of the resamples; how often, then how much likelihood they carry."""
-    final = Candidates(a["indptr"], a["parent"])
-    source, target = final.parent, final.target
-    if votes is not None:
-        new = final.find(votes.pairs.parent, votes.pairs.target) < 0
-        source = np.concatenate([source, votes.pairs.parent[new]])
-        target = np.concatenate([target, votes.pairs.target[new]])
-    at = count_votes(a["source"], a["target"], a["loss"], d, 1)
-    carried = at.gain_of(source, target)
-    if votes is None:
-        return source, target, carried
-    carried = (carried + votes.total * votes.gain_of(source, target)) / (votes.total + 1)
-    share = (at.of(source, target) + votes.total * votes.of(source, target)) / (votes.total + 1)
-    return source, target, share + 1e-3 * carried / (carried.max(initial=0.0) + 1e-12)
-
-
-def _votes(resampled: list[Stage], d: int) -> Votes | None:
-    total = sum(len(stage.facts["members"]) for stage in resampled)
-    if total == 0:
-        return None
-    source, target, loss = (
-        np.concatenate([s.arrays[name] for s in resampled]) for name in ("source", "target", "loss")
-    )
-    order = np.argsort(np.concatenate([s.arrays["member"] for s in resampled]), kind="stable")
-    return count_votes(source[order], target[order], loss[order], d, total)
 
 
 def candidates_of(screened: Stage) -> Candidates:

@@ -29,6 +29,8 @@ def dag(
     *,
     layer: str | None = None,
     groupby: str | None = None,
+    perturbation: str | None = None,
+    control: str | None = None,
     regulators: Sequence[str] | str | os.PathLike[str] | None = None,
     resamples: int | None = None,
     seed: int | None = None,
@@ -46,6 +48,8 @@ def dag(
     layer, groupby, resamples, seed
         As ``input.layer`` (``"dag_input"``, written by :func:`acyclome.pp.prepare`, is taken as prepared),
         ``input.group_by`` (one network for each label), ``resample.resamples`` and ``seed``; None: as in `config`.
+    perturbation, control
+        As ``input.perturbation``, the column of obs that names the targets of interventions, and ``input.control``.
     regulators
         Names of the only genes that may be causes, or a file with one a line.
     key_added
@@ -68,7 +72,8 @@ def dag(
         If an option, the matrix, the column or the list of regulators cannot be used.
     """
     check_key(adata, key_added)
-    given = {"layer": layer, "group_by": groupby, "resamples": resamples, "seed": seed}
+    given = {"layer": layer, "group_by": groupby, "perturbation": perturbation, "control": control,
+             "resamples": resamples, "seed": seed}  # fmt: skip
     options = Config.from_mapping(config).with_options(**{name: v for name, v in given.items() if v is not None})
     names = listed_regulators(regulators)
     networks = {label: _learn(adata, part, names, threads) for label, part in _groups(adata, options).items()}
@@ -129,7 +134,9 @@ def _learn(adata: AnnData, options: Config, regulators: Sequence[str] | None, th
 def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:
     """Return what :func:`acyclome.pp.prepare` left in the object, of one group if there is one, with its facts."""
     from acyclome.io.store import MemoryStore
+    from acyclome.prepare.selection import check_perturbation
 
+    check_perturbation(adata, options.input)
     rows = slice(None) if options.input.group is None else _labels(adata, options) == options.input.group
     used = adata.var["dag_used"].to_numpy(dtype=bool)
     X, genes = adata.layers[PREPARED_LAYER][rows][:, used], adata.var_names[used].tolist()
@@ -140,4 +147,5 @@ def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:
     if "n_effective" in facts:
         facts["n_effective"] = X.shape[0] - (float(facts["n_obs"]) - float(facts["n_effective"]))
         facts["steps"] = [dict(zip(("step", "what"), text.split(": ", 1), strict=True)) for text in facts["steps"]]
-    return MemoryStore(X.T, genes, adata.obs_names[rows].tolist(), facts=plain(facts))
+    obs = None if options.input.perturbation is None else adata.obs[rows]
+    return MemoryStore(X.T, genes, adata.obs_names[rows].tolist(), facts=plain(facts), obs_columns=obs)

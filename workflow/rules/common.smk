@@ -20,6 +20,8 @@ COLUMN_OPTIONS = {
     "genes_as": ("input", "genes_as"),
     "group_by": ("input", "group_by"),
     "group": ("input", "group"),
+    "perturbation": ("input", "perturbation"),
+    "control": ("input", "control"),
     "regulators": ("knowledge", "regulators"),
 }
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from acyclome.core.grow import grow
+from acyclome.core.interventions import parent_spread
 from acyclome.core.layout import Candidates
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag, ScoreSettings, build_pools, search_order
@@ -59,6 +60,8 @@ def propose(
         return _arranged(tie, settings), None
     pools = _pools(moments, candidates, settings, causes, None, threads)
     weight = moments.scale**2 / np.mean(moments.scale**2) if settings.score.equal_noise else np.ones(len(tie))
+    if moments.targets is not None:
+        weight = weight * moments.n_own / moments.n_effective
     found = relax(pools, candidates, settings.relax, np.maximum(weight, 1e-12), tie, threads, deal)
     return _arranged(found.order, settings), found
 
@@ -93,29 +96,43 @@ def _search(
     """One search; with equal noise the common variance is found first, by searches that are not shaken."""
     score = settings.score
     if not score.equal_noise:
-        return search_order(
-            _pools(moments, candidates, settings, causes, None, threads), candidates, start, score, seed, threads
-        )
+        pools = _pools(moments, candidates, settings, causes, None, threads)
+        return _in_own_units(moments, search_order(pools, candidates, start, score, seed, threads))
     quick = replace(score, rounds=0)
     sigma2 = float(np.median(moments.scale[moments.scale > 0] ** 2))
     for _ in range(SIGMA_ROUNDS):
         pools = _pools(moments, candidates, settings, causes, moments.scale**2 / sigma2, threads)
         dag = search_order(pools, candidates, start, quick, seed, threads)
-        fitted = float(np.mean(moments.scale**2 * dag.rest))
+        fitted = _common_variance(moments, dag)
         start = dag.order
         if abs(fitted - sigma2) <= SIGMA_TOL * sigma2:
             break
         sigma2 = fitted
-    return search_order(pools, candidates, start, score, seed, threads) if score.rounds else dag
+    dag = search_order(pools, candidates, start, score, seed, threads) if score.rounds else dag
+    return _in_own_units(moments, dag)
+
+
+def _common_variance(moments: Moments, dag: Dag) -> float:
+    """Return ``sigma^2 = sum_j rss_j / sum_j n_j``."""
+    rest = moments.scale**2 * dag.rest
+    return float(np.mean(rest) if moments.targets is None else np.average(rest, weights=moments.n_own))
+
+
+def _in_own_units(moments: Moments, dag: Dag) -> Dag:
+    """Express weights per standard deviation of the source over its own observations, not over those of the target."""
+    if moments.targets is None or moments.spread is None:
+        return dag
+    seen = parent_spread(moments.Z, moments.targets, dag.source, dag.target)
+    return replace(dag, weight=dag.weight * moments.spread[dag.source] / np.where(seen > 0, seen, 1.0))
 
 
 def _pools(
     moments: Moments, candidates: Candidates, settings: EngineSettings, causes: np.ndarray,
     variance: np.ndarray | None, threads: int,
 ) -> Pools:  # fmt: skip
-    n_obs = np.full(moments.n_genes, moments.n_effective)
     allowed = (causes.sum() if settings.n_causes is None else settings.n_causes) - causes.astype(float)
-    return build_pools(moments, candidates, n_obs, allowed, settings.score.gamma, threads, variance, settings.rules)
+    own, gamma = moments.n_own, settings.score.gamma
+    return build_pools(moments, candidates, own, allowed, gamma, threads, variance, settings.rules)
 
 
 def _arranged(order: np.ndarray, settings: EngineSettings) -> np.ndarray:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from acyclome.core.essential import close
+
 
 def topological_order(source: np.ndarray, target: np.ndarray, d: int) -> np.ndarray:
     """Sort the genes so that every edge points forward (Kahn's peeling, O(d + m)).
@@ -63,7 +65,7 @@ def is_dag(source: np.ndarray, target: np.ndarray, d: int) -> bool:
     return _peel(source, target, d).size == d
 
 
-def cpdag(source: np.ndarray, target: np.ndarray, d: int) -> np.ndarray:
+def cpdag(source: np.ndarray, target: np.ndarray, d: int, known: np.ndarray | None = None) -> np.ndarray:
     """Mark the edges that point the same way in every member of the Markov equivalence class.
 
     The labelling of D. M. Chickering, "A transformational characterization of equivalent Bayesian network
@@ -75,6 +77,9 @@ def cpdag(source: np.ndarray, target: np.ndarray, d: int) -> np.ndarray:
         Edges of a directed acyclic graph, shape (m,).
     d
         Number of genes.
+    known
+        Boolean of shape (m,), edges whose direction interventions show, such as :func:`essential.cut_edges` finds: the
+        class is then the interventional one (Hauser and Buhlmann 2012).
 
     Returns
     -------
@@ -87,6 +92,9 @@ def cpdag(source: np.ndarray, target: np.ndarray, d: int) -> np.ndarray:
     """
     order = topological_order(source, target, d)
     source, target = _checked(source, target, d)
+    if known is not None and known.any():
+        directed: np.ndarray = close(source, target, known, d)
+        return directed
     return _label(source, target, order)
 
 

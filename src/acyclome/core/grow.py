@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from acyclome.core.interventions import leave_out
 from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag
@@ -56,7 +57,11 @@ def strongest_unexplained(
 ) -> np.ndarray:
     """Return for every gene the genes most correlated with its residual, ``(d, 5)`` int32, -1 where too weak."""
     d, n = moments.n_genes, moments.n_effective
-    W = sparse.csr_matrix((dag.weight.astype(moments.Z.dtype), (dag.target, dag.source)), shape=(d, d))
+    weight, rest = dag.weight, dag.rest
+    if moments.spread is not None:  # from the units of each gene's own observations to those of Z
+        source = np.where(moments.spread > 0, moments.spread, 1.0)[dag.source]
+        weight, rest = weight * moments.spread[dag.target] / source, rest * moments.spread**2
+    W = sparse.csr_matrix((weight.astype(moments.Z.dtype), (dag.target, dag.source)), shape=(d, d))
     least = moments.Z.dtype.type(np.sqrt(1.0 - np.exp(-2.0 * min_gain / n)))
     keep = min(UNEXPLAINED, d - 1)
     out = np.full((d, keep), -1, dtype=np.int32)
@@ -68,7 +73,9 @@ def strongest_unexplained(
             K = moments.R[a:b] - W[a:b] @ moments.R
         else:
             K = (moments.Z[a:b] - W[a:b] @ moments.Z) @ moments.Z.T / moments.Z.dtype.type(moments.n_obs)
-        K /= np.sqrt(np.maximum(dag.rest[a:b, None], 1e-6)).astype(K.dtype)
+        if moments.targets is not None:
+            leave_out(K, moments.Z, W, moments.targets, a)
+        K /= np.sqrt(np.maximum(rest[a:b, None], 1e-6)).astype(K.dtype)
         if rules is not None:
             K[rules.excluded(a, b)] = 0.0
         largest(K, every, ~causes, a, keep, least, out[a:b])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from acyclome.core.interventions import Targets, own_moments, own_rows
 from acyclome.core.layout import gene_blocks
 from acyclome.core.workers import run_blocks
 
@@ -34,11 +35,16 @@ class Moments:
         ``(d, d)`` correlations of the same type, 4 d^2 bytes in float32 (0.4 GB at 10,000 genes); None above
         ``WHOLE_GENES`` genes, where they are formed from ``Z`` as they are needed.
     mean, scale
-        ``(d,)`` float64, in the units of the input; ``Z = (X - mean) / scale``.
+        ``(d,)`` float64, in the units of the input; ``Z = (X - mean) / scale`` for genes that were never a target, over
+        the own observations of those that were.
     skewness
         ``(d,)`` float64, third standardized moment.
     n_effective
         Observations that count, fewer than ``n`` where the preparation took degrees of freedom out.
+    targets
+        Observations that are left out of the equation of each gene; None without interventions.
+    spread
+        ``(d,)`` standard deviation of each row of ``Z`` over the own observations of its gene; None without.
     """
 
     Z: np.ndarray
@@ -47,6 +53,8 @@ class Moments:
     scale: np.ndarray
     skewness: np.ndarray
     n_effective: float
+    targets: Targets | None = None
+    spread: np.ndarray | None = None
 
     @property
     def n_genes(self) -> int:
@@ -57,6 +65,12 @@ class Moments:
     def n_obs(self) -> int:
         """Number of observations, ``n``."""
         return self.Z.shape[1]
+
+    @property
+    def n_own(self) -> np.ndarray:
+        """Observations that count for the equation of each gene, ``(d,)``."""
+        everywhere = np.full(self.n_genes, self.n_effective)
+        return everywhere if self.targets is None else np.maximum(everywhere - self.targets.counts, 2.0)
 
     def pairs(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Correlations of the pairs, ``(m,)``."""
@@ -71,10 +85,12 @@ class Moments:
         return out / self.Z.dtype.type(self.n_obs)
 
     def rows(self, a: int, b: int, pool: np.ndarray | None = None) -> np.ndarray:
-        """Correlations of genes ``a`` to ``b`` with those of ``pool`` (all if None), ``(b - a, p)``."""
+        """Correlations of genes ``a`` to ``b``, as targets of causes, with ``pool`` (all if None), ``(b - a, p)``."""
         if self.R is not None:
-            return self.R[a:b] if pool is None else self.R[a:b][:, pool]
-        return self.Z[a:b] @ (self.Z if pool is None else self.Z[pool]).T / self.Z.dtype.type(self.n_obs)
+            shared = self.R[a:b] if pool is None else self.R[a:b][:, pool]
+        else:
+            shared = self.Z[a:b] @ (self.Z if pool is None else self.Z[pool]).T / self.Z.dtype.type(self.n_obs)
+        return shared if self.targets is None else own_rows(shared, self.Z, pool, self.targets, a)
 
     def among(self, genes: np.ndarray, threads: int = 1) -> np.ndarray:
         """Correlations of some genes with one another, ``(k, k)``."""
@@ -136,24 +152,32 @@ def correlations(Z: np.ndarray, threads: int) -> np.ndarray:
 
 
 def moments(
-    read: BlockReader, n_genes: int, *, rows: np.ndarray | None = None, lost: float = 0.0, threads: int = 1
-) -> Moments:
+    read: BlockReader, n_genes: int, *, rows: np.ndarray | None = None, lost: float = 0.0, threads: int = 1,
+    targets: Targets | None = None,
+) -> Moments:  # fmt: skip
     """Standardize the genes and correlate them; cost ``d^2 n`` multiplications.
 
     Parameters
     ----------
     lost
         Degrees of freedom that the preparation took out.
+    targets
+        Interventions among the observations ``rows``.
     """
-    return correlate(scale_genes(read, n_genes, rows=rows, lost=lost, threads=threads), threads)
+    return correlate(scale_genes(read, n_genes, rows=rows, lost=lost, threads=threads, targets=targets), threads)
 
 
 def scale_genes(
-    read: BlockReader, n_genes: int, *, rows: np.ndarray | None = None, lost: float = 0.0, threads: int = 1
-) -> Moments:
+    read: BlockReader, n_genes: int, *, rows: np.ndarray | None = None, lost: float = 0.0, threads: int = 1,
+    targets: Targets | None = None,
+) -> Moments:  # fmt: skip
     """Standardize the genes as :func:`moments` does and leave the correlations to be formed as they are needed."""
     Z, mean, scale, skewness = standardize(read, n_genes, rows, threads)
-    return Moments(Z, None, mean, scale, skewness, max(Z.shape[1] - lost, 2.0))
+    spread = None
+    if targets is not None:
+        own, spread = own_moments(Z, targets)
+        mean, scale = mean + scale * own, scale * spread
+    return Moments(Z, None, mean, scale, skewness, max(Z.shape[1] - lost, 2.0), targets, spread)
 
 
 def correlate(bare: Moments, threads: int) -> Moments:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from acyclome.core.interventions import own_blocks
 from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.moments import Moments
 from acyclome.core.moves import Scratch, initialize, settle
@@ -106,6 +107,11 @@ def build_pools(
     run_blocks(gather, gene_blocks(len(counts), BLOCK), threads)
     gene = np.zeros(len(counts), dtype=GENE)
     gene["start"], gene["offset"], gene["width"] = candidates.indptr[:-1], offset[:-1], counts
+    if (targets := moments.targets) is not None:
+        run_blocks(
+            lambda a, b: own_blocks(gene, candidates.parent, cross, gram, moments.Z, targets.indptr, targets.row, a, b),
+            gene_blocks(len(counts), BLOCK), threads,
+        )  # fmt: skip
     gene["penalty"] = 0.5 * np.log(n_obs) + gamma * np.log(np.maximum(n_allowed, 1))
     gene["factor"] = n_obs / 2.0 if variance is None else n_obs / 2.0 * variance
     share = gene["penalty"] / np.maximum(gene["factor"], TINY)

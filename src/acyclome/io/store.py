@@ -65,6 +65,11 @@ class GeneMajor(Protocol):
         """Folder of the file; None in memory."""
         ...
 
+    @property
+    def obs_columns(self) -> pd.DataFrame | None:
+        """Annotations of the observations, or None if there are none."""
+        ...
+
     def block(self, a: int, b: int) -> np.ndarray:
         """Return genes ``a`` to ``b`` as a new float32 array ``(b - a, n_obs)``."""
         ...
@@ -121,7 +126,7 @@ class MemoryStore(_Named):
         self.genes = [str(gene) for gene in genes]
         self.observations = [str(name) for name in (range(self._X.shape[1]) if observations is None else observations)]
         self.facts = dict(facts or {})
-        self.obs_columns = obs_columns
+        self._obs_columns = obs_columns
         self.is_sparse = bool(sp.issparse(X))
         check_shape(self._X.shape, self.n_vars, self.n_obs)
 
@@ -137,6 +142,11 @@ class MemoryStore(_Named):
     def folder(self) -> Path | None:
         """None: there is no file."""
         return None
+
+    @property
+    def obs_columns(self) -> pd.DataFrame | None:
+        """Annotations of the observations, or None if none were given."""
+        return self._obs_columns
 
     def block(self, a: int, b: int) -> np.ndarray:
         """Return genes ``a`` to ``b`` as a new array ``(b - a, n_obs)``; float64 stays, all else becomes float32."""

@@ -10,7 +10,7 @@ truncated SVD. (k-means, the usual choice, gives groups of very unequal size and
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -29,20 +29,27 @@ _STREAM = 0x3E7A  # keeps the draws of this step apart from all others of the sa
 _SCALE = 10_000.0
 
 
-def aggregate(draft: Draft, options: Prepare, seed: int) -> Draft:
+def aggregate(draft: Draft, options: Prepare, seed: int, perturbation: str | None = None) -> Draft:
     """Join observations as the options ask: counts are summed, other values averaged.
+
+    Parameters
+    ----------
+    perturbation
+        Column of the targets of interventions, which are never mixed.
 
     Raises
     ------
     InputError
-        If a column is missing, or fewer than ten observations would be left.
+        If a column is missing, fewer than ten observations would be left, or different targets would be joined.
     """
     if options.pseudobulk_by is not None:
         labels = _labels(draft.obs, options.pseudobulk_by)
+        if perturbation is not None:
+            _check_targets(labels, draft.obs[perturbation], options.pseudobulk_by)
         return _join(draft, labels, "pseudobulk", f"observations joined by {options.pseudobulk_by}")
     if options.metacells is None:
         return draft
-    strata = _strata(draft.obs, options)
+    strata = _strata(draft.obs, options, perturbation)
     groups = metacell_groups(draft.X, options.metacells, strata, seed=seed, is_counts=draft.kind == COUNTS)
     names = np.char.add("metacell_", groups.astype(str)).astype(object)
     text = f"about {options.metacells} similar observations joined into one"
@@ -148,10 +155,24 @@ def _labels(obs: pd.DataFrame, by: str) -> np.ndarray:
     return np.array(["|".join(words) for words in zip(*texts, strict=True)], dtype=object)
 
 
-def _strata(obs: pd.DataFrame, options: Prepare) -> np.ndarray | None:
-    """Return one integer for each combination of the covariates that are labels."""
+def _check_targets(labels: np.ndarray, targets: pd.Series[Any], by: str) -> None:
+    """Refuse to join observations in which different genes were acted on."""
+    mixed = targets.astype(object).astype(str).groupby(labels).nunique()
+    if (mixed > 1).any():
+        msg = (
+            f"Observations with different targets ({targets.name}) would be joined by {by}, into "
+            f"{mixed.index[mixed > 1][0]!r} and {int((mixed > 1).sum()) - 1} more. Expected the same targets in each. "
+            f"Join by both: --pseudobulk-by {by},{targets.name}."
+        )
+        raise InputError(msg)
+
+
+def _strata(obs: pd.DataFrame, options: Prepare, perturbation: str | None) -> np.ndarray | None:
+    """Return one integer for each combination of the covariates that are labels, and of the targets."""
     named = [obs_column(obs, name, "covariates") for name in options.covariates]
     labels = [column.astype(object).astype(str).to_numpy() for column in named if column.dtype.kind not in "iuf"]
+    if perturbation is not None:
+        labels.append(obs[perturbation].astype(object).astype(str).to_numpy())
     if not labels:
         return None
     joint = np.array(["|".join(words) for words in zip(*labels, strict=True)], dtype=object)

@@ -123,9 +123,10 @@ def prepared_size(path_in: str | os.PathLike[str], config: Config) -> tuple[int,
 
 def _plan(adata: AnnData, config: Config) -> _Plan:
     options = config.prepare
+    selection.check_perturbation(adata, config.input)
     draft, read = selection.select(adata, config.input, options)
     draft = genes.filter_genes(draft, options, is_part=config.input.group is not None)
-    draft = aggregate.aggregate(draft, options, config.seed)
+    draft = aggregate.aggregate(draft, options, config.seed, config.input.perturbation)
     for step in (genes.normalize, genes.take_log, genes.top_genes):
         draft = step(draft, options)
     draft = genes.drop_constant(draft, is_part=True)  # joining observations may have made some so

@@ -73,6 +73,14 @@ SORTABILITY = Reference(
 )
 
 
+INTERVENTIONS = Reference(
+    "Hauser and Buhlmann, 2012",
+    "Hauser A, Buhlmann P (2012). Characterization and greedy learning of interventional Markov equivalence classes of "
+    "directed acyclic graphs. Journal of Machine Learning Research 13: 2409-2464.",
+    "https://www.jmlr.org/papers/v13/hauser12a.html",
+)
+
+
 def methods_text(run: Run) -> str:
     """Return the paragraph for a paper."""
     sentences = [
@@ -95,6 +103,8 @@ def references(run: Run) -> list[Reference]:
         used = [NOTEARS, *([SERIES] if truncated else []), *used]
     if run.option("score.noise", "unequal") == "equal":
         used.append(EQUAL_VARIANCE)
+    if run.fact("perturbation"):
+        used.append(INTERVENTIONS)
     return [*used, *([STABILITY, PAIRS] if run.resamples else []), SORTABILITY]
 
 
@@ -103,7 +113,20 @@ def _data(run: Run) -> str:
     return (
         f"A causal gene network was learned from the expression of {wording.plural(found['genes'], 'gene')} in "
         f"{wording.plural(found['observations'] or 0, 'observation')} ({data_name(run)}) with a linear structural "
-        "equation model, every gene scaled to unit variance."
+        f"equation model, every gene scaled to unit variance.{_interventions(run)}"
+    )
+
+
+def _interventions(run: Run) -> str:
+    """Return the sentence on interventions, empty if there are none."""
+    found = run.fact("perturbation")
+    if not found:
+        return ""
+    acted, quiet = found["observations"]["targeted"], found["observations"]["untouched"]
+    return (
+        f" {wording.plural(found['targets'], 'gene')} had been targets of interventions in "
+        f"{wording.plural(acted, 'observation')} ({quiet:,} were untouched); the equation of a gene was fitted without "
+        f"the observations in which it was a target ({INTERVENTIONS.cite})."
     )
 
 

@@ -1,0 +1,224 @@
+"""Interventions: in which observations each gene was acted on, and moments without them.
+
+What is done to gene j replaces its equation, so the observations in which j was a target say nothing about it; as
+causes of other genes the very same values count.  So every gene has its own observations, ``n_j = n - t_j``, and with
+them its own means, scales and correlations: the shared sums less those over its ``t_j`` excluded columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numba import njit
+from scipy import sparse
+
+LEAST_OWN = 10
+TINY = 1e-10
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Observations in which each gene was a target, CSR by gene, observations rising within a gene.
+
+    Parameters
+    ----------
+    indptr
+        ``(d + 1,)`` int64; gene ``j`` was a target in the observations ``row[indptr[j]:indptr[j + 1]]``.
+    row
+        ``(m,)`` int64; an observation with several targets stands at each of them.
+    n_obs
+        Observations, ``n``.
+    """
+
+    indptr: np.ndarray
+    row: np.ndarray
+    n_obs: int
+
+    @classmethod
+    def from_pairs(cls, gene: np.ndarray, row: np.ndarray, n_genes: int, n_obs: int) -> Self:
+        """Build from pairs (gene, observation); repeats fall out."""
+        keys = np.unique(np.asarray(gene, np.int64) * n_obs + np.asarray(row, np.int64))
+        indptr = np.zeros(n_genes + 1, np.int64)
+        np.cumsum(np.bincount(keys // max(n_obs, 1), minlength=n_genes), out=indptr[1:])
+        return cls(indptr, keys % max(n_obs, 1), n_obs)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Observations in which each gene was a target, ``(d,)``."""
+        return np.diff(self.indptr)
+
+    @property
+    def gene(self) -> np.ndarray:
+        """Gene of every entry of ``row``, ``(m,)``."""
+        return np.repeat(np.arange(len(self.indptr) - 1), self.counts)
+
+    @property
+    def untouched(self) -> np.ndarray:
+        """Observations in which no gene was a target, rising."""
+        return np.setdiff1d(np.arange(self.n_obs), self.row)
+
+    def of(self, gene: int) -> np.ndarray:
+        """Observations in which ``gene`` was a target."""
+        return self.row[self.indptr[gene] : self.indptr[gene + 1]]
+
+    def among(self, rows: np.ndarray) -> Targets:
+        """Return the targets of some observations, numbered anew in the order of ``rows``."""
+        place = np.full(self.n_obs, -1, np.int64)
+        place[rows] = np.arange(len(rows))
+        at = place[self.row]
+        return Targets.from_pairs(self.gene[at >= 0], at[at >= 0], len(self.indptr) - 1, len(rows))
+
+    def restrict(self, genes: np.ndarray) -> Targets:
+        """Return the targets among some genes, numbered anew in the order of ``genes``."""
+        place = np.full(len(self.indptr) - 1, -1, np.int64)
+        place[genes] = np.arange(len(genes))
+        at = place[self.gene]
+        return Targets.from_pairs(at[at >= 0], self.row[at >= 0], len(genes), self.n_obs)
+
+    def strata(self) -> np.ndarray:
+        """Return a number for each observation, ``(n,)``; those with the same targets have the same."""
+        key = np.arange(1, len(self.indptr), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        combination = np.zeros(self.n_obs, np.uint64)  # sums of 64 random bits for each target
+        np.add.at(combination, self.row, (key ^ (key >> np.uint64(31)))[self.gene])
+        return np.unique(combination, return_inverse=True)[1]
+
+
+def own_moments(Z: np.ndarray, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of every gene over its own observations, ``(d,)`` each, in the units of ``Z``.
+
+    Parameters
+    ----------
+    Z
+        ``(d, n)``, every row with mean 0 and mean square 1 (or all zero).
+    """
+    d, n = Z.shape
+    gene, own = targets.gene, np.maximum(n - targets.counts, 1)
+    values = Z[gene, targets.row].astype(np.float64)
+    mean = -np.bincount(gene, values, d) / own
+    square = (n - np.bincount(gene, values * values, d)) / own - mean**2
+    return mean, np.sqrt(np.where(square > TINY, square, 0.0))
+
+
+def own_rows(C: np.ndarray, Z: np.ndarray, pool: np.ndarray | None, targets: Targets, a: int) -> np.ndarray:
+    """Correlations of genes ``a, a + 1, ...`` with those of ``pool``, each gene's over its own observations.
+
+    Parameters
+    ----------
+    C
+        ``(rows, p)`` the same over all observations.
+    """
+    genes = a + np.flatnonzero(targets.counts[a : a + len(C)])
+    if not len(genes):
+        return C
+    out = C.copy()
+    _own_rows(out, Z, np.arange(len(Z)) if pool is None else pool, targets.indptr, targets.row, genes, a)
+    return out
+
+
+@njit(nogil=True, cache=True, fastmath=True)
+def _own_rows(C, Z, pool, indptr, row, genes, first):  # type: ignore[no-untyped-def]
+    n = Z.shape[1]
+    for j in genes:
+        out = row[indptr[j] : indptr[j + 1]]
+        own, c = n - len(out), C[j - first]
+        if own < LEAST_OWN:
+            c[:] = 0.0
+            continue
+        total, square = 0.0, np.float64(n)
+        for r in out:
+            total += Z[j, r]
+            square -= Z[j, r] ** 2
+        variance = square / own - (total / own) ** 2
+        for i in range(len(pool)):
+            z, sum_i, square_i, cross = Z[pool[i]], 0.0, np.float64(n), n * np.float64(c[i])
+            for r in out:
+                sum_i += z[r]
+                square_i -= z[r] ** 2
+                cross -= z[r] * Z[j, r]
+            spread = variance * (square_i / own - (sum_i / own) ** 2)
+            c[i] = (cross / own - total / own * sum_i / own) / np.sqrt(spread) if spread > TINY else 0.0
+
+
+@njit(nogil=True, cache=True, fastmath=True)
+def own_blocks(gene, parent, cross, gram, Z, indptr, row, first, last):  # type: ignore[no-untyped-def]
+    """Take the excluded observations out of the correlation blocks of the targeted genes ``first`` to ``last``.
+
+    ``n_j C_ab = n R_ab - sum_{r in T_j} z_ar z_br - n_j m_a m_b`` with ``n_j m_a = -sum_{r in T_j} z_ar``, and then
+    ``C_ab / sqrt(C_aa C_bb)``; written over the shared correlations in ``gram`` and ``cross``.  A gene with fewer than
+    ``LEAST_OWN`` observations of its own gets no parents.
+    """
+    n = Z.shape[1]
+    for j in range(first, last):
+        out = row[indptr[j] : indptr[j + 1]]
+        if len(out) == 0:
+            continue
+        m, start, offset, own = gene[j].width, gene[j].start, gene[j].offset, n - len(out)
+        if own < LEAST_OWN:
+            cross[start : start + m] = 0.0
+            continue
+        Y, mean, scale = np.empty((m + 1, len(out))), np.empty(m + 1), np.empty(m + 1)
+        for a in range(m + 1):
+            z = Z[parent[start + a] if a < m else j]
+            total, square = 0.0, np.float64(n)
+            for r in range(len(out)):
+                Y[a, r] = z[out[r]]
+                total += Y[a, r]
+                square -= Y[a, r] ** 2
+            mean[a] = -total / own
+            variance = square / own - mean[a] ** 2
+            scale[a] = 1.0 / np.sqrt(variance) if variance > TINY else 0.0
+        for a in range(m):
+            cross[start + a] = _own(n, own, cross[start + a], Y[a], Y[m], mean[a], mean[m]) * scale[a] * scale[m]
+            for b in range(a):
+                at = offset + a * m + b
+                gram[at] = _own(n, own, gram[at], Y[a], Y[b], mean[a], mean[b]) * scale[a] * scale[b]
+                gram[offset + b * m + a] = gram[at]
+
+
+@njit(nogil=True, cache=True, fastmath=True)
+def _own(n, own, r, y, z, mean_y, mean_z):  # type: ignore[no-untyped-def]
+    """Covariance over the ``own`` observations, from the correlation ``r`` over all and the values left out."""
+    total = n * r
+    for k in range(len(y)):
+        total -= y[k] * z[k]
+    return total / own - mean_y * mean_z
+
+
+def parent_spread(Z: np.ndarray, targets: Targets, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return the spread of each edge's source over the own observations of its target, ``(m,)``, in units of ``Z``."""
+    return _parent_spread(Z, targets.indptr, targets.row, source, target)
+
+
+@njit(nogil=True, cache=True)
+def _parent_spread(Z, indptr, row, source, target):  # type: ignore[no-untyped-def]
+    n = Z.shape[1]
+    spread = np.ones(len(source))
+    for e in range(len(source)):
+        out = row[indptr[target[e]] : indptr[target[e] + 1]]
+        own, z = n - len(out), Z[source[e]]
+        total, square = 0.0, np.float64(n)
+        for r in out:
+            total += z[r]
+            square -= np.float64(z[r]) ** 2
+        spread[e] = np.sqrt(max(square / own - (total / own) ** 2, 0.0))
+    return spread
+
+
+def leave_out(K: np.ndarray, Z: np.ndarray, W: sparse.csr_matrix, targets: Targets, a: int) -> None:
+    """Take the excluded observations out of ``K = E Z' / n``, residuals ``E = Z - W Z`` of genes ``a, a + 1, ...``.
+
+    Parameters
+    ----------
+    K
+        ``(rows, d)``, written to.
+    W
+        ``(d, d)``, row = target.
+    """
+    for j in (a + np.flatnonzero(targets.counts[a : a + len(K)])).tolist():
+        out, causes = targets.of(j), slice(W.indptr[j], W.indptr[j + 1])
+        left = Z[j, out] - W.data[causes] @ Z[np.ix_(W.indices[causes], out)]
+        K[j - a] -= Z[:, out] @ left / Z.dtype.type(Z.shape[1])

@@ -1,0 +1,205 @@
+"""Which gene was acted on in which observation: names from a column of the observations to integers for the core.
+
+Names are matched exactly, as those of regulators are. Observations whose targets are all unknown count as untouched,
+and are listed: nothing says whether their guide did anything to a gene that is measured.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from acyclome.core.interventions import LEAST_OWN, Targets
+from acyclome.core.shifts import DOUBT, FIRM, OwnShifts
+from acyclome.errors import InputError
+from acyclome.knowledge import likely_reason
+
+SEPARATOR = ";"
+NOTHING = frozenset({"", "nan", "None", "<NA>", "NaT"})
+SHOWN = 5
+
+
+class Perturbation(NamedTuple):
+    """The targets of all observations, what is recorded of them, and what is to be said."""
+
+    targets: Targets
+    facts: dict[str, Any]
+    warnings: list[str]
+
+
+def as_perturbation(given: Sequence[Any], n_obs: int) -> list[str]:
+    """Return the targets of every observation as text, empty where there are none.
+
+    Raises
+    ------
+    InputError
+        If there is not one entry for each observation.
+    """
+    if isinstance(given, str):
+        msg = "perturbation is one text. Expected one for each observation: targets joined by ';', '' for control."
+        raise InputError(msg)
+    labels = ["" if str(label) in NOTHING else str(label) for label in given]
+    if len(labels) != n_obs:
+        msg = (
+            f"perturbation holds {len(labels)} entries for {n_obs} observations. Give one for each: its targets joined "
+            "by ';', '' for control."
+        )
+        raise InputError(msg)
+    return labels
+
+
+def names_in(label: object, control: str | None) -> list[str]:
+    """Return the targets that a label names, without the control and without repeats."""
+    parts = (part.strip() for part in str(label).split(SEPARATOR))
+    return [name for name in dict.fromkeys(parts) if name not in NOTHING and name != control]
+
+
+def check_control(labels: pd.Series[Any], column: str, control: str | None) -> None:
+    """Refuse a value for unperturbed observations that none of them has.
+
+    Raises
+    ------
+    InputError
+        If no label is, or has among its parts, the control.
+    """
+    texts = labels.dropna().astype(str)
+    kinds = texts.value_counts()
+    if not control or any(control in (part.strip() for part in kind.split(SEPARATOR)) for kind in kinds.index):
+        return
+    msg = (
+        f"No observation has the control {control!r} in the column {column!r} (perturbation). Its most frequent "
+        f"values: {_some([f'{kind} ({count})' for kind, count in kinds.items()])}. Give --control one of them, exactly"
+        " as written, or leave it out if unperturbed observations have no value."
+    )
+    raise InputError(msg)
+
+
+def find_targets(
+    obs: pd.DataFrame | None, column: str | None, control: str | None, genes: Sequence[str]
+) -> Perturbation | None:
+    """Find the genes that the observations name as their targets; None if no column is asked for.
+
+    Parameters
+    ----------
+    obs
+        Annotations of the ``n`` observations; targets in ``column`` are separated by ``;``.
+    genes
+        Names of the genes of the data.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, no observation names a target, or no target is among the genes.
+    """
+    if column is None:
+        return None
+    if obs is None or column not in obs:
+        msg = (
+            f"The prepared data have no column {column!r} (perturbation). If observations were joined, those with "
+            "different targets must not be: let --pseudobulk-by name that column too, separated by a comma."
+        )
+        raise InputError(msg)
+    kind, labels = pd.factorize(obs[column].astype(object).astype(str))
+    named = [names_in(label, control) for label in labels]
+    size = np.bincount(kind, minlength=len(named)).tolist()
+    count: Counter[str] = Counter()
+    for names, n in zip(named, size, strict=True):
+        count.update(dict.fromkeys(names, n))
+    _check_names(count, genes, column, control)
+    targets = _targets(kind, named, genes)
+    known = set(genes)
+    facts = {
+        "column": column,
+        "control": control,
+        "targets": int(np.count_nonzero(targets.counts)),
+        "observations": {"targeted": targets.n_obs - len(targets.untouched), "untouched": len(targets.untouched)},
+        "unknown": {name: n for name, n in count.most_common() if name not in known},
+        "observations_with_unknown_targets_only": sum(
+            n for names, n in zip(named, size, strict=True) if names and known.isdisjoint(names)
+        ),
+    }
+    return Perturbation(targets, facts, _warnings(facts, targets, genes))
+
+
+def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[str]) -> Targets:
+    """Return the targets of all observations from those of every label, ``kind`` being the label of each."""
+    place = {gene: index for index, gene in enumerate(genes)}
+    order = np.argsort(kind, kind="stable")
+    first = np.searchsorted(kind[order], np.arange(len(named) + 1))
+    pairs = [(place[name], order[first[k] : first[k + 1]]) for k, names in enumerate(named) for name in names
+             if name in place]  # fmt: skip
+    gene = np.repeat([gene for gene, _ in pairs], [len(rows) for _, rows in pairs])
+    return Targets.from_pairs(gene, np.concatenate([rows for _, rows in pairs]), len(genes), len(kind))
+
+
+def effects_table(shifts: OwnShifts, genes: Sequence[str]) -> list[dict[str, Any]]:
+    """List what happened to every target itself, by name."""
+    columns = (shifts.gene, shifts.size, shifts.shift, shifts.p, shifts.is_firm)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [{"target": genes[j], "observations": n, "shift": shift, "p": p, "firm": firm}
+            for j, n, shift, p, firm in rows]  # fmt: skip
+
+
+def effects_warnings(effects: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what is to be said of targets that changed little or not at all themselves."""
+    ranked = sorted(effects, key=lambda row: (-row["p"], abs(row["shift"])))
+    idle = [f"{row['target']} ({row['shift']:+.2f} sd, p = {row['p']:.2g})" for row in ranked if row["p"] >= DOUBT]
+    weak = [f"{row['target']} ({row['shift']:+.2f} sd)" for row in sorted(effects, key=lambda row: abs(row["shift"]))
+            if row["p"] < DOUBT and not row["firm"]]  # fmt: skip
+    found, left = [], "Their observations are left out of their equations all the same, and settle no direction."
+    if idle:
+        found.append(
+            f"{len(idle)} of {len(effects)} targets show no measurable change of their own expression (p >= {DOUBT}): "
+            f"{_some(idle)}. {left}"
+        )
+    if weak:
+        found.append(
+            f"{len(weak)} of {len(effects)} targets changed by hardly more than {FIRM:g} sd themselves: "
+            f"{_some(weak)}. {left}"
+        )
+    return found
+
+
+def _check_names(count: Mapping[str, int], genes: Sequence[str], column: str, control: str | None) -> None:
+    if not count:
+        msg = (
+            f"No observation names a target in {column!r} (perturbation): all are control"
+            f"{'' if control is None else f' ({control!r})'} or empty. Expected names of genes such as "
+            f"{_some(genes)}. Name the right column, or leave the option out."
+        )
+        raise InputError(msg)
+    if not any(name in set(genes) for name in count):
+        why = likely_reason(genes, list(count)) or "Check that targets are named as the genes of the data are."
+        msg = (
+            f"None of the {len(count)} targets in {column!r} (perturbation) is among the {len(genes)} genes of the "
+            f"data.\n  targets: {_some(list(count))}\n  genes:   {_some(genes)}\nExpected names of genes, several "
+            f"joined by ';', and the value of unperturbed observations as --control. {why}"
+        )
+        raise InputError(msg)
+
+
+def _warnings(facts: Mapping[str, Any], targets: Targets, genes: Sequence[str]) -> list[str]:
+    found = []
+    if facts["unknown"]:
+        named = [f"{name} ({n})" for name, n in facts["unknown"].items()]
+        found.append(
+            f"{len(named)} targets in {facts['column']!r} are not among the genes: {_some(named)}. "
+            f"{facts['observations_with_unknown_targets_only']:,} observations with no other target were used as "
+            "unperturbed."
+        )
+    few = [genes[j] for j in np.flatnonzero(targets.n_obs - targets.counts < LEAST_OWN).tolist()]
+    if few:
+        found.append(
+            f"{len(few)} genes were targets in all but fewer than {LEAST_OWN} observations, so nothing is left to find "
+            f"their causes from: {_some(few)}."
+        )
+    return found
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
