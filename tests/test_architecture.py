@@ -48,6 +48,7 @@ FLOORS = {
     "cli": 5,
 }
 NEIGHBORS = {
+    "evaluate": {"memory"},
     "prepare": {"io"},
     "distribute": {"io"},
     "report": {"io"},
