@@ -15,9 +15,13 @@ from acyclome.evaluate.cost import Cost, measured
 __all__ = ["Cost", "learned", "machine", "measured", "revision", "warm_up"]
 
 
-def machine() -> str:
-    """Describe this machine in one line: cores, processor, memory."""
-    return f"{cost.machine()}, no GPU used"
+def machine(device: str = "cpu") -> str:
+    """Describe this machine in one line: cores, processor, memory, and the GPU if one was asked for."""
+    if device != "cuda":
+        return f"{cost.machine()}, no GPU used"
+    import torch
+
+    return f"{cost.machine()}, {torch.cuda.get_device_name()}"
 
 
 def revision() -> str:

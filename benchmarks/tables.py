@@ -68,7 +68,7 @@ def publish(
     (HERE / "results").mkdir(exist_ok=True)
     pd.DataFrame(rows).to_csv(HERE / "results" / f"{name}.tsv", sep="\t", index=False, float_format="%.6g")
     today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-    stamp = f"`{command}`, {today}, commit {revision()}, {machine()}"
+    stamp = f"`{command}`, {today}, commit {revision()}, {machine(getattr(given, 'device', 'cpu'))}"
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     section = f"{begin}\n{stamp}\n\n{body}\n{end}"
     heading = f"\n## {title}\n" if title else ""

@@ -63,6 +63,14 @@ def test_a_method_over_its_time_is_ended_and_said_to_be(acyclome, monkeypatch):
     assert text.splitlines()[4].endswith("done")
 
 
+def test_a_baseline_whose_matrices_do_not_fit_is_not_tried(acyclome, monkeypatch):
+    monkeypatch.setattr(contest, "machine_memory", lambda: 8 * 3 * 30**2 - 1)
+    code, text, _ = acyclome("benchmark", *SMALL, *QUICK, "--quiet")
+    assert code == 0
+    assert text.splitlines()[4].endswith("done")
+    assert text.splitlines()[5].endswith("not tried, too large for the memory")
+
+
 def never_ends(*_):
     import time
 
