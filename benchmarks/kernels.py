@@ -41,7 +41,8 @@ def _nothing(*_: torch.Tensor) -> float:
 class Kernel:
     """One computation: its input by size, what it does with it, and how near it has to come.
 
-    ``uncounted`` are operations that torch does not count, such as those of an inverse.
+    ``uncounted`` are operations that torch does not count, such as those of an inverse; ``traffic`` are the bytes that
+    have to move, where they are more than input and answer once; ``compare`` says how far two answers are apart.
     """
 
     name: str
@@ -49,10 +50,26 @@ class Kernel:
     run: Callable[..., Tensors]
     uncounted: Callable[..., float] = _nothing
     tolerance: dict[torch.dtype, float] = field(default_factory=lambda: CLOSE)
+    traffic: Callable[..., float] | None = None
+    compare: Callable[[Tensors, Tensors], float] = lambda a, b: apart(a, b)
 
     def on(self, sizes: Sizes, device: torch.device, dtype: torch.dtype) -> Tensors:
-        """Return the input on a device."""
-        return tuple(torch.from_numpy(part).to(device=device, dtype=dtype) for part in self.inputs(sizes))
+        """Return the input on a device; whole numbers stay what they are."""
+        parts = [torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in self.inputs(sizes)]
+        return tuple(part.to(dtype) if part.is_floating_point() else part for part in parts)
+
+    def bytes_moved(self, tensors: Tensors, answer: Tensors) -> float:
+        """Return how many bytes one call has to read and write."""
+        if self.traffic is not None:
+            return self.traffic(*tensors)
+        return float(sum(part.numel() * part.element_size() for part in (*tensors, *answer)))
+
+
+def apart(expected: Tensors, found: Tensors) -> float:
+    """Largest difference over the largest value, of the answer where that is most; infinite where there is a NaN."""
+    pairs = zip(expected, found, strict=True)
+    gaps = [float((a - b.cpu().double()).abs().max() / a.abs().max().clamp(min=1e-300)) for a, b in pairs]
+    return max(float("inf") if np.isnan(gap) else gap for gap in gaps)
 
 
 def data(sizes: Sizes) -> tuple[np.ndarray, ...]:
