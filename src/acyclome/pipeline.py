@@ -245,7 +245,7 @@ def learn(
     resamples, seed
         As in `config`, over which they go (20 and 0 by default).
     threads, device
-        How to run; the result does not depend on them.
+        How to run; the result does not depend on them, but for rounding on a device.
     config
         Options as a nested mapping, such as ``{"score": {"noise": "equal"}}``, or a :class:`Config`.
 

@@ -92,7 +92,7 @@ def merge(data: GeneData, config: Config, screened: Stage, cut: Stage, parts: li
 
 
 def _fit_shards(data: GeneData, config: Config, pieces: list[Piece], *, threads: int) -> list[Stage]:
-    """Some shards, relaxed in one call: moments of their genes, relaxation, first searches, and what they say."""
+    """Fit some shards, relaxed in one call: moments of their genes, relaxation, first searches, and what they say."""
     began = time.perf_counter()
     settings = replace(engine_settings(config), n_causes=int(data.causes.sum()))
     seen = [data.place.correlate(_scaled(data, piece, threads), threads) for piece in pieces]

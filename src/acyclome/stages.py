@@ -134,8 +134,9 @@ def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
     """Relax: NOTEARS on the candidates, and the order it suggests."""
     data.progress("fit", 0.0, "NOTEARS on the candidates")
     with dealing(data.dask if data.place.deals else None, data.threads, data.store.folder) as deal:
+        place = data.place if deal is None else OnThreads(deal)
         start, found = propose(data.moments, candidates_of(screened), engine_settings(config), data.causes,
-                               seed_of(config, "fit"), data.threads, data.place if deal is None else OnThreads(deal))  # fmt: skip
+                               seed_of(config, "fit"), data.threads, place)  # fmt: skip
     data.progress("fit", 1.0, "" if found is None else found.status)
     if found is None:
         return Stage({"start": start}, {"relax": False, "convergence": []})

@@ -1,7 +1,7 @@
 """Problems as the loop sees them: a model, its statistics and a measure of cyclicity, behind one face.
 
-``OnCandidates`` is one problem on ragged candidates, with numpy and threads; ``OnTensors`` some side by side, with torch,
-wherever their tensors are.
+``OnCandidates`` is one problem on ragged candidates, with numpy and threads; ``OnTensors`` some side by side, with
+torch, wherever their tensors are.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ Status = Literal["converged", "stalled", "max_steps", "out_of_domain"]
 
 
 class Point(NamedTuple):
-    """Where the members stand: ``F`` and ``h``, ``(m,)`` float64, and ``omega = dh/dA``, of the shape of the weights."""
+    """Where the members stand: ``F`` and ``h``, ``(m,)`` float64, and ``omega = dh/dA`` in the shape of the weights."""
 
     F: np.ndarray
     h: np.ndarray
@@ -122,7 +122,7 @@ class _Run(NamedTuple):
 
 
 def solve(problem: Problem, schedule: Schedule, stepper: Stepper, W: Any) -> list[Solution]:
-    """Minimize the objective under the constraint, for every member, along ``schedule``, from ``W``, ``(members, ...)``.
+    """Minimize the objective of every member under the constraint, along ``schedule``, from ``W``, ``(members, ...)``.
 
     Raises
     ------

@@ -43,10 +43,10 @@ class BlockSolve:
 class ProximalAdam:
     """Adam (Kingma and Ba 2015) on the smooth part, and the proximal map of the penalty in Adam's own metric.
 
-    ``W <- prox_{D lambda}(W - D m)`` with ``D = lr / (sqrt(v) + eps)`` elementwise and ``m, v`` the running means of the
-    slope and of its square without bias.  Whatever ``D`` is, a fixed point is a stationary point (Yun et al. 2021).  The
-    rate falls as ``1 / sqrt(1 + t / settle)`` within a stage, so that the steps come to rest.  The loop halves a step that
-    would raise the merit: without that the steep ``rho h^2`` of late stages throws the weights away.
+    ``W <- prox_{D lambda}(W - D m)`` with ``D = lr / (sqrt(v) + eps)`` elementwise, ``m`` and ``v`` the running means
+    of the slope and of its square without bias.  Whatever ``D`` is, a fixed point is stationary (Yun et al. 2021).  The
+    rate falls as ``1 / sqrt(1 + t / settle)`` within a stage, so that the steps come to rest.  The loop halves a
+    step that would raise the merit: without that the steep ``rho h^2`` of late stages throws the weights away.
 
     Parameters
     ----------

@@ -35,8 +35,8 @@ def _flow_value_and_gradient(
     """Return ``h``, ``(m,)`` float64, and ``dh/dA``, ``(m, d, k)``; nothing is let go, whatever ``drop`` is.
 
     With ``X_0`` the unit columns of some genes and ``X_k = A' X_(k-1)``, a sparse product, ``(A^k)_ji`` stands in
-    ``X_k`` at the candidate ``i`` of gene ``j``: what flows from ``j`` back to ``i``.  The members are one graph with no
-    edge between them, so genes of the same number go together.
+    ``X_k`` at the candidate ``i`` of gene ``j``: what flows from ``j`` back to ``i``.  The members are one graph
+    without an edge between them, so genes of the same number go together.
     """
     m, d, _ = A.shape
     c = series.coefficients(d).tolist()
