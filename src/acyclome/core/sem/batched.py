@@ -10,6 +10,7 @@ from acyclome.core.sem.gram import Blocks, Whole
 if TYPE_CHECKING:
     import torch
 
+ROUNDING = 4.0  # times eps and the eigenvalue bound: what a slope is off by in any case
 CHECK = 10  # steps between two looks at how far a solution is: each look waits for the device
 
 
@@ -25,9 +26,9 @@ class BatchedLinear:
     lambda1
         Weight of the l1 penalty.
     steps
-        Steps of the block solve, at most.
+        Steps of the block solve, at most; those of a look at how far it is count, every tenth.
     tol
-        A block is solved when no slope is off by more.
+        A block is solved when no slope is off by more, or by more than the dtype can tell.
     """
 
     lambda1: float
@@ -56,22 +57,30 @@ class BatchedLinear:
         """Minimize ``F(W') + sum_e ridge_e W'_e^2`` for every gene, starting from ``W``.
 
         Accelerated proximal gradient (Beck and Teboulle 2009), the ridge in the proximal map, where it costs no step
-        however steep it is; the momentum of a gene starts anew where it leads uphill (O'Donoghue and Candes 2015).
+        however steep it is; the momentum of a gene starts anew where it leads uphill (O'Donoghue and Candes 2015).  A
+        gene that is solved stays as it is, so what it gets does not depend on what stands beside it.
         """
+        import torch
+
         v, L = statistics.along(statistics.weight), statistics.bound
         extra = 2.0 * ridge / v
         scale = statistics.mask / (L + extra)
+        tol = (ROUNDING * torch.finfo(W.dtype).eps * L).clamp(min=self.tol)
         b, y, t = W, W, statistics.weight * 0.0 + 1.0
+        solved, done = W, statistics.weight < 0.0
         for step in range(1, self.steps + 1):
             new = _soft(L * y + statistics.cross - statistics.times(y), self.lambda1) * scale
             move = new - b
+            if step % CHECK == 0:
+                solved = solved.where(statistics.along(done), new)
+                done = done | (statistics.per_gene(((y - new).abs() * (L + extra) > tol).to(W.dtype)) == 0.0)
+                if bool(done.all()):
+                    break
             back = statistics.per_gene((y - new) * move) > 0.0
-            if step % CHECK == 0 and bool(((y - new).abs() * (L + extra)).amax() <= self.tol):
-                return new
             grown = (1.0 + (1.0 + 4.0 * t * t).sqrt()) / 2.0
             push = ((t - 1.0) / grown).where(~back, t.new_zeros(()))
             b, y, t = new, new + statistics.along(push) * move, grown.where(~back, t.new_ones(()))
-        return b
+        return solved
 
 
 def _soft(values: torch.Tensor, least: torch.Tensor | float) -> torch.Tensor:
