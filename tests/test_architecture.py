@@ -34,6 +34,7 @@ FLOORS = {
     "evaluate": 2,
     "matrix": 2,
     "memory": 2,
+    "device": 2,
     "io": 3,
     "prepare": 3,
     "distribute": 3,

@@ -18,6 +18,7 @@ import numpy as np
 from acyclome import sharded, stages
 from acyclome._version import __version__
 from acyclome.config import Config
+from acyclome.device import place_of
 from acyclome.errors import InputError, MemoryLimitError
 from acyclome.estimate import estimate, is_sharded
 from acyclome.io.runs import RunFolder, fingerprint
@@ -42,7 +43,7 @@ DEPENDS_ON = {
 
 @dataclass(frozen=True)
 class Runtime:
-    """How a run is carried out; nothing here can change its result.
+    """How a run is carried out; nothing here can change its result, but for rounding on a device.
 
     Parameters
     ----------
@@ -51,7 +52,8 @@ class Runtime:
     memory
         Bytes the run may take; None for what the machine has.
     device
-        ``auto``, ``cpu`` or ``cuda``; the linear engine runs on the CPU, whichever is given.
+        ``cpu``, ``cuda``, or ``auto`` for the card if there is one. A card correlates, screens and relaxes; the order
+        search runs on threads. Its results differ from those of the CPU by rounding.
     resume
         Keep finished stages whose inputs are the same.
     progress
@@ -107,10 +109,11 @@ class Session:
         regulators: Sequence[str] | None = None, *, is_part: bool = False,
     ) -> None:  # fmt: skip
         self.folder, self.config, self.runtime, self.about = folder, config, runtime, about
+        place = place_of(runtime.device, runtime.dask)
         path = config.knowledge.regulators
         names = read_regulators(path) if regulators is None and path is not None else regulators
         causes = np.ones(store.n_vars, bool) if names is None else regulators_mask(store.genes, names, path or "")
-        self.data = GeneData(store, causes, runtime.threads, runtime.report, dask=runtime.dask)
+        self.data = GeneData(store, causes, runtime.threads, runtime.report, dask=runtime.dask, place=place)
         if names is not None and (text := partial_overlap(store.genes, names, path or "")):
             self.data.warnings.append(text)
         self.done: dict[str, Stage] = {}
@@ -120,7 +123,6 @@ class Session:
             self.data.warnings += acted.warnings
         at = () if acted is None else (acted.targets.indptr, acted.targets.row)
         self.base = fingerprint(__version__, store.digest, causes, *at)
-        _check_device(runtime.device)
         check_memory(store.n_vars, store.n_obs, config, runtime, is_part=is_part)
 
     @classmethod
@@ -262,19 +264,6 @@ def _whole_cut(folder: RunFolder, stage: str, key: Callable[[str], str]) -> list
         if all(folder.has_stage(name, key(name)) for name in names):
             return names
     return []
-
-
-def _check_device(device: str) -> None:
-    if device not in ("auto", "cpu", "cuda"):
-        msg = f"The device {device!r} is unknown; expected auto, cpu or cuda."
-        raise InputError(msg)
-    if device != "cuda":
-        return
-    import torch
-
-    if not torch.cuda.is_available():
-        msg = "--device cuda was asked for, but torch sees no CUDA device here. Use --device cpu, or auto."
-        raise InputError(msg)
 
 
 def check_memory(n_vars: int, n_obs: int, config: Config, runtime: Runtime, *, is_part: bool = False) -> None:

@@ -19,8 +19,9 @@ from acyclome.core.engine import EngineSettings, decide, look, propose
 from acyclome.core.equivalence import cpdag
 from acyclome.core.interventions import Targets
 from acyclome.core.layout import Candidates
-from acyclome.core.moments import Moments, correlate, moments, scale_genes
+from acyclome.core.moments import Moments, scale_genes
 from acyclome.core.order import ScoreSettings
+from acyclome.core.place import OnThreads, Place
 from acyclome.core.relax import RelaxSettings
 from acyclome.core.schedule import CentralPath
 from acyclome.core.screen import ScreenSettings
@@ -76,11 +77,12 @@ class GeneData:
     dask: str | None = None
     targets: Targets | None = None
     perturbation: Mapping[str, Any] = field(default_factory=dict)
+    place: Place = field(default_factory=OnThreads)
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process without what belongs to this one: progress, moments, workers."""
         return {"store": self.store, "causes": self.causes, "threads": 1, "progress": _silent, "warnings": [],
-                "targets": self.targets}  # fmt: skip
+                "targets": self.targets, "place": self.place}  # fmt: skip
 
     @property
     def lost(self) -> float:
@@ -107,7 +109,7 @@ class GeneData:
     @cached_property
     def moments(self) -> Moments:
         """Moments of all observations."""
-        return correlate(self.scaled, self.threads)
+        return self.place.correlate(self.scaled, self.threads)
 
 
 def engine_settings(config: Config) -> EngineSettings:
@@ -136,7 +138,7 @@ def measured(work: Callable[[], Stage]) -> Stage:
 def screen(data: GeneData, config: Config) -> Stage:
     """Find the candidate causes of every gene."""
     data.progress("screen", 0.0, "correlations and candidates")
-    found = look(data.moments, engine_settings(config), data.causes, data.threads)
+    found = look(data.moments, engine_settings(config), data.causes, data.threads, data.place)
     data.progress("screen", 1.0, f"{found.n_edges:,} candidate edges")
     return Stage({"indptr": found.indptr, "parent": found.parent}, _candidate_facts(found))
 
@@ -144,9 +146,10 @@ def screen(data: GeneData, config: Config) -> Stage:
 def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
     """Relax: NOTEARS on the candidates, and the order it suggests."""
     data.progress("fit", 0.0, "NOTEARS on the candidates")
-    with dealing(data.dask, data.threads, data.store.folder) as deal:
+    with dealing(data.dask if data.place.deals else None, data.threads, data.store.folder) as deal:
+        place = data.place if deal is None else OnThreads(deal)
         start, found = propose(data.moments, candidates_of(screened), engine_settings(config), data.causes,
-                               seed_of(config, "fit"), data.threads, deal)  # fmt: skip
+                               seed_of(config, "fit"), data.threads, place)  # fmt: skip
     data.progress("fit", 1.0, "" if found is None else found.status)
     if found is None:
         return Stage({"start": start}, {"relax": False, "convergence": []})
@@ -251,9 +254,10 @@ def _learn_member(data: GeneData, config: Config, member: Member, *, threads: in
     """One resample: moments of its rows, its own screening, a random start, no shaking."""
     settings = engine_settings(config.with_options(relax=False, restarts=0))
     targets = None if data.targets is None else data.targets.among(member.rows)
-    own = moments(data.store.block, data.store.n_vars, rows=member.rows, lost=data.lost, threads=threads,
-                  targets=targets)  # fmt: skip
-    candidates = look(own, settings, data.causes, threads)
+    bare = scale_genes(data.store.block, data.store.n_vars, rows=member.rows, lost=data.lost, threads=threads,
+                       targets=targets)  # fmt: skip
+    own = data.place.correlate(bare, threads)
+    candidates = look(own, settings, data.causes, threads, data.place)
     start, _ = propose(own, candidates, settings, data.causes, member.seed, threads)
     dag, _ = decide(own, candidates, start, settings, data.causes, member.seed, threads)
     return {"source": dag.source, "target": dag.target, "loss": dag.loss}

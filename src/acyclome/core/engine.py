@@ -5,6 +5,7 @@ Notebook, resamples, shards and the command line all take this road, so they giv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,11 +15,13 @@ from acyclome.core.interventions import parent_spread
 from acyclome.core.layout import Candidates
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag, ScoreSettings, build_pools, search_order
-from acyclome.core.relax import Deal, Relaxation, RelaxSettings, relax
+from acyclome.core.place import OnThreads, Place
+from acyclome.core.relax import Relaxation, RelaxProblem, RelaxSettings
 from acyclome.core.rules import EdgeRules
-from acyclome.core.screen import ScreenSettings, is_screened, screen
+from acyclome.core.screen import ScreenSettings, is_screened
 from acyclome.core.select import Pools
 
+THREADS = OnThreads()
 SIGMA_ROUNDS = 5
 SIGMA_TOL = 1e-3
 
@@ -39,31 +42,43 @@ class EngineSettings:
     rules: EdgeRules | None = None
 
 
-def look(moments: Moments, settings: EngineSettings, causes: np.ndarray, threads: int) -> Candidates:
+def look(
+    moments: Moments, settings: EngineSettings, causes: np.ndarray, threads: int, place: Place = THREADS
+) -> Candidates:
     """Screen: return the candidate edges."""
-    return screen(moments, settings.screen, causes, threads, settings.rules)
+    return place.screen(moments, settings.screen, causes, threads, settings.rules)
 
 
 def propose(
     moments: Moments, candidates: Candidates, settings: EngineSettings, causes: np.ndarray, seed: int, threads: int,
-    deal: Deal | None = None,
+    place: Place = THREADS,
 ) -> tuple[np.ndarray, Relaxation | None]:  # fmt: skip
-    """Return an order to start from, ``(d,)``: that of the relaxation, or a seeded random one without it.
+    """Return an order to start from, ``(d,)``: that of the relaxation, or a seeded random one without it."""
+    return propose_together([(moments, candidates, causes)], settings, seed, threads, place)[0]
 
-    Parameters
-    ----------
-    deal
-        Deals the genes out to workers, see :func:`relax`.
-    """
-    tie = np.random.default_rng(seed).permutation(moments.n_genes).astype(np.int32)
+
+def propose_together(
+    networks: Sequence[tuple[Moments, Candidates, np.ndarray]], settings: EngineSettings, seed: int, threads: int,
+    place: Place,
+) -> list[tuple[np.ndarray, Relaxation | None]]:  # fmt: skip
+    """Return what :func:`propose` does for moments, candidates and causes of some networks, relaxed in one call."""
+    ties = [np.random.default_rng(seed).permutation(m.n_genes).astype(np.int32) for m, *_ in networks]
     if settings.relax is None:
-        return _arranged(tie, settings), None
-    pools = _pools(moments, candidates, settings, causes, None, threads)
-    weight = moments.scale**2 / np.mean(moments.scale**2) if settings.score.equal_noise else np.ones(len(tie))
+        return [(_arranged(tie, settings), None) for tie in ties]
+    problems = []
+    for (m, candidates, causes), tie in zip(networks, ties, strict=True):
+        pools = _pools(m, candidates, settings, causes, None, threads)
+        problems.append(RelaxProblem(pools, candidates, _gene_weight(m, settings), tie))
+    return [(_arranged(found.order, settings), found) for found in place.relax(problems, settings.relax, threads)]
+
+
+def _gene_weight(moments: Moments, settings: EngineSettings) -> np.ndarray:
+    """Weight of each gene's loss, ``(d,)``: its variance where noise is equal, its share of own observations."""
+    equal = settings.score.equal_noise
+    weight = moments.scale**2 / np.mean(moments.scale**2) if equal else np.ones(moments.n_genes)
     if moments.targets is not None:
         weight = weight * moments.n_own / moments.n_effective
-    found = relax(pools, candidates, settings.relax, np.maximum(weight, 1e-12), tie, threads, deal)
-    return _arranged(found.order, settings), found
+    return np.maximum(weight, 1e-12)
 
 
 def decide(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from acyclome.core.acyclicity import Acyclicity
 from acyclome.core.feedback import order_from_weights
 from acyclome.core.layout import Candidates
+from acyclome.core.problem import OnCandidates, StructuralModel
 from acyclome.core.schedule import CentralPath
 from acyclome.core.select import Pools
 from acyclome.core.sem.linear import Linear, LinearStatistics
-from acyclome.core.solve import PathPoint, Status, StructuralModel, solve
+from acyclome.core.solve import PathPoint, Solution, Status, solve
+from acyclome.core.steps import BlockSolve
 
 Deal = Callable[[Linear, LinearStatistics], tuple[StructuralModel, Any]]
 
@@ -54,40 +56,51 @@ class Relaxation:
     is_acyclic: bool
 
 
-def relax(
-    pools: Pools,
-    candidates: Candidates,
-    settings: RelaxSettings,
-    gene_weight: np.ndarray,
-    tie: np.ndarray,
-    threads: int,
-    deal: Deal | None = None,
-) -> Relaxation:
-    """Fit the relaxation from zero and read an order off its weights.
+class RelaxProblem(NamedTuple):
+    """One network to relax.
 
     Parameters
     ----------
+    pools, candidates
+        Blocks of correlations, and the candidates they belong to.
     gene_weight
         ``(d,)`` weight of each gene's loss: 1, or its variance when noise is equal.
     tie
         ``(d,)`` seeded permutation that decides between genes without a preference.
+    """
+
+    pools: Pools
+    candidates: Candidates
+    gene_weight: np.ndarray
+    tie: np.ndarray
+
+
+def relax(problem: RelaxProblem, settings: RelaxSettings, threads: int, deal: Deal | None = None) -> Relaxation:
+    """Fit the relaxation from zero and read an order off its weights.
+
+    Parameters
+    ----------
     deal
         Deals the genes out to workers: gets the model and its statistics, gives those that take their place. The bits
         are the same without it.
     """
     sem: StructuralModel = settings.sem
-    statistics: Any = LinearStatistics(pools, gene_weight)
+    statistics: Any = LinearStatistics(problem.pools, problem.gene_weight)
     if deal is not None:
         sem, statistics = deal(settings.sem, statistics)
-    solution = solve(
-        sem, settings.acyclicity, settings.schedule, statistics, candidates, W=np.zeros(candidates.n_edges),
-        threads=threads,
-    )  # fmt: skip
+    at = OnCandidates(sem, settings.acyclicity, statistics, problem.candidates, threads)
+    (solution,) = solve(at, settings.schedule, BlockSolve(), np.zeros((1, problem.candidates.n_edges)))
+    return proposal(solution, problem, settings)
+
+
+def proposal(solution: Solution, problem: RelaxProblem, settings: RelaxSettings) -> Relaxation:
+    """Read the order off the weights of a solution, ``(nnz,)``, and judge it."""
+    candidates = problem.candidates
     strength = settings.sem.strength(solution.W)
     held = np.flatnonzero(strength)
-    order = order_from_weights(candidates.parent[held], candidates.target[held], strength[held], tie)
+    order = order_from_weights(candidates.parent[held], candidates.target[held], strength[held], problem.tie)
     strong = np.abs(solution.W) >= settings.w_threshold
-    acyclic = _is_acyclic(candidates.parent[strong], candidates.target[strong], tie)
+    acyclic = _is_acyclic(candidates.parent[strong], candidates.target[strong], problem.tie)
     return Relaxation(solution.W, order.astype(np.int32), solution.path, solution.status, acyclic)
 
 
