@@ -88,6 +88,7 @@ ONLY = {
     "core": {"torch", "numpy", "scipy", "numba", "threadpoolctl"},
     "network": {"numpy", "scipy", "pandas"},
     "knowledge": {"numpy", "scipy", "pandas"},
+    "prior": {"numpy", "scipy", "pandas"},
 }
 NEVER = {
     "resample": {"h5py", "anndata", "pyarrow", "dask", "distributed"},

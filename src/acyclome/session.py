@@ -27,6 +27,7 @@ from acyclome.knowledge import partial_overlap, read_regulators, regulators_mask
 from acyclome.memory import machine_memory
 from acyclome.network import Network
 from acyclome.perturbation import find_targets
+from acyclome.prior import Prior, make_prior, read_prior, read_tiers
 from acyclome.record import run_record
 from acyclome.stages import GeneData, Stage, measured
 
@@ -93,20 +94,22 @@ class Session:
         What ``prepare`` left in ``stages/config.json``: the command and the cost of the preparation.
     regulators
         Names of the only causes; None takes the file of the config.
+    rules
+        Table of what is known of edges, see :func:`acyclome.prior.read_prior`; None takes the file of the config.
     is_part
         Only some shards are computed here, so only what they need is asked of the memory.
 
     Raises
     ------
     InputError
-        If no regulator is among the genes, or the device cannot be had.
+        If no regulator is among the genes, prior knowledge contradicts itself, or the device cannot be had.
     MemoryLimitError
         If the run needs more memory than it may take.
     """
 
     def __init__(
         self, folder: RunFolder | None, config: Config, store: GeneMajor, runtime: Runtime, about: Mapping[str, Any],
-        regulators: Sequence[str] | None = None, *, is_part: bool = False,
+        regulators: Sequence[str] | None = None, rules: Any = None, *, is_part: bool = False,
     ) -> None:  # fmt: skip
         self.folder, self.config, self.runtime, self.about = folder, config, runtime, about
         place = place_of(runtime.device, runtime.dask)
@@ -122,7 +125,9 @@ class Session:
             self.data.targets, self.data.perturbation = acted.targets, acted.facts
             self.data.warnings += acted.warnings
         at = () if acted is None else (acted.targets.indptr, acted.targets.row)
-        self.base = fingerprint(__version__, store.digest, causes, *at)
+        self.data.prior = _prior_of(config, rules, store.genes, causes)
+        self.data.warnings += self.data.prior.warnings
+        self.base = fingerprint(__version__, store.digest, causes, *at, *self.data.prior.arrays())
         check_memory(store.n_vars, store.n_obs, config, runtime, is_part=is_part)
 
     @classmethod
@@ -264,6 +269,17 @@ def _whole_cut(folder: RunFolder, stage: str, key: Callable[[str], str]) -> list
         if all(folder.has_stage(name, key(name)) for name in names):
             return names
     return []
+
+
+def _prior_of(config: Config, rules: Any, genes: Sequence[str], causes: np.ndarray) -> Prior:
+    """Return what the tables of the config, and ``rules`` in the place of its first, say of the edges here."""
+    known = config.knowledge
+    table = known.knowledge if rules is None else rules
+    rows = read_prior(table, known.forbidden, known.required)
+    tiers = None if known.tiers is None else read_tiers(known.tiers)
+    if rows.empty and tiers is None:
+        return Prior()
+    return make_prior(rows, genes, tiers=tiers, group=config.input.group, causes=causes)
 
 
 def check_memory(n_vars: int, n_obs: int, config: Config, runtime: Runtime, *, is_part: bool = False) -> None:

@@ -94,7 +94,7 @@ def merge(data: GeneData, config: Config, screened: Stage, cut: Stage, parts: li
 def _fit_shards(data: GeneData, config: Config, pieces: list[Piece], *, threads: int) -> list[Stage]:
     """Fit some shards, relaxed in one call: moments of their genes, relaxation, first searches, and what they say."""
     began = time.perf_counter()
-    settings = replace(engine_settings(config), n_causes=int(data.causes.sum()))
+    settings = replace(engine_settings(config, None), n_causes=int(data.causes.sum()))
     seen = [data.place.correlate(_scaled(data, piece, threads), threads) for piece in pieces]
     networks = [(own, piece.candidates, data.causes[piece.genes]) for own, piece in zip(seen, pieces, strict=True)]
     proposals = propose_together(networks, settings, seed_of(config, "fit"), threads, data.place)
@@ -122,6 +122,7 @@ def _settle_shard(
     warnings_of(status, config)
     arrays: dict[str, np.ndarray]
     arrays = {"source": np.empty(0, np.int32), "target": np.empty(0, np.int32), "loss": np.empty(0)}
+    settings = replace(settings, rules=None if data.rules is None else data.rules.among(genes))
     if not piece.own.all():  # a shard that owns all it sees has nobody to agree with; the order search alone decides
         dag = settle(own, piece.candidates, start, settings, data.causes[genes], seed_of(config, "order"), threads)
         owned = piece.own[dag.target]

@@ -23,6 +23,7 @@ from acyclome.core.moments import Moments, scale_genes
 from acyclome.core.order import ScoreSettings
 from acyclome.core.place import OnThreads, Place
 from acyclome.core.relax import RelaxSettings
+from acyclome.core.rules import EdgeRules
 from acyclome.core.schedule import CentralPath
 from acyclome.core.screen import ScreenSettings
 from acyclome.core.sem.linear import Linear
@@ -36,6 +37,7 @@ from acyclome.io.store import GeneMajor
 from acyclome.memory import peak_memory_mb
 from acyclome.network import Network, build_network
 from acyclome.perturbation import effects_table
+from acyclome.prior import Prior
 from acyclome.ranking import Interventions, all_votes, rank_candidates
 from acyclome.resample import Member, plan_resamples, stability_and_direction
 
@@ -76,13 +78,19 @@ class GeneData:
     warnings: list[str] = field(default_factory=list)
     dask: str | None = None
     targets: Targets | None = None
+    prior: Prior = field(default_factory=Prior)
     perturbation: Mapping[str, Any] = field(default_factory=dict)
     place: Place = field(default_factory=OnThreads)
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process without what belongs to this one: progress, moments, workers."""
         return {"store": self.store, "causes": self.causes, "threads": 1, "progress": _silent, "warnings": [],
-                "targets": self.targets, "place": self.place}  # fmt: skip
+                "targets": self.targets, "prior": self.prior, "place": self.place}  # fmt: skip
+
+    @property
+    def rules(self) -> EdgeRules | None:
+        """What is known of the edges beforehand."""
+        return self.prior.rules
 
     @property
     def lost(self) -> float:
@@ -112,7 +120,7 @@ class GeneData:
         return self.place.correlate(self.scaled, self.threads)
 
 
-def engine_settings(config: Config) -> EngineSettings:
+def engine_settings(config: Config, rules: EdgeRules | None) -> EngineSettings:
     """Turn names and numbers of the config into objects of the core."""
     screening = ScreenSettings(config.screen.forward_steps, MIN_GAIN, config.screen.partial, config.screen.shrinkage,
                                config.screen.max_candidates)  # fmt: skip
@@ -120,7 +128,7 @@ def engine_settings(config: Config) -> EngineSettings:
     relaxing = RelaxSettings(MODELS[config.model](config), ACYCLICITY[config.fit.acyclicity](config), schedule,
                              config.fit.w_threshold)  # fmt: skip
     score = ScoreSettings(config.score.noise == "equal", config.score.gamma, config.score.restarts)
-    return EngineSettings(screening, relaxing if config.fit.relax else None, score, config.screen.augment)
+    return EngineSettings(screening, relaxing if config.fit.relax else None, score, config.screen.augment, rules=rules)
 
 
 def measured(work: Callable[[], Stage]) -> Stage:
@@ -138,7 +146,7 @@ def measured(work: Callable[[], Stage]) -> Stage:
 def screen(data: GeneData, config: Config) -> Stage:
     """Find the candidate causes of every gene."""
     data.progress("screen", 0.0, "correlations and candidates")
-    found = look(data.moments, engine_settings(config), data.causes, data.threads, data.place)
+    found = look(data.moments, engine_settings(config, data.rules), data.causes, data.threads, data.place)
     data.progress("screen", 1.0, f"{found.n_edges:,} candidate edges")
     return Stage({"indptr": found.indptr, "parent": found.parent}, _candidate_facts(found))
 
@@ -148,7 +156,7 @@ def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
     data.progress("fit", 0.0, "NOTEARS on the candidates")
     with dealing(data.dask if data.place.deals else None, data.threads, data.store.folder) as deal:
         place = data.place if deal is None else OnThreads(deal)
-        start, found = propose(data.moments, candidates_of(screened), engine_settings(config), data.causes,
+        start, found = propose(data.moments, candidates_of(screened), engine_settings(config, data.rules), data.causes,
                                seed_of(config, "fit"), data.threads, place)  # fmt: skip
     data.progress("fit", 1.0, "" if found is None else found.status)
     if found is None:
@@ -183,11 +191,15 @@ def warnings_of(status: str, config: Config) -> list[str]:
 def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Stage:
     """Search the order from where the relaxation ended, and choose every gene's causes."""
     data.progress("order", 0.0, "order search")
-    dag, grown = decide(data.moments, candidates_of(screened), fitted.arrays["start"], engine_settings(config),
-                        data.causes, seed_of(config, "order"), data.threads)  # fmt: skip
+    settings, seed = engine_settings(config, data.rules), seed_of(config, "order")
+    dag, grown = decide(data.moments, candidates_of(screened), fitted.arrays["start"], settings, data.causes, seed,
+                        data.threads)  # fmt: skip
     equal = config.score.noise == "equal"
     found = directions(data.moments, dag, equal_noise=equal)
-    compelled = equal | cpdag(dag.source, dag.target, data.store.n_vars, found.settled) | ~data.causes[dag.target]
+    known = ~data.causes[dag.target]
+    if data.rules is not None:
+        known |= ~data.rules.allows(dag.target, dag.source)
+    compelled = equal | cpdag(dag.source, dag.target, data.store.n_vars, found.settled | known)
     data.progress("order", 1.0, f"{len(dag.source):,} edges")
     facts = {"score": dag.score, "settled_score": dag.settled_score, "edges": len(dag.source),
              "restarts": config.score.restarts, "candidates": _candidate_facts(grown),
@@ -245,14 +257,14 @@ def network(
         ranking_source=ranking[0], ranking_target=ranking[1], rank_score=ranking[2],
         r2=1.0 - a["rest"], noise_scale=np.sqrt(a["rest"]) * a["scale"], stability=stability, direction=direction,
         score=score, reversal_loss=a["reversal_loss"], reversible=~a["compelled"].astype(bool),
-        settled=a["settled"].astype(bool),
+        settled=a["settled"].astype(bool), prior=data.prior.of(source, target, d),
         is_regulator=data.causes, facts=facts,
     )  # fmt: skip
 
 
 def _learn_member(data: GeneData, config: Config, member: Member, *, threads: int) -> dict[str, np.ndarray]:
     """One resample: moments of its rows, its own screening, a random start, no shaking."""
-    settings = engine_settings(config.with_options(relax=False, restarts=0))
+    settings = engine_settings(config.with_options(relax=False, restarts=0), data.rules)
     targets = None if data.targets is None else data.targets.among(member.rows)
     bare = scale_genes(data.store.block, data.store.n_vars, rows=member.rows, lost=data.lost, threads=threads,
                        targets=targets)  # fmt: skip

@@ -64,12 +64,12 @@ def propose_together(
     """Return what :func:`propose` does for moments, candidates and causes of some networks, relaxed in one call."""
     ties = [np.random.default_rng(seed).permutation(m.n_genes).astype(np.int32) for m, *_ in networks]
     if settings.relax is None:
-        return [(_arranged(tie, settings), None) for tie in ties]
+        return [(tie, None) for tie in ties]
     problems = []
     for (m, candidates, causes), tie in zip(networks, ties, strict=True):
-        pools = _pools(m, candidates, settings, causes, None, threads)
+        pools = _pools(m, candidates, replace(settings, rules=None), causes, None, threads)
         problems.append(RelaxProblem(pools, candidates, _gene_weight(m, settings), tie))
-    return [(_arranged(found.order, settings), found) for found in place.relax(problems, settings.relax, threads)]
+    return [(found.order, found) for found in place.relax(problems, settings.relax, threads)]
 
 
 def _gene_weight(moments: Moments, settings: EngineSettings) -> np.ndarray:
@@ -110,6 +110,7 @@ def _search(
 ) -> Dag:  # fmt: skip
     """One search; with equal noise the common variance is found first, by searches that are not shaken."""
     score = settings.score
+    start = start if settings.rules is None else settings.rules.arrange(start)
     if not score.equal_noise:
         pools = _pools(moments, candidates, settings, causes, None, threads)
         return _in_own_units(moments, search_order(pools, candidates, start, score, seed, threads))
@@ -148,7 +149,3 @@ def _pools(
     allowed = (causes.sum() if settings.n_causes is None else settings.n_causes) - causes.astype(float)
     own, gamma = moments.n_own, settings.score.gamma
     return build_pools(moments, candidates, own, allowed, gamma, threads, variance, settings.rules)
-
-
-def _arranged(order: np.ndarray, settings: EngineSettings) -> np.ndarray:
-    return order if settings.rules is None else settings.rules.arrange(order)
