@@ -11,7 +11,8 @@ from acyclome.config import Config
 from acyclome.core.acyclicity.flow import FLOW_VALUES
 from acyclome.core.moments import PRECISE_GENES, WHOLE_GENES
 from acyclome.core.screen_batched import BLOCK_VALUES
-from acyclome.errors import InputError
+from acyclome.errors import InputError, MemoryLimitError
+from acyclome.memory import machine_memory
 
 BASE_BYTES = 450_000_000
 CARD_BYTES = 600_000_000  # what CUDA and its libraries take before any data
@@ -154,3 +155,34 @@ def _fit_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> dict
     shards, most = shard_sizes(n_genes, n_obs, config)
     each = float(most) * most * n_obs / GRAM_PER_SECOND + most * (relaxed + 2 / MOVES_PER_SECOND)
     return {"shard": 1e-4 * n_genes, "fit": each * math.ceil(shards / threads), "merge": 1e-5 * n_genes}
+
+
+def check_memory(
+    n_genes: int, n_obs: int, config: Config, threads: int, memory: int | None, *, is_part: bool = False
+) -> None:
+    """Refuse a run, or some of its shards, that need more memory than they may take, as far as the sizes tell.
+
+    Parameters
+    ----------
+    memory
+        Bytes that the run may take; None for what the machine has.
+    is_part
+        Only some shards are computed.
+
+    Raises
+    ------
+    MemoryLimitError
+        If the estimate is above that.
+    """
+    limit = machine_memory() if memory is None else memory
+    facts = estimate(n_genes, n_obs, config, threads)
+    needed = facts["shard_memory_bytes" if is_part and is_sharded(config) else "memory_bytes"]
+    if limit is None or needed <= limit:
+        return
+    said = "this machine has" if memory is None else "--memory allows"
+    msg = (
+        f"This run needs about {needed / 2**30:.1f} GB for {n_genes:,} genes, {n_obs:,} observations; "
+        f"{said} {limit / 2**30:.1f} GB. Use fewer --threads (resamples run beside one "
+        "another), fewer genes (--min-cells, --n-top-genes), or a machine with more memory."
+    )
+    raise MemoryLimitError(msg)

@@ -19,12 +19,11 @@ from acyclome import sharded, stages
 from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.device import place_of
-from acyclome.errors import InputError, MemoryLimitError
-from acyclome.estimate import estimate, is_sharded
+from acyclome.errors import InputError
+from acyclome.estimate import check_memory, is_sharded
 from acyclome.io.runs import RunFolder, fingerprint
 from acyclome.io.store import GeneMajor, Store
 from acyclome.knowledge import partial_overlap, read_regulators, regulators_mask
-from acyclome.memory import machine_memory
 from acyclome.network import Network
 from acyclome.perturbation import find_targets
 from acyclome.prior import Prior, make_prior, read_prior, read_tiers
@@ -128,7 +127,7 @@ class Session:
         self.data.prior = _prior_of(config, rules, store.genes, causes)
         self.data.warnings += self.data.prior.warnings
         self.base = fingerprint(__version__, store.digest, causes, *at, *self.data.prior.arrays())
-        check_memory(store.n_vars, store.n_obs, config, runtime, is_part=is_part)
+        check_memory(store.n_vars, store.n_obs, config, runtime.threads, runtime.memory, is_part=is_part)
 
     @classmethod
     def open(cls, out: str | os.PathLike[str], runtime: Runtime, *, is_part: bool = False) -> Self:
@@ -280,25 +279,3 @@ def _prior_of(config: Config, rules: Any, genes: Sequence[str], causes: np.ndarr
     if rows.empty and tiers is None:
         return Prior()
     return make_prior(rows, genes, tiers=tiers, group=config.input.group, causes=causes)
-
-
-def check_memory(n_vars: int, n_obs: int, config: Config, runtime: Runtime, *, is_part: bool = False) -> None:
-    """Refuse a run, or some of its shards, that need more memory than they may take, as far as the sizes tell.
-
-    Raises
-    ------
-    MemoryLimitError
-        If the estimate is above ``runtime.memory``, or without that above what the machine has.
-    """
-    limit = machine_memory() if runtime.memory is None else runtime.memory
-    facts = estimate(n_vars, n_obs, config, runtime.threads)
-    needed = facts["shard_memory_bytes" if is_part and is_sharded(config) else "memory_bytes"]
-    if limit is None or needed <= limit:
-        return
-    said = "this machine has" if runtime.memory is None else "--memory allows"
-    msg = (
-        f"This run needs about {needed / 2**30:.1f} GB for {n_vars:,} genes, {n_obs:,} observations; "
-        f"{said} {limit / 2**30:.1f} GB. Use fewer --threads (resamples run beside one "
-        "another), fewer genes (--min-cells, --n-top-genes), or a machine with more memory."
-    )
-    raise MemoryLimitError(msg)
