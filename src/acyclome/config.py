@@ -171,6 +171,19 @@ class Score(_Section):
     """Rounds in which every gene is shaken out of its place once. More find better orders, at more time."""
 
 
+class Mlp(_Section):
+    """The model mlp: how a gene's nonlinear function of its causes is judged, and how far the search looks."""
+
+    terms: Count = Field(default=8, ge=2, le=32)
+    """Spline terms of each cause, the line among them. More follow functions that bend more often, at more time."""
+    units: Count = Field(default=100, ge=1, le=2000)
+    """Random units that all causes of a gene share. More see causes that act only together; time grows with them."""
+    expanded: Count = Field(default=10, ge=0, le=200)
+    """Further candidates per gene by what their spline terms explain. They find causes without any correlation."""
+    shortlist: Count = Field(default=8, ge=1, le=1000)
+    """Candidates per gene whose addition is scored at a time. More look further, at more time."""
+
+
 class Resample(_Section):
     """How confidence is measured."""
 
@@ -191,8 +204,10 @@ class Config(_Section):
     shard: Shard = Field(default_factory=Shard)
     score: Score = Field(default_factory=Score)
     resample: Resample = Field(default_factory=Resample)
-    model: Literal["linear"] = "linear"
-    """Structural model of a gene given its causes."""
+    mlp: Mlp = Field(default_factory=Mlp)
+    model: Literal["linear", "mlp"] = "linear"
+    """Structural model of a gene given its causes. linear: thousands of genes in seconds. mlp: any smooth function of
+    the causes, alone or together; settles directions that linear models cannot, at a hundred times the cost."""
     seed: Count = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of every random draw. The same seed, data and options give the same bits."""
 

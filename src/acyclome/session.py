@@ -30,11 +30,11 @@ from acyclome.stages import GeneData, Stage, measured
 
 Progress = Callable[[str, float, str], None]
 DEPENDS_ON = {
-    "screen": ("screen",),
-    "shard": ("screen", "shard"),
-    "fit": ("screen", "fit", "score", "shard"),
-    "order": ("screen", "fit", "score", "shard"),
-    "resample": ("screen", "score", "resample"),
+    "screen": ("screen", "mlp"),
+    "shard": ("screen", "mlp", "shard"),
+    "fit": ("screen", "fit", "score", "mlp", "shard"),
+    "order": ("screen", "fit", "score", "mlp", "shard"),
+    "resample": ("screen", "score", "mlp", "resample"),
 }
 """The sections of the config that each stage, and what it reads, depends on."""
 

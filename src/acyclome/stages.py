@@ -17,9 +17,12 @@ from acyclome.config import Config
 from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
 from acyclome.core.engine import EngineSettings, decide, look, propose
 from acyclome.core.equivalence import cpdag
+from acyclome.core.climb import ClimbSettings
+from acyclome.core.evidence import Evidence
+from acyclome.core.joint import JointSettings
 from acyclome.core.layout import Candidates
 from acyclome.core.moments import Moments, correlate, moments, scale_genes
-from acyclome.core.order import ScoreSettings
+from acyclome.core.order import Dag, ScoreSettings
 from acyclome.core.relax import RelaxSettings
 from acyclome.core.reversal import reversal_losses
 from acyclome.core.schedule import CentralPath
@@ -35,7 +38,16 @@ from acyclome.network import Network, build_network
 from acyclome.resample import Member, Votes, count_votes, plan_resamples, stability_and_direction
 
 MIN_GAIN = 4.0
+UNIT_SCALE = 3.0
+RIDGE = (0.1, 1.0, 10.0, 100.0, 1000.0)
 MODELS = {"linear": lambda config: Linear(config.fit.lambda1, sweeps=100, tol=1e-6)}
+JOINT: dict[str, Callable[[Config], JointSettings]] = {
+    "mlp": lambda config: JointSettings(
+        Evidence(config.mlp.terms, config.mlp.units, UNIT_SCALE, RIDGE, config.score.gamma),
+        ClimbSettings(config.mlp.shortlist, config.score.restarts),
+        config.mlp.expanded,
+    )
+}
 ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
     "series": lambda config: Series(config.fit.terms, "logdet", config.fit.drop_tol),
     "expm": lambda config: TraceExp(),
@@ -101,10 +113,11 @@ def engine_settings(config: Config) -> EngineSettings:
     screening = ScreenSettings(config.screen.forward_steps, MIN_GAIN, config.screen.partial, config.screen.shrinkage,
                                config.screen.max_candidates)  # fmt: skip
     schedule = CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8)
-    relaxing = RelaxSettings(MODELS[config.model](config), ACYCLICITY[config.fit.acyclicity](config), schedule,
+    relaxing = None if config.model not in MODELS else RelaxSettings(MODELS[config.model](config), ACYCLICITY[config.fit.acyclicity](config), schedule,
                              config.fit.w_threshold)  # fmt: skip
     score = ScoreSettings(config.score.noise == "equal", config.score.gamma, config.score.restarts)
-    return EngineSettings(screening, relaxing if config.fit.relax else None, score, config.screen.augment)
+    joint = JOINT[config.model](config) if config.model in JOINT else None
+    return EngineSettings(screening, relaxing if config.fit.relax else None, score, config.screen.augment, joint=joint)
 
 
 def measured(work: Callable[[], Stage]) -> Stage:
@@ -168,9 +181,7 @@ def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Sta
     data.progress("order", 0.0, "order search")
     dag, grown = decide(data.moments, candidates_of(screened), fitted.arrays["start"], engine_settings(config),
                         data.causes, seed_of(config, "order"), data.threads)  # fmt: skip
-    equal = config.score.noise == "equal"
-    loss = reversal_losses(data.moments, dag, equal_noise=equal)
-    compelled = equal | cpdag(dag.source, dag.target, data.store.n_vars) | ~data.causes[dag.target]
+    loss, compelled = _directions(data, config, dag)
     data.progress("order", 1.0, f"{len(dag.source):,} edges")
     facts = {"score": dag.score, "settled_score": dag.settled_score, "edges": len(dag.source),
              "restarts": config.score.restarts, "candidates": _candidate_facts(grown)}  # fmt: skip
@@ -178,6 +189,16 @@ def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Sta
               "weight": dag.weight, "loss": dag.loss, "order": dag.order, "rest": dag.rest, "reversal_loss": loss,
               "compelled": compelled, "scale": data.moments.scale}  # fmt: skip
     return Stage(arrays, {**facts, "sortability": _sortability(data.moments, dag.source, dag.target)})
+
+
+def _directions(data: GeneData, config: Config, dag: Dag) -> tuple[np.ndarray, np.ndarray]:
+    """Return what turning each edge would lose, and whether its direction is settled, ``(m,)`` each."""
+    listed = ~data.causes[dag.target]
+    if dag.turning_loss is not None and dag.is_free is not None:
+        return dag.turning_loss, listed | ~dag.is_free
+    equal = config.score.noise == "equal"
+    compelled = equal | cpdag(dag.source, dag.target, data.store.n_vars) | listed
+    return reversal_losses(data.moments, dag, equal_noise=equal), compelled
 
 
 def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
@@ -209,7 +230,9 @@ def network(
     votes = _votes(resampled, d)
     source, target = a["source"], a["target"]
     stability, direction = None, None
-    penalty = 0.5 * np.log(data.n_effective) + config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1))
+    penalty = config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1))
+    if config.model not in JOINT:  # evidence has paid for the coefficients already
+        penalty += 0.5 * np.log(data.n_effective)
     score = 1.0 / (1.0 + np.exp(np.clip(penalty - a["loss"], -50, 50)))
     if votes is not None:
         stability, direction = stability_and_direction(votes, source, target)

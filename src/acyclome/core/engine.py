@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from acyclome.core.grow import grow
+from acyclome.core.joint import JointSettings, look_further, search_joint
 from acyclome.core.layout import Candidates
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag, ScoreSettings, build_pools, search_order
@@ -25,7 +26,8 @@ SIGMA_TOL = 1e-3
 class EngineSettings:
     """What to look for and how: settings of each part, and whether candidates grow after a first network.
 
-    ``n_causes`` is the number of possible causes in the whole network, where the genes at hand are only a shard of it.
+    ``n_causes`` is the number of possible causes in the whole network, where the genes at hand are only a shard of it;
+    ``joint`` is how nonlinear models search, None for the linear one.
     """
 
     screen: ScreenSettings
@@ -33,11 +35,15 @@ class EngineSettings:
     score: ScoreSettings
     grows: bool
     n_causes: int | None = None
+    joint: JointSettings | None = None
 
 
 def look(moments: Moments, settings: EngineSettings, causes: np.ndarray, threads: int) -> Candidates:
     """Screen: return the candidate edges."""
-    return screen(moments, settings.screen, causes, threads)
+    found = screen(moments, settings.screen, causes, threads)
+    if settings.joint is None:
+        return found
+    return look_further(moments, found, settings.joint, settings.screen, causes, threads)
 
 
 def propose(
@@ -65,6 +71,8 @@ def decide(
     seed: int, threads: int,
 ) -> tuple[Dag, Candidates]:  # fmt: skip
     """Search the order from ``start``, let the candidates grow, search on; return the DAG and the final candidates."""
+    if settings.joint is not None:
+        return _climb(moments, candidates, start, settings.joint, settings, causes, seed, threads)
     if settings.grows and is_screened(moments, settings.screen):
         dag = settle(moments, candidates, start, settings, causes, seed, threads)
         candidates = grow(moments, candidates, dag, settings.screen, causes, threads)
@@ -78,6 +86,9 @@ def settle(
     seed: int, threads: int,
 ) -> Dag:  # fmt: skip
     """Search the order from ``start`` once, without shaking: the first network, from which candidates grow."""
+    if settings.joint is not None:
+        joint = replace(settings.joint, climb=replace(settings.joint.climb, rounds=0))
+        return _climb(moments, candidates, start, joint, replace(settings, grows=False), causes, seed, threads)[0]
     first, _ = np.random.SeedSequence(seed).generate_state(2)
     quick = replace(settings, score=replace(settings.score, rounds=0))
     return _search(moments, candidates, start, quick, causes, int(first), threads)
@@ -106,10 +117,26 @@ def _search(
     return search_order(pools, candidates, start, score, seed, threads) if score.rounds else dag
 
 
+def _climb(
+    moments: Moments, candidates: Candidates, start: np.ndarray, joint: JointSettings, settings: EngineSettings,
+    causes: np.ndarray, seed: int, threads: int,
+) -> tuple[Dag, Candidates]:  # fmt: skip
+    return search_joint(
+        moments, candidates, start, joint, settings.screen, causes, _n_allowed(settings, causes), seed, threads,
+        grows=settings.grows,
+    )  # fmt: skip
+
+
+def _n_allowed(settings: EngineSettings, causes: np.ndarray) -> np.ndarray:
+    """Size of the pool that the causes of each gene come from, ``(d,)``."""
+    found: np.ndarray = (causes.sum() if settings.n_causes is None else settings.n_causes) - causes.astype(float)
+    return found
+
+
 def _pools(
     moments: Moments, candidates: Candidates, settings: EngineSettings, causes: np.ndarray,
     variance: np.ndarray | None, threads: int,
 ) -> Pools:  # fmt: skip
     n_obs = np.full(moments.n_genes, moments.n_effective)
-    allowed = (causes.sum() if settings.n_causes is None else settings.n_causes) - causes.astype(float)
+    allowed = _n_allowed(settings, causes)
     return build_pools(moments, candidates, n_obs, allowed, settings.score.gamma, threads, variance)
