@@ -15,25 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from acyclome import _options
+from acyclome._sections import AutoOrBool, Count, Mlp, Names, Positive, Real, Several, _Section
 from acyclome.errors import ConfigError
-
-_READ = BeforeValidator(_options.number_in_text)
-Count = Annotated[int, _READ]
-Real = Annotated[float, Field(allow_inf_nan=False), _READ]
-Several = Annotated[int, Field(ge=2), _READ]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), _READ]
-Names = Annotated[tuple[str, ...], Field(strict=False)]
-AutoOrBool = Literal["auto"] | bool
-
-
-class _Section(BaseModel):
-    """A frozen group of options that refuses unknown names and does not convert between kinds."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
 class Input(_Section):
@@ -171,19 +158,6 @@ class Score(_Section):
     """Rounds in which every gene is shaken out of its place once. More find better orders, at more time."""
 
 
-class Mlp(_Section):
-    """The model mlp: how a gene's nonlinear function of its causes is judged, and how far the search looks."""
-
-    terms: Count = Field(default=8, ge=2, le=32)
-    """Spline terms of each cause, the line among them. More follow functions that bend more often, at more time."""
-    units: Count = Field(default=100, ge=1, le=2000)
-    """Random units that all causes of a gene share. More see causes that act only together; time grows with them."""
-    expanded: Count = Field(default=10, ge=0, le=200)
-    """Further candidates per gene by what their spline terms explain. They find causes without any correlation."""
-    shortlist: Count = Field(default=8, ge=1, le=1000)
-    """Candidates per gene whose addition is scored at a time. More look further, at more time."""
-
-
 class Resample(_Section):
     """How confidence is measured."""
 
@@ -210,6 +184,13 @@ class Config(_Section):
     the causes, alone or together; settles directions that linear models cannot, at a hundred times the cost."""
     seed: Count = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of every random draw. The same seed, data and options give the same bits."""
+
+    @model_validator(mode="after")
+    def _noise_suits_the_model(self) -> Self:
+        if self.model == "mlp" and self.score.noise == "equal":
+            msg = "score.noise equal is for model linear; with model mlp leave it at unequal"
+            raise ValueError(msg)
+        return self
 
     def __init__(self, **options: Any) -> None:
         try:

@@ -50,7 +50,7 @@ class Runtime:
     memory
         Bytes the run may take; None for what the machine has.
     device
-        ``auto``, ``cpu`` or ``cuda``; the linear engine runs on the CPU, whichever is given.
+        ``auto``, ``cpu`` or ``cuda``, where NOTEARS-MLP is fitted; auto is the CPU, on which bits never change.
     resume
         Keep finished stages whose inputs are the same.
     progress
@@ -109,7 +109,8 @@ class Session:
         path = config.knowledge.regulators
         names = read_regulators(path) if regulators is None and path is not None else regulators
         causes = np.ones(store.n_vars, bool) if names is None else regulators_mask(store.genes, names, path or "")
-        self.data = GeneData(store, causes, runtime.threads, runtime.report, dask=runtime.dask)
+        self.data = GeneData(store, causes, runtime.threads, runtime.report, dask=runtime.dask,
+                             device="cuda" if runtime.device == "cuda" else "cpu")  # fmt: skip
         if names is not None and (text := partial_overlap(store.genes, names, path or "")):
             self.data.warnings.append(text)
         self.done: dict[str, Stage] = {}

@@ -20,7 +20,8 @@ from acyclome.core.shards import Plan, merge_orders, plan_shards, restrict
 from acyclome.distribute import run_pieces
 from acyclome.estimate import shard_sizes
 from acyclome.memory import peak_memory_mb
-from acyclome.stages import GeneData, Stage, candidates_of, engine_settings, seed_of, warnings_of
+from acyclome.registry import engine_settings
+from acyclome.stages import GeneData, Stage, candidates_of, seed_of, warnings_of
 
 
 @dataclass(frozen=True)

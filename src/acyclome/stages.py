@@ -7,27 +7,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from acyclome.config import Config
-from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
-from acyclome.core.engine import EngineSettings, decide, look, propose
+from acyclome.core.engine import decide, look, propose
 from acyclome.core.equivalence import cpdag
-from acyclome.core.climb import ClimbSettings
-from acyclome.core.evidence import Evidence
-from acyclome.core.joint import JointSettings
 from acyclome.core.layout import Candidates
 from acyclome.core.moments import Moments, correlate, moments, scale_genes
-from acyclome.core.order import Dag, ScoreSettings
-from acyclome.core.relax import RelaxSettings
+from acyclome.core.order import Dag
 from acyclome.core.reversal import reversal_losses
-from acyclome.core.schedule import CentralPath
-from acyclome.core.screen import ScreenSettings
-from acyclome.core.sem.linear import Linear
 from acyclome.core.workers import one_blas_thread
 from acyclome.distribute import dealing, run_pieces
 from acyclome.errors import ConvergenceError
@@ -35,27 +27,9 @@ from acyclome.evaluate.sortability import r2_from_correlation, sortability
 from acyclome.io.store import GeneMajor
 from acyclome.memory import peak_memory_mb
 from acyclome.network import Network, build_network
+from acyclome.registry import JOINT, engine_settings
 from acyclome.resample import Member, Votes, count_votes, plan_resamples, stability_and_direction
 
-MIN_GAIN = 4.0
-UNIT_SCALE = 3.0
-RIDGE = (0.1, 1.0, 10.0, 100.0, 1000.0)
-MODELS = {"linear": lambda config: Linear(config.fit.lambda1, sweeps=100, tol=1e-6)}
-JOINT: dict[str, Callable[[Config], JointSettings]] = {
-    "mlp": lambda config: JointSettings(
-        Evidence(config.mlp.terms, config.mlp.units, UNIT_SCALE, RIDGE, config.score.gamma),
-        ClimbSettings(config.mlp.shortlist, config.score.restarts),
-        config.mlp.expanded,
-    )
-}
-ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
-    "series": lambda config: Series(config.fit.terms, "logdet", config.fit.drop_tol),
-    "expm": lambda config: TraceExp(),
-    "logdet": lambda config: LogDet(),
-    "polynomial": lambda config: Polynomial(),
-    "spectral": lambda config: SpectralRadius(),
-    "lowrank": lambda config: LowRank(config.fit.rank, config.fit.terms, "logdet", config.seed),
-}
 R2_GENES = 3000
 PATH_LENGTH = 5
 TINY = 1e-300
@@ -82,10 +56,12 @@ class GeneData:
     progress: Callable[[str, float, str], None]
     warnings: list[str] = field(default_factory=list)
     dask: str | None = None
+    device: str = "cpu"
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process without what belongs to this one: progress, moments, workers."""
-        return {"store": self.store, "causes": self.causes, "threads": 1, "progress": _silent, "warnings": []}
+        return {"store": self.store, "causes": self.causes, "threads": 1, "progress": _silent, "warnings": [],
+                "device": self.device}  # fmt: skip
 
     @property
     def lost(self) -> float:
@@ -106,18 +82,6 @@ class GeneData:
     def moments(self) -> Moments:
         """Moments of all observations."""
         return correlate(self.scaled, self.threads)
-
-
-def engine_settings(config: Config) -> EngineSettings:
-    """Turn names and numbers of the config into objects of the core."""
-    screening = ScreenSettings(config.screen.forward_steps, MIN_GAIN, config.screen.partial, config.screen.shrinkage,
-                               config.screen.max_candidates)  # fmt: skip
-    schedule = CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8)
-    relaxing = None if config.model not in MODELS else RelaxSettings(MODELS[config.model](config), ACYCLICITY[config.fit.acyclicity](config), schedule,
-                             config.fit.w_threshold)  # fmt: skip
-    score = ScoreSettings(config.score.noise == "equal", config.score.gamma, config.score.restarts)
-    joint = JOINT[config.model](config) if config.model in JOINT else None
-    return EngineSettings(screening, relaxing if config.fit.relax else None, score, config.screen.augment, joint=joint)
 
 
 def measured(work: Callable[[], Stage]) -> Stage:
@@ -143,8 +107,9 @@ def screen(data: GeneData, config: Config) -> Stage:
 def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
     """Relax: NOTEARS on the candidates, and the order it suggests."""
     data.progress("fit", 0.0, "NOTEARS on the candidates")
-    with dealing(data.dask, data.threads, data.store.folder) as deal:
-        start, found = propose(data.moments, candidates_of(screened), engine_settings(config), data.causes,
+    settings = replace(engine_settings(config), device=data.device)
+    with dealing(data.dask if config.model == "linear" else None, data.threads, data.store.folder) as deal:
+        start, found = propose(data.moments, candidates_of(screened), settings, data.causes,
                                seed_of(config, "fit"), data.threads, deal)  # fmt: skip
     data.progress("fit", 1.0, "" if found is None else found.status)
     if found is None:

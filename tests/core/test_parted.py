@@ -6,7 +6,7 @@ import pytest
 from acyclome.config import Config
 from acyclome.core.engine import look, propose
 from acyclome.core.sem.parted import Parted, deal_out
-from acyclome.stages import engine_settings
+from acyclome.registry import engine_settings
 
 D, N = 40, 300
 

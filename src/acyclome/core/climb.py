@@ -82,6 +82,7 @@ class Climb:
     target: np.ndarray = field(init=False)
     rule: np.ndarray = field(init=False)
     known: list[dict[tuple[int, ...], float]] = field(init=False)
+    place: np.ndarray | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         d = self.candidates.n_genes
@@ -120,6 +121,13 @@ class Climb:
         self.held[:] = held
         self._redraw()
         self._look(range(self.candidates.n_genes))
+
+    def settle_along(self, order: np.ndarray) -> None:
+        """Make moves until none helps, with edges that point forward in ``order``, ``(d,)``, alone."""
+        self.place = np.empty(len(order), dtype=np.int64)
+        self.place[order] = np.arange(len(order))
+        self.settle()
+        self.place = None
 
     def settle(self) -> None:
         """Make moves until none helps."""
@@ -187,6 +195,8 @@ class Climb:
             return True
         cause, effect = (i, j) if kind == ADD else (j, i)
         if self.rule[effect] == FIRST or self.rule[cause] == LAST or self.graph.size[effect] == MAX_CAUSES:
+            return False
+        if self.place is not None and self.place[cause] > self.place[effect]:
             return False
         return not leads_to(self.graph, effect, cause, (i, j) if kind == TURN else (-1, -1))
 

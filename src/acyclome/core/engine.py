@@ -14,9 +14,10 @@ from acyclome.core.joint import JointSettings, look_further, search_joint
 from acyclome.core.layout import Candidates
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag, ScoreSettings, build_pools, search_order
-from acyclome.core.relax import Deal, Relaxation, RelaxSettings, relax
+from acyclome.core.relax import Deal, Relaxation, RelaxSettings, relax, relax_mlp
 from acyclome.core.screen import ScreenSettings, is_screened, screen
 from acyclome.core.select import Pools
+from acyclome.core.sem.mlp import Mlp
 
 SIGMA_ROUNDS = 5
 SIGMA_TOL = 1e-3
@@ -27,7 +28,7 @@ class EngineSettings:
     """What to look for and how: settings of each part, and whether candidates grow after a first network.
 
     ``n_causes`` is the number of possible causes in the whole network, where the genes at hand are only a shard of it;
-    ``joint`` is how nonlinear models search, None for the linear one.
+    ``joint`` is how nonlinear models search, None for the linear one; ``device`` is where networks are fitted.
     """
 
     screen: ScreenSettings
@@ -36,6 +37,7 @@ class EngineSettings:
     grows: bool
     n_causes: int | None = None
     joint: JointSettings | None = None
+    device: str = "cpu"
 
 
 def look(moments: Moments, settings: EngineSettings, causes: np.ndarray, threads: int) -> Candidates:
@@ -60,6 +62,11 @@ def propose(
     tie = np.random.default_rng(seed).permutation(moments.n_genes).astype(np.int32)
     if settings.relax is None:
         return tie, None
+    if isinstance(settings.relax.sem, Mlp):
+        found = relax_mlp(
+            moments.Z, candidates, settings.relax, tie, seed=seed, device=settings.device, threads=threads
+        )
+        return found.order, found
     pools = _pools(moments, candidates, settings, causes, None, threads)
     weight = moments.scale**2 / np.mean(moments.scale**2) if settings.score.equal_noise else np.ones(len(tie))
     found = relax(pools, candidates, settings.relax, np.maximum(weight, 1e-12), tie, threads, deal)
@@ -123,7 +130,7 @@ def _climb(
 ) -> tuple[Dag, Candidates]:  # fmt: skip
     return search_joint(
         moments, candidates, start, joint, settings.screen, causes, _n_allowed(settings, causes), seed, threads,
-        grows=settings.grows,
+        grows=settings.grows, guided=settings.relax is not None,
     )  # fmt: skip
 
 

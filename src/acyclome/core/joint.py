@@ -74,6 +74,7 @@ def look_further(
 def search_joint(
     moments: Moments, candidates: Candidates, start: np.ndarray, settings: JointSettings, screening: ScreenSettings,
     causes: np.ndarray, n_allowed: np.ndarray, seed: int, threads: int, *, grows: bool,
+    guided: bool = False,
 ) -> tuple[Dag, Candidates]:  # fmt: skip
     """Climb from the empty graph, offer what explains the residuals, climb on, shake; return the DAG and candidates.
 
@@ -81,12 +82,16 @@ def search_joint(
     ----------
     start
         ``(d,)`` a permutation of the genes; decides the order of genes that no path joins.
+    guided
+        The first climb keeps to ``start``.
     n_allowed
         ``(d,)`` size of the pool that the causes of each gene come from.
     """
     features = features_of(moments, settings.prior, n_allowed, seed, threads)
     climb = Climb(EvidenceScore(features, settings.prior), candidates, settings.climb, start, threads)
     climb.begin(np.zeros(candidates.n_edges, dtype=bool))
+    if guided:
+        climb.settle_along(start)
     climb.settle()
     if grows and is_screened(moments, screening):
         rest = _residuals(climb, features, settings.prior)
@@ -112,7 +117,7 @@ def _more(
 
 
 def _residuals(climb: Climb, features: Features, prior: Evidence) -> np.ndarray:
-    """What the causes leave of every gene, ``(d, n)`` float32 of mean 0 and mean square 1."""
+    """Take out what the causes explain of every gene, ``(d, n)`` float32 of mean 0 and mean square 1."""
     out = np.empty_like(features.Z)
 
     def block(a: int, b: int) -> None:

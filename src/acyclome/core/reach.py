@@ -55,7 +55,7 @@ def leads_to(graph: Above, i: int, j: int, without: tuple[int, int] = (-1, -1)) 
 
 
 def sort_genes(source: np.ndarray, target: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Return an order in which every edge points forward, ``(d,)``; ``start``, a permutation, decides where edges do not.
+    """Return an order in which every edge points forward, ``(d,)``; the permutation ``start`` decides the rest.
 
     Raises
     ------
