@@ -40,6 +40,7 @@ FLOORS = {
     "distribute": 3,
     "report": 3,
     "pl": 3,
+    "registry": 2,
     "estimate": 4,
     "record": 4,
     "stages": 4,

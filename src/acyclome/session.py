@@ -28,15 +28,16 @@ from acyclome.network import Network
 from acyclome.perturbation import find_targets
 from acyclome.prior import Prior, make_prior, read_prior, read_tiers
 from acyclome.record import run_record
+from acyclome.registry import check_model
 from acyclome.stages import GeneData, Stage, measured
 
 Progress = Callable[[str, float, str], None]
 DEPENDS_ON = {
-    "screen": ("screen",),
-    "shard": ("screen", "shard"),
-    "fit": ("screen", "fit", "score", "shard"),
-    "order": ("screen", "fit", "score", "shard"),
-    "resample": ("screen", "score", "resample"),
+    "screen": ("screen", "mlp"),
+    "shard": ("screen", "mlp", "shard"),
+    "fit": ("screen", "fit", "score", "mlp", "shard"),
+    "order": ("screen", "fit", "score", "mlp", "shard"),
+    "resample": ("screen", "score", "mlp", "resample"),
 }
 """The sections of the config that each stage, and what it reads, depends on."""
 
@@ -126,6 +127,7 @@ class Session:
         at = () if acted is None else (acted.targets.indptr, acted.targets.row)
         self.data.prior = _prior_of(config, rules, store.genes, causes)
         self.data.warnings += self.data.prior.warnings
+        check_model(config, self.data.rules, has_targets=acted is not None)
         self.base = fingerprint(__version__, store.digest, causes, *at, *self.data.prior.arrays())
         check_memory(store.n_vars, store.n_obs, config, runtime.threads, runtime.memory, is_part=is_part)
 

@@ -22,7 +22,8 @@ from acyclome.core.workers import run_blocks
 from acyclome.distribute import run_pieces
 from acyclome.estimate import shard_sizes
 from acyclome.memory import peak_memory_mb
-from acyclome.stages import GeneData, Stage, candidates_of, engine_settings, seed_of, warnings_of
+from acyclome.registry import engine_settings
+from acyclome.stages import GeneData, Stage, candidates_of, seed_of, warnings_of
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def merge(data: GeneData, config: Config, screened: Stage, cut: Stage, parts: li
 def _fit_shards(data: GeneData, config: Config, pieces: list[Piece], *, threads: int) -> list[Stage]:
     """Fit some shards, relaxed in one call: moments of their genes, relaxation, first searches, and what they say."""
     began = time.perf_counter()
-    settings = replace(engine_settings(config, None), n_causes=int(data.causes.sum()))
+    settings = replace(engine_settings(config), n_causes=int(data.causes.sum()))
     seen = [data.place.correlate(_scaled(data, piece, threads), threads) for piece in pieces]
     networks = [(own, piece.candidates, data.causes[piece.genes]) for own, piece in zip(seen, pieces, strict=True)]
     proposals = propose_together(networks, settings, seed_of(config, "fit"), threads, data.place)

@@ -14,20 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from acyclome.config import Config
-from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
-from acyclome.core.engine import EngineSettings, decide, look, propose
+from acyclome.core.engine import decide, look, propose
 from acyclome.core.equivalence import cpdag
 from acyclome.core.interventions import Targets
 from acyclome.core.layout import Candidates
 from acyclome.core.moments import Moments, scale_genes
-from acyclome.core.order import ScoreSettings
+from acyclome.core.order import Dag
 from acyclome.core.place import OnThreads, Place
-from acyclome.core.relax import RelaxSettings
 from acyclome.core.rules import EdgeRules
-from acyclome.core.schedule import CentralPath
-from acyclome.core.screen import ScreenSettings
-from acyclome.core.sem.linear import Linear
-from acyclome.core.settled import directions
+from acyclome.core.settled import Directions, directions
 from acyclome.core.shifts import total_effects
 from acyclome.core.workers import one_blas_thread
 from acyclome.distribute import dealing, run_pieces
@@ -39,18 +34,9 @@ from acyclome.network import Network, build_network
 from acyclome.perturbation import effects_table
 from acyclome.prior import Prior
 from acyclome.ranking import Interventions, all_votes, rank_candidates
+from acyclome.registry import JOINT, engine_settings
 from acyclome.resample import Member, plan_resamples, stability_and_direction
 
-MIN_GAIN = 4.0
-MODELS = {"linear": lambda config: Linear(config.fit.lambda1, sweeps=100, tol=1e-6)}
-ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
-    "series": lambda config: Series(config.fit.terms, "logdet", config.fit.drop_tol),
-    "expm": lambda config: TraceExp(),
-    "logdet": lambda config: LogDet(),
-    "polynomial": lambda config: Polynomial(),
-    "spectral": lambda config: SpectralRadius(),
-    "lowrank": lambda config: LowRank(config.fit.rank, config.fit.terms, "logdet", config.seed),
-}
 R2_GENES = 3000
 PATH_LENGTH = 5
 TINY = 1e-300
@@ -120,17 +106,6 @@ class GeneData:
         return self.place.correlate(self.scaled, self.threads)
 
 
-def engine_settings(config: Config, rules: EdgeRules | None) -> EngineSettings:
-    """Turn names and numbers of the config into objects of the core."""
-    screening = ScreenSettings(config.screen.forward_steps, MIN_GAIN, config.screen.partial, config.screen.shrinkage,
-                               config.screen.max_candidates)  # fmt: skip
-    schedule = CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8)
-    relaxing = RelaxSettings(MODELS[config.model](config), ACYCLICITY[config.fit.acyclicity](config), schedule,
-                             config.fit.w_threshold)  # fmt: skip
-    score = ScoreSettings(config.score.noise == "equal", config.score.gamma, config.score.restarts)
-    return EngineSettings(screening, relaxing if config.fit.relax else None, score, config.screen.augment, rules=rules)
-
-
 def measured(work: Callable[[], Stage]) -> Stage:
     """Run a stage and add its seconds and the peak memory of the process so far to its facts.
 
@@ -154,7 +129,8 @@ def screen(data: GeneData, config: Config) -> Stage:
 def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
     """Relax: NOTEARS on the candidates, and the order it suggests."""
     data.progress("fit", 0.0, "NOTEARS on the candidates")
-    with dealing(data.dask if data.place.deals else None, data.threads, data.store.folder) as deal:
+    with dealing(data.dask if data.place.deals and config.model == "linear" else None, data.threads,
+                 data.store.folder) as deal:  # fmt: skip
         place = data.place if deal is None else OnThreads(deal)
         start, found = propose(data.moments, candidates_of(screened), engine_settings(config, data.rules), data.causes,
                                seed_of(config, "fit"), data.threads, place)  # fmt: skip
@@ -194,12 +170,7 @@ def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Sta
     settings, seed = engine_settings(config, data.rules), seed_of(config, "order")
     dag, grown = decide(data.moments, candidates_of(screened), fitted.arrays["start"], settings, data.causes, seed,
                         data.threads)  # fmt: skip
-    equal = config.score.noise == "equal"
-    found = directions(data.moments, dag, equal_noise=equal)
-    known = ~data.causes[dag.target]
-    if data.rules is not None:
-        known |= ~data.rules.allows(dag.target, dag.source)
-    compelled = equal | cpdag(dag.source, dag.target, data.store.n_vars, found.settled | known)
+    found, compelled = _directions(data, config, dag)
     data.progress("order", 1.0, f"{len(dag.source):,} edges")
     facts = {"score": dag.score, "settled_score": dag.settled_score, "edges": len(dag.source),
              "restarts": config.score.restarts, "candidates": _candidate_facts(grown),
@@ -211,6 +182,18 @@ def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Sta
     if found.shifts is not None:
         facts["effects"] = effects_table(found.shifts, data.store.genes)
     return Stage(arrays, facts)
+
+
+def _directions(data: GeneData, config: Config, dag: Dag) -> tuple[Directions, np.ndarray]:
+    """Return what is known of each direction, and whether it is compelled, ``(m,)``."""
+    equal = config.score.noise == "equal"
+    known = ~data.causes[dag.target]
+    if data.rules is not None:
+        known |= ~data.rules.allows(dag.target, dag.source)
+    if dag.turning_loss is not None and dag.is_free is not None:
+        return Directions(dag.turning_loss, np.zeros(len(known), bool), None), known | ~dag.is_free
+    found = directions(data.moments, dag, equal_noise=equal)
+    return found, equal | cpdag(dag.source, dag.target, data.store.n_vars, found.settled | known)
 
 
 def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
@@ -242,7 +225,9 @@ def network(
     votes = all_votes(resampled, d)
     source, target = a["source"], a["target"]
     stability, direction = None, None
-    price = 0.5 * np.log(data.n_own) + config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1))
+    price = config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1)) + np.zeros(d)
+    if config.model not in JOINT:  # evidence has paid for the coefficients already
+        price += 0.5 * np.log(data.n_own)
     score = 1.0 / (1.0 + np.exp(np.clip(price[target] - a["loss"], -50, 50)))
     if votes is not None:
         stability, direction = stability_and_direction(votes, source, target)

@@ -9,7 +9,7 @@ from acyclome.config import Config
 from acyclome.core.engine import decide, look, propose
 from acyclome.core.relax import RelaxProblem, relax
 from acyclome.core.sem.linear import Linear
-from acyclome.stages import engine_settings
+from acyclome.registry import engine_settings
 
 D, N = 25, 400
 

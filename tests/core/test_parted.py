@@ -7,7 +7,7 @@ from acyclome.config import Config
 from acyclome.core.engine import look, propose
 from acyclome.core.place import OnThreads
 from acyclome.core.sem.parted import Parted, deal_out
-from acyclome.stages import engine_settings
+from acyclome.registry import engine_settings
 
 D, N = 40, 300
 

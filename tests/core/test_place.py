@@ -18,7 +18,7 @@ from acyclome.core.place import OnDevice
 from acyclome.core.screen import ScreenSettings, forward_select, strongest_partial
 from acyclome.core.screen_batched import correlations_of, forward_select_batched, strongest_partial_batched
 from acyclome.core.workers import one_blas_thread
-from acyclome.stages import engine_settings
+from acyclome.registry import engine_settings
 
 HERE = OnDevice(torch.device("cpu"), torch.float64)
 SAME_W = 1e-3  # a mu ends when a step lowers the merit by less than 1e-4 of it, on either side

@@ -21,7 +21,7 @@ from acyclome.core.sem.linear import Linear, LinearStatistics
 from acyclome.core.solve import solve
 from acyclome.core.steps import BlockSolve
 from acyclome.core.workers import one_blas_thread
-from acyclome.stages import engine_settings
+from acyclome.registry import engine_settings
 
 LAMBDA1 = 0.05
 PATH = (1.0, 0.1, 0.01, 0.001)

@@ -16,7 +16,7 @@ from acyclome.core.acyclicity.flow import measure_on_blocks
 from acyclome.core.layout import Candidates
 from acyclome.core.moments import WHOLE_GENES, Moments, correlate
 from acyclome.core.problem import OnTensors
-from acyclome.core.relax import Deal, Relaxation, RelaxProblem, RelaxSettings, proposal, relax
+from acyclome.core.relax import Deal, Relaxation, RelaxProblem, RelaxSettings, linear_of, proposal, relax
 from acyclome.core.rules import EdgeRules
 from acyclome.core.screen import ScreenSettings, screen
 from acyclome.core.screen_batched import correlations_of, screen_batched
@@ -39,6 +39,11 @@ class Place(Protocol):
     @property
     def deals(self) -> bool:
         """Whether the genes of a relaxation may be dealt out to workers."""
+        ...
+
+    @property
+    def device(self) -> torch.device | str:
+        """Where torch computes what is written with it."""
         ...
 
     def correlate(self, bare: Moments, threads: int) -> Moments:
@@ -76,6 +81,11 @@ class OnThreads:
     def deals(self) -> bool:
         """Genes may be dealt out."""
         return True
+
+    @property
+    def device(self) -> str:
+        """Processors."""
+        return "cpu"
 
     def correlate(self, bare: Moments, threads: int) -> Moments:
         """Return the moments with all correlations, as far as so many can be held."""
@@ -139,7 +149,8 @@ class OnDevice:
         """Fit the relaxations of all networks in one call."""
         import torch
 
-        sem = BatchedLinear(settings.sem.lambda1, STEPS, settings.sem.tol)
+        linear = linear_of(settings)
+        sem = BatchedLinear(linear.lambda1, STEPS, linear.tol)
         like = torch.empty(0, dtype=self.dtype, device=self.device)
         with _alone:
             blocks = side_by_side([Blocks.of(one.pools, one.gene_weight, like) for one in problems])
@@ -148,7 +159,7 @@ class OnDevice:
             found = []
             for number, (one, solution) in enumerate(zip(problems, solutions, strict=True)):
                 W = blocks.on_candidates(solution.W, number, one.candidates)
-                found.append(proposal(replace(solution, W=W), one, settings))
+                found.append(proposal(replace(solution, W=W), one.candidates, one.tie, settings))
         return found
 
     def together(self, sizes: Sequence[int], width: int) -> list[tuple[int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,12 @@ from acyclome.core.problem import OnCandidates, StructuralModel
 from acyclome.core.schedule import CentralPath
 from acyclome.core.select import Pools
 from acyclome.core.sem.linear import Linear, LinearStatistics
+from acyclome.core.sem.mlp import Mlp
 from acyclome.core.solve import PathPoint, Solution, Status, solve
 from acyclome.core.steps import BlockSolve
+
+if TYPE_CHECKING:
+    import torch
 
 Deal = Callable[[Linear, LinearStatistics], tuple[StructuralModel, Any]]
 
@@ -25,7 +29,7 @@ Deal = Callable[[Linear, LinearStatistics], tuple[StructuralModel, Any]]
 class RelaxSettings:
     """A pairing of structural model, acyclicity and schedule, and the weight below which an edge is not handed on."""
 
-    sem: Linear
+    sem: Linear | Mlp
     acyclicity: Acyclicity
     schedule: CentralPath
     w_threshold: float
@@ -38,7 +42,7 @@ class Relaxation:
     Parameters
     ----------
     W
-        ``(nnz,)`` weights on the candidates.
+        ``(nnz,)`` weights on the candidates; of models with several weights an edge, their norm.
     order
         ``(d,)`` int32, the order that they suggest.
     path
@@ -84,24 +88,63 @@ def relax(problem: RelaxProblem, settings: RelaxSettings, threads: int, deal: De
         Deals the genes out to workers: gets the model and its statistics, gives those that take their place. The bits
         are the same without it.
     """
-    sem: StructuralModel = settings.sem
+    sem: StructuralModel = linear_of(settings)
     statistics: Any = LinearStatistics(problem.pools, problem.gene_weight)
     if deal is not None:
-        sem, statistics = deal(settings.sem, statistics)
+        sem, statistics = deal(linear_of(settings), statistics)
     at = OnCandidates(sem, settings.acyclicity, statistics, problem.candidates, threads)
     (solution,) = solve(at, settings.schedule, BlockSolve(), np.zeros((1, problem.candidates.n_edges)))
-    return proposal(solution, problem, settings)
+    return proposal(solution, problem.candidates, problem.tie, settings)
 
 
-def proposal(solution: Solution, problem: RelaxProblem, settings: RelaxSettings) -> Relaxation:
-    """Read the order off the weights of a solution, ``(nnz,)``, and judge it."""
-    candidates = problem.candidates
+def linear_of(settings: RelaxSettings) -> Linear:
+    """Return the model, of which blocks of correlations are the statistics.
+
+    Raises
+    ------
+    TypeError
+        If it is not the linear one.
+    """
+    if not isinstance(settings.sem, Linear):
+        msg = f"Found the model {settings.sem!r}; blocks of correlations are the statistics of the linear model alone."
+        raise TypeError(msg)
+    return settings.sem
+
+
+def relax_mlp(
+    Z: np.ndarray, candidates: Candidates, settings: RelaxSettings, tie: np.ndarray, *, seed: int,
+    device: torch.device | str, threads: int,
+) -> Relaxation:  # fmt: skip
+    """Fit the relaxation of NOTEARS-MLP from small random weights; the same as :func:`relax` in all else.
+
+    Parameters
+    ----------
+    Z
+        ``(d, n)`` standardized genes.
+    device
+        Where it is computed.
+    """
+    import torch
+
+    if not isinstance(settings.sem, Mlp):
+        msg = f"Found the model {settings.sem!r}; expected NOTEARS-MLP."
+        raise TypeError(msg)
+    sem = settings.sem
+    statistics = sem.statistics(torch.as_tensor(Z, dtype=torch.float32, device=device), candidates)
+    at = OnCandidates(sem, settings.acyclicity, statistics, candidates, threads)
+    (solution,) = solve(at, settings.schedule, BlockSolve(), sem.start(candidates, seed)[None])
+    return proposal(solution, candidates, tie, settings)
+
+
+def proposal(solution: Solution, candidates: Candidates, tie: np.ndarray, settings: RelaxSettings) -> Relaxation:
+    """Read the order off the weights of a solution, ``(nnz, ...)``, and judge it."""
     strength = settings.sem.strength(solution.W)
+    size = solution.W if solution.W.ndim == 1 else np.sqrt(strength)
     held = np.flatnonzero(strength)
-    order = order_from_weights(candidates.parent[held], candidates.target[held], strength[held], problem.tie)
-    strong = np.abs(solution.W) >= settings.w_threshold
-    acyclic = _is_acyclic(candidates.parent[strong], candidates.target[strong], problem.tie)
-    return Relaxation(solution.W, order.astype(np.int32), solution.path, solution.status, acyclic)
+    order = order_from_weights(candidates.parent[held], candidates.target[held], strength[held], tie)
+    strong = np.abs(size) >= settings.w_threshold
+    acyclic = _is_acyclic(candidates.parent[strong], candidates.target[strong], tie)
+    return Relaxation(size, order.astype(np.int32), solution.path, solution.status, acyclic)
 
 
 def _is_acyclic(source: np.ndarray, target: np.ndarray, tie: np.ndarray) -> bool:
