@@ -23,6 +23,22 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
+class Knowledge(_Section):
+    """What is known before the data are seen."""
+
+    regulators: str | None = None
+    """File with one gene a line; only these may be causes. Empty: every gene may. A good list settles directions."""
+    knowledge: str | None = None
+    """Table of edges: source, target, and if you like weight, sign (+, -), kind (forbidden, required, soft, known) and
+    scope (all, most, or the label of a group). A soft edge costs less by the share `weight`. docs/knowledge.md."""
+    forbidden: str | None = None
+    """Table of edges (source, target) that are never in the network. Every one makes the search smaller."""
+    required: str | None = None
+    """Table of edges (source, target) that are always in the network. Contradictions stop the run before the fit."""
+    tiers: str | None = None
+    """Table of genes and tiers (gene, tier: a whole number). No edge goes from a higher to a lower tier."""
+
+
 class Mlp(_Section):
     """The model mlp: how a gene's nonlinear function of its causes is judged, and how far the search looks."""
 

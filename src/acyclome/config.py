@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from acyclome import _options
-from acyclome._sections import AutoOrBool, Count, Mlp, Names, Positive, Real, Several, _Section
+from acyclome._sections import AutoOrBool, Count, Knowledge, Mlp, Names, Positive, Real, Several, _Section
 from acyclome.errors import ConfigError
 
 
@@ -76,22 +76,6 @@ class Prepare(_Section):
             msg = "pseudobulk_by and metacells both join observations; give one of them"
             raise ValueError(msg)
         return self
-
-
-class Knowledge(_Section):
-    """What is known before the data are seen."""
-
-    regulators: str | None = None
-    """File with one gene a line; only these may be causes. Empty: every gene may. A good list settles directions."""
-    knowledge: str | None = None
-    """Table of edges: source, target, and if you like weight, sign (+, -), kind (forbidden, required, soft, known) and
-    scope (all, most, or the label of a group). A soft edge costs less by the share `weight`. docs/knowledge.md."""
-    forbidden: str | None = None
-    """Table of edges (source, target) that are never in the network. Every one makes the search smaller."""
-    required: str | None = None
-    """Table of edges (source, target) that are always in the network. Contradictions stop the run before the fit."""
-    tiers: str | None = None
-    """Table of genes and tiers (gene, tier: a whole number). No edge goes from a higher to a lower tier."""
 
 
 class Screen(_Section):
