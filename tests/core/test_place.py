@@ -111,7 +111,11 @@ def test_without_causes_nothing_is_found(lab):
 
 @pytest.mark.parametrize("form", ["series", "logdet"])
 def test_networks_relaxed_in_one_call_are_those_relaxed_alone(lab, form):
-    settings = engine_settings(Config.from_mapping({"fit": {"acyclicity": form}, "screen": {"max_candidates": 8}}))
+    settings = engine_settings(
+        Config.from_mapping(
+            {"fit": {"acyclicity": form}, "screen": {"forward_steps": 4, "partial": 4, "max_candidates": 8}}
+        )
+    )
     networks = []
     for seed, d in ((5, 30), (6, 24), (7, 33)):
         m = lab.moments_of(lab.draw_linear(seed, d, 300, 2)[0])
