@@ -116,10 +116,10 @@ def test_the_augmented_lagrangian_meets_the_dense_reference(lab, reference):
 
 
 def test_first_order_steps_under_the_lagrangian_meet_the_dense_reference(lab, reference):
-    statistics = batch(lab, (2,), 10)
-    (found,) = fit(statistics, schedule=replace(LAGRANGIAN, h_tol=1e-5), stepper=ADAM)
+    statistics = batch(lab, (2,), 8)
+    (found,) = fit(statistics, schedule=replace(LAGRANGIAN, h_tol=1e-4, rtol=1e-5), stepper=ADAM)
     expected = reference.notears(statistics.cross[0].numpy(), LAMBDA1, PATH)[-1][1]
-    assert found.path[-1].h <= 1e-5
+    assert found.path[-1].h <= 1e-4
     assert abs(found.path[-1].objective / expected - 1) < LAGRANGIAN_OBJECTIVE
 
 
