@@ -22,7 +22,7 @@ HERE = OnDevice(torch.device("cpu"), torch.float64)
 
 @pytest.fixture(scope="module")
 def store():
-    X = np.asarray(simulate("er", 60, 300, seed=5).X).T
+    X = simulate(60, 300, seed=5, standardised=True).X.T
     return MemoryStore(X, [f"g{j}" for j in range(60)], facts={})
 
 

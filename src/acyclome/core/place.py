@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from acyclome.core.acyclicity.flow import measure_on_blocks
 from acyclome.core.layout import Candidates
 from acyclome.core.moments import WHOLE_GENES, Moments, correlate
 from acyclome.core.problem import OnTensors
@@ -154,7 +153,7 @@ class OnDevice:
         like = torch.empty(0, dtype=self.dtype, device=self.device)
         with _alone:
             blocks = side_by_side([Blocks.of(one.pools, one.gene_weight, like) for one in problems])
-            problem = OnTensors(sem, blocks, measure_on_blocks(settings.acyclicity, blocks.parent))
+            problem = OnTensors(sem, settings.acyclicity, blocks)
             solutions = solve(problem, settings.schedule, BlockSolve(), torch.zeros_like(blocks.cross))
             found = []
             for number, (one, solution) in enumerate(zip(problems, solutions, strict=True)):

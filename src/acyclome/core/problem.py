@@ -6,7 +6,6 @@ torch, wherever their tensors are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,9 +17,6 @@ from acyclome.core.solve import Point
 
 if TYPE_CHECKING:
     import torch
-
-Measure = Callable[["torch.Tensor"], "tuple[torch.Tensor, torch.Tensor]"]
-"""``measure(A) -> (h, dh/dA)``, ``(members,)`` and of the shape of ``A``."""
 
 
 class StructuralModel(Protocol):
@@ -91,18 +87,16 @@ class OnTensors:
     Parameters
     ----------
     statistics
-        What the model fits, with ``take(members)`` of its own.
-    measure
-        Cyclicity of strengths, such as ``acyclicity.dense_value_and_gradient``.
+        What the model fits, such as :class:`acyclome.core.sem.gram.Whole`; it also knows where the strengths lie.
     """
 
     sem: TensorModel
+    acyclicity: Acyclicity
     statistics: Any
-    measure: Measure
 
     def evaluate(self, W: torch.Tensor) -> Point:
         """Objective, cyclicity and its gradient in the strengths."""
-        h, omega = self.measure(self.sem.strength(W))
+        h, omega = self.statistics.cyclicity(self.acyclicity, self.sem.strength(W))
         F = self.sem.objective(self.statistics, W)
         return Point(F.double().cpu().numpy(), h.double().cpu().numpy(), omega)
 

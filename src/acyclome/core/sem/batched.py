@@ -62,7 +62,8 @@ class BatchedLinear:
         """
         import torch
 
-        v, L = statistics.along(statistics.weight), statistics.bound
+        tiny = torch.finfo(W.dtype).tiny  # genes that only fill up weigh nothing, and have no ridge
+        v, L = statistics.along(statistics.weight).clamp(min=tiny), statistics.bound
         extra = 2.0 * ridge / v
         scale = statistics.mask / (L + extra)
         tol = (ROUNDING * torch.finfo(W.dtype).eps * L).clamp(min=self.tol)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from acyclome.core.acyclicity import Acyclicity
+from acyclome.core.acyclicity.flow import value_and_gradient_on_blocks
 from acyclome.core.layout import Candidates
 from acyclome.core.select import Pools
 
@@ -65,6 +67,10 @@ class Whole(NamedTuple):
     def per_gene(self, values: torch.Tensor) -> torch.Tensor:
         """Sum over the candidates of every gene, ``(m, d)``."""
         return values.sum(-2)
+
+    def cyclicity(self, acyclicity: Acyclicity, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return ``h``, ``(m,)``, and ``dh/dA`` of strengths."""
+        return acyclicity.dense_value_and_gradient(A)
 
     def take(self, members: np.ndarray) -> Whole:
         """Return the statistics of some members."""
@@ -133,6 +139,10 @@ class Blocks(NamedTuple):
         """Sum over the candidates of every gene, ``(m, d)``."""
         return values.sum(-1)
 
+    def cyclicity(self, acyclicity: Acyclicity, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return ``h``, ``(m,)``, and ``dh/dA`` of strengths."""
+        return value_and_gradient_on_blocks(acyclicity, A, self.parent)
+
     def take(self, members: np.ndarray) -> Blocks:
         """Return the statistics of some members."""
         return Blocks(*(part[members] for part in self))
@@ -145,13 +155,16 @@ class Blocks(NamedTuple):
 
 
 def side_by_side(members: Sequence[Blocks]) -> Blocks:
-    """Join networks into one batch, each filled up to the most genes and the most candidates of any."""
+    """Join networks into one batch, each filled up to the most genes and the most candidates of any.
+
+    What is filled up weighs nothing, so the objectives are those of the networks alone.
+    """
     import torch
 
     genes, width = (max(one.cross.shape[axis] for one in members) for axis in (1, 2))
     joined: dict[str, Any] = {}
     for name, axes in WIDE_AXES.items():
-        fill = 1.0 if name in ("weight", "bound") else 0.0
+        fill = 1.0 if name == "bound" else 0.0
         joined[name] = torch.cat([_filled(getattr(one, name), genes, width, axes, fill) for one in members])
     return Blocks(**joined)
 
