@@ -10,7 +10,8 @@ from functools import partial
 
 import numpy as np
 
-from acyclome.evaluate.baselines import correlation_ranking, sort_and_regress
+from acyclome.evaluate.baselines import correlation_ranking
+from acyclome.evaluate.trial import SORTS, sorted_edges
 from benchmarks.measure import learned, measured, warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.tables import means, options, publish
@@ -22,14 +23,13 @@ PROTOCOLS = (
     Protocol("hub, measurement noise .3", "TF", extras={"measurement_noise": 0.3}),
     Protocol("hub, 10% hidden causes", "TF", extras={"hidden": 0.1}),
 )
-SORTS = {"sort by variance": "variance", "rising R2": "r2", "falling R2": "r2-falling", "random order": "random"}
 Method = Callable[[Problem], tuple[np.ndarray, np.ndarray]]
 
 
 def methods(threads: int) -> dict[str, Method]:
     """Return what is measured, by name."""
     found: dict[str, Method] = {"acyclome": lambda p: learned(p.X, p.method_seed, threads)}
-    found |= {name: partial(_sorted, key=key) for name, key in SORTS.items()}
+    found |= {name: partial(_sorted, name=name) for name in SORTS}
     return found | {"correlation": _strongest_pairs}
 
 
@@ -50,10 +50,8 @@ def main() -> None:
     publish("accuracy", rows, table, f"python -m benchmarks.accuracy --d {given.d}", given)
 
 
-def _sorted(problem: Problem, key: str) -> tuple[np.ndarray, np.ndarray]:
-    stream = list(SORTS.values()).index(key)
-    graph = sort_and_regress(problem.X, key, rng=np.random.default_rng([stream, problem.method_seed]))
-    return graph.source, graph.target
+def _sorted(problem: Problem, name: str) -> tuple[np.ndarray, np.ndarray]:
+    return sorted_edges(problem.X, name, problem.method_seed)
 
 
 def _strongest_pairs(problem: Problem) -> tuple[np.ndarray, np.ndarray]:

@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from acyclome.evaluate.metrics import graph_scores
 from acyclome.evaluate.simulate import simulate
+from acyclome.evaluate.trial import figures
 
 COLUMNS = 0xC01
-MEMBERS = 0x3E3
 METHOD = 7000
 SHARE = (0.3, 0.8)
 PACKAGE_GRAPHS = {"ER": "er", "SF-out": "scale-free", "TF": "hub"}
@@ -50,12 +49,15 @@ class Problem:
         Z = (self.X - self.X.mean(axis=0)) / self.X.std(axis=0)
         return Problem(self.name, self.seed, Z, self.source, self.target)
 
-    def scores(self, source: np.ndarray, target: np.ndarray) -> dict[str, float]:
-        """Score the edges ``source -> target``; the ceiling of directed F1 is among the figures."""
-        rng = np.random.default_rng([MEMBERS, self.seed])
-        found = graph_scores((self.source, self.target), (np.asarray(source), np.asarray(target)), self.d, rng=rng)
-        names = {"skeleton_f1": "skeleton", "class_f1": "class", "f1": "directed", "ceiling": "ceiling"}
-        return {short: float(found[name]) for name, short in names.items()} | {"is_dag": bool(found["is_dag"])}
+    @property
+    def truth(self) -> tuple[np.ndarray, np.ndarray]:
+        """The true edges, source and target."""
+        return self.source, self.target
+
+    def scores(self, source: np.ndarray, target: np.ndarray) -> dict[str, float | bool]:
+        """Score the edges ``source -> target``: F1 three ways, the ceiling of the directed one, and whether acyclic."""
+        found = figures(self.truth, (np.asarray(source), np.asarray(target)), self.d, self.seed)
+        return {name: value for name, value in found.items() if name not in ("precision", "recall")}
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Protocol:
     standardised: bool = True
     parent_share: tuple[float, float] | None = SHARE
     extras: dict[str, float] = field(default_factory=dict)
+    degree: float = 2.0  # edges per gene
 
     def draw(self, d: int, n: int, seed: int, bench: Path | None) -> Problem:
         """Draw one problem of ``d`` genes and ``n`` observations, columns permuted."""
@@ -84,8 +87,8 @@ def find_bench(path: Path) -> Path | None:
 def _from_package(protocol: Protocol, d: int, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     extras: dict[str, Any] = dict(protocol.extras)
     graph = PACKAGE_GRAPHS[protocol.kind]
-    drawn = simulate(d, n, graph=graph, parent_share=protocol.parent_share, standardised=protocol.standardised,
-                     seed=seed, **extras)  # fmt: skip
+    drawn = simulate(d, n, graph=graph, degree=protocol.degree, parent_share=protocol.parent_share,
+                     standardised=protocol.standardised, seed=seed, **extras)  # fmt: skip
     return drawn.X, drawn.source, drawn.target
 
 
@@ -94,7 +97,7 @@ def _from_bench(bench: Path) -> Callable[[Protocol, int, int, int], tuple[np.nda
 
     def draw(protocol: Protocol, d: int, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         share = None if protocol.kind == "TF" else protocol.parent_share
-        drawn = outside.simulate(d, n, 2.0, protocol.kind, seed=seed, parent_share=share,
+        drawn = outside.simulate(d, n, protocol.degree, protocol.kind, seed=seed, parent_share=share,
                                  standardised=protocol.standardised, **protocol.extras)  # fmt: skip
         return drawn.X, drawn.edges[:, 0], drawn.edges[:, 1]
 

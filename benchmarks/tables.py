@@ -54,9 +54,13 @@ def text(table: pd.DataFrame) -> str:
 
 
 def publish(
-    name: str, rows: Sequence[dict[str, Any]], summary: pd.DataFrame, command: str, given: argparse.Namespace
-) -> None:
-    """Print the summary; unless told not to, keep all runs in ``results/NAME.tsv`` and renew RESULTS.md."""
+    name: str, rows: Sequence[dict[str, Any]], summary: pd.DataFrame, command: str, given: argparse.Namespace, *,
+    title: str | None = None,
+) -> None:  # fmt: skip
+    """Print the summary; unless told not to, keep all runs in ``results/NAME.tsv`` and renew RESULTS.md.
+
+    A section that is not there yet goes to the end of the page, under its title.
+    """
     body = text(summary)
     print(body)
     if given.no_results:
@@ -64,12 +68,13 @@ def publish(
     (HERE / "results").mkdir(exist_ok=True)
     pd.DataFrame(rows).to_csv(HERE / "results" / f"{name}.tsv", sep="\t", index=False, float_format="%.6g")
     today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-    stamp = f"`{command}`, {today}, commit {revision()}, {machine()}"
+    stamp = f"`{command}`, {today}, commit {revision()}, {machine(getattr(given, 'device', 'cpu'))}"
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     section = f"{begin}\n{stamp}\n\n{body}\n{end}"
+    heading = f"\n## {title}\n" if title else ""
     page = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
     where = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-    page = where.sub(lambda _: section, page) if where.search(page) else f"{page}\n{section}\n"
+    page = where.sub(lambda _: section, page) if where.search(page) else f"{page}{heading}\n{section}\n"
     RESULTS.write_text(page, encoding="utf-8")
 
 

@@ -27,6 +27,7 @@ FLOORS = {
     "core": 1,
     "network": 2,
     "knowledge": 2,
+    "prior": 2,
     "resample": 2,
     "perturbation": 2,
     "ranking": 2,
@@ -52,7 +53,9 @@ FLOORS = {
 }
 NEIGHBORS = {
     "perturbation": {"knowledge"},
+    "prior": {"knowledge"},
     "ranking": {"resample"},
+    "evaluate": {"memory"},
     "prepare": {"io"},
     "distribute": {"io"},
     "report": {"io"},

@@ -9,7 +9,9 @@ import pytest
 
 import acyclome as ac
 from acyclome.config import Config
+from acyclome.core.moments import WHOLE_GENES
 from acyclome.errors import MemoryLimitError
+from acyclome.estimate import estimate
 from acyclome.pipeline import Runtime, prepare_stage
 
 N_OBS, N_GENES = 40, 6
@@ -52,3 +54,10 @@ def test_the_preparation_tells_at_its_end_and_is_kept(h5ad, tmp_path):
         prepare_stage(h5ad, tmp_path / "out", Config(), runtime=Runtime(memory=2**20))
     kept = prepare_stage(h5ad, tmp_path / "out", Config(), runtime=Runtime(memory=2**40, resume=True))
     assert kept == {"kept": True}
+
+
+def test_correlations_that_are_never_held_do_not_count():
+    config = Config.from_mapping({"resample": {"resamples": 0}})
+    below, above = (estimate(d, 1000, config, 2)["memory_bytes"] for d in (WHOLE_GENES, WHOLE_GENES + 1))
+    assert 0.9 < (below - above) / (4 * WHOLE_GENES**2) <= 1.0
+    assert estimate(100_000, 1000, config, 2)["memory_bytes"] < 8e9

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from acyclome.config import Config
-from acyclome.core.moments import PRECISE_GENES
+from acyclome.core.moments import PRECISE_GENES, WHOLE_GENES
 from acyclome.errors import InputError
 
 BASE_BYTES = 450_000_000
@@ -73,17 +73,19 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
     Notes
     -----
     Memory: data and correlations, ``n d + d^2`` numbers of 4 bytes (8 up to ``PRECISE_GENES``), once for the whole and
-    once for each half-sample under way; where ``n >= d``, three float64 matrices for the inverse, as often; the
-    candidates' blocks ``8 k^2 d`` and paths; tiles. Shards too stand beside the whole, as many as there are threads.
+    once for each half-sample under way, ``n d`` above ``WHOLE_GENES``, where correlations are formed as they are
+    needed; where ``n >= d``, three float64 matrices for the inverse, as often; the candidates' blocks
+    ``8 k^2 d`` and paths; tiles. Shards too stand beside the whole, as many as there are threads.
     Speeds are those of one core at 3 GHz; good to a factor of two.
     """
     d, n, k = float(n_genes), float(n_obs), float(min(config.screen.max_candidates, n_genes))
     size = 8 if d <= PRECISE_GENES else 4
     beside = min(threads, config.resample.resamples)
     half = n * config.resample.fraction
-    own = size * (n * d + d * d)
+    correlations = d * d if n_genes <= WHOLE_GENES else 0.0
+    own = size * (n * d + correlations)
     inverse = 24 * d * d
-    small = size * (half * d + d * d) + (inverse if half >= d else 4 * half * d)
+    small = size * (half * d + correlations) + (inverse if half >= d else 4 * half * d)
     tiles = size * 512 * d * 3 * threads + (inverse if n >= d else 4 * n * d)
     blocks = (8 * k * k * d / 2 + PATH_BYTES * d) * (1 + beside)
     memory = BASE_BYTES + own + tiles + beside * small + blocks

@@ -101,6 +101,16 @@ def test_there_are_no_more_jobs_than_shards_where_their_number_is_known(workplac
     assert "--dask" not in answer.text
 
 
+@pytest.mark.parametrize("shards", [0, 2])
+def test_the_device_goes_to_every_job_that_computes(workplace, shards):
+    workplace.write("gpu.yaml", f"device: cuda\nshard: {{shards: {shards}}}\n")
+    answer = workplace.snakemake("-n", "--printshellcmds", "--configfile", "gpu.yaml")
+    assert answer.code == 0, answer.text
+    commands = [line for line in answer.text.splitlines() if re.search(r"acyclome (screen|fit|order|resample) ", line)]
+    assert len(commands) == 5
+    assert all("--device cuda" in line for line in commands)
+
+
 def test_a_number_may_be_written_in_short(workplace):
     workplace.write("short.yaml", "fit: {drop_tol: 1e-5, mu: [1, 1e-2]}\n")
     answer = workplace.snakemake("--cores", "1", "resources/config/pbmc68k_reduced.yaml", "--configfile", "short.yaml")

@@ -12,7 +12,14 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
 # Keys of the config that steer the workflow; all others are the options of acyclome and are handed to it as they are.
-WORKFLOW_KEYS = ("datasets", "resample_parts", "shard_parts", "dask", "environment")
+WORKFLOW_KEYS = (
+    "datasets",
+    "resample_parts",
+    "shard_parts",
+    "dask",
+    "device",
+    "environment",
+)
 
 # Columns of the table of data sets and the option each of them sets for its row.
 COLUMN_OPTIONS = {
@@ -202,6 +209,7 @@ IS_SHARDED = (
 )
 SHARD_PARTS = min(config["shard_parts"], config["shard"]["shards"] or math.inf)
 DASK = f"--dask {shlex.quote(config['dask'])}" if config["dask"] else ""
+DEVICE = f"--device {config['device']}" if config["device"] != "auto" else ""
 ENVIRONMENT = f"../../envs/{config['environment']}.yaml"
 
 

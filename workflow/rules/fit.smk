@@ -17,7 +17,8 @@ rule fit_network:
         runtime=runtime_minutes(240),
     params:
         out=subpath(output[0], ancestor=2),
+        device=DEVICE,
     message:
         "Fit {wildcards.dataset} under the acyclicity constraint."
     shell:
-        "acyclome fit {params.out:q} --threads {threads} > {log:q} 2>&1"
+        "acyclome fit {params.out:q} --threads {threads} {params.device} > {log:q} 2>&1"

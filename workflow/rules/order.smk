@@ -18,7 +18,8 @@ rule order_genes:
         runtime=runtime_minutes(240),
     params:
         out=subpath(output[0], ancestor=2),
+        device=DEVICE,
     message:
         "Search the order of the genes of {wildcards.dataset}."
     shell:
-        "acyclome order {params.out:q} --threads {threads} > {log:q} 2>&1"
+        "acyclome order {params.out:q} --threads {threads} {params.device} > {log:q} 2>&1"

@@ -16,8 +16,9 @@ rule resample_network:
         runtime=runtime_minutes(480),
     params:
         out=subpath(output[0], ancestor=2),
+        device=DEVICE,
     message:
         "Learn {wildcards.dataset} again on random halves of its cells, part {wildcards.part} of {wildcards.parts}."
     shell:
         "acyclome resample {params.out:q} --part {wildcards.part} --parts {wildcards.parts} --threads {threads}"
-        " > {log:q} 2>&1"
+        " {params.device} > {log:q} 2>&1"

@@ -16,7 +16,8 @@ rule screen_candidates:
         runtime=runtime_minutes(120),
     params:
         out=subpath(output[0], ancestor=2),
+        device=DEVICE,
     message:
         "Choose the candidate causes of every gene of {wildcards.dataset}."
     shell:
-        "acyclome screen {params.out:q} --threads {threads} > {log:q} 2>&1"
+        "acyclome screen {params.out:q} --threads {threads} {params.device} > {log:q} 2>&1"

@@ -44,11 +44,12 @@ rule fit_shards:
     params:
         out=subpath(output[0], ancestor=2),
         dask=DASK,
+        device=DEVICE,
     message:
         "Fit the shards of {wildcards.dataset}, part {wildcards.part} of {wildcards.parts}."
     shell:
         "acyclome fit {params.out:q} --part {wildcards.part} --parts {wildcards.parts} {params.dask}"
-        " --threads {threads} > {log:q} 2>&1"
+        " --threads {threads} {params.device} > {log:q} 2>&1"
 
 
 rule merge_shards:

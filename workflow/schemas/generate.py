@@ -44,6 +44,11 @@ WORKFLOW_OPTIONS: dict[str, dict[str, Any]] = {
         "description": "Where the shards of a job run. local: on Dask workers that the job starts, one for each "
         "of its threads. tcp://...: on a Dask cluster that sees the same files. Empty: on threads.",
     },
+    "device": {
+        "enum": ["auto", "cpu", "cuda"],
+        "default": "auto",
+        "description": "Where the jobs compute what a GPU can. auto: what suits. cuda stops a job that finds none.",
+    },
     "environment": {
         "enum": ["cpu", "gpu"],
         "default": "cpu",

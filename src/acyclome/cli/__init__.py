@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import typer
 
 from acyclome._version import __version__
-from acyclome.cli import around, demo, doctor, evaluation, stages
+from acyclome.cli import around, benchmark, demo, doctor, evaluation, stages
 from acyclome.cli.help import GroupedCommand, GroupedCommands
 from acyclome.cli.options import expand
 from acyclome.cli.progress import log_to_stderr
@@ -43,6 +43,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "export": (around.export, _AFTER),
     "score": (evaluation.score, _AFTER),
     "simulate": (evaluation.simulate, _AFTER),
+    "benchmark": (benchmark.benchmark, _AFTER),
     "prepare": (stages.prepare, _ROAD),
     "screen": (stages.screen, _ROAD),
     "shard": (stages.shard, _ROAD),
@@ -55,7 +56,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
 }
 _WITH_CONFIG = frozenset({"run", "plan", "demo", "prepare"})
 _RESUMABLE = frozenset({"run", "demo"})
-_WITHOUT_ARGUMENTS = frozenset({"doctor", "demo"})
+_WITHOUT_ARGUMENTS = frozenset({"doctor", "demo", "benchmark"})
 
 
 class _Commands(GroupedCommands):

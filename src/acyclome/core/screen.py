@@ -157,6 +157,7 @@ def forward_select(
     skewness, least, known = moments.skewness, price(n, d), None if len(pool) == d else pool
     whole = moments.R is not None or len(pool) <= WHOLE_GENES
     P = _pool_correlations(moments, known, threads) if whole else None
+    every, nobody = np.ones(len(pool), moments.Z.dtype), np.zeros(len(pool), bool)
 
     def block(a: int, b: int) -> None:
         C = np.ascontiguousarray(moments.rows(a, b, known))
@@ -167,15 +168,17 @@ def forward_select(
             out[a:b] = np.where(found >= 0, pool[found], -1)
             return
         C[np.arange(b - a), np.maximum(place[a:b], 0)] *= place[a:b] < 0
-        near = np.argpartition(np.where(C < EXCLUDED, np.abs(C), 0.0), -PRESCREEN, axis=1)[:, -PRESCREEN:]
+        C[C >= EXCLUDED] = 0.0
+        near = np.empty((b - a, PRESCREEN), np.int32)
+        largest(C, every, nobody, -len(C), PRESCREEN, C.dtype.type(0.0), near)
         for g in range(b - a):
-            few = np.sort(near[g])
+            few = np.sort(near[g][near[g] >= 0])
             genes, own = pool[few], skewness[a + g : a + g + 1]
             found = _forward_block(moments.among(genes), C[g : g + 1, few], NOWHERE, own, skewness[genes], n, least,
                                    steps, min_drop)[0]  # fmt: skip
             out[a + g] = np.where(found >= 0, genes[found], -1)
 
-    run_blocks(block, gene_blocks(d, BLOCK), threads)
+    run_blocks(block, gene_blocks(d, ROWS if moments.R is None else BLOCK), threads)
     return out
 
 

@@ -9,10 +9,8 @@ from contextlib import contextmanager
 from threading import Lock, local
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 _lock = Lock()
-_inside: list[threadpool_limits] = []
+_inside: list[Any] = []
 _here = local()  # `is_worker` on the threads of a pool, which must not wait for one another
 _pools: dict[int, ThreadPoolExecutor] = {}  # kept: starting two threads takes as long as a step on 1,000 genes
 os.register_at_fork(after_in_child=_pools.clear)  # threads do not survive a fork
@@ -25,6 +23,8 @@ def one_blas_thread() -> Iterator[None]:
     The limit belongs to the process and takes milliseconds to set, so the first to come sets it and the last to go
     lifts it.  Whoever starts threads that need it holds it around all of them: only the thread that set it can lift it.
     """
+    from threadpoolctl import threadpool_limits  # here, so that what is never called in threads does without
+
     with _lock:
         _inside.append(_inside[0] if _inside else threadpool_limits(1).__enter__())
     try:

@@ -1,0 +1,152 @@
+"""The command ``benchmark``: how right and how fast on this machine, beside simple baselines and other programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from acyclome.cli.around import JsonFlag
+from acyclome.cli.output import echo_json, format_table
+from acyclome.cli.progress import choose_progress
+from acyclome.errors import InputError
+
+if TYPE_CHECKING:
+    from acyclome.cli.contest import Contest
+
+SHOWN = ("skeleton", "class", "directed", "ceiling", "seconds", "cpu_seconds", "peak_mb")
+_FAULT = 1
+
+
+def benchmark(
+    genes: Annotated[str, typer.Option("--d", metavar="N,N,...", help="Numbers of genes, at least 2 each.")] = "100",
+    observations: Annotated[int, typer.Option("--n", metavar="N", help="Observations, at least 2.")] = 1000,
+    kind: Annotated[
+        str, typer.Option(metavar="er|scale-free|hub", help="Edges anywhere, few big causes, or like gene regulation.")
+    ] = "er",
+    degree: Annotated[float, typer.Option(metavar="X", help="Edges per gene.")] = 2.0,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Leave the variances, which give the order away, instead of scaling to 1.")
+    ] = False,
+    seeds: Annotated[str, typer.Option(metavar="N,N,...", help="Seeds of the data; means are shown.")] = "1",
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            help="Some of acyclome, equal-noise (acyclome told so, for --raw), variance, r2, r2-falling, random "
+            "(genes sorted so, then regressed), dagma, notears. Default: all but equal-noise, as far as installed.",
+        ),
+    ] = None,
+    limit: Annotated[
+        float, typer.Option(min=1.0, metavar="SECONDS", help="Time after which a method is ended, and said to be.")
+    ] = 600.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the methods; never that of the data.")] = 0,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Processors for acyclome. Default: all this process may use.")
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where acyclome computes.")] = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the table, and no progress.")] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Simulate, learn and score: accuracy, time and memory on this machine, beside baselines and other programs."""
+    sizes, data_seeds = _numbers("--d", genes, 2), _numbers("--seeds", seeds, 0)
+    contest = _contest(methods, data_seeds, seed, threads, device, limit)
+    settings = {"degree": degree, "graph": kind, "standardised": not raw}
+    rows = _run(contest, sizes, observations, settings, quiet=quiet)
+    facts = _facts(sizes, observations, settings, contest, rows)
+    if json:
+        echo_json(facts)
+    else:
+        typer.echo(_text(facts))
+    if any(row["method"].startswith("acyclome") and row["status"] == "failed" for row in rows):
+        raise typer.Exit(_FAULT)
+
+
+def _numbers(option: str, text: str, low: int) -> tuple[int, ...]:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words or not all(word.isdecimal() and int(word) >= low for word in words):
+        msg = f"{option} {text} is no list of whole numbers from {low}; expected such as {option} 100,300."
+        raise InputError(msg)
+    return tuple(dict.fromkeys(map(int, words)))
+
+
+def _contest(
+    methods: str | None, seeds: tuple[int, ...], seed: int, threads: int | None, device: str, limit: float
+) -> Contest:
+    from acyclome.cli.contest import Contest, choose_methods
+    from acyclome.distribute import usable_threads
+
+    if device not in ("auto", "cpu", "cuda"):
+        msg = f"--device {device} is unknown; expected auto, cpu or cuda."
+        raise InputError(msg)
+    return Contest(choose_methods(methods), seeds, seed, threads or usable_threads(), device, limit)
+
+
+def _run(
+    contest: Contest, sizes: tuple[int, ...], n: int, settings: dict[str, Any], *, quiet: bool
+) -> list[dict[str, Any]]:
+    from acyclome.cli.contest import warm_up
+
+    rows: list[dict[str, Any]] = []
+    total = len(sizes) * len(contest.seeds) * len(contest.methods)
+    with choose_progress(quiet=quiet) as progress:
+        progress("benchmark", 0.0, "compiling")
+        warm_up()
+        for d in sizes:
+            try:
+                for row in contest.rows(d, n, settings):
+                    rows.append(row)
+                    progress("benchmark", len(rows) / total, f"{row['method']}, {d:,} genes: {row['status']}")
+            except ValueError as error:
+                msg = f"This cannot be simulated: {error} See `acyclome benchmark --help`."
+                raise InputError(msg) from error
+    return rows
+
+
+def _facts(
+    sizes: tuple[int, ...], n: int, settings: dict[str, Any], contest: Contest, rows: list[dict[str, Any]]
+) -> dict[str, Any]:
+    from acyclome._version import __version__
+    from acyclome.cli.contest import left_out
+    from acyclome.evaluate.cost import machine
+
+    return {
+        "version": __version__,
+        "machine": machine(),
+        "data": {"genes": list(sizes), "observations": n, **settings, "seeds": list(contest.seeds)},
+        "threads": contest.threads,
+        "seed": contest.seed,
+        "device": contest.device,
+        "limit_seconds": contest.limit,
+        "trials": rows,
+        "notes": left_out(),
+    }
+
+
+def _text(facts: dict[str, Any]) -> str:
+    data = facts["data"]
+    scaling = "standardised" if data["standardised"] else "raw"
+    about = (
+        f"{data['graph']} graphs, {data['degree']:g} edges per gene, {data['observations']:,} observations, {scaling}; "
+        f"means over {len(data['seeds'])} seeds"
+    )
+    where = f"acyclome {facts['version']}, {facts['threads']} threads; {facts['machine']}"
+    header = ["genes", "method", *(name.replace("_", " ") for name in SHOWN), "status"]
+    return "\n".join([about, "", format_table(header, _means(facts["trials"])), "", where, *facts["notes"]])
+
+
+def _means(rows: list[dict[str, Any]]) -> list[list[Any]]:
+    """One line for every size and method: means over the trials that were finished, and what became of the others."""
+    lines = []
+    for genes, method in dict.fromkeys((row["genes"], row["method"]) for row in rows):
+        tried = [row for row in rows if (row["genes"], row["method"]) == (genes, method)]
+        done = [row for row in tried if row["status"] == "done"]
+        values = [[row[name] for row in done if row[name] is not None] for name in SHOWN]
+        failed = ", ".join(dict.fromkeys(row["status"] for row in tried if row["status"] != "done"))
+        means = [_rounded(sum(found) / len(found)) if found else None for found in values]
+        lines.append([genes, method, *means, failed or "done"])
+    return lines
+
+
+def _rounded(value: float) -> float | int:
+    return round(value) if value >= 100 else round(value, 3 if value < 10 else 1)

@@ -1,0 +1,112 @@
+"""Methods side by side on simulated problems: ours, the baselines that sort, and the peers that are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from acyclome.errors import InputError
+from acyclome.evaluate.peers import PEERS
+from acyclome.evaluate.simulate import Simulation, simulate
+from acyclome.evaluate.trial import SORTS, Edges, sorted_edges, trial
+from acyclome.memory import machine_memory
+
+OURS, EQUAL = "acyclome", "acyclome, equal noise"
+METHOD_SEEDS = 7000
+MATRICES = 3  # d x d numbers of 8 bytes that every other method holds at least
+_NAMES = (
+    {OURS: OURS, "equal-noise": EQUAL}
+    | {key: name for name, key in SORTS.items()}
+    | {name.lower(): name for name in PEERS}
+)
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What is compared: methods by the names of the tables, seeds, threads, and the seconds a method may take."""
+
+    methods: tuple[str, ...]
+    seeds: tuple[int, ...]
+    seed: int
+    threads: int
+    device: str
+    limit: float | None
+
+    def rows(self, d: int, n: int, settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Draw the problems of one size and let every method try each of them; yields a row for each trial."""
+        for seed in self.seeds:
+            drawn = simulate(d, n, **settings, seed=seed)
+            for name in self.methods:
+                row = {"genes": d, "method": name, "seed": seed}
+                if name not in (OURS, EQUAL) and 8 * MATRICES * d * d > (machine_memory() or np.inf):
+                    yield row | {"status": "not tried, too large for the memory"}
+                    continue
+                work = self._work(name, drawn, METHOD_SEEDS + self.seed + seed)
+                yield row | trial(work, (drawn.source, drawn.target), d, seed, self.limit)
+
+    def _work(self, name: str, drawn: Simulation, seed: int) -> Callable[[], Edges]:
+        if name in SORTS:
+            return partial(sorted_edges, drawn.X, name, seed)
+        if name in PEERS:
+            return partial(PEERS[name].edges, drawn.X)
+        score = {"noise": "equal" if name == EQUAL else "unequal"}
+        return partial(learned, drawn.X, seed, self.threads, device=self.device, score=score)
+
+
+def learned(
+    X: np.ndarray, seed: int, threads: int, *, device: str = "auto", **config: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Learn the network of ``X`` without resamples; return its edges as columns of ``X``, ``(m,)`` each."""
+    from acyclome import Network, learn
+
+    network = learn(X, resamples=0, seed=seed, threads=threads, device=device, config=config)
+    if not isinstance(network, Network):
+        msg = "Found a network per group; expected a single one."
+        raise TypeError(msg)
+    place = {gene: k for k, gene in enumerate(network.genes)}
+    edges = network.edges
+    return edges["source"].map(place).to_numpy(np.int64), edges["target"].map(place).to_numpy(np.int64)
+
+
+@cache
+def warm_up() -> None:
+    """Compile every kernel once, or load it from the cache, so that no trial pays for it."""
+    X = simulate(60, 200, seed=3, standardised=True).X
+    for noise in ("unequal", "equal"):
+        learned(X, 1, 1, score={"noise": noise})
+    for name in SORTS:
+        sorted_edges(X, name, 1)
+
+
+def choose_methods(text: str | None) -> tuple[str, ...]:
+    """Return the methods that a list such as ``acyclome,dagma`` names; None takes all that are here, without options.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown, or its program is not installed.
+    """
+    if text is None:
+        return tuple(
+            name for name in _NAMES.values() if name != EQUAL and (name not in PEERS or PEERS[name].is_installed)
+        )
+    words = [word.strip().lower() for word in text.split(",") if word.strip()]
+    unknown = [word for word in words if word not in _NAMES]
+    if unknown or not words:
+        msg = f"--methods {text} names no method {', '.join(unknown)}; expected some of {', '.join(_NAMES)}."
+        raise InputError(msg)
+    chosen = tuple(dict.fromkeys(_NAMES[word] for word in words))
+    for name in chosen:
+        if name in PEERS and not PEERS[name].is_installed:
+            msg = f"{name} is not installed. Install it: {PEERS[name].install}"
+            raise InputError(msg)
+    return chosen
+
+
+def left_out() -> list[str]:
+    """Return a sentence for every peer that is not installed."""
+    return [f"{name} is not installed: {peer.install}" for name, peer in PEERS.items() if not peer.is_installed]

@@ -1,0 +1,78 @@
+"""One method on one problem whose answer is known: how right, how fast, how much memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from acyclome.evaluate.accuracy import graph_scores
+from acyclome.evaluate.baselines import sort_and_regress
+from acyclome.evaluate.cost import measured
+
+Edges = tuple[np.ndarray, np.ndarray]
+MEMBERS = 0x3E3
+FIGURES = {
+    "skeleton_f1": "skeleton",
+    "class_f1": "class",
+    "f1": "directed",
+    "precision": "precision",
+    "recall": "recall",
+    "ceiling": "ceiling",
+}
+SORTS = {"sort by variance": "variance", "rising R2": "r2", "falling R2": "r2-falling", "random order": "random"}
+DONE = "done"
+
+
+def figures(truth: Edges, found: Edges, d: int, seed: int) -> dict[str, float | bool]:
+    """Return the figures of the tables: F1 three ways, precision and recall of directed edges, the ceiling.
+
+    Parameters
+    ----------
+    truth, found
+        Edges as (source, target), shapes (m,) and (k,).
+    d
+        Number of genes.
+    seed
+        Seed of the members of the true class, of which the ceiling is the mean.
+    """
+    scores = graph_scores(truth, found, d, rng=np.random.default_rng([MEMBERS, seed]))
+    return {short: float(scores[name]) for name, short in FIGURES.items()} | {"is_dag": bool(scores["is_dag"])}
+
+
+def trial(
+    work: Callable[[], Edges], truth: Edges, d: int, seed: int, limit: float | None = None
+) -> dict[str, float | bool | str | None]:
+    """Let a method work in a process of its own, and score what it finds.
+
+    Parameters
+    ----------
+    work
+        Returns the edges found.
+    limit
+        Seconds after which it is ended; None waits.
+
+    Returns
+    -------
+    `figures`, `seconds`, `cpu_seconds`, `peak_mb` and `status`; only a status where the method was ended or failed.
+    """
+    try:
+        found, cost = measured(work, limit)
+    except TimeoutError:
+        return {"status": f"cut at {limit:g} s"}
+    except RuntimeError:
+        return {"status": "failed"}
+    return {**figures(truth, found, d, seed), **cost.row(), "status": DONE}
+
+
+def sorted_edges(X: np.ndarray, name: str, seed: int) -> Edges:
+    """Sort the genes in the way that `SORTS` has under this name, regress each on those before it."""
+    stream = list(SORTS).index(name)
+    graph = sort_and_regress(X, SORTS[name], rng=np.random.default_rng([stream, seed]))
+    return graph.source, graph.target
+
+
+def sorting_methods(X: np.ndarray, seed: int) -> dict[str, Callable[[], Edges]]:
+    """Return the baselines that sort and regress, by the names of the tables, ready to be called."""
+    return {name: partial(sorted_edges, X, name, seed) for name in SORTS}

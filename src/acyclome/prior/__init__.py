@@ -1,0 +1,10 @@
+"""What is known of edges beforehand: forbidden, required, soft, signed and known edges, and tiers of genes.
+
+Tables with names become rules of the core.  Everything is checked before anything is fitted: names that are not among
+the genes are counted, and rules that contradict one another are an error that shows the smallest set that does.
+"""
+
+from acyclome.prior.build import Prior, make_prior
+from acyclome.prior.tables import read_prior, read_tiers
+
+__all__ = ["Prior", "make_prior", "read_prior", "read_tiers"]

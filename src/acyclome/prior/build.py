@@ -1,0 +1,140 @@
+"""Rules of the core from tables with names, for the genes of one network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from acyclome.core.layout import distinct
+from acyclome.core.rules import EdgeRules
+from acyclome.errors import InputError
+from acyclome.knowledge import likely_reason
+from acyclome.prior.conflicts import check_rules, check_signs
+
+MOST_PRICE = 0.1  # of an edge that most conditions have, and its inverse of one that most lack: exceptions must earn it
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is known of the edges among the genes of one network.
+
+    Parameters
+    ----------
+    rules
+        For the core; None if nothing binds.
+    pairs, text
+        ``(k,)`` keys ``target * d + source`` of all edges of the tables, rising, and what each says of its edge.
+    warnings
+        What a user should hear: names that are not among the genes.
+    """
+
+    rules: EdgeRules | None = None
+    pairs: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    text: np.ndarray = field(default_factory=lambda: np.empty(0, object))
+    warnings: tuple[str, ...] = ()
+
+    def of(self, source: np.ndarray, target: np.ndarray, n_genes: int) -> np.ndarray:
+        """Return what is known of each edge ``source -> target``, ``(m,)``, empty where nothing is."""
+        keys = np.asarray(target, np.int64) * n_genes + source
+        if not len(self.pairs):
+            return np.full(len(keys), "", object)
+        at = np.minimum(np.searchsorted(self.pairs, keys), len(self.pairs) - 1)
+        return np.where(self.pairs[at] == keys, self.text[at], "")
+
+
+def make_prior(
+    rows: pd.DataFrame, genes: Sequence[str], *, tiers: Mapping[str, int] | None = None, group: str | None = None,
+    causes: np.ndarray | None = None,
+) -> Prior:  # fmt: skip
+    """Turn tables into rules on the edges among ``genes``.
+
+    Parameters
+    ----------
+    rows
+        From :func:`read_prior`.
+    tiers
+        Tier by gene; genes without one stand in the lowest that is given.
+    group
+        Label of the group at hand; rows of the scope of another group do not count.
+    causes
+        ``(d,)`` bool, genes that may be causes.
+
+    Raises
+    ------
+    InputError
+        If no name is among the genes, or rules contradict one another.
+    """
+    d, place = len(genes), {gene: k for k, gene in enumerate(genes)}
+    rows = rows[rows["scope"].isin(["all", "most"] if group is None else ["all", "most", group])]
+    codes, names = pd.factorize(np.concatenate([rows["source"], rows["target"]]))
+    index = np.array([place.get(name, -1) for name in names], np.int64)[codes] if len(names) else codes
+    source, target = np.split(index, 2)
+    known = (source >= 0) & (target >= 0)
+    warnings = _name_warnings(names, known, tiers or {}, genes)
+    rows = rows.assign(key=target * d + source)[known]
+    rules = _rules(rows, d, _tiers(tiers, genes))
+    if rules is not None:
+        check_rules(rules, rows, genes, np.ones(d, bool) if causes is None else causes)
+    others = rows[rows["kind"] != "forbidden"]  # a forbidden edge is never there to be explained
+    said = others.assign(text=others["kind"] + others["sign"]).groupby("key")["text"].agg(_joined)
+    return Prior(rules, said.index.to_numpy(np.int64), said.to_numpy(object), tuple(warnings))
+
+
+def _joined(texts: pd.Series) -> str:
+    return ";".join(dict.fromkeys(texts))
+
+
+def _rules(rows: pd.DataFrame, d: int, tier: np.ndarray | None) -> EdgeRules | None:
+    always = rows["scope"] != "most"
+    forbidden = distinct(rows["key"][always & (rows["kind"] == "forbidden")].to_numpy(np.int64))
+    required = distinct(rows["key"][always & (rows["kind"] == "required")].to_numpy(np.int64))
+    signs = rows[always & (rows["sign"] != "") & (rows["kind"] != "known")].drop_duplicates(["key", "sign"])
+    check_signs(signs)
+    signs = signs.sort_values("key")
+    mostly = {"forbidden": 1.0 / MOST_PRICE, "required": MOST_PRICE}
+    price = (1.0 - rows["weight"]).where(rows["kind"] == "soft", rows["kind"].map(mostly))
+    priced = price.notna() & ~rows["key"].isin(required) & ((rows["kind"] == "soft") | ~always)
+    soft = price[priced].groupby(rows["key"][priced]).prod().sort_index()
+    rules = EdgeRules(d, forbidden, required, signs["key"].to_numpy(np.int64),
+                      np.where(signs["sign"] == "+", 1, -1).astype(np.int8), soft.index.to_numpy(np.int64),
+                      soft.to_numpy(float), tier)  # fmt: skip
+    binds = len(forbidden) + len(required) + len(signs) + len(soft)
+    return rules if binds or tier is not None else None
+
+
+def _tiers(tiers: Mapping[str, int] | None, genes: Sequence[str]) -> np.ndarray | None:
+    if not tiers:
+        return None
+    lowest = min(tiers.values())
+    return np.array([tiers.get(gene, lowest) for gene in genes], np.int64)
+
+
+def _name_warnings(
+    names: Iterable[str], known: np.ndarray, tiers: Mapping[str, int], genes: Sequence[str]
+) -> list[str]:
+    """Return what is to be said of names, in edges (``known`` or not, ``(m,)``) and in tiers, that are no genes here.
+
+    Raises
+    ------
+    InputError
+        If no edge, or no tier, is among the genes.
+    """
+    warnings, here = [], set(genes)
+    for what, total, used, given in (
+        ("edges of the prior knowledge", len(known), int(known.sum()), names),
+        ("genes with a tier", len(tiers), sum(name in here for name in tiers), list(tiers)),
+    ):
+        if total == used:
+            continue
+        missing = [name for name in given if name not in here]
+        shown = ", ".join(missing[:SHOWN]) + (", ..." if len(missing) > SHOWN else "")
+        text = f"{used:,} of {total:,} {what} are among the {len(genes):,} genes; not among them: {shown}."
+        text = f"{text} {likely_reason(genes, missing)}".strip()
+        if not used:
+            raise InputError(text)
+        warnings.append(text)
+    return warnings

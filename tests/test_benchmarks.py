@@ -1,0 +1,90 @@
+"""The measurements start, and the core and its kernels need no more than torch, numpy, scipy and numba."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMANDS = sorted(
+    path.stem for path in (ROOT / "benchmarks").glob("*.py") if 'if __name__ == "__main__":' in path.read_text("utf-8")
+)
+# What torch, scipy and numba bring along is allowed; what else the package needs is not there.
+BARE = """
+import importlib.machinery, pkgutil, runpy, sys
+
+MISSING = {"anndata", "dask", "distributed", "h5py", "igraph", "matplotlib", "pandas", "pyarrow", "pydantic", "rich",
+           "scanpy", "sklearn", "snakemake", "threadpoolctl", "typer", "yaml", "zarr"}
+
+class Bare:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] not in MISSING:
+            return importlib.machinery.PathFinder.find_spec(name, path, target)
+
+sys.meta_path = [Bare if finder is importlib.machinery.PathFinder else finder for finder in sys.meta_path]
+import acyclome.core
+for module in pkgutil.walk_packages(acyclome.core.__path__, "acyclome.core."):
+    importlib.import_module(module.name)
+print("CORE", len([name for name in sys.modules if name.startswith("acyclome.core.")]))
+sys.argv = ["gpu", *"--device cpu --d 30 --genes 40 --n 50 --batch 2 20 --check 20 --ceiling 64".split()]
+runpy.run_module("benchmarks.gpu", run_name="__main__")
+"""
+
+
+def python(*words):
+    paths = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_core_and_the_kernels_of_a_gpu_run_on_a_bare_machine():
+    answer = python("-c", BARE)
+    assert answer.returncode == 0, answer.stderr
+    lines = answer.stdout.splitlines()
+    assert int(next(line for line in lines if line.startswith("CORE")).split()[1]) > 20
+    about, *kernels = [json.loads(line) for line in lines if line.startswith("{")]
+    assert about["matmul_tflops"] > 0
+    assert about["bandwidth_gb_s"] > 0
+    assert len(kernels) >= 14
+    assert all(kernel["is_right"] and kernel["seconds"] > 0 for kernel in kernels)
+
+
+def test_every_measurement_has_help():
+    code = (
+        "import contextlib, importlib, io, sys\n"
+        f"for name in {COMMANDS}:\n"
+        "    sys.argv = [name, '--help']\n"
+        "    with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(SystemExit):\n"
+        "        importlib.import_module(f'benchmarks.{name}').main()\n"
+        "    assert '--seeds' in said.getvalue() or name == 'gpu', name\n"
+    )
+    answer = python("-c", code)
+    assert answer.returncode == 0, answer.stderr
+    page = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"python -m benchmarks.{name}" not in page] == []
+
+
+@pytest.mark.parametrize("sizes", [1, 2])
+def test_a_projection_goes_on_from_what_was_measured(sizes):
+    code = (
+        "import pandas as pd\n"
+        "from benchmarks.scaling_figure import projection\n"
+        f"found = pd.Series([2.0, 16.0 * 2.0][-{sizes}:], index=[100, 200][-{sizes}:])\n"
+        "further = projection(found, 400.0)\n"
+        f"power = {4.0 if sizes == 2 else 3.0}\n"
+        "assert abs(further.iloc[0] - 32.0) < 1e-9 and abs(further.iloc[-1] / 32.0 - 2.0**power) < 1e-9\n"
+        "assert projection(found, 200.0) is None\n"
+    )
+    answer = python("-c", code)
+    assert answer.returncode == 0, answer.stderr
