@@ -128,6 +128,19 @@ def test_groups_have_their_own_targets(drawn):
     }
 
 
+def test_a_group_without_targets_is_learned_as_if_there_were_none(drawn):
+    X, label = drawn
+    kinds, texts = ["quiet" if t == "NT" else "acted" for t in label], ["" if t == "NT" else t for t in label]
+    nets = ac.learn(X, GENES, perturbation=texts, groups=kinds, resamples=2, seed=4)
+    plain = ac.learn(X[:200], GENES, resamples=2, seed=4)
+    for name in TABLES:
+        assert_frame_equal(getattr(nets["quiet"], name), getattr(plain, name))
+    assert (
+        "None of these observations has a target, so no intervention says anything here."
+        in nets["quiet"].facts["warnings"]
+    )
+
+
 def test_prepared_layers_keep_their_targets(adata, drawn):
     ac.pp.prepare(adata, layer="X", min_cells=0, normalize=False, log=False, transform="none")
     ac.tl.dag(adata, layer="dag_input", perturbation="guide", control="NT", resamples=3, seed=4, threads=1)

@@ -114,12 +114,12 @@ class Session:
         if names is not None and (text := partial_overlap(store.genes, names, path or "")):
             self.data.warnings.append(text)
         self.done: dict[str, Stage] = {}
-        acted = find_targets(store.obs_columns, config.input.perturbation, config.input.control, store.genes)
-        if acted is not None:
-            self.data.targets, self.data.perturbation = acted.targets, acted.facts
-            self.data.warnings += acted.warnings
-        at = () if acted is None else (acted.targets.indptr, acted.targets.row)
-        self.base = fingerprint(__version__, store.digest, causes, *at)
+        if (column := config.input.perturbation) is not None:
+            found = find_targets(store.obs_columns, column, config.input.control, store.genes)
+            self.data.targets, self.data.perturbation = found.targets, found.facts
+            self.data.warnings += found.warnings
+        acted = () if self.data.targets is None else (self.data.targets.indptr, self.data.targets.row)
+        self.base = fingerprint(__version__, store.digest, causes, *acted)
         _check_device(runtime.device)
         check_memory(store.n_vars, store.n_obs, config, runtime, is_part=is_part)
 
