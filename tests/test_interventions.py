@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -127,6 +128,19 @@ def test_groups_have_their_own_targets(drawn):
     }
 
 
+def test_a_group_without_targets_is_learned_as_if_there_were_none(drawn):
+    X, label = drawn
+    kinds, texts = ["quiet" if t == "NT" else "acted" for t in label], ["" if t == "NT" else t for t in label]
+    nets = ac.learn(X, GENES, perturbation=texts, groups=kinds, resamples=2, seed=4)
+    plain = ac.learn(X[:200], GENES, resamples=2, seed=4)
+    for name in TABLES:
+        assert_frame_equal(getattr(nets["quiet"], name), getattr(plain, name))
+    assert (
+        "None of these observations has a target, so no intervention says anything here."
+        in nets["quiet"].facts["warnings"]
+    )
+
+
 def test_prepared_layers_keep_their_targets(adata, drawn):
     ac.pp.prepare(adata, layer="X", min_cells=0, normalize=False, log=False, transform="none")
     ac.tl.dag(adata, layer="dag_input", perturbation="guide", control="NT", resamples=3, seed=4, threads=1)
@@ -187,3 +201,42 @@ def test_halves_keep_their_share_of_every_target():
     strata = np.array([0] * 20 + [1, 1, 2, 2, 2, 2])
     for member in resample.plan_resamples(26, 8, 0.5, 1, strata):
         assert np.bincount(strata[member.rows]).tolist() == [10, 1, 2]
+
+
+def test_equal_noise_goes_with_interventions():
+    rng = np.random.default_rng(22)
+    X = rng.standard_normal((300, 4))
+    X[200:230, 1] = 9.0 + rng.standard_normal(30)  # this variance is not that of the noise
+    X[:, 0] += 0.8 * X[:, 1]
+    labels = ["gene_2" if 200 <= row < 230 else "" for row in range(300)]
+    net = ac.learn(X, perturbation=labels, resamples=0, config={"score": {"noise": "equal"}})
+    assert net.edges[["source", "target", "settled"]].values.tolist() == [["gene_2", "gene_1", True]]
+    own = np.delete(X[:, 1], np.arange(200, 230))
+    assert net.nodes.set_index("gene")["noise_scale"]["gene_2"] == pytest.approx(own.std())
+
+
+def test_knockouts_and_knockdowns_rank_above_the_knockouts_alone(shared_data):
+    from acyclome.cli.truth import read_truth
+    from acyclome.evaluate.metrics import ranking_scores, scored_universe
+
+    stem = f"{shared_data}/dream4/insilico_size100_3_"
+    parts = [pd.read_csv(f"{stem}{kind}.tsv.gz", sep="\t") for kind in ("wildtype", "knockouts", "knockdowns")]
+    genes = list(parts[1].columns)
+    net = ac.learn(pd.concat(parts), perturbation=["", *genes, *genes], resamples=4, seed=1)
+    universe = scored_universe(read_truth(Path(f"{stem}goldstandard.tsv.gz")), genes, restrict=False)
+    found = ranking_scores(net.ranking["source"], net.ranking["target"], net.ranking["rank_score"].to_numpy(), universe)
+    assert found["aupr"] > 1.1 * 0.330  # the z-scores of the knockouts, as the notes on the data have them
+
+
+def test_experiments_on_signalling_proteins_turn_arrows_right(shared_data):
+    table = pd.read_csv(f"{shared_data}/sachs/sachs_all_conditions.tsv.gz", sep="\t")
+    truth = pd.read_csv(f"{shared_data}/sachs/truth_17edges_bnlearn.tsv", sep="\t")
+    true = set(zip(truth["cause"], truth["effect"], strict=True))
+    X = np.log(table.iloc[:, 2:])
+    X -= X.groupby(table["condition"]).transform("mean")
+    acted = table["intervention"].str.split(" ").str[0].replace("none", "")
+    right = []
+    for labels in (None, acted.tolist()):
+        edges = ac.learn(X, perturbation=labels, resamples=0, seed=1).edges
+        right.append(len(set(zip(edges["source"], edges["target"], strict=True)) & true))
+    assert right[1] >= 6 > right[0]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from acyclome.errors import InputError
-from acyclome.perturbation import as_perturbation, check_control, effects_warnings, find_targets, names_in
+from acyclome.perturbation import as_perturbation, check_labels, effects_warnings, find_targets, names_in
 
 GENES = ["STAT1", "JAK2", "IRF1", "CD274"]
 
@@ -28,7 +28,6 @@ def test_numbers_and_categories_are_labels_too():
     assert names_in(7, None) == ["7"]
     frame = pd.DataFrame({"guide": pd.Categorical(["STAT1", "NT"])})
     assert find_targets(frame, "guide", "NT", GENES).targets.of(0).tolist() == [0]
-    assert find_targets(frame, None, None, GENES) is None
 
 
 def test_unknown_targets_are_counted_listed_and_their_observations_used():
@@ -47,7 +46,6 @@ def test_unknown_targets_are_counted_listed_and_their_observations_used():
     [
         (["stat1", "jak2"], ["None of the 2 targets", "'guide'", "targets: stat1, jak2", "genes:   STAT1, JAK2"]),
         (["guide_1", "guide_2"], ["guide_1", "--control", "named as the genes"]),
-        (["NT", "NT"], ["No observation names a target", "'NT'", "STAT1, JAK2"]),
     ],
 )
 def test_when_no_target_is_a_gene_the_message_says_what_was_found_and_expected_on_one_screen(labels, parts):
@@ -66,10 +64,21 @@ def test_a_column_that_was_lost_in_joining_observations_is_asked_for():
 def test_a_control_that_no_observation_has_is_refused_with_those_that_they_have():
     labels = pd.Series(["ctrl", "ctrl", "STAT1", None])
     with pytest.raises(InputError, match=r"No observation has the control 'NT'.*ctrl \(2\), STAT1 \(1\)"):
-        check_control(labels, "guide", "NT")
-    check_control(labels, "guide", "ctrl")
-    check_control(labels, "guide", None)
-    check_control(pd.Series(["STAT1;NT"]), "guide", "NT")
+        check_labels(labels, "guide", "NT")
+    check_labels(labels, "guide", "ctrl")
+    check_labels(labels, "guide", None)
+    check_labels(pd.Series(["STAT1;NT"]), "guide", "NT")
+
+
+def test_labels_that_name_no_target_are_refused_in_the_whole_and_told_in_a_group():
+    for labels, control in ((["NT", "NT"], "NT"), (["", None], None)):
+        with pytest.raises(InputError, match="No observation names a target in 'guide'"):
+            check_labels(pd.Series(labels), "guide", control)
+    with pytest.raises(InputError, match="No observation names a target"):
+        as_perturbation(["", ""], 2)
+    here = found(["NT"] * 12)
+    assert here.targets is None
+    assert here.warnings == ["None of these observations has a target, so no intervention says anything here."]
 
 
 def test_a_gene_that_is_nearly_always_a_target_is_told():

@@ -24,9 +24,9 @@ SHOWN = 5
 
 
 class Perturbation(NamedTuple):
-    """The targets of all observations, what is recorded of them, and what is to be said."""
+    """The targets of all observations, None if there are none, what is recorded of them, and what is to be said."""
 
-    targets: Targets
+    targets: Targets | None
     facts: dict[str, Any]
     warnings: list[str]
 
@@ -37,7 +37,7 @@ def as_perturbation(given: Sequence[Any], n_obs: int) -> list[str]:
     Raises
     ------
     InputError
-        If there is not one entry for each observation.
+        If there is not one entry for each observation, or none names a target.
     """
     if isinstance(given, str):
         msg = "perturbation is one text. Expected one for each observation: targets joined by ';', '' for control."
@@ -49,6 +49,7 @@ def as_perturbation(given: Sequence[Any], n_obs: int) -> list[str]:
             "by ';', '' for control."
         )
         raise InputError(msg)
+    check_labels(pd.Series(labels, dtype=object), "perturbation", None)
     return labels
 
 
@@ -58,16 +59,22 @@ def names_in(label: object, control: str | None) -> list[str]:
     return [name for name in dict.fromkeys(parts) if name not in NOTHING and name != control]
 
 
-def check_control(labels: pd.Series[Any], column: str, control: str | None) -> None:
-    """Refuse a value for unperturbed observations that none of them has.
+def check_labels(labels: pd.Series[Any], column: str, control: str | None) -> None:
+    """Refuse labels of all observations that name no target, and a control that none of them has.
 
     Raises
     ------
     InputError
-        If no label is, or has among its parts, the control.
+        If all labels are control or empty, or no label is, or has among its parts, the control.
     """
-    texts = labels.dropna().astype(str)
-    kinds = texts.value_counts()
+    kinds = labels.dropna().astype(str).value_counts()
+    if not any(names_in(kind, control) for kind in kinds.index):
+        msg = (
+            f"No observation names a target in {column!r} (perturbation): all are control"
+            f"{'' if control is None else f' ({control!r})'} or empty. Expected names of genes, several joined by ';'. "
+            "Name the right column, or leave the option out."
+        )
+        raise InputError(msg)
     if not control or any(control in (part.strip() for part in kind.split(SEPARATOR)) for kind in kinds.index):
         return
     msg = (
@@ -78,10 +85,8 @@ def check_control(labels: pd.Series[Any], column: str, control: str | None) -> N
     raise InputError(msg)
 
 
-def find_targets(
-    obs: pd.DataFrame | None, column: str | None, control: str | None, genes: Sequence[str]
-) -> Perturbation | None:
-    """Find the genes that the observations name as their targets; None if no column is asked for.
+def find_targets(obs: pd.DataFrame | None, column: str, control: str | None, genes: Sequence[str]) -> Perturbation:
+    """Find the genes that the observations, all or a group of them, name as their targets.
 
     Parameters
     ----------
@@ -93,10 +98,8 @@ def find_targets(
     Raises
     ------
     InputError
-        If there is no such column, no observation names a target, or no target is among the genes.
+        If there is no such column, or targets are named and none is among the genes.
     """
-    if column is None:
-        return None
     if obs is None or column not in obs:
         msg = (
             f"The prepared data have no column {column!r} (perturbation). If observations were joined, those with "
@@ -122,7 +125,7 @@ def find_targets(
             n for names, n in zip(named, size, strict=True) if names and known.isdisjoint(names)
         ),
     }
-    return Perturbation(targets, facts, _warnings(facts, targets, genes))
+    return Perturbation(targets if count else None, facts, _warnings(facts, targets, genes))
 
 
 def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[str]) -> Targets:
@@ -132,8 +135,9 @@ def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[s
     first = np.searchsorted(kind[order], np.arange(len(named) + 1))
     pairs = [(place[name], order[first[k] : first[k + 1]]) for k, names in enumerate(named) for name in names
              if name in place]  # fmt: skip
-    gene = np.repeat([gene for gene, _ in pairs], [len(rows) for _, rows in pairs])
-    return Targets.from_pairs(gene, np.concatenate([rows for _, rows in pairs]), len(genes), len(kind))
+    gene = np.repeat(np.array([gene for gene, _ in pairs], np.int64), [len(rows) for _, rows in pairs])
+    row = np.concatenate([np.empty(0, np.int64), *(rows for _, rows in pairs)])
+    return Targets.from_pairs(gene, row, len(genes), len(kind))
 
 
 def effects_table(shifts: OwnShifts, genes: Sequence[str]) -> list[dict[str, Any]]:
@@ -165,14 +169,7 @@ def effects_warnings(effects: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _check_names(count: Mapping[str, int], genes: Sequence[str], column: str, control: str | None) -> None:
-    if not count:
-        msg = (
-            f"No observation names a target in {column!r} (perturbation): all are control"
-            f"{'' if control is None else f' ({control!r})'} or empty. Expected names of genes such as "
-            f"{_some(genes)}. Name the right column, or leave the option out."
-        )
-        raise InputError(msg)
-    if not any(name in set(genes) for name in count):
+    if count and set(genes).isdisjoint(count):
         why = likely_reason(genes, list(count)) or "Check that targets are named as the genes of the data are."
         msg = (
             f"None of the {len(count)} targets in {column!r} (perturbation) is among the {len(genes)} genes of the "
@@ -184,6 +181,8 @@ def _check_names(count: Mapping[str, int], genes: Sequence[str], column: str, co
 
 def _warnings(facts: Mapping[str, Any], targets: Targets, genes: Sequence[str]) -> list[str]:
     found = []
+    if not facts["targets"]:
+        found.append("None of these observations has a target, so no intervention says anything here.")
     if facts["unknown"]:
         named = [f"{name} ({n})" for name, n in facts["unknown"].items()]
         found.append(

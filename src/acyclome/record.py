@@ -60,7 +60,7 @@ def run_record(
         "screen": {name: value for name, value in facts["screen"].items() if name != "cost"},
         "fit": {name: value for name, value in fit.items() if name not in ("cost", "warnings")},
         "order": {name: value for name, value in order.items() if name not in ("cost", "sortability", "effects")},
-        "perturbation": {**data.perturbation, "effects": effects} if data.targets is not None else None,
+        "perturbation": {**data.perturbation, "effects": effects} if data.perturbation else None,
         "resample": {
             "resamples": config.resample.resamples,
             "fraction": config.resample.fraction,

@@ -120,15 +120,15 @@ class Session:
         if names is not None and (text := partial_overlap(store.genes, names, path or "")):
             self.data.warnings.append(text)
         self.done: dict[str, Stage] = {}
-        acted = find_targets(store.obs_columns, config.input.perturbation, config.input.control, store.genes)
-        if acted is not None:
-            self.data.targets, self.data.perturbation = acted.targets, acted.facts
-            self.data.warnings += acted.warnings
-        at = () if acted is None else (acted.targets.indptr, acted.targets.row)
+        if (column := config.input.perturbation) is not None:
+            found = find_targets(store.obs_columns, column, config.input.control, store.genes)
+            self.data.targets, self.data.perturbation = found.targets, found.facts
+            self.data.warnings += found.warnings
         self.data.prior = _prior_of(config, rules, store.genes, causes)
         self.data.warnings += self.data.prior.warnings
-        check_model(config, self.data.rules, has_targets=acted is not None)
-        self.base = fingerprint(__version__, store.digest, causes, *at, *self.data.prior.arrays())
+        check_model(config, self.data.rules, has_targets=self.data.targets is not None)
+        acted = () if self.data.targets is None else (self.data.targets.indptr, self.data.targets.row)
+        self.base = fingerprint(__version__, store.digest, causes, *acted, *self.data.prior.arrays())
         check_memory(store.n_vars, store.n_obs, config, runtime.threads, runtime.memory, is_part=is_part)
 
     @classmethod

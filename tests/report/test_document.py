@@ -200,3 +200,13 @@ def test_edges_against_the_order_give_no_report(build_run):
     nodes.assign(order=nodes["order"].max() - nodes["order"]).to_csv(folder / "nodes.tsv", sep="\t", index=False)
     with pytest.raises(InputError, match="against the order"):
         write_report(folder)
+
+
+def test_interventions_are_told_in_the_methods_with_their_source(build_run):
+    def act(facts):
+        facts["perturbation"] = {"targets": 3, "observations": {"targeted": 60, "untouched": 1640}}
+
+    page, plain = (write_report(build_run(change=change)).read_text(encoding="utf-8") for change in (act, None))
+    assert "3 genes had been targets of interventions in 60 observations (1,640 were untouched)" in page
+    assert "jmlr.org/papers/v13/hauser12a.html" in page
+    assert "interventions" not in plain.split("Methods")[1].split("References")[0]

@@ -140,8 +140,10 @@ def total_effects(
         gain = -0.5 * moments.n_own[a:b, None] * np.log1p(-np.minimum(r2, 1.0 - TINY))
         at = slice(pairs.indptr[a], pairs.indptr[b])
         row, column = np.repeat(np.arange(b - a), pairs.counts[a:b]), place[pairs.parent[at]]
-        known = np.where(column >= 0, gain[row, column], 0.0)
-        gain[row[column >= 0], column[column >= 0]] = 0.0
+        told = column >= 0
+        known = np.zeros(len(row))
+        known[told] = gain[row[told], column[told]]
+        gain[row[told], column[told]] = 0.0
         gain[acted == np.arange(a, b)[:, None]] = 0.0
         j, i = np.nonzero(gain >= price[a:b, None])
         return known, acted[i], j + a, gain[j, i]

@@ -14,7 +14,7 @@ from acyclome.io.gene_names import examples, repeated
 from acyclome.io.inspection import choose_matrix, look_for_doubts
 from acyclome.io.matrices import MatrixFacts, get_matrix, to_memory
 from acyclome.io.tenx import NOTES_KEY
-from acyclome.perturbation import check_control
+from acyclome.perturbation import check_labels
 from acyclome.prepare.draft import Draft, Matrix, gene_major
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ def select(adata: AnnData, choice: Input, options: Prepare) -> tuple[Draft, Matr
 
 
 def check_perturbation(adata: AnnData, choice: Input) -> None:
-    """Raise an InputError unless the column of the targets is there, and the control among its values."""
+    """Raise an InputError unless the column of the targets is there, names some, and holds the control."""
     if choice.perturbation is not None:
         labels = obs_column(adata.obs, choice.perturbation, "perturbation")
-        check_control(labels, choice.perturbation, choice.control)
+        check_labels(labels, choice.perturbation, choice.control)
 
 
 def check_observations(n_obs: int, what: str) -> None:
