@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from acyclome import device, session, sharded, stages
+from acyclome.cli.around import _plan_text
 from acyclome.config import Config
 from acyclome.core.place import OnDevice, OnThreads
 from acyclome.device import place_of
@@ -109,3 +110,9 @@ def test_the_memory_of_the_card_grows_with_genes_and_with_whole_forms_of_h():
     assert 0.5 < needed(1000) < needed(10_000) < needed(20_000)
     assert needed(10_000) < 10
     assert needed(2000, acyclicity="expm") > needed(2000) - 1e-9
+
+
+def test_a_plan_for_the_card_says_how_much_of_its_memory():
+    facts = estimate(10_000, 1000, Config(), 1)
+    assert f"{facts['device_memory_gb']:.1f} GB of the card's" in _plan_text(facts, on_card=True)
+    assert "card" not in _plan_text(facts, on_card=False)

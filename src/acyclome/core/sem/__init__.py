@@ -1,1 +1,1 @@
-"""Structural models: one a file, all behind the contract of :mod:`acyclome.core.solve`."""
+"""Structural models: one a file, all behind the contracts of :mod:`acyclome.core.problem`."""
