@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from acyclome import device, session, sharded, stages
+from acyclome import device, session, sharded
 from acyclome.cli.around import _plan_text
 from acyclome.config import Config
 from acyclome.core.place import OnDevice, OnThreads
@@ -15,6 +15,7 @@ from acyclome.device import place_of
 from acyclome.errors import InputError
 from acyclome.estimate import estimate
 from acyclome.evaluate.simulate import simulate
+from acyclome.gene_data import GeneData
 from acyclome.io.store import MemoryStore
 from acyclome.pipeline import Runtime, learn_store
 
@@ -99,7 +100,7 @@ def test_the_shards_of_a_worker_are_relaxed_in_one_call(store, monkeypatch):
 
 
 def test_a_place_travels_with_the_data(store):
-    data = stages.GeneData(store, np.ones(60, bool), 2, lambda *_: None, place=HERE)
+    data = GeneData(store, np.ones(60, bool), 2, lambda *_: None, place=HERE)
     assert data.__getstate__()["place"] == HERE
 
 

@@ -18,6 +18,7 @@ from acyclome.cli import main
 from acyclome.config import Config
 from acyclome.core.interventions import Targets
 from acyclome.errors import InputError
+from acyclome.gene_data import GeneData
 from acyclome.io.store import MemoryStore
 from acyclome.pipeline import Runtime, run
 
@@ -109,12 +110,12 @@ def test_the_work_travels_with_its_targets(drawn):
     X, _ = drawn
     targets = Targets.from_pairs(np.zeros(20, int), np.arange(200, 220), 8, 260)
     store, causes = MemoryStore(X.T, GENES), np.ones(8, bool)
-    data = stages.GeneData(store, causes, 1, lambda *_: None, targets=targets)
+    data = GeneData(store, causes, 1, lambda *_: None, targets=targets)
     config, there = Config().with_options(resamples=2), pickle.loads(pickle.dumps(data))
     here, away = (stages.resample(one, config, 0, 1).arrays for one in (data, there))
     for name in here:
         np.testing.assert_array_equal(here[name], away[name])
-    with_all = stages.resample(stages.GeneData(store, causes, 1, lambda *_: None), config, 0, 1).arrays
+    with_all = stages.resample(GeneData(store, causes, 1, lambda *_: None), config, 0, 1).arrays
     assert with_all["loss"].tolist() != here["loss"].tolist()
 
 

@@ -1,5 +1,6 @@
 """The limit on memory: what was asked for, else what the machine has; told as soon as the sizes are known."""
 
+import errno
 import os
 
 import anndata
@@ -8,11 +9,14 @@ import pandas as pd
 import pytest
 
 import acyclome as ac
+from acyclome import gene_data
 from acyclome.config import Config
 from acyclome.core.moments import WHOLE_GENES
-from acyclome.errors import MemoryLimitError
+from acyclome.errors import InputError, MemoryLimitError
 from acyclome.estimate import estimate
-from acyclome.pipeline import Runtime, prepare_stage
+from acyclome.io.atomic import TEMPORARY_MARK
+from acyclome.io.room import room_on_disk
+from acyclome.pipeline import Runtime, prepare_stage, run
 
 N_OBS, N_GENES = 40, 6
 PAGE = 4096
@@ -61,3 +65,27 @@ def test_correlations_that_are_never_held_do_not_count():
     below, above = (estimate(d, 1000, config, 2)["memory_bytes"] for d in (WHOLE_GENES, WHOLE_GENES + 1))
     assert 0.9 < (below - above) / (4 * WHOLE_GENES**2) <= 1.0
     assert estimate(100_000, 1000, config, 2)["memory_bytes"] < 8e9
+
+
+def test_scaled_data_that_do_not_fit_lie_on_the_disk_and_no_bit_changes(h5ad, tmp_path, monkeypatch):
+    config = Config.from_mapping({"resample": {"resamples": 2}, "prepare": {"min_cells": 1}})
+    facts = estimate(N_GENES, N_OBS, config, 1)
+    between = (facts["memory_bytes"] + facts["spilled_memory_bytes"]) // 2
+    made = []
+    monkeypatch.setattr(gene_data, "room_on_disk", lambda *args: made.append(room_on_disk(*args)) or made[-1])
+    for name, memory in (("whole", None), ("spilled", between)):
+        run(h5ad, tmp_path / name, config, Runtime(memory=memory))
+    assert len(made) >= 3
+    for name in ("edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "spilled" / name).read_bytes()
+    assert not [path for path in (tmp_path / "spilled" / "stages").iterdir() if path.name.startswith(TEMPORARY_MARK)]
+
+
+def test_a_full_disk_is_an_error_on_one_screen(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(InputError, match="has no room for"):
+        room_on_disk(tmp_path, (10, 10), np.float32)
+    assert not list(tmp_path.iterdir())

@@ -8,6 +8,7 @@ import pytest
 
 from acyclome import registry, stages
 from acyclome.config import Config
+from acyclome.gene_data import GeneData, Stage
 from acyclome.io.store import MemoryStore
 from acyclome.memory import peak_memory_mb
 from acyclome.ranking import all_votes
@@ -28,7 +29,7 @@ def X():
 def data_of(X, threads=1, causes=None, **facts):
     genes = [f"g{j}" for j in range(len(X))]
     causes = np.ones(len(X), bool) if causes is None else causes
-    return stages.GeneData(MemoryStore(X, genes, facts=facts), causes, threads, lambda *_: None)
+    return GeneData(MemoryStore(X, genes, facts=facts), causes, threads, lambda *_: None)
 
 
 def road(data, config=CONFIG):
@@ -126,7 +127,7 @@ def test_every_candidate_is_ranked_once(X):
 
 
 def test_a_stage_tells_what_it_cost_and_keeps_its_facts():
-    stage = stages.measured(lambda: stages.Stage({"a": np.zeros(1)}, {"fact": 1}))
+    stage = stages.measured(lambda: Stage({"a": np.zeros(1)}, {"fact": 1}))
     assert stage.facts["fact"] == 1
     assert stage.facts["cost"]["seconds"] >= 0
     assert stage.facts["cost"]["peak_memory_mb"] > 1

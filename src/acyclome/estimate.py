@@ -79,7 +79,8 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
     Memory: data and correlations, ``n d + d^2`` numbers of 4 bytes (8 up to ``PRECISE_GENES``), once for the whole and
     once for each half-sample under way, ``n d`` above ``WHOLE_GENES``, where correlations are formed as they are
     needed; where ``n >= d``, three float64 matrices for the inverse, as often; the candidates' blocks
-    ``8 k^2 d`` and paths; tiles. Shards too stand beside the whole, as many as there are threads.
+    ``8 k^2 d`` and paths; tiles. ``spilled_memory_bytes`` leaves the scaled data on the disk. Shards too stand beside
+    the whole, as many as there are threads.
     Speeds are those of one core at 3 GHz; good to a factor of two.  ``device_memory_gb`` is what --device cuda takes of
     the card.
     """
@@ -93,6 +94,7 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
     small = size * (half * d + correlations) + (inverse if half >= d else 4 * half * d)
     tiles = size * 512 * d * 3 * threads + (inverse if n >= d else 4 * n * d)
     blocks = (8 * k * k * d / 2 + PATH_BYTES * d) * (1 + beside)
+    scaled = size * d * (n + beside * half)
     memory = BASE_BYTES + own + tiles + beside * small + blocks
     shards = _shard_facts(n_genes, n_obs, config)
     if shards:  # resamples and shards do not run at the same time, so the larger of the two counts
@@ -114,6 +116,7 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
         "n_obs": n_obs,
         "memory_bytes": int(memory),
         "memory_gb": round(memory / 2**30, 2),
+        "spilled_memory_bytes": int(memory - scaled),
         "device_memory_gb": round(_card_bytes(d, n, config) / 2**30, 2),
         **shards,
         "seconds": {name: round(value, 1) for name, value in times.items()},
@@ -158,9 +161,10 @@ def _fit_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> dict
 
 
 def check_memory(
-    n_genes: int, n_obs: int, config: Config, threads: int, memory: int | None, *, is_part: bool = False
-) -> None:
-    """Refuse a run, or some of its shards, that need more memory than they may take, as far as the sizes tell.
+    n_genes: int, n_obs: int, config: Config, threads: int, memory: int | None, *, is_part: bool = False,
+    has_disk: bool = False,
+) -> bool:  # fmt: skip
+    """Say whether scaled data have to lie on the disk; refuse what needs more memory than it may take all the same.
 
     Parameters
     ----------
@@ -168,6 +172,8 @@ def check_memory(
         Bytes that the run may take; None for what the machine has.
     is_part
         Only some shards are computed.
+    has_disk
+        There is a folder for scaled data.
 
     Raises
     ------
@@ -178,7 +184,9 @@ def check_memory(
     facts = estimate(n_genes, n_obs, config, threads)
     needed = facts["shard_memory_bytes" if is_part and is_sharded(config) else "memory_bytes"]
     if limit is None or needed <= limit:
-        return
+        return False
+    if has_disk and not is_part and facts["spilled_memory_bytes"] <= limit:
+        return True
     said = "this machine has" if memory is None else "--memory allows"
     msg = (
         f"This run needs about {needed / 2**30:.1f} GB for {n_genes:,} genes, {n_obs:,} observations; "

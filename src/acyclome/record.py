@@ -13,7 +13,7 @@ from acyclome.network import Network
 from acyclome.perturbation import effects_warnings
 
 if TYPE_CHECKING:
-    from acyclome.stages import GeneData
+    from acyclome.gene_data import GeneData
 
 INPUT_FACTS = {"n_obs": "n_obs_input", "n_vars": "n_vars_input", "matrix": "matrix", "kind": "kind"}
 PACKAGES = ("numpy", "scipy", "numba", "torch", "pandas", "anndata", "scanpy", "h5py")

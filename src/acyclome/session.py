@@ -21,6 +21,7 @@ from acyclome.config import Config
 from acyclome.device import place_of
 from acyclome.errors import InputError
 from acyclome.estimate import check_memory, is_sharded
+from acyclome.gene_data import GeneData, Stage
 from acyclome.io.runs import RunFolder, fingerprint
 from acyclome.io.store import GeneMajor, Store
 from acyclome.knowledge import partial_overlap, read_regulators, regulators_mask
@@ -29,7 +30,7 @@ from acyclome.perturbation import find_targets
 from acyclome.prior import Prior, make_prior, read_prior, read_tiers
 from acyclome.record import run_record
 from acyclome.registry import check_model
-from acyclome.stages import GeneData, Stage, measured
+from acyclome.stages import measured
 
 Progress = Callable[[str, float, str], None]
 DEPENDS_ON = {
@@ -129,7 +130,8 @@ class Session:
         check_model(config, self.data.rules, has_targets=self.data.targets is not None)
         acted = () if self.data.targets is None else (self.data.targets.indptr, self.data.targets.row)
         self.base = fingerprint(__version__, store.digest, causes, *acted, *self.data.prior.arrays())
-        check_memory(store.n_vars, store.n_obs, config, runtime.threads, runtime.memory, is_part=is_part)
+        self.data.spills = check_memory(store.n_vars, store.n_obs, config, runtime.threads, runtime.memory,
+                                        is_part=is_part, has_disk=store.folder is not None)  # fmt: skip
 
     @classmethod
     def open(cls, out: str | os.PathLike[str], runtime: Runtime, *, is_part: bool = False) -> Self:

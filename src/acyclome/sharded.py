@@ -21,9 +21,10 @@ from acyclome.core.shards import Plan, merge_orders, plan_shards, restrict
 from acyclome.core.workers import run_blocks
 from acyclome.distribute import run_pieces
 from acyclome.estimate import shard_sizes
+from acyclome.gene_data import GeneData, Stage
 from acyclome.memory import peak_memory_mb
 from acyclome.registry import engine_settings
-from acyclome.stages import GeneData, Stage, candidates_of, seed_of, warnings_of
+from acyclome.stages import candidates_of, seed_of, warnings_of
 
 
 @dataclass(frozen=True)

@@ -7,103 +7,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, partial
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from acyclome.config import Config
 from acyclome.core.engine import decide, look, propose
 from acyclome.core.equivalence import cpdag
-from acyclome.core.interventions import Targets
 from acyclome.core.layout import Candidates
 from acyclome.core.moments import Moments, scale_genes
 from acyclome.core.order import Dag
-from acyclome.core.place import OnThreads, Place
-from acyclome.core.rules import EdgeRules
+from acyclome.core.place import OnThreads
+from acyclome.core.screen import Views, cut_genes, find_views
 from acyclome.core.settled import Directions, directions
 from acyclome.core.shifts import total_effects
 from acyclome.core.workers import one_blas_thread
 from acyclome.distribute import dealing, run_pieces
 from acyclome.errors import ConvergenceError
 from acyclome.evaluate.sortability import r2_from_correlation, sortability
-from acyclome.io.store import GeneMajor
+from acyclome.gene_data import GeneData, Stage, tell_nobody
 from acyclome.memory import peak_memory_mb
 from acyclome.network import Network, build_network
 from acyclome.perturbation import effects_table
-from acyclome.prior import Prior
 from acyclome.ranking import Interventions, all_votes, rank_candidates
 from acyclome.registry import JOINT, engine_settings
 from acyclome.resample import Member, plan_resamples, stability_and_direction
 
 R2_GENES = 3000
 PATH_LENGTH = 5
+PIECES = 8  # of the screening on a Dask cluster; each is correlated anew, where its worker is
 TINY = 1e-300
-
-
-class Stage(NamedTuple):
-    """What a stage leaves behind."""
-
-    arrays: dict[str, np.ndarray]
-    facts: dict[str, Any]
-
-
-def _silent(*_: object) -> None:
-    """Tell nobody."""
-
-
-@dataclass
-class GeneData:
-    """Prepared expression of one run, and how to compute on it; the moments are made when first asked for."""
-
-    store: GeneMajor
-    causes: np.ndarray
-    threads: int
-    progress: Callable[[str, float, str], None]
-    warnings: list[str] = field(default_factory=list)
-    dask: str | None = None
-    targets: Targets | None = None
-    prior: Prior = field(default_factory=Prior)
-    perturbation: Mapping[str, Any] = field(default_factory=dict)
-    place: Place = field(default_factory=OnThreads)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Travel to another process without what belongs to this one: progress, moments, workers."""
-        return {"store": self.store, "causes": self.causes, "threads": 1, "progress": _silent, "warnings": [],
-                "targets": self.targets, "prior": self.prior, "place": self.place}  # fmt: skip
-
-    @property
-    def rules(self) -> EdgeRules | None:
-        """What is known of the edges beforehand."""
-        return self.prior.rules
-
-    @property
-    def lost(self) -> float:
-        """Degrees of freedom that the preparation took out."""
-        return self.store.n_obs - float(self.store.facts.get("n_effective", self.store.n_obs))
-
-    @property
-    def n_effective(self) -> float:
-        """Observations that count."""
-        return self.store.n_obs - self.lost
-
-    @property
-    def n_own(self) -> np.ndarray:
-        """Observations that count for the equation of each gene, ``(d,)``."""
-        everywhere = np.full(self.store.n_vars, self.n_effective)
-        return everywhere if self.targets is None else np.maximum(everywhere - self.targets.counts, 2.0)
-
-    @cached_property
-    def scaled(self) -> Moments:
-        """Moments of all observations, without the correlations."""
-        return scale_genes(self.store.block, self.store.n_vars, lost=self.lost, threads=self.threads,
-                           targets=self.targets)  # fmt: skip
-
-    @cached_property
-    def moments(self) -> Moments:
-        """Moments of all observations."""
-        return self.place.correlate(self.scaled, self.threads)
 
 
 def measured(work: Callable[[], Stage]) -> Stage:
@@ -121,9 +55,23 @@ def measured(work: Callable[[], Stage]) -> Stage:
 def screen(data: GeneData, config: Config) -> Stage:
     """Find the candidate causes of every gene."""
     data.progress("screen", 0.0, "correlations and candidates")
-    found = look(data.moments, engine_settings(config, data.rules), data.causes, data.threads, data.place)
+    on_workers = data.dask is not None and data.place.deals
+    place = OnThreads(views=partial(_views, data, config)) if on_workers else data.place
+    found = look(data.moments, engine_settings(config, data.rules), data.causes, data.threads, place)
     data.progress("screen", 1.0, f"{found.n_edges:,} candidate edges")
     return Stage({"indptr": found.indptr, "parent": found.parent}, _candidate_facts(found))
+
+
+def _views(data: GeneData, config: Config) -> Views:
+    """Have the workers of Dask find what the screening sees, a range of genes each; they correlate for themselves."""
+    pieces = cut_genes(data.store.n_vars, data.threads if data.dask == "local" else PIECES)
+    found = run_pieces(partial(_views_of_range, data, config), pieces, data.threads, tell_nobody, data.dask)
+    return Views(*(np.concatenate(part) for part in zip(*found, strict=True)))
+
+
+def _views_of_range(data: GeneData, config: Config, genes: tuple[int, int]) -> Views:
+    settings = engine_settings(config, data.rules).screen
+    return find_views(data.moments, settings, data.causes, data.threads, data.rules, genes)
 
 
 def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
@@ -252,7 +200,7 @@ def _learn_member(data: GeneData, config: Config, member: Member, *, threads: in
     settings = engine_settings(config.with_options(relax=False, restarts=0), data.rules)
     targets = None if data.targets is None else data.targets.among(member.rows)
     bare = scale_genes(data.store.block, data.store.n_vars, rows=member.rows, lost=data.lost, threads=threads,
-                       targets=targets)  # fmt: skip
+                       targets=targets, room=data.room(len(member.rows)))  # fmt: skip
     own = data.place.correlate(bare, threads)
     candidates = look(own, settings, data.causes, threads, data.place)
     start, _ = propose(own, candidates, settings, data.causes, member.seed, threads)

@@ -5,10 +5,20 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from acyclome.core import moments as moments_module
+from acyclome.core import partial_correlation
 from acyclome.core import screen as module
-from acyclome.core.screen import ScreenSettings, as_pairs, forward_select, screen, strongest_partial, symmetric
+from acyclome.core.screen import (
+    ScreenSettings,
+    as_pairs,
+    cut_genes,
+    find_views,
+    forward_select,
+    screen,
+    strongest_partial,
+    symmetric,
+)
 
-EVERYONE = {d: np.ones(d, bool) for d in (12, 20, 30)}
+EVERYONE = {d: np.ones(d, bool) for d in (12, 20, 30, 150)}
 MIN_GAIN = 4.0
 
 
@@ -90,8 +100,10 @@ def test_threads_do_not_change_a_bit(lab, monkeypatch, n):
 
 def test_threads_of_the_caller_do_not_change_a_bit_of_the_inverse(lab, monkeypatch):
     seen = []
-    factors = module._precision_factors
-    monkeypatch.setattr(module, "_precision_factors", lambda *given: seen.append(factors(*given)) or seen[-1])
+    factors = partial_correlation._precision_factors
+    monkeypatch.setattr(
+        partial_correlation, "_precision_factors", lambda *given: seen.append(factors(*given)) or seen[-1]
+    )
     m = lab.moments_of(np.random.default_rng(72).standard_normal((150, 400)))
     for threads in (1, 2):
         with threadpool_limits(threads):
@@ -163,3 +175,16 @@ def test_where_correlations_do_not_fit_the_search_runs_among_the_strongest(lab, 
     few = forward_select(lab.moments_of(X), np.arange(150), 2, MIN_GAIN, 1)
     np.testing.assert_array_equal(few[:, 0], whole[:, 0])
     assert (few == whole).mean() > 0.95
+
+
+@pytest.mark.parametrize("n", [80, 400])
+def test_ranges_of_genes_put_together_are_the_whole(lab, monkeypatch, n):
+    for part in (module, partial_correlation):
+        monkeypatch.setattr(part, "ROWS", 32)
+    settings = ScreenSettings(3, MIN_GAIN, 4, 0.05, 8)
+    m = lab.moments_of(lab.draw_linear(9, 150, n, 2)[0])
+    whole = find_views(m, settings, EVERYONE[150], 1)
+    pieces = [find_views(m, settings, EVERYONE[150], 1, None, genes) for genes in cut_genes(150, 3)]
+    assert len(pieces) == 3
+    for one, parts in zip(whole, zip(*pieces, strict=True), strict=True):
+        np.testing.assert_array_equal(one, np.concatenate(parts))

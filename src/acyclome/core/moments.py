@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -99,17 +100,26 @@ class Moments:
         return correlations(self.Z[genes], threads)
 
 
-def standardize(read: BlockReader, n_genes: int, rows: np.ndarray | None, threads: int) -> tuple[np.ndarray, ...]:
+def dtype_of(n_genes: int) -> Any:
+    """Type of the standardised data and correlations of so many genes."""
+    return np.float64 if n_genes <= PRECISE_GENES else np.float32
+
+
+def standardize(
+    read: BlockReader, n_genes: int, rows: np.ndarray | None, threads: int, room: np.ndarray | None = None
+) -> tuple[np.ndarray, ...]:
     """Return ``(Z, mean, scale, skewness)`` of the observations ``rows`` (all if None); constant genes become zeros.
 
     Parameters
     ----------
     read
         ``read(a, b)`` gives genes ``a`` to ``b`` as a ``(b - a, n)`` array.
+    room
+        ``(d, n)`` of :func:`dtype_of`, where ``Z`` goes, on a disk perhaps; None makes room in memory.
     """
     probe = read(0, min(1, n_genes))
     n = probe.shape[1] if rows is None else len(rows)
-    Z = np.empty((n_genes, n), dtype=np.float64 if n_genes <= PRECISE_GENES else np.float32)
+    Z = np.empty((n_genes, n), dtype=dtype_of(n_genes)) if room is None else room
     mean, scale, skewness = np.empty(n_genes), np.empty(n_genes), np.empty(n_genes)
 
     def fill(a: int, b: int) -> None:
@@ -169,10 +179,10 @@ def moments(
 
 def scale_genes(
     read: BlockReader, n_genes: int, *, rows: np.ndarray | None = None, lost: float = 0.0, threads: int = 1,
-    targets: Targets | None = None,
+    targets: Targets | None = None, room: np.ndarray | None = None,
 ) -> Moments:  # fmt: skip
     """Standardize the genes as :func:`moments` does and leave the correlations to be formed as they are needed."""
-    Z, mean, scale, skewness = standardize(read, n_genes, rows, threads)
+    Z, mean, scale, skewness = standardize(read, n_genes, rows, threads, room)
     spread = None
     if targets is not None:
         own, spread = own_moments(Z, targets)

@@ -5,7 +5,7 @@ The order search is no part of it: its single moves depend on one another, so it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
@@ -17,7 +17,7 @@ from acyclome.core.moments import WHOLE_GENES, Moments, correlate
 from acyclome.core.problem import OnTensors
 from acyclome.core.relax import Deal, Relaxation, RelaxProblem, RelaxSettings, linear_of, proposal, relax
 from acyclome.core.rules import EdgeRules
-from acyclome.core.screen import ScreenSettings, screen
+from acyclome.core.screen import ScreenSettings, Views, is_screened, screen, unite
 from acyclome.core.screen_batched import correlations_of, screen_batched
 from acyclome.core.sem.batched import BatchedLinear
 from acyclome.core.sem.gram import Blocks, side_by_side
@@ -72,9 +72,12 @@ class OnThreads:
     ----------
     deal
         Deals the genes of a relaxation out to workers, see :func:`acyclome.core.relax.relax`.
+    views
+        Has workers find what the screening sees, range by range; the bits are the same without it.
     """
 
     deal: Deal | None = None
+    views: Callable[[], Views] | None = None
 
     @property
     def deals(self) -> bool:
@@ -94,7 +97,9 @@ class OnThreads:
         self, moments: Moments, settings: ScreenSettings, causes: np.ndarray, threads: int, rules: EdgeRules | None
     ) -> Candidates:
         """Return the candidate edges."""
-        return screen(moments, settings, causes, threads, rules)
+        if self.views is None or not is_screened(moments, settings):
+            return screen(moments, settings, causes, threads, rules)
+        return unite(self.views(), moments, settings, causes, rules)
 
     def relax(self, problems: Sequence[RelaxProblem], settings: RelaxSettings, threads: int) -> list[Relaxation]:
         """Fit the relaxation of one network after the other."""

@@ -7,14 +7,15 @@ regulators of hub graphs, shrunken partial correlation the neighbours in sparse 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from scipy.linalg import cho_factor, cho_solve
 
 from acyclome.core.chance import by_chance, is_chance, price
 from acyclome.core.layout import Candidates, from_pairs, gene_blocks
-from acyclome.core.moments import TILE, WHOLE_GENES, Moments
+from acyclome.core.moments import WHOLE_GENES, Moments
+from acyclome.core.partial_correlation import ROWS, strongest_partial
 from acyclome.core.rules import EdgeRules
 from acyclome.core.top import largest
 from acyclome.core.workers import run_blocks
@@ -23,7 +24,6 @@ BLOCK = 64
 PRESCREEN = 128
 UNSCREENED = 3
 NOWHERE = np.full(1, -1)
-ROWS = 512
 EXCLUDED = 2.0  # stands where a correlation would, of a pair that may not be an edge
 
 
@@ -52,6 +52,15 @@ class ScreenSettings:
     max_candidates: int
 
 
+class Views(NamedTuple):
+    """Genes found for every target, -1 where none: by forward selection ``(d, forward_steps)``, by shrunken partial
+    correlation ``(d, partial)``.
+    """  # noqa: D205 - one sentence
+
+    picked: np.ndarray
+    near: np.ndarray
+
+
 def screen(
     moments: Moments, settings: ScreenSettings, causes: np.ndarray, threads: int, rules: EdgeRules | None = None
 ) -> Candidates:
@@ -75,13 +84,31 @@ def screen(
         real = ~by_chance(moments, source, target)
         every = from_pairs(source[real], target[real], moments.n_genes)
         return every if rules is None else rules.apply(every)
+    return unite(find_views(moments, settings, causes, threads, rules), moments, settings, causes, rules)
+
+
+def find_views(
+    moments: Moments, settings: ScreenSettings, causes: np.ndarray, threads: int, rules: EdgeRules | None = None,
+    genes: tuple[int, int] | None = None,
+) -> Views:  # fmt: skip
+    """Find what either view shows of genes ``genes[0]`` to ``genes[1]`` (all if None), which are whole ``blocks``."""
     pool = np.flatnonzero(causes)
-    picked = forward_select(moments, pool, settings.forward_steps, settings.min_gain, threads, rules)
-    near = strongest_partial(moments, settings.partial, settings.shrinkage, causes, threads, rules)
-    pairs = [as_pairs(found) for found in (picked, near)]
-    source = np.concatenate([s for s, _ in pairs])
-    target = np.concatenate([t for _, t in pairs])
+    picked = forward_select(moments, pool, settings.forward_steps, settings.min_gain, threads, rules, genes)
+    near = strongest_partial(moments, settings.partial, settings.shrinkage, causes, threads, rules, genes)
+    return Views(picked, near)
+
+
+def unite(
+    views: Views, moments: Moments, settings: ScreenSettings, causes: np.ndarray, rules: EdgeRules | None
+) -> Candidates:
+    """Unite what the views show of all genes to candidates."""
+    source, target = (np.concatenate(side) for side in zip(*map(as_pairs, views), strict=True))
     return symmetric(source, target, moments, causes, settings.max_candidates, rules)
+
+
+def cut_genes(n_genes: int, pieces: int) -> list[tuple[int, int]]:
+    """Cut the genes into about so many ranges of whole blocks, the same bits in each as in one."""
+    return gene_blocks(n_genes, max(-(-n_genes // (pieces * ROWS)), 1) * ROWS)
 
 
 def is_screened(moments: Moments, settings: ScreenSettings) -> bool:
@@ -127,8 +154,9 @@ def as_pairs(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def forward_select(
-    moments: Moments, pool: np.ndarray, steps: int, min_gain: float, threads: int, rules: EdgeRules | None = None
-) -> np.ndarray:
+    moments: Moments, pool: np.ndarray, steps: int, min_gain: float, threads: int, rules: EdgeRules | None = None,
+    genes: tuple[int, int] | None = None,
+) -> np.ndarray:  # fmt: skip
     """Select regressors forward for every gene: take the best, project it out, repeat.
 
     Parameters
@@ -137,6 +165,8 @@ def forward_select(
         Genes that may be regressors.
     min_gain
         Log-likelihood a step must gain.
+    genes
+        First gene to search for and the one behind the last, at multiples of ``ROWS``; all if None.
 
     Returns
     -------
@@ -148,9 +178,10 @@ def forward_select(
     most with it.
     """
     n, d = moments.n_effective, moments.n_genes
+    first, last = genes or (0, d)
     out = np.full((d, steps), -1, dtype=np.int32)
     if len(pool) == 0:
-        return out
+        return out[first:last]
     place = np.full(d, -1, dtype=np.int64)
     place[pool] = np.arange(len(pool))
     min_drop = 1.0 - np.exp(-2.0 * min_gain / n)
@@ -178,8 +209,9 @@ def forward_select(
                                    steps, min_drop)[0]  # fmt: skip
             out[a + g] = np.where(found >= 0, genes[found], -1)
 
-    run_blocks(block, gene_blocks(d, ROWS if moments.R is None else BLOCK), threads)
-    return out
+    blocks = gene_blocks(d, ROWS if moments.R is None else BLOCK)
+    run_blocks(block, [(a, b) for a, b in blocks if first <= a < last], threads)
+    return out[first:last]
 
 
 def _pool_correlations(moments: Moments, pool: np.ndarray | None, threads: int) -> np.ndarray:
@@ -231,57 +263,3 @@ def _forward_block(P, C, place, own, skewness, n, least, steps, min_drop):  # ty
                 v[i] -= q[i] * q[i]
             v[pick] = 0.0
     return found
-
-
-def strongest_partial(
-    moments: Moments, keep: int, shrinkage: float, causes: np.ndarray, threads: int, rules: EdgeRules | None = None
-) -> np.ndarray:
-    """Return for every gene the ``keep`` genes of largest shrunken partial correlation, ``(d, keep)`` int32.
-
-    Notes
-    -----
-    Partial correlations are those of ``M = (1 - a) R + a I``: ``-K_ij / sqrt(K_ii K_jj)`` with ``K = M^-1``.  With
-    ``n < d`` the Woodbury identity needs an ``n x n`` inverse only,
-    ``K = (I - Z' (a/(1-a) n I + Z Z')^-1 Z) / a`` (here for column-wise ``Z``), formed in row blocks and never whole.
-    """
-    d = moments.n_genes
-    keep = min(keep, max(int(causes.sum()) - 1, 0))
-    out = np.full((d, keep), -1, dtype=np.int32)
-    if keep == 0:
-        return out
-    left, right, diagonal = _precision_factors(moments, shrinkage, threads)
-    inverse = 1.0 / np.sqrt(diagonal)
-
-    def block(a: int, b: int) -> None:
-        K = left[a:b] @ right if right is not None else left[a:b]
-        if rules is not None:
-            K = np.where(rules.excluded(a, b), K.dtype.type(0.0), K)
-        largest(K, inverse.astype(K.dtype), ~causes, a, keep, K.dtype.type(0.0), out[a:b])
-
-    run_blocks(block, gene_blocks(d, ROWS), threads)
-    return out
-
-
-def _precision_factors(moments: Moments, a: float, threads: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-    """Return ``(left, right, diag K)``: off the diagonal ``-K ~ left @ right``, or ``K = left`` if right is None."""
-    Z, n = moments.Z, moments.n_obs
-    d = moments.n_genes
-    tiles = gene_blocks(d, TILE)
-    if n < d:
-        S = np.zeros((n, n))
-        for part in run_blocks(lambda x, y: Z[x:y].T @ Z[x:y], tiles, threads):
-            S += part
-        S[np.diag_indices(n)] += a / (1.0 - a) * n
-        half = run_blocks(lambda: np.linalg.inv(np.linalg.cholesky(S)), [()], 1)[0].T.astype(Z.dtype)
-        left = np.empty_like(Z)
-        run_blocks(lambda x, y: np.matmul(Z[x:y], half, out=left[x:y]), tiles, threads)
-        return left, np.ascontiguousarray(left.T), _floored(1.0 - np.einsum("ij,ij->i", left, left))
-    M = (1.0 - a) * moments.among(np.arange(d)).astype(np.float64)
-    M[np.diag_indices(d)] += a
-    K = run_blocks(lambda: cho_solve(cho_factor(M, lower=True, overwrite_a=True), np.eye(d)), [()], 1)[0]
-    return K.astype(np.float32), None, _floored(K.diagonal())
-
-
-def _floored(diagonal: np.ndarray) -> np.ndarray:
-    """Return a diagonal in float64, kept above rounding."""
-    return np.maximum(diagonal.astype(np.float64), 1e-12)
