@@ -34,11 +34,13 @@ FLOORS = {
     "evaluate": 2,
     "matrix": 2,
     "memory": 2,
+    "device": 2,
     "io": 3,
     "prepare": 3,
     "distribute": 3,
     "report": 3,
     "pl": 3,
+    "registry": 2,
     "estimate": 4,
     "record": 4,
     "stages": 4,
@@ -87,6 +89,7 @@ ONLY = {
     "core": {"torch", "numpy", "scipy", "numba", "threadpoolctl"},
     "network": {"numpy", "scipy", "pandas"},
     "knowledge": {"numpy", "scipy", "pandas"},
+    "prior": {"numpy", "scipy", "pandas"},
 }
 NEVER = {
     "resample": {"h5py", "anndata", "pyarrow", "dask", "distributed"},

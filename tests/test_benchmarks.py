@@ -30,7 +30,7 @@ import acyclome.core
 for module in pkgutil.walk_packages(acyclome.core.__path__, "acyclome.core."):
     importlib.import_module(module.name)
 print("CORE", len([name for name in sys.modules if name.startswith("acyclome.core.")]))
-sys.argv = ["gpu", *"--device cpu --d 30 --genes 40 --n 50 --batch 2 20 --check 20 --ceiling 64".split()]
+sys.argv = ["gpu", *"--device cpu --d 20 --genes 20 --n 40 --batch 2 10 --check 10 --ceiling 64".split()]
 runpy.run_module("benchmarks.gpu", run_name="__main__")
 """
 
@@ -56,7 +56,7 @@ def test_the_core_and_the_kernels_of_a_gpu_run_on_a_bare_machine():
     about, *kernels = [json.loads(line) for line in lines if line.startswith("{")]
     assert about["matmul_tflops"] > 0
     assert about["bandwidth_gb_s"] > 0
-    assert len(kernels) >= 14
+    assert len(kernels) >= 18
     assert all(kernel["is_right"] and kernel["seconds"] > 0 for kernel in kernels)
 
 

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from acyclome import stages
+from acyclome import registry, stages
 from acyclome.cli import main
 from acyclome.config import Config
 from acyclome.core.engine import propose
+from acyclome.core.place import OnThreads
 from acyclome.core.workers import one_blas_thread
 from acyclome.distribute import dealing
 from acyclome.evaluate.simulate import simulate
@@ -136,9 +137,9 @@ def test_without_shards_the_relaxation_deals_its_genes_out_and_a_killed_worker_c
 
         steps = []
         data, found = current.data, stages.candidates_of(current._get("screen"))
-        settings, seed = stages.engine_settings(config), stages.seed_of(config, "fit")
+        settings, seed = registry.engine_settings(config), stages.seed_of(config, "fit")
         with one_blas_thread():
-            start, relaxed = propose(data.moments, found, settings, data.causes, seed, 1, deal_and_kill)
+            start, relaxed = propose(data.moments, found, settings, data.causes, seed, 1, OnThreads(deal_and_kill))
     assert len(killed) == 1
     assert len(steps) > 20
     expected = arrays_of(whole / "stages/fit.npz")

@@ -10,7 +10,7 @@ import pytest
 import acyclome as ac
 from acyclome.config import Config, leaf_options
 from acyclome.errors import ConfigError
-from acyclome.stages import ACYCLICITY
+from acyclome.registry import ACYCLICITY
 
 NAMES = get_args(leaf_options()["acyclicity"][1].annotation)
 

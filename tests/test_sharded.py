@@ -10,7 +10,7 @@ import pytest
 from acyclome.cli import main
 from acyclome.config import Config
 from acyclome.errors import InputError, MemoryLimitError
-from acyclome.estimate import BASE_BYTES, estimate, shard_sizes
+from acyclome.estimate import BASE_BYTES, check_memory, estimate, shard_sizes
 from acyclome.evaluate.metrics import graph_scores
 from acyclome.evaluate.simulate import simulate
 from acyclome.io.runs import RunFolder
@@ -26,7 +26,7 @@ from acyclome.pipeline import (
     screen_stage,
     shard_stage,
 )
-from acyclome.session import Session, check_memory
+from acyclome.session import Session
 
 D, N = 400, 600
 CLOSE = 0.02
@@ -183,6 +183,6 @@ def test_one_of_eight_shards_takes_under_half_of_what_the_whole_takes_above_the_
 
 def test_a_job_of_some_shards_needs_the_memory_of_a_shard_only():
     runtime = Runtime(memory=2**30)
-    check_memory(10_000, 1000, config_of(8), runtime, is_part=True)
+    check_memory(10_000, 1000, config_of(8), runtime.threads, runtime.memory, is_part=True)
     with pytest.raises(MemoryLimitError):
-        check_memory(10_000, 1000, config_of(8), runtime)
+        check_memory(10_000, 1000, config_of(8), runtime.threads, runtime.memory)

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from acyclome import stages
+from acyclome import registry, stages
 from acyclome.config import Config
 from acyclome.io.store import MemoryStore
 from acyclome.memory import peak_memory_mb
@@ -44,11 +44,11 @@ def test_every_stage_and_every_config_has_a_seed_of_its_own():
 
 def test_options_become_objects_of_the_core():
     options = {"score": {"noise": "equal", "gamma": 0.5}, "fit": {"relax": False}, "screen": {"partial": 3}}
-    settings = stages.engine_settings(Config.from_mapping(options))
+    settings = registry.engine_settings(Config.from_mapping(options))
     assert (settings.score.equal_noise, settings.score.gamma) == (True, 0.5)
     assert settings.relax is None
     assert settings.screen.partial == 3
-    assert stages.engine_settings(Config()).relax.schedule.mu == Config().fit.mu
+    assert registry.engine_settings(Config()).relax.schedule.mu == Config().fit.mu
 
 
 @pytest.mark.parametrize("parts", [2, 5, 8])

@@ -15,25 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from acyclome import _options
+from acyclome._sections import AutoOrBool, Count, Knowledge, Mlp, Names, Positive, Real, Several, _Section
 from acyclome.errors import ConfigError
-
-_READ = BeforeValidator(_options.number_in_text)
-Count = Annotated[int, _READ]
-Real = Annotated[float, Field(allow_inf_nan=False), _READ]
-Several = Annotated[int, Field(ge=2), _READ]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), _READ]
-Names = Annotated[tuple[str, ...], Field(strict=False)]
-AutoOrBool = Literal["auto"] | bool
-
-
-class _Section(BaseModel):
-    """A frozen group of options that refuses unknown names and does not convert between kinds."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
 class Input(_Section):
@@ -89,13 +76,6 @@ class Prepare(_Section):
             msg = "pseudobulk_by and metacells both join observations; give one of them"
             raise ValueError(msg)
         return self
-
-
-class Knowledge(_Section):
-    """What is known before the data are seen."""
-
-    regulators: str | None = None
-    """File with one gene a line; only these may be causes. Empty: every gene may. A good list settles directions."""
 
 
 class Screen(_Section):
@@ -196,10 +176,19 @@ class Config(_Section):
     shard: Shard = Field(default_factory=Shard)
     score: Score = Field(default_factory=Score)
     resample: Resample = Field(default_factory=Resample)
-    model: Literal["linear"] = "linear"
-    """Structural model of a gene given its causes."""
+    mlp: Mlp = Field(default_factory=Mlp)
+    model: Literal["linear", "mlp"] = "linear"
+    """Structural model of a gene given its causes. linear: thousands of genes in seconds. mlp: any smooth function of
+    the causes, alone or together; settles directions that linear models cannot, at a hundred times the cost."""
     seed: Count = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of every random draw. The same seed, data and options give the same bits."""
+
+    @model_validator(mode="after")
+    def _noise_suits_the_model(self) -> Self:
+        if self.model == "mlp" and self.score.noise == "equal":
+            msg = "score.noise equal is for model linear; with model mlp leave it at unequal"
+            raise ValueError(msg)
+        return self
 
     def __init__(self, **options: Any) -> None:
         try:

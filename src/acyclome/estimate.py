@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 
 from acyclome.config import Config
+from acyclome.core.acyclicity.flow import FLOW_VALUES
 from acyclome.core.moments import PRECISE_GENES, WHOLE_GENES
-from acyclome.errors import InputError
+from acyclome.core.screen_batched import BLOCK_VALUES
+from acyclome.errors import InputError, MemoryLimitError
+from acyclome.memory import machine_memory
 
 BASE_BYTES = 450_000_000
+CARD_BYTES = 600_000_000  # what CUDA and its libraries take before any data
 PATH_BYTES = 9500
 GRAM_PER_SECOND = 6e10
 FORWARD_PER_SECOND = 2.5e9
@@ -76,7 +80,8 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
     once for each half-sample under way, ``n d`` above ``WHOLE_GENES``, where correlations are formed as they are
     needed; where ``n >= d``, three float64 matrices for the inverse, as often; the candidates' blocks
     ``8 k^2 d`` and paths; tiles. Shards too stand beside the whole, as many as there are threads.
-    Speeds are those of one core at 3 GHz; good to a factor of two.
+    Speeds are those of one core at 3 GHz; good to a factor of two.  ``device_memory_gb`` is what --device cuda takes of
+    the card.
     """
     d, n, k = float(n_genes), float(n_obs), float(min(config.screen.max_candidates, n_genes))
     size = 8 if d <= PRECISE_GENES else 4
@@ -109,10 +114,28 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
         "n_obs": n_obs,
         "memory_bytes": int(memory),
         "memory_gb": round(memory / 2**30, 2),
+        "device_memory_gb": round(_card_bytes(d, n, config) / 2**30, 2),
         **shards,
         "seconds": {name: round(value, 1) for name, value in times.items()},
         "total_seconds": round(sum(times.values()), 1),
     }
+
+
+def _card_bytes(d: float, n: float, config: Config) -> float:
+    """Memory of a card: the most that correlations, screening or relaxation take, one at a time.
+
+    Correlations three times, since they are made symmetric; screening: correlations, projections of a block of genes
+    and as much again, the inverse; the relaxation in float32: blocks, their places and powers, the flow, and a dozen
+    whole matrices for the forms of h that need them.
+    """
+    size, k = 8 if d <= PRECISE_GENES else 4, float(min(config.screen.max_candidates, d))
+    whole = d <= WHOLE_GENES
+    correlate = size * (n * d + 3 * d * d) * whole
+    inverse = 32 * d * d if n >= d else 2 * size * n * d + 16 * n * n
+    screen = (size * (n * d + 2 * d * d + 2 * BLOCK_VALUES) + inverse) * whole
+    matrices = 0 if config.fit.acyclicity == "series" else 12 * 4 * d * d
+    relax = 32 * d * k * k + 80 * d * k + 4 * 4 * FLOW_VALUES + matrices
+    return CARD_BYTES + max(correlate, screen, relax * config.fit.relax)
 
 
 def _shard_facts(n_genes: int, n_obs: int, config: Config) -> dict[str, Any]:
@@ -132,3 +155,34 @@ def _fit_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> dict
     shards, most = shard_sizes(n_genes, n_obs, config)
     each = float(most) * most * n_obs / GRAM_PER_SECOND + most * (relaxed + 2 / MOVES_PER_SECOND)
     return {"shard": 1e-4 * n_genes, "fit": each * math.ceil(shards / threads), "merge": 1e-5 * n_genes}
+
+
+def check_memory(
+    n_genes: int, n_obs: int, config: Config, threads: int, memory: int | None, *, is_part: bool = False
+) -> None:
+    """Refuse a run, or some of its shards, that need more memory than they may take, as far as the sizes tell.
+
+    Parameters
+    ----------
+    memory
+        Bytes that the run may take; None for what the machine has.
+    is_part
+        Only some shards are computed.
+
+    Raises
+    ------
+    MemoryLimitError
+        If the estimate is above that.
+    """
+    limit = machine_memory() if memory is None else memory
+    facts = estimate(n_genes, n_obs, config, threads)
+    needed = facts["shard_memory_bytes" if is_part and is_sharded(config) else "memory_bytes"]
+    if limit is None or needed <= limit:
+        return
+    said = "this machine has" if memory is None else "--memory allows"
+    msg = (
+        f"This run needs about {needed / 2**30:.1f} GB for {n_genes:,} genes, {n_obs:,} observations; "
+        f"{said} {limit / 2**30:.1f} GB. Use fewer --threads (resamples run beside one "
+        "another), fewer genes (--min-cells, --n-top-genes), or a machine with more memory."
+    )
+    raise MemoryLimitError(msg)

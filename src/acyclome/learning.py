@@ -16,6 +16,7 @@ from acyclome.knowledge import listed_regulators
 from acyclome.matrix import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant
 from acyclome.network import Network
 from acyclome.perturbation import as_perturbation
+from acyclome.prior import for_group
 from acyclome.session import Runtime, Session
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def learn(
     genes: Sequence[str] | None = None,
     *,
     regulators: Sequence[str] | str | os.PathLike[str] | None = None,
+    rules: pd.DataFrame | str | os.PathLike[str] | None = None,
     perturbation: Sequence[str] | None = None,
     groups: None = None,
     resamples: int | None = None,
@@ -42,6 +44,7 @@ def learn(
     genes: Sequence[str] | None = None,
     *,
     regulators: Sequence[str] | str | os.PathLike[str] | None = None,
+    rules: pd.DataFrame | str | os.PathLike[str] | None = None,
     perturbation: Sequence[str] | None = None,
     groups: Sequence[str],
     resamples: int | None = None,
@@ -55,6 +58,7 @@ def learn(
     genes: Sequence[str] | None = None,
     *,
     regulators: Sequence[str] | str | os.PathLike[str] | None = None,
+    rules: pd.DataFrame | str | os.PathLike[str] | None = None,
     perturbation: Sequence[str] | None = None,
     groups: Sequence[str] | None = None,
     resamples: int | None = None,
@@ -73,6 +77,9 @@ def learn(
         Names; default: those of the table's columns, else ``gene_1`` ...
     regulators
         The only genes that may be causes, or a file with one a line.
+    rules
+        Table of edges known beforehand, or its file: source, target, and if you like weight, sign (+, -), kind
+        (forbidden, required, soft, known) and scope (all, most, or a group).
     perturbation
         One text per observation: the genes that were acted on, joined by ``;``, empty where none was.
     groups
@@ -96,9 +103,9 @@ def learn(
     causes = listed_regulators(regulators)
     options, obs = _with_perturbation(options, perturbation, X.shape[0])
     if groups is not None:
-        return _learn_groups(X, as_labels(groups, X.shape[0]), names, causes, options, runtime, obs)
+        return _learn_groups(X, as_labels(groups, X.shape[0]), names, causes, rules, options, runtime, obs)
     store = _memory_store(X, names, is_part=False, obs=obs)
-    return learn_store(store, options, runtime, regulators=causes, command="acyclome.learn")
+    return learn_store(store, options, runtime, regulators=causes, rules=rules, command="acyclome.learn")
 
 
 def _with_perturbation(
@@ -117,8 +124,8 @@ def _with_perturbation(
 
 
 def _learn_groups(
-    X: Any, labels: np.ndarray, genes: list[str], regulators: Sequence[str] | None, config: Config, runtime: Runtime,
-    obs: pd.DataFrame | None,
+    X: Any, labels: np.ndarray, genes: list[str], regulators: Sequence[str] | None, rules: Any, config: Config,
+    runtime: Runtime, obs: pd.DataFrame | None,
 ) -> dict[str, Network]:  # fmt: skip
     sizes = dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
     check_groups(sizes, "the argument groups", "give only its rows of X")
@@ -130,10 +137,12 @@ def _learn_groups(
         except InputError as error:
             msg = f"Group {label!r}: {error}"
             raise type(error)(msg) from error
+    table = config.knowledge.knowledge if rules is None else rules
     return {
-        label: learn_store(store, config, runtime, regulators=regulators, command="acyclome.learn")
+        label: learn_store(store, config, runtime, regulators=regulators, rules=for_group(table, str(label)),
+                           command="acyclome.learn")
         for label, store in stores.items()
-    }
+    }  # fmt: skip
 
 
 def _memory_store(X: Any, genes: list[str], *, is_part: bool, obs: pd.DataFrame | None) -> MemoryStore:
@@ -144,8 +153,9 @@ def _memory_store(X: Any, genes: list[str], *, is_part: bool, obs: pd.DataFrame 
 
 
 def learn_store(
-    store: GeneMajor, config: Config, runtime: Runtime, *, regulators: Sequence[str] | None, command: str
-) -> Network:
+    store: GeneMajor, config: Config, runtime: Runtime, *, regulators: Sequence[str] | None, rules: Any = None,
+    command: str,
+) -> Network:  # fmt: skip
     """Learn the network of prepared expression, whose facts count as those of a run, and write nothing."""
-    current = Session(None, config, store, runtime, {"command": command, "input": {}}, regulators)
+    current = Session(None, config, store, runtime, {"command": command, "input": {}}, regulators, rules)
     return current.learn()

@@ -160,6 +160,7 @@ def build_network(
     reversal_loss: np.ndarray | None = None,
     reversible: np.ndarray | None = None,
     settled: np.ndarray | None = None,
+    prior: np.ndarray | None = None,
     is_regulator: np.ndarray | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> Network:
@@ -187,7 +188,7 @@ def build_network(
             "reversible": np.zeros(m, dtype=bool) if reversible is None else np.asarray(reversible, dtype=bool),
             "reversal_loss": _or_empty(reversal_loss, m),
             "settled": np.zeros(m, dtype=bool) if settled is None else np.asarray(settled, dtype=bool),
-            "prior": np.full(m, "", dtype=object),
+            "prior": np.full(m, "", dtype=object) if prior is None else np.asarray(prior, dtype=object),
         }
     )
     ranking = pd.DataFrame(

@@ -15,14 +15,14 @@ from typing import Any
 from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.errors import InputError
-from acyclome.estimate import estimate
+from acyclome.estimate import check_memory, estimate
 from acyclome.io.atomic import write_json, write_path
 from acyclome.io.digest import input_digest
 from acyclome.io.runs import RunFolder, fingerprint
 from acyclome.learning import learn, learn_store
 from acyclome.matrix import check_groups
 from acyclome.network import Network
-from acyclome.session import Runtime, Session, check_memory, options_of
+from acyclome.session import Runtime, Session, options_of
 from acyclome.stages import Stage, measured
 
 __all__ = ["Runtime", "fit_stage", "learn", "learn_store", "merge_stage", "network_stage", "order_stage", "plan",
@@ -94,7 +94,7 @@ def prepare_stage(
         _remove_earlier(folder, earlier, about)
     write_json(notes, {**about, "cost": facts["cost"]})
     runtime.report("prepare", 1.0, f"{facts['n_vars']:,} genes, {facts['n_obs']:,} observations")
-    check_memory(facts["n_vars"], facts["n_obs"], config, runtime)
+    check_memory(facts["n_vars"], facts["n_obs"], config, runtime.threads, runtime.memory)
     return facts
 
 

@@ -18,31 +18,33 @@ import numpy as np
 from acyclome import sharded, stages
 from acyclome._version import __version__
 from acyclome.config import Config
-from acyclome.errors import InputError, MemoryLimitError
-from acyclome.estimate import estimate, is_sharded
+from acyclome.device import place_of
+from acyclome.errors import InputError
+from acyclome.estimate import check_memory, is_sharded
 from acyclome.io.runs import RunFolder, fingerprint
 from acyclome.io.store import GeneMajor, Store
 from acyclome.knowledge import partial_overlap, read_regulators, regulators_mask
-from acyclome.memory import machine_memory
 from acyclome.network import Network
 from acyclome.perturbation import find_targets
+from acyclome.prior import Prior, make_prior, read_prior, read_tiers
 from acyclome.record import run_record
+from acyclome.registry import check_model
 from acyclome.stages import GeneData, Stage, measured
 
 Progress = Callable[[str, float, str], None]
 DEPENDS_ON = {
-    "screen": ("screen",),
-    "shard": ("screen", "shard"),
-    "fit": ("screen", "fit", "score", "shard"),
-    "order": ("screen", "fit", "score", "shard"),
-    "resample": ("screen", "score", "resample"),
+    "screen": ("screen", "mlp"),
+    "shard": ("screen", "mlp", "shard"),
+    "fit": ("screen", "fit", "score", "mlp", "shard"),
+    "order": ("screen", "fit", "score", "mlp", "shard"),
+    "resample": ("screen", "score", "mlp", "resample"),
 }
 """The sections of the config that each stage, and what it reads, depends on."""
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """How a run is carried out; nothing here can change its result.
+    """How a run is carried out; nothing here can change its result, but for rounding on a device.
 
     Parameters
     ----------
@@ -51,7 +53,8 @@ class Runtime:
     memory
         Bytes the run may take; None for what the machine has.
     device
-        ``auto``, ``cpu`` or ``cuda``; the linear engine runs on the CPU, whichever is given.
+        ``cpu``, ``cuda``, or ``auto`` for the card if there is one. A card correlates, screens and relaxes; the order
+        search runs on threads. Its results differ from those of the CPU by rounding.
     resume
         Keep finished stages whose inputs are the same.
     progress
@@ -91,26 +94,29 @@ class Session:
         What ``prepare`` left in ``stages/config.json``: the command and the cost of the preparation.
     regulators
         Names of the only causes; None takes the file of the config.
+    rules
+        Table of what is known of edges, see :func:`acyclome.prior.read_prior`; None takes the file of the config.
     is_part
         Only some shards are computed here, so only what they need is asked of the memory.
 
     Raises
     ------
     InputError
-        If no regulator is among the genes, or the device cannot be had.
+        If no regulator is among the genes, prior knowledge contradicts itself, or the device cannot be had.
     MemoryLimitError
         If the run needs more memory than it may take.
     """
 
     def __init__(
         self, folder: RunFolder | None, config: Config, store: GeneMajor, runtime: Runtime, about: Mapping[str, Any],
-        regulators: Sequence[str] | None = None, *, is_part: bool = False,
+        regulators: Sequence[str] | None = None, rules: Any = None, *, is_part: bool = False,
     ) -> None:  # fmt: skip
         self.folder, self.config, self.runtime, self.about = folder, config, runtime, about
+        place = place_of(runtime.device, runtime.dask)
         path = config.knowledge.regulators
         names = read_regulators(path) if regulators is None and path is not None else regulators
         causes = np.ones(store.n_vars, bool) if names is None else regulators_mask(store.genes, names, path or "")
-        self.data = GeneData(store, causes, runtime.threads, runtime.report, dask=runtime.dask)
+        self.data = GeneData(store, causes, runtime.threads, runtime.report, dask=runtime.dask, place=place)
         if names is not None and (text := partial_overlap(store.genes, names, path or "")):
             self.data.warnings.append(text)
         self.done: dict[str, Stage] = {}
@@ -118,10 +124,12 @@ class Session:
             found = find_targets(store.obs_columns, column, config.input.control, store.genes)
             self.data.targets, self.data.perturbation = found.targets, found.facts
             self.data.warnings += found.warnings
+        self.data.prior = _prior_of(config, rules, store.genes, causes)
+        self.data.warnings += self.data.prior.warnings
+        check_model(config, self.data.rules, has_targets=self.data.targets is not None)
         acted = () if self.data.targets is None else (self.data.targets.indptr, self.data.targets.row)
-        self.base = fingerprint(__version__, store.digest, causes, *acted)
-        _check_device(runtime.device)
-        check_memory(store.n_vars, store.n_obs, config, runtime, is_part=is_part)
+        self.base = fingerprint(__version__, store.digest, causes, *acted, *self.data.prior.arrays())
+        check_memory(store.n_vars, store.n_obs, config, runtime.threads, runtime.memory, is_part=is_part)
 
     @classmethod
     def open(cls, out: str | os.PathLike[str], runtime: Runtime, *, is_part: bool = False) -> Self:
@@ -264,36 +272,12 @@ def _whole_cut(folder: RunFolder, stage: str, key: Callable[[str], str]) -> list
     return []
 
 
-def _check_device(device: str) -> None:
-    if device not in ("auto", "cpu", "cuda"):
-        msg = f"The device {device!r} is unknown; expected auto, cpu or cuda."
-        raise InputError(msg)
-    if device != "cuda":
-        return
-    import torch
-
-    if not torch.cuda.is_available():
-        msg = "--device cuda was asked for, but torch sees no CUDA device here. Use --device cpu, or auto."
-        raise InputError(msg)
-
-
-def check_memory(n_vars: int, n_obs: int, config: Config, runtime: Runtime, *, is_part: bool = False) -> None:
-    """Refuse a run, or some of its shards, that need more memory than they may take, as far as the sizes tell.
-
-    Raises
-    ------
-    MemoryLimitError
-        If the estimate is above ``runtime.memory``, or without that above what the machine has.
-    """
-    limit = machine_memory() if runtime.memory is None else runtime.memory
-    facts = estimate(n_vars, n_obs, config, runtime.threads)
-    needed = facts["shard_memory_bytes" if is_part and is_sharded(config) else "memory_bytes"]
-    if limit is None or needed <= limit:
-        return
-    said = "this machine has" if runtime.memory is None else "--memory allows"
-    msg = (
-        f"This run needs about {needed / 2**30:.1f} GB for {n_vars:,} genes, {n_obs:,} observations; "
-        f"{said} {limit / 2**30:.1f} GB. Use fewer --threads (resamples run beside one "
-        "another), fewer genes (--min-cells, --n-top-genes), or a machine with more memory."
-    )
-    raise MemoryLimitError(msg)
+def _prior_of(config: Config, rules: Any, genes: Sequence[str], causes: np.ndarray) -> Prior:
+    """Return what the tables of the config, and ``rules`` in the place of its first, say of the edges here."""
+    known = config.knowledge
+    table = known.knowledge if rules is None else rules
+    rows = read_prior(table, known.forbidden, known.required)
+    tiers = None if known.tiers is None else read_tiers(known.tiers)
+    if rows.empty and tiers is None:
+        return Prior()
+    return make_prior(rows, genes, tiers=tiers, group=config.input.group, causes=causes)

@@ -13,14 +13,17 @@ from functools import partial
 import numpy as np
 
 from acyclome.config import Config
-from acyclome.core.engine import propose, settle
+from acyclome.core.engine import EngineSettings, propose_together, settle
 from acyclome.core.layout import Candidates
-from acyclome.core.moments import moments
+from acyclome.core.moments import Moments, scale_genes
+from acyclome.core.relax import Relaxation
 from acyclome.core.shards import Plan, merge_orders, plan_shards, restrict
+from acyclome.core.workers import run_blocks
 from acyclome.distribute import run_pieces
 from acyclome.estimate import shard_sizes
 from acyclome.memory import peak_memory_mb
-from acyclome.stages import GeneData, Stage, candidates_of, engine_settings, seed_of, warnings_of
+from acyclome.registry import engine_settings
+from acyclome.stages import GeneData, Stage, candidates_of, seed_of, warnings_of
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,17 @@ def fit_part(data: GeneData, config: Config, screened: Stage, cut: Stage, part: 
     """Fit the shards ``part, part + parts, ...``: the relaxation and a first order search, each on its own genes."""
     plan, candidates = _plan(cut), candidates_of(screened)
     pieces = [_piece(plan, candidates, number) for number in range(part, plan.n_shards, parts)]
+    runs = data.place.together([len(piece.genes) for piece in pieces], config.screen.max_candidates)
+    groups = [pieces[a:b] for a, b in runs]
     data.progress("fit", 0.0, f"{len(pieces)} shards")
 
     def finished(number: int) -> None:
-        data.progress("fit", number / len(pieces), f"{number} of {len(pieces)}")
+        done = len(pieces) * number // len(groups)
+        data.progress("fit", done / len(pieces), f"{done} of {len(pieces)}")
 
-    inner = 1 if data.dask else max(data.threads // max(len(pieces), 1), 1)
-    found = run_pieces(partial(_fit_shard, data, config, threads=inner), pieces, data.threads, finished, data.dask)
+    inner = 1 if data.dask else max(data.threads // max(len(groups), 1), 1)
+    work = partial(_fit_shards, data, config, threads=inner)
+    found = [one for group in run_pieces(work, groups, data.threads, finished, data.dask) for one in group]
     names = ("gene", "place", "edge", "W", "source", "target", "loss")
     arrays = {name: np.concatenate([one.arrays[name] for one in found]) if found else np.empty(0) for name in names}
     return Stage(arrays, {"members": [piece.number for piece in pieces], "fits": [one.facts for one in found]})
@@ -85,21 +92,40 @@ def merge(data: GeneData, config: Config, screened: Stage, cut: Stage, parts: li
     return Stage({"start": start, "W": W}, facts)
 
 
-def _fit_shard(data: GeneData, config: Config, piece: Piece, *, threads: int) -> Stage:
-    """One shard: moments of its genes, relaxation and first search, and what they say of the genes that it owns."""
+def _fit_shards(data: GeneData, config: Config, pieces: list[Piece], *, threads: int) -> list[Stage]:
+    """Fit some shards, relaxed in one call: moments of their genes, relaxation, first searches, and what they say."""
     began = time.perf_counter()
-    genes, causes = piece.genes, data.causes[piece.genes]
     settings = replace(engine_settings(config), n_causes=int(data.causes.sum()))
+    seen = [data.place.correlate(_scaled(data, piece, threads), threads) for piece in pieces]
+    networks = [(own, piece.candidates, data.causes[piece.genes]) for own, piece in zip(seen, pieces, strict=True)]
+    proposals = propose_together(networks, settings, seed_of(config, "fit"), threads, data.place)
+    spent = (time.perf_counter() - began) / len(pieces)
+    each = list(zip(pieces, seen, proposals, strict=True))
+    inner = max(threads // len(each), 1)
+    return run_blocks(partial(_settle_shard, data, config, settings, spent, inner), each, threads)
+
+
+def _scaled(data: GeneData, piece: Piece, threads: int) -> Moments:
+    genes = piece.genes
     targets = None if data.targets is None else data.targets.restrict(genes)
-    own = moments(lambda a, b: data.store.rows(genes[a:b]), len(genes), lost=data.lost, threads=threads,
-                  targets=targets)  # fmt: skip
-    start, relaxed = propose(own, piece.candidates, settings, causes, seed_of(config, "fit"), threads)
-    status = "none" if relaxed is None else relaxed.status
+    return scale_genes(lambda a, b: data.store.rows(genes[a:b]), len(genes), lost=data.lost, threads=threads,
+                       targets=targets)  # fmt: skip
+
+
+def _settle_shard(
+    data: GeneData, config: Config, settings: EngineSettings, spent: float, threads: int,
+    piece: Piece, own: Moments, proposed: tuple[np.ndarray, Relaxation | None],
+) -> Stage:  # fmt: skip
+    """Search one shard for the first time, and say what it found of the genes that it owns."""
+    began = time.perf_counter()
+    start, relaxed = proposed
+    genes, status = piece.genes, "none" if relaxed is None else relaxed.status
     warnings_of(status, config)
     arrays: dict[str, np.ndarray]
     arrays = {"source": np.empty(0, np.int32), "target": np.empty(0, np.int32), "loss": np.empty(0)}
+    settings = replace(settings, rules=None if data.rules is None else data.rules.among(genes))
     if not piece.own.all():  # a shard that owns all it sees has nobody to agree with; the order search alone decides
-        dag = settle(own, piece.candidates, start, settings, causes, seed_of(config, "order"), threads)
+        dag = settle(own, piece.candidates, start, settings, data.causes[genes], seed_of(config, "order"), threads)
         owned = piece.own[dag.target]
         arrays = {"source": genes[dag.source[owned]], "target": genes[dag.target[owned]], "loss": dag.loss[owned]}
         start = dag.order
@@ -108,7 +134,7 @@ def _fit_shard(data: GeneData, config: Config, piece: Piece, *, threads: int) ->
     mine = piece.own[piece.candidates.target]
     W = np.zeros(piece.candidates.n_edges) if relaxed is None else relaxed.W
     arrays |= {"gene": genes[piece.own], "place": place[piece.own], "edge": piece.edges[mine], "W": W[mine]}
-    cost = {"seconds": round(time.perf_counter() - began, 3), "peak_memory_mb": peak_memory_mb()}
+    cost = {"seconds": round(spent + time.perf_counter() - began, 3), "peak_memory_mb": peak_memory_mb()}
     return Stage(arrays, {"genes": len(genes), "owned": int(piece.own.sum()), "status": status, "cost": cost})
 
 

@@ -14,18 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from acyclome.config import Config
-from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
-from acyclome.core.engine import EngineSettings, decide, look, propose
+from acyclome.core.engine import decide, look, propose
 from acyclome.core.equivalence import cpdag
 from acyclome.core.interventions import Targets
 from acyclome.core.layout import Candidates
-from acyclome.core.moments import Moments, correlate, moments, scale_genes
-from acyclome.core.order import ScoreSettings
-from acyclome.core.relax import RelaxSettings
-from acyclome.core.schedule import CentralPath
-from acyclome.core.screen import ScreenSettings
-from acyclome.core.sem.linear import Linear
-from acyclome.core.settled import directions
+from acyclome.core.moments import Moments, scale_genes
+from acyclome.core.order import Dag
+from acyclome.core.place import OnThreads, Place
+from acyclome.core.rules import EdgeRules
+from acyclome.core.settled import Directions, directions
 from acyclome.core.shifts import total_effects
 from acyclome.core.workers import one_blas_thread
 from acyclome.distribute import dealing, run_pieces
@@ -35,19 +32,11 @@ from acyclome.io.store import GeneMajor
 from acyclome.memory import peak_memory_mb
 from acyclome.network import Network, build_network
 from acyclome.perturbation import effects_table
+from acyclome.prior import Prior
 from acyclome.ranking import Interventions, all_votes, rank_candidates
+from acyclome.registry import JOINT, engine_settings
 from acyclome.resample import Member, plan_resamples, stability_and_direction
 
-MIN_GAIN = 4.0
-MODELS = {"linear": lambda config: Linear(config.fit.lambda1, sweeps=100, tol=1e-6)}
-ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
-    "series": lambda config: Series(config.fit.terms, "logdet", config.fit.drop_tol),
-    "expm": lambda config: TraceExp(),
-    "logdet": lambda config: LogDet(),
-    "polynomial": lambda config: Polynomial(),
-    "spectral": lambda config: SpectralRadius(),
-    "lowrank": lambda config: LowRank(config.fit.rank, config.fit.terms, "logdet", config.seed),
-}
 R2_GENES = 3000
 PATH_LENGTH = 5
 TINY = 1e-300
@@ -75,12 +64,19 @@ class GeneData:
     warnings: list[str] = field(default_factory=list)
     dask: str | None = None
     targets: Targets | None = None
+    prior: Prior = field(default_factory=Prior)
     perturbation: Mapping[str, Any] = field(default_factory=dict)
+    place: Place = field(default_factory=OnThreads)
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process without what belongs to this one: progress, moments, workers."""
         return {"store": self.store, "causes": self.causes, "threads": 1, "progress": _silent, "warnings": [],
-                "targets": self.targets}  # fmt: skip
+                "targets": self.targets, "prior": self.prior, "place": self.place}  # fmt: skip
+
+    @property
+    def rules(self) -> EdgeRules | None:
+        """What is known of the edges beforehand."""
+        return self.prior.rules
 
     @property
     def lost(self) -> float:
@@ -107,18 +103,7 @@ class GeneData:
     @cached_property
     def moments(self) -> Moments:
         """Moments of all observations."""
-        return correlate(self.scaled, self.threads)
-
-
-def engine_settings(config: Config) -> EngineSettings:
-    """Turn names and numbers of the config into objects of the core."""
-    screening = ScreenSettings(config.screen.forward_steps, MIN_GAIN, config.screen.partial, config.screen.shrinkage,
-                               config.screen.max_candidates)  # fmt: skip
-    schedule = CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8)
-    relaxing = RelaxSettings(MODELS[config.model](config), ACYCLICITY[config.fit.acyclicity](config), schedule,
-                             config.fit.w_threshold)  # fmt: skip
-    score = ScoreSettings(config.score.noise == "equal", config.score.gamma, config.score.restarts)
-    return EngineSettings(screening, relaxing if config.fit.relax else None, score, config.screen.augment)
+        return self.place.correlate(self.scaled, self.threads)
 
 
 def measured(work: Callable[[], Stage]) -> Stage:
@@ -136,7 +121,7 @@ def measured(work: Callable[[], Stage]) -> Stage:
 def screen(data: GeneData, config: Config) -> Stage:
     """Find the candidate causes of every gene."""
     data.progress("screen", 0.0, "correlations and candidates")
-    found = look(data.moments, engine_settings(config), data.causes, data.threads)
+    found = look(data.moments, engine_settings(config, data.rules), data.causes, data.threads, data.place)
     data.progress("screen", 1.0, f"{found.n_edges:,} candidate edges")
     return Stage({"indptr": found.indptr, "parent": found.parent}, _candidate_facts(found))
 
@@ -144,9 +129,11 @@ def screen(data: GeneData, config: Config) -> Stage:
 def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
     """Relax: NOTEARS on the candidates, and the order it suggests."""
     data.progress("fit", 0.0, "NOTEARS on the candidates")
-    with dealing(data.dask, data.threads, data.store.folder) as deal:
-        start, found = propose(data.moments, candidates_of(screened), engine_settings(config), data.causes,
-                               seed_of(config, "fit"), data.threads, deal)  # fmt: skip
+    with dealing(data.dask if data.place.deals and config.model == "linear" else None, data.threads,
+                 data.store.folder) as deal:  # fmt: skip
+        place = data.place if deal is None else OnThreads(deal)
+        start, found = propose(data.moments, candidates_of(screened), engine_settings(config, data.rules), data.causes,
+                               seed_of(config, "fit"), data.threads, place)  # fmt: skip
     data.progress("fit", 1.0, "" if found is None else found.status)
     if found is None:
         return Stage({"start": start}, {"relax": False, "convergence": []})
@@ -180,11 +167,10 @@ def warnings_of(status: str, config: Config) -> list[str]:
 def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Stage:
     """Search the order from where the relaxation ended, and choose every gene's causes."""
     data.progress("order", 0.0, "order search")
-    dag, grown = decide(data.moments, candidates_of(screened), fitted.arrays["start"], engine_settings(config),
-                        data.causes, seed_of(config, "order"), data.threads)  # fmt: skip
-    equal = config.score.noise == "equal"
-    found = directions(data.moments, dag, equal_noise=equal)
-    compelled = equal | cpdag(dag.source, dag.target, data.store.n_vars, found.settled) | ~data.causes[dag.target]
+    settings, seed = engine_settings(config, data.rules), seed_of(config, "order")
+    dag, grown = decide(data.moments, candidates_of(screened), fitted.arrays["start"], settings, data.causes, seed,
+                        data.threads)  # fmt: skip
+    found, compelled = _directions(data, config, dag)
     data.progress("order", 1.0, f"{len(dag.source):,} edges")
     facts = {"score": dag.score, "settled_score": dag.settled_score, "edges": len(dag.source),
              "restarts": config.score.restarts, "candidates": _candidate_facts(grown),
@@ -196,6 +182,18 @@ def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Sta
     if found.shifts is not None:
         facts["effects"] = effects_table(found.shifts, data.store.genes)
     return Stage(arrays, facts)
+
+
+def _directions(data: GeneData, config: Config, dag: Dag) -> tuple[Directions, np.ndarray]:
+    """Return what is known of each direction, and whether it is compelled, ``(m,)``."""
+    equal = config.score.noise == "equal"
+    known = ~data.causes[dag.target]
+    if data.rules is not None:
+        known |= ~data.rules.allows(dag.target, dag.source)
+    if dag.turning_loss is not None and dag.is_free is not None:
+        return Directions(dag.turning_loss, np.zeros(len(known), bool), None), known | ~dag.is_free
+    found = directions(data.moments, dag, equal_noise=equal)
+    return found, equal | cpdag(dag.source, dag.target, data.store.n_vars, found.settled | known)
 
 
 def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
@@ -227,7 +225,9 @@ def network(
     votes = all_votes(resampled, d)
     source, target = a["source"], a["target"]
     stability, direction = None, None
-    price = 0.5 * np.log(data.n_own) + config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1))
+    price = config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1)) + np.zeros(d)
+    if config.model not in JOINT:  # evidence has paid for the coefficients already
+        price += 0.5 * np.log(data.n_own)
     score = 1.0 / (1.0 + np.exp(np.clip(price[target] - a["loss"], -50, 50)))
     if votes is not None:
         stability, direction = stability_and_direction(votes, source, target)
@@ -242,18 +242,19 @@ def network(
         ranking_source=ranking[0], ranking_target=ranking[1], rank_score=ranking[2],
         r2=1.0 - a["rest"], noise_scale=np.sqrt(a["rest"]) * a["scale"], stability=stability, direction=direction,
         score=score, reversal_loss=a["reversal_loss"], reversible=~a["compelled"].astype(bool),
-        settled=a["settled"].astype(bool),
+        settled=a["settled"].astype(bool), prior=data.prior.of(source, target, d),
         is_regulator=data.causes, facts=facts,
     )  # fmt: skip
 
 
 def _learn_member(data: GeneData, config: Config, member: Member, *, threads: int) -> dict[str, np.ndarray]:
     """One resample: moments of its rows, its own screening, a random start, no shaking."""
-    settings = engine_settings(config.with_options(relax=False, restarts=0))
+    settings = engine_settings(config.with_options(relax=False, restarts=0), data.rules)
     targets = None if data.targets is None else data.targets.among(member.rows)
-    own = moments(data.store.block, data.store.n_vars, rows=member.rows, lost=data.lost, threads=threads,
-                  targets=targets)  # fmt: skip
-    candidates = look(own, settings, data.causes, threads)
+    bare = scale_genes(data.store.block, data.store.n_vars, rows=member.rows, lost=data.lost, threads=threads,
+                       targets=targets)  # fmt: skip
+    own = data.place.correlate(bare, threads)
+    candidates = look(own, settings, data.causes, threads, data.place)
     start, _ = propose(own, candidates, settings, data.causes, member.seed, threads)
     dag, _ = decide(own, candidates, start, settings, data.causes, member.seed, threads)
     return {"source": dag.source, "target": dag.target, "loss": dag.loss}

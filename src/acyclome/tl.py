@@ -32,6 +32,7 @@ def dag(
     perturbation: str | None = None,
     control: str | None = None,
     regulators: Sequence[str] | str | os.PathLike[str] | None = None,
+    rules: pd.DataFrame | str | os.PathLike[str] | None = None,
     resamples: int | None = None,
     seed: int | None = None,
     key_added: str = "dag",
@@ -52,6 +53,8 @@ def dag(
         As ``input.perturbation``, the column of obs that names the targets of interventions, and ``input.control``.
     regulators
         Names of the only genes that may be causes, or a file with one a line.
+    rules
+        Table of edges known beforehand, or its file, as for :func:`acyclome.learn`.
     key_added
         Name under which the network is written.
     copy
@@ -76,7 +79,7 @@ def dag(
              "resamples": resamples, "seed": seed}  # fmt: skip
     options = Config.from_mapping(config).with_options(**{name: v for name, v in given.items() if v is not None})
     names = listed_regulators(regulators)
-    networks = {label: _learn(adata, part, names, threads) for label, part in _groups(adata, options).items()}
+    networks = {label: _learn(adata, part, names, rules, threads) for label, part in _groups(adata, options).items()}
     target = adata.copy() if copy else adata
     if target.is_view:
         target._init_as_actual(target.copy())
@@ -115,7 +118,9 @@ def _labels(adata: AnnData, options: Config) -> pd.Series:
     return adata.obs[column].astype(object).where(adata.obs[column].notna()).map(str, na_action="ignore")
 
 
-def _learn(adata: AnnData, options: Config, regulators: Sequence[str] | None, threads: int | None) -> Network:
+def _learn(
+    adata: AnnData, options: Config, regulators: Sequence[str] | None, rules: Any, threads: int | None
+) -> Network:
     """Prepare the matrix, unless it is prepared, and learn its network."""
     from acyclome.distribute import usable_threads
     from acyclome.io.store import MemoryStore
@@ -128,7 +133,7 @@ def _learn(adata: AnnData, options: Config, regulators: Sequence[str] | None, th
         done = prepare(adata, options)
         store = MemoryStore(done.X, done.genes, done.observations, facts=done.facts, obs_columns=done.obs_columns)
     runtime = Runtime(threads=threads or usable_threads())
-    return learn_store(store, options, runtime, regulators=regulators, command="acyclome.tl.dag")
+    return learn_store(store, options, runtime, regulators=regulators, rules=rules, command="acyclome.tl.dag")
 
 
 def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:

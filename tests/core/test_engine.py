@@ -7,9 +7,9 @@ import pytest
 
 from acyclome.config import Config
 from acyclome.core.engine import decide, look, propose
-from acyclome.core.relax import relax
+from acyclome.core.relax import RelaxProblem, relax
 from acyclome.core.sem.linear import Linear
-from acyclome.stages import engine_settings
+from acyclome.registry import engine_settings
 
 D, N = 25, 400
 
@@ -97,7 +97,7 @@ def test_the_relaxation_says_whether_it_is_acyclic_and_its_order_is_the_witness(
     pools, tie = lab.make_pools(m.R, candidates, N), np.random.default_rng(103).permutation(D)
     place = np.empty(D, int)
     for w_threshold in (0.0, settings.w_threshold):
-        one = relax(pools, candidates, replace(settings, w_threshold=w_threshold), np.ones(D), tie, 1)
+        one = relax(RelaxProblem(pools, candidates, np.ones(D), tie), replace(settings, w_threshold=w_threshold), 1)
         place[one.order] = np.arange(D)
         strong = np.abs(one.W) >= w_threshold
         assert one.is_acyclic == (place[candidates.parent] < place[candidates.target])[strong].all()
@@ -108,5 +108,6 @@ def test_a_penalty_of_everything_leaves_the_relaxation_empty_and_acyclic(lab):
     m = lab.moments_of(lab.draw_linear(9, D, N)[0])
     settings = replace(engine_settings(Config()).relax, sem=Linear(1.0, 30, 1e-4))
     candidates = lab.all_pairs(D)
-    one = relax(lab.make_pools(m.R, candidates, N), candidates, settings, np.ones(D), np.arange(D), 1)
+    pools = lab.make_pools(m.R, candidates, N)
+    one = relax(RelaxProblem(pools, candidates, np.ones(D), np.arange(D)), settings, 1)
     assert (np.count_nonzero(one.W), one.is_acyclic, one.path[-1].status) == (0, True, "converged")

@@ -5,8 +5,9 @@ import pytest
 
 from acyclome.config import Config
 from acyclome.core.engine import look, propose
+from acyclome.core.place import OnThreads
 from acyclome.core.sem.parted import Parted, deal_out
-from acyclome.stages import engine_settings
+from acyclome.registry import engine_settings
 
 D, N = 40, 300
 
@@ -29,7 +30,7 @@ def test_parts_do_not_change_a_bit(lab, parts, noise):
         dealt.append(len(found))
         return Parted(sem, cuts, here), found
 
-    whole, cut = (propose(m, candidates, settings, causes, 3, 1, way) for way in (None, deal))
+    whole, cut = (propose(m, candidates, settings, causes, 3, 1, OnThreads(way)) for way in (None, deal))
     assert dealt == [min(parts, D)]
     np.testing.assert_array_equal(whole[0], cut[0])
     np.testing.assert_array_equal(whole[1].W, cut[1].W)

@@ -14,7 +14,7 @@ from acyclome.core.moments import moments
 from acyclome.core.ruled import choose
 from acyclome.core.rules import NEGATIVE, POSITIVE, REQUIRED, RULE, SOFT, EdgeRules
 from acyclome.core.select import PATH, new_work
-from acyclome.stages import engine_settings
+from acyclome.registry import engine_settings
 
 N = 60
 FEW = {"screen": {"max_candidates": 4, "forward_steps": 2, "partial": 2}, "fit": {"mu": [1.0, 0.1, 0.01]}}

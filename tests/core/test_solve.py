@@ -14,12 +14,14 @@ import pytest
 from acyclome.config import Config
 from acyclome.core.acyclicity import Series
 from acyclome.core.layout import from_pairs
+from acyclome.core.problem import OnCandidates
 from acyclome.core.schedule import CentralPath
 from acyclome.core.screen import screen
 from acyclome.core.sem.linear import Linear, LinearStatistics
 from acyclome.core.solve import solve
+from acyclome.core.steps import BlockSolve
 from acyclome.core.workers import one_blas_thread
-from acyclome.stages import engine_settings
+from acyclome.registry import engine_settings
 
 LAMBDA1 = 0.05
 PATH = (1.0, 0.1, 0.01, 0.001)
@@ -54,7 +56,13 @@ class Problem:
     def solve(self, acyclicity=LONG, schedule=TIGHT, W=None, threads=1):
         W = np.zeros(self.candidates.n_edges) if W is None else W
         with one_blas_thread():  # as a stage does; setting the limit anew takes longer than a step
-            return solve(LINEAR, acyclicity, schedule, self.statistics, self.candidates, W=W, threads=threads)
+            (found,) = solve(
+                OnCandidates(LINEAR, acyclicity, self.statistics, self.candidates, threads),
+                schedule,
+                BlockSolve(),
+                W[None],
+            )
+        return found
 
     def dense(self, values):
         W = np.zeros((self.candidates.n_genes,) * 2)

@@ -52,7 +52,7 @@ WORKFLOW_OPTIONS: dict[str, dict[str, Any]] = {
     "environment": {
         "enum": ["cpu", "gpu"],
         "default": "cpu",
-        "description": "Which of envs/*.yaml the jobs run in, with --sdm conda only. No stage needs gpu yet.",
+        "description": "Which of envs/*.yaml the jobs run in, with --sdm conda only. gpu: for nodes with a card.",
     },
 }
 

@@ -55,7 +55,7 @@ def plan(input_file: InputFile, config: Config, options: RunOptions) -> None:
     if options.json:
         echo_json(facts)
     elif not options.quiet:
-        typer.echo(_plan_text(facts))
+        typer.echo(_plan_text(facts, on_card=options.device == "cuda"))
 
 
 def explain(
@@ -137,8 +137,10 @@ def _levels(levels: list[str] | str) -> str:
     return f"{len(levels)} labels ({', '.join(levels[:6])}{', ...' if len(levels) > 6 else ''})"
 
 
-def _plan_text(facts: Mapping[str, Any]) -> str:
+def _plan_text(facts: Mapping[str, Any], *, on_card: bool) -> str:
     times = {**facts["seconds"], "in all": facts["total_seconds"]}
     size = f"{facts['n_obs']:,} observations x {facts['n_genes']:,} genes, about {facts['memory_gb']:.1f} GB of memory"
+    if on_card:
+        size += f" and {facts['device_memory_gb']:.1f} GB of the card's"
     rows = [[name, f"about {format_duration(spent)}"] for name, spent in times.items()]
     return f"{size}\n\n{format_table(['stage', 'time'], rows)}"

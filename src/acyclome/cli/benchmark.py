@@ -44,7 +44,9 @@ def benchmark(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Processors for acyclome. Default: all this process may use.")
     ] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where acyclome computes.")] = "auto",
+    device: Annotated[
+        str, typer.Option(metavar="auto|cpu|cuda", help="Where acyclome computes; starting a card counts as its time.")
+    ] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the table, and no progress.")] = False,
     json: JsonFlag = False,
 ) -> None:

@@ -58,7 +58,7 @@ class Contest:
 
 
 def learned(
-    X: np.ndarray, seed: int, threads: int, *, device: str = "auto", **config: dict[str, Any]
+    X: np.ndarray, seed: int, threads: int, *, device: str = "cpu", **config: dict[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Learn the network of ``X`` without resamples; return its edges as columns of ``X``, ``(m,)`` each."""
     from acyclome import Network, learn
@@ -74,10 +74,13 @@ def learned(
 
 @cache
 def warm_up() -> None:
-    """Compile every kernel once, or load it from the cache, so that no trial pays for it."""
+    """Compile every kernel once, or load it from the cache, so that no trial pays for it.
+
+    On the CPU, whatever the trials use: a process that has seen a GPU cannot be forked into one that uses it.
+    """
     X = simulate(60, 200, seed=3, standardised=True).X
     for noise in ("unequal", "equal"):
-        learned(X, 1, 1, score={"noise": noise})
+        learned(X, 1, 1, device="cpu", score={"noise": noise})
     for name in SORTS:
         sorted_edges(X, name, 1)
 

@@ -60,7 +60,7 @@ def parse_memory(text: str | None) -> int | None:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What changes how a result is computed, never the result."""
+    """What changes how a result is computed, never the result, but for the rounding of a device."""
 
     threads: Annotated[
         int | None,
@@ -79,7 +79,8 @@ class RunOptions:
         typer.Option(
             metavar="auto|cpu|cuda",
             rich_help_panel=RUN_PANEL,
-            help="The linear model is computed on the CPU, whichever is given; cuda is refused where there is none.",
+            help="Where correlations, screening and relaxation run. auto: the card, if there is one. cuda is refused "
+            "where there is none. The order search runs on processors.",
         ),
     ] = "auto"
     dask: Annotated[

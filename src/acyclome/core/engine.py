@@ -5,20 +5,25 @@ Notebook, resamples, shards and the command line all take this road, so they giv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from acyclome.core.grow import grow
 from acyclome.core.interventions import parent_spread
+from acyclome.core.joint import JointSettings, look_further, search_joint
 from acyclome.core.layout import Candidates
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag, ScoreSettings, build_pools, search_order
-from acyclome.core.relax import Deal, Relaxation, RelaxSettings, relax
+from acyclome.core.place import OnThreads, Place
+from acyclome.core.relax import Relaxation, RelaxProblem, RelaxSettings, relax_mlp
 from acyclome.core.rules import EdgeRules
-from acyclome.core.screen import ScreenSettings, is_screened, screen
+from acyclome.core.screen import ScreenSettings, is_screened
 from acyclome.core.select import Pools
+from acyclome.core.sem.mlp import Mlp
 
+THREADS = OnThreads()
 SIGMA_ROUNDS = 5
 SIGMA_TOL = 1e-3
 
@@ -28,7 +33,8 @@ class EngineSettings:
     """What to look for and how: settings of each part, and whether candidates grow after a first network.
 
     ``n_causes`` is the number of possible causes in the whole network, where the genes at hand are only a shard of it;
-    ``rules`` is what is known of the edges beforehand.
+    ``rules`` is what is known of the edges beforehand; ``joint`` is how nonlinear models search, None where it is
+    linear.
     """
 
     screen: ScreenSettings
@@ -37,33 +43,53 @@ class EngineSettings:
     grows: bool
     n_causes: int | None = None
     rules: EdgeRules | None = None
+    joint: JointSettings | None = None
 
 
-def look(moments: Moments, settings: EngineSettings, causes: np.ndarray, threads: int) -> Candidates:
+def look(
+    moments: Moments, settings: EngineSettings, causes: np.ndarray, threads: int, place: Place = THREADS
+) -> Candidates:
     """Screen: return the candidate edges."""
-    return screen(moments, settings.screen, causes, threads, settings.rules)
+    found = place.screen(moments, settings.screen, causes, threads, settings.rules)
+    if settings.joint is None:
+        return found
+    return look_further(moments, found, settings.joint, settings.screen, causes, threads, settings.rules)
 
 
 def propose(
     moments: Moments, candidates: Candidates, settings: EngineSettings, causes: np.ndarray, seed: int, threads: int,
-    deal: Deal | None = None,
+    place: Place = THREADS,
 ) -> tuple[np.ndarray, Relaxation | None]:  # fmt: skip
-    """Return an order to start from, ``(d,)``: that of the relaxation, or a seeded random one without it.
+    """Return an order to start from, ``(d,)``: that of the relaxation, or a seeded random one without it."""
+    return propose_together([(moments, candidates, causes)], settings, seed, threads, place)[0]
 
-    Parameters
-    ----------
-    deal
-        Deals the genes out to workers, see :func:`relax`.
-    """
-    tie = np.random.default_rng(seed).permutation(moments.n_genes).astype(np.int32)
+
+def propose_together(
+    networks: Sequence[tuple[Moments, Candidates, np.ndarray]], settings: EngineSettings, seed: int, threads: int,
+    place: Place,
+) -> list[tuple[np.ndarray, Relaxation | None]]:  # fmt: skip
+    """Return what :func:`propose` does for moments, candidates and causes of some networks, relaxed in one call."""
+    ties = [np.random.default_rng(seed).permutation(m.n_genes).astype(np.int32) for m, *_ in networks]
     if settings.relax is None:
-        return _arranged(tie, settings), None
-    pools = _pools(moments, candidates, settings, causes, None, threads)
-    weight = moments.scale**2 / np.mean(moments.scale**2) if settings.score.equal_noise else np.ones(len(tie))
+        return [(tie, None) for tie in ties]
+    if isinstance(settings.relax.sem, Mlp):
+        found = [relax_mlp(m.Z, candidates, settings.relax, tie, seed=seed, device=place.device, threads=threads)
+                 for (m, candidates, _), tie in zip(networks, ties, strict=True)]  # fmt: skip
+        return [(one.order, one) for one in found]
+    problems = []
+    for (m, candidates, causes), tie in zip(networks, ties, strict=True):
+        pools = _pools(m, candidates, replace(settings, rules=None), causes, None, threads)
+        problems.append(RelaxProblem(pools, candidates, _gene_weight(m, settings), tie))
+    return [(one.order, one) for one in place.relax(problems, settings.relax, threads)]
+
+
+def _gene_weight(moments: Moments, settings: EngineSettings) -> np.ndarray:
+    """Weight of each gene's loss, ``(d,)``: its variance where noise is equal, its share of own observations."""
+    equal = settings.score.equal_noise
+    weight = moments.scale**2 / np.mean(moments.scale**2) if equal else np.ones(moments.n_genes)
     if moments.targets is not None:
         weight = weight * moments.n_own / moments.n_effective
-    found = relax(pools, candidates, settings.relax, np.maximum(weight, 1e-12), tie, threads, deal)
-    return _arranged(found.order, settings), found
+    return np.maximum(weight, 1e-12)
 
 
 def decide(
@@ -71,6 +97,8 @@ def decide(
     seed: int, threads: int,
 ) -> tuple[Dag, Candidates]:  # fmt: skip
     """Search the order from ``start``, let the candidates grow, search on; return the DAG and the final candidates."""
+    if settings.joint is not None:
+        return _climb(moments, candidates, start, settings.joint, settings, causes, seed, threads)
     if settings.grows and is_screened(moments, settings.screen):
         dag = settle(moments, candidates, start, settings, causes, seed, threads)
         candidates = grow(moments, candidates, dag, settings.screen, causes, threads, settings.rules)
@@ -84,6 +112,9 @@ def settle(
     seed: int, threads: int,
 ) -> Dag:  # fmt: skip
     """Search the order from ``start`` once, without shaking: the first network, from which candidates grow."""
+    if settings.joint is not None:
+        joint = replace(settings.joint, climb=replace(settings.joint.climb, rounds=0))
+        return _climb(moments, candidates, start, joint, replace(settings, grows=False), causes, seed, threads)[0]
     first, _ = np.random.SeedSequence(seed).generate_state(2)
     quick = replace(settings, score=replace(settings.score, rounds=0))
     return _search(moments, candidates, start, quick, causes, int(first), threads)
@@ -95,6 +126,7 @@ def _search(
 ) -> Dag:  # fmt: skip
     """One search; with equal noise the common variance is found first, by searches that are not shaken."""
     score = settings.score
+    start = start if settings.rules is None else settings.rules.arrange(start)
     if not score.equal_noise:
         pools = _pools(moments, candidates, settings, causes, None, threads)
         return _in_own_units(moments, search_order(pools, candidates, start, score, seed, threads))
@@ -126,14 +158,25 @@ def _in_own_units(moments: Moments, dag: Dag) -> Dag:
     return replace(dag, weight=dag.weight * moments.spread[dag.source] / np.where(seen > 0, seen, 1.0))
 
 
+def _climb(
+    moments: Moments, candidates: Candidates, start: np.ndarray, joint: JointSettings, settings: EngineSettings,
+    causes: np.ndarray, seed: int, threads: int,
+) -> tuple[Dag, Candidates]:  # fmt: skip
+    return search_joint(
+        moments, candidates, start, joint, settings.screen, causes, _n_allowed(settings, causes), seed, threads,
+        grows=settings.grows, guided=settings.relax is not None, rules=settings.rules,
+    )  # fmt: skip
+
+
+def _n_allowed(settings: EngineSettings, causes: np.ndarray) -> np.ndarray:
+    """Size of the pool that the causes of each gene come from, ``(d,)``."""
+    found: np.ndarray = (causes.sum() if settings.n_causes is None else settings.n_causes) - causes.astype(float)
+    return found
+
+
 def _pools(
     moments: Moments, candidates: Candidates, settings: EngineSettings, causes: np.ndarray,
     variance: np.ndarray | None, threads: int,
 ) -> Pools:  # fmt: skip
-    allowed = (causes.sum() if settings.n_causes is None else settings.n_causes) - causes.astype(float)
-    own, gamma = moments.n_own, settings.score.gamma
+    own, allowed, gamma = moments.n_own, _n_allowed(settings, causes), settings.score.gamma
     return build_pools(moments, candidates, own, allowed, gamma, threads, variance, settings.rules)
-
-
-def _arranged(order: np.ndarray, settings: EngineSettings) -> np.ndarray:
-    return order if settings.rules is None else settings.rules.arrange(order)

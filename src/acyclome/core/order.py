@@ -63,6 +63,9 @@ class Dag:
         Sum of the genes' scores; lower is better.
     settled_score
         The same before the neighborhoods were shaken.
+    turning_loss, is_free
+        ``(m,)`` score lost by turning each edge, and whether the data leave its direction open, from searches whose
+        score decides directions; None from the linear one, where the equivalence class does.
     """
 
     source: np.ndarray
@@ -73,6 +76,8 @@ class Dag:
     rest: np.ndarray
     score: float
     settled_score: float
+    turning_loss: np.ndarray | None = None
+    is_free: np.ndarray | None = None
 
 
 def build_pools(

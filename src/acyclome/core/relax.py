@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from acyclome.core.acyclicity import Acyclicity
 from acyclome.core.feedback import order_from_weights
 from acyclome.core.layout import Candidates
+from acyclome.core.problem import OnCandidates, StructuralModel
 from acyclome.core.schedule import CentralPath
 from acyclome.core.select import Pools
 from acyclome.core.sem.linear import Linear, LinearStatistics
-from acyclome.core.solve import PathPoint, Status, StructuralModel, solve
+from acyclome.core.sem.mlp import Mlp
+from acyclome.core.solve import PathPoint, Solution, Status, solve
+from acyclome.core.steps import BlockSolve
+
+if TYPE_CHECKING:
+    import torch
 
 Deal = Callable[[Linear, LinearStatistics], tuple[StructuralModel, Any]]
 
@@ -23,7 +29,7 @@ Deal = Callable[[Linear, LinearStatistics], tuple[StructuralModel, Any]]
 class RelaxSettings:
     """A pairing of structural model, acyclicity and schedule, and the weight below which an edge is not handed on."""
 
-    sem: Linear
+    sem: Linear | Mlp
     acyclicity: Acyclicity
     schedule: CentralPath
     w_threshold: float
@@ -36,7 +42,7 @@ class Relaxation:
     Parameters
     ----------
     W
-        ``(nnz,)`` weights on the candidates.
+        ``(nnz,)`` weights on the candidates; of models with several weights an edge, their norm.
     order
         ``(d,)`` int32, the order that they suggest.
     path
@@ -54,41 +60,91 @@ class Relaxation:
     is_acyclic: bool
 
 
-def relax(
-    pools: Pools,
-    candidates: Candidates,
-    settings: RelaxSettings,
-    gene_weight: np.ndarray,
-    tie: np.ndarray,
-    threads: int,
-    deal: Deal | None = None,
-) -> Relaxation:
-    """Fit the relaxation from zero and read an order off its weights.
+class RelaxProblem(NamedTuple):
+    """One network to relax.
 
     Parameters
     ----------
+    pools, candidates
+        Blocks of correlations, and the candidates they belong to.
     gene_weight
         ``(d,)`` weight of each gene's loss: 1, or its variance when noise is equal.
     tie
         ``(d,)`` seeded permutation that decides between genes without a preference.
+    """
+
+    pools: Pools
+    candidates: Candidates
+    gene_weight: np.ndarray
+    tie: np.ndarray
+
+
+def relax(problem: RelaxProblem, settings: RelaxSettings, threads: int, deal: Deal | None = None) -> Relaxation:
+    """Fit the relaxation from zero and read an order off its weights.
+
+    Parameters
+    ----------
     deal
         Deals the genes out to workers: gets the model and its statistics, gives those that take their place. The bits
         are the same without it.
     """
-    sem: StructuralModel = settings.sem
-    statistics: Any = LinearStatistics(pools, gene_weight)
+    sem: StructuralModel = linear_of(settings)
+    statistics: Any = LinearStatistics(problem.pools, problem.gene_weight)
     if deal is not None:
-        sem, statistics = deal(settings.sem, statistics)
-    solution = solve(
-        sem, settings.acyclicity, settings.schedule, statistics, candidates, W=np.zeros(candidates.n_edges),
-        threads=threads,
-    )  # fmt: skip
+        sem, statistics = deal(linear_of(settings), statistics)
+    at = OnCandidates(sem, settings.acyclicity, statistics, problem.candidates, threads)
+    (solution,) = solve(at, settings.schedule, BlockSolve(), np.zeros((1, problem.candidates.n_edges)))
+    return proposal(solution, problem.candidates, problem.tie, settings)
+
+
+def linear_of(settings: RelaxSettings) -> Linear:
+    """Return the model, of which blocks of correlations are the statistics.
+
+    Raises
+    ------
+    TypeError
+        If it is not the linear one.
+    """
+    if not isinstance(settings.sem, Linear):
+        msg = f"Found the model {settings.sem!r}; blocks of correlations are the statistics of the linear model alone."
+        raise TypeError(msg)
+    return settings.sem
+
+
+def relax_mlp(
+    Z: np.ndarray, candidates: Candidates, settings: RelaxSettings, tie: np.ndarray, *, seed: int,
+    device: torch.device | str, threads: int,
+) -> Relaxation:  # fmt: skip
+    """Fit the relaxation of NOTEARS-MLP from small random weights; the same as :func:`relax` in all else.
+
+    Parameters
+    ----------
+    Z
+        ``(d, n)`` standardized genes.
+    device
+        Where it is computed.
+    """
+    import torch
+
+    if not isinstance(settings.sem, Mlp):
+        msg = f"Found the model {settings.sem!r}; expected NOTEARS-MLP."
+        raise TypeError(msg)
+    sem = settings.sem
+    statistics = sem.statistics(torch.as_tensor(Z, dtype=torch.float32, device=device), candidates)
+    at = OnCandidates(sem, settings.acyclicity, statistics, candidates, threads)
+    (solution,) = solve(at, settings.schedule, BlockSolve(), sem.start(candidates, seed)[None])
+    return proposal(solution, candidates, tie, settings)
+
+
+def proposal(solution: Solution, candidates: Candidates, tie: np.ndarray, settings: RelaxSettings) -> Relaxation:
+    """Read the order off the weights of a solution, ``(nnz, ...)``, and judge it."""
     strength = settings.sem.strength(solution.W)
+    size = solution.W if solution.W.ndim == 1 else np.sqrt(strength)
     held = np.flatnonzero(strength)
     order = order_from_weights(candidates.parent[held], candidates.target[held], strength[held], tie)
-    strong = np.abs(solution.W) >= settings.w_threshold
+    strong = np.abs(size) >= settings.w_threshold
     acyclic = _is_acyclic(candidates.parent[strong], candidates.target[strong], tie)
-    return Relaxation(solution.W, order.astype(np.int32), solution.path, solution.status, acyclic)
+    return Relaxation(size, order.astype(np.int32), solution.path, solution.status, acyclic)
 
 
 def _is_acyclic(source: np.ndarray, target: np.ndarray, tie: np.ndarray) -> bool:

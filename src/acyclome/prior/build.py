@@ -37,6 +37,13 @@ class Prior:
     text: np.ndarray = field(default_factory=lambda: np.empty(0, object))
     warnings: tuple[str, ...] = ()
 
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """Return all that the result depends on, to be part of a key."""
+        r = self.rules
+        bound = () if r is None else (r.forbidden, r.required, r.signed, r.sign, r.soft, r.price)
+        tiers = () if r is None or r.tier is None else (r.tier,)
+        return (*bound, *tiers, self.pairs, np.array([";".join(self.text)]))
+
     def of(self, source: np.ndarray, target: np.ndarray, n_genes: int) -> np.ndarray:
         """Return what is known of each edge ``source -> target``, ``(m,)``, empty where nothing is."""
         keys = np.asarray(target, np.int64) * n_genes + source

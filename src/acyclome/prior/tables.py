@@ -59,6 +59,15 @@ def read_prior(
     return _checked(whole)
 
 
+def for_group(table: pd.DataFrame | str | os.PathLike[str] | None, label: str) -> pd.DataFrame | None:
+    """Return the rows of a table that concern a group, as if there were no other; None stays None."""
+    if table is None:
+        return None
+    rows = read_prior(table)
+    rows = rows[rows["scope"].isin(["all", "most", label])]
+    return rows.assign(scope=rows["scope"].replace({label: "all"}))
+
+
 def origin(row: pd.Series) -> str:
     """Say where a row came from."""
     return f"{row['file']}, line {row['line']}"

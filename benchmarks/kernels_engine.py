@@ -1,0 +1,111 @@
+"""The package's own road on a device, as kernels: screening, and the relaxation of one network or of many."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import torch
+
+from acyclome.core.acyclicity import LogDet, Series
+from acyclome.core.acyclicity.flow import measure_on_blocks
+from acyclome.core.moments import Moments, moments
+from acyclome.core.order import build_pools
+from acyclome.core.place import STEPS
+from acyclome.core.problem import OnTensors
+from acyclome.core.schedule import CentralPath
+from acyclome.core.screen import ScreenSettings, screen
+from acyclome.core.screen_batched import correlations_of, forward_select_batched, strongest_partial_batched
+from acyclome.core.sem.batched import BatchedLinear
+from acyclome.core.sem.gram import Blocks, Whole
+from acyclome.core.solve import solve
+from acyclome.core.steps import BlockSolve
+from acyclome.evaluate.simulate import simulate
+from benchmarks.kernels import LOOSE, SEED, TERMS, Kernel, Sizes, Tensors
+
+SCREEN = ScreenSettings(forward_steps=10, min_gain=4.0, partial=10, shrinkage=0.05, max_candidates=48)
+SCHEDULE = CentralPath(mu=(1.0, 0.1, 0.01, 0.001, 0.0003), max_steps=60, rtol=1e-3, max_halvings=8)
+SEM = BatchedLinear(lambda1=0.05, steps=STEPS, tol=1e-6)
+# Two genes that gain nearly the same may change places in rounding, and with them all that are picked after.
+SETS = {torch.float32: 0.02, torch.float64: 1e-9}
+
+
+def expression(sizes: Sizes) -> tuple[np.ndarray, ...]:
+    """Gene-major simulated expression ``(genes, n)`` with causes to be found, standardized."""
+    return (np.ascontiguousarray(_simulated(sizes.genes, sizes.n, 1)),)
+
+
+def _simulated(d: int, n: int, seed: int) -> np.ndarray:
+    return simulate(d, n, standardised=True, seed=SEED + seed).X.T
+
+
+def _bare(Z: torch.Tensor) -> Moments:
+    """Moments that tell sizes and nothing else: what the tensors hold is not needed twice."""
+    d, n = Z.shape
+    nothing = np.broadcast_to(np.float32(0.0), (d, n))
+    return Moments(nothing, None, np.zeros(d), np.ones(d), np.zeros(d), float(n))
+
+
+def forward(Z: torch.Tensor) -> Tensors:
+    """Correlations, and forward selection for every gene."""
+    d = len(Z)
+    return (torch.from_numpy(forward_select_batched(_bare(Z), correlations_of(Z), np.arange(d), SCREEN)),)
+
+
+def partial(Z: torch.Tensor) -> Tensors:
+    """Strongest shrunken partial correlations of every gene."""
+    return (torch.from_numpy(strongest_partial_batched(Z, SCREEN, np.ones(len(Z), bool))),)
+
+
+def _forward_traffic(Z: torch.Tensor) -> float:
+    """Every step reads the rows of all steps before, and reads and writes what is left of each pair."""
+    steps = SCREEN.forward_steps
+    return float(Z.element_size() * len(Z) ** 2 * (steps * (steps - 1) / 2 + 7 * steps))
+
+
+def unlike(expected: Tensors, found: Tensors) -> float:
+    """Share of the picks of one answer or the other that the two do not have in common."""
+    one, two = ({(gene, pick) for gene, row in enumerate(part[0].tolist()) for pick in row if pick >= 0}
+                for part in (expected, found))  # fmt: skip
+    return len(one ^ two) / max(len(one | two), 1)
+
+
+def candidates(sizes: Sizes) -> tuple[np.ndarray, ...]:
+    """Blocks of the candidates of one network, as :class:`Blocks` takes them."""
+    X, threads, causes = _simulated(sizes.genes, sizes.n, 2), os.cpu_count() or 1, np.ones(sizes.genes, bool)
+    found = moments(lambda a, b: X[a:b], sizes.genes, threads=threads)
+    chosen = screen(found, SCREEN, causes, threads)
+    n_obs, allowed = np.full(sizes.genes, float(sizes.n)), np.full(sizes.genes, sizes.genes - 1.0)
+    pools = build_pools(found, chosen, n_obs, allowed, 1.0, threads, None)
+    return tuple(part.numpy() for part in Blocks.of(pools, np.ones(sizes.genes), torch.zeros(0, dtype=torch.float64)))
+
+
+def relax_candidates(*tensors: torch.Tensor) -> Tensors:
+    """Relax one network on its candidates, under the series."""
+    blocks = Blocks(*tensors)
+    problem = OnTensors(SEM, blocks, measure_on_blocks(Series(TERMS, "logdet", 0.0), blocks.parent))
+    return _weights(problem, torch.zeros_like(blocks.cross))
+
+
+def networks(sizes: Sizes) -> tuple[np.ndarray, ...]:
+    """Correlations of small networks side by side, ``(members, d, d)``."""
+    found = [np.corrcoef(_simulated(sizes.member_d, sizes.n, member)) for member in range(sizes.members)]
+    return (np.stack(found),)
+
+
+def relax_networks(R: torch.Tensor) -> Tensors:
+    """Relax small networks side by side, all pairs candidates, under the log-determinant."""
+    whole = Whole.of(R, torch.ones_like(R), R.new_ones(R.shape[:2]))
+    return _weights(OnTensors(SEM, whole, LogDet().dense_value_and_gradient), torch.zeros_like(R))
+
+
+def _weights(problem: OnTensors, start: torch.Tensor) -> Tensors:
+    return (torch.stack([solution.W for solution in solve(problem, SCHEDULE, BlockSolve(), start)]),)
+
+
+ENGINE = (
+    Kernel("forward selection", expression, forward, tolerance=SETS, traffic=_forward_traffic, compare=unlike),
+    Kernel("strongest partial correlations", expression, partial, tolerance=SETS, compare=unlike),
+    Kernel("relaxation, one network", candidates, relax_candidates, tolerance=LOOSE),
+    Kernel("relaxation, side by side", networks, relax_networks, tolerance=LOOSE),
+)

@@ -1,0 +1,58 @@
+"""What sections of the configuration are made of, and the section of the nonlinear model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from acyclome import _options
+
+_READ = BeforeValidator(_options.number_in_text)
+Count = Annotated[int, _READ]
+Real = Annotated[float, Field(allow_inf_nan=False), _READ]
+Several = Annotated[int, Field(ge=2), _READ]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), _READ]
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+AutoOrBool = Literal["auto"] | bool
+
+
+class _Section(BaseModel):
+    """A frozen group of options that refuses unknown names and does not convert between kinds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+
+class Knowledge(_Section):
+    """What is known before the data are seen."""
+
+    regulators: str | None = None
+    """File with one gene a line; only these may be causes. Empty: every gene may. A good list settles directions."""
+    knowledge: str | None = None
+    """Table of edges: source, target, and if you like weight, sign (+, -), kind (forbidden, required, soft, known) and
+    scope (all, most, or the label of a group). A soft edge costs less by the share `weight`. docs/knowledge.md."""
+    forbidden: str | None = None
+    """Table of edges (source, target) that are never in the network. Every one makes the search smaller."""
+    required: str | None = None
+    """Table of edges (source, target) that are always in the network. Contradictions stop the run before the fit."""
+    tiers: str | None = None
+    """Table of genes and tiers (gene, tier: a whole number). No edge goes from a higher to a lower tier."""
+
+
+class Mlp(_Section):
+    """The model mlp: how a gene's nonlinear function of its causes is judged, and how far the search looks."""
+
+    splines: Count = Field(default=8, ge=2, le=32)
+    """Spline terms of each cause, the line among them. More follow functions that bend more often, at more time."""
+    units: Count = Field(default=100, ge=1, le=2000)
+    """Random units that all causes of a gene share. More see causes that act only together; time grows with them."""
+    expanded: Count = Field(default=10, ge=0, le=200)
+    """Further candidates per gene by what their spline terms explain. They find causes without any correlation."""
+    shortlist: Count = Field(default=8, ge=1, le=1000)
+    """Candidates per gene whose addition is scored at a time. More look further, at more time."""
+    guided: bool = False
+    """Fit NOTEARS-MLP first and climb along its order before anywhere else. Without it: from the empty graph."""
+    hidden: Count = Field(default=10, ge=1, le=1000)
+    """Hidden units per gene of NOTEARS-MLP. Memory and time of the relaxation grow with it."""
+    steps: Count = Field(default=5, ge=1, le=10_000)
+    """Gradient steps of NOTEARS-MLP between two looks at acyclicity. More fit closer, at more time."""

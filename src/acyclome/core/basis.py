@@ -1,0 +1,129 @@
+"""Expansions of a gene into smooth functions of itself, and the screening that uses them.
+
+Choice: natural cubic splines with knots at quantiles, orthonormal within a gene, the line first.
+Reason: given an orthonormal basis the share of variance that a gene explains additively is a sum of squares, so
+screening is one matrix product; and a natural spline is a line where there are no data.
+What would change it: genes whose effects oscillate more often than there are terms.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from acyclome.core.layout import Candidates, from_pairs, gene_blocks
+from acyclome.core.workers import run_blocks
+
+BLOCK = 64
+FLAT = 1e-6
+OUTER = 0.05
+
+
+def expand(Z: np.ndarray, terms: int, threads: int = 1) -> np.ndarray:
+    """Expand every gene into orthonormal natural splines, ``(d, terms, n)`` float32.
+
+    Parameters
+    ----------
+    Z
+        ``(d, n)`` standardized genes.
+    terms
+        Functions per gene: the line and ``terms - 1`` bends.
+
+    Notes
+    -----
+    Every row has mean 0 and mean square 1, and the rows of a gene are orthogonal; where a gene has too few distinct
+    values for a bend its row is zero.  Memory: ``4 d terms n`` bytes, 0.3 GB for 10,000 genes, 8 terms and 1,000
+    observations.
+    """
+    d, n = Z.shape
+    out = np.zeros((d, terms, n), dtype=np.float32)
+
+    def block(a: int, b: int) -> None:
+        for j in range(a, b):
+            out[j] = _orthonormal(_natural_splines(np.asarray(Z[j], dtype=np.float64), terms))
+
+    run_blocks(block, gene_blocks(d, BLOCK), threads)
+    return out
+
+
+def _natural_splines(x: np.ndarray, terms: int) -> np.ndarray:
+    """Line and natural cubic bends of ``x`` (Hastie, Tibshirani and Friedman 2009, equation 5.4), ``(terms, n)``."""
+    rows = np.zeros((terms, len(x)))
+    rows[0] = x
+    knots = np.unique(np.quantile(x, np.linspace(OUTER, 1 - OUTER, terms + 1)))
+    if len(knots) < 3:
+        return rows
+    last = knots[-1]
+    cubes = [(np.maximum(x - knot, 0.0) ** 3 - np.maximum(x - last, 0.0) ** 3) / (last - knot) for knot in knots[:-1]]
+    for k, cube in enumerate(cubes[:-1]):
+        rows[k + 1] = cube - cubes[-1]
+    return rows
+
+
+def _orthonormal(rows: np.ndarray) -> np.ndarray:
+    """Center the rows and make each orthogonal to those before it, mean square 1; what is left of no row is zero."""
+    n = rows.shape[1]
+    centered = rows - rows.mean(axis=1, keepdims=True)
+    size = np.sqrt(np.mean(centered**2, axis=1))
+    centered /= np.where(size > 0, size, 1.0)[:, None]
+    Q, R = np.linalg.qr(centered.T)
+    diagonal = R.diagonal()
+    kept = np.abs(diagonal) > FLAT * np.sqrt(n)
+    return np.where(kept[:, None], Q.T * np.sign(diagonal)[:, None], 0.0) * np.sqrt(n)
+
+
+def explained(basis: np.ndarray, responses: np.ndarray) -> np.ndarray:
+    """Share of the variance of each response that the terms of each gene explain, ``(genes, responses)``.
+
+    Parameters
+    ----------
+    basis
+        ``(genes, terms, n)`` orthonormal terms.
+    responses
+        ``(responses, n)`` of mean 0 and mean square 1.
+    """
+    genes, terms, n = basis.shape
+    product = basis.reshape(genes * terms, n) @ responses.T
+    found: np.ndarray = np.square(product / n).reshape(genes, terms, -1).sum(axis=1)
+    return found
+
+
+def screen_expanded(
+    basis: np.ndarray, responses: np.ndarray, keep: int, min_gain: float, causes: np.ndarray, threads: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pairs ``source -> target`` of the ``keep`` causes that explain most of each response by their terms.
+
+    Parameters
+    ----------
+    responses
+        ``(d, n)`` what is to be explained: the genes themselves, or what a network leaves of them.
+    min_gain
+        A pair must gain this much log-likelihood beyond half a unit per term, which chance gives.
+
+    Notes
+    -----
+    Cost: ``d^2 terms n``, in blocks of targets; the products of all terms with all genes are never held.
+    """
+    d, terms, n = basis.shape
+    keep = min(keep, max(d - 1, 0))
+    least = 1.0 - np.exp(-2.0 * (min_gain + terms / 2.0) / n)
+
+    def block(a: int, b: int) -> np.ndarray:
+        share = explained(basis, responses[a:b])
+        share[~causes] = 0.0
+        share[np.arange(a, b), np.arange(b - a)] = 0.0
+        best = np.argpartition(-share, keep - 1, axis=0)[:keep]
+        strong = np.take_along_axis(share, best, axis=0) > least
+        target = np.broadcast_to(np.arange(a, b), best.shape)
+        return np.stack([best[strong], target[strong]])
+
+    if keep == 0:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    found = np.concatenate(run_blocks(block, gene_blocks(d, BLOCK), threads), axis=1)
+    return found[0], found[1]
+
+
+def united(candidates: Candidates, source: np.ndarray, target: np.ndarray, causes: np.ndarray) -> Candidates:
+    """Add pairs to the candidates, in both directions as far as the causes allow."""
+    s = np.concatenate([candidates.parent, source, target])
+    t = np.concatenate([candidates.target, target, source])
+    return from_pairs(s[causes[s]], t[causes[s]], candidates.n_genes)

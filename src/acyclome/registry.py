@@ -1,0 +1,78 @@
+"""From names and numbers of the config to objects of the core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from acyclome.config import Config
+from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
+from acyclome.core.climb import ClimbSettings
+from acyclome.core.engine import EngineSettings
+from acyclome.core.evidence import Evidence
+from acyclome.core.joint import JointSettings
+from acyclome.core.order import ScoreSettings
+from acyclome.core.relax import RelaxSettings
+from acyclome.core.rules import EdgeRules
+from acyclome.core.schedule import CentralPath
+from acyclome.core.screen import ScreenSettings
+from acyclome.core.sem.linear import Linear
+from acyclome.core.sem.mlp import Mlp
+from acyclome.errors import ConfigError
+
+MIN_GAIN = 4.0
+UNIT_SCALE = 3.0
+RIDGE = (1.0, 10.0, 100.0)
+ALPHA = 1e-3
+MODELS: dict[str, Callable[[Config], Linear | Mlp]] = {
+    "linear": lambda config: Linear(config.fit.lambda1, sweeps=100, tol=1e-6),
+    "mlp": lambda config: Mlp(config.mlp.hidden, config.fit.lambda1, ALPHA, config.mlp.steps),
+}
+JOINT: dict[str, Callable[[Config], JointSettings]] = {
+    "mlp": lambda config: JointSettings(
+        Evidence(config.mlp.splines, config.mlp.units, UNIT_SCALE, RIDGE, config.score.gamma),
+        ClimbSettings(config.mlp.shortlist, config.score.restarts),
+        config.mlp.expanded,
+    )
+}
+ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
+    "series": lambda config: Series(config.fit.terms, "logdet", config.fit.drop_tol),
+    "expm": lambda config: TraceExp(),
+    "logdet": lambda config: LogDet(),
+    "polynomial": lambda config: Polynomial(),
+    "spectral": lambda config: SpectralRadius(),
+    "lowrank": lambda config: LowRank(config.fit.rank, config.fit.terms, "logdet", config.seed),
+}
+
+
+def engine_settings(config: Config, rules: EdgeRules | None = None) -> EngineSettings:
+    """Turn names and numbers of the config into objects of the core."""
+    screening = ScreenSettings(config.screen.forward_steps, MIN_GAIN, config.screen.partial, config.screen.shrinkage,
+                               config.screen.max_candidates)  # fmt: skip
+    schedule = CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8)
+    relaxing = RelaxSettings(MODELS[config.model](config), ACYCLICITY[config.fit.acyclicity](config), schedule,
+                             config.fit.w_threshold)  # fmt: skip
+    relaxes = config.fit.relax and (config.model == "linear" or config.mlp.guided)
+    score = ScoreSettings(config.score.noise == "equal", config.score.gamma, config.score.restarts)
+    joint = JOINT[config.model](config) if config.model in JOINT else None
+    return EngineSettings(screening, relaxing if relaxes else None, score, config.screen.augment,
+                          rules=rules, joint=joint)  # fmt: skip
+
+
+def check_model(config: Config, rules: EdgeRules | None, *, has_targets: bool) -> None:
+    """Refuse what the model cannot keep to.
+
+    Raises
+    ------
+    ConfigError
+        If edges are required, signed or priced, or there are interventions, and the model is not linear.
+    """
+    if config.model not in JOINT:
+        return
+    bound = [] if rules is None else [name for name in ("required", "signed", "soft") if len(getattr(rules, name))]
+    asked = [f"{name} edges" for name in bound] + ["interventions"] * has_targets
+    if asked:
+        msg = (
+            f"model {config.model} keeps to forbidden edges, tiers and regulators; found {', '.join(asked)}. "
+            "Leave them out, or use model linear."
+        )
+        raise ConfigError(msg)
