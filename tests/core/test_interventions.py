@@ -13,6 +13,7 @@ from acyclome.core.interventions import Targets, own_rows, parent_spread
 from acyclome.core.layout import from_pairs
 from acyclome.core.order import ScoreSettings, build_pools
 from acyclome.core.screen import ScreenSettings, forward_select, screen
+from acyclome.core.screen_batched import correlations_of, forward_select_batched
 
 D, N = 7, 120
 SETTINGS = EngineSettings(ScreenSettings(8, 4.0, 8, 0.05, 40), None, ScoreSettings(False, 1.0, 1), grows=True)
@@ -180,6 +181,20 @@ def test_screening_looks_for_causes_in_the_own_observations(lab):
     m = moments_of(lab, X, gene, row)
     assert own_rows(m.R[5:6], m.Z, None, m.targets, 5) is not None
     np.testing.assert_array_equal(own_rows(m.R[5:6], m.Z, None, m.targets, 5), m.R[5:6])
+
+
+def test_screening_by_tensors_takes_the_own_observations_too(lab):
+    import torch
+
+    X = lab.draw_linear(10, 150, 400)[0].copy()
+    gene, row = np.repeat(np.arange(60), 5), np.arange(300)
+    X[row, gene] = -6.0
+    m, pool = moments_of(lab, X, gene, row), np.arange(150)
+    R = correlations_of(torch.as_tensor(m.Z))
+    told = forward_select_batched(m, R, pool, SETTINGS.screen)
+    np.testing.assert_array_equal(told[:, 0], forward_select(m, pool, 8, 4.0, 1)[:, 0])
+    untold = forward_select_batched(lab.moments_of(X), R, pool, SETTINGS.screen)
+    assert (told[:60, 0] != untold[:60, 0]).any()
 
 
 def test_a_gene_with_hardly_an_observation_of_its_own_gets_no_causes(lab):

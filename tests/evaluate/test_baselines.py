@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from acyclome.core.equivalence import is_dag
+from acyclome.core.interventions import Targets
 from acyclome.evaluate.baselines import (
     BASELINES,
     KEYS,
@@ -179,3 +180,17 @@ def test_unknown_names_and_broken_orders_are_refused():
         sort_and_regress(X, "r2", selection="magic")
     with pytest.raises(ValueError, match="0 to 4 once"):
         sort_and_regress(X, np.array([0, 1, 1, 2, 3]))
+
+
+def test_equations_are_judged_without_the_observations_in_which_their_gene_was_a_target():
+    rng = np.random.default_rng(31)
+    X = rng.standard_normal((400, 2))
+    X[:, 1] += X[:, 0]
+    X[:50, 1] = X[200:250, 1] = 30.0
+    targets = tuple(Targets.from_pairs(np.ones(50, int), np.arange(50), 2, 200) for _ in range(2))
+    train, test, edge = X[:200], X[200:], (np.array([0]), np.array([1]))
+    found = heldout_log_likelihood(train, test, *edge, targets)
+    own = heldout_log_likelihood(train[50:], test[50:], *edge)
+    assert found[1] == pytest.approx(own[1])
+    assert found[0] == pytest.approx(heldout_log_likelihood(train, test, *edge)[0])
+    assert heldout_log_likelihood(train, test, *edge)[1] < found[1] - 1

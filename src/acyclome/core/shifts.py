@@ -21,7 +21,7 @@ LEAST_UNTOUCHED = 3
 DOUBT = 0.01
 FIRM = 1.0
 TINY = 1e-12
-BLOCK = 128
+BLOCK, VALUES = 128, 1 << 22
 
 
 class OwnShifts(NamedTuple):
@@ -148,5 +148,6 @@ def total_effects(
         j, i = np.nonzero(gain >= price[a:b, None])
         return known, acted[i], j + a, gain[j, i]
 
-    found = run_blocks(block, gene_blocks(d, BLOCK), threads)
+    size = max(1, min(BLOCK, VALUES // max(n, 1)))
+    found = run_blocks(block, gene_blocks(d, size), threads)
     return Effects(*(np.concatenate(part) for part in zip(*found, strict=True)))

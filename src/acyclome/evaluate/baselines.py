@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from acyclome.core.interventions import Targets
 from acyclome.evaluate.selection import SELECTIONS
 from acyclome.evaluate.sortability import r2_values, standardize
 
@@ -192,7 +193,10 @@ def correlation_ranking(
     return source.ravel(), np.repeat(np.arange(d), kept), score.ravel()
 
 
-def heldout_log_likelihood(train: np.ndarray, test: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+def heldout_log_likelihood(
+    train: np.ndarray, test: np.ndarray, source: np.ndarray, target: np.ndarray,
+    targets: tuple[Targets, Targets] | None = None,
+) -> np.ndarray:  # fmt: skip
     """Mean Gaussian log-likelihood of held-out observations, gene by gene, given the genes' parents.
 
     Every gene is regressed on its parents in `train` by least squares; its noise variance is
@@ -204,13 +208,16 @@ def heldout_log_likelihood(train: np.ndarray, test: np.ndarray, source: np.ndarr
         Data, shapes (n, d) and (k, d).
     source, target
         Edges, shape (m,).
+    targets
+        Interventions in `train` and in `test`; a gene's equation is fitted and judged without the observations in
+        which it was a target.
 
     Returns
     -------
     Log-likelihood per held-out observation in nats, shape (d,); nan for genes constant in `train` and genes with
     as many parents as observations.
     """
-    n, d = train.shape
+    d = train.shape[1]
     mean = train.mean(axis=0, dtype=np.float64)
     A, B = train - mean, test - mean
     by_target = np.argsort(target, kind="stable")
@@ -218,13 +225,23 @@ def heldout_log_likelihood(train: np.ndarray, test: np.ndarray, source: np.ndarr
     result = np.full(d, np.nan)
     for j in range(d):
         p = np.asarray(source)[by_target[bounds[j] : bounds[j + 1]]]
-        b = np.linalg.lstsq(A[:, p], A[:, j], rcond=None)[0]
-        spare = n - p.size - 1
-        variance = float(((A[:, j] - A[:, p] @ b) ** 2).sum()) / spare if spare > 0 else 0.0
-        if variance > 1e-12 * max(float(mean[j] ** 2), 1e-300):
-            rest = B[:, j] - B[:, p] @ b
+        P, y, Q, z = A[:, p], A[:, j], B[:, p], B[:, j]
+        if targets is not None:
+            (P, Q), (y, z) = (_own(*sides, targets, j) for sides in ((P, Q), (y, z)))
+        b = np.linalg.lstsq(P, y, rcond=None)[0]
+        spare = len(y) - p.size - 1
+        variance = float(((y - P @ b) ** 2).sum()) / spare if spare > 0 else 0.0
+        if variance > 1e-12 * max(float(mean[j] ** 2), 1e-300) and len(z):
+            rest = z - Q @ b
             result[j] = -0.5 * (np.log(2.0 * np.pi * variance) + float((rest**2).mean()) / variance)
     return result
+
+
+def _own(train: np.ndarray, test: np.ndarray, targets: tuple[Targets, Targets], j: int) -> tuple[np.ndarray, ...]:
+    """Leave out the observations in which gene `j` was a target, and center on what is left of `train`."""
+    train, test = np.delete(train, targets[0].of(j), axis=0), np.delete(test, targets[1].of(j), axis=0)
+    mean = train.mean(axis=0)
+    return train - mean, test - mean
 
 
 def independent_log_likelihood(train: np.ndarray, test: np.ndarray) -> np.ndarray:
