@@ -79,7 +79,7 @@ class RunOptions:
         typer.Option(
             metavar="auto|cpu|cuda",
             rich_help_panel=RUN_PANEL,
-            help="Where NOTEARS-MLP (mlp.guided) is fitted; all else is on the CPU. cuda is refused where there is none.",
+            help="Where NOTEARS-MLP (mlp.guided) is fitted; else the CPU. cuda is refused where there is none.",
         ),
     ] = "auto"
     dask: Annotated[
