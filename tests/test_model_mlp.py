@@ -36,6 +36,9 @@ def test_the_command_writes_the_same_files_for_any_number_of_threads(tmp_path):
         assert {"edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv", "run.json", "report.html"} <= {
             path.name for path in out.iterdir()
         }
+        report = (out / "report.html").read_text(encoding="utf-8")
+        assert "nonlinear structural equation model" in report
+        assert "The search started from the empty graph." in report
         assert json.loads((out / "run.json").read_text(encoding="utf-8"))["config"]["model"] == "mlp"
     pd.testing.assert_frame_equal(*tables)
     assert len(tables[0]) > 5
