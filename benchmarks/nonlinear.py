@@ -50,25 +50,33 @@ def main() -> None:
     parser = options(__doc__ or "", d=20, n=1000)
     parser.add_argument("--mechanisms", nargs="+", default=list(MECHANISMS), help="mechanisms of the simulator")
     parser.add_argument("--sdcd", default="", help="Python of an environment with sdcd; empty: leave it out")
+    parser.add_argument("--methods", nargs="+", default=[], help="only these of the methods; empty: all")
     parser.add_argument("--guided", action="store_true", help="measure the start from NOTEARS-MLP too")
     parser.add_argument("--still", action="store_true", help="measure the climb without shaking too")
     given = parser.parse_args()
     bench = find_bench(given.bench)
     _warm_up()
+    chosen = {name: method for name, method in _methods(given).items() if name in given.methods or not given.methods}
     rows = []
     for mechanism in given.mechanisms:
         protocol = Protocol(mechanism, "ER", parent_share=None, extras={"mechanism": mechanism})
         for seed in given.seeds:
             problem = protocol.draw(given.d, given.n, seed, bench)
-            for name, method in _methods(given).items():
+            for name, method in chosen.items():
                 (source, target), cost = method(problem)
                 scores = problem.scores(source, target)
                 kept = {key: scores[key] for key in ("skeleton", "directed")}
                 row = {"mechanism": mechanism, "genes": given.d, "method": name, "seed": seed, **kept, **cost.row()}
                 rows.append(row)
     table = means(rows, ("mechanism", "genes", "method"))
-    name = f"nonlinear-{given.d}"
-    publish(name, rows, table, f"python -m benchmarks.nonlinear --d {given.d}", given)
+    name = "nonlinear-sdcd" if given.sdcd else f"nonlinear-{given.d}"
+    words = [
+        f"--d {given.d}",
+        "--mechanisms",
+        *given.mechanisms,
+        *(["--methods", *given.methods] if given.methods else []),
+    ]
+    publish(name, rows, table, f"python -m benchmarks.nonlinear {' '.join(words)}", given)
 
 
 def _methods(given: argparse.Namespace) -> dict[str, Method]:

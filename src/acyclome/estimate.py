@@ -20,6 +20,9 @@ PATH_BYTES = 9500
 GRAM_PER_SECOND = 6e10
 FORWARD_PER_SECOND = 2.5e9
 MOVES_PER_SECOND = 2_500.0
+EVIDENCE_PER_SECOND = 2e10
+SCORES = 60  # sets of causes scored per gene in a climb
+SHAKES = 4  # climbs' worth of scores in a round of shaking
 
 
 HALO = 3
@@ -72,7 +75,7 @@ def _shard_bytes(genes: np.ndarray, n_obs: int, config: Config) -> np.ndarray:
 
 
 def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, Any]:
-    """Estimate memory (bytes) and time (seconds) of a run of the linear model, per stage.
+    """Estimate memory (bytes) and time (seconds) of a run, per stage.
 
     Notes
     -----
@@ -111,6 +114,10 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
         "order": gram * 2 / threads + search + config.score.restarts * d / MOVES_PER_SECOND,
         "resample": resampled / threads,
     }
+    if config.model == "mlp":
+        memory += (1 + beside) * _mlp_bytes(n_genes, n_obs, config)
+        for name, seconds in _mlp_seconds(n_genes, n_obs, config, threads).items():
+            times[name] += seconds
     return {
         "n_genes": n_genes,
         "n_obs": n_obs,
@@ -139,6 +146,27 @@ def _card_bytes(d: float, n: float, config: Config) -> float:
     matrices = 0 if config.fit.acyclicity == "series" else 12 * 4 * d * d
     relax = 32 * d * k * k + 80 * d * k + 4 * 4 * FLOW_VALUES + matrices
     return CARD_BYTES + max(correlate, screen, relax * config.fit.relax)
+
+
+def _mlp_bytes(n_genes: int, n_obs: int, config: Config) -> float:
+    """Memory of one search with nonlinear genes: splines, data in float32, and the scores that were met."""
+    scores = SCORES * (1 + config.score.restarts)
+    return n_genes * (4.0 * n_obs * (config.mlp.splines + 2) + 200 * scores)
+
+
+def _mlp_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, float]:
+    """Seconds of the climbs, and of the screening by splines."""
+    k = config.mlp.units + 3 * config.mlp.splines
+    each = (n_obs * k * k + 2.0 * k**3) / EVIDENCE_PER_SECOND
+    climb = n_genes * SCORES * each
+    resamples = config.resample.resamples * climb * config.resample.fraction
+    spread = float(n_genes) ** 2 * n_obs * config.mlp.splines / GRAM_PER_SECOND
+    found = {"screen": spread, "order": climb * (1 + SHAKES * config.score.restarts), "resample": resamples}
+    if config.fit.relax and config.mlp.guided:
+        looks = len(config.fit.mu) * config.fit.max_steps / 4
+        weights = float(n_genes) * config.screen.max_candidates * config.mlp.hidden
+        found["fit"] = looks * config.mlp.steps * weights * n_obs / EVIDENCE_PER_SECOND
+    return {name: value / threads for name, value in found.items()}
 
 
 def _shard_facts(n_genes: int, n_obs: int, config: Config) -> dict[str, Any]:

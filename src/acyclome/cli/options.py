@@ -80,7 +80,7 @@ class RunOptions:
             metavar="auto|cpu|cuda",
             rich_help_panel=RUN_PANEL,
             help="Where correlations, screening and relaxation run. auto: the card, if there is one. cuda is refused "
-            "where there is none. The order search runs on processors.",
+            "where there is none. Order search and climb run on processors.",
         ),
     ] = "auto"
     dask: Annotated[

@@ -22,7 +22,7 @@ from acyclome.core.screen import ScreenSettings, is_screened, symmetric
 from acyclome.core.workers import run_blocks
 
 BLOCK = 16
-NIL = 1.0  # log odds below which two directions are not told apart
+OPEN = 3.0  # log odds, 20 to 1, below which a direction is left open
 TINY = 1e-9
 
 
@@ -149,7 +149,7 @@ def _result(climb: Climb, moments: Moments, features: Features, prior: Evidence,
     loss = features.price[target] - climb.gain[held]
     turned = np.array([climb.turning_loss(int(i), int(j)) for i, j in zip(source, target, strict=True)])
     free = np.array([
-        abs(lost) < NIL and not leads_to(climb.graph, int(i), int(j), (int(i), int(j)))
+        abs(lost) < OPEN and not leads_to(climb.graph, int(i), int(j), (int(i), int(j)))
         for i, j, lost in zip(source, target, turned, strict=True)
     ], dtype=bool)  # fmt: skip
     dag = Dag(source, target, weight, loss, climb.topological(), rest, float(climb.total.sum()), settled)

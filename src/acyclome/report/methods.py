@@ -2,83 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from acyclome.report import wording
+from acyclome.report.papers import (
+    CLASSES,
+    EQUAL_VARIANCE,
+    EVIDENCE,
+    EXTENDED_BIC,
+    INTERVENTIONS,
+    NONLINEAR,
+    NOTEARS,
+    NOTEARS_MLP,
+    ORDER,
+    PAIRS,
+    SERIES,
+    SORTABILITY,
+    STABILITY,
+    Reference,
+)
 from acyclome.report.source import Run
 from acyclome.report.summary import counts, data_name
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A paper: how the text cites it, its full entry, and its address."""
-
-    cite: str
-    entry: str
-    link: str
-
-
-NOTEARS = Reference(
-    "Zheng et al., 2018",
-    "Zheng X, Aragam B, Ravikumar P, Xing EP (2018). DAGs with NO TEARS: continuous optimization for structure "
-    "learning. Advances in Neural Information Processing Systems 31.",
-    "https://arxiv.org/abs/1803.01422",
-)
-SERIES = Reference(
-    "Zhang et al., 2022",
-    "Zhang Z, Ng I, Gong D, Liu Y, Abbasnejad E, Gong M, Zhang K, Shi JQ (2022). Truncated matrix power iteration for "
-    "differentiable DAG learning. Advances in Neural Information Processing Systems 35.",
-    "https://arxiv.org/abs/2208.14571",
-)
-ORDER = Reference(
-    "Teyssier and Koller, 2005",
-    "Teyssier M, Koller D (2005). Ordering-based search: a simple and effective algorithm for learning Bayesian "
-    "networks. Uncertainty in Artificial Intelligence 21.",
-    "https://arxiv.org/abs/1207.1429",
-)
-EXTENDED_BIC = Reference(
-    "Chen and Chen, 2008",
-    "Chen J, Chen Z (2008). Extended Bayesian information criteria for model selection with large model spaces. "
-    "Biometrika 95(3): 759-771.",
-    "https://doi.org/10.1093/biomet/asn034",
-)
-EQUAL_VARIANCE = Reference(
-    "Peters and Bühlmann, 2014",
-    "Peters J, Bühlmann P (2014). Identifiability of Gaussian structural equation models with equal error variances. "
-    "Biometrika 101(1): 219-228.",
-    "https://doi.org/10.1093/biomet/ast043",
-)
-CLASSES = Reference(
-    "Chickering, 1995",
-    "Chickering DM (1995). A transformational characterization of equivalent Bayesian network structures. "
-    "Uncertainty in Artificial Intelligence 11.",
-    "https://arxiv.org/abs/1302.4938",
-)
-STABILITY = Reference(
-    "Meinshausen and Bühlmann, 2010",
-    "Meinshausen N, Bühlmann P (2010). Stability selection. Journal of the Royal Statistical Society B 72(4): 417-473.",
-    "https://doi.org/10.1111/j.1467-9868.2010.00740.x",
-)
-PAIRS = Reference(
-    "Shah and Samworth, 2013",
-    "Shah RD, Samworth RJ (2013). Variable selection with error control: another look at stability selection. "
-    "Journal of the Royal Statistical Society B 75(1): 55-80.",
-    "https://doi.org/10.1111/j.1467-9868.2011.01034.x",
-)
-SORTABILITY = Reference(
-    "Reisach et al., 2021",
-    "Reisach AG, Seiler C, Weichwald S (2021). Beware of the simulated DAG! Causal discovery benchmarks may be easy "
-    "to game. Advances in Neural Information Processing Systems 34.",
-    "https://arxiv.org/abs/2102.13647",
-)
-
-
-INTERVENTIONS = Reference(
-    "Hauser and Buhlmann, 2012",
-    "Hauser A, Buhlmann P (2012). Characterization and greedy learning of interventional Markov equivalence classes of "
-    "directed acyclic graphs. Journal of Machine Learning Research 13: 2409-2464.",
-    "https://www.jmlr.org/papers/v13/hauser12a.html",
-)
 
 
 def methods_text(run: Run) -> str:
@@ -97,10 +39,11 @@ def methods_text(run: Run) -> str:
 
 def references(run: Run) -> list[Reference]:
     """Return the papers that the paragraph and the page cite, in the order of first use."""
-    used = [ORDER, EXTENDED_BIC, CLASSES]
-    if run.option("fit.relax", True):
+    curved = _is_nonlinear(run)
+    used = [EVIDENCE, NONLINEAR] if curved else [ORDER, EXTENDED_BIC, CLASSES]
+    if _is_relaxed(run):
         truncated = run.option("fit.acyclicity", "series") in ("series", "lowrank")
-        used = [NOTEARS, *([SERIES] if truncated else []), *used]
+        used = [NOTEARS_MLP if curved else NOTEARS, *([SERIES] if truncated else []), *used]
     if run.option("score.noise", "unequal") == "equal":
         used.append(EQUAL_VARIANCE)
     if run.fact("perturbation"):
@@ -108,12 +51,22 @@ def references(run: Run) -> list[Reference]:
     return [*used, *([STABILITY, PAIRS] if run.resamples else []), SORTABILITY]
 
 
+def _is_nonlinear(run: Run) -> bool:
+    return bool(run.option("model", "linear") == "mlp")
+
+
+def _is_relaxed(run: Run) -> bool:
+    return bool(run.option("fit.relax", True)) and (not _is_nonlinear(run) or bool(run.option("mlp.guided", False)))
+
+
 def _data(run: Run) -> str:
     found = counts(run)
+    model = "a nonlinear structural equation model with additive noise" if _is_nonlinear(run) else (
+        "a linear structural equation model")  # fmt: skip
     return (
         f"A causal gene network was learned from the expression of {wording.plural(found['genes'], 'gene')} in "
-        f"{wording.plural(found['observations'] or 0, 'observation')} ({data_name(run)}) with a linear structural "
-        f"equation model, every gene scaled to unit variance.{_interventions(run)}"
+        f"{wording.plural(found['observations'] or 0, 'observation')} ({data_name(run)}) with {model}, every "
+        f"gene scaled to unit variance.{_interventions(run)}"
     )
 
 
@@ -143,12 +96,14 @@ def _screening(run: Run) -> str:
 
 
 def _relaxation(run: Run) -> str:
-    if not run.option("fit.relax", True):
-        return "The search started from a random order of the genes."
+    if not _is_relaxed(run):
+        begin = "the empty graph" if _is_nonlinear(run) else "a random order of the genes"
+        return f"The search started from {begin}."
     mu = ", ".join(f"{value:g}" for value in run.option("fit.mu", []))
     path = f" along the central path mu = {mu}" if mu else ""
+    problem = f"NOTEARS-MLP problem ({NOTEARS_MLP.cite})" if _is_nonlinear(run) else f"NOTEARS problem ({NOTEARS.cite})"
     return (
-        f"On these candidates the NOTEARS problem ({NOTEARS.cite}) was solved with {_acyclicity(run)} and "
+        f"On these candidates the {problem} was solved with {_acyclicity(run)} and "
         f"lambda1 = {run.option('fit.lambda1', 0.02):g}{path}; its solution gave the starting order."
     )
 
@@ -170,6 +125,13 @@ def _acyclicity(run: Run) -> str:
 
 def _search(run: Run) -> str:
     gamma, rounds = run.option("score.gamma", 1.0), run.option("score.restarts", 8)
+    if _is_nonlinear(run):
+        return (
+            f"Edges were added, dropped and turned as long as that raised the evidence ({EVIDENCE.cite}) of Gaussian "
+            f"processes with {run.option('mlp.splines', 8)} spline terms per cause and {run.option('mlp.units', 100)} "
+            f"random units for causes that act together, each cause charged {gamma:g} log p, followed by {rounds} "
+            "rounds of perturbation."
+        )
     noise = (
         f"equal noise variances ({EQUAL_VARIANCE.cite})"
         if run.option("score.noise", "unequal") == "equal"
@@ -184,10 +146,12 @@ def _search(run: Run) -> str:
 
 def _result(run: Run) -> str:
     found = counts(run)
+    why = f"Markov equivalence; {CLASSES.cite}"
+    if _is_nonlinear(run):
+        why = f"odds below 20 to 1; such models are identifiable but for special cases, {NONLINEAR.cite}"
     return (
         f"The resulting directed acyclic graph has {wording.plural(found['edges'], 'edge')}; the direction of "
-        f"{wording.share(found['reversible'])} of them is not determined by the data (Markov equivalence; "
-        f"{CLASSES.cite})."
+        f"{wording.share(found['reversible'])} of them is not determined by the data ({why})."
     )
 
 

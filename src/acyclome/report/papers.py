@@ -1,0 +1,92 @@
+"""The papers that a methods paragraph rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A paper: how the text cites it, its full entry, and its address."""
+
+    cite: str
+    entry: str
+    link: str
+
+
+NOTEARS = Reference(
+    "Zheng et al., 2018",
+    "Zheng X, Aragam B, Ravikumar P, Xing EP (2018). DAGs with NO TEARS: continuous optimization for structure "
+    "learning. Advances in Neural Information Processing Systems 31.",
+    "https://arxiv.org/abs/1803.01422",
+)
+SERIES = Reference(
+    "Zhang et al., 2022",
+    "Zhang Z, Ng I, Gong D, Liu Y, Abbasnejad E, Gong M, Zhang K, Shi JQ (2022). Truncated matrix power iteration for "
+    "differentiable DAG learning. Advances in Neural Information Processing Systems 35.",
+    "https://arxiv.org/abs/2208.14571",
+)
+ORDER = Reference(
+    "Teyssier and Koller, 2005",
+    "Teyssier M, Koller D (2005). Ordering-based search: a simple and effective algorithm for learning Bayesian "
+    "networks. Uncertainty in Artificial Intelligence 21.",
+    "https://arxiv.org/abs/1207.1429",
+)
+EXTENDED_BIC = Reference(
+    "Chen and Chen, 2008",
+    "Chen J, Chen Z (2008). Extended Bayesian information criteria for model selection with large model spaces. "
+    "Biometrika 95(3): 759-771.",
+    "https://doi.org/10.1093/biomet/asn034",
+)
+EQUAL_VARIANCE = Reference(
+    "Peters and Bühlmann, 2014",
+    "Peters J, Bühlmann P (2014). Identifiability of Gaussian structural equation models with equal error variances. "
+    "Biometrika 101(1): 219-228.",
+    "https://doi.org/10.1093/biomet/ast043",
+)
+CLASSES = Reference(
+    "Chickering, 1995",
+    "Chickering DM (1995). A transformational characterization of equivalent Bayesian network structures. "
+    "Uncertainty in Artificial Intelligence 11.",
+    "https://arxiv.org/abs/1302.4938",
+)
+STABILITY = Reference(
+    "Meinshausen and Bühlmann, 2010",
+    "Meinshausen N, Bühlmann P (2010). Stability selection. Journal of the Royal Statistical Society B 72(4): 417-473.",
+    "https://doi.org/10.1111/j.1467-9868.2010.00740.x",
+)
+PAIRS = Reference(
+    "Shah and Samworth, 2013",
+    "Shah RD, Samworth RJ (2013). Variable selection with error control: another look at stability selection. "
+    "Journal of the Royal Statistical Society B 75(1): 55-80.",
+    "https://doi.org/10.1111/j.1467-9868.2011.01034.x",
+)
+SORTABILITY = Reference(
+    "Reisach et al., 2021",
+    "Reisach AG, Seiler C, Weichwald S (2021). Beware of the simulated DAG! Causal discovery benchmarks may be easy "
+    "to game. Advances in Neural Information Processing Systems 34.",
+    "https://arxiv.org/abs/2102.13647",
+)
+NOTEARS_MLP = Reference(
+    "Zheng et al., 2020",
+    "Zheng X, Dan C, Aragam B, Ravikumar P, Xing EP (2020). Learning sparse nonparametric DAGs. International "
+    "Conference on Artificial Intelligence and Statistics 23.",
+    "https://arxiv.org/abs/1909.13189",
+)
+NONLINEAR = Reference(
+    "Peters et al., 2014",
+    "Peters J, Mooij JM, Janzing D, Schölkopf B (2014). Causal discovery with continuous additive noise models. "
+    "Journal of Machine Learning Research 15: 2009-2053.",
+    "https://jmlr.org/papers/v15/peters14a.html",
+)
+EVIDENCE = Reference(
+    "Rasmussen and Williams, 2006",
+    "Rasmussen CE, Williams CKI (2006). Gaussian Processes for Machine Learning. MIT Press.",
+    "https://gaussianprocess.org/gpml/",
+)
+INTERVENTIONS = Reference(
+    "Hauser and Buhlmann, 2012",
+    "Hauser A, Buhlmann P (2012). Characterization and greedy learning of interventional Markov equivalence classes of "
+    "directed acyclic graphs. Journal of Machine Learning Research 13: 2409-2464.",
+    "https://www.jmlr.org/papers/v13/hauser12a.html",
+)

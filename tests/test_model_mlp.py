@@ -1,0 +1,62 @@
+"""The model mlp from file to folder: the same files, the same bits, resamples and shards among it."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import acyclome as ac
+from acyclome.cli import main
+from acyclome.config import Config
+from acyclome.errors import ConfigError
+
+QUICK = {"model": "mlp", "mlp": {"splines": 4, "units": 20, "shortlist": 4}, "score": {"restarts": 0}}
+
+
+def draw(d=20, n=150):
+    rng = np.random.default_rng([77, 1])
+    x = rng.standard_normal((n, d))
+    for j in range(1, d):
+        x[:, j] = np.sin(2 * x[:, (j - 1) // 2]) + 0.5 * x[:, j]
+    return x
+
+
+def test_the_command_writes_the_same_files_for_any_number_of_threads(tmp_path):
+    frame = pd.DataFrame(draw(), columns=[f"g{k}" for k in range(20)])
+    frame.to_csv(tmp_path / "x.csv", index_label="cell")
+    (tmp_path / "options.yaml").write_text(json.dumps(QUICK), encoding="utf-8")
+    tables = []
+    for threads in ("1", "2"):
+        out = tmp_path / f"out{threads}"
+        command = ["run", str(tmp_path / "x.csv"), "-o", str(out), "--config", str(tmp_path / "options.yaml"),
+                   "--model", "mlp", "--resamples", "2", "--threads", threads, "--quiet"]  # fmt: skip
+        assert main(command) == 0
+        tables.append(pd.read_csv(out / "edges.tsv.gz", sep="\t"))
+        assert {"edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv", "run.json", "report.html"} <= {
+            path.name for path in out.iterdir()
+        }
+        report = (out / "report.html").read_text(encoding="utf-8")
+        assert "nonlinear structural equation model" in report
+        assert "The search started from the empty graph." in report
+        assert json.loads((out / "run.json").read_text(encoding="utf-8"))["config"]["model"] == "mlp"
+    pd.testing.assert_frame_equal(*tables)
+    assert len(tables[0]) > 5
+    assert tables[0]["stability"].notna().all()
+
+
+def test_scores_are_probabilities_and_directions_are_mostly_settled():
+    network = ac.learn(draw(), resamples=0, config=QUICK)
+    assert network.edges["score"].between(0.5, 1).all()
+    assert network.edges["reversible"].mean() < 0.3
+
+
+def test_shards_and_resamples_take_the_model_along():
+    network = ac.learn(draw(), resamples=2, config=QUICK | {"shard": {"shards": 2}})
+    assert network.is_dag
+    assert network.edges["stability"].notna().all()
+
+
+def test_equal_noise_is_refused():
+    with pytest.raises(ConfigError, match="equal"):
+        Config.from_mapping({"model": "mlp", "score": {"noise": "equal"}})
