@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from acyclome.network import Network, build_network
+from acyclome.assembly import build_network
+from acyclome.network import Network
 
 SHARED_DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 TOY_GENES = ("SPI1", "CEBPA", "LYZ", "GATA1", "HBB")

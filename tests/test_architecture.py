@@ -26,6 +26,7 @@ FLOORS = {
     "config": 1,
     "core": 1,
     "network": 2,
+    "assembly": 2,
     "knowledge": 2,
     "prior": 2,
     "resample": 2,
@@ -55,6 +56,7 @@ FLOORS = {
     "cli": 5,
 }
 NEIGHBORS = {
+    "assembly": {"network"},
     "perturbation": {"knowledge"},
     "prior": {"knowledge"},
     "ranking": {"resample"},

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acyclome.assembly import build_network
 from acyclome.errors import InputError
-from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network, best_first, build_network
+from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network, best_first
 
 
 def network_of(d, pairs, order, weight=None):
@@ -43,7 +44,7 @@ def test_tables_have_the_columns_of_the_files(toy_network):
     )
     assert list(toy_network.ranking) == list(RANKING_COLUMNS) == ["source", "target", "rank_score"]
     assert list(toy_network.nodes) == list(NODE_COLUMNS)
-    assert " ".join(toy_network.nodes) == "gene order depth in_degree out_degree is_regulator r2 noise_scale"
+    assert " ".join(toy_network.nodes) == "gene order depth in_degree out_degree is_regulator r2 noise_scale lowest"
 
 
 def test_edges_come_best_first_and_ties_are_broken_by_strength(toy_network):

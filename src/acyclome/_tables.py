@@ -32,7 +32,10 @@ NODE_COLUMNS = {
     "is_regulator": bool,
     "r2": float,
     "noise_scale": float,
+    "lowest": float,
 }
+MEMBER_COLUMNS = {"member": int, "source": int, "target": int, "weight": float}
+LATER = {"lowest"}  # columns that a network may lack; they are filled with what is unknown
 
 
 def best_first(table: pd.DataFrame) -> pd.DataFrame:
@@ -51,6 +54,7 @@ def with_columns(table: pd.DataFrame, name: str, columns: Mapping[str, type]) ->
     InputError
         If a column is missing or holds something of another kind.
     """
+    table = table.assign(**{column: np.nan for column in columns if column in LATER and column not in table})
     missing = [column for column in columns if column not in table]
     if missing:
         msg = f"The table {name} lacks the columns {', '.join(missing)}; expected {', '.join(columns)}."

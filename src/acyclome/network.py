@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from acyclome import _explain
+from acyclome import _explain, _predict
 from acyclome._tables import (
     EDGE_COLUMNS,
     NODE_COLUMNS,
@@ -27,7 +27,7 @@ from acyclome._tables import (
 )
 from acyclome.errors import InputError
 
-__all__ = ["EDGE_COLUMNS", "NODE_COLUMNS", "RANKING_COLUMNS", "Network", "best_first", "build_network", "node_table"]
+__all__ = ["EDGE_COLUMNS", "NODE_COLUMNS", "RANKING_COLUMNS", "Network", "best_first"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,6 +45,8 @@ class Network:
         One row per gene with the columns of ``NODE_COLUMNS``; ``order`` is the certificate.
     facts
         What the run recorded (the content of ``run.json``).
+    members
+        Edges of every resample with the columns of ``MEMBER_COLUMNS`` (indices of genes); None without resamples.
 
     Raises
     ------
@@ -56,6 +58,7 @@ class Network:
     ranking: pd.DataFrame
     nodes: pd.DataFrame
     facts: dict[str, Any] = field(default_factory=dict)
+    members: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         for name, columns in (("edges", EDGE_COLUMNS), ("ranking", RANKING_COLUMNS), ("nodes", NODE_COLUMNS)):
@@ -129,6 +132,46 @@ class Network:
         node = self.nodes.iloc[self.genes.index(gene)]
         return _explain.page(node, causes, effects, self.nodes, limit)
 
+    def predict(
+        self,
+        set: Mapping[str, float] | None = None,
+        shift: Mapping[str, float] | None = None,
+        knockout: str | Sequence[str] | None = None,
+        *,
+        interval: float = 0.9,
+    ) -> pd.DataFrame:
+        """Predict the expected change of every gene when some are acted on, all else as it is.
+
+        Parameters
+        ----------
+        set
+            Value at which a gene is held, in standard deviations from its mean; its causes no longer count.
+        shift
+            Amount that is added to a gene, in standard deviations; its causes go on acting.
+        knockout
+            Genes held where no expression puts them: at zero where the prepared data have nothing below, else at the
+            lowest value in the data.
+        interval
+            Share of the resamples that `low` to `high` spans.
+
+        Returns
+        -------
+        One row per gene, largest change first: ``change`` in standard deviations; ``low``, ``high`` and ``agreement``
+        (share of resamples with the same sign), empty without resamples.
+
+        Raises
+        ------
+        InputError
+            If a gene is unknown or acted on twice, or nothing is acted on.
+
+        Notes
+        -----
+        Linear, so it holds near what was observed: ``delta_j = s_j + sum_i W_ij delta_i`` without the sum for genes
+        that are held (Pearl 2009).
+        """
+        knocked = [knockout] if isinstance(knockout, str) else list(knockout or ())
+        return _predict.predict(self, set or {}, shift or {}, knocked, interval)
+
     def _edges_at(self, end: str, gene: str) -> pd.DataFrame:
         if gene not in self._position:
             raise InputError(_explain.unknown_gene(gene, self.genes))
@@ -140,108 +183,6 @@ class Network:
 
     def _index(self, names: pd.Series) -> np.ndarray:
         return np.array([self._position[name] for name in names], dtype=np.int32)
-
-
-def build_network(
-    genes: Sequence[str],
-    source: np.ndarray,  # (m,) index of the cause
-    target: np.ndarray,  # (m,) index of the effect
-    weight: np.ndarray,  # (m,) standardised effect
-    order: np.ndarray,  # (d,) gene at each position
-    *,
-    ranking_source: np.ndarray,  # (c,)
-    ranking_target: np.ndarray,  # (c,)
-    rank_score: np.ndarray,  # (c,)
-    r2: np.ndarray,  # (d,)
-    noise_scale: np.ndarray,  # (d,)
-    stability: np.ndarray | None = None,
-    direction: np.ndarray | None = None,
-    score: np.ndarray | None = None,
-    reversal_loss: np.ndarray | None = None,
-    reversible: np.ndarray | None = None,
-    settled: np.ndarray | None = None,
-    prior: np.ndarray | None = None,
-    is_regulator: np.ndarray | None = None,
-    facts: Mapping[str, Any] | None = None,
-) -> Network:
-    """Make a :class:`Network` from the arrays of the core.
-
-    Edge arrays left out become empty columns (``reversible``, ``settled``: false); without a list every gene is a
-    regulator.
-
-    Raises
-    ------
-    InputError
-        If `order` is not a permutation of the genes or an edge points against it.
-    """
-    names = np.asarray(genes, dtype=object)
-    weight, m = np.asarray(weight, dtype=float), len(source)
-    edges = pd.DataFrame(
-        {
-            "source": names[source],
-            "target": names[target],
-            "weight": weight,
-            "sign": np.where(weight >= 0, "+", "-").astype(object),
-            "score": _or_empty(score, m),
-            "stability": _or_empty(stability, m),
-            "direction": _or_empty(direction, m),
-            "reversible": np.zeros(m, dtype=bool) if reversible is None else np.asarray(reversible, dtype=bool),
-            "reversal_loss": _or_empty(reversal_loss, m),
-            "settled": np.zeros(m, dtype=bool) if settled is None else np.asarray(settled, dtype=bool),
-            "prior": np.full(m, "", dtype=object) if prior is None else np.asarray(prior, dtype=object),
-        }
-    )
-    ranking = pd.DataFrame(
-        {
-            "source": names[ranking_source],
-            "target": names[ranking_target],
-            "rank_score": np.asarray(rank_score, dtype=float),
-        }
-    )
-    nodes = node_table(names, source, target, order)
-    nodes["is_regulator"] = True if is_regulator is None else np.asarray(is_regulator, dtype=bool)
-    nodes["r2"], nodes["noise_scale"] = np.asarray(r2, dtype=float), np.asarray(noise_scale, dtype=float)
-    return Network(best_first(edges), best_first(ranking), nodes, dict(facts or {}))
-
-
-def node_table(names: np.ndarray, source: np.ndarray, target: np.ndarray, order: np.ndarray) -> pd.DataFrame:
-    """Return the columns of nodes that follow from the graph and its order: gene, order, depth and degrees.
-
-    Raises
-    ------
-    InputError
-        If `order` is not a permutation of the genes.
-    """
-    d = len(names)
-    order = np.asarray(order)
-    if not np.array_equal(np.sort(order), np.arange(d)):
-        msg = f"The order ({len(order)} entries) is not a permutation of the {d} genes, so it cannot certify a network."
-        raise InputError(msg)
-    position = np.empty(d, dtype=np.int64)
-    position[order] = np.arange(d)
-    return pd.DataFrame(
-        {
-            "gene": names,
-            "order": position,
-            "depth": _depth(source, target, position),
-            "in_degree": np.bincount(target, minlength=d).astype(np.int64),
-            "out_degree": np.bincount(source, minlength=d).astype(np.int64),
-        }
-    )
-
-
-def _depth(source: np.ndarray, target: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Return the length of the longest path that ends in each gene, (d,); sources come before their targets."""
-    depth = [0] * len(position)
-    source, target = np.asarray(source, dtype=np.int64), np.asarray(target, dtype=np.int64)
-    forward = np.argsort(position[source], kind="stable")
-    for cause, effect in zip(source[forward].tolist(), target[forward].tolist(), strict=True):
-        depth[effect] = max(depth[effect], depth[cause] + 1)
-    return np.array(depth, dtype=np.int64)
-
-
-def _or_empty(values: np.ndarray | None, m: int) -> np.ndarray:
-    return np.full(m, np.nan) if values is None else np.asarray(values, dtype=float)
 
 
 def _against_the_order(network: Network) -> str:

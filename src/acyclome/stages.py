@@ -11,13 +11,17 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from acyclome._tables import MEMBER_COLUMNS
+from acyclome.assembly import build_network
 from acyclome.config import Config
 from acyclome.core.engine import decide, look, propose
 from acyclome.core.equivalence import cpdag
-from acyclome.core.layout import Candidates
+from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.moments import Moments, scale_genes
 from acyclome.core.order import Dag
+from acyclome.core.partial_correlation import ROWS
 from acyclome.core.place import OnThreads
 from acyclome.core.screen import Views, cut_genes, find_views
 from acyclome.core.settled import Directions, directions
@@ -28,7 +32,7 @@ from acyclome.errors import ConvergenceError
 from acyclome.evaluate.sortability import r2_from_correlation, sortability
 from acyclome.gene_data import GeneData, Stage, tell_nobody
 from acyclome.memory import peak_memory_mb
-from acyclome.network import Network, build_network
+from acyclome.network import Network
 from acyclome.perturbation import effects_table
 from acyclome.ranking import Interventions, all_votes, rank_candidates
 from acyclome.registry import JOINT, engine_settings
@@ -126,10 +130,22 @@ def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Sta
     arrays = {"indptr": grown.indptr, "parent": grown.parent, "source": dag.source, "target": dag.target,
               "weight": dag.weight, "loss": dag.loss, "order": dag.order, "rest": dag.rest,
               "reversal_loss": found.loss, "compelled": compelled, "settled": found.settled,
-              "scale": data.moments.scale}  # fmt: skip
+              "scale": data.moments.scale, "lowest": lowest_values(data)}  # fmt: skip
     if found.shifts is not None:
         facts["effects"] = effects_table(found.shifts, data.store.genes)
     return Stage(arrays, facts)
+
+
+def lowest_values(data: GeneData) -> np.ndarray:
+    """Return where a knock-out puts every gene, ``(d,)`` in standard deviations from its mean.
+
+    That is zero where the prepared data have nothing below, as counts and their logarithms; else the lowest value seen.
+    """
+    found = [data.store.block(a, b).min(axis=1) for a, b in gene_blocks(data.store.n_vars, ROWS)]
+    lowest = np.concatenate(found).astype(float)
+    floor = np.zeros_like(lowest) if lowest.min(initial=0.0) >= 0 else lowest
+    m = data.moments
+    return np.divide(floor - m.mean, m.scale, out=np.full(len(floor), np.nan), where=m.scale > 0)
 
 
 def _directions(data: GeneData, config: Config, dag: Dag) -> tuple[Directions, np.ndarray]:
@@ -158,7 +174,7 @@ def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
 
     learn = partial(_learn_member, data, config, threads=inner)
     found = run_pieces(learn, members, data.threads, finished, data.dask)
-    names = ("source", "target", "loss")
+    names = ("source", "target", "loss", "weight")
     arrays = {name: np.concatenate([one[name] for one in found]) if found else np.empty(0, int) for name in names}
     arrays["member"] = np.repeat([m.number for m in members], [len(one["source"]) for one in found]).astype(np.int32)
     return Stage(arrays, {"members": [m.number for m in members], "edges": [len(one["source"]) for one in found]})
@@ -191,8 +207,16 @@ def network(
         r2=1.0 - a["rest"], noise_scale=np.sqrt(a["rest"]) * a["scale"], stability=stability, direction=direction,
         score=score, reversal_loss=a["reversal_loss"], reversible=~a["compelled"].astype(bool),
         settled=a["settled"].astype(bool), prior=data.prior.of(source, target, d),
-        is_regulator=data.causes, facts=facts,
+        is_regulator=data.causes, lowest=a["lowest"], members=_all_members(resampled), facts=facts,
     )  # fmt: skip
+
+
+def _all_members(resampled: list[Stage]) -> pd.DataFrame | None:
+    """Return the edges of all resamples, member after member; None if there are none."""
+    if not any(len(stage.facts["members"]) for stage in resampled):
+        return None
+    parts = [pd.DataFrame({name: stage.arrays[name] for name in MEMBER_COLUMNS}) for stage in resampled]
+    return pd.concat(parts).sort_values("member", kind="stable", ignore_index=True)
 
 
 def _learn_member(data: GeneData, config: Config, member: Member, *, threads: int) -> dict[str, np.ndarray]:
@@ -205,7 +229,7 @@ def _learn_member(data: GeneData, config: Config, member: Member, *, threads: in
     candidates = look(own, settings, data.causes, threads, data.place)
     start, _ = propose(own, candidates, settings, data.causes, member.seed, threads)
     dag, _ = decide(own, candidates, start, settings, data.causes, member.seed, threads)
-    return {"source": dag.source, "target": dag.target, "loss": dag.loss}
+    return {"source": dag.source, "target": dag.target, "loss": dag.loss, "weight": dag.weight}
 
 
 def candidates_of(screened: Stage) -> Candidates:

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import typer
 
 from acyclome._version import __version__
-from acyclome.cli import around, benchmark, demo, doctor, evaluation, stages
+from acyclome.cli import around, benchmark, demo, doctor, evaluation, predict, stages
 from acyclome.cli.help import GroupedCommand, GroupedCommands
 from acyclome.cli.options import expand
 from acyclome.cli.progress import log_to_stderr
@@ -39,6 +39,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "plan": (around.plan, _START),
     "demo": (demo.demo, _START),
     "doctor": (doctor.doctor, _START),
+    "predict": (predict.predict, _AFTER),
     "explain": (around.explain, _AFTER),
     "export": (around.export, _AFTER),
     "score": (evaluation.score, _AFTER),

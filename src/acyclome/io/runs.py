@@ -18,10 +18,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from acyclome._tables import MEMBER_COLUMNS
 from acyclome._version import __version__
 from acyclome.errors import InputError
 from acyclome.io import formats, tables
@@ -30,9 +31,13 @@ from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Networ
 
 logger = logging.getLogger(__name__)
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 ENCODING_TYPE = "acyclome-stage"
 ENCODING_VERSION = "0.1.0"
-RESULTS = ("edges.tsv.gz", "run.json", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", "report.html")
+RESULTS = ("edges.tsv.gz", "run.json", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", "report.html",
+           "members.parquet")  # fmt: skip
 _HEADER = "__header__"
 
 
@@ -131,6 +136,9 @@ class RunFolder:
         tables.write_tsv(self.file("nodes.tsv"), network.nodes)
         tables.write_parquet(self.file("edges.parquet"), network.edges, "edges")
         formats.write_h5ad(self.file("network.h5ad"), network)
+        self.file("members.parquet").unlink(missing_ok=True)
+        if network.members is not None:
+            tables.write_parquet(self.file("members.parquet"), network.members, "members")
         tables.write_tsv(self.file("edges.tsv.gz"), network.edges)
 
     def read_network(self) -> Network:
@@ -148,7 +156,12 @@ class RunFolder:
             tables.read_tsv(self.file("ranking.tsv.gz"), RANKING_COLUMNS),
             tables.read_tsv(self.file("nodes.tsv"), NODE_COLUMNS),
             self.read_run_json() if self.file("run.json").exists() else {},
+            self._read_members(),
         )
+
+    def _read_members(self) -> pd.DataFrame | None:
+        path = self.file("members.parquet")
+        return tables.read_parquet(path, "members", MEMBER_COLUMNS) if path.exists() else None
 
     def write_run_json(self, facts: Mapping[str, Any]) -> None:
         """Write ``run.json``."""

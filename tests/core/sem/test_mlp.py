@@ -5,9 +5,11 @@ import pytest
 
 from acyclome.core.acyclicity import Series
 from acyclome.core.layout import from_pairs
+from acyclome.core.problem import OnCandidates
 from acyclome.core.schedule import CentralPath
 from acyclome.core.sem.mlp import Block, Mlp
 from acyclome.core.solve import solve
+from acyclome.core.steps import BlockSolve
 
 torch = pytest.importorskip("torch")
 SEM = Mlp(hidden=5, lambda1=0.05, alpha=1e-3, steps=8)
@@ -96,7 +98,8 @@ def test_blocks_hold_every_edge_once_and_fill_up_with_nothing(problem):
 def test_the_one_solver_loop_ends_nearly_acyclic_and_fits_with_the_same_bits_on_any_threads(problem):
     candidates, statistics, W = problem
     schedule = CentralPath((1.0, 0.1, 0.01), max_steps=15, rtol=1e-3, max_halvings=8)
-    found = [solve(SEM, Series(8, "logdet", 1e-6), schedule, statistics, candidates, W=W, threads=t) for t in (1, 2)]
+    forms = [OnCandidates(SEM, Series(8, "logdet", 1e-6), statistics, candidates, threads) for threads in (1, 2)]
+    found = [solve(form, schedule, BlockSolve(), W[None])[0] for form in forms]
     assert found[0].W.tolist() == found[1].W.tolist()
     assert found[0].path[-1].h < 1e-2
     assert found[0].path[-1].objective < SEM.objective(statistics, W, 1)
