@@ -69,7 +69,7 @@ def main() -> None:
                 row = {"mechanism": mechanism, "genes": given.d, "method": name, "seed": seed, **kept, **cost.row()}
                 rows.append(row)
     table = means(rows, ("mechanism", "genes", "method"))
-    name = "nonlinear-sdcd" if given.sdcd else f"nonlinear-{given.d}"
+    name = "nonlinear-sdcd" if given.sdcd else "nonlinear-guided" if given.guided else f"nonlinear-{given.d}"
     words = [
         f"--d {given.d}",
         "--mechanisms",

@@ -82,6 +82,7 @@ class Climb:
     target: np.ndarray = field(init=False)
     rule: np.ndarray = field(init=False)
     known: list[dict[tuple[int, ...], float]] = field(init=False)
+    listed: list[dict[tuple[int, ...], np.ndarray]] = field(init=False)
     place: np.ndarray | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -91,7 +92,7 @@ class Climb:
         self.gain = np.full(self.candidates.n_edges, -np.inf)
         self.held = np.zeros(self.candidates.n_edges, dtype=bool)
         self.total, self.rule = np.zeros(d), np.zeros(d, dtype=np.int8)
-        self.known = [{} for _ in range(d)]
+        self.known, self.listed = [{} for _ in range(d)], [{} for _ in range(d)]
         self._redraw()
 
     def causes(self, j: int) -> np.ndarray:
@@ -242,9 +243,11 @@ class Climb:
         mirror = self.mirror[own][out]
         effect = (mirror >= 0) & self.held[mirror]
         if len(out) > self.settings.shortlist:
-            promise = self.score.promise(j, causes, parent[out])
-            best = np.argsort(-promise, kind="stable")[: self.settings.shortlist]
-            effect[best] = True
+            key = tuple(causes.tolist())
+            if key not in self.listed[j]:
+                promise = self.score.promise(j, causes, parent[out])
+                self.listed[j][key] = np.argsort(-promise, kind="stable")[: self.settings.shortlist]
+            effect[self.listed[j][key]] = True
             out = out[effect]
         return out
 
