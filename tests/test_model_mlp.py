@@ -10,6 +10,7 @@ import acyclome as ac
 from acyclome.cli import main
 from acyclome.config import Config
 from acyclome.errors import ConfigError
+from acyclome.estimate import estimate
 
 QUICK = {"model": "mlp", "mlp": {"splines": 4, "units": 20, "shortlist": 4}, "score": {"restarts": 0}}
 
@@ -55,6 +56,12 @@ def test_shards_and_resamples_take_the_model_along():
     network = ac.learn(draw(), resamples=2, config=QUICK | {"shard": {"shards": 2}})
     assert network.is_dag
     assert network.edges["stability"].notna().all()
+
+
+def test_the_estimate_knows_what_the_model_takes():
+    linear, curved = (estimate(2000, 1000, Config.from_mapping({"model": model}), 2) for model in ("linear", "mlp"))
+    assert curved["memory_bytes"] > linear["memory_bytes"] + 4 * 8 * 2000 * 1000
+    assert curved["total_seconds"] > 10 * linear["total_seconds"]
 
 
 def test_equal_noise_is_refused():
