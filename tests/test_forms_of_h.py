@@ -9,8 +9,11 @@ import pytest
 
 import acyclome as ac
 from acyclome.config import Config, leaf_options
+from acyclome.core.engine import look, propose
+from acyclome.core.moments import moments
 from acyclome.errors import ConfigError
-from acyclome.registry import ACYCLICITY
+from acyclome.evaluate.simulate import simulate
+from acyclome.registry import ACYCLICITY, SCHEDULES, engine_settings
 
 NAMES = get_args(leaf_options()["acyclicity"][1].annotation)
 
@@ -46,3 +49,13 @@ def test_too_many_genes_for_a_whole_form_are_refused():
     config = {"fit": {"acyclicity": "expm"}, "screen": {"forward_steps": 1, "partial": 0}}
     with pytest.raises(ConfigError, match="'series'"):
         ac.learn(X, resamples=0, threads=1, config=config)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_every_schedule_ends_with_little_h_left(schedule):
+    settings = engine_settings(Config.from_mapping({"fit": {"schedule": schedule}}))
+    X = simulate(40, 400, seed=21, standardised=False).X
+    m = moments(lambda a, b: X.T[a:b], 40)
+    candidates = look(m, settings, np.ones(40, bool), 1)
+    _, found = propose(m, candidates, settings, np.ones(40, bool), 3, 1)
+    assert found.path[-1].h < {"path": 1e-3, "lagrangian": 1e-7}[schedule]

@@ -1,8 +1,10 @@
 """What if: prediction from a network, with intervals from its resamples, in Python and on the command line."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import acyclome as ac
@@ -78,3 +80,12 @@ def test_the_command_gives_the_numbers_of_python(learned, tmp_path, capsys):
     assert (tmp_path / "p.tsv").exists()
     assert main(["predict", str(out), "--set", "b"]) == 2
     assert "expected GENE=VALUE" in capsys.readouterr().err
+
+
+def test_a_resample_without_edges_counts(learned):
+    net, _, _ = learned
+    idle = net.members.iloc[:1].assign(member=8, source=0, target=0, weight=0.0)
+    with_idle = replace(net, members=pd.concat([net.members, idle], ignore_index=True))
+    found = row(with_idle.predict(set={"b": 1.0}, interval=0.999), "c")
+    assert found["high"] == pytest.approx(0.0, abs=0.02)
+    assert found["agreement"] == pytest.approx(8 / 9)

@@ -65,6 +65,16 @@ def test_scopes_hold_in_their_group(tmp_path):
     assert ("G3", "G7") not in edges(nets["b"])
 
 
+def test_scopes_hold_in_tables_of_one_kind_too_and_others_are_told(tmp_path):
+    (tmp_path / "r.tsv").write_text("source\ttarget\tscope\nG3\tG7\ta\n")
+    labels = np.repeat(["a", "b"], 100)
+    nets = ac.learn(matrix(), GENES, groups=labels, resamples=0,
+                    config={"knowledge": {"required": str(tmp_path / "r.tsv")}})  # fmt: skip
+    assert ("G3", "G7") in edges(nets["a"])
+    assert ("G3", "G7") not in edges(nets["b"])
+    assert any("are for a, and this is the group b" in text for text in nets["b"].facts["warnings"])
+
+
 def test_a_contradiction_stops_before_anything_is_fitted():
     with pytest.raises(InputError, match="is required and forbidden"):
         ac.learn(matrix(), GENES, rules=pd.concat([KNOWN, KNOWN.assign(kind="required")]), resamples=0)

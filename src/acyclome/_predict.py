@@ -47,6 +47,7 @@ def _spread(
         return {name: np.full(d, np.nan) for name in COLUMNS[2:]}
     each = []
     for _, edges in network.members.groupby("member", sort=True):
+        edges = edges[edges["source"] != edges["target"]]
         source, target = edges["source"].to_numpy(np.int64), edges["target"].to_numpy(np.int64)
         order = topological_order(source, target, d)
         each.append(changes(source, target, edges["weight"].to_numpy(), order, shift=s, held=held))

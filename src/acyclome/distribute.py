@@ -21,6 +21,7 @@ from acyclome.core.sem.linear import Linear, LinearStatistics
 from acyclome.core.sem.parted import Parted, deal_out
 from acyclome.core.workers import one_blas_thread
 from acyclome.errors import InputError, MemoryLimitError
+from acyclome.io.atomic import temporary_name
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -111,7 +112,10 @@ def dealing(address: str | None, threads: int, folder: Path | None) -> Iterator[
     if address is None:
         yield None
         return
-    with dask_client(address, threads) as client, TemporaryDirectory(dir=folder, prefix=".parts-") as shared:
+    with (
+        dask_client(address, threads) as client,
+        TemporaryDirectory(dir=folder, prefix=temporary_name("parts.")) as shared,
+    ):
 
         def deal(sem: Linear, statistics: LinearStatistics) -> tuple[Parted, list[Any]]:
             parts, cuts = deal_out(statistics, max(len(client.nthreads()), 1))

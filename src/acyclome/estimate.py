@@ -71,7 +71,8 @@ def _shard_bytes(genes: np.ndarray, n_obs: int, config: Config) -> np.ndarray:
     s = genes.astype(float)
     size = np.where(s <= PRECISE_GENES, 8, 4)
     k = np.minimum(config.screen.max_candidates, s)
-    return BASE_BYTES + size * (n_obs * s + s * s) + 8 * k * k * s / 2 + PATH_BYTES * s
+    curved = s * _mlp_bytes(1, n_obs, config) if config.model == "mlp" else 0.0
+    return BASE_BYTES + size * (n_obs * s + s * s) + 8 * k * k * s / 2 + PATH_BYTES * s + curved
 
 
 def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, Any]:
@@ -210,7 +211,9 @@ def check_memory(
     """
     limit = machine_memory() if memory is None else memory
     facts = estimate(n_genes, n_obs, config, threads)
-    needed = facts["shard_memory_bytes" if is_part and is_sharded(config) else "memory_bytes"]
+    needed = facts["memory_bytes"]
+    if is_part and is_sharded(config):  # each of the threads has a shard of its own
+        needed = BASE_BYTES + min(threads, facts["shards"]) * (facts["shard_memory_bytes"] - BASE_BYTES)
     if limit is None or needed <= limit:
         return False
     if has_disk and not is_part and facts["spilled_memory_bytes"] <= limit:

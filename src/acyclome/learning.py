@@ -16,7 +16,6 @@ from acyclome.knowledge import listed_regulators
 from acyclome.matrix import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant
 from acyclome.network import Network
 from acyclome.perturbation import as_perturbation
-from acyclome.prior import for_group
 from acyclome.session import Runtime, Session
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def learn(
     resamples, seed
         As in `config`, over which they go (20 and 0 by default).
     threads, device
-        How to run; the result does not depend on them.
+        How to run; the result does not depend on them, but for rounding on a card.
     config
         Options as a nested mapping, such as ``{"score": {"noise": "equal"}}``, or a :class:`Config`.
 
@@ -137,9 +136,8 @@ def _learn_groups(
         except InputError as error:
             msg = f"Group {label!r}: {error}"
             raise type(error)(msg) from error
-    table = config.knowledge.knowledge if rules is None else rules
     return {
-        label: learn_store(store, config, runtime, regulators=regulators, rules=for_group(table, str(label)),
+        label: learn_store(store, config, runtime, regulators=regulators, rules=rules, group=str(label),
                            command="acyclome.learn")
         for label, store in stores.items()
     }  # fmt: skip
@@ -154,8 +152,8 @@ def _memory_store(X: Any, genes: list[str], *, is_part: bool, obs: pd.DataFrame 
 
 def learn_store(
     store: GeneMajor, config: Config, runtime: Runtime, *, regulators: Sequence[str] | None, rules: Any = None,
-    command: str,
+    group: str | None = None, command: str,
 ) -> Network:  # fmt: skip
     """Learn the network of prepared expression, whose facts count as those of a run, and write nothing."""
-    current = Session(None, config, store, runtime, {"command": command, "input": {}}, regulators, rules)
+    current = Session(None, config, store, runtime, {"command": command, "input": {}}, regulators, rules, group)
     return current.learn()

@@ -46,7 +46,8 @@ class Network:
     facts
         What the run recorded (the content of ``run.json``).
     members
-        Edges of every resample with the columns of ``MEMBER_COLUMNS`` (indices of genes); None without resamples.
+        Edges of every resample with the columns of ``MEMBER_COLUMNS`` (indices of genes); None without resamples. One
+        without edges stands there with a line from gene 0 to itself of weight 0.
 
     Raises
     ------

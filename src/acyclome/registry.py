@@ -13,7 +13,7 @@ from acyclome.core.joint import JointSettings
 from acyclome.core.order import ScoreSettings
 from acyclome.core.relax import RelaxSettings
 from acyclome.core.rules import EdgeRules
-from acyclome.core.schedule import CentralPath
+from acyclome.core.schedule import AugmentedLagrangian, CentralPath, Schedule
 from acyclome.core.screen import ScreenSettings
 from acyclome.core.sem.linear import Linear
 from acyclome.core.sem.mlp import Mlp
@@ -34,6 +34,13 @@ JOINT: dict[str, Callable[[Config], JointSettings]] = {
         config.mlp.expanded,
     )
 }
+SCHEDULES: dict[str, Callable[[Config], Schedule]] = {
+    "path": lambda config: CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8),
+    "lagrangian": lambda config: AugmentedLagrangian(
+        rho=1.0, growth=10.0, rho_max=1e16, progress=0.25, h_tol=1e-8, max_stages=100,
+        max_steps=config.fit.max_steps, rtol=config.fit.rtol, max_halvings=8,
+    ),
+}  # fmt: skip
 ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
     "series": lambda config: Series(config.fit.terms, "logdet", config.fit.drop_tol),
     "expm": lambda config: TraceExp(),
@@ -48,7 +55,7 @@ def engine_settings(config: Config, rules: EdgeRules | None = None) -> EngineSet
     """Turn names and numbers of the config into objects of the core."""
     screening = ScreenSettings(config.screen.forward_steps, MIN_GAIN, config.screen.partial, config.screen.shrinkage,
                                config.screen.max_candidates)  # fmt: skip
-    schedule = CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8)
+    schedule = SCHEDULES[config.fit.schedule](config)
     relaxing = RelaxSettings(MODELS[config.model](config), ACYCLICITY[config.fit.acyclicity](config), schedule,
                              config.fit.w_threshold)  # fmt: skip
     relaxes = config.fit.relax and (config.model == "linear" or config.mlp.guided)

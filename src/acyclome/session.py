@@ -97,6 +97,8 @@ class Session:
         Names of the only causes; None takes the file of the config.
     rules
         Table of what is known of edges, see :func:`acyclome.prior.read_prior`; None takes the file of the config.
+    group
+        Label of the group at hand, for the scopes of rules; None takes that of the config.
     is_part
         Only some shards are computed here, so only what they need is asked of the memory.
 
@@ -110,13 +112,15 @@ class Session:
 
     def __init__(
         self, folder: RunFolder | None, config: Config, store: GeneMajor, runtime: Runtime, about: Mapping[str, Any],
-        regulators: Sequence[str] | None = None, rules: Any = None, *, is_part: bool = False,
+        regulators: Sequence[str] | None = None, rules: Any = None, group: str | None = None, *, is_part: bool = False,
     ) -> None:  # fmt: skip
         self.folder, self.config, self.runtime, self.about = folder, config, runtime, about
         place = place_of(runtime.device, runtime.dask)
         path = config.knowledge.regulators
         names = read_regulators(path) if regulators is None and path is not None else regulators
         causes = np.ones(store.n_vars, bool) if names is None else regulators_mask(store.genes, names, path or "")
+        if runtime.dask == "local" and not place.deals:  # workers on this machine would share its one card
+            runtime = self.runtime = replace(runtime, dask=None)
         self.data = GeneData(store, causes, runtime.threads, runtime.report, dask=runtime.dask, place=place)
         if names is not None and (text := partial_overlap(store.genes, names, path or "")):
             self.data.warnings.append(text)
@@ -125,7 +129,7 @@ class Session:
             found = find_targets(store.obs_columns, column, config.input.control, store.genes)
             self.data.targets, self.data.perturbation = found.targets, found.facts
             self.data.warnings += found.warnings
-        self.data.prior = _prior_of(config, rules, store.genes, causes)
+        self.data.prior = _prior_of(config, rules, store.genes, causes, group or config.input.group)
         self.data.warnings += self.data.prior.warnings
         check_model(config, self.data.rules, has_targets=self.data.targets is not None)
         acted = () if self.data.targets is None else (self.data.targets.indptr, self.data.targets.row)
@@ -274,7 +278,7 @@ def _whole_cut(folder: RunFolder, stage: str, key: Callable[[str], str]) -> list
     return []
 
 
-def _prior_of(config: Config, rules: Any, genes: Sequence[str], causes: np.ndarray) -> Prior:
+def _prior_of(config: Config, rules: Any, genes: Sequence[str], causes: np.ndarray, group: str | None) -> Prior:
     """Return what the tables of the config, and ``rules`` in the place of its first, say of the edges here."""
     known = config.knowledge
     table = known.knowledge if rules is None else rules
@@ -282,4 +286,4 @@ def _prior_of(config: Config, rules: Any, genes: Sequence[str], causes: np.ndarr
     tiers = None if known.tiers is None else read_tiers(known.tiers)
     if rows.empty and tiers is None:
         return Prior()
-    return make_prior(rows, genes, tiers=tiers, group=config.input.group, causes=causes)
+    return make_prior(rows, genes, tiers=tiers, group=group, causes=causes)

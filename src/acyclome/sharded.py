@@ -82,13 +82,14 @@ def merge(data: GeneData, config: Config, screened: Stage, cut: Stage, parts: li
     place[a["gene"]], W[a["edge"]] = a["place"], a["W"]
     start, against = merge_orders(a["source"], a["target"], a["loss"], place, seed_of(config, "shard"))
     fits = [fit for part in parts for fit in part.facts["fits"]]
-    status = "max_steps" if any(fit["status"] == "max_steps" for fit in fits) else "converged"
+    found = {fit["status"] for fit in fits}
+    status = next(status for status in ("max_steps", "stalled", "converged", "none") if status in found | {"none"})
     data.warnings.extend(warnings_of(status, config))
     data.progress(
         "merge", 1.0, f"{len(a['source']):,} edges of {_plan(cut).n_shards} shards, {against} of them in cycles"
     )
-    facts = {"relax": config.fit.relax, "convergence": [], "acyclic": against == 0, "status": status,
-             "nonzero": int(np.count_nonzero(W)), "shards": len(fits), "edges": len(a["source"]), "against": against,
+    facts = {"relax": status != "none", "convergence": [], "status": status, "nonzero": int(np.count_nonzero(W)),
+             "shards": len(fits), "edges": len(a["source"]), "against": against,
              "warnings": list(data.warnings)}  # fmt: skip
     return Stage({"start": start, "W": W}, facts)
 

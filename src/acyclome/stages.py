@@ -81,8 +81,8 @@ def _views_of_range(data: GeneData, config: Config, genes: tuple[int, int]) -> V
 def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
     """Relax: NOTEARS on the candidates, and the order it suggests."""
     data.progress("fit", 0.0, "NOTEARS on the candidates")
-    with dealing(data.dask if data.place.deals and config.model == "linear" else None, data.threads,
-                 data.store.folder) as deal:  # fmt: skip
+    is_dealt = data.place.deals and config.model == "linear" and config.fit.relax
+    with dealing(data.dask if is_dealt else None, data.threads, data.store.folder) as deal:
         place = data.place if deal is None else OnThreads(deal)
         start, found = propose(data.moments, candidates_of(screened), engine_settings(config, data.rules), data.causes,
                                seed_of(config, "fit"), data.threads, place)  # fmt: skip
@@ -216,7 +216,11 @@ def _all_members(resampled: list[Stage]) -> pd.DataFrame | None:
     if not any(len(stage.facts["members"]) for stage in resampled):
         return None
     parts = [pd.DataFrame({name: stage.arrays[name] for name in MEMBER_COLUMNS}) for stage in resampled]
-    return pd.concat(parts).sort_values("member", kind="stable", ignore_index=True)
+    drawn = [number for stage in resampled for number in stage.facts["members"]]
+    found = pd.concat(parts)
+    idle = pd.DataFrame({"member": sorted(set(drawn) - set(found["member"]))}).assign(source=0, target=0, weight=0.0)
+    whole = pd.concat([found, idle]).astype(MEMBER_COLUMNS)
+    return whole.sort_values("member", kind="stable", ignore_index=True)
 
 
 def _learn_member(data: GeneData, config: Config, member: Member, *, threads: int) -> dict[str, np.ndarray]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from acyclome.io.store import MemoryStore
     from acyclome.network import Network
+    from acyclome.session import Runtime
 
 PREPARED_LAYER = "dag_input"
 
@@ -39,6 +40,7 @@ def dag(
     copy: bool = False,
     config: Mapping[str, Any] | Config | None = None,
     threads: int | None = None,
+    device: str = "auto",
 ) -> AnnData | None:
     """Learn a causal network of the genes and write it into `adata`.
 
@@ -61,8 +63,9 @@ def dag(
         Return a changed copy instead of changing `adata`.
     config
         Further options, such as ``{"score": {"noise": "equal"}}``.
-    threads
-        Number of threads; the result does not depend on it.
+    threads, device
+        How to run: the result does not depend on the number of threads, nor, but for rounding, on ``auto``, ``cpu`` or
+        ``cuda``.
 
     Returns
     -------
@@ -74,12 +77,15 @@ def dag(
     InputError
         If an option, the matrix, the column or the list of regulators cannot be used.
     """
+    from acyclome.distribute import usable_threads
+    from acyclome.session import Runtime
+
     check_key(adata, key_added)
     given = {"layer": layer, "group_by": groupby, "perturbation": perturbation, "control": control,
              "resamples": resamples, "seed": seed}  # fmt: skip
     options = Config.from_mapping(config).with_options(**{name: v for name, v in given.items() if v is not None})
-    names = listed_regulators(regulators)
-    networks = {label: _learn(adata, part, names, rules, threads) for label, part in _groups(adata, options).items()}
+    names, runtime = listed_regulators(regulators), Runtime(threads=threads or usable_threads(), device=device)
+    networks = {label: _learn(adata, part, names, rules, runtime) for label, part in _groups(adata, options).items()}
     target = adata.copy() if copy else adata
     if target.is_view:
         target._init_as_actual(target.copy())
@@ -118,13 +124,10 @@ def _labels(adata: AnnData, options: Config) -> pd.Series:
     return adata.obs[column].astype(object).where(adata.obs[column].notna()).map(str, na_action="ignore")
 
 
-def _learn(
-    adata: AnnData, options: Config, regulators: Sequence[str] | None, rules: Any, threads: int | None
-) -> Network:
+def _learn(adata: AnnData, options: Config, regulators: Sequence[str] | None, rules: Any, runtime: Runtime) -> Network:
     """Prepare the matrix, unless it is prepared, and learn its network."""
-    from acyclome.distribute import usable_threads
     from acyclome.io.store import MemoryStore
-    from acyclome.pipeline import Runtime, learn_store
+    from acyclome.pipeline import learn_store
     from acyclome.prepare import prepare
 
     if options.input.layer == PREPARED_LAYER and PREPARED_LAYER in adata.layers:
@@ -132,7 +135,6 @@ def _learn(
     else:
         done = prepare(adata, options)
         store = MemoryStore(done.X, done.genes, done.observations, facts=done.facts, obs_columns=done.obs_columns)
-    runtime = Runtime(threads=threads or usable_threads())
     return learn_store(store, options, runtime, regulators=regulators, rules=rules, command="acyclome.tl.dag")
 
 

@@ -131,10 +131,10 @@ def dataset_path(wildcards):
     return path if path.startswith("resources/") else local(path)
 
 
-def dataset_regulators(wildcards):
-    """Return the list of regulators of a data set, if it has one."""
-    path = dataset_options(wildcards.dataset).get("knowledge", {}).get("regulators")
-    return [local(path)] if path else []
+def dataset_knowledge(wildcards):
+    """Return the files of prior knowledge of a data set: regulators, tables of edges, tiers."""
+    known = dataset_options(wildcards.dataset).get("knowledge", {})
+    return [local(path) for path in known.values() if path]
 
 
 def dataset_options(dataset):

@@ -38,4 +38,4 @@ rule write_network:
     message:
         "Write the network of {wildcards.dataset} with its confidence."
     shell:
-        "acyclome network {params.out:q} > {log:q} 2>&1"
+        "acyclome network {params.out:q} --threads {threads} > {log:q} 2>&1"

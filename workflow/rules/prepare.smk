@@ -42,7 +42,7 @@ rule prepare_expression:
     input:
         expression=dataset_path,
         config="resources/config/{dataset}.yaml",
-        regulators=dataset_regulators,
+        knowledge=dataset_knowledge,
     output:
         store="results/{dataset}/stages/prepared.h5",
         config="results/{dataset}/stages/config.json",
@@ -61,4 +61,5 @@ rule prepare_expression:
     message:
         "Read {input.expression}, filter, normalise, and store it gene by gene."
     shell:
-        "acyclome prepare {input.expression:q} -o {params.out:q} --config {input.config:q} > {log:q} 2>&1"
+        "acyclome prepare {input.expression:q} -o {params.out:q} --config {input.config:q}"
+        " --threads {threads} > {log:q} 2>&1"

@@ -9,7 +9,7 @@ import typer
 from acyclome.cli.around import JsonFlag
 from acyclome.cli.output import echo_json, format_table
 from acyclome.cli.progress import choose_progress
-from acyclome.errors import InputError
+from acyclome.errors import AcyclomeError, InputError
 
 if TYPE_CHECKING:
     from acyclome.cli.contest import Contest
@@ -99,6 +99,8 @@ def _run(
                 for row in contest.rows(d, n, settings):
                     rows.append(row)
                     progress("benchmark", len(rows) / total, f"{row['method']}, {d:,} genes: {row['status']}")
+            except AcyclomeError:
+                raise
             except ValueError as error:
                 msg = f"This cannot be simulated: {error} See `acyclome benchmark --help`."
                 raise InputError(msg) from error

@@ -33,6 +33,7 @@ PANELS = {
     "shard": "Shards",
     "score": "Order search and score",
     "resample": "Confidence",
+    "mlp": "Nonlinear model",
 }
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _NUMBERS = {"integer", "number"}
@@ -88,8 +89,8 @@ class RunOptions:
         typer.Option(
             metavar="local|ADDRESS",
             rich_help_panel=RUN_PANEL,
-            help="Let Dask run shards and resamples: local starts workers here, an address joins a cluster that sees "
-            "the same files. Default: threads.",
+            help="Let Dask run screening, relaxation, shards and resamples: local starts workers here, an address "
+            "joins a cluster that sees the same files. Default: threads.",
         ),
     ] = None
     resume: Annotated[

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from acyclome.core.layout import Candidates, from_pairs, gene_blocks
+from acyclome.core.layout import gene_blocks
 from acyclome.core.workers import run_blocks
 
 BLOCK = 64
@@ -120,10 +120,3 @@ def screen_expanded(
         return np.empty(0, np.int64), np.empty(0, np.int64)
     found = np.concatenate(run_blocks(block, gene_blocks(d, BLOCK), threads), axis=1)
     return found[0], found[1]
-
-
-def united(candidates: Candidates, source: np.ndarray, target: np.ndarray, causes: np.ndarray) -> Candidates:
-    """Add pairs to the candidates, in both directions as far as the causes allow."""
-    s = np.concatenate([candidates.parent, source, target])
-    t = np.concatenate([candidates.target, target, source])
-    return from_pairs(s[causes[s]], t[causes[s]], candidates.n_genes)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from acyclome.core.layout import Candidates
+from acyclome.core.layout import Candidates, from_pairs
 from acyclome.core.reach import Above, above, leads_to, sort_genes
 from acyclome.core.workers import run_blocks
 
@@ -101,12 +101,21 @@ class Climb:
         found: np.ndarray = self.candidates.parent[own][self.held[own]]
         return found
 
+    def with_own(self, candidates: Candidates) -> Candidates:
+        """Return the candidates and the edges of the graph."""
+        source = np.concatenate([candidates.parent, self.candidates.parent[self.held]])
+        return from_pairs(source, np.concatenate([candidates.target, self.target[self.held]]), candidates.n_genes)
+
     def moved_to(self, candidates: Candidates) -> Climb:
         """Return the same graph among other candidates, which have to include its edges; scores are kept."""
         new = Climb(self.score, candidates, self.settings, self.start, self.threads)
         new.known = self.known
         held = np.zeros(candidates.n_edges, dtype=bool)
-        held[candidates.find(self.candidates.parent[self.held], self.target[self.held])] = True
+        at = candidates.find(self.candidates.parent[self.held], self.target[self.held])
+        if (at < 0).any():
+            msg = f"{int((at < 0).sum())} edges of the graph are no candidates; expected all of them, see with_own."
+            raise ValueError(msg)
+        held[at] = True
         new.begin(held)
         return new
 

@@ -96,8 +96,8 @@ def search_joint(
     climb.settle()
     if grows and is_screened(moments, screening):
         rest = _residuals(climb, features, settings.prior)
-        candidates = _more(moments, candidates, features.basis, rest, settings, screening, causes, threads,
-                           rules)  # fmt: skip
+        more = _more(moments, candidates, features.basis, rest, settings, screening, causes, threads, rules)
+        candidates = climb.with_own(more)  # the limit knows correlations alone, and might have dropped a held edge
         climb = climb.moved_to(candidates)
         climb.settle()
     settled = float(climb.total.sum())

@@ -12,7 +12,7 @@ from acyclome.core.acyclicity import Acyclicity
 from acyclome.core.feedback import order_from_weights
 from acyclome.core.layout import Candidates
 from acyclome.core.problem import OnCandidates, StructuralModel
-from acyclome.core.schedule import CentralPath
+from acyclome.core.schedule import Schedule
 from acyclome.core.select import Pools
 from acyclome.core.sem.linear import Linear, LinearStatistics
 from acyclome.core.sem.mlp import Mlp
@@ -31,7 +31,7 @@ class RelaxSettings:
 
     sem: Linear | Mlp
     acyclicity: Acyclicity
-    schedule: CentralPath
+    schedule: Schedule
     w_threshold: float
 
 

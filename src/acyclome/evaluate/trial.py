@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from acyclome.errors import ConvergenceError, MemoryLimitError
 from acyclome.evaluate.accuracy import graph_scores
 from acyclome.evaluate.baselines import sort_and_regress
 from acyclome.evaluate.cost import measured
@@ -61,6 +62,8 @@ def trial(
         found, cost = measured(work, limit)
     except TimeoutError:
         return {"status": f"cut at {limit:g} s"}
+    except (MemoryLimitError, ConvergenceError) as error:
+        return {"status": type(error).__name__}
     except RuntimeError:
         return {"status": "failed"}
     return {**figures(truth, found, d, seed), **cost.row(), "status": DONE}

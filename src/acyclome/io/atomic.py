@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import platform
+import shutil
 import tempfile
 import time
 import zipfile
@@ -39,7 +40,7 @@ def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     ensure_writable(target.parent)
-    temporary = target.with_name(f"{TEMPORARY_MARK}{_host()}.{os.getpid()}.{os.urandom(4).hex()}.{target.name}")
+    temporary = target.with_name(temporary_name(target.name))
     try:
         yield temporary
         _flush(temporary)
@@ -52,6 +53,11 @@ def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             temporary.unlink()
     _flush_folder(target.parent)
+
+
+def temporary_name(name: str) -> str:
+    """Return a name that says whose it is, so that :func:`remove_leftovers` finds what a killed process left behind."""
+    return f"{TEMPORARY_MARK}{_host()}.{os.getpid()}.{os.urandom(4).hex()}.{name}"
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
@@ -124,7 +130,7 @@ def remove_leftovers(folder: str | os.PathLike[str]) -> list[str]:
     for path in sorted(Path(folder).glob(f"{TEMPORARY_MARK}*")):
         if _is_abandoned(path):
             with suppress(OSError):
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
                 removed.append(path.name)
     return removed
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from acyclome.errors import InputError
-from acyclome.io.atomic import TEMPORARY_MARK
+from acyclome.io.atomic import temporary_name
 
 
 def room_on_disk(folder: Path, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -26,13 +26,13 @@ def room_on_disk(folder: Path, shape: tuple[int, ...], dtype: Any) -> np.ndarray
         If the disk has not so much room.
     """
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    handle, name = tempfile.mkstemp(prefix=TEMPORARY_MARK, suffix=".room", dir=folder)
+    handle, name = tempfile.mkstemp(prefix=temporary_name("room."), dir=folder)
     try:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(handle, 0, max(size, 1))
         mapped = np.memmap(name, dtype=dtype, mode="r+", shape=shape) if size else np.empty(shape, dtype)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         msg = (
             f"{folder} has no room for {size / 2**30:.1f} GB of scaled data, which do not fit in memory. Free some "

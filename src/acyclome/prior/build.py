@@ -76,12 +76,17 @@ def make_prior(
         If no name is among the genes, or rules contradict one another.
     """
     d, place = len(genes), {gene: k for k, gene in enumerate(genes)}
-    rows = rows[rows["scope"].isin(["all", "most"] if group is None else ["all", "most", group])]
+    meant = rows["scope"].isin(["all", "most"] if group is None else ["all", "most", group])
+    left_out, rows = rows["scope"][~meant].tolist(), rows[meant]
     codes, names = pd.factorize(np.concatenate([rows["source"], rows["target"]]))
     index = np.array([place.get(name, -1) for name in names], np.int64)[codes] if len(names) else codes
     source, target = np.split(index, 2)
     known = (source >= 0) & (target >= 0)
     warnings = _name_warnings(names, known, tiers or {}, genes)
+    if left_out:
+        scopes = ", ".join(sorted(set(left_out))[:SHOWN])
+        here = "there are no groups" if group is None else f"this is the group {group}"
+        warnings.append(f"{len(left_out):,} edges of the prior knowledge are for {scopes}, and {here}: left out here.")
     rows = rows.assign(key=target * d + source)[known]
     rules = _rules(rows, d, _tiers(tiers, genes))
     if rules is not None:
@@ -99,7 +104,9 @@ def _rules(rows: pd.DataFrame, d: int, tier: np.ndarray | None) -> EdgeRules | N
     always = rows["scope"] != "most"
     forbidden = distinct(rows["key"][always & (rows["kind"] == "forbidden")].to_numpy(np.int64))
     required = distinct(rows["key"][always & (rows["kind"] == "required")].to_numpy(np.int64))
-    signs = rows[always & (rows["sign"] != "") & (rows["kind"] != "known")].drop_duplicates(["key", "sign"])
+    signs = rows[
+        (always | (rows["kind"] == "soft")) & (rows["sign"] != "") & (rows["kind"] != "known")
+    ].drop_duplicates(["key", "sign"])
     check_signs(signs)
     signs = signs.sort_values("key")
     mostly = {"forbidden": 1.0 / MOST_PRICE, "required": MOST_PRICE}

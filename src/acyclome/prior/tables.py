@@ -59,15 +59,6 @@ def read_prior(
     return _checked(whole)
 
 
-def for_group(table: pd.DataFrame | str | os.PathLike[str] | None, label: str) -> pd.DataFrame | None:
-    """Return the rows of a table that concern a group, as if there were no other; None stays None."""
-    if table is None:
-        return None
-    rows = read_prior(table)
-    rows = rows[rows["scope"].isin(["all", "most", label])]
-    return rows.assign(scope=rows["scope"].replace({label: "all"}))
-
-
 def origin(row: pd.Series) -> str:
     """Say where a row came from."""
     return f"{row['file']}, line {row['line']}"
@@ -129,6 +120,7 @@ def read_tiers(path: str | os.PathLike[str]) -> dict[str, int]:
         If the file cannot be read, or a tier is no whole number.
     """
     rows = _read(path)
+    rows.columns = [str(column).strip().lower() for column in rows.columns]
     if not {"gene", "tier"} <= set(rows.columns):
         msg = f"{os.fspath(path)!r} has the columns {', '.join(rows.columns)}; expected gene and tier."
         raise InputError(msg)
@@ -137,4 +129,8 @@ def read_tiers(path: str | os.PathLike[str]) -> dict[str, int]:
         row = rows[bad].iloc[0]
         msg = f"{os.fspath(path)!r}: the tier of {row['gene']} is {row['tier']!r}; expected a whole number."
         raise InputError(msg)
-    return dict(zip(rows["gene"].astype(str), tier.astype(int).tolist(), strict=True))
+    named = pd.DataFrame({"gene": _texts(rows["gene"]), "tier": tier.astype(int)}).drop_duplicates()
+    if (twice := named["gene"].duplicated()).any():
+        msg = f"{os.fspath(path)!r}: {named['gene'][twice].iloc[0]} has more than one tier; expected one of each gene."
+        raise InputError(msg)
+    return dict(zip(named["gene"], named["tier"].tolist(), strict=True))

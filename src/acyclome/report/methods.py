@@ -101,6 +101,7 @@ def _relaxation(run: Run) -> str:
         return f"The search started from {begin}."
     mu = ", ".join(f"{value:g}" for value in run.option("fit.mu", []))
     path = f" along the central path mu = {mu}" if mu else ""
+    path = " by the augmented Lagrangian" if run.option("fit.schedule", "path") == "lagrangian" else path
     problem = f"NOTEARS-MLP problem ({NOTEARS_MLP.cite})" if _is_nonlinear(run) else f"NOTEARS problem ({NOTEARS.cite})"
     return (
         f"On these candidates the {problem} was solved with {_acyclicity(run)} and "

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ VALUES = 1 << 24  # numbers a block holds at once for the parents' data, 64 MB i
 MULTIPLE = 8
 SMALL = 0.1
 STREAM = 0x31B
+_lock = Lock()
+_inside: list[int] = []
 
 
 class Block(NamedTuple):
@@ -83,7 +86,7 @@ class Mlp:
         padded = torch.cat([Z, Z.new_zeros(1, Z.shape[1])])
         levels = np.linspace(-1.0, 1.0, self.hidden)
         bias = torch.as_tensor(levels, dtype=Z.dtype, device=Z.device)
-        return MlpStatistics(padded, bias, _cut(candidates, Z.shape[1]))
+        return MlpStatistics(padded, bias, _cut(candidates, Z.shape[1], self.hidden))
 
     def start(self, candidates: Candidates, seed: int) -> np.ndarray:
         """Draw small weights, ``(nnz, hidden)``: at zero the gradient is zero too."""
@@ -191,13 +194,13 @@ def _take(
     return torch.as_tensor(w, **like), torch.as_tensor(extra, **like)
 
 
-def _cut(candidates: Candidates, n: int) -> list[Block]:
+def _cut(candidates: Candidates, n: int, hidden: int) -> list[Block]:
     """Put genes of about as many candidates together, filled up to a multiple of ``MULTIPLE``."""
     width = -(-candidates.counts // MULTIPLE) * MULTIPLE
     blocks = []
     for k in np.unique(width[width > 0]):
         genes = np.flatnonzero(width == k)
-        most = max(VALUES // (int(k) * n), 1)
+        most = max(VALUES // (max(int(k), hidden) * n), 1)
         for part in np.split(genes, np.arange(most, len(genes), most)):
             at = candidates.indptr[part][:, None] + np.arange(k)
             real = at < candidates.indptr[part + 1][:, None]
@@ -209,12 +212,19 @@ def _cut(candidates: Candidates, n: int) -> list[Block]:
 
 @contextmanager
 def _one_torch_thread() -> Iterator[None]:
-    """Keep torch's products on one thread each: their bits depend on how many share them."""
+    """Keep torch's products on one thread each, because their bits depend on how many share them.
+
+    The number belongs to the process: the first to come sets it, the last to go lifts it.
+    """
     import torch
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    with _lock:
+        _inside.append(_inside[0] if _inside else torch.get_num_threads())
+        torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _lock:
+            before = _inside.pop()
+            if not _inside:
+                torch.set_num_threads(before)
