@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from acyclome.core.acyclicity import LogDet, Series
-from acyclome.core.acyclicity.flow import measure_on_blocks
 from acyclome.core.moments import Moments, moments
 from acyclome.core.order import build_pools
 from acyclome.core.place import STEPS
@@ -83,7 +82,7 @@ def candidates(sizes: Sizes) -> tuple[np.ndarray, ...]:
 def relax_candidates(*tensors: torch.Tensor) -> Tensors:
     """Relax one network on its candidates, under the series."""
     blocks = Blocks(*tensors)
-    problem = OnTensors(SEM, blocks, measure_on_blocks(Series(TERMS, "logdet", 0.0), blocks.parent))
+    problem = OnTensors(SEM, Series(TERMS, "logdet", 0.0), blocks)
     return _weights(problem, torch.zeros_like(blocks.cross))
 
 
@@ -96,7 +95,7 @@ def networks(sizes: Sizes) -> tuple[np.ndarray, ...]:
 def relax_networks(R: torch.Tensor) -> Tensors:
     """Relax small networks side by side, all pairs candidates, under the log-determinant."""
     whole = Whole.of(R, torch.ones_like(R), R.new_ones(R.shape[:2]))
-    return _weights(OnTensors(SEM, whole, LogDet().dense_value_and_gradient), torch.zeros_like(R))
+    return _weights(OnTensors(SEM, LogDet(), whole), torch.zeros_like(R))
 
 
 def _weights(problem: OnTensors, start: torch.Tensor) -> Tensors:

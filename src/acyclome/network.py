@@ -18,6 +18,7 @@ from scipy import sparse
 from acyclome import _explain, _predict
 from acyclome._tables import (
     EDGE_COLUMNS,
+    LATER,
     NODE_COLUMNS,
     RANKING_COLUMNS,
     best_first,
@@ -27,7 +28,7 @@ from acyclome._tables import (
 )
 from acyclome.errors import InputError
 
-__all__ = ["EDGE_COLUMNS", "NODE_COLUMNS", "RANKING_COLUMNS", "Network", "best_first"]
+__all__ = ["EDGE_COLUMNS", "LATER", "NODE_COLUMNS", "RANKING_COLUMNS", "Network", "best_first"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -16,6 +16,7 @@ import pandas as pd
 from acyclome._version import __version__
 from acyclome.errors import InputError
 from acyclome.io.atomic import write_bytes, write_path
+from acyclome.network import LATER
 
 ENCODING_VERSION = "0.1.0"
 _GZIP_LEVEL = 6
@@ -89,7 +90,8 @@ def read_parquet(path: str | os.PathLike[str], kind: str, columns: Mapping[str, 
 
 
 def _with_kinds(table: pd.DataFrame, columns: Mapping[str, type]) -> pd.DataFrame:
-    return pd.DataFrame({name: _column(table[name], kind) for name, kind in columns.items()}, columns=list(columns))
+    there = {name: kind for name, kind in columns.items() if name in table or name not in LATER}
+    return pd.DataFrame({name: _column(table[name], kind) for name, kind in there.items()}, columns=list(there))
 
 
 def _column(texts: pd.Series, kind: type) -> pd.Series:
