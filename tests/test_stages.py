@@ -89,7 +89,7 @@ def test_the_network_has_the_edges_of_the_order_and_the_confidence_of_the_resamp
     data = data_of(X)
     _, _, ordered = road(data)
     resampled = stages.resample(data, CONFIG, 0, 1)
-    network = stages.network(data, CONFIG, ordered, [resampled], {})
+    network = stages.network(data, CONFIG, ordered, [resampled])
     a, genes = ordered.arrays, np.array(data.store.genes)
     assert set(zip(network.edges["source"], network.edges["target"], strict=True)) == set(
         zip(genes[a["source"]], genes[a["target"]], strict=True)
@@ -107,7 +107,7 @@ def test_the_network_has_the_edges_of_the_order_and_the_confidence_of_the_resamp
 def test_an_edge_that_earns_its_penalty_scores_above_one_half_without_resamples(X):
     data = data_of(X)
     _, _, ordered = road(data)
-    edges = stages.network(data, CONFIG, ordered, [], {}).edges
+    edges = stages.network(data, CONFIG, ordered, []).edges
     assert (edges["score"] >= 0.5).all()
     a, genes = ordered.arrays, np.array(data.store.genes)
     scores = edges.set_index(["source", "target"])["score"]
@@ -121,7 +121,7 @@ def test_every_candidate_is_ranked_once(X):
     data = data_of(X)
     _, _, ordered = road(data)
     for resampled in ([], [stages.resample(data, CONFIG, 0, 1)]):
-        ranking = stages.network(data, CONFIG, ordered, resampled, {}).ranking
+        ranking = stages.network(data, CONFIG, ordered, resampled).ranking
         pairs = list(zip(ranking["source"], ranking["target"], strict=True))
         assert len(set(pairs)) == len(pairs) >= len(ordered.arrays["parent"])
 

@@ -214,9 +214,9 @@ class Session:
         if is_sharded(self.config):
             self._parts("fit", len(self._get("shard").arrays["indptr"]) - 1)
         resampled = self._parts("resample", self.config.resample.resamples)
-        network = stages.network(self.data, self.config, ordered, resampled, {})
+        network = stages.network(self.data, self.config, ordered, resampled)
         facts = {name: stage.facts for name, stage in self.done.items()}
-        network = replace(network, facts=run_record(network, self.data, self.config, self.about, facts))
+        network.facts.update(run_record(network, self.data, self.config, self.about, facts))
         if self.folder is not None:
             self.folder.write_network(network)
             self.folder.write_run_json(network.facts)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -180,9 +180,7 @@ def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
     return Stage(arrays, {"members": [m.number for m in members], "edges": [len(one["source"]) for one in found]})
 
 
-def network(
-    data: GeneData, config: Config, ordered: Stage, resampled: list[Stage], facts: Mapping[str, Any]
-) -> Network:
+def network(data: GeneData, config: Config, ordered: Stage, resampled: list[Stage]) -> Network:
     """Put the stages together."""
     a = ordered.arrays
     d = data.store.n_vars
@@ -207,7 +205,7 @@ def network(
         r2=1.0 - a["rest"], noise_scale=np.sqrt(a["rest"]) * a["scale"], stability=stability, direction=direction,
         score=score, reversal_loss=a["reversal_loss"], reversible=~a["compelled"].astype(bool),
         settled=a["settled"].astype(bool), prior=data.prior.of(source, target, d),
-        is_regulator=data.causes, lowest=a["lowest"], members=_all_members(resampled), facts=facts,
+        is_regulator=data.causes, lowest=a["lowest"], members=_all_members(resampled),
     )  # fmt: skip
 
 

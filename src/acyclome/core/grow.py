@@ -21,7 +21,7 @@ from acyclome.core.workers import run_blocks
 
 HUB_SHARE = 0.1
 HUB_CHILDREN = 4
-UNEXPLAINED = 5
+UNEXPLAINED = 8
 ROWS = 512
 
 

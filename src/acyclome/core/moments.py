@@ -143,7 +143,7 @@ def correlations(Z: np.ndarray, threads: int) -> np.ndarray:
     """Return ``Z Z' / n``, ``(d, d)`` of the type of ``Z``, with a unit diagonal (zero for constant genes)."""
     d, n = Z.shape
     R = np.empty((d, d), dtype=Z.dtype)
-    cuts = gene_blocks(d, TILE)
+    cuts = gene_blocks(d, TILE if d > PRECISE_GENES else TILE // 4)  # small matrices too are work for some threads
     tiles = [(x, y) for x in range(len(cuts)) for y in range(x, len(cuts))]
 
     def tile(x: int, y: int) -> None:

@@ -13,7 +13,7 @@ from acyclome.core.moments import Moments
 from acyclome.core.moves import Scratch, initialize, settle
 from acyclome.core.rules import RULE, EdgeRules
 from acyclome.core.select import GENE, MAX_PARENTS, PATH, Pools, coefficients, new_work, removal_loss
-from acyclome.core.shake import Lanes
+from acyclome.core.shake import CHUNK, Lanes
 from acyclome.core.state import Neighbors, State
 from acyclome.core.workers import run_blocks
 
@@ -169,7 +169,7 @@ def search_order(
     seeds = rng.integers(0, 2**63, size=len(genes)).astype(np.uint64)
     copies = [(_copied(state), _new_scratch(candidates)) for _ in range(threads - 1)] if settings.rounds else []
     lanes = Lanes(state, room, copies)
-    for a, b in gene_blocks(len(genes), max(d // BATCHES, 1)):
+    for a, b in gene_blocks(len(genes), max(d // BATCHES, min(4 * CHUNK, d // 16), 1)):
         lanes.shake(genes[a:b], seeds[a:b], pools, kids)
     if settings.rounds:
         _queue_all(state)

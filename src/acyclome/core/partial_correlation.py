@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cholesky
+from scipy.linalg.lapack import dpotri
 
 from acyclome.core.layout import gene_blocks
 from acyclome.core.moments import TILE, Moments
@@ -61,8 +62,20 @@ def _precision_factors(moments: Moments, a: float, threads: int) -> tuple[np.nda
         return left, np.ascontiguousarray(left.T), _floored(1.0 - np.einsum("ij,ij->i", left, left))
     M = (1.0 - a) * moments.among(np.arange(d)).astype(np.float64)
     M[np.diag_indices(d)] += a
-    K = run_blocks(lambda: cho_solve(cho_factor(M, lower=True, overwrite_a=True), np.eye(d)), [()], 1)[0]
+    K = run_blocks(lambda: _inverse(M), [()], 1)[0]
     return K.astype(np.float32), None, _floored(K.diagonal())
+
+
+def _inverse(M: np.ndarray) -> np.ndarray:
+    """Invert a positive definite matrix, ``(d, d)``, from its Cholesky factor, in a third of the time of solving."""
+    factor = cholesky(M, lower=True, overwrite_a=True)
+    K, failed = dpotri(factor, lower=True, overwrite_c=True)
+    if failed:
+        msg = "The shrunken correlations have no inverse; raise screen.shrinkage."
+        raise np.linalg.LinAlgError(msg)
+    K = np.tril(K)
+    K += np.tril(K, -1).T
+    return K
 
 
 def _floored(diagonal: np.ndarray) -> np.ndarray:

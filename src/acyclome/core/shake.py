@@ -22,7 +22,7 @@ from acyclome.core.workers import run_blocks
 WIDE = 150
 MAX_MOVES = 200
 FREE = 1e-5
-CHUNK = 16
+CHUNK = 8
 
 
 class Lanes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg.lapack import dtrtri
 
 
 def sortability(
@@ -164,7 +165,7 @@ def r2_from_correlation(R: np.ndarray, shrinkage: float = 1e-8) -> np.ndarray:
     M = (1.0 - s) * np.asarray(R, dtype=float)  # 800 MB at d = 10,000, and its factor as much
     M[np.diag_indices_from(M)] += s
     factor = cholesky(M, lower=True, overwrite_a=True)
-    half = solve_triangular(factor, np.eye(len(M)), lower=True, overwrite_b=True)
+    half, _ = dtrtri(factor, lower=True, overwrite_c=True)
     return 1.0 - 1.0 / (half**2).sum(axis=0)
 
 
