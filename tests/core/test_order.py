@@ -6,7 +6,7 @@ import pytest
 from acyclome.core import select as kernels
 from acyclome.core.equivalence import cpdag
 from acyclome.core.layout import from_pairs
-from acyclome.core.order import ScoreSettings, search_order
+from acyclome.core.order import SAVED, ScoreSettings, search_order
 
 SETTLED = ScoreSettings(equal_noise=False, gamma=1.0, rounds=0)
 SHAKEN = ScoreSettings(equal_noise=False, gamma=1.0, rounds=2)
@@ -171,3 +171,18 @@ def test_without_candidates_there_is_no_edge_and_the_start_stays(lab):
     np.testing.assert_array_equal(dag.order, start(0, d))
     assert (len(dag.source), dag.score) == (0, 0.0)
     np.testing.assert_array_equal(dag.rest, np.ones(d))
+
+
+def test_a_hub_with_more_children_than_a_record_holds_is_searched_too(lab):
+    d = SAVED + 40
+    rng = np.random.default_rng(92)
+    hub = rng.standard_normal(60)
+    X = 0.8 * hub[:, None] + rng.standard_normal((60, d))
+    X[:, 0] = hub
+    leaves = np.arange(1, d)
+    candidates = from_pairs(np.zeros(d - 1, int), leaves, d)
+    R = lab.moments_of(X).R.astype(np.float32)
+    start = np.append(leaves, 0).astype(np.int32)
+    dag = search_order(lab.make_pools(R, candidates, 60), candidates, start, lab.settled, 1)
+    assert len(dag.source) > 0.5 * d
+    assert (dag.source == 0).all()

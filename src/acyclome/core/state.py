@@ -75,7 +75,8 @@ def record(state):  # type: ignore[no-untyped-def]
 @njit(nogil=True, cache=True)
 def has_room(n, state):  # type: ignore[no-untyped-def]
     """Say whether the record, if there is one, has room for a move of a gene with ``n`` neighbors."""
-    return state.cursor[2] < len(state.journal) and state.cursor[3] + n < len(state.saved)
+    is_recorded = state.cursor[2] >= 0
+    return not is_recorded or (state.cursor[2] < len(state.journal) and state.cursor[3] + n < len(state.saved))
 
 
 @njit(nogil=True, cache=True)
