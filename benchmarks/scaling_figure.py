@@ -27,12 +27,13 @@ class Line:
     marker: str
     width: float
     is_peer: bool = False
+    lift: float = 0.0  # of its name, in points
 
 
 LINES = (
     Line("falling R2", "sort and regress", "#a5a5a5", "s", 1.0),
-    Line("NOTEARS", "NOTEARS", "#009e73", "^", 1.2, is_peer=True),
-    Line("DAGMA", "DAGMA", "#d55e00", "D", 1.2, is_peer=True),
+    Line("NOTEARS", "NOTEARS", "#009e73", "^", 1.2, is_peer=True, lift=6.0),
+    Line("DAGMA", "DAGMA", "#d55e00", "D", 1.2, is_peer=True, lift=-6.0),
     Line("acyclome", "acyclome", "#0b4f8a", "o", 2.2),
 )
 
@@ -84,8 +85,8 @@ def _curve(axes: Any, found: pd.Series, line: Line, largest: float | None) -> No
         end = further
     if largest is None and line.is_peer:
         return
-    label = line.label if further is None else f"{line.label},\nprojected"
-    axes.annotate(label, (end.index[-1], end.iloc[-1]), xytext=(6, 0), textcoords="offset points", color=line.color,
+    label = line.label if further is None else f"{line.label}, projected"
+    axes.annotate(label, (end.index[-1], end.iloc[-1]), xytext=(6, line.lift), textcoords="offset points", color=line.color,
                   va="center", fontweight="bold" if line.width > 2 else "normal", annotation_clip=False)  # fmt: skip
 
 
