@@ -86,8 +86,9 @@ def _curve(axes: Any, found: pd.Series, line: Line, largest: float | None) -> No
     if largest is None and line.is_peer:
         return
     label = line.label if further is None else f"{line.label}, projected"
-    axes.annotate(label, (end.index[-1], end.iloc[-1]), xytext=(6, line.lift), textcoords="offset points", color=line.color,
-                  va="center", fontweight="bold" if line.width > 2 else "normal", annotation_clip=False)  # fmt: skip
+    at, beside = (end.index[-1], end.iloc[-1]), (6, line.lift)
+    axes.annotate(label, at, xytext=beside, textcoords="offset points", color=line.color, va="center",
+                  fontweight="bold" if line.width > 2 else "normal", annotation_clip=False)  # fmt: skip
 
 
 def _axes(axes: Any, letter: str, title: str, ticks: dict[float, str]) -> None:
