@@ -74,6 +74,13 @@ def test_where_the_climb_ends_no_single_change_helps(lab):
                 assert other.total.sum() >= climb.total.sum() - 1e-6
 
 
+def test_an_edge_better_gone_goes_though_turning_it_would_be_better_still(lab):
+    for seed in range(20):
+        climb = climb_of(lab, seed, 9, roughness=2.0)
+        climb.settle()
+        assert climb.gain[climb.held].max(initial=0.0) <= 1e-6
+
+
 def test_shaking_never_raises_the_score_and_finds_the_best_of_all_graphs(lab):
     best_found = 0
     for seed in range(6):

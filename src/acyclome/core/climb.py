@@ -177,6 +177,8 @@ class Climb:
         good = np.flatnonzero(gain > TOLERANCE)
         for e in good[np.lexsort((good, -gain[good]))]:
             i, j = int(self.candidates.parent[e]), int(self.target[e])
+            if kind[e] == TURN and self.gain[e] > TOLERANCE and not self._is_open(TURN, i, j):
+                kind[e] = DROP  # it cannot be turned, which would be better still
             if blocked[i] or blocked[j] or not self._is_open(kind[e], i, j):
                 continue
             blocked[[i, j]] = True
