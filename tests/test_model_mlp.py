@@ -12,7 +12,7 @@ from acyclome.config import Config
 from acyclome.errors import ConfigError
 from acyclome.estimate import estimate
 
-QUICK = {"model": "mlp", "mlp": {"splines": 4, "units": 20, "shortlist": 4}, "score": {"restarts": 0}}
+QUICK = {"model": "mlp", "mlp": {"splines": 4, "units": 20}, "climb": {"shortlist": 4}, "score": {"restarts": 0}}
 
 
 def draw(d=20, n=150):

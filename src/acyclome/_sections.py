@@ -1,4 +1,4 @@
-"""What sections of the configuration are made of, and the section of the nonlinear model."""
+"""What sections of the configuration are made of, and the sections of the models."""
 
 from __future__ import annotations
 
@@ -39,17 +39,22 @@ class Knowledge(_Section):
     """Table of genes and tiers (gene, tier: a whole number). No edge goes from a higher to a lower tier."""
 
 
+class Climb(_Section):
+    """The search of all models but linear: a climb over graphs, by adding, dropping and turning edges."""
+
+    expanded: Count = Field(default=10, ge=0, le=200)
+    """Further candidates per gene by what their curves explain. They find causes without any correlation."""
+    shortlist: Count = Field(default=8, ge=1, le=1000)
+    """Candidates per gene whose addition is scored at a time. More look further, at more time."""
+
+
 class Mlp(_Section):
-    """The model mlp: how a gene's nonlinear function of its causes is judged, and how far the search looks."""
+    """The model mlp: how a gene's nonlinear function of its causes is judged."""
 
     splines: Count = Field(default=8, ge=2, le=32)
     """Spline terms of each cause, the line among them. More follow functions that bend more often, at more time."""
     units: Count = Field(default=100, ge=1, le=2000)
     """Random units that all causes of a gene share. More see causes that act only together; time grows with them."""
-    expanded: Count = Field(default=10, ge=0, le=200)
-    """Further candidates per gene by what their spline terms explain. They find causes without any correlation."""
-    shortlist: Count = Field(default=8, ge=1, le=1000)
-    """Candidates per gene whose addition is scored at a time. More look further, at more time."""
     guided: bool = False
     """Fit NOTEARS-MLP first and climb along its order before anywhere else. Without it: from the empty graph."""
     hidden: Count = Field(default=10, ge=1, le=1000)

@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from acyclome import _options
-from acyclome._sections import AutoOrBool, Count, Knowledge, Mlp, Names, Positive, Real, Several, _Section
+from acyclome._sections import AutoOrBool, Climb, Count, Knowledge, Mlp, Names, Positive, Real, Several, _Section
 from acyclome.errors import ConfigError
 
 
@@ -178,6 +178,7 @@ class Config(_Section):
     shard: Shard = Field(default_factory=Shard)
     score: Score = Field(default_factory=Score)
     resample: Resample = Field(default_factory=Resample)
+    climb: Climb = Field(default_factory=Climb)
     mlp: Mlp = Field(default_factory=Mlp)
     model: Literal["linear", "mlp"] = "linear"
     """Structural model of a gene given its causes. linear: thousands of genes in seconds. mlp: any smooth function of
@@ -187,8 +188,8 @@ class Config(_Section):
 
     @model_validator(mode="after")
     def _noise_suits_the_model(self) -> Self:
-        if self.model == "mlp" and self.score.noise == "equal":
-            msg = "score.noise equal is for model linear; with model mlp leave it at unequal"
+        if self.model != "linear" and self.score.noise == "equal":
+            msg = f"score.noise equal is for model linear; with model {self.model} leave it at unequal"
             raise ValueError(msg)
         return self
 

@@ -13,6 +13,7 @@ from acyclome.core.moments import PRECISE_GENES, WHOLE_GENES
 from acyclome.core.screen_batched import BLOCK_VALUES
 from acyclome.errors import InputError, MemoryLimitError
 from acyclome.memory import machine_memory
+from acyclome.registry import FAMILIES
 
 BASE_BYTES = 450_000_000
 CARD_BYTES = 600_000_000  # what CUDA and its libraries take before any data
@@ -20,7 +21,7 @@ PATH_BYTES = 9500
 GRAM_PER_SECOND = 6e10
 FORWARD_PER_SECOND = 2.5e9
 MOVES_PER_SECOND = 2_500.0
-EVIDENCE_PER_SECOND = 2e10
+SCORED_PER_SECOND = 2e10
 SCORES = 60  # sets of causes scored per gene in a climb
 SHAKES = 4  # climbs' worth of scores in a round of shaking
 
@@ -71,7 +72,7 @@ def _shard_bytes(genes: np.ndarray, n_obs: int, config: Config) -> np.ndarray:
     s = genes.astype(float)
     size = np.where(s <= PRECISE_GENES, 8, 4)
     k = np.minimum(config.screen.max_candidates, s)
-    curved = s * _mlp_bytes(1, n_obs, config) if config.model == "mlp" else 0.0
+    curved = s * _family_bytes(1, n_obs, config) if config.model in FAMILIES else 0.0
     return BASE_BYTES + size * (n_obs * s + s * s) + 8 * k * k * s / 2 + PATH_BYTES * s + curved
 
 
@@ -115,9 +116,9 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
         "order": gram * 2 / threads + search + config.score.restarts * d / MOVES_PER_SECOND,
         "resample": resampled / threads,
     }
-    if config.model == "mlp":
-        memory += (1 + beside) * _mlp_bytes(n_genes, n_obs, config)
-        for name, seconds in _mlp_seconds(n_genes, n_obs, config, threads).items():
+    if config.model in FAMILIES:
+        memory += (1 + beside) * _family_bytes(n_genes, n_obs, config)
+        for name, seconds in _family_seconds(n_genes, n_obs, config, threads).items():
             times[name] += seconds
     return {
         "n_genes": n_genes,
@@ -149,24 +150,23 @@ def _card_bytes(d: float, n: float, config: Config) -> float:
     return CARD_BYTES + max(correlate, screen, relax * config.fit.relax)
 
 
-def _mlp_bytes(n_genes: int, n_obs: int, config: Config) -> float:
-    """Memory of one search with nonlinear genes: splines, data in float32, and the scores that were met."""
+def _family_bytes(n_genes: int, n_obs: int, config: Config) -> float:
+    """Memory of one climb: what the family holds, and the scores that were met."""
     scores = SCORES * (1 + config.score.restarts)
-    return n_genes * (4.0 * n_obs * (config.mlp.splines + 2) + 200 * scores)
+    return n_genes * (FAMILIES[config.model](config).cost(n_obs).held + 200 * scores)
 
 
-def _mlp_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, float]:
-    """Seconds of the climbs, and of the screening by splines."""
-    k = config.mlp.units + 3 * config.mlp.splines
-    each = (n_obs * k * k + 2.0 * k**3) / EVIDENCE_PER_SECOND
-    climb = n_genes * SCORES * each
+def _family_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, float]:
+    """Seconds of the climbs, and of the screening by terms."""
+    cost = FAMILIES[config.model](config).cost(n_obs)
+    climb = n_genes * SCORES * cost.score / SCORED_PER_SECOND
     resamples = config.resample.resamples * climb * config.resample.fraction
-    spread = float(n_genes) ** 2 * n_obs * config.mlp.splines / GRAM_PER_SECOND
+    spread = float(n_genes) ** 2 * cost.spread / GRAM_PER_SECOND
     found = {"screen": spread, "order": climb * (1 + SHAKES * config.score.restarts), "resample": resamples}
-    if config.fit.relax and config.mlp.guided:
+    if config.model == "mlp" and config.fit.relax and config.mlp.guided:
         looks = len(config.fit.mu) * config.fit.max_steps / 4
         weights = float(n_genes) * config.screen.max_candidates * config.mlp.hidden
-        found["fit"] = looks * config.mlp.steps * weights * n_obs / EVIDENCE_PER_SECOND
+        found["fit"] = looks * config.mlp.steps * weights * n_obs / SCORED_PER_SECOND
     return {name: value / threads for name, value in found.items()}
 
 

@@ -8,7 +8,8 @@ from acyclome.config import Config
 from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
 from acyclome.core.climb import ClimbSettings
 from acyclome.core.engine import EngineSettings
-from acyclome.core.evidence import Evidence
+from acyclome.core.family.contract import Family
+from acyclome.core.family.evidence import Evidence
 from acyclome.core.joint import JointSettings
 from acyclome.core.order import ScoreSettings
 from acyclome.core.relax import RelaxSettings
@@ -23,16 +24,14 @@ MIN_GAIN = 4.0
 UNIT_SCALE = 3.0
 RIDGE = (1.0, 10.0, 100.0)
 ALPHA = 1e-3
-MODELS: dict[str, Callable[[Config], Linear | Mlp]] = {
+SEMS: dict[str, Callable[[Config], Linear | Mlp | None]] = {
     "linear": lambda config: Linear(config.fit.lambda1, sweeps=100, tol=1e-6),
-    "mlp": lambda config: Mlp(config.mlp.hidden, config.fit.lambda1, ALPHA, config.mlp.steps),
+    "mlp": lambda config: (
+        Mlp(config.mlp.hidden, config.fit.lambda1, ALPHA, config.mlp.steps) if config.mlp.guided else None
+    ),
 }
-JOINT: dict[str, Callable[[Config], JointSettings]] = {
-    "mlp": lambda config: JointSettings(
-        Evidence(config.mlp.splines, config.mlp.units, UNIT_SCALE, RIDGE, config.score.gamma),
-        ClimbSettings(config.mlp.shortlist, config.score.restarts),
-        config.mlp.expanded,
-    )
+FAMILIES: dict[str, Callable[[Config], Family]] = {
+    "mlp": lambda config: Evidence(config.mlp.splines, config.mlp.units, UNIT_SCALE, RIDGE),
 }
 SCHEDULES: dict[str, Callable[[Config], Schedule]] = {
     "path": lambda config: CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8),
@@ -55,14 +54,26 @@ def engine_settings(config: Config, rules: EdgeRules | None = None) -> EngineSet
     """Turn names and numbers of the config into objects of the core."""
     screening = ScreenSettings(config.screen.forward_steps, MIN_GAIN, config.screen.partial, config.screen.shrinkage,
                                config.screen.max_candidates)  # fmt: skip
-    schedule = SCHEDULES[config.fit.schedule](config)
-    relaxing = RelaxSettings(MODELS[config.model](config), ACYCLICITY[config.fit.acyclicity](config), schedule,
-                             config.fit.w_threshold)  # fmt: skip
-    relaxes = config.fit.relax and (config.model == "linear" or config.mlp.guided)
     score = ScoreSettings(config.score.noise == "equal", config.score.gamma, config.score.restarts)
-    joint = JOINT[config.model](config) if config.model in JOINT else None
-    return EngineSettings(screening, relaxing if relaxes else None, score, config.screen.augment,
-                          rules=rules, joint=joint)  # fmt: skip
+    return EngineSettings(screening, _relaxing(config), score, config.screen.augment, rules=rules,
+                          joint=_joint(config))  # fmt: skip
+
+
+def _relaxing(config: Config) -> RelaxSettings | None:
+    """Return how the relaxation runs; None where it is off, or the model has none."""
+    sem = SEMS[config.model](config) if config.fit.relax and config.model in SEMS else None
+    if sem is None:
+        return None
+    acyclicity, schedule = ACYCLICITY[config.fit.acyclicity](config), SCHEDULES[config.fit.schedule](config)
+    return RelaxSettings(sem, acyclicity, schedule, config.fit.w_threshold)
+
+
+def _joint(config: Config) -> JointSettings | None:
+    """Return how the score of a family is climbed; None for the linear model, whose orders are searched."""
+    if config.model not in FAMILIES:
+        return None
+    climbing = ClimbSettings(config.climb.shortlist, config.score.restarts)
+    return JointSettings(FAMILIES[config.model](config), climbing, config.climb.expanded, config.score.gamma)
 
 
 def check_model(config: Config, rules: EdgeRules | None, *, has_targets: bool) -> None:
@@ -73,7 +84,7 @@ def check_model(config: Config, rules: EdgeRules | None, *, has_targets: bool) -
     ConfigError
         If edges are required, signed or priced, or there are interventions, and the model is not linear.
     """
-    if config.model not in JOINT:
+    if config.model not in FAMILIES:
         return
     bound = [] if rules is None else [name for name in ("required", "signed", "soft") if len(getattr(rules, name))]
     asked = [f"{name} edges" for name in bound] + ["interventions"] * has_targets

@@ -33,12 +33,13 @@ from acyclome.registry import check_model
 from acyclome.stages import measured
 
 Progress = Callable[[str, float, str], None]
+OF_MODELS = ("climb", "mlp")
 DEPENDS_ON = {
-    "screen": ("screen", "mlp"),
-    "shard": ("screen", "mlp", "shard"),
-    "fit": ("screen", "fit", "score", "mlp", "shard"),
-    "order": ("screen", "fit", "score", "mlp", "shard"),
-    "resample": ("screen", "score", "mlp", "resample"),
+    "screen": ("screen", *OF_MODELS),
+    "shard": ("screen", *OF_MODELS, "shard"),
+    "fit": ("screen", "fit", "score", *OF_MODELS, "shard"),
+    "order": ("screen", "fit", "score", *OF_MODELS, "shard"),
+    "resample": ("screen", "score", *OF_MODELS, "resample"),
 }
 """The sections of the config that each stage, and what it reads, depends on."""
 

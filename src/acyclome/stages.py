@@ -35,7 +35,7 @@ from acyclome.memory import peak_memory_mb
 from acyclome.network import Network
 from acyclome.perturbation import effects_table
 from acyclome.ranking import Interventions, all_votes, rank_candidates
-from acyclome.registry import JOINT, engine_settings
+from acyclome.registry import FAMILIES, engine_settings
 from acyclome.resample import Member, plan_resamples, stability_and_direction
 
 R2_GENES = 3000
@@ -188,7 +188,7 @@ def network(data: GeneData, config: Config, ordered: Stage, resampled: list[Stag
     source, target = a["source"], a["target"]
     stability, direction = None, None
     price = config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1)) + np.zeros(d)
-    if config.model not in JOINT:  # evidence has paid for the coefficients already
+    if config.model not in FAMILIES:  # their scores have paid for the coefficients already
         price += 0.5 * np.log(data.n_own)
     score = 1.0 / (1.0 + np.exp(np.clip(price[target] - a["loss"], -50, 50)))
     if votes is not None:

@@ -33,7 +33,8 @@ PANELS = {
     "shard": "Shards",
     "score": "Order search and score",
     "resample": "Confidence",
-    "mlp": "Nonlinear model",
+    "climb": "Search of all models but linear",
+    "mlp": "Model mlp",
 }
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _NUMBERS = {"integer", "number"}

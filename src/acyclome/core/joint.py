@@ -1,7 +1,7 @@
-"""The road of nonlinear models: more candidates by expanded features, a climb on the evidence, a second look.
+"""The road of models whose score decides directions: more candidates, a climb over DAGs, a second look, shakes.
 
-Nonlinear additive-noise models are identifiable (Hoyer et al. 2009; Peters et al. 2014), so that the score itself
-decides directions, and no equivalence class is involved.
+Additive-noise models with curves or without a normal distribution are identifiable (Shimizu et al. 2006; Hoyer et al.
+2009; Peters et al. 2014), so that no equivalence class is involved.  Which family is scored is not known here.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from acyclome.core.basis import expand, screen_expanded
+from acyclome.core.basis import screen_expanded
 from acyclome.core.climb import Climb, ClimbSettings
-from acyclome.core.evidence import Evidence, Features, features_of, local_scores, promise, residual
+from acyclome.core.family.contract import Family, Local
 from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag
@@ -28,47 +28,51 @@ TINY = 1e-9
 
 @dataclass(frozen=True)
 class JointSettings:
-    """How to search with a nonlinear local score.
+    """How to search with the local score of a family.
 
     Parameters
     ----------
-    prior
-        The local score.
+    family
+        The structural model.
     climb
         How far to climb.
     expanded
-        Candidates per gene by the share of its variance that another gene's spline terms explain.
+        Candidates per gene by the share of its variance that the terms of another gene explain.
+    gamma
+        Weight of ``log p`` per cause, as in the extended BIC.
     """
 
-    prior: Evidence
+    family: Family
     climb: ClimbSettings
     expanded: int
+    gamma: float
 
 
 @dataclass(frozen=True)
-class EvidenceScore:
-    """The evidence as a local score of the climb."""
+class Priced:
+    """A local score and what the choice of each cause among all genes costs, ``price`` ``(d,)``."""
 
-    features: Features
-    prior: Evidence
+    local: Local
+    price: np.ndarray
 
     def scores(self, j: int, sets: np.ndarray) -> np.ndarray:
         """Score sets of causes of gene ``j``, ``(s, p) -> (s,)``."""
-        return local_scores(self.features, self.prior, j, sets)
+        return self.local.scores(j, sets) + self.price[j] * sets.shape[1]
 
     def promise(self, j: int, causes: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Say how promising each of ``others`` is, ``(len(others),)``."""
-        return promise(self.features, self.prior, j, causes, others)
+        return self.local.promise(j, causes, others)
 
 
 def look_further(
     moments: Moments, candidates: Candidates, settings: JointSettings, screening: ScreenSettings, causes: np.ndarray,
     threads: int, rules: EdgeRules | None = None,
 ) -> Candidates:  # fmt: skip
-    """Add the causes that explain most of each gene by their spline terms; in small networks all pairs are there."""
-    if not is_screened(moments, screening):
+    """Add the causes that explain most of each gene by their terms; in small networks all pairs are there."""
+    basis = settings.family.expand(moments, threads) if is_screened(moments, screening) else None
+    if basis is None:
         return candidates
-    basis, Z = expand(moments.Z, settings.prior.terms, threads), moments.Z.astype(np.float32, copy=False)
+    Z = moments.Z.astype(np.float32, copy=False)
     return _more(moments, candidates, basis, Z, settings, screening, causes, threads, rules)
 
 
@@ -88,15 +92,17 @@ def search_joint(
     n_allowed
         ``(d,)`` size of the pool that the causes of each gene come from.
     """
-    features = features_of(moments, settings.prior, n_allowed, seed, threads)
-    climb = Climb(EvidenceScore(features, settings.prior), candidates, settings.climb, start, threads)
+    local = settings.family.prepare(moments, seed, threads)
+    score = Priced(local, settings.gamma * np.log(np.maximum(n_allowed, 1.0)))
+    climb = Climb(score, candidates, settings.climb, start, threads)
     climb.begin(np.zeros(candidates.n_edges, dtype=bool))
     if guided:
         climb.settle_along(start)
     climb.settle()
     if grows and is_screened(moments, screening):
-        rest = _residuals(climb, features, settings.prior)
-        more = _more(moments, candidates, features.basis, rest, settings, screening, causes, threads, rules)
+        basis = moments.Z[:, None].astype(np.float32, copy=False) if local.basis is None else local.basis
+        rest = _residuals(climb, local, moments.n_obs)
+        more = _more(moments, candidates, basis, rest, settings, screening, causes, threads, rules)
         candidates = climb.with_own(more)  # the limit knows correlations alone, and might have dropped a held edge
         climb = climb.moved_to(candidates)
         climb.settle()
@@ -104,27 +110,27 @@ def search_joint(
     rng = np.random.default_rng([seed, 1])
     for _ in range(settings.climb.rounds):
         climb.shake(rng)
-    return _result(climb, moments, features, settings.prior, settled), candidates
+    return _result(climb, score, settled), candidates
 
 
 def _more(
     moments: Moments, candidates: Candidates, basis: np.ndarray, responses: np.ndarray, settings: JointSettings,
     screening: ScreenSettings, causes: np.ndarray, threads: int, rules: EdgeRules | None,
 ) -> Candidates:  # fmt: skip
-    """Add the pairs found by spline terms, beyond the limit of the linear screening by as many."""
+    """Add the pairs found by terms of the causes, beyond the limit of the linear screening by as many."""
     source, target = screen_expanded(basis, responses, settings.expanded, screening.min_gain, causes, threads)
     limit = screening.max_candidates + settings.expanded
     source, target = np.concatenate([candidates.parent, source]), np.concatenate([candidates.target, target])
     return symmetric(source, target, moments, causes, limit, rules)
 
 
-def _residuals(climb: Climb, features: Features, prior: Evidence) -> np.ndarray:
+def _residuals(climb: Climb, local: Local, n_obs: int) -> np.ndarray:
     """Take out what the causes explain of every gene, ``(d, n)`` float32 of mean 0 and mean square 1."""
-    out = np.empty_like(features.Z)
+    out = np.empty((climb.candidates.n_genes, n_obs), dtype=np.float32)
 
     def block(a: int, b: int) -> None:
         for j in range(a, b):
-            rest = residual(features, prior, j, climb.causes(j))
+            rest = local.residual(j, climb.causes(j))
             rest -= rest.mean()
             out[j] = rest / max(float(np.sqrt(np.mean(rest**2))), TINY)
 
@@ -132,21 +138,21 @@ def _residuals(climb: Climb, features: Features, prior: Evidence) -> np.ndarray:
     return out
 
 
-def _result(climb: Climb, moments: Moments, features: Features, prior: Evidence, settled: float) -> Dag:
-    """Read the DAG off the climb: linear effects, evidence that every edge carries, cost of turning it round."""
+def _result(climb: Climb, score: Priced, settled: float) -> Dag:
+    """Read the DAG off the climb: weights, log-likelihood that every edge carries, cost of turning it round."""
     held = np.flatnonzero(climb.held)
     source, target = climb.candidates.parent[held], climb.target[held]
-    d = moments.n_genes
+    d = climb.candidates.n_genes
     weight, rest = np.empty(len(held)), np.empty(d)
 
     def block(a: int, b: int) -> None:
         for j in range(a, b):
             causes = climb.causes(j)
-            rest[j] = float(np.mean(residual(features, prior, j, causes) ** 2))
-            weight[target == j] = _linear_effects(moments, j, causes)
+            rest[j] = float(np.mean(score.local.residual(j, causes) ** 2))
+            weight[target == j] = score.local.weights(j, causes)
 
     run_blocks(block, gene_blocks(d, BLOCK), climb.threads)
-    loss = features.price[target] - climb.gain[held]
+    loss = score.price[target] - climb.gain[held]
     turned = np.array([climb.turning_loss(int(i), int(j)) for i, j in zip(source, target, strict=True)])
     free = np.array([
         abs(lost) < OPEN and not leads_to(climb.graph, int(i), int(j), (int(i), int(j)))
@@ -154,12 +160,3 @@ def _result(climb: Climb, moments: Moments, features: Features, prior: Evidence,
     ], dtype=bool)  # fmt: skip
     dag = Dag(source, target, weight, loss, climb.topological(), rest, float(climb.total.sum()), settled)
     return replace(dag, turning_loss=turned, is_free=free)
-
-
-def _linear_effects(moments: Moments, j: int, causes: np.ndarray) -> np.ndarray:
-    """Weights of the best linear function of the causes, in standard deviations, ``(p,)``."""
-    if len(causes) == 0:
-        return np.empty(0)
-    R = moments.among(np.append(causes, j)).astype(np.float64)
-    found: np.ndarray = np.linalg.solve(R[:-1, :-1] + TINY * np.eye(len(causes)), R[:-1, -1])
-    return found

@@ -46,6 +46,9 @@ class Moments:
         Observations that are left out of the equation of each gene; None without interventions.
     spread
         ``(d,)`` standard deviation of each row of ``Z`` over the own observations of its gene; None without.
+    read
+        ``read(a, b)`` gives genes ``a`` to ``b`` as they were before, ``(b - a, n)``, for models that fit something
+        else than standardized genes; None where nothing else is known.
     """
 
     Z: np.ndarray
@@ -56,6 +59,7 @@ class Moments:
     n_effective: float
     targets: Targets | None = None
     spread: np.ndarray | None = None
+    read: BlockReader | None = None
 
     @property
     def n_genes(self) -> int:
@@ -187,7 +191,11 @@ def scale_genes(
     if targets is not None:
         own, spread = own_moments(Z, targets)
         mean, scale = mean + scale * own, scale * spread
-    return Moments(Z, None, mean, scale, skewness, max(Z.shape[1] - lost, 2.0), targets, spread)
+
+    def read_own(a: int, b: int) -> np.ndarray:
+        return read(a, b) if rows is None else read(a, b)[:, rows]
+
+    return Moments(Z, None, mean, scale, skewness, max(Z.shape[1] - lost, 2.0), targets, spread, read_own)
 
 
 def correlate(bare: Moments, threads: int) -> Moments:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from acyclome.core.evidence import Evidence, _design, _scales, features_of, local_scores, promise, residual
+from acyclome.core.family.evidence import Evidence, _design, _scales, features_of, local_scores, promise, residual
 
-PRIOR = Evidence(terms=6, units=40, unit_scale=3.0, ridge=(1.0, 10.0, 100.0), gamma=1.0)
+PRIOR = Evidence(terms=6, units=40, unit_scale=3.0, ridge=(1.0, 10.0, 100.0))
 N, D = 400, 8
 
 
@@ -16,7 +16,7 @@ def features(lab):
     X[:, 3] = np.sin(2 * X[:, 0]) + 0.3 * X[:, 3]
     X[:, 4] = X[:, 1] * X[:, 2] + 0.3 * X[:, 4]
     X[:, 5] = 0.8 * X[:, 0] + 0.6 * X[:, 5]
-    return features_of(lab.moments_of(X), PRIOR, np.full(D, D - 1.0), 5, 1)
+    return features_of(lab.moments_of(X), PRIOR, 5, 1)
 
 
 def density(features, j, causes, size, ridge):
@@ -35,7 +35,7 @@ def test_the_score_is_the_mean_density_of_gaussian_processes(features):
         additive = len(causes) * PRIOR.terms
         kinds = [additive] if len(causes) == 1 else [additive, additive + PRIOR.units]
         costs = np.array([[density(features, j, causes, size, r) for r in PRIOR.ridge] for size in kinds])
-        expected = -np.log(np.mean(np.exp(-(costs - costs.min())))) + costs.min() + len(causes) * np.log(D - 1)
+        expected = -np.log(np.mean(np.exp(-(costs - costs.min())))) + costs.min()
         assert local_scores(features, PRIOR, j, np.array([causes]))[0] == pytest.approx(expected, abs=0.05)
 
 
@@ -57,13 +57,13 @@ def test_a_score_does_not_depend_on_what_is_scored_beside_it(features):
 def test_a_constant_gene_has_no_causes_and_is_none(lab):
     X = np.random.default_rng([72, 2]).standard_normal((100, 3))
     X[:, 1] = 1.0
-    held = features_of(lab.moments_of(X), PRIOR, np.full(3, 2.0), 5, 1)
+    held = features_of(lab.moments_of(X), PRIOR, 5, 1)
     assert local_scores(held, PRIOR, 1, np.array([[0]]))[0] > 0
     assert local_scores(held, PRIOR, 0, np.array([[1]]))[0] > 0
 
 
 def test_interactions_are_seen_by_the_joint_kind_alone(features):
-    deaf = Evidence(PRIOR.terms, 0, 3.0, PRIOR.ridge, 1.0)
+    deaf = Evidence(PRIOR.terms, 0, 3.0, PRIOR.ridge)
     silent = features._replace(weight=features.weight[:, :0], bias=features.bias[:0])
     both = np.array([[1, 2]])
     assert local_scores(features, PRIOR, 4, both)[0] < -50
@@ -73,7 +73,7 @@ def test_interactions_are_seen_by_the_joint_kind_alone(features):
 def test_on_linear_data_a_curve_costs_no_more_than_its_degrees_of_freedom(features):
     """A line is what the extended BIC charges for: the evidence lies within half log n for each further term."""
     rest = 1 - np.corrcoef(features.Z[0], features.Z[5])[0, 1] ** 2
-    linear = N / 2 * np.log(rest) + np.log(N) / 2 + np.log(D - 1)
+    linear = N / 2 * np.log(rest) + np.log(N) / 2
     found = local_scores(features, PRIOR, 5, np.array([[0]]))[0]
     assert linear - 3 < found < linear + (PRIOR.terms - 1) * np.log(N) / 2
 

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.basis import expand, explained
+from acyclome.core.family.contract import Cost
+from acyclome.core.family.lines import linear_effects
 from acyclome.core.moments import Moments
 
 JITTER = 1e-6
@@ -34,15 +36,25 @@ class Evidence:
         Prior standard deviation of the sum of all units, over that of a line.
     ridge
         Noise variances, over the prior variance of a line, among which the evidence is averaged.
-    gamma
-        Weight of ``log p`` per cause, as in the extended BIC.
     """
 
     terms: int
     units: int
     unit_scale: float
     ridge: tuple[float, ...]
-    gamma: float
+
+    def expand(self, moments: Moments, threads: int) -> np.ndarray:
+        """Expand every gene into orthonormal natural splines, ``(d, terms, n)`` float32."""
+        return expand(moments.Z, self.terms, threads)
+
+    def prepare(self, moments: Moments, seed: int, threads: int) -> EvidenceScore:
+        """Expand the genes and draw the units."""
+        return EvidenceScore(moments, features_of(moments, self, seed, threads), self)
+
+    def cost(self, n_obs: int) -> Cost:
+        """Say what the family takes with so many observations."""
+        k = self.units + 3 * self.terms
+        return Cost(4.0 * n_obs * (self.terms + 2), n_obs * k * k + 2.0 * k**3, float(n_obs * self.terms))
 
 
 class Features(NamedTuple):
@@ -58,8 +70,6 @@ class Features(NamedTuple):
         ``(d, units)`` and ``(units,)`` float32 of the random units; those of a gene are its own, whatever set it is in.
     n_effective
         Observations that count.
-    price
-        ``(d,)`` cost of a cause of each gene.
     """
 
     Z: np.ndarray
@@ -67,30 +77,52 @@ class Features(NamedTuple):
     weight: np.ndarray
     bias: np.ndarray
     n_effective: float
-    price: np.ndarray
 
 
-def features_of(moments: Moments, prior: Evidence, n_allowed: np.ndarray, seed: int, threads: int) -> Features:
-    """Expand the genes and draw the units.
+@dataclass(frozen=True)
+class EvidenceScore:
+    """The evidence on given data."""
 
-    Parameters
-    ----------
-    n_allowed
-        ``(d,)`` size of the pool that the causes of each gene come from.
-    """
+    moments: Moments
+    features: Features
+    prior: Evidence
+
+    @property
+    def basis(self) -> np.ndarray:
+        """Orthonormal spline terms, ``(d, terms, n)``."""
+        return self.features.basis
+
+    def scores(self, j: int, sets: np.ndarray) -> np.ndarray:
+        """Score sets of causes of gene ``j``, ``(s, p) -> (s,)``."""
+        return local_scores(self.features, self.prior, j, sets)
+
+    def promise(self, j: int, causes: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Say how promising each of ``others`` is, ``(len(others),)``."""
+        return promise(self.features, self.prior, j, causes, others)
+
+    def residual(self, j: int, causes: np.ndarray) -> np.ndarray:
+        """Return what the causes leave of gene ``j`` under the best kind and ridge, ``(n,)``."""
+        return residual(self.features, self.prior, j, causes)
+
+    def weights(self, j: int, causes: np.ndarray) -> np.ndarray:
+        """Return the best linear approximation of the effects, in standard deviations, ``(p,)``."""
+        return linear_effects(self.moments, j, causes)
+
+
+def features_of(moments: Moments, prior: Evidence, seed: int, threads: int) -> Features:
+    """Expand the genes and draw the units."""
     basis = expand(moments.Z, prior.terms, threads)
     rng = np.random.default_rng([STREAM, seed])
     weight = rng.standard_normal((moments.n_genes, prior.units)).astype(np.float32)
     bias = rng.standard_normal(prior.units).astype(np.float32)
-    price = prior.gamma * np.log(np.maximum(n_allowed, 1.0))
-    return Features(moments.Z.astype(np.float32, copy=False), basis, weight, bias, moments.n_effective, price)
+    return Features(moments.Z.astype(np.float32, copy=False), basis, weight, bias, moments.n_effective)
 
 
 def local_scores(features: Features, prior: Evidence, j: int, sets: np.ndarray) -> np.ndarray:
     """Score sets of causes of gene ``j``, all of one size, ``(s, p) -> (s,)``; lower is better, no causes give 0.
 
-    ``-log mean_m mean_r p(x_j | S, kind m, ridge r) / p(x_j | no causes) + gamma |S| log p``, with noise variance and
-    mean integrated out (Rasmussen and Williams 2006, section 5.4.1; random units as in Rahimi and Recht 2008).
+    ``-log mean_m mean_r p(x_j | S, kind m, ridge r) / p(x_j | no causes)``, with noise variance and mean
+    integrated out (Rasmussen and Williams 2006, section 5.4.1; random units as in Rahimi and Recht 2008).
 
     Notes
     -----
@@ -104,7 +136,7 @@ def local_scores(features: Features, prior: Evidence, j: int, sets: np.ndarray) 
     k = p * prior.terms + (prior.units if p > 1 else 0) + 1
     step = max(BATCH_VALUES // (k * features.Z.shape[1]), 1)
     parts = [_scores(features, prior, j, sets[a : a + step]) for a in range(0, s, step)]
-    return np.concatenate(parts) + features.price[j] * p
+    return np.concatenate(parts)
 
 
 def residual(features: Features, prior: Evidence, j: int, causes: np.ndarray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Structural models whose graph a climb over DAGs decides: one contract, one file per family."""

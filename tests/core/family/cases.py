@@ -1,0 +1,52 @@
+"""Every family with data that its assumptions hold for; a new family is one more row and inherits every test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from acyclome.core.family.contract import Family
+from acyclome.core.family.evidence import Evidence
+
+Draw = Callable[[np.random.Generator, int], np.ndarray]
+EDGES = {(0, 1), (0, 2), (1, 3), (2, 3), (3, 4)}
+CONSTANT = 5
+
+
+@dataclass(frozen=True)
+class Case:
+    """A family and what it can learn.
+
+    Parameters
+    ----------
+    name
+        Its name in the registry.
+    draw
+        ``(rng, n) -> (n, 6)``: five genes with the edges ``EDGES``, such that the family identifies the graph, and gene
+        ``CONSTANT`` without variation.
+    """
+
+    name: str
+    family: Family
+    draw: Draw
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def curves(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Smooth additive effects with normal noise, even functions among them."""
+    x = rng.standard_normal((n, 6))
+    x[:, 1] = 0.8 * x[:, 0] ** 2 + 0.5 * x[:, 1]
+    x[:, 2] = np.sin(1.5 * x[:, 0]) + 0.5 * x[:, 2]
+    x[:, 3] = np.cos(x[:, 1]) + np.tanh(x[:, 2]) + 0.4 * x[:, 3]
+    x[:, 4] = np.cos(x[:, 3]) + 0.4 * x[:, 4]
+    x[:, CONSTANT] = 1.0
+    return x
+
+
+CASES = [
+    Case("mlp", Evidence(terms=6, units=40, unit_scale=3.0, ridge=(1.0, 10.0, 100.0)), curves),
+]
