@@ -8,7 +8,7 @@ from typing import Any
 
 from acyclome.errors import InputError
 from acyclome.io import atomic
-from acyclome.report import charts, confidence, ego, methods, payload, summary, wording
+from acyclome.report import charts, confidence, ego, families, methods, payload, summary, wording
 from acyclome.report.source import Run, read_run
 
 STATIC_ROWS = 25
@@ -109,8 +109,11 @@ def _confidence(run: Run) -> dict[str, Any]:
 
 
 def _provenance(run: Run) -> dict[str, Any]:
-    path = run.fact("fit.convergence", [])
+    path, family = run.fact("fit.convergence", []), families.family_of(run)
     return {
+        "model": "a linear model" if family is None else family.model,
+        "is_climbed": family is not None,
+        "is_relaxed": families.is_relaxed(run),
         "preparation": summary.preparation(run),
         "sortability": summary.sortability(run),
         "h_chart": charts.path_chart(path, "h", heading="Acyclicity h (0: no cycle)"),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from acyclome.report import wording
+from acyclome.report.families import family_of, is_relaxed
 from acyclome.report.papers import (
     CLASSES,
     EQUAL_VARIANCE,
-    EVIDENCE,
     EXTENDED_BIC,
     INTERVENTIONS,
-    NONLINEAR,
     NOTEARS,
     NOTEARS_MLP,
     ORDER,
@@ -39,11 +38,11 @@ def methods_text(run: Run) -> str:
 
 def references(run: Run) -> list[Reference]:
     """Return the papers that the paragraph and the page cite, in the order of first use."""
-    curved = _is_nonlinear(run)
-    used = [EVIDENCE, NONLINEAR] if curved else [ORDER, EXTENDED_BIC, CLASSES]
-    if _is_relaxed(run):
+    family = family_of(run)
+    used = [ORDER, EXTENDED_BIC, CLASSES] if family is None else [*family.papers]
+    if is_relaxed(run):
         truncated = run.option("fit.acyclicity", "series") in ("series", "lowrank")
-        used = [NOTEARS_MLP if curved else NOTEARS, *([SERIES] if truncated else []), *used]
+        used = [NOTEARS if family is None else NOTEARS_MLP, *([SERIES] if truncated else []), *used]
     if run.option("score.noise", "unequal") == "equal":
         used.append(EQUAL_VARIANCE)
     if run.fact("perturbation"):
@@ -51,18 +50,10 @@ def references(run: Run) -> list[Reference]:
     return [*used, *([STABILITY, PAIRS] if run.resamples else []), SORTABILITY]
 
 
-def _is_nonlinear(run: Run) -> bool:
-    return bool(run.option("model", "linear") == "mlp")
-
-
-def _is_relaxed(run: Run) -> bool:
-    return bool(run.option("fit.relax", True)) and (not _is_nonlinear(run) or bool(run.option("mlp.guided", False)))
-
-
 def _data(run: Run) -> str:
     found = counts(run)
-    model = "a nonlinear structural equation model with additive noise" if _is_nonlinear(run) else (
-        "a linear structural equation model")  # fmt: skip
+    family = family_of(run)
+    model = "a linear structural equation model" if family is None else family.model
     return (
         f"A causal gene network was learned from the expression of {wording.plural(found['genes'], 'gene')} in "
         f"{wording.plural(found['observations'] or 0, 'observation')} ({data_name(run)}) with {model}, every "
@@ -96,13 +87,14 @@ def _screening(run: Run) -> str:
 
 
 def _relaxation(run: Run) -> str:
-    if not _is_relaxed(run):
-        begin = "the empty graph" if _is_nonlinear(run) else "a random order of the genes"
+    family = family_of(run)
+    if not is_relaxed(run):
+        begin = "a random order of the genes" if family is None else "the empty graph"
         return f"The search started from {begin}."
     mu = ", ".join(f"{value:g}" for value in run.option("fit.mu", []))
     path = f" along the central path mu = {mu}" if mu else ""
     path = " by the augmented Lagrangian" if run.option("fit.schedule", "path") == "lagrangian" else path
-    problem = f"NOTEARS-MLP problem ({NOTEARS_MLP.cite})" if _is_nonlinear(run) else f"NOTEARS problem ({NOTEARS.cite})"
+    problem = f"NOTEARS problem ({NOTEARS.cite})" if family is None else f"NOTEARS-MLP problem ({NOTEARS_MLP.cite})"
     return (
         f"On these candidates the {problem} was solved with {_acyclicity(run)} and "
         f"lambda1 = {run.option('fit.lambda1', 0.02):g}{path}; its solution gave the starting order."
@@ -126,12 +118,11 @@ def _acyclicity(run: Run) -> str:
 
 def _search(run: Run) -> str:
     gamma, rounds = run.option("score.gamma", 1.0), run.option("score.restarts", 8)
-    if _is_nonlinear(run):
+    family = family_of(run)
+    if family is not None:
         return (
-            f"Edges were added, dropped and turned as long as that raised the evidence ({EVIDENCE.cite}) of Gaussian "
-            f"processes with {run.option('mlp.splines', 8)} spline terms per cause and {run.option('mlp.units', 100)} "
-            f"random units for causes that act together, each cause charged {gamma:g} log p, followed by {rounds} "
-            "rounds of perturbation."
+            f"Edges were added, dropped and turned as long as that raised {family.score(run)}, each cause charged "
+            f"{gamma:g} log p, followed by {rounds} rounds of perturbation."
         )
     noise = (
         f"equal noise variances ({EQUAL_VARIANCE.cite})"
@@ -147,9 +138,8 @@ def _search(run: Run) -> str:
 
 def _result(run: Run) -> str:
     found = counts(run)
-    why = f"Markov equivalence; {CLASSES.cite}"
-    if _is_nonlinear(run):
-        why = f"odds below 20 to 1; such models are identifiable but for special cases, {NONLINEAR.cite}"
+    family = family_of(run)
+    why = f"Markov equivalence; {CLASSES.cite}" if family is None else f"odds below 20 to 1; {family.why}"
     return (
         f"The resulting directed acyclic graph has {wording.plural(found['edges'], 'edge')}; the direction of "
         f"{wording.share(found['reversible'])} of them is not determined by the data ({why})."

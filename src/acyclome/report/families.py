@@ -1,0 +1,56 @@
+"""What the report says of each structural model: what it is, and what its search raised. One entry per family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from acyclome.report.papers import EVIDENCE, NONLINEAR, Reference
+from acyclome.report.source import Run
+
+
+class Family(NamedTuple):
+    """Words on a structural model whose graph a climb decided.
+
+    Parameters
+    ----------
+    model
+        What it is, after "with" or "rest on".
+    score
+        What adding, dropping and turning edges raised; the options are those of the run.
+    why
+        Why directions can be known at all.
+    papers
+        What these words cite.
+    """
+
+    model: str
+    score: Callable[[Run], str]
+    why: str
+    papers: tuple[Reference, ...]
+
+
+CURVES = "a nonlinear structural equation model with additive noise"
+IDENTIFIABLE = f"such models are identifiable but for special cases, {NONLINEAR.cite}"
+FAMILIES: dict[str, Family] = {
+    "mlp": Family(
+        CURVES,
+        lambda run: (
+            f"the evidence ({EVIDENCE.cite}) of Gaussian processes with {run.option('mlp.splines', 8)} spline terms "
+            f"per cause and {run.option('mlp.units', 100)} random units for causes that act together"
+        ),
+        IDENTIFIABLE,
+        (EVIDENCE, NONLINEAR),
+    ),
+}
+
+
+def family_of(run: Run) -> Family | None:
+    """Return the words on the model of a run; None for the linear one, whose orders were searched."""
+    return FAMILIES.get(run.option("model", "linear"))
+
+
+def is_relaxed(run: Run) -> bool:
+    """Say whether a relaxation proposed where the search starts."""
+    guided = family_of(run) is None or (run.option("model") == "mlp" and run.option("mlp.guided", False))
+    return bool(run.option("fit.relax", True) and guided)
