@@ -1,8 +1,8 @@
-"""Nonlinear mechanisms: the model mlp beside the linear one, the sort-and-regress baselines, and SDCD where it is.
+"""Nonlinear mechanisms: models of curves beside the linear one, the sort-and-regress baselines, and SDCD where it is.
 
-``python -m benchmarks.nonlinear [--d 20] [--mechanisms mlp gp-add] [--sdcd PYTHON] [--guided]``; the data are those of
-the independent simulator, which alone has nonlinear mechanisms. ``--sdcd`` names the Python of an environment with the
-package ``sdcd``; it runs there with its defaults.
+``python -m benchmarks.nonlinear [--d 20] [--mechanisms mlp gp-add] [--models linear spline] [--sdcd PYTHON]``; the data
+are those of the independent simulator, which alone has nonlinear mechanisms. ``--sdcd`` names the Python of an
+environment with the package ``sdcd``; it runs there with its defaults.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from benchmarks.tables import means, options, publish
 
 Method = Callable[[Problem], tuple[tuple[np.ndarray, np.ndarray], Cost]]
 MECHANISMS = ("mlp", "gp-add", "gp-rff", "mim")
+MODELS = ("linear", "polynomial", "sobolev", "spline", "mlp")
 SORTS = {"rising R2": "r2", "falling R2": "r2-falling", "random order": "random"}
 SDCD = """
 import resource, sys, time
@@ -49,13 +51,14 @@ def main() -> None:
     """Measure and write the table."""
     parser = options(__doc__ or "", d=20, n=1000)
     parser.add_argument("--mechanisms", nargs="+", default=list(MECHANISMS), help="mechanisms of the simulator")
+    parser.add_argument("--models", nargs="+", default=list(MODELS), help="structural models of the package")
     parser.add_argument("--sdcd", default="", help="Python of an environment with sdcd; empty: leave it out")
     parser.add_argument("--methods", nargs="+", default=[], help="only these of the methods; empty: all")
     parser.add_argument("--guided", action="store_true", help="measure the start from NOTEARS-MLP too")
     parser.add_argument("--still", action="store_true", help="measure the climb without shaking too")
     given = parser.parse_args()
     bench = find_bench(given.bench)
-    _warm_up()
+    _warm_up(given.models)
     chosen = {name: method for name, method in _methods(given).items() if name in given.methods or not given.methods}
     rows = []
     for mechanism in given.mechanisms:
@@ -81,9 +84,9 @@ def main() -> None:
 
 def _methods(given: argparse.Namespace) -> dict[str, Method]:
     """Return what is measured, by name: each takes a problem, gives edges and their cost."""
-    ours = {"linear": {"model": "linear"}, "mlp": {"model": "mlp"}}
+    ours: dict[str, dict[str, Any]] = {model: {"model": model} for model in given.models}
     if given.still:
-        ours["mlp, not shaken"] = {"model": "mlp", "score": {"restarts": 0}}
+        ours |= {f"{model}, not shaken": {"model": model, "score": {"restarts": 0}} for model in given.models}
     if given.guided:
         ours["mlp, guided, not shaken"] = {"model": "mlp", "mlp": {"guided": True}, "score": {"restarts": 0}}
         ours["mlp, guided"] = {"model": "mlp", "mlp": {"guided": True}}
@@ -112,9 +115,9 @@ def _sdcd(problem: Problem, python: str) -> tuple[tuple[np.ndarray, np.ndarray],
             return (found["source"], found["target"]), Cost(*found["cost"].tolist())
 
 
-def _warm_up() -> None:
+def _warm_up(models: list[str]) -> None:
     X = np.random.default_rng(3).standard_normal((200, 12))
-    for model in ("linear", "mlp"):
+    for model in models:
         learned(X, 1, 1, model=model)
 
 

@@ -1,4 +1,4 @@
-"""What sections of the configuration are made of, and the sections of the models."""
+"""What sections of the configuration are made of, and some of its sections."""
 
 from __future__ import annotations
 
@@ -39,6 +39,24 @@ class Knowledge(_Section):
     """Table of genes and tiers (gene, tier: a whole number). No edge goes from a higher to a lower tier."""
 
 
+class Shard(_Section):
+    """Overlapping pieces of the network, for many workers or little memory; the order search joins them."""
+
+    shards: Count = Field(default=0, ge=0, le=100_000)
+    """Pieces in which the relaxation and a first search run. 0: in one. More take less memory, and see less, each."""
+    shard_memory: Positive | None = None
+    """GB that one shard may take, by estimate; without `shards` it says into how many to cut. Empty: no limit."""
+
+
+class Resample(_Section):
+    """How confidence is measured."""
+
+    resamples: Count = Field(default=20, ge=0, le=10_000)
+    """Half-samples in which to see which edges return. 0: quick, no stability. 20: a good look. 100: for papers."""
+    fraction: Real = Field(default=0.5, ge=0.1, le=0.95)
+    """Share of the observations in each resample. Larger makes the resamples alike and stability too kind."""
+
+
 class Climb(_Section):
     """The search of all models but linear: a climb over graphs, by adding, dropping and turning edges."""
 
@@ -46,6 +64,17 @@ class Climb(_Section):
     """Further candidates per gene by what their curves explain. They find causes without any correlation."""
     shortlist: Count = Field(default=8, ge=1, le=1000)
     """Candidates per gene whose addition is scored at a time. More look further, at more time."""
+
+
+class Curves(_Section):
+    """The models polynomial, sobolev and spline: a curve of each cause, in how many terms."""
+
+    degree: Count = Field(default=3, ge=1, le=9)
+    """Highest degree of model polynomial; each gene takes the one that suits. High degrees chase outliers."""
+    cosines: Count = Field(default=8, ge=2, le=32)
+    """Terms of model sobolev, a line and cosines. More follow curves that bend more often, at more time."""
+    bsplines: Count = Field(default=8, ge=4, le=32)
+    """Terms of model spline, a line and combinations of B-splines. More bend more often, at more time."""
 
 
 class Mlp(_Section):

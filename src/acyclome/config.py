@@ -19,7 +19,21 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from acyclome import _options
-from acyclome._sections import AutoOrBool, Climb, Count, Knowledge, Mlp, Names, Positive, Real, Several, _Section
+from acyclome._sections import (
+    AutoOrBool,
+    Climb,
+    Count,
+    Curves,
+    Knowledge,
+    Mlp,
+    Names,
+    Positive,
+    Real,
+    Resample,
+    Several,
+    Shard,
+    _Section,
+)
 from acyclome.errors import ConfigError
 
 
@@ -138,15 +152,6 @@ class Fit(_Section):
         return self
 
 
-class Shard(_Section):
-    """Overlapping pieces of the network, for many workers or little memory; the order search joins them."""
-
-    shards: Count = Field(default=0, ge=0, le=100_000)
-    """Pieces in which the relaxation and a first search run. 0: in one. More take less memory, and see less, each."""
-    shard_memory: Positive | None = None
-    """GB that one shard may take, by estimate; without `shards` it says into how many to cut. Empty: no limit."""
-
-
 class Score(_Section):
     """How orders and edges are judged (extended BIC)."""
 
@@ -156,15 +161,6 @@ class Score(_Section):
     """Extra price of an edge for the number of genes it was chosen from. 0 gives many false edges in large networks."""
     restarts: Count = Field(default=1, ge=0, le=10_000)
     """Rounds in which every gene is shaken out of its place once. More find better orders, at more time."""
-
-
-class Resample(_Section):
-    """How confidence is measured."""
-
-    resamples: Count = Field(default=20, ge=0, le=10_000)
-    """Half-samples in which to see which edges return. 0: quick, no stability. 20: a good look. 100: for papers."""
-    fraction: Real = Field(default=0.5, ge=0.1, le=0.95)
-    """Share of the observations in each resample. Larger makes the resamples alike and stability too kind."""
 
 
 class Config(_Section):
@@ -179,10 +175,12 @@ class Config(_Section):
     score: Score = Field(default_factory=Score)
     resample: Resample = Field(default_factory=Resample)
     climb: Climb = Field(default_factory=Climb)
+    curves: Curves = Field(default_factory=Curves)
     mlp: Mlp = Field(default_factory=Mlp)
-    model: Literal["linear", "mlp"] = "linear"
-    """Structural model of a gene given its causes. linear: thousands of genes in seconds. mlp: any smooth function of
-    the causes, alone or together; settles directions that linear models cannot, at a hundred times the cost."""
+    model: Literal["linear", "polynomial", "sobolev", "spline", "mlp"] = "linear"
+    """Structural model of a gene given its causes. linear: thousands of genes in seconds. polynomial, sobolev, spline:
+    a sum of curves, one per cause, in powers, cosines or B-splines; ten times the cost. mlp: any smooth function of the
+    causes, alone or together; a hundred times the cost. Curves settle directions that linear models cannot."""
     seed: Count = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of every random draw. The same seed, data and options give the same bits."""
 

@@ -8,7 +8,9 @@ from acyclome.config import Config
 from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
 from acyclome.core.climb import ClimbSettings
 from acyclome.core.engine import EngineSettings
+from acyclome.core.expansions import BSplines, Cosines, Powers
 from acyclome.core.family.contract import Family
+from acyclome.core.family.curves import Curves, degrees, smoothness
 from acyclome.core.family.evidence import Evidence
 from acyclome.core.joint import JointSettings
 from acyclome.core.order import ScoreSettings
@@ -32,6 +34,9 @@ SEMS: dict[str, Callable[[Config], Linear | Mlp | None]] = {
 }
 FAMILIES: dict[str, Callable[[Config], Family]] = {
     "mlp": lambda config: Evidence(config.mlp.splines, config.mlp.units, UNIT_SCALE, RIDGE),
+    "polynomial": lambda config: Curves(Powers(config.curves.degree), degrees(config.curves.degree)),
+    "sobolev": lambda config: Curves(Cosines(config.curves.cosines), smoothness(config.curves.cosines)),
+    "spline": lambda config: Curves(BSplines(config.curves.bsplines), smoothness(config.curves.bsplines)),
 }
 SCHEDULES: dict[str, Callable[[Config], Schedule]] = {
     "path": lambda config: CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8),

@@ -33,7 +33,7 @@ from acyclome.registry import check_model
 from acyclome.stages import measured
 
 Progress = Callable[[str, float, str], None]
-OF_MODELS = ("climb", "mlp")
+OF_MODELS = ("climb", "curves", "mlp")
 DEPENDS_ON = {
     "screen": ("screen", *OF_MODELS),
     "shard": ("screen", *OF_MODELS, "shard"),

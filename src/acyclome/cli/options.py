@@ -34,6 +34,7 @@ PANELS = {
     "score": "Order search and score",
     "resample": "Confidence",
     "climb": "Search of all models but linear",
+    "curves": "Models polynomial, sobolev, spline",
     "mlp": "Model mlp",
 }
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}

@@ -1,70 +1,52 @@
-"""Expansions of a gene into smooth functions of itself, and the screening that uses them.
+"""Every gene in orthonormal functions of itself, and the screening that uses them.
 
-Choice: natural cubic splines with knots at quantiles, orthonormal within a gene, the line first.
-Reason: given an orthonormal basis the share of variance that a gene explains additively is a sum of squares, so
-screening is one matrix product; and a natural spline is a line where there are no data.
-What would change it: genes whose effects oscillate more often than there are terms.
+Given an orthonormal basis the share of variance that a gene explains additively is a sum of squares, so screening is
+one matrix product.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from acyclome.core.expansions import Expansion
 from acyclome.core.layout import gene_blocks
 from acyclome.core.workers import run_blocks
 
 BLOCK = 64
 FLAT = 1e-6
-OUTER = 0.05
 
 
-def expand(Z: np.ndarray, terms: int, threads: int = 1) -> np.ndarray:
-    """Expand every gene into orthonormal natural splines, ``(d, terms, n)`` float32.
+def expand(Z: np.ndarray, expansion: Expansion, threads: int = 1) -> np.ndarray:
+    """Expand every gene into orthonormal functions of itself, ``(d, terms, n)`` float32.
 
     Parameters
     ----------
     Z
         ``(d, n)`` standardized genes.
-    terms
-        Functions per gene: the line and ``terms - 1`` bends.
 
     Notes
     -----
     Every row has mean 0 and mean square 1, and the rows of a gene are orthogonal; where a gene has too few distinct
-    values for a bend its row is zero.  Memory: ``4 d terms n`` bytes, 0.3 GB for 10,000 genes, 8 terms and 1,000
+    values for a term its row is zero.  Memory: ``4 d terms n`` bytes, 0.3 GB for 10,000 genes, 8 terms and 1,000
     observations.
     """
     d, n = Z.shape
-    out = np.zeros((d, terms, n), dtype=np.float32)
+    out = np.zeros((d, expansion.terms, n), dtype=np.float32)
 
     def block(a: int, b: int) -> None:
         for j in range(a, b):
-            out[j] = _orthonormal(_natural_splines(np.asarray(Z[j], dtype=np.float64), terms))
+            out[j] = orthonormal(expansion.rows(np.asarray(Z[j], dtype=np.float64)))
 
     run_blocks(block, gene_blocks(d, BLOCK), threads)
     return out
 
 
-def _natural_splines(x: np.ndarray, terms: int) -> np.ndarray:
-    """Line and natural cubic bends of ``x`` (Hastie, Tibshirani and Friedman 2009, equation 5.4), ``(terms, n)``."""
-    rows = np.zeros((terms, len(x)))
-    rows[0] = x
-    knots = np.unique(np.quantile(x, np.linspace(OUTER, 1 - OUTER, terms + 1)))
-    if len(knots) < 3:
-        return rows
-    last = knots[-1]
-    cubes = [(np.maximum(x - knot, 0.0) ** 3 - np.maximum(x - last, 0.0) ** 3) / (last - knot) for knot in knots[:-1]]
-    for k, cube in enumerate(cubes[:-1]):
-        rows[k + 1] = cube - cubes[-1]
-    return rows
-
-
-def _orthonormal(rows: np.ndarray) -> np.ndarray:
+def orthonormal(rows: np.ndarray) -> np.ndarray:
     """Center the rows and make each orthogonal to those before it, mean square 1; what is left of no row is zero."""
     n = rows.shape[1]
     centered = rows - rows.mean(axis=1, keepdims=True)
-    size = np.sqrt(np.mean(centered**2, axis=1))
-    centered /= np.where(size > 0, size, 1.0)[:, None]
+    size, before = np.sqrt(np.mean(centered**2, axis=1)), np.sqrt(np.mean(rows**2, axis=1))
+    centered *= np.divide(1.0, size, out=np.zeros_like(size), where=size > FLAT * before)[:, None]
     Q, R = np.linalg.qr(centered.T)
     diagonal = R.diagonal()
     kept = np.abs(diagonal) > FLAT * np.sqrt(n)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from acyclome.report.papers import EVIDENCE, NONLINEAR, Reference
+from acyclome.report.papers import EVIDENCE, NO_BEARS, NONLINEAR, NOTEARS_MLP, Reference
 from acyclome.report.source import Run
 
 
@@ -32,6 +32,21 @@ class Family(NamedTuple):
 
 CURVES = "a nonlinear structural equation model with additive noise"
 IDENTIFIABLE = f"such models are identifiable but for special cases, {NONLINEAR.cite}"
+
+
+def _curves(functions: str, option: str, default: int, paper: Reference) -> Family:
+    """Return the words on sums of curves, whose number of terms stands under ``option``."""
+    return Family(
+        CURVES,
+        lambda run: (
+            f"the Bayesian information criterion by effective degrees of freedom of sums of "
+            f"{functions.format(run.option(option, default))}, one per cause ({paper.cite})"
+        ),
+        IDENTIFIABLE,
+        (paper, NONLINEAR),
+    )
+
+
 FAMILIES: dict[str, Family] = {
     "mlp": Family(
         CURVES,
@@ -42,6 +57,9 @@ FAMILIES: dict[str, Family] = {
         IDENTIFIABLE,
         (EVIDENCE, NONLINEAR),
     ),
+    "polynomial": _curves("polynomials up to degree {}", "curves.degree", 3, NO_BEARS),
+    "sobolev": _curves("cosine series with {} terms", "curves.cosines", 8, NOTEARS_MLP),
+    "spline": _curves("cubic B-splines with {} terms", "curves.bsplines", 8, NOTEARS_MLP),
 }
 
 

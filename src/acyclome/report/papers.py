@@ -73,6 +73,12 @@ NOTEARS_MLP = Reference(
     "Conference on Artificial Intelligence and Statistics 23.",
     "https://arxiv.org/abs/1909.13189",
 )
+NO_BEARS = Reference(
+    "Lee et al., 2019",
+    "Lee HC, Danieletto M, Miotto R, Cherng ST, Dudley JT (2019). Scaling structural learning with NO-BEARS to infer "
+    "causal transcriptome networks. Pacific Symposium on Biocomputing 25: 391-402.",
+    "https://arxiv.org/abs/1911.00081",
+)
 NONLINEAR = Reference(
     "Peters et al., 2014",
     "Peters J, Mooij JM, Janzing D, Schölkopf B (2014). Causal discovery with continuous additive noise models. "

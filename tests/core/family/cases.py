@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from acyclome.core.expansions import BSplines, Cosines, Powers
 from acyclome.core.family.contract import Family
+from acyclome.core.family.curves import Curves, degrees, smoothness
 from acyclome.core.family.evidence import Evidence
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
@@ -49,4 +51,7 @@ def curves(rng: np.random.Generator, n: int) -> np.ndarray:
 
 CASES = [
     Case("mlp", Evidence(terms=6, units=40, unit_scale=3.0, ridge=(1.0, 10.0, 100.0)), curves),
+    Case("polynomial", Curves(Powers(4), degrees(4)), curves),
+    Case("sobolev", Curves(Cosines(8), smoothness(8)), curves),
+    Case("spline", Curves(BSplines(8), smoothness(8)), curves),
 ]

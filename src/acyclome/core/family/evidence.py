@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.basis import expand, explained
+from acyclome.core.expansions import NaturalSplines
 from acyclome.core.family.contract import Cost
 from acyclome.core.family.lines import linear_effects
 from acyclome.core.moments import Moments
@@ -45,7 +46,7 @@ class Evidence:
 
     def expand(self, moments: Moments, threads: int) -> np.ndarray:
         """Expand every gene into orthonormal natural splines, ``(d, terms, n)`` float32."""
-        return expand(moments.Z, self.terms, threads)
+        return expand(moments.Z, NaturalSplines(self.terms), threads)
 
     def prepare(self, moments: Moments, seed: int, threads: int) -> EvidenceScore:
         """Expand the genes and draw the units."""
@@ -111,7 +112,7 @@ class EvidenceScore:
 
 def features_of(moments: Moments, prior: Evidence, seed: int, threads: int) -> Features:
     """Expand the genes and draw the units."""
-    basis = expand(moments.Z, prior.terms, threads)
+    basis = prior.expand(moments, threads)
     rng = np.random.default_rng([STREAM, seed])
     weight = rng.standard_normal((moments.n_genes, prior.units)).astype(np.float32)
     bias = rng.standard_normal(prior.units).astype(np.float32)

@@ -1,0 +1,148 @@
+"""Genes as sums of curves of their causes, and what a set of causes is worth by its effective degrees of freedom.
+
+One family in three expansions: powers are the polynomial model of NO-BEARS (Lee et al. 2019), cosines and B-splines
+the basis expansions of nonparametric NOTEARS (Zheng et al. 2020).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from acyclome.core.basis import expand, explained
+from acyclome.core.expansions import Expansion
+from acyclome.core.family.contract import Cost
+from acyclome.core.moments import Moments
+
+JITTER = 1e-6
+BARRED = 1e6  # penalty of a term that a polynomial of lower degree has not
+BATCH_VALUES = 1 << 22  # values of terms held at once, 16 MB
+SMOOTHING = (1e-4, 3e-3, 1e-1, BARRED)
+
+
+def degrees(terms: int) -> tuple[tuple[float, ...], ...]:
+    """Penalties of which each leaves the first terms free and bars the others, ``(terms, terms)``."""
+    return tuple(tuple(0.0 if k <= last else BARRED for k in range(terms)) for last in range(terms))
+
+
+def smoothness(terms: int) -> tuple[tuple[float, ...], ...]:
+    """Penalties ``tau k^4`` of bend ``k``, as of its squared second derivative, in rows; lines go free."""
+    return tuple(tuple(tau * k**4 for k in range(terms)) for tau in SMOOTHING)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """``x_j = sum_i f_i(x_i) + e_j`` with ``f_i`` in the span of an expansion, ``e_j`` Gaussian.
+
+    Parameters
+    ----------
+    expansion
+        The functions of every gene.
+    penalties
+        ``(g, terms)`` ridge penalties of the orthonormal terms, relative to their unit variance; the best row is taken
+        for each set of causes.
+    """
+
+    expansion: Expansion
+    penalties: tuple[tuple[float, ...], ...]
+
+    def expand(self, moments: Moments, threads: int) -> np.ndarray:
+        """Expand every gene into orthonormal terms, ``(d, terms, n)`` float32."""
+        return expand(moments.Z, self.expansion, threads)
+
+    def prepare(self, moments: Moments, seed: int, threads: int) -> CurvesScore:
+        """Expand the genes."""
+        Z = moments.Z.astype(np.float32, copy=False)
+        return CurvesScore(Z, self.expand(moments, threads), np.array(self.penalties), moments.n_effective)
+
+    def cost(self, n_obs: int) -> Cost:
+        """Say what the family takes with so many observations."""
+        terms = self.expansion.terms
+        k = 3 * terms
+        score = n_obs * k * k + 4.0 * len(self.penalties) * k**3
+        return Cost(4.0 * n_obs * (terms + 1), score, float(n_obs * terms))
+
+
+@dataclass(frozen=True)
+class CurvesScore:
+    """Sums of curves on given data.
+
+    Parameters
+    ----------
+    Z
+        ``(d, n)`` float32, standardized genes.
+    basis
+        ``(d, terms, n)`` float32, orthonormal terms of every gene.
+    penalties
+        ``(g, terms)`` of which the best is taken.
+    n_effective
+        Observations that count.
+    """
+
+    Z: np.ndarray
+    basis: np.ndarray
+    penalties: np.ndarray
+    n_effective: float
+
+    @cached_property
+    def variance(self) -> np.ndarray:
+        """Mean square of every gene: 1, or 0 where it is constant."""
+        return np.einsum("jn,jn->j", self.Z, self.Z) / self.Z.shape[1]
+
+    def scores(self, j: int, sets: np.ndarray) -> np.ndarray:
+        """Score sets of causes of gene ``j``, ``(s, p) -> (s,)``: ``min_g n/2 log(rest_g) + df_g/2 log n``.
+
+        ``rest`` is the share of variance left, ``df = tr (G + P)^-1 G`` the effective degrees of freedom of the whole
+        group of terms (Hastie and Tibshirani 1990), ``G`` their products.  Cost: ``n k^2 + g k^3``, ``k = p terms``.
+        """
+        s, p = sets.shape
+        if p == 0:
+            return np.zeros(s)
+        step = max(BATCH_VALUES // (p * self.basis.shape[1] * self.Z.shape[1]), 1)
+        return np.concatenate([self._fit(j, sets[a : a + step])[0].min(axis=1) for a in range(0, s, step)])
+
+    def promise(self, j: int, causes: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Share of what the causes of ``j`` leave that the curves of each of ``others`` explain, ``(k,)``."""
+        rest = self.residual(j, causes)
+        rest -= rest.mean()
+        rest /= max(float(np.sqrt(np.mean(rest**2))), JITTER)
+        return explained(self.basis[others], rest[None])[:, 0]
+
+    def residual(self, j: int, causes: np.ndarray) -> np.ndarray:
+        """Return what the causes leave of gene ``j``, ``(n,)`` float32."""
+        if len(causes) == 0:
+            return self.Z[j].copy()
+        rest: np.ndarray = self.Z[j] - self.coefficients(j, causes).ravel().astype(np.float32) @ self._terms(causes)
+        return rest
+
+    def weights(self, j: int, causes: np.ndarray) -> np.ndarray:
+        """Return the slope of the line in the curve of each cause, ``(p,)``: its best linear approximation."""
+        return self.coefficients(j, causes)[:, 0]
+
+    def coefficients(self, j: int, causes: np.ndarray) -> np.ndarray:
+        """Return the coefficients of the curves under the best penalty, ``(p, terms)``."""
+        if len(causes) == 0:
+            return np.empty((0, self.basis.shape[1]))
+        cost, b = self._fit(j, causes[None])
+        found: np.ndarray = b[0, int(np.argmin(cost[0]))].reshape(len(causes), -1)
+        return found
+
+    def _terms(self, sets: np.ndarray) -> np.ndarray:
+        """Terms of the causes, ``(..., p) -> (..., p terms, n)``."""
+        return self.basis[sets].reshape(*sets.shape[:-1], -1, self.basis.shape[2])
+
+    def _fit(self, j: int, sets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Score ``(s, g)`` and coefficients ``(s, g, k)`` of every set under every penalty."""
+        F, n = self._terms(sets), self.Z.shape[1]
+        G = (F @ F.transpose(0, 2, 1)).astype(np.float64)[:, None] / n
+        c = (F @ self.Z[j]).astype(np.float64)[:, None] / n
+        P = np.tile(self.penalties, sets.shape[1]) + JITTER
+        inverse = np.linalg.inv(G + P[:, :, None] * np.eye(P.shape[1]))
+        b = np.einsum("sgkl,shl->sgk", inverse, c)
+        free = P.shape[1] - np.einsum("sgkk,gk->sg", inverse, P)
+        whole = float(self.variance[j]) + JITTER
+        rest = (whole - np.einsum("sgk,shk->sg", b, c) - np.einsum("sgk,gk->sg", b * b, P)) / whole
+        n_effective = self.n_effective
+        return n_effective / 2 * np.log(np.maximum(rest, JITTER)) + free / 2 * np.log(n_effective), b
