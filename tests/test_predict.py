@@ -29,7 +29,7 @@ def row(table, gene):
 
 
 def test_effects_pass_along_the_network_and_stop_where_a_gene_is_held(learned):
-    net, _, _ = learned
+    net = replace(learned[0], members=None)
     weight = net.edges.set_index(["source", "target"])["weight"]
     both = net.predict(set={"b": 2.0})
     assert row(both, "b")["change"] == 2.0
@@ -82,6 +82,15 @@ def test_the_command_gives_the_numbers_of_python(learned, tmp_path, capsys):
     assert "expected GENE=VALUE" in capsys.readouterr().err
 
 
+def test_the_change_is_the_mean_over_the_resamples(learned):
+    net, _, _ = learned
+    each = [
+        row(replace(net, members=edges).predict(set={"a": 1.0}), "c")["change"]
+        for _, edges in net.members.groupby("member")
+    ]
+    assert row(net.predict(set={"a": 1.0}), "c")["change"] == pytest.approx(np.mean(each))
+
+
 def test_a_resample_without_edges_counts(learned):
     net, _, _ = learned
     idle = net.members.iloc[:1].assign(member=8, source=0, target=0, weight=0.0)
@@ -89,3 +98,47 @@ def test_a_resample_without_edges_counts(learned):
     found = row(with_idle.predict(set={"b": 1.0}, interval=0.999), "c")
     assert found["high"] == pytest.approx(0.0, abs=0.02)
     assert found["agreement"] == pytest.approx(8 / 9)
+
+
+@pytest.fixture(scope="module")
+def screen(tmp_path_factory):
+    """a -> b -> c; a and b are knocked out in 30 observations each, c answers to a in another way than through b."""
+    rng = np.random.default_rng(65)
+    told = [""] * 300 + ["a"] * 30 + ["b"] * 30
+    a = np.where(np.array(told) == "a", 0.0, 5 + rng.normal(size=360))
+    b = np.where(np.array(told) == "b", 0.0, 1 + a + 0.5 * rng.normal(size=360))
+    c = np.maximum(0.5 * a + 0.6 * b + 0.5 * rng.normal(size=360), 0.0)
+    X = np.column_stack([a, b, c, 9 + rng.normal(size=360)])
+    net = ac.learn(X, list("abcd"), perturbation=told, resamples=4, seed=2, threads=1)
+    ac.write(net, tmp_path_factory.mktemp("screen") / "out")
+    return net, X, told, tmp_path_factory.getbasetemp() / "screen0" / "out"
+
+
+def test_a_gene_that_was_knocked_out_changes_the_others_as_it_was_seen_to(screen):
+    net, X, told, _ = screen
+    told = np.array(told)
+    found = net.predict(knockout="a").set_index("gene")
+    for j, gene in ((1, "b"), (2, "c")):
+        fell = X[told == "a", j].mean() - X[told == "", j].mean()
+        assert found.loc[gene, "change"] == pytest.approx(fell / X[told != gene, j].std(), rel=0.15)
+        assert found.loc[gene, "low"] < found.loc[gene, "change"] < found.loc[gene, "high"]
+    assert abs(found.loc["d", "change"]) < 0.3
+
+
+def test_two_knockouts_are_each_where_they_were_put_and_no_gene_falls_below_nothing(screen):
+    net, X, _, _ = screen
+    found = net.predict(knockout=["a", "b"]).set_index("gene")["change"]
+    single = net.predict(knockout="a").set_index("gene")["change"]
+    lowest = net.nodes.set_index("gene")["lowest"]
+    assert found["a"] == lowest["a"]
+    assert found["b"] == lowest["b"]
+    assert found["c"] < single["c"]
+    assert np.all(found >= lowest)
+
+
+def test_measured_effects_are_kept_with_the_run(screen):
+    net, _, _, out = screen
+    again = ac.read(out)
+    pd.testing.assert_frame_equal(again.effects, net.effects)
+    pd.testing.assert_frame_equal(again.predict(knockout="a"), net.predict(knockout="a"))
+    assert ac.learn(screen[1], list("abcd"), resamples=0, threads=1).effects is None

@@ -35,6 +35,7 @@ NODE_COLUMNS = {
     "lowest": float,
 }
 MEMBER_COLUMNS = {"member": int, "source": int, "target": int, "weight": float}
+EFFECT_COLUMNS = {"source": int, "target": int, "effect": float, "error": float}
 LATER = {"lowest"}  # columns that a network may lack; they are filled with what is unknown
 
 

@@ -34,6 +34,7 @@ def build_network(
     is_regulator: np.ndarray | None = None,
     lowest: np.ndarray | None = None,
     members: pd.DataFrame | None = None,
+    effects: pd.DataFrame | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> Network:
     """Make a :class:`Network` from the arrays of the core.
@@ -69,7 +70,7 @@ def build_network(
     nodes["is_regulator"] = True if is_regulator is None else np.asarray(is_regulator, dtype=bool)
     nodes["r2"], nodes["noise_scale"] = np.asarray(r2, dtype=float), np.asarray(noise_scale, dtype=float)
     nodes["lowest"] = _or_empty(lowest, len(nodes))
-    return Network(best_first(edges), best_first(ranking), nodes, dict(facts or {}), members)
+    return Network(best_first(edges), best_first(ranking), nodes, dict(facts or {}), members, effects)
 
 
 def node_table(names: np.ndarray, source: np.ndarray, target: np.ndarray, order: np.ndarray) -> pd.DataFrame:

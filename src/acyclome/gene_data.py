@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from acyclome.core.doses import Treatments
 from acyclome.core.interventions import Targets
 from acyclome.core.moments import Moments, dtype_of, scale_genes
 from acyclome.core.place import OnThreads, Place
@@ -40,6 +41,7 @@ class GeneData:
     warnings: list[str] = field(default_factory=list)
     dask: str | None = None
     targets: Targets | None = None
+    treatments: Treatments | None = None
     prior: Prior = field(default_factory=Prior)
     spills: bool = False
     perturbation: Mapping[str, Any] = field(default_factory=dict)

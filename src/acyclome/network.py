@@ -49,6 +49,9 @@ class Network:
     members
         Edges of every resample with the columns of ``MEMBER_COLUMNS`` (indices of genes); None without resamples. One
         without edges stands there with a line from gene 0 to itself of weight 0.
+    effects
+        Total effects that interventions measured, with the columns of ``EFFECT_COLUMNS`` (indices of genes); those of a
+        source that stands there and are not listed are nothing. None without interventions.
 
     Raises
     ------
@@ -61,6 +64,7 @@ class Network:
     nodes: pd.DataFrame
     facts: dict[str, Any] = field(default_factory=dict)
     members: pd.DataFrame | None = None
+    effects: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         for name, columns in (("edges", EDGE_COLUMNS), ("ranking", RANKING_COLUMNS), ("nodes", NODE_COLUMNS)):
@@ -158,8 +162,9 @@ class Network:
 
         Returns
         -------
-        One row per gene, largest change first: ``change`` in standard deviations; ``low``, ``high`` and ``agreement``
-        (share of resamples with the same sign), empty without resamples.
+        One row per gene, largest change first: ``change`` in standard deviations, the mean over the resamples, which
+        know where directions are open (the network's own answer without); ``low``, ``high`` and ``agreement`` (share
+        of resamples with the same sign), empty without resamples.
 
         Raises
         ------
@@ -169,7 +174,8 @@ class Network:
         Notes
         -----
         Linear, so it holds near what was observed: ``delta_j = s_j + sum_i W_ij delta_i`` without the sum for genes
-        that are held (Pearl 2009).
+        that are held (Pearl 2009). The total effects of a gene that interventions in the data have measured are those
+        (``effects``), and what the network says elsewhere. No gene falls below where a knock-out would put it.
         """
         knocked = [knockout] if isinstance(knockout, str) else list(knockout or ())
         return _predict.predict(self, set or {}, shift or {}, knocked, interval)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from acyclome.core.doses import SEVERAL, STRANGE, Treatments
 from acyclome.core.interventions import LEAST_OWN, Targets
 from acyclome.core.shifts import DOUBT, FIRM, OwnShifts
 from acyclome.errors import InputError
@@ -24,9 +25,10 @@ SHOWN = 5
 
 
 class Perturbation(NamedTuple):
-    """The targets of all observations, None if there are none, what is recorded of them, and what is to be said."""
+    """Targets and treatments of all observations, None if there are none, what is recorded, and what is to be said."""
 
     targets: Targets | None
+    treatments: Treatments | None
     facts: dict[str, Any]
     warnings: list[str]
 
@@ -125,7 +127,10 @@ def find_targets(obs: pd.DataFrame | None, column: str, control: str | None, gen
             n for names, n in zip(named, size, strict=True) if names and known.isdisjoint(names)
         ),
     }
-    return Perturbation(targets if count else None, facts, _warnings(facts, targets, genes))
+    warnings = _warnings(facts, targets, genes)
+    if not count:
+        return Perturbation(None, None, facts, warnings)
+    return Perturbation(targets, _treatments(kind, named, genes), facts, warnings)
 
 
 def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[str]) -> Targets:
@@ -138,6 +143,16 @@ def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[s
     gene = np.repeat(np.array([gene for gene, _ in pairs], np.int64), [len(rows) for _, rows in pairs])
     row = np.concatenate([np.empty(0, np.int64), *(rows for _, rows in pairs)])
     return Targets.from_pairs(gene, row, len(genes), len(kind))
+
+
+def _treatments(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[str]) -> Treatments:
+    """Return what was done in every observation; labels that name the same targets are one treatment."""
+    place = {gene: index for index, gene in enumerate(genes)}
+    sets = [tuple(sorted(names)) for names in named]
+    number = {names: k for k, names in enumerate(sorted(set(sets) - {()}))}
+    only = [place.get(names[0], STRANGE) if len(names) == 1 else SEVERAL if any(name in place for name in names)
+            else STRANGE for names in number]  # fmt: skip
+    return Treatments(np.array([number.get(names, -1) for names in sets])[kind], np.array(only, np.int64))
 
 
 def effects_table(shifts: OwnShifts, genes: Sequence[str]) -> list[dict[str, Any]]:

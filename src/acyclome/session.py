@@ -128,7 +128,7 @@ class Session:
         self.done: dict[str, Stage] = {}
         if (column := config.input.perturbation) is not None:
             found = find_targets(store.obs_columns, column, config.input.control, store.genes)
-            self.data.targets, self.data.perturbation = found.targets, found.facts
+            self.data.targets, self.data.treatments, self.data.perturbation = found[:3]
             self.data.warnings += found.warnings
         self.data.prior = _prior_of(config, rules, store.genes, causes, group or config.input.group)
         self.data.warnings += self.data.prior.warnings

@@ -6,19 +6,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from acyclome._tables import MEMBER_COLUMNS
+from acyclome._tables import EFFECT_COLUMNS, MEMBER_COLUMNS
 from acyclome.assembly import build_network
 from acyclome.config import Config
 from acyclome.core.engine import decide, look, propose
+from acyclome.core.effects import responses
 from acyclome.core.equivalence import cpdag
 from acyclome.core.layout import Candidates, gene_blocks
+from acyclome.core.measured import measured_effects
 from acyclome.core.moments import Moments, scale_genes
 from acyclome.core.order import Dag
 from acyclome.core.partial_correlation import ROWS
@@ -206,7 +208,17 @@ def network(data: GeneData, config: Config, ordered: Stage, resampled: list[Stag
         score=score, reversal_loss=a["reversal_loss"], reversible=~a["compelled"].astype(bool),
         settled=a["settled"].astype(bool), prior=data.prior.of(source, target, d),
         is_regulator=data.causes, lowest=a["lowest"], members=_all_members(resampled),
+        effects=_measured(data, a),
     )  # fmt: skip
+
+
+def _measured(data: GeneData, a: Mapping[str, np.ndarray]) -> pd.DataFrame | None:
+    """Return the total effects that interventions measured; None without any."""
+    if data.targets is None or data.treatments is None:
+        return None
+    said = partial(responses, a["source"], a["target"], a["weight"], a["order"])
+    found = measured_effects(data.scaled, data.targets, data.treatments, said, data.threads)
+    return pd.DataFrame(found._asdict()).astype(EFFECT_COLUMNS)
 
 
 def _all_members(resampled: list[Stage]) -> pd.DataFrame | None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acyclome.core.effects import changes
+from acyclome.core.effects import changes, responses
 
 
 def draw(seed, d=9):
@@ -19,8 +19,13 @@ def draw(seed, d=9):
 
 
 def answer(W, order, shift, held):
+    acted = np.flatnonzero(held | (shift != 0))
+    return changes(total(W, order, acted), acted, shift[acted], held[acted])[0]
+
+
+def total(W, order, genes):
     source, target = np.nonzero(W)
-    return changes(source, target, W[source, target], order, shift=shift, held=held)
+    return responses(source, target, W[source, target], order, genes)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -60,3 +65,18 @@ def test_the_mean_of_simulated_interventions_is_what_is_predicted(seed):
     for j in order:
         X[:, j] = 3.0 if held[j] else X @ W[:, j] + noise[:, j]
     np.testing.assert_allclose(answer(W, order, 3.0 * held, held), X.mean(axis=0), atol=0.06)
+
+
+def test_total_effects_are_the_rows_of_the_inverse():
+    _, order, W = draw(5)
+    np.testing.assert_allclose(total(W, order, np.array([3, 7])), np.linalg.inv(np.eye(9) - W)[[3, 7]], atol=1e-9)
+
+
+@pytest.mark.parametrize("loop", [0.4, 0.99, 1.0, 1.7])
+def test_held_genes_that_hold_one_another_up_stay_where_they_are_put_and_nothing_runs_away(loop):
+    T = np.array([[1.0, loop, 0.5], [1.0, 1.0, 0.0]])
+    moved, added = changes(T, np.array([0, 1]), np.array([-1.0, -1.0]), np.ones(2, bool))
+    np.testing.assert_array_equal(moved[:2], -1.0)
+    assert np.all(np.abs(added) < 3)
+    if loop == 0.4:
+        np.testing.assert_allclose(moved[2], 0.5 * np.linalg.solve(T[:, :2].T, [-1, -1])[0])

@@ -1,11 +1,17 @@
-"""What follows from acting on genes of a linear network: the expected change of every other.
+"""What follows from acting on genes of a network: the expected change of every other.
 
-Acting on genes cuts the edges into those that are held at a value (Pearl 2009, do-calculus); a shift adds to a gene
-without cutting.  With ``W[i, j]`` the weight of ``i -> j`` and ``D`` the genes that are held,
+With ``W[i, j]`` the weight of ``i -> j``, adding to a gene moves the others by its row of the total effects,
 
-    delta_j = s_j + sum_i W_ij delta_i  for j not in D,    delta_j = s_j  for j in D,
+    T_i = e_i + T_i W,
 
-which one pass over an order of the genes solves.
+which one pass over an order of the genes solves; an experiment may have measured that row instead.  Holding genes ``D``
+at changes ``v`` (Pearl 2009, do-calculus) is adding to each of them what brings all of them there, after whatever is
+added elsewhere has moved the genes by ``b``:
+
+    u T_DD = v - b_D,    delta = b + u T_D.
+
+For a linear network that is the same as cutting the edges into ``D``, and it asks for total effects only.  Measured
+ones may go both ways between held genes; near a loop that would run away they are halved until it does not.
 """
 
 from __future__ import annotations
@@ -14,12 +20,14 @@ import numpy as np
 from scipy.sparse import csr_array, eye_array
 from scipy.sparse.linalg import spsolve_triangular
 
+ANY = -1  # in the place of a source: what every loss of a gene does, beyond the network
+LEAST_DET = 0.5  # of T_DD, 1 without feedback among the held genes and 0 where they would run away
 
-def changes(
-    source: np.ndarray, target: np.ndarray, weight: np.ndarray, order: np.ndarray, *, shift: np.ndarray,
-    held: np.ndarray,
-) -> np.ndarray:  # fmt: skip
-    """Return the expected change of every gene, ``(d,)``, in the units of the weights.
+
+def responses(
+    source: np.ndarray, target: np.ndarray, weight: np.ndarray, order: np.ndarray, genes: np.ndarray
+) -> np.ndarray:
+    """Return the total effects of some genes on all, ``(k, d)``, in the units of the weights; of each on itself, 1.
 
     Parameters
     ----------
@@ -27,17 +35,46 @@ def changes(
         ``(m,)`` edges of an acyclic graph.
     order
         ``(d,)`` genes, every source before its target.
-    shift
-        ``(d,)`` what is added to each gene, or where it is held: what its change is.
-    held
-        ``(d,)`` bool, genes whose causes no longer count.
+    genes
+        ``(k,)`` the genes that are added to.
     """
     d = len(order)
     place = np.empty(d, np.int64)
     place[order] = np.arange(d)
-    free = ~held[target]
-    W = csr_array((weight[free], (place[target[free]], place[source[free]])), shape=(d, d))
+    W = csr_array((weight, (place[target], place[source])), shape=(d, d))
     system = (eye_array(d, format="csr") - W).tocsr()
-    moved = np.empty(d)
-    moved[order] = spsolve_triangular(system, shift[order].astype(float), lower=True, unit_diagonal=True)
-    return moved
+    pushed = np.zeros((d, len(genes)))
+    pushed[place[genes], np.arange(len(genes))] = 1.0
+    moved: np.ndarray = spsolve_triangular(system, pushed, lower=True, unit_diagonal=True)
+    return moved[place].T
+
+
+def changes(T: np.ndarray, genes: np.ndarray, amount: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the expected change of every gene, ``(d,)``, and what was added to each gene acted on, ``(k,)``.
+
+    Parameters
+    ----------
+    T
+        ``(k, d)`` total effects of the genes acted on.
+    genes
+        ``(k,)`` the genes acted on.
+    amount
+        ``(k,)`` what is added to each, or where it is held: what its change is.
+    held
+        ``(k,)`` bool, genes whose causes no longer count.
+    """
+    added = np.where(held, 0.0, amount)
+    if held.any():
+        D = genes[held]
+        missing = amount[held] - (added @ T)[D]
+        added[held] = np.linalg.solve(_without_runaway(T[held][:, D]).T, missing)
+    moved = added @ T
+    moved[genes[held]] = amount[held]
+    return moved, added
+
+
+def _without_runaway(T: np.ndarray) -> np.ndarray:
+    itself = np.eye(len(T))
+    while np.linalg.det(T) < LEAST_DET:
+        T = (T + itself) / 2
+    return T

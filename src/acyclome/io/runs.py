@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from acyclome._tables import MEMBER_COLUMNS
+from acyclome._tables import EFFECT_COLUMNS, MEMBER_COLUMNS
 from acyclome._version import __version__
 from acyclome.errors import InputError
 from acyclome.io import formats, tables
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 ENCODING_TYPE = "acyclome-stage"
 ENCODING_VERSION = "0.1.0"
 RESULTS = ("edges.tsv.gz", "run.json", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", "report.html",
-           "members.parquet")  # fmt: skip
+           "members.parquet", "effects.parquet")  # fmt: skip
+PARTS = {"members": MEMBER_COLUMNS, "effects": EFFECT_COLUMNS}  # that a network may have, in parquet
 _HEADER = "__header__"
 
 
@@ -136,9 +137,10 @@ class RunFolder:
         tables.write_tsv(self.file("nodes.tsv"), network.nodes)
         tables.write_parquet(self.file("edges.parquet"), network.edges, "edges")
         formats.write_h5ad(self.file("network.h5ad"), network)
-        self.file("members.parquet").unlink(missing_ok=True)
-        if network.members is not None:
-            tables.write_parquet(self.file("members.parquet"), network.members, "members")
+        for name in PARTS:
+            self.file(f"{name}.parquet").unlink(missing_ok=True)
+            if (table := getattr(network, name)) is not None:
+                tables.write_parquet(self.file(f"{name}.parquet"), table, name)
         tables.write_tsv(self.file("edges.tsv.gz"), network.edges)
 
     def read_network(self) -> Network:
@@ -156,12 +158,12 @@ class RunFolder:
             tables.read_tsv(self.file("ranking.tsv.gz"), RANKING_COLUMNS),
             tables.read_tsv(self.file("nodes.tsv"), NODE_COLUMNS),
             self.read_run_json() if self.file("run.json").exists() else {},
-            self._read_members(),
+            **{name: self._read_part(name) for name in PARTS},
         )
 
-    def _read_members(self) -> pd.DataFrame | None:
-        path = self.file("members.parquet")
-        return tables.read_parquet(path, "members", MEMBER_COLUMNS) if path.exists() else None
+    def _read_part(self, name: str) -> pd.DataFrame | None:
+        path = self.file(f"{name}.parquet")
+        return tables.read_parquet(path, name, PARTS[name]) if path.exists() else None
 
     def write_run_json(self, facts: Mapping[str, Any]) -> None:
         """Write ``run.json``."""
