@@ -133,10 +133,13 @@ def _components(
 def _posterior(
     m: np.ndarray, e2: np.ndarray, t: np.ndarray, mixture: _Mixture
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the chance that an effect is nothing, its mean and its standard deviation."""
+    """Return the chance that an effect is nothing, its mean and its standard deviation.
+
+    What the network says was learned too, and counts as no more certain than what was measured.
+    """
     chance, effect, variance = _components(m, e2, t, mixture)
     mean = chance[..., 1] * t + chance[..., 2] * effect
-    square = chance[..., 1] * t**2 + chance[..., 2] * (effect**2 + variance)
+    square = chance[..., 1] * (t**2 + e2) + chance[..., 2] * (effect**2 + variance)
     return chance[..., 0], mean, np.sqrt(np.maximum(square - mean**2, 0.0))
 
 
