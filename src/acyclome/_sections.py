@@ -67,7 +67,13 @@ class Climb(_Section):
 
 
 class Curves(_Section):
-    """The models polynomial, sobolev and spline: a curve of each cause, in how many terms."""
+    """The models polynomial, sobolev and spline: curves of what, in how many terms."""
+
+    of: Literal["causes", "index", "indices"] = "causes"
+    """What curves are of. causes: a sum of one each (additive). index: one curve of a weighted sum of all causes.
+    indices: a sum of such curves (multiple index), for causes that act together; twenty times the cost."""
+    functions: Count = Field(default=3, ge=2, le=16)
+    """Most curves of weighted sums (curves.of: indices). As many are taken as the score pays for."""
 
     degree: Count = Field(default=3, ge=1, le=9)
     """Highest degree of model polynomial; each gene takes the one that suits. High degrees chase outliers."""

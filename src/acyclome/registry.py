@@ -8,10 +8,11 @@ from acyclome.config import Config
 from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
 from acyclome.core.climb import ClimbSettings
 from acyclome.core.engine import EngineSettings
-from acyclome.core.expansions import BSplines, Cosines, Powers
+from acyclome.core.expansions import BSplines, Cosines, Expansion, Powers
 from acyclome.core.family.contract import Family
 from acyclome.core.family.curves import Curves, degrees, smoothness
 from acyclome.core.family.evidence import Evidence
+from acyclome.core.family.ridges import Ridges
 from acyclome.core.joint import JointSettings
 from acyclome.core.order import ScoreSettings
 from acyclome.core.relax import RelaxSettings
@@ -34,9 +35,9 @@ SEMS: dict[str, Callable[[Config], Linear | Mlp | None]] = {
 }
 FAMILIES: dict[str, Callable[[Config], Family]] = {
     "mlp": lambda config: Evidence(config.mlp.splines, config.mlp.units, UNIT_SCALE, RIDGE),
-    "polynomial": lambda config: Curves(Powers(config.curves.degree), degrees(config.curves.degree)),
-    "sobolev": lambda config: Curves(Cosines(config.curves.cosines), smoothness(config.curves.cosines)),
-    "spline": lambda config: Curves(BSplines(config.curves.bsplines), smoothness(config.curves.bsplines)),
+    "polynomial": lambda config: _curves(config, Powers(config.curves.degree), degrees(config.curves.degree)),
+    "sobolev": lambda config: _curves(config, Cosines(config.curves.cosines), smoothness(config.curves.cosines)),
+    "spline": lambda config: _curves(config, BSplines(config.curves.bsplines), smoothness(config.curves.bsplines)),
 }
 SCHEDULES: dict[str, Callable[[Config], Schedule]] = {
     "path": lambda config: CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8),
@@ -79,6 +80,13 @@ def _joint(config: Config) -> JointSettings | None:
         return None
     climbing = ClimbSettings(config.climb.shortlist, config.score.restarts)
     return JointSettings(FAMILIES[config.model](config), climbing, config.climb.expanded, config.score.gamma)
+
+
+def _curves(config: Config, expansion: Expansion, penalties: tuple[tuple[float, ...], ...]) -> Family:
+    """Return a family of curves of each cause, or of weighted sums of them."""
+    if config.curves.of == "causes":
+        return Curves(expansion, penalties)
+    return Ridges(expansion, penalties, 1 if config.curves.of == "index" else config.curves.functions)
 
 
 def check_model(config: Config, rules: EdgeRules | None, *, has_targets: bool) -> None:

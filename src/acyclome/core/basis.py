@@ -53,6 +53,14 @@ def orthonormal(rows: np.ndarray) -> np.ndarray:
     return np.where(kept[:, None], Q.T * np.sign(diagonal)[:, None], 0.0) * np.sqrt(n)
 
 
+def standardized(responses: np.ndarray) -> np.ndarray:
+    """Return the responses ``(r, n)`` with mean 0 and mean square 1; those without variation become 0."""
+    centered = responses - responses.mean(axis=1, keepdims=True)
+    size = np.sqrt(np.mean(centered**2, axis=1, keepdims=True))
+    found: np.ndarray = centered / np.maximum(size, responses.dtype.type(FLAT))
+    return found
+
+
 def explained(basis: np.ndarray, responses: np.ndarray) -> np.ndarray:
     """Share of the variance of each response that the terms of each gene explain, ``(genes, responses)``.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from acyclome.core.basis import screen_expanded
+from acyclome.core.basis import screen_expanded, standardized
 from acyclome.core.climb import Climb, ClimbSettings
 from acyclome.core.family.contract import Family, Local
 from acyclome.core.layout import Candidates, gene_blocks
@@ -23,7 +23,6 @@ from acyclome.core.workers import run_blocks
 
 BLOCK = 16
 OPEN = 3.0  # log odds, 20 to 1, below which a direction is left open
-TINY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -130,9 +129,8 @@ def _residuals(climb: Climb, local: Local, n_obs: int) -> np.ndarray:
 
     def block(a: int, b: int) -> None:
         for j in range(a, b):
-            rest = local.residual(j, climb.causes(j))
-            rest -= rest.mean()
-            out[j] = rest / max(float(np.sqrt(np.mean(rest**2))), TINY)
+            out[j] = local.residual(j, climb.causes(j))
+        out[a:b] = standardized(out[a:b])
 
     run_blocks(block, gene_blocks(len(out), BLOCK), climb.threads)
     return out

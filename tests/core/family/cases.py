@@ -11,6 +11,7 @@ from acyclome.core.expansions import BSplines, Cosines, Powers
 from acyclome.core.family.contract import Family
 from acyclome.core.family.curves import Curves, degrees, smoothness
 from acyclome.core.family.evidence import Evidence
+from acyclome.core.family.ridges import Ridges
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 EDGES = {(0, 1), (0, 2), (1, 3), (2, 3), (3, 4)}
@@ -24,7 +25,7 @@ class Case:
     Parameters
     ----------
     name
-        Its name in the registry.
+        Its name in the registry, and a setting after a comma.
     draw
         ``(rng, n) -> (n, 6)``: five genes with the edges ``EDGES``, such that the family identifies the graph, and gene
         ``CONSTANT`` without variation.
@@ -49,9 +50,19 @@ def curves(rng: np.random.Generator, n: int) -> np.ndarray:
     return x
 
 
+def sums(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Smooth functions of weighted sums of the causes."""
+    x = curves(rng, n)
+    x[:, 3] = 2 * np.cos(0.8 * (x[:, 1] - x[:, 2])) + 0.4 * rng.standard_normal(n)
+    x[:, 4] = np.sin(1.5 * x[:, 3]) + 0.3 * rng.standard_normal(n)
+    return x
+
+
 CASES = [
     Case("mlp", Evidence(terms=6, units=40, unit_scale=3.0, ridge=(1.0, 10.0, 100.0)), curves),
     Case("polynomial", Curves(Powers(4), degrees(4)), curves),
     Case("sobolev", Curves(Cosines(8), smoothness(8)), curves),
+    Case("polynomial, index", Ridges(Powers(4), degrees(4), 1), sums),
+    Case("sobolev, multiple-index", Ridges(Cosines(8), smoothness(8), 3), sums),
     Case("spline", Curves(BSplines(8), smoothness(8)), curves),
 ]

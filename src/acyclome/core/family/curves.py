@@ -7,11 +7,10 @@ the basis expansions of nonparametric NOTEARS (Zheng et al. 2020).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from acyclome.core.basis import expand, explained
+from acyclome.core.basis import expand, explained, standardized
 from acyclome.core.expansions import Expansion
 from acyclome.core.family.contract import Cost
 from acyclome.core.moments import Moments
@@ -86,16 +85,10 @@ class CurvesScore:
     penalties: np.ndarray
     n_effective: float
 
-    @cached_property
-    def variance(self) -> np.ndarray:
-        """Mean square of every gene: 1, or 0 where it is constant."""
-        return np.einsum("jn,jn->j", self.Z, self.Z) / self.Z.shape[1]
-
     def scores(self, j: int, sets: np.ndarray) -> np.ndarray:
-        """Score sets of causes of gene ``j``, ``(s, p) -> (s,)``: ``min_g n/2 log(rest_g) + df_g/2 log n``.
+        """Score sets of causes of gene ``j`` under the best penalty each, ``(s, p) -> (s,)``, as :func:`fit_terms`.
 
-        ``rest`` is the share of variance left, ``df = tr (G + P)^-1 G`` the effective degrees of freedom of the whole
-        group of terms (Hastie and Tibshirani 1990), ``G`` their products.  Cost: ``n k^2 + g k^3``, ``k = p terms``.
+        Cost: ``n k^2 + g k^3`` for ``k = p terms`` and ``g`` penalties.
         """
         s, p = sets.shape
         if p == 0:
@@ -105,10 +98,7 @@ class CurvesScore:
 
     def promise(self, j: int, causes: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Share of what the causes of ``j`` leave that the curves of each of ``others`` explain, ``(k,)``."""
-        rest = self.residual(j, causes)
-        rest -= rest.mean()
-        rest /= max(float(np.sqrt(np.mean(rest**2))), JITTER)
-        return explained(self.basis[others], rest[None])[:, 0]
+        return explained(self.basis[others], standardized(self.residual(j, causes)[None]))[:, 0]
 
     def residual(self, j: int, causes: np.ndarray) -> np.ndarray:
         """Return what the causes leave of gene ``j``, ``(n,)`` float32."""
@@ -134,15 +124,31 @@ class CurvesScore:
         return self.basis[sets].reshape(*sets.shape[:-1], -1, self.basis.shape[2])
 
     def _fit(self, j: int, sets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Score ``(s, g)`` and coefficients ``(s, g, k)`` of every set under every penalty."""
-        F, n = self._terms(sets), self.Z.shape[1]
-        G = (F @ F.transpose(0, 2, 1)).astype(np.float64)[:, None] / n
-        c = (F @ self.Z[j]).astype(np.float64)[:, None] / n
-        P = np.tile(self.penalties, sets.shape[1]) + JITTER
-        inverse = np.linalg.inv(G + P[:, :, None] * np.eye(P.shape[1]))
-        b = np.einsum("sgkl,shl->sgk", inverse, c)
-        free = P.shape[1] - np.einsum("sgkk,gk->sg", inverse, P)
-        whole = float(self.variance[j]) + JITTER
-        rest = (whole - np.einsum("sgk,shk->sg", b, c) - np.einsum("sgk,gk->sg", b * b, P)) / whole
-        n_effective = self.n_effective
-        return n_effective / 2 * np.log(np.maximum(rest, JITTER)) + free / 2 * np.log(n_effective), b
+        return fit_terms(self._terms(sets), self.Z[j], np.tile(self.penalties, sets.shape[1]), self.n_effective)
+
+
+def fit_terms(F: np.ndarray, y: np.ndarray, penalties: np.ndarray, n_effective: float) -> tuple[np.ndarray, np.ndarray]:
+    """Score every set of terms under every penalty, ``(s, g)``, and give the coefficients, ``(s, g, k)``.
+
+    ``n/2 log(rest) + df/2 log n`` with ``rest`` the share of variance left, ``df = tr (G + P)^-1 G`` the effective
+    degrees of freedom of all terms (Hastie and Tibshirani 1990), ``G`` their mean products.
+
+    Parameters
+    ----------
+    F
+        ``(s, k, n)`` terms of mean 0 and mean square 1.
+    y
+        ``(n,)`` response.
+    penalties
+        ``(g, k)`` ridge penalties.
+    """
+    n, k = len(y), F.shape[1]
+    G = (F @ F.transpose(0, 2, 1)).astype(np.float64)[:, None] / n
+    c = (F @ y).astype(np.float64)[:, None] / n
+    P = penalties + JITTER
+    inverse = np.linalg.inv(G + P[:, :, None] * np.eye(k))
+    b = np.einsum("sgkl,shl->sgk", inverse, c)
+    free = k - np.einsum("sgkk,gk->sg", inverse, P)
+    whole = float(y @ y) / n + JITTER
+    rest = (whole - np.einsum("sgk,shk->sg", b, c) - np.einsum("sgk,gk->sg", b * b, P)) / whole
+    return n_effective / 2 * np.log(np.maximum(rest, JITTER)) + free / 2 * np.log(n_effective), b

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from acyclome.core.basis import expand, explained
+from acyclome.core.basis import expand, explained, standardized
 from acyclome.core.expansions import NaturalSplines
 from acyclome.core.family.contract import Cost
 from acyclome.core.family.lines import linear_effects
@@ -235,7 +235,5 @@ def _log_mean(values: np.ndarray) -> np.ndarray:
 def promise(features: Features, prior: Evidence, j: int, causes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Share of what the causes of ``j`` leave that each of ``others`` explains, alone or times one cause, ``(k,)``."""
     rest = residual(features, prior, j, causes)
-    responses = np.vstack([rest, rest * features.Z[causes]])
-    responses -= responses.mean(axis=1, keepdims=True)
-    responses /= np.maximum(np.sqrt(np.mean(responses**2, axis=1, keepdims=True)), np.float32(JITTER))
+    responses = standardized(np.vstack([rest, rest * features.Z[causes]]))
     return explained(features.basis[others], responses).max(axis=1)
