@@ -12,16 +12,18 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from acyclome.core.memo import Memo, mark_of, recall, remember
 from acyclome.core.ruled import choose
 from acyclome.core.rules import REQUIRED
 from acyclome.core.select import Work, matters, would_enter
-from acyclome.core.state import enqueue, has_room, is_before
+from acyclome.core.state import allow, enqueue, has_room, is_before
 
 TOLERANCE = 1e-3
+SHORT = 64  # lists up to this are sorted by insertion, without a copy
 
 
 class Scratch(NamedTuple):
-    """Room for one move: two selection rows, neighbor lists as long as the largest neighborhood."""
+    """Room for one move: two selection rows, neighbor lists as long as the largest neighborhood, scores met before."""
 
     work: Work
     trial: np.ndarray
@@ -31,6 +33,7 @@ class Scratch(NamedTuple):
     place: np.ndarray
     delta: np.ndarray
     mask: np.ndarray
+    memo: Memo
 
 
 @njit(nogil=True, cache=True)
@@ -38,8 +41,11 @@ def initialize(state, pools, work):  # type: ignore[no-untyped-def]
     """Allow every candidate that stands before its target and select the parents of every gene."""
     for j in range(len(state.key)):
         g = pools.gene[j]
+        state.mark[j] = mark_of(-1 - j)
         for e in range(g.start, g.start + g.width):
             state.allowed[e] = is_before(state.key, pools.parent[e], j)
+            if state.allowed[e]:
+                state.mark[j] ^= mark_of(e)
         choose(g, state.allowed[g.start :], pools, work, state.path[j])
 
 
@@ -60,7 +66,15 @@ def list_neighbors(j, state, pools, kids, room):  # type: ignore[no-untyped-def]
         n += 1
     for i in range(n):
         room.delta[i] = state.key[room.gene[i]]
-    room.place[:n] = np.argsort(room.delta[:n], kind="mergesort")
+    if n > SHORT:
+        room.place[:n] = np.argsort(room.delta[:n], kind="mergesort")
+        return n
+    for i in range(n):
+        t = i
+        while t > 0 and room.delta[room.place[t - 1]] > room.delta[i]:
+            room.place[t] = room.place[t - 1]
+            t -= 1
+        room.place[t] = i
     return n
 
 
@@ -75,11 +89,16 @@ def _child_deltas(j, n, state, pools, room):  # type: ignore[no-untyped-def]
             continue
         g, p = pools.gene[room.gene[i]], state.path[room.gene[i]]
         now = state.allowed[e]
-        if matters(g, e - g.start, now, cross, gram, relative, q, p):
+        if not matters(g, e - g.start, now, cross, gram, relative, q, p):
+            continue
+        mark = state.mark[room.gene[i]] ^ mark_of(e)
+        other = recall(room.memo, mark)
+        if np.isnan(other):
             state.allowed[e] = 1 - now
             other = choose(g, state.allowed[g.start :], pools, room.work, room.trial[0])
             state.allowed[e] = now
-            room.delta[i] = p.score - other if now else other - p.score
+            remember(room.memo, mark, other)
+        room.delta[i] = p.score - other if now else other - p.score
 
 
 @njit(nogil=True, cache=True)
@@ -120,7 +139,8 @@ def _best_place(j, n, state, pools, room):  # type: ignore[no-untyped-def]
     cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
     g, p, mask = pools.gene[j], room.trial[1], room.mask
     mask[: g.width] = 0
-    total = choose(g, mask, pools, room.work, p)
+    score, mark = choose(g, mask, pools, room.work, p), mark_of(-1 - j)
+    total = score
     for i in range(n):
         total += room.delta[i]
     best, gap, present = total if first == 0 else np.inf, 0, total
@@ -130,9 +150,15 @@ def _best_place(j, n, state, pools, room):  # type: ignore[no-untyped-def]
         own = room.own[i]
         if own >= 0:
             mask[own] = 1
-            if would_enter(g, own, cross, gram, relative, q, p):
-                old = p.score
-                total += choose(g, mask, pools, room.work, p) - old
+            mark ^= mark_of(g.start + own)
+            new = recall(room.memo, mark)
+            if np.isnan(new):
+                is_behind = score != p.score
+                changes = is_behind or would_enter(g, own, cross, gram, relative, q, p)
+                new = choose(g, mask, pools, room.work, p) if changes else score
+                remember(room.memo, mark, new)
+            total += new - score
+            score = new
         if is_before(state.key, room.gene[i], j):
             present = total
         if total < best - TOLERANCE and first <= t + 1 <= last:
@@ -182,7 +208,7 @@ def place_gene(j, key, state, pools, kids, room):  # type: ignore[no-untyped-def
         now = is_before(state.key, pools.parent[e], j)
         if now != state.allowed[e]:
             own |= matters(g, e - g.start, state.allowed[e], cross, gram, relative, q, p)
-            state.allowed[e] = now
+            allow(state, e, j, now)
     if own:
         gain += _reselect(j, state, pools, room)
     for s in range(kids.indptr[j], kids.indptr[j + 1]):
@@ -191,7 +217,7 @@ def place_gene(j, key, state, pools, kids, room):  # type: ignore[no-untyped-def
         if now != state.allowed[e]:
             stake = matters(pools.gene[k], e - pools.gene[k].start, state.allowed[e], cross, gram, relative, q,
                             state.path[k])  # fmt: skip
-            state.allowed[e] = now
+            allow(state, e, k, now)
             if stake:
                 gain += _reselect(k, state, pools, room)
     return gain

@@ -9,6 +9,7 @@ from numba import njit
 
 from acyclome.core.interventions import own_blocks
 from acyclome.core.layout import Candidates, gene_blocks
+from acyclome.core.memo import new_memo
 from acyclome.core.moments import Moments
 from acyclome.core.moves import Scratch, initialize, settle
 from acyclome.core.rules import RULE, EdgeRules
@@ -210,9 +211,10 @@ def _new_state(start: np.ndarray, candidates: Candidates, queue: np.ndarray) -> 
     key = np.empty(d)
     key[start] = np.arange(d, dtype=np.float64)
     return State(
-        key, np.zeros(candidates.n_edges, np.uint8), np.zeros(d, PATH), queue.astype(np.int64), np.ones(d, np.uint8),
-        np.array([0, d, -1, -1], np.int64), np.empty(MOVES, np.int64), np.empty(MOVES),
-        np.empty(SAVED, PATH), np.empty(SAVED, np.int64), np.full(d, -1, np.int32),
+        key, np.zeros(candidates.n_edges, np.uint8), np.zeros(d, np.uint64), np.zeros(d, PATH),
+        queue.astype(np.int64), np.ones(d, np.uint8), np.array([0, d, -1, -1], np.int64),
+        np.empty(MOVES, np.int64), np.empty(MOVES), np.empty(SAVED, PATH), np.empty(SAVED, np.int64),
+        np.full(d, -1, np.int32),
     )  # fmt: skip
 
 
@@ -226,7 +228,7 @@ def _new_scratch(candidates: Candidates) -> Scratch:
     most = int((candidates.counts + np.bincount(candidates.parent, minlength=d)).max(initial=1)) + 1
     ints = [np.empty(most, np.int64) for _ in range(4)]
     return Scratch(new_work(width), np.zeros(2, PATH), ints[0], ints[1], ints[2], ints[3], np.empty(most),
-                   np.empty(width, np.uint8))  # fmt: skip
+                   np.empty(width, np.uint8), new_memo(candidates.n_edges))  # fmt: skip
 
 
 def _result(state: State, pools: Pools, room: Scratch, settled: float) -> Dag:

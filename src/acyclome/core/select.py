@@ -33,11 +33,11 @@ explain; ``factor``, ``n_j / 2`` (unequal) or ``n_j v_j / (2 sigma^2)`` (equal);
 
 PATH = np.dtype(
     [("size", "i8"), ("pure", "i8"), ("rest", "f8"), ("score", "f8"), ("picks", "i4", MAX_PARENTS),
-     ("gains", "f8", MAX_PARENTS), ("slope", "f8", MAX_PARENTS), ("chol", "f8", (MAX_PARENTS, MAX_PARENTS))],
+     ("gains", "f8", MAX_PARENTS), ("slope", "f8", MAX_PARENTS), ("chol", "f8", MAX_PARENTS * (MAX_PARENTS + 1) // 2)],
     align=True,
 )  # fmt: skip
-"""A selection: ``picks`` (local indices in order), their ``gains`` and signed ``slope``, Cholesky rows, the residual
-variance ``rest``, the ``score``, and ``pure``: nothing was dropped on the way."""
+"""A selection: ``picks`` (local indices in order), their ``gains`` and signed ``slope``, Cholesky rows one after the
+other, the residual variance ``rest``, the ``score``, and ``pure``: nothing was dropped on the way."""
 
 
 class Pools(NamedTuple):
@@ -87,9 +87,8 @@ def select(g, allowed, cross, gram, relative, work, p):  # type: ignore[no-untyp
     """Select the parents of gene ``g`` among its ``allowed`` candidates into the path ``p``; return the score."""
     n = 0
     for i in range(g.width):
-        if allowed[i]:
-            work.idx[n] = i
-            n += 1
+        work.idx[n] = i
+        n += allowed[i] != 0
     size = 0
     p.pure = 1
     for drops in range(GROW_AGAIN + 1):
@@ -139,7 +138,7 @@ def _grow(g, cross, gram, n, forced, relative, work, p):  # type: ignore[no-unty
 def project(gram, offset, width, n, at, size, work, p):  # type: ignore[no-untyped-def]
     """Take pick number ``size`` (place ``at`` of the allowed) out of all remaining covariances and variances."""
     c, v, Q, idx = work.single[0], work.single[1], work.single[3:], work.idx
-    row = p.chol[size]
+    row = p.chol[size * (size + 1) // 2 :]
     root = np.sqrt(v[at])
     slope = c[at] / root
     p.slope[size] = slope
@@ -168,11 +167,12 @@ def coefficients(size, work, p):  # type: ignore[no-untyped-def]
     """Put the regression weights of the path ``p`` into the last row of ``work.double``, its inverse factor above."""
     chol, V = p.chol, work.double
     for a in range(size):
-        V[a, a] = 1.0 / chol[a, a]
+        row = chol[a * (a + 1) // 2 :]
+        V[a, a] = 1.0 / row[a]
         for b in range(a):
             total = 0.0
             for k in range(b, a):
-                total += chol[a, k] * V[k, b]
+                total += row[k] * V[k, b]
             V[a, b] = -total * V[a, a]
     for a in range(size):
         total = 0.0
@@ -220,13 +220,15 @@ def would_enter(g, i, cross, gram, relative, q, p):  # type: ignore[no-untyped-d
     v = np.float64(1.0)
     rest = 1.0
     chol, picks, gains, slope = p.chol, p.picks, p.gains, p.slope
+    row = 0
     for k in range(p.size):
         if v > np.float64(MIN_VARIANCE) and c * c >= gains[k] * v * TIE:
             return True
         t = gram[base + picks[k]]
         for a in range(k):
-            t -= chol[k, a] * q[a]
-        t /= chol[k, k]
+            t -= chol[row + a] * q[a]
+        t /= chol[row + k]
+        row += k + 1
         q[k] = t
         c -= slope[k] * t
         v -= t * t

@@ -63,6 +63,7 @@ class Lanes:
         for state, _ in self.copies:
             state.key[:] = self.state.key
             state.allowed[:] = self.state.allowed
+            state.mark[:] = self.state.mark
             for genes in changed:
                 state.path[genes] = self.state.path[genes]
         return gain

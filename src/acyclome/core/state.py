@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from acyclome.core.memo import mark_of
+
 
 class Neighbors(NamedTuple):
     """Children of every gene: ``indptr (d + 1,)``, ``child (nnz,)``, ``edge (nnz,)`` (position in the candidates)."""
@@ -25,6 +27,8 @@ class State(NamedTuple):
         ``(d,)`` position of every gene.
     allowed
         ``(nnz,)`` whether the parent stands before its target.
+    mark
+        ``(d,)`` uint64 mark of the set of candidates that stand before each gene.
     path
         ``(d,)`` of ``PATH``, what is selected.
     queue, queued
@@ -39,6 +43,7 @@ class State(NamedTuple):
 
     key: np.ndarray
     allowed: np.ndarray
+    mark: np.ndarray
     path: np.ndarray
     queue: np.ndarray
     queued: np.ndarray
@@ -54,6 +59,14 @@ class State(NamedTuple):
 def is_before(key, a, b):  # type: ignore[no-untyped-def]
     """Say whether gene ``a`` stands before gene ``b``; equal keys stand in the order of the genes."""
     return key[a] < key[b] or (key[a] == key[b] and a < b)
+
+
+@njit(nogil=True, cache=True)
+def allow(state, e, j, now):  # type: ignore[no-untyped-def]
+    """Note whether the parent of candidate edge ``e`` stands ``now`` before its target ``j``."""
+    if now != state.allowed[e]:
+        state.allowed[e] = now
+        state.mark[j] ^= mark_of(e)
 
 
 @njit(nogil=True, cache=True)
@@ -87,9 +100,9 @@ def take_back(state, pools, kids):  # type: ignore[no-untyped-def]
     for i in range(state.cursor[2]):
         j = state.journal[i]
         for e in range(pools.gene[j].start, pools.gene[j].start + pools.gene[j].width):
-            state.allowed[e] = is_before(state.key, pools.parent[e], j)
+            allow(state, e, j, is_before(state.key, pools.parent[e], j))
         for s in range(kids.indptr[j], kids.indptr[j + 1]):
-            state.allowed[kids.edge[s]] = is_before(state.key, j, kids.child[s])
+            allow(state, kids.edge[s], kids.child[s], is_before(state.key, j, kids.child[s]))
     for s in range(state.cursor[3]):
         state.path[state.saved_gene[s]] = state.saved[s]
     while state.cursor[1] > 0:
