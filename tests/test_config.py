@@ -92,7 +92,7 @@ def test_contract_defaults():
     config = Config()
     assert (config.prepare.min_cells, config.prepare.target_sum, config.prepare.transform) == (10, 10_000.0, "auto")
     assert (config.screen.forward_steps, config.screen.partial, config.screen.max_candidates) == (10, 10, 48)
-    assert (config.fit.terms, config.fit.lambda1, config.fit.mu) == (8, 0.05, (1.0, 0.1, 0.01, 0.001, 0.0003))
+    assert (config.fit.terms, config.fit.lambda1, config.fit.mu) == (8, 0.05, (0.1, 0.01, 0.001, 0.0003))
     assert (config.score.noise, config.score.gamma, config.score.restarts) == ("unequal", 1.0, 1)
     assert (config.resample.resamples, config.resample.fraction, config.seed, config.model) == (20, 0.5, 0, "linear")
 

@@ -133,7 +133,7 @@ class Fit(_Section):
     """Lasso penalty on standardised data. Larger gives fewer edges in the relaxation."""
     schedule: Literal["path", "lagrangian"] = "path"
     """How acyclicity is enforced. path: along mu, quickly. lagrangian: by multipliers as in NOTEARS, to h near zero."""
-    mu: Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)] = (1.0, 0.1, 0.01, 0.001, 0.0003)
+    mu: Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)] = (0.1, 0.01, 0.001, 0.0003)
     """Central path: weight of the data against acyclicity, falling. Smaller values press harder for acyclicity."""
     max_steps: Count = Field(default=60, ge=1, le=100_000)
     """Upper limit of steps at each mu."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acyclome.core.feedback import order_from_weights
+from acyclome.core.feedback import is_acyclic, least_acyclic, order_from_weights
 
 
 def against(order, source, target, weight):
@@ -53,6 +53,22 @@ def test_on_cyclic_graphs_it_is_the_greedy_heuristic(seed, d):
     order = order_of(source, target, weight, d, seed)
     expected = greedy(source.tolist(), target.tolist(), weight.tolist(), d)
     assert against(order, source, target, weight) == pytest.approx(against(expected, source, target, weight))
+
+
+@given(seed=st.integers(0, 10_000), d=st.integers(2, 9), density=st.floats(0, 1))
+def test_edges_are_acyclic_from_the_least_weight_at_which_an_order_goes_against_none(seed, d, density):
+    rng = np.random.default_rng([54, seed])
+    source, target = np.nonzero((rng.random((d, d)) < density) & ~np.eye(d, dtype=bool))
+    weight = rng.integers(1, 6, len(source)).astype(float)
+
+    def has_order(least):
+        held = weight >= least
+        graph = source[held], target[held], weight[held]
+        return against(order_of(*graph, d), *graph) == 0
+
+    assert is_acyclic(source, target, d) == has_order(0.0)
+    expected = min([level for level in weight if has_order(level)], default=np.inf)
+    assert least_acyclic(source, target, weight, d) == expected
 
 
 @pytest.mark.parametrize("weakest", range(4))

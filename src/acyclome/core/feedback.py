@@ -10,6 +10,8 @@ import heapq
 
 import numpy as np
 from numba import njit
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
 
 from acyclome.core.layout import from_pairs
 
@@ -29,6 +31,28 @@ def order_from_weights(source: np.ndarray, target: np.ndarray, weight: np.ndarra
     flow = np.zeros(edges.n_edges)
     flow[at[at >= 0]] = np.asarray(weight)[at >= 0]
     return _peel(edges.indptr, edges.parent, *edges.children, flow, tie.astype(np.int64))
+
+
+def is_acyclic(source: np.ndarray, target: np.ndarray, d: int) -> bool:
+    """Say whether edges among ``d`` genes, none from a gene to itself, have no cycle: no two are strongly connected."""
+    graph = csr_matrix((np.ones(len(source), np.int8), (source, target)), shape=(d, d))
+    return bool(connected_components(graph, connection="strong", return_labels=False) == d)
+
+
+def least_acyclic(source: np.ndarray, target: np.ndarray, weight: np.ndarray, d: int) -> float:
+    """Return the least weight from which on the edges have no cycle, ``inf`` if there is none.
+
+    Notes
+    -----
+    Cost: ``m log m``, by bisection.
+    """
+    level = np.append(np.unique(weight), np.inf)
+    low, high = 0, len(level) - 1
+    while low < high:
+        middle = (low + high) // 2
+        held = weight >= level[middle]
+        low, high = (low, middle) if is_acyclic(source[held], target[held], d) else (middle + 1, high)
+    return float(level[low])
 
 
 @njit(cache=True, nogil=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from acyclome.core.acyclicity import Acyclicity
-from acyclome.core.feedback import order_from_weights
+from acyclome.core.feedback import is_acyclic, least_acyclic, order_from_weights
 from acyclome.core.layout import Candidates
 from acyclome.core.problem import OnCandidates, StructuralModel
 from acyclome.core.schedule import Schedule
@@ -137,19 +137,16 @@ def relax_mlp(
 
 
 def proposal(solution: Solution, candidates: Candidates, tie: np.ndarray, settings: RelaxSettings) -> Relaxation:
-    """Read the order off the weights of a solution, ``(nnz, ...)``, and judge it."""
+    """Judge the weights of a solution, ``(nnz, ...)``, and read the order off those that have no cycle.
+
+    Weak edges that close cycles say nothing: together they would turn round strong ones.
+    """
     strength = settings.sem.strength(solution.W)
     size = solution.W if solution.W.ndim == 1 else np.sqrt(strength)
-    held = np.flatnonzero(strength)
-    order = order_from_weights(candidates.parent[held], candidates.target[held], strength[held], tie)
+    source, target, d = candidates.parent, candidates.target, candidates.n_genes
+    some = np.flatnonzero(strength)
+    held = some[strength[some] >= least_acyclic(source[some], target[some], strength[some], d)]
+    order = order_from_weights(source[held], target[held], strength[held], tie)
     strong = np.abs(size) >= settings.w_threshold
-    acyclic = _is_acyclic(candidates.parent[strong], candidates.target[strong], tie)
+    acyclic = is_acyclic(source[strong], target[strong], d)
     return Relaxation(size, order.astype(np.int32), solution.path, solution.status, acyclic)
-
-
-def _is_acyclic(source: np.ndarray, target: np.ndarray, tie: np.ndarray) -> bool:
-    """Say whether the edges have no cycle: the order of an acyclic graph goes against none of them."""
-    order = order_from_weights(source, target, np.ones(len(source)), tie)
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    return bool((place[source] < place[target]).all())
