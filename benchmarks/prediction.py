@@ -46,13 +46,16 @@ def main() -> None:
     given = parser.parse_args()
     if "simulation" in given.parts:
         rows = [row for seed in given.seeds for row in simulated(given.bench, given.d, given.n, seed, given.threads)]
-        publish("predicted", rows, means(rows, ["action", "genes"]), f"{COMMAND} simulation --d {given.d}", given)
+        publish("predicted", rows, means(rows, ["action", "genes"]), f"{COMMAND} simulation --d {given.d}", given,
+                title="Predictions: simulated do-interventions, ER-2, 200 genes, 1,000 observations")  # fmt: skip
     if "double" in given.parts:
         rows = [row for number in NETWORKS for row in doubled(given.data, number, given.threads)]
-        publish("doubled", rows, pd.DataFrame(rows), f"{COMMAND} double", given)
+        publish("doubled", rows, pd.DataFrame(rows), f"{COMMAND} double", given,
+                title="Predictions: noise-free double knockouts of DREAM4, 100 genes")  # fmt: skip
     if "screen" in given.parts:
         rows = screened(given.data, given.threads)
-        publish("screened", rows, pd.DataFrame(rows), f"{COMMAND} screen", given)
+        publish("screened", rows, pd.DataFrame(rows), f"{COMMAND} screen", given,
+                title="Predictions: a target of a CRISPR screen that was never seen")  # fmt: skip
 
 
 def network_of(X: np.ndarray, genes: list[str], seed: int, threads: int, told: list[str] | None = None) -> Network:
@@ -139,7 +142,7 @@ def doubled(folder: Path, number: int, threads: int) -> list[dict[str, Any]]:
         "no change": np.tile(mean, (len(pairs), 1)),
         "sum of both single knockouts": mean + np.array([single[i] + single[j] for i, j in pairs]),
     }
-    return [{"data": f"DREAM4 {number}", "answer": name, "mse": float(np.mean((answer - truth) ** 2))}
+    return [{"data": f"DREAM4 {number}", "answer": name, "mse": round(float(np.mean((answer - truth) ** 2)), 5)}
             for name, answer in answers.items()]  # fmt: skip
 
 
@@ -154,7 +157,6 @@ def screened(folder: Path, threads: int) -> list[dict[str, Any]]:
         rest = label != target
         told = ["" if name == CONTROL else name for name in label[rest]]
         found = network_of(X[rest], genes, 1, threads, told).predict(knockout=target).set_index("gene").loc[genes]
-        # predict counts from the mean of all cells and in their standard deviations, which hardly differ
         mean_of_others = np.mean([shift for name, shift in change.items() if name != target], axis=0)
         table = pd.DataFrame({"target": target, "truth": change[target], "acyclome": found["change"].to_numpy(),
                               "no change": 0.0, "mean of the other knockouts": mean_of_others})  # fmt: skip
@@ -184,12 +186,12 @@ def _compared(table: pd.DataFrame) -> list[dict[str, Any]]:
         theirs = table[name].to_numpy()
         row: dict[str, Any] = {"answer": name}
         for measure, score in (("mse", _mse), ("spearman", _spearman)):
-            row[measure] = score(theirs, truth)
+            row[measure] = round(score(theirs, truth), 5)
             dealt = [score(_dealt(theirs, target, rng), truth) for _ in range(DRAWS)]
             row[f"{measure}_chance"] = _between(dealt)
             if name != "acyclome":
                 swapped = [_swapped(score, ours, theirs, truth, rng) for _ in range(DRAWS)]
-                row[f"{measure}_ours_less_this"] = score(ours, truth) - row[measure]
+                row[f"{measure}_ours_less_this"] = round(score(ours, truth) - row[measure], 5)
                 row[f"{measure}_no_difference"] = _between(swapped)
         rows.append(row)
     return rows
