@@ -71,8 +71,11 @@ class Cosines:
     def rows(self, x: np.ndarray) -> np.ndarray:
         """Return line and cosines ``cos(k pi u)`` with ``u`` in [0, 1], ``(terms, n)``."""
         low, high = float(x.min()), float(x.max())
-        u = (x - low) / max(high - low, np.finfo(float).tiny)
-        return np.vstack([x, np.cos(np.pi * np.arange(1, self.terms)[:, None] * u)])
+        first = np.cos(np.pi * (x - low) / max(high - low, np.finfo(float).tiny))
+        rows = [np.ones_like(x), first]
+        while len(rows) < self.terms:
+            rows.append(2 * first * rows[-1] - rows[-2])  # cos((k + 1) a) = 2 cos(a) cos(k a) - cos((k - 1) a)
+        return np.stack([x, *rows[1:]])
 
 
 @dataclass(frozen=True)

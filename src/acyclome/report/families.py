@@ -31,6 +31,11 @@ class Family(NamedTuple):
 
 
 CURVES = "a nonlinear structural equation model with additive noise"
+OF = {
+    "causes": "one per cause",
+    "index": "one of a weighted sum of the causes",
+    "indices": "each of a weighted sum of the causes",
+}
 IDENTIFIABLE = f"such models are identifiable but for special cases, {NONLINEAR.cite}"
 
 
@@ -40,7 +45,7 @@ def _curves(functions: str, option: str, default: int, paper: Reference) -> Fami
         CURVES,
         lambda run: (
             f"the Bayesian information criterion by effective degrees of freedom of sums of "
-            f"{functions.format(run.option(option, default))}, one per cause ({paper.cite})"
+            f"{functions.format(run.option(option, default))} ({paper.cite}), {OF[run.option('curves.of', 'causes')]}"
         ),
         IDENTIFIABLE,
         (paper, NONLINEAR),

@@ -111,7 +111,7 @@ class RidgesScore:
         penalties, n_effective = np.array(self.settings.penalties), self.moments.n_effective
         best, terms = Sum(np.inf, np.zeros_like(y)), np.empty((0, len(y)))
         for m in range(1, (self.settings.functions if len(causes) > 1 else 1) + 1):
-            terms = np.vstack([terms, self._terms(self._direction(y - best.fitted, X) @ X)])
+            terms = np.vstack([terms, self._terms(self._direction(y - best.fitted, X, self.basis[causes]) @ X)])
             cost, b = fit_terms(terms[None], y, np.tile(penalties, m), n_effective)
             at = int(np.argmin(cost[0]))
             total = float(cost[0, at]) + m * (len(causes) - 1) / 2 * np.log(n_effective)
@@ -123,14 +123,17 @@ class RidgesScore:
     def _terms(self, u: np.ndarray) -> np.ndarray:
         return orthonormal(self.settings.expansion.rows(standardized(u[None])[0]))
 
-    def _direction(self, y: np.ndarray, X: np.ndarray) -> np.ndarray:
-        """Weights ``(p,)`` whose sum explains most of ``y`` by one curve: from the better start, by Gauss-Newton."""
+    def _direction(self, y: np.ndarray, X: np.ndarray, basis: np.ndarray) -> np.ndarray:
+        """Weights ``(p,)`` whose sum explains most of ``y`` by one curve, by Gauss-Newton from the better start.
+
+        One start is the best line, the other the cause whose own terms ``(p, terms, n)`` explain most.
+        """
         p = len(X)
         if p == 1:
             return np.ones(1)
         C = X @ X.T / X.shape[1] + JITTER * np.eye(p)
-        single = [self._curve(y, one)[0] for one in X]
-        starts = [np.linalg.solve(C, X @ y), np.eye(p)[int(np.argmin(single))]]
+        alone = explained(basis, y[None].astype(np.float32))[:, 0]
+        starts = [np.linalg.solve(C, X @ y), np.eye(p)[int(np.argmax(alone))]]
         found = [(*self._curve(y, w @ X), w) for w in starts]
         rest, fitted, w = min(found, key=lambda one: one[0])
         for _ in range(STEPS):
@@ -144,14 +147,19 @@ class RidgesScore:
         return w
 
     def _curve(self, y: np.ndarray, u: np.ndarray) -> tuple[float, np.ndarray]:
-        """Fit one curve of ``u`` under the best penalty: its score, and fitted values ``(n,)``."""
-        B, n, n_effective = self._terms(u), len(y), self.moments.n_effective
+        """Fit one curve of ``u`` under the best penalty: its score, and fitted values ``(n,)``.
+
+        Coordinates ``c`` are those of the orthonormal terms, ``L^-1 R`` with ``L`` the Cholesky factor of ``R R' / n``.
+        """
+        R, n, n_effective = self.settings.expansion.rows(standardized(u[None])[0]), len(y), self.moments.n_effective
+        R = standardized(R)
+        L = np.linalg.cholesky(R @ R.T / n + JITTER * np.eye(len(R)))
+        c = np.linalg.solve(L, R @ y / n)
         shrunk = 1.0 / (1.0 + np.array(self.settings.penalties))
-        c = B @ y / n
         rest = float(y @ y) / n - (2 * shrunk - shrunk**2) @ c**2
         cost = n_effective / 2 * np.log(np.maximum(rest, JITTER)) + shrunk.sum(axis=1) / 2 * np.log(n_effective)
         at = int(np.argmin(cost))
-        return float(cost[at]), (shrunk[at] * c) @ B
+        return float(cost[at]), np.linalg.solve(L.T, shrunk[at] * c) @ R
 
 
 def _slope(u: np.ndarray, fitted: np.ndarray) -> np.ndarray:
