@@ -57,6 +57,17 @@ class Resample(_Section):
     """Share of the observations in each resample. Larger makes the resamples alike and stability too kind."""
 
 
+class Score(_Section):
+    """How orders and edges are judged (extended BIC)."""
+
+    noise: Literal["unequal", "equal"] = "unequal"
+    """Noise variances of the genes. unequal: units do not matter. equal: only for data in true common units."""
+    gamma: Real = Field(default=1.0, ge=0, le=10)
+    """Extra price of an edge for the number of genes it was chosen from. 0 gives many false edges in large networks."""
+    restarts: Count = Field(default=1, ge=0, le=10_000)
+    """Rounds in which every gene is shaken out of its place once. More find better orders, at more time."""
+
+
 class Climb(_Section):
     """The search of all models but linear: a climb over graphs, by adding, dropping and turning edges."""
 
@@ -81,6 +92,17 @@ class Curves(_Section):
     """Terms of model sobolev, a line and cosines. More follow curves that bend more often, at more time."""
     bsplines: Count = Field(default=8, ge=4, le=32)
     """Terms of model spline, a line and combinations of B-splines. More bend more often, at more time."""
+
+
+class Glm(_Section):
+    """The model glm: raw counts by their own law. No covariates, no rank transform; a logarithm is taken of causes."""
+
+    family: Literal["negative_binomial", "poisson", "logistic"] = "negative_binomial"
+    """Law of a gene's counts. negative_binomial: UMI and read counts. poisson: counts without overdispersion, else it
+    gives many false edges. logistic: only whether a gene is seen."""
+    size_factors: str = "total"
+    """What the expected counts of an observation are in proportion to. total: its sum of counts. none: nothing. Else
+    the column of the observations that holds them."""
 
 
 class Mlp(_Section):

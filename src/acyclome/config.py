@@ -24,12 +24,14 @@ from acyclome._sections import (
     Climb,
     Count,
     Curves,
+    Glm,
     Knowledge,
     Mlp,
     Names,
     Positive,
     Real,
     Resample,
+    Score,
     Several,
     Shard,
     _Section,
@@ -152,17 +154,6 @@ class Fit(_Section):
         return self
 
 
-class Score(_Section):
-    """How orders and edges are judged (extended BIC)."""
-
-    noise: Literal["unequal", "equal"] = "unequal"
-    """Noise variances of the genes. unequal: units do not matter. equal: only for data in true common units."""
-    gamma: Real = Field(default=1.0, ge=0, le=10)
-    """Extra price of an edge for the number of genes it was chosen from. 0 gives many false edges in large networks."""
-    restarts: Count = Field(default=1, ge=0, le=10_000)
-    """Rounds in which every gene is shaken out of its place once. More find better orders, at more time."""
-
-
 class Config(_Section):
     """All options of a run that change its result."""
 
@@ -177,19 +168,32 @@ class Config(_Section):
     climb: Climb = Field(default_factory=Climb)
     curves: Curves = Field(default_factory=Curves)
     mlp: Mlp = Field(default_factory=Mlp)
-    model: Literal["linear", "polynomial", "sobolev", "spline", "mlp"] = "linear"
+    glm: Glm = Field(default_factory=Glm)
+    model: Literal["linear", "polynomial", "sobolev", "spline", "mlp", "glm"] = "linear"
     """Structural model of a gene given its causes. linear: thousands of genes in seconds. polynomial, sobolev, spline:
     a sum of curves, one per cause, in powers, cosines or B-splines; ten times the cost. mlp: any smooth function of the
-    causes, alone or together; a hundred times the cost. Curves settle directions that linear models cannot."""
+    causes, alone or together; a hundred times the cost. Curves settle directions that linear models cannot.
+    glm: raw counts by their own law."""
     seed: Count = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of every random draw. The same seed, data and options give the same bits."""
 
     @model_validator(mode="after")
-    def _noise_suits_the_model(self) -> Self:
+    def _options_suit_the_model(self) -> Self:
         if self.model != "linear" and self.score.noise == "equal":
             msg = f"score.noise equal is for model linear; with model {self.model} leave it at unequal"
             raise ValueError(msg)
+        if self.takes_counts and (self.prepare.covariates or self.prepare.transform == "rank"):
+            changed = "covariates" if self.prepare.covariates else "transform"
+            msg = (
+                f"prepare.{changed} changes the counts that model {self.model} is for; leave it out, or choose another"
+            )
+            raise ValueError(msg)
         return self
+
+    @property
+    def takes_counts(self) -> bool:
+        """Whether the model is one of counts, which stay as they are in the preparation."""
+        return self.model == "glm"
 
     def __init__(self, **options: Any) -> None:
         try:

@@ -46,11 +46,13 @@ class GeneData:
     spills: bool = False
     perturbation: Mapping[str, Any] = field(default_factory=dict)
     place: Place = field(default_factory=OnThreads)
+    size: np.ndarray | None = None  # (n,) size factors, where the store holds counts for a model of counts
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process without what belongs to this one: progress, moments, workers."""
         return {"store": self.store, "causes": self.causes, "threads": 1, "progress": tell_nobody, "warnings": [],
-                "targets": self.targets, "prior": self.prior, "spills": self.spills, "place": self.place}  # fmt: skip
+                "targets": self.targets, "prior": self.prior, "spills": self.spills, "place": self.place,
+                "size": self.size}  # fmt: skip
 
     @property
     def rules(self) -> EdgeRules | None:
@@ -77,7 +79,7 @@ class GeneData:
     def scaled(self) -> Moments:
         """Moments of all observations, without the correlations."""
         return scale_genes(self.store.block, self.store.n_vars, lost=self.lost, threads=self.threads,
-                           targets=self.targets, room=self.room(self.store.n_obs))  # fmt: skip
+                           targets=self.targets, room=self.room(self.store.n_obs), size=self.size)  # fmt: skip
 
     def room(self, n_obs: int) -> np.ndarray | None:
         """Room on the disk for the scaled data of so many observations; None where they fit in memory."""

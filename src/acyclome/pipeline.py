@@ -80,7 +80,9 @@ def prepare_stage(
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "config": config.model_dump(mode="json"),
         "input": {"path": str(input_path), "digest": digest},
-        "key": fingerprint(__version__, digest, options_of(config, "input", "prepare"), config.seed),
+        "key": fingerprint(
+            __version__, digest, options_of(config, "input", "prepare"), config.takes_counts, config.seed
+        ),
     }
     path, notes = folder.stage("prepared.h5"), folder.stage("config.json")
     earlier = json.loads(notes.read_text(encoding="utf-8")) if notes.exists() else {}

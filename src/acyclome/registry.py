@@ -12,6 +12,7 @@ from acyclome.core.expansions import BSplines, Cosines, Expansion, Powers
 from acyclome.core.family.contract import Family
 from acyclome.core.family.curves import Curves, degrees, smoothness
 from acyclome.core.family.evidence import Evidence
+from acyclome.core.family.glm import Glm
 from acyclome.core.family.ridges import Ridges
 from acyclome.core.joint import JointSettings
 from acyclome.core.order import ScoreSettings
@@ -33,11 +34,18 @@ SEMS: dict[str, Callable[[Config], Linear | Mlp | None]] = {
         Mlp(config.mlp.hidden, config.fit.lambda1, ALPHA, config.mlp.steps) if config.mlp.guided else None
     ),
 }
+SLOPE_RIDGE = 1.0
+LAWS = {
+    "negative_binomial": Glm(is_binary=False, is_dispersed=True, ridge=SLOPE_RIDGE),
+    "poisson": Glm(is_binary=False, is_dispersed=False, ridge=SLOPE_RIDGE),
+    "logistic": Glm(is_binary=True, is_dispersed=False, ridge=SLOPE_RIDGE),
+}
 FAMILIES: dict[str, Callable[[Config], Family]] = {
     "mlp": lambda config: Evidence(config.mlp.splines, config.mlp.units, UNIT_SCALE, RIDGE),
     "polynomial": lambda config: _curves(config, Powers(config.curves.degree), degrees(config.curves.degree)),
     "sobolev": lambda config: _curves(config, Cosines(config.curves.cosines), smoothness(config.curves.cosines)),
     "spline": lambda config: _curves(config, BSplines(config.curves.bsplines), smoothness(config.curves.bsplines)),
+    "glm": lambda config: LAWS[config.glm.family],
 }
 SCHEDULES: dict[str, Callable[[Config], Schedule]] = {
     "path": lambda config: CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8),

@@ -18,6 +18,7 @@ import numpy as np
 from acyclome import sharded, stages
 from acyclome._version import __version__
 from acyclome.config import Config
+from acyclome.counts import size_factors
 from acyclome.device import place_of
 from acyclome.errors import InputError
 from acyclome.estimate import check_memory, is_sharded
@@ -33,7 +34,7 @@ from acyclome.registry import check_model
 from acyclome.stages import measured
 
 Progress = Callable[[str, float, str], None]
-OF_MODELS = ("climb", "curves", "mlp")
+OF_MODELS = ("climb", "curves", "mlp", "glm")
 DEPENDS_ON = {
     "screen": ("screen", *OF_MODELS),
     "shard": ("screen", *OF_MODELS, "shard"),
@@ -133,8 +134,11 @@ class Session:
         self.data.prior = _prior_of(config, rules, store.genes, causes, group or config.input.group)
         self.data.warnings += self.data.prior.warnings
         check_model(config, self.data.rules, has_targets=self.data.targets is not None)
+        if config.takes_counts:
+            self.data.size = size_factors(store, config.glm.size_factors)
+        counted = () if self.data.size is None else (self.data.size,)
         acted = () if self.data.targets is None else (self.data.targets.indptr, self.data.targets.row)
-        self.base = fingerprint(__version__, store.digest, causes, *acted, *self.data.prior.arrays())
+        self.base = fingerprint(__version__, store.digest, causes, *counted, *acted, *self.data.prior.arrays())
         self.data.spills = check_memory(store.n_vars, store.n_obs, config, runtime.threads, runtime.memory,
                                         is_part=is_part, has_disk=store.folder is not None)  # fmt: skip
 

@@ -111,7 +111,7 @@ def _scaled(data: GeneData, piece: Piece, threads: int) -> Moments:
     genes = piece.genes
     targets = None if data.targets is None else data.targets.restrict(genes)
     return scale_genes(lambda a, b: data.store.rows(genes[a:b]), len(genes), lost=data.lost, threads=threads,
-                       targets=targets)  # fmt: skip
+                       targets=targets, size=data.size)  # fmt: skip
 
 
 def _settle_shard(

@@ -238,7 +238,7 @@ def _learn_member(data: GeneData, config: Config, member: Member, *, threads: in
     settings = engine_settings(config.with_options(relax=False, restarts=0), data.rules)
     targets = None if data.targets is None else data.targets.among(member.rows)
     bare = scale_genes(data.store.block, data.store.n_vars, rows=member.rows, lost=data.lost, threads=threads,
-                       targets=targets, room=data.room(len(member.rows)))  # fmt: skip
+                       targets=targets, room=data.room(len(member.rows)), size=data.size)  # fmt: skip
     own = data.place.correlate(bare, threads)
     candidates = look(own, settings, data.causes, threads, data.place)
     start, _ = propose(own, candidates, settings, data.causes, member.seed, threads)

@@ -28,7 +28,10 @@ def simulate(
     ] = "er",
     degree: Annotated[float, typer.Option(metavar="X", help="Edges per gene.")] = 2.0,
     noise: Annotated[
-        str, typer.Option(metavar="NAME", help="Law of the noise: gauss, exp, gumbel, uniform or laplace.")
+        str,
+        typer.Option(
+            metavar="NAME", help="Law of the noise: gauss, exp, gumbel, uniform, laplace; or negative-binomial: counts."
+        ),
     ] = "gauss",
     measurement_noise: Annotated[
         float, typer.Option(metavar="X", help="Error of what is observed, as a share of each gene's sd.")
@@ -80,6 +83,8 @@ def _write_simulation(drawn: Simulation, output: Path, settings: dict[str, Any])
 
     var = pd.DataFrame(index=pd.Index(drawn.genes, name="gene"))
     obs = pd.DataFrame(index=[f"C{cell}" for cell in range(len(drawn.X))])
+    if drawn.size is not None:
+        obs["size_factor"] = drawn.size
     adata = anndata.AnnData(
         np.ascontiguousarray(drawn.X, dtype=np.float32), obs=obs, var=var, uns={"simulation": settings}
     )

@@ -36,6 +36,7 @@ PANELS = {
     "climb": "Search of all models but linear",
     "curves": "Models polynomial, sobolev, spline",
     "mlp": "Model mlp",
+    "glm": "Model glm",
 }
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _NUMBERS = {"integer", "number"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,9 @@ class Moments:
     read
         ``read(a, b)`` gives genes ``a`` to ``b`` as they were before, ``(b - a, n)``, for models that fit something
         else than standardized genes; None where nothing else is known.
+    size
+        ``(n,)`` size factors of the observations, where ``read`` gives counts and ``Z`` is ``log(1 + counts / size)``,
+        standardized; None where ``Z`` is what ``read`` gives, standardized.
     """
 
     Z: np.ndarray
@@ -60,6 +64,7 @@ class Moments:
     targets: Targets | None = None
     spread: np.ndarray | None = None
     read: BlockReader | None = None
+    size: np.ndarray | None = None
 
     @property
     def n_genes(self) -> int:
@@ -167,7 +172,7 @@ def correlations(Z: np.ndarray, threads: int) -> np.ndarray:
 
 def moments(
     read: BlockReader, n_genes: int, *, rows: np.ndarray | None = None, lost: float = 0.0, threads: int = 1,
-    targets: Targets | None = None,
+    targets: Targets | None = None, size: np.ndarray | None = None,
 ) -> Moments:  # fmt: skip
     """Standardize the genes and correlate them; cost ``d^2 n`` multiplications.
 
@@ -178,15 +183,24 @@ def moments(
     targets
         Interventions among the observations ``rows``.
     """
-    return correlate(scale_genes(read, n_genes, rows=rows, lost=lost, threads=threads, targets=targets), threads)
+    bare = scale_genes(read, n_genes, rows=rows, lost=lost, threads=threads, targets=targets, size=size)
+    return correlate(bare, threads)
 
 
 def scale_genes(
     read: BlockReader, n_genes: int, *, rows: np.ndarray | None = None, lost: float = 0.0, threads: int = 1,
-    targets: Targets | None = None, room: np.ndarray | None = None,
+    targets: Targets | None = None, room: np.ndarray | None = None, size: np.ndarray | None = None,
 ) -> Moments:  # fmt: skip
-    """Standardize the genes as :func:`moments` does and leave the correlations to be formed as they are needed."""
-    Z, mean, scale, skewness = standardize(read, n_genes, rows, threads, room)
+    """Standardize the genes as :func:`moments` does and leave the correlations to be formed as they are needed.
+
+    Parameters
+    ----------
+    size
+        ``(n,)`` size factors of all observations that are read, if these are counts: then ``log(1 + counts / size)`` is
+        standardized.
+    """
+    values = read if size is None else partial(log_normalised, read, size)
+    Z, mean, scale, skewness = standardize(values, n_genes, rows, threads, room)
     spread = None
     if targets is not None:
         own, spread = own_moments(Z, targets)
@@ -195,7 +209,14 @@ def scale_genes(
     def read_own(a: int, b: int) -> np.ndarray:
         return read(a, b) if rows is None else read(a, b)[:, rows]
 
-    return Moments(Z, None, mean, scale, skewness, max(Z.shape[1] - lost, 2.0), targets, spread, read_own)
+    own_size = size if size is None or rows is None else size[rows]
+    return Moments(Z, None, mean, scale, skewness, max(Z.shape[1] - lost, 2.0), targets, spread, read_own, own_size)
+
+
+def log_normalised(read: BlockReader, size: np.ndarray, a: int, b: int) -> np.ndarray:
+    """Return ``log(1 + counts / size)`` of genes ``a`` to ``b``, ``(b - a, n)`` float64."""
+    found: np.ndarray = np.log1p(read(a, b) / size)
+    return found
 
 
 def correlate(bare: Moments, threads: int) -> Moments:

@@ -7,18 +7,20 @@ The columns are dealt out at random: the index of a gene never tells its place i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from acyclome.evaluate.counts import draw_counts
 from acyclome.evaluate.graphs import GRAPHS, n_regulators
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _STREAMS = {"graph": 1, "columns": 2, "weights": 3, "noise": 4, "scales": 5, "measurement": 6, "hidden": 7}
+COUNTS = "negative-binomial"
 _SALT = 0x51D4  # keeps these streams apart from default_rng(seed), which callers use
 
 
@@ -32,8 +34,9 @@ class Simulation:
     target: np.ndarray  # (m,) int64
     weight: np.ndarray  # (m,) effect in the units of the unscaled columns
     order: np.ndarray  # (d,) gene at every position of a topological order
-    noise_scale: np.ndarray  # (d,) standard deviation of each gene's own noise, before scaling
+    noise_scale: np.ndarray  # (d,) standard deviation of each gene's own noise, before scaling; sqrt(a) of counts
     regulators: np.ndarray | None  # genes that may be causes (hub graphs), else None
+    size: np.ndarray | None = None  # (n,) size factors of counts, else None
 
     @property
     def edges(self) -> pd.DataFrame:
@@ -105,7 +108,9 @@ def simulate(
     mechanism
         How parents act; a name of `MECHANISMS`.
     noise
-        Law of the noise (zero mean, unit variance before scaling); a name of `NOISES`.
+        Law of the noise (zero mean, unit variance before scaling); a name of `NOISES`. negative-binomial: the data
+        are counts, see :mod:`acyclome.evaluate.counts`; no other option below but `weight_range` and `hidden` is
+        for them, and `parent_share` is the range of the standard deviation of the log mean that parents make.
     parent_share
         The parents of every gene explain a share of its variance drawn from this range: its weights are scaled so
         in this sample, and variances stay bounded at any d. None: weights as drawn, variances grow with depth.
@@ -131,7 +136,8 @@ def simulate(
     ValueError
         If a name is unknown or a number lies outside its range.
     """
-    for key, value, table in (("graph", graph, GRAPHS), ("mechanism", mechanism, MECHANISMS), ("noise", noise, NOISES)):
+    for key, value, table in (("graph", graph, GRAPHS), ("mechanism", mechanism, MECHANISMS),
+                              ("noise", noise, (*NOISES, COUNTS))):  # fmt: skip
         _check_name(key, value, table)
     for key, size, low in (("d", d, 2), ("n", n, 2), ("degree", degree, 1.0 if graph == "hub" else 0.0)):
         _check_number(key, size, low)
@@ -140,6 +146,9 @@ def simulate(
     _check_range("parent_share", parent_share, 1.0)
     _check_range("weight_range", weight_range)
     _check_range("noise_range", noise_range)
+    if noise == COUNTS and (parent_share is None or noise_range or measurement_noise or standardised):
+        msg = "counts take a parent_share, and no noise_range, measurement_noise or standardised."
+        raise ValueError(msg)
     rng = {name: np.random.default_rng([_SALT, stream, seed]) for name, stream in _STREAMS.items()}
     pairs = GRAPHS[graph](d, degree, rng["graph"])
     pairs = pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))]  # by target, in the order
@@ -147,9 +156,14 @@ def simulate(
     scale = np.ones(d) if noise_range is None else rng["scales"].uniform(*noise_range, size=d)
     weight = rng["weights"].uniform(*weight_range, size=len(pairs)) * rng["weights"].choice([-1.0, 1.0], len(pairs))
     share = None if parent_share is None else rng["weights"].uniform(*parent_share, size=d)
-    Y = NOISES[noise](rng["noise"], (d, n))  # gene-major, in the order
-    Y *= scale[:, None]
-    weight = _propagate(Y, pairs, weight, MECHANISMS[mechanism], scale, share)
+    factors: np.ndarray | None = None
+    if noise == COUNTS and share is not None:
+        Y, weight, dispersion, factors = draw_counts(pairs, weight, share, n, rng["noise"], rng["scales"])
+        scale = np.sqrt(dispersion)
+    else:
+        Y = NOISES[noise](rng["noise"], (d, n))  # gene-major, in the order
+        Y *= scale[:, None]
+        weight = _propagate(Y, pairs, weight, MECHANISMS[mechanism], scale, share)
     XT = np.empty_like(Y)
     XT[order] = Y
     whole = Simulation(
@@ -161,12 +175,13 @@ def simulate(
         order=order,
         noise_scale=scale[np.argsort(order)],
         regulators=np.sort(order[: n_regulators(d)]) if graph == "hub" else None,
+        size=factors,
     )
     seen = _hide(whole, hidden, rng["hidden"]) if hidden else whole
     return replace(seen, X=(seen.X - seen.X.mean(axis=0)) / seen.X.std(axis=0)) if standardised else seen
 
 
-def _check_name(key: str, value: str, table: dict) -> None:
+def _check_name(key: str, value: str, table: Iterable[str]) -> None:
     if value not in table:
         msg = f"{key} is {value!r}; choose one of {', '.join(table)}."
         raise ValueError(msg)
@@ -230,4 +245,5 @@ def _hide(whole: Simulation, hidden: float, rng: np.random.Generator) -> Simulat
         order=new[whole.order][new[whole.order] >= 0],
         noise_scale=whole.noise_scale[kept],
         regulators=None if whole.regulators is None else new[whole.regulators][new[whole.regulators] >= 0],
+        size=whole.size,
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 COUNTS, LOG, SCALED, UNKNOWN = "counts", "log-normalised", "scaled", "unknown"
+TOTAL = "total_counts"  # column of the observations in which the preparation notes their sums of counts
 _SAMPLE_ROWS = 200
 _CHUNK_VALUES = 2**24
 _EQUAL_TOTALS = 0.02  # coefficient of variation

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from acyclome.config import Prepare
 from acyclome.errors import InputError
 from acyclome.io.gene_names import examples
-from acyclome.io.matrices import COUNTS, LOG
+from acyclome.io.matrices import COUNTS, LOG, TOTAL
 from acyclome.prepare.draft import Draft, Matrix, blocks, dense
 
 _HIGHEST_LOG = 30.0
@@ -105,6 +105,32 @@ def take_log(draft: Draft, options: Prepare) -> Draft:
     warnings = ["The matrix seemed logarithmic already, and log was asked for."] if draft.kind == LOG else []
     X = _map_values(draft.X, lambda values, _: np.log1p(values))
     return replace(draft, X=X, kind=LOG).noted("log", "log(1 + x) of every value", warnings=warnings)
+
+
+def keep_counts(draft: Draft, options: Prepare) -> Draft:
+    """Leave the counts as they are, of all genes or of the most variable; note the totals of the observations.
+
+    Raises
+    ------
+    InputError
+        If the values are no counts.
+    """
+    if draft.kind != COUNTS:
+        msg = (
+            f"The matrix holds {draft.kind} values; expected counts (whole numbers from 0) for model glm. Choose the "
+            "matrix of counts (--layer), or another model."
+        )
+        raise InputError(msg)
+    totals = np.asarray(draft.X.sum(axis=0, dtype=np.float64)).ravel()
+    counted = replace(draft, obs=draft.obs.assign(**{TOTAL: totals}))
+    counted = counted.noted("counts", "counts as they are; causes act by log(1 + counts / size factor)")
+    if options.n_top_genes is None:
+        return drop_constant(counted, is_part=True)
+    chosen = top_genes(take_log(normalize(draft, options), options), options)
+    kept = replace(
+        counted.with_genes(np.isin(draft.genes, chosen.genes)), warnings=(*counted.warnings, *chosen.warnings)
+    )
+    return drop_constant(replace(kept, steps=(*kept.steps, chosen.steps[-1])), is_part=True)
 
 
 def top_genes(draft: Draft, options: Prepare) -> Draft:

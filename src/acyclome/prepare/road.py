@@ -127,6 +127,9 @@ def _plan(adata: AnnData, config: Config) -> _Plan:
     draft, read = selection.select(adata, config.input, options)
     draft = genes.filter_genes(draft, options, is_part=config.input.group is not None)
     draft = aggregate.aggregate(draft, options, config.seed, config.input.perturbation)
+    if config.takes_counts:
+        counted = genes.keep_counts(draft, options)
+        return _Plan(counted, None, False, _facts(adata, counted, read, None, "none"))
     for step in (genes.normalize, genes.take_log, genes.top_genes):
         draft = step(draft, options)
     draft = genes.drop_constant(draft, is_part=True)  # joining observations may have made some so

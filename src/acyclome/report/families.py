@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from acyclome.report.papers import EVIDENCE, NO_BEARS, NONLINEAR, NOTEARS_MLP, Reference
+from acyclome.report.papers import EVIDENCE, NO_BEARS, NONLINEAR, NOTEARS_MLP, OVERDISPERSION, Reference
 from acyclome.report.source import Run
 
 
@@ -52,6 +52,7 @@ def _curves(functions: str, option: str, default: int, paper: Reference) -> Fami
     )
 
 
+LAWS = {"negative_binomial": "negative binomial", "poisson": "Poisson", "logistic": "logistic"}
 FAMILIES: dict[str, Family] = {
     "mlp": Family(
         CURVES,
@@ -65,6 +66,15 @@ FAMILIES: dict[str, Family] = {
     "polynomial": _curves("polynomials up to degree {}", "curves.degree", 3, NO_BEARS),
     "sobolev": _curves("cosine series with {} terms", "curves.cosines", 8, NOTEARS_MLP),
     "spline": _curves("cubic B-splines with {} terms", "curves.bsplines", 8, NOTEARS_MLP),
+    "glm": Family(
+        "a generalised linear model of raw counts with a logarithmic or logistic link",
+        lambda run: (
+            f"the Bayesian information criterion of {LAWS[run.option('glm.family', 'negative_binomial')]} regressions "
+            "of counts on the standardised log-normalised expression of the causes, with size factors"
+        ),
+        f"counts whose variance is tied to their mean identify the graph, {OVERDISPERSION.cite}",
+        (OVERDISPERSION,),
+    ),
 }
 
 

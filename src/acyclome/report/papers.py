@@ -96,3 +96,9 @@ INTERVENTIONS = Reference(
     "directed acyclic graphs. Journal of Machine Learning Research 13: 2409-2464.",
     "https://www.jmlr.org/papers/v13/hauser12a.html",
 )
+OVERDISPERSION = Reference(
+    "Park and Raskutti, 2018",
+    "Park G, Raskutti G (2018). Learning quadratic variance function (QVF) DAG models via overdispersion scoring "
+    "(ODS). Journal of Machine Learning Research 18(224): 1-44.",
+    "https://jmlr.org/papers/v18/17-243.html",
+)

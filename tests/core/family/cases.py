@@ -11,6 +11,7 @@ from acyclome.core.expansions import BSplines, Cosines, Powers
 from acyclome.core.family.contract import Family
 from acyclome.core.family.curves import Curves, degrees, smoothness
 from acyclome.core.family.evidence import Evidence
+from acyclome.core.family.glm import Glm
 from acyclome.core.family.ridges import Ridges
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
@@ -58,6 +59,16 @@ def sums(rng: np.random.Generator, n: int) -> np.ndarray:
     return x
 
 
+def counts(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Negative binomial counts whose log means are linear in the standardized counts of their causes."""
+    x = np.ones((n, 6))
+    for j, causes in enumerate(([], [0], [0], [1, 2], [3])):
+        z = (x[:, causes] - x[:, causes].mean(axis=0)) / x[:, causes].std(axis=0)
+        mean = 10.0 * np.exp(z @ np.full(len(causes), 0.5))
+        x[:, j] = rng.negative_binomial(5.0, 1.0 / (1.0 + 0.2 * mean))
+    return x
+
+
 CASES = [
     Case("mlp", Evidence(terms=6, units=40, unit_scale=3.0, ridge=(1.0, 10.0, 100.0)), curves),
     Case("polynomial", Curves(Powers(4), degrees(4)), curves),
@@ -65,4 +76,5 @@ CASES = [
     Case("polynomial, index", Ridges(Powers(4), degrees(4), 1), sums),
     Case("sobolev, multiple-index", Ridges(Cosines(8), smoothness(8), 3), sums),
     Case("spline", Curves(BSplines(8), smoothness(8)), curves),
+    Case("glm", Glm(is_binary=False, is_dispersed=True, ridge=1.0), counts),
 ]
