@@ -142,6 +142,11 @@ class CountScore:
         """Return the best linear approximation of the effects on ``log(1 + counts / size)``, in standard deviations."""
         return linear_effects(self.moments, j, causes)
 
+    def fit(self, j: int, causes: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return the intercept and slopes of gene ``j`` on causes ``(p,)``, ``(p + 1,)``, and its log dispersion."""
+        _, beta, theta = self._fit(j, causes[None])
+        return beta[0], float(theta[0])
+
     def fit_alone(self, threads: int) -> Alone:
         """Fit every gene without causes."""
         found = np.empty((3, len(self.Z)))
