@@ -28,13 +28,13 @@ MIN_GAIN = 4.0
 UNIT_SCALE = 3.0
 RIDGE = (1.0, 10.0, 100.0)
 ALPHA = 1e-3
+SLOPE_RIDGE = 1.0
 SEMS: dict[str, Callable[[Config], Linear | Mlp | None]] = {
     "linear": lambda config: Linear(config.fit.lambda1, sweeps=100, tol=1e-6),
     "mlp": lambda config: (
         Mlp(config.mlp.hidden, config.fit.lambda1, ALPHA, config.mlp.steps) if config.mlp.guided else None
     ),
 }
-SLOPE_RIDGE = 1.0
 LAWS = {
     "negative_binomial": Glm(is_binary=False, is_dispersed=True, ridge=SLOPE_RIDGE),
     "poisson": Glm(is_binary=False, is_dispersed=False, ridge=SLOPE_RIDGE),
