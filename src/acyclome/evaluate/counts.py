@@ -21,11 +21,11 @@ _TINY = 1e-12
 
 
 class Counts(NamedTuple):
-    """Drawn counts ``(d, n)``, final weights ``(m,)``, dispersions ``(d,)`` and size factors ``(n,)``."""
+    """Drawn counts ``(d, n)``, final weights ``(m,)``, roots of the dispersions ``(d,)``, size factors ``(n,)``."""
 
     Y: np.ndarray
     weight: np.ndarray
-    dispersion: np.ndarray
+    scale: np.ndarray
     size: np.ndarray
 
 
@@ -68,4 +68,4 @@ def draw_counts(
         Y[j] = rng.negative_binomial(1.0 / dispersion[j], 1.0 / (1.0 + dispersion[j] * mean))
         seen = np.log1p(Y[j] / size)
         Z[j] = (seen - seen.mean()) / max(float(seen.std()), _TINY)
-    return Counts(Y, weight, dispersion, size)
+    return Counts(Y, weight, np.sqrt(dispersion), size)

@@ -136,19 +136,14 @@ def simulate(
     ValueError
         If a name is unknown or a number lies outside its range.
     """
-    for key, value, table in (("graph", graph, GRAPHS), ("mechanism", mechanism, MECHANISMS),
-                              ("noise", noise, (*NOISES, COUNTS))):  # fmt: skip
+    laws = (*NOISES, COUNTS)
+    for key, value, table in (("graph", graph, GRAPHS), ("mechanism", mechanism, MECHANISMS), ("noise", noise, laws)):
         _check_name(key, value, table)
-    for key, size, low in (("d", d, 2), ("n", n, 2), ("degree", degree, 1.0 if graph == "hub" else 0.0)):
-        _check_number(key, size, low)
-    _check_number("measurement_noise", measurement_noise, 0.0)
-    _check_number("hidden", hidden, 0.0, 1.0)
+    _check_numbers(d, n, degree, 1.0 if graph == "hub" else 0.0, measurement_noise, hidden)
     _check_range("parent_share", parent_share, 1.0)
     _check_range("weight_range", weight_range)
     _check_range("noise_range", noise_range)
-    if noise == COUNTS and (parent_share is None or noise_range or measurement_noise or standardised):
-        msg = "counts take a parent_share, and no noise_range, measurement_noise or standardised."
-        raise ValueError(msg)
+    _check_counts(noise, parent_share, noise_range, measurement_noise, standardised)
     rng = {name: np.random.default_rng([_SALT, stream, seed]) for name, stream in _STREAMS.items()}
     pairs = GRAPHS[graph](d, degree, rng["graph"])
     pairs = pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))]  # by target, in the order
@@ -158,16 +153,12 @@ def simulate(
     share = None if parent_share is None else rng["weights"].uniform(*parent_share, size=d)
     factors: np.ndarray | None = None
     if noise == COUNTS and share is not None:
-        Y, weight, dispersion, factors = draw_counts(pairs, weight, share, n, rng["noise"], rng["scales"])
-        scale = np.sqrt(dispersion)
+        Y, weight, scale, factors = draw_counts(pairs, weight, share, n, rng["noise"], rng["scales"])
     else:
-        Y = NOISES[noise](rng["noise"], (d, n))  # gene-major, in the order
-        Y *= scale[:, None]
+        Y = NOISES[noise](rng["noise"], (d, n)) * scale[:, None]  # gene-major, in the order
         weight = _propagate(Y, pairs, weight, MECHANISMS[mechanism], scale, share)
-    XT = np.empty_like(Y)
-    XT[order] = Y
     whole = Simulation(
-        X=_observe(XT, measurement_noise, rng["measurement"]).T,
+        X=_observe(Y, order, measurement_noise, rng["measurement"]).T,
         genes=[f"G{g:0{len(str(d - 1))}d}" for g in range(d)],
         source=order[pairs[:, 0]],
         target=order[pairs[:, 1]],
@@ -181,10 +172,23 @@ def simulate(
     return replace(seen, X=(seen.X - seen.X.mean(axis=0)) / seen.X.std(axis=0)) if standardised else seen
 
 
+def _check_counts(noise: str, parent_share: object, *others: object) -> None:
+    if noise == COUNTS and (parent_share is None or any(others)):
+        msg = "counts take a parent_share, and no noise_range, measurement_noise or standardised."
+        raise ValueError(msg)
+
+
 def _check_name(key: str, value: str, table: Iterable[str]) -> None:
     if value not in table:
         msg = f"{key} is {value!r}; choose one of {', '.join(table)}."
         raise ValueError(msg)
+
+
+def _check_numbers(d: int, n: int, degree: float, least: float, measurement_noise: float, hidden: float) -> None:
+    for key, size, low in (("d", d, 2), ("n", n, 2), ("degree", degree, least)):
+        _check_number(key, size, low)
+    _check_number("measurement_noise", measurement_noise, 0.0)
+    _check_number("hidden", hidden, 0.0, 1.0)
 
 
 def _check_number(key: str, value: float, low: float, high: float = np.inf) -> None:
@@ -223,7 +227,10 @@ def _propagate(
     return weight
 
 
-def _observe(XT: np.ndarray, measurement_noise: float, rng: np.random.Generator) -> np.ndarray:
+def _observe(Y: np.ndarray, order: np.ndarray, measurement_noise: float, rng: np.random.Generator) -> np.ndarray:
+    """Put the genes in their columns and add what the measurement adds."""
+    XT = np.empty_like(Y)
+    XT[order] = Y
     if not measurement_noise:
         return XT
     return XT + rng.standard_normal(XT.shape) * (measurement_noise * XT.std(axis=1, keepdims=True))
