@@ -139,7 +139,7 @@ def _best_place(j, n, state, pools, room):  # type: ignore[no-untyped-def]
     cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
     g, p, mask = pools.gene[j], room.trial[1], room.mask
     mask[: g.width] = 0
-    score, mark = choose(g, mask, pools, room.work, p), mark_of(-1 - j)
+    score, mark, is_behind = choose(g, mask, pools, room.work, p), mark_of(-1 - j), False
     total = score
     for i in range(n):
         total += room.delta[i]
@@ -153,10 +153,12 @@ def _best_place(j, n, state, pools, room):  # type: ignore[no-untyped-def]
             mark ^= mark_of(g.start + own)
             new = recall(room.memo, mark)
             if np.isnan(new):
-                is_behind = score != p.score
                 changes = is_behind or would_enter(g, own, cross, gram, relative, q, p)
                 new = choose(g, mask, pools, room.work, p) if changes else score
+                is_behind = False
                 remember(room.memo, mark, new)
+            else:
+                is_behind = True
             total += new - score
             score = new
         if is_before(state.key, room.gene[i], j):
