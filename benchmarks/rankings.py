@@ -12,24 +12,30 @@ import pandas as pd
 from acyclome import Network, read
 from acyclome.evaluate.baselines import correlation_ranking
 from acyclome.evaluate.metrics import ranking_scores, scored_universe
+from acyclome.knowledge import read_regulators
 from benchmarks.command import run_command
 
 COLUMNS = 0xC01
 SCORES = ("aupr", "auroc")
 
 
-def rank_and_score(expression: pd.DataFrame, truth: pd.DataFrame, seed: int, threads: int) -> dict[str, Any]:
+def rank_and_score(
+    expression: pd.DataFrame, truth: pd.DataFrame, seed: int, threads: int, regulators: Path | None = None
+) -> dict[str, Any]:
     """Learn from ``expression`` (observations x genes), default options, and score ``ranking.tsv.gz``.
 
-    The genes are dealt out anew. All their ordered pairs are scored over; pairs that are not listed tie at the bottom.
+    The genes are dealt out anew. Without regulators all their ordered pairs are scored over, with them those that DREAM5
+    scores: regulators that have a target in the truth, and genes it names. Pairs that are not listed tie at the bottom.
     """
     place = np.random.default_rng([COLUMNS, seed]).permutation(expression.shape[1])
     dealt = expression.iloc[:, place]
-    universe = scored_universe(truth, dealt.columns, restrict=False)
+    causes = None if regulators is None else read_regulators(regulators)
+    universe = scored_universe(truth, dealt.columns, regulators=causes, restrict=causes is not None)
+    known = [] if regulators is None else ["--regulators", regulators]
     with tempfile.TemporaryDirectory() as folder:
         table, out = Path(folder) / "expression.tsv", Path(folder) / "out"
         dealt.to_csv(table, sep="\t")
-        cost = run_command("run", table, "-o", out, "--seed", str(seed), "--threads", str(threads), "--quiet")
+        cost = run_command("run", table, "-o", out, "--seed", str(seed), "--threads", str(threads), "--quiet", *known)
         network = read(out)
     if not isinstance(network, Network):
         msg = "Found a network per group; expected a single one."

@@ -17,7 +17,11 @@ from acyclome.cli.truth import read_truth
 from benchmarks.rankings import rank_and_score
 from benchmarks.tables import means, options, publish
 
-SETS = ("DAG1_d100_n100", "DAG1_d100_n500", "DAG1_d100_n1000", "DAG1_d300_n500", "EColi_d100_n500", "EColi_d300_n500")
+SETS = tuple(
+    f"{name}_{size}"
+    for name in ("DAG1", "EColi")
+    for size in ("d100_n100", "d100_n500", "d100_n1000", "d300_n100", "d300_n500")
+)
 BACKGROUND = "bgr_"
 PUBLISHED = {"NO-BEARS": "NOBEARS_benchmark_result.csv", "NOTEARS": "NOTEARS_benchmark_result.csv"}
 

@@ -191,9 +191,10 @@ def test_other_labels_are_another_run(drawn, adata, tmp_path):
 def test_effects_lift_the_ranking_of_pairs_that_no_resample_joins(drawn):
     net = learned(drawn)
     score = net.ranking.set_index(["source", "target"])["rank_score"]
-    assert score["G0", "G1"] > 1.5  # found by all, and shown by the intervention
-    assert 0.5 < score["G0", "G2"] < 1.0  # an effect that goes through G1
-    assert score["G2", "G0"] < 0.1
+    assert score["G0", "G1"] > score["G0", "G2"] + 0.2  # found by all, and shown by the intervention
+    assert 0.5 < score["G0", "G2"] < 1.25  # an effect that goes through G1
+    assert score["G2", "G0"] < 0.25
+    assert score.between(0, 2).all()
     quick = ac.learn(drawn[0], GENES, perturbation=["" if t == "NT" else t for t in drawn[1]], resamples=0, seed=4)
     assert quick.ranking["rank_score"].between(0, 2).all()
 

@@ -16,8 +16,9 @@ import pandas as pd
 from acyclome._tables import EFFECT_COLUMNS, MEMBER_COLUMNS
 from acyclome.assembly import build_network
 from acyclome.config import Config
-from acyclome.core.engine import decide, look, propose
+from acyclome.core.association import associations
 from acyclome.core.effects import responses
+from acyclome.core.engine import decide, look, propose
 from acyclome.core.equivalence import cpdag
 from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.measured import measured_effects
@@ -36,7 +37,7 @@ from acyclome.gene_data import GeneData, Stage, tell_nobody
 from acyclome.memory import peak_memory_mb
 from acyclome.network import Network
 from acyclome.perturbation import effects_table
-from acyclome.ranking import Interventions, all_votes, rank_candidates
+from acyclome.ranking import Associations, Interventions, all_votes, are_few, rank_pairs
 from acyclome.registry import FAMILIES, engine_settings
 from acyclome.resample import Member, plan_resamples, stability_and_direction
 
@@ -164,10 +165,7 @@ def _directions(data: GeneData, config: Config, dag: Dag) -> tuple[Directions, n
 
 def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
     """Learn the resamples ``part, part + parts, ...`` from scratch, each with its own screening."""
-    strata = None if data.targets is None else data.targets.strata()
-    plan = plan_resamples(data.store.n_obs, config.resample.resamples, config.resample.fraction,
-                          seed_of(config, "resample"), strata)  # fmt: skip
-    members = plan[part::parts]
+    members = _members(data, config)[part::parts]
     inner = 1 if data.dask else max(data.threads // max(len(members), 1), 1)
     data.progress("resample", 0.0, f"{len(members)} half-samples")
 
@@ -180,6 +178,12 @@ def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
     arrays = {name: np.concatenate([one[name] for one in found]) if found else np.empty(0, int) for name in names}
     arrays["member"] = np.repeat([m.number for m in members], [len(one["source"]) for one in found]).astype(np.int32)
     return Stage(arrays, {"members": [m.number for m in members], "edges": [len(one["source"]) for one in found]})
+
+
+def _members(data: GeneData, config: Config) -> list[Member]:
+    strata = None if data.targets is None else data.targets.strata()
+    asked = config.resample
+    return plan_resamples(data.store.n_obs, asked.resamples, asked.fraction, seed_of(config, "resample"), strata)
 
 
 def network(data: GeneData, config: Config, ordered: Stage, resampled: list[Stage]) -> Network:
@@ -200,7 +204,7 @@ def network(data: GeneData, config: Config, ordered: Stage, resampled: list[Stag
     if data.targets is not None:
         effects = partial(total_effects, data.scaled, data.targets, causes=data.causes, price=price)
         acting = Interventions(partial(effects, threads=data.threads), price)
-    ranking = rank_candidates(a, votes, d, acting)
+    ranking = rank_pairs(a, votes, d, None if votes is None else _associations(data, config), acting)
     return build_network(
         data.store.genes, source, target, a["weight"], a["order"],
         ranking_source=ranking[0], ranking_target=ranking[1], rank_score=ranking[2],
@@ -219,6 +223,16 @@ def _measured(data: GeneData, a: Mapping[str, np.ndarray]) -> pd.DataFrame | Non
     said = partial(responses, a["source"], a["target"], a["weight"], a["order"])
     found = measured_effects(data.scaled, data.targets, data.treatments, said, data.threads)
     return pd.DataFrame(found._asdict()).astype(EFFECT_COLUMNS)
+
+
+def _associations(data: GeneData, config: Config) -> Associations | None:
+    """Return how strongly all pairs go together in the resamples; None where they are too many."""
+    causes = np.flatnonzero(data.causes)
+    if not are_few(data.store.n_vars, len(causes)):
+        return None
+    samples = [member.rows for member in _members(data, config)]
+    found = associations(data.moments, samples, data.causes, seed_of(config, "ranking"), data.threads, data.rules)
+    return Associations(found, causes)
 
 
 def _all_members(resampled: list[Stage]) -> pd.DataFrame | None:

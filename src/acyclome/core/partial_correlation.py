@@ -1,4 +1,4 @@
-"""Shrunken partial correlations of all genes, of which only the strongest are ever kept."""
+"""Shrunken partial correlations: the strongest of all genes, or those with a few possible causes."""
 
 from __future__ import annotations
 
@@ -43,6 +43,15 @@ def strongest_partial(
 
     run_blocks(block, [(a, b) for a, b in gene_blocks(d, ROWS) if first <= a < last], threads)
     return out[first:last]
+
+
+def partial_correlations(moments: Moments, shrinkage: float, pool: np.ndarray, threads: int) -> np.ndarray:
+    """Return the absolute shrunken partial correlations of every gene with those of ``pool``, ``(d, p)``."""
+    left, right, diagonal = _precision_factors(moments, shrinkage, threads)
+    K = left[:, pool] if right is None else left @ right[:, pool]
+    root = np.sqrt(diagonal)
+    found: np.ndarray = np.abs(K) / np.outer(root, root[pool])
+    return found
 
 
 def _precision_factors(moments: Moments, a: float, threads: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
