@@ -24,8 +24,8 @@ def rank_and_score(
 ) -> dict[str, Any]:
     """Learn from ``expression`` (observations x genes), default options, and score ``ranking.tsv.gz``.
 
-    The genes are dealt out anew. Without regulators all their ordered pairs are scored over, with them those that DREAM5
-    scores: regulators that have a target in the truth, and genes it names. Pairs that are not listed tie at the bottom.
+    The genes are dealt out anew. Without regulators all their ordered pairs are scored over, with them those that
+    DREAM5 scores: regulators with a target in the truth, and genes it names. What is not listed ties at the bottom.
     """
     place = np.random.default_rng([COLUMNS, seed]).permutation(expression.shape[1])
     dealt = expression.iloc[:, place]
