@@ -51,7 +51,9 @@ def main() -> None:
     """Measure and write the table."""
     parser = options(__doc__ or "", d=20, n=1000)
     parser.add_argument("--mechanisms", nargs="+", default=list(MECHANISMS), help="mechanisms of the simulator")
-    parser.add_argument("--models", nargs="+", default=list(MODELS), help="structural models of the package")
+    parser.add_argument("--models", nargs="+", default=list(MODELS),
+                        help="structural models; sobolev:indices sets what its curves are of")  # fmt: skip
+    parser.add_argument("--table", default="", help="name of the table in RESULTS.md; empty: by what is measured")
     parser.add_argument("--sdcd", default="", help="Python of an environment with sdcd; empty: leave it out")
     parser.add_argument("--methods", nargs="+", default=[], help="only these of the methods; empty: all")
     parser.add_argument("--guided", action="store_true", help="measure the start from NOTEARS-MLP too")
@@ -77,16 +79,17 @@ def main() -> None:
         f"--d {given.d}",
         "--mechanisms",
         *given.mechanisms,
+        *(["--models", *given.models] if given.models != list(MODELS) else []),
         *(["--methods", *given.methods] if given.methods else []),
     ]
-    publish(name, rows, table, f"python -m benchmarks.nonlinear {' '.join(words)}", given)
+    publish(given.table or name, rows, table, f"python -m benchmarks.nonlinear {' '.join(words)}", given)
 
 
 def _methods(given: argparse.Namespace) -> dict[str, Method]:
     """Return what is measured, by name: each takes a problem, gives edges and their cost."""
-    ours: dict[str, dict[str, Any]] = {model: {"model": model} for model in given.models}
+    ours = {model: _options(model) for model in given.models}
     if given.still:
-        ours |= {f"{model}, not shaken": {"model": model, "score": {"restarts": 0}} for model in given.models}
+        ours |= {f"{model}, not shaken": _options(model) | {"score": {"restarts": 0}} for model in given.models}
     if given.guided:
         ours["mlp, guided, not shaken"] = {"model": "mlp", "mlp": {"guided": True}, "score": {"restarts": 0}}
         ours["mlp, guided"] = {"model": "mlp", "mlp": {"guided": True}}
@@ -96,6 +99,12 @@ def _methods(given: argparse.Namespace) -> dict[str, Method]:
     }
     found |= {name: partial(_sorted, key=key) for name, key in SORTS.items()}
     return found | ({"SDCD": partial(_sdcd, python=given.sdcd)} if given.sdcd else {})
+
+
+def _options(model: str) -> dict[str, Any]:
+    """Return the options that ``model`` or ``model:of`` names."""
+    name, _, of = model.partition(":")
+    return {"model": name} | ({"curves": {"of": of}} if of else {})
 
 
 def _sorted(problem: Problem, key: str) -> tuple[tuple[np.ndarray, np.ndarray], Cost]:
@@ -118,7 +127,7 @@ def _sdcd(problem: Problem, python: str) -> tuple[tuple[np.ndarray, np.ndarray],
 def _warm_up(models: list[str]) -> None:
     X = np.random.default_rng(3).standard_normal((200, 12))
     for model in models:
-        learned(X, 1, 1, model=model)
+        learned(X, 1, 1, **_options(model))
 
 
 if __name__ == "__main__":
