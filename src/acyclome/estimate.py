@@ -22,6 +22,7 @@ GRAM_PER_SECOND = 6e10
 FORWARD_PER_SECOND = 2.5e9
 MOVES_PER_SECOND = 2_500.0
 SCORED_PER_SECOND = 2e10
+SCORE_CALL = 1e6  # multiplications in the time that a score takes whatever its size
 SCORES = 60  # sets of causes scored per gene in a climb
 SHAKES = 4  # climbs' worth of scores in a round of shaking
 
@@ -159,7 +160,7 @@ def _family_bytes(n_genes: int, n_obs: int, config: Config) -> float:
 def _family_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, float]:
     """Seconds of the climbs, and of the screening by terms."""
     cost = FAMILIES[config.model](config).cost(n_obs)
-    climb = n_genes * SCORES * cost.score / SCORED_PER_SECOND
+    climb = n_genes * SCORES * (cost.score + SCORE_CALL) / SCORED_PER_SECOND
     resamples = config.resample.resamples * climb * config.resample.fraction
     spread = float(n_genes) ** 2 * cost.spread / GRAM_PER_SECOND
     found = {"screen": spread, "order": climb * (1 + SHAKES * config.score.restarts), "resample": resamples}

@@ -19,6 +19,7 @@ from acyclome.core.family.lines import linear_effects
 from acyclome.core.moments import Moments
 
 STEPS = 5  # of Gauss-Newton from the better start
+LOOK = 6e3  # multiplications per observation in the time that one curve takes to be fitted
 KNOTS = 64  # points between which the slope of a curve is read
 
 
@@ -53,7 +54,7 @@ class Ridges:
         terms = self.expansion.terms
         k = self.functions * terms
         looks = self.functions * (STEPS + 2)
-        score = n_obs * (k * k + looks * 4.0 * terms**2) + 4.0 * len(self.penalties) * k**3
+        score = n_obs * (k * k + looks * LOOK) + 4.0 * len(self.penalties) * k**3
         return Cost(4.0 * n_obs * terms, score, float(n_obs * terms))
 
 
