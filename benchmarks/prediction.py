@@ -91,7 +91,7 @@ def simulated(bench: Path, d: int, n: int, seed: int, threads: int) -> list[dict
 
 
 def _truth(W: np.ndarray, scale: np.ndarray, acted: np.ndarray, amount: np.ndarray, *, held: bool) -> np.ndarray:
-    """Expected change of every gene, in standard deviations, by the true equations."""
+    """Return the expected change of every gene, in standard deviations, by the true equations."""
     shift = np.zeros(len(W))
     shift[acted] = amount * scale[acted]
     cut = W.copy()
@@ -172,8 +172,8 @@ def _screen(folder: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     adata = read_h5ad(folder / "perturb" / "papalexi_eccite_thp1_counts.h5ad")
     pp.prepare(adata)
     X = adata.layers["dag_input"]
-    return np.asarray(X.toarray() if hasattr(X, "toarray") else X), adata.obs["top_target"].astype(str).to_numpy(), list(
-        adata.var_names)  # fmt: skip
+    values = np.asarray(X.toarray() if hasattr(X, "toarray") else X)
+    return values, adata.obs["top_target"].astype(str).to_numpy(), list(adata.var_names)
 
 
 def _compared(table: pd.DataFrame) -> list[dict[str, Any]]:

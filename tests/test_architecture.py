@@ -49,6 +49,7 @@ FLOORS = {
     "counts": 4,
     "sharded": 4,
     "session": 4,
+    "groups": 4,
     "learning": 4,
     "pipeline": 4,
     "tl": 5,
@@ -70,8 +71,9 @@ NEIGHBORS = {
     "record": {"gene_data"},
     "sharded": {"estimate", "gene_data", "stages"},
     "session": {"counts", "estimate", "gene_data", "record", "sharded", "stages"},
-    "learning": {"session"},
-    "pipeline": {"estimate", "gene_data", "learning", "record", "session", "stages"},
+    "groups": {"session"},
+    "learning": {"groups", "session"},
+    "pipeline": {"estimate", "gene_data", "groups", "learning", "record", "session", "stages"},
     "tl": {"get", "pp"},
 }
 # Parts of lower floors that are closed all the same.
@@ -114,6 +116,7 @@ NEVER = {
     "gene_data": {"snakemake", "dask", "distributed"},
     "sharded": {"snakemake", "dask", "distributed"},
     "session": {"snakemake"},
+    "groups": {"snakemake"},
     "learning": {"snakemake"},
     "pipeline": {"snakemake"},
     "tl": {"dask", "distributed"},

@@ -126,7 +126,7 @@ def test_a_gene_that_was_knocked_out_changes_the_others_as_it_was_seen_to(screen
 
 
 def test_two_knockouts_are_each_where_they_were_put_and_no_gene_falls_below_nothing(screen):
-    net, X, _, _ = screen
+    net = screen[0]
     found = net.predict(knockout=["a", "b"]).set_index("gene")["change"]
     single = net.predict(knockout="a").set_index("gene")["change"]
     lowest = net.nodes.set_index("gene")["lowest"]

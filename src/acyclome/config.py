@@ -50,6 +50,8 @@ class Input(_Section):
     """Column of the observations (cell type, tissue); one network is learned for each of its labels."""
     group: str | None = None
     """Learn only this label of group_by."""
+    joint: bool = False
+    """Learn the labels of group_by together: one order and shared causes, own weights, and a test of differences."""
     perturbation: str | None = None
     """Column of the observations that names the targets of interventions, joined by ;. Empty: there are none."""
     control: str | None = None

@@ -10,7 +10,8 @@ import numpy as np
 
 from acyclome.config import Config
 from acyclome.distribute import usable_threads
-from acyclome.errors import InputError
+from acyclome.errors import ConfigError, InputError
+from acyclome.groups import learn_together
 from acyclome.io.store import GeneMajor, MemoryStore
 from acyclome.knowledge import listed_regulators
 from acyclome.matrix import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant
@@ -82,7 +83,8 @@ def learn(
     perturbation
         One text per observation: the genes that were acted on, joined by ``;``, empty where none was.
     groups
-        One label per observation; a dict of networks comes back.
+        One label per observation; a dict of networks comes back, with ``input.joint`` a
+        :class:`acyclome.network.JointNetworks`.
     resamples, seed
         As in `config`, over which they go (20 and 0 by default).
     threads, device
@@ -103,6 +105,9 @@ def learn(
     options, obs = _with_perturbation(options, perturbation, X.shape[0])
     if groups is not None:
         return _learn_groups(X, as_labels(groups, X.shape[0]), names, causes, rules, options, runtime, obs)
+    if options.input.joint:
+        msg = "joint (config, input.joint) learns groups together; found no groups. Give groups=, or leave it out."
+        raise ConfigError(msg)
     store = _memory_store(X, names, is_part=False, obs=obs)
     return learn_store(store, options, runtime, regulators=causes, rules=rules, command="acyclome.learn")
 
@@ -136,6 +141,10 @@ def _learn_groups(
         except InputError as error:
             msg = f"Group {label!r}: {error}"
             raise type(error)(msg) from error
+    if config.input.joint:
+        about = {"command": "acyclome.learn", "input": {}}
+        return learn_together(stores, lambda label, store, shared: Session(
+            None, config, store, runtime, about, regulators, rules, label, shared=shared))  # fmt: skip
     return {
         label: learn_store(store, config, runtime, regulators=regulators, rules=rules, group=str(label),
                            command="acyclome.learn")

@@ -28,7 +28,7 @@ from acyclome._tables import (
 )
 from acyclome.errors import InputError
 
-__all__ = ["EDGE_COLUMNS", "LATER", "NODE_COLUMNS", "RANKING_COLUMNS", "Network", "best_first"]
+__all__ = ["EDGE_COLUMNS", "LATER", "NODE_COLUMNS", "RANKING_COLUMNS", "JointNetworks", "Network", "best_first"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -191,6 +191,25 @@ class Network:
 
     def _index(self, names: pd.Series) -> np.ndarray:
         return np.array([self._position[name] for name in names], dtype=np.int32)
+
+
+class JointNetworks(dict[str, Network]):
+    """Networks by label, with the one they share and the table of differences.
+
+    Parameters
+    ----------
+    shared
+        What is learned from all groups.
+    differential
+        One row per edge of any network, most different first: ``source``, ``target``, ``shared`` (whether it is in the
+        shared network), ``weight_LABEL`` and ``error_LABEL`` (in standard deviations within groups, the same units in
+        all), ``difference`` (largest less smallest), ``z``, ``p`` and ``q``, the share of false discoveries down to the
+        row.
+    """
+
+    def __init__(self, networks: Mapping[str, Network], shared: Network, differential: pd.DataFrame) -> None:
+        super().__init__(networks)
+        self.shared, self.differential = shared, differential
 
 
 def _against_the_order(network: Network) -> str:

@@ -9,20 +9,25 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from acyclome._version import __version__
 from acyclome.config import Config
-from acyclome.errors import InputError
+from acyclome.errors import ConfigError, InputError
 from acyclome.estimate import check_memory, estimate
 from acyclome.gene_data import Stage
+from acyclome.groups import learn_together
 from acyclome.io.atomic import write_json, write_path
 from acyclome.io.digest import input_digest
-from acyclome.io.runs import RunFolder, fingerprint
+from acyclome.io.runs import DIFFERENTIAL, SHARED, RunFolder, fingerprint
+from acyclome.io.store import GeneMajor, Store
+from acyclome.io.tables import write_tsv
 from acyclome.learning import learn, learn_store
 from acyclome.matrix import check_groups
-from acyclome.network import Network
+from acyclome.network import JointNetworks, Network
+from acyclome.prior import Shared
 from acyclome.session import Runtime, Session, options_of
 from acyclome.stages import measured
 
@@ -40,6 +45,9 @@ def run(
     InputError, MemoryLimitError
         If the input, an option, the folder or the memory will not do.
     """
+    if config.input.joint and (config.input.group_by is None or config.input.group is not None):
+        msg = "--joint learns all labels of --group-by COLUMN together. Give that column, and no --group."
+        raise ConfigError(msg)
     if config.input.group_by is None or config.input.group is not None:
         return _run_one(input_path, Path(out), config, runtime)
     from acyclome.io.expression import open_expression
@@ -51,10 +59,40 @@ def run(
     folder = RunFolder.create(out)
     folder.remove_results()
     folder.remove_stages()
+    if config.input.joint:
+        return _run_together(input_path, folder, config, runtime, list(sizes))
     return {
         label: _run_one(input_path, folder.group(label).path, config.with_options(group=label), runtime)
         for label in sizes
     }
+
+
+def _run_together(
+    input_path: str | os.PathLike[str], folder: RunFolder, config: Config, runtime: Runtime, labels: list[str]
+) -> JointNetworks:
+    """Learn groups together, each in its folder, the shared network in ``shared``; write their differences."""
+    with ExitStack() as stack:
+        stores = {}
+        for label in labels:
+            out = folder.group(label)
+            prepare_stage(input_path, out.path, config.with_options(group=label), runtime=runtime)
+            store = Store.open(out.stage("prepared.h5"))
+            stack.callback(store.close)
+            stores[label] = store
+
+        def begin(label: str | None, store: GeneMajor, shared: Shared | None) -> Session:
+            out = folder.group(SHARED if label is None else label)
+            about = json.loads(folder.group(label or labels[0]).stage("config.json").read_text(encoding="utf-8"))
+            if label is None:
+                RunFolder.create(out.path)
+            options = config.with_options(group=label)
+            return Session(out, options, store, runtime, about, shared=shared)
+
+        networks = learn_together(stores, begin)
+    write_tsv(folder.file(DIFFERENTIAL), networks.differential)
+    for label in [SHARED, *labels]:
+        report_stage(folder.group(label).path, runtime)
+    return networks
 
 
 def _run_one(input_path: str | os.PathLike[str], out: Path, config: Config, runtime: Runtime) -> Network:

@@ -28,7 +28,7 @@ from acyclome.io.store import GeneMajor, Store
 from acyclome.knowledge import partial_overlap, read_regulators, regulators_mask
 from acyclome.network import Network
 from acyclome.perturbation import find_targets
-from acyclome.prior import Prior, make_prior, read_prior, read_tiers
+from acyclome.prior import Prior, Shared, make_prior, read_prior, read_tiers
 from acyclome.record import run_record
 from acyclome.registry import check_model
 from acyclome.stages import measured
@@ -103,6 +103,8 @@ class Session:
         Label of the group at hand, for the scopes of rules; None takes that of the config.
     is_part
         Only some shards are computed here, so only what they need is asked of the memory.
+    shared
+        What the group shares with others that are learned together with it.
 
     Raises
     ------
@@ -115,6 +117,7 @@ class Session:
     def __init__(
         self, folder: RunFolder | None, config: Config, store: GeneMajor, runtime: Runtime, about: Mapping[str, Any],
         regulators: Sequence[str] | None = None, rules: Any = None, group: str | None = None, *, is_part: bool = False,
+        shared: Shared | None = None,
     ) -> None:  # fmt: skip
         self.folder, self.config, self.runtime, self.about = folder, config, runtime, about
         place = place_of(runtime.device, runtime.dask)
@@ -131,7 +134,7 @@ class Session:
             found = find_targets(store.obs_columns, column, config.input.control, store.genes)
             self.data.targets, self.data.treatments, self.data.perturbation = found[:3]
             self.data.warnings += found.warnings
-        self.data.prior = _prior_of(config, rules, store.genes, causes, group or config.input.group)
+        self.data.prior = _prior_of(config, rules, store.genes, causes, group or config.input.group, shared)
         self.data.warnings += self.data.prior.warnings
         check_model(config, self.data.rules, has_targets=self.data.targets is not None)
         if config.takes_counts:
@@ -283,12 +286,14 @@ def _whole_cut(folder: RunFolder, stage: str, key: Callable[[str], str]) -> list
     return []
 
 
-def _prior_of(config: Config, rules: Any, genes: Sequence[str], causes: np.ndarray, group: str | None) -> Prior:
+def _prior_of(
+    config: Config, rules: Any, genes: Sequence[str], causes: np.ndarray, group: str | None, shared: Shared | None
+) -> Prior:
     """Return what the tables of the config, and ``rules`` in the place of its first, say of the edges here."""
     known = config.knowledge
     table = known.knowledge if rules is None else rules
     rows = read_prior(table, known.forbidden, known.required)
     tiers = None if known.tiers is None else read_tiers(known.tiers)
-    if rows.empty and tiers is None:
+    if rows.empty and tiers is None and shared is None:
         return Prior()
-    return make_prior(rows, genes, tiers=tiers, group=group, causes=causes)
+    return make_prior(rows, genes, tiers=tiers, group=group, causes=causes, shared=shared)

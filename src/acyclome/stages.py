@@ -155,8 +155,8 @@ def _directions(data: GeneData, config: Config, dag: Dag) -> tuple[Directions, n
     """Return what is known of each direction, and whether it is compelled, ``(m,)``."""
     equal = config.score.noise == "equal"
     known = ~data.causes[dag.target]
-    if data.rules is not None:
-        known |= ~data.rules.allows(dag.target, dag.source)
+    if (rules := data.prior.known) is not None:
+        known |= ~rules.allows(dag.target, dag.source)
     if dag.turning_loss is not None and dag.is_free is not None:
         return Directions(dag.turning_loss, np.zeros(len(known), bool), None), known | ~dag.is_free
     found = directions(data.moments, dag, equal_noise=equal)

@@ -7,22 +7,22 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from acyclome.config import Config
-from acyclome.errors import InputError
+from acyclome.errors import ConfigError, InputError
 from acyclome.io.atomic import plain
 from acyclome.io.keys import check_key, write_keys
-from acyclome.io.runs import safe_name
+from acyclome.io.runs import SHARED, safe_name
 from acyclome.knowledge import listed_regulators
 from acyclome.matrix import check_groups, check_matrix, leave_out_constant
+from acyclome.network import JointNetworks, Network
 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
     from acyclome.io.store import MemoryStore
-    from acyclome.network import Network
     from acyclome.session import Runtime
 
-PREPARED_LAYER = "dag_input"
+PREPARED_LAYER, COMMAND = "dag_input", "acyclome.tl.dag"
 
 
 def dag(
@@ -70,7 +70,9 @@ def dag(
     Returns
     -------
     None, or the copy. Written are ``varp[key_added]`` (CSR, row = source, column = target), ``varp`` with ``_score``,
-    ``_stability`` ... added to the name, ``var`` with ``_order`` ..., and ``uns[key_added]``; with `groupby` per group.
+    ``_stability`` ... added to the name, ``var`` with ``_order`` ..., and ``uns[key_added]``; with `groupby` per group;
+    with ``input.joint`` also the network that groups share, under ``key_added`` with ``_shared`` added, and the table
+    ``uns[key_added]["differential"]``.
 
     Raises
     ------
@@ -85,7 +87,12 @@ def dag(
              "resamples": resamples, "seed": seed}  # fmt: skip
     options = Config.from_mapping(config).with_options(**{name: v for name, v in given.items() if v is not None})
     names, runtime = listed_regulators(regulators), Runtime(threads=threads or usable_threads(), device=device)
-    networks = {label: _learn(adata, part, names, rules, runtime) for label, part in _groups(adata, options).items()}
+    parts = _groups(adata, options)
+    networks: Mapping[Any, Network]
+    if options.input.joint:
+        networks = _learn_together(adata, options, parts, names, rules, runtime)
+    else:
+        networks = {label: _learn(adata, part, names, rules, runtime) for label, part in parts.items()}
     target = adata.copy() if copy else adata
     if target.is_view:
         target._init_as_actual(target.copy())
@@ -93,6 +100,9 @@ def dag(
         write_keys(target, network, key_added if label is None else f"{key_added}_{safe_name(label)}")
     if None not in networks:
         target.uns[key_added] = {"groups": {safe_name(label): label for label in networks}}
+    if isinstance(networks, JointNetworks):
+        write_keys(target, networks.shared, f"{key_added}_{SHARED}")
+        target.uns[key_added]["differential"] = networks.differential
     return target if copy else None
 
 
@@ -126,16 +136,38 @@ def _labels(adata: AnnData, options: Config) -> pd.Series:
 
 def _learn(adata: AnnData, options: Config, regulators: Sequence[str] | None, rules: Any, runtime: Runtime) -> Network:
     """Prepare the matrix, unless it is prepared, and learn its network."""
-    from acyclome.io.store import MemoryStore
     from acyclome.pipeline import learn_store
+
+    store = _store(adata, options)
+    return learn_store(store, options, runtime, regulators=regulators, rules=rules, command=COMMAND)
+
+
+def _learn_together(
+    adata: AnnData, options: Config, parts: Mapping[Any, Config], regulators: Sequence[str] | None, rules: Any,
+    runtime: Runtime,
+) -> JointNetworks:  # fmt: skip
+    """Prepare every group by itself and learn them together."""
+    from acyclome.groups import learn_together
+    from acyclome.session import Session
+
+    if None in parts or options.input.group is not None:
+        msg = "joint learns all labels of a column together. Give groupby, and no group."
+        raise ConfigError(msg)
+    stores = {label: _store(adata, part) for label, part in parts.items()}
+    about = {"command": COMMAND, "input": {}}
+    return learn_together(stores, lambda label, store, shared: Session(
+        None, options.with_options(group=label), store, runtime, about, regulators, rules, shared=shared))  # fmt: skip
+
+
+def _store(adata: AnnData, options: Config) -> MemoryStore:
+    """Return the matrix as a store, prepared now unless it is."""
+    from acyclome.io.store import MemoryStore
     from acyclome.prepare import prepare
 
     if options.input.layer == PREPARED_LAYER and PREPARED_LAYER in adata.layers:
-        store = _prepared_layer(adata, options)
-    else:
-        done = prepare(adata, options)
-        store = MemoryStore(done.X, done.genes, done.observations, facts=done.facts, obs_columns=done.obs_columns)
-    return learn_store(store, options, runtime, regulators=regulators, rules=rules, command="acyclome.tl.dag")
+        return _prepared_layer(adata, options)
+    done = prepare(adata, options)
+    return MemoryStore(done.X, done.genes, done.observations, facts=done.facts, obs_columns=done.obs_columns)
 
 
 def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:

@@ -12,7 +12,7 @@ import typer
 from acyclome.cli.options import RunOptions
 from acyclome.cli.output import echo_facts, echo_json, run_facts, run_text
 from acyclome.cli.progress import choose_progress
-from acyclome.errors import InputError
+from acyclome.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from acyclome.config import Config
@@ -57,6 +57,9 @@ def prepare(input_file: InputFile, out: NewFolder, config: Config, options: RunO
     from acyclome import pipeline
 
     require_exists(input_file)
+    if config.input.joint:
+        msg = "joint learns groups together, which `acyclome run` does; stages learn one network. Leave it out here."
+        raise ConfigError(msg)
     _stage("prepare", options, lambda runtime: pipeline.prepare_stage(input_file, out, config, runtime=runtime))
 
 

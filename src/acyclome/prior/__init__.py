@@ -5,6 +5,7 @@ the genes are counted, and rules that contradict one another are an error that s
 """
 
 from acyclome.prior.build import Prior, make_prior
+from acyclome.prior.shared import Shared
 from acyclome.prior.tables import read_prior, read_tiers
 
-__all__ = ["Prior", "make_prior", "read_prior", "read_tiers"]
+__all__ = ["Prior", "Shared", "make_prior", "read_prior", "read_tiers"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from acyclome.core.rules import EdgeRules
 from acyclome.errors import InputError
 from acyclome.knowledge import likely_reason
 from acyclome.prior.conflicts import check_rules, check_signs
+from acyclome.prior.shared import Shared
 
 MOST_PRICE = 0.1  # of an edge that most conditions have, and its inverse of one that most lack: exceptions must earn it
 SHOWN = 5
@@ -30,12 +31,21 @@ class Prior:
         ``(k,)`` keys ``target * d + source`` of all edges of the tables, rising, and what each says of its edge.
     warnings
         What a user should hear: names that are not among the genes.
+    borrowed, own
+        Whether the rules hold what groups share, and then the rules without that.
     """
 
     rules: EdgeRules | None = None
     pairs: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     text: np.ndarray = field(default_factory=lambda: np.empty(0, object))
     warnings: tuple[str, ...] = ()
+    borrowed: bool = False
+    own: EdgeRules | None = None
+
+    @property
+    def known(self) -> EdgeRules | None:
+        """The rules that were given, not learned; they alone say that a direction is known."""
+        return self.own if self.borrowed else self.rules
 
     def arrays(self) -> tuple[np.ndarray, ...]:
         """Return all that the result depends on, to be part of a key."""
@@ -55,7 +65,7 @@ class Prior:
 
 def make_prior(
     rows: pd.DataFrame, genes: Sequence[str], *, tiers: Mapping[str, int] | None = None, group: str | None = None,
-    causes: np.ndarray | None = None,
+    causes: np.ndarray | None = None, shared: Shared | None = None,
 ) -> Prior:  # fmt: skip
     """Turn tables into rules on the edges among ``genes``.
 
@@ -69,12 +79,19 @@ def make_prior(
         Label of the group at hand; rows of the scope of another group do not count.
     causes
         ``(d,)`` bool, genes that may be causes.
+    shared
+        What the group shares with others that are learned together with it.
 
     Raises
     ------
     InputError
         If no name is among the genes, or rules contradict one another.
     """
+    if shared is not None:
+        own = make_prior(rows, genes, tiers=tiers, group=group, causes=causes)
+        more = pd.concat([rows, shared.rows(genes)], ignore_index=True)
+        found = make_prior(more, genes, tiers=shared.tiers(genes, tiers), group=group, causes=causes)
+        return replace(found, warnings=own.warnings, borrowed=True, own=own.rules)
     d, place = len(genes), {gene: k for k, gene in enumerate(genes)}
     meant = rows["scope"].isin(["all", "most"] if group is None else ["all", "most", group])
     left_out, rows = rows["scope"][~meant].tolist(), rows[meant]
@@ -109,7 +126,7 @@ def _rules(rows: pd.DataFrame, d: int, tier: np.ndarray | None) -> EdgeRules | N
     ].drop_duplicates(["key", "sign"])
     check_signs(signs)
     signs = signs.sort_values("key")
-    mostly = {"forbidden": 1.0 / MOST_PRICE, "required": MOST_PRICE}
+    mostly = {"forbidden": 1.0 / MOST_PRICE, "required": MOST_PRICE, "shared": MOST_PRICE}
     price = (1.0 - rows["weight"]).where(rows["kind"] == "soft", rows["kind"].map(mostly))
     priced = price.notna() & ~rows["key"].isin(required) & ((rows["kind"] == "soft") | ~always)
     soft = price[priced].groupby(rows["key"][priced]).prod().sort_index()
