@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acyclome.errors import InputError
-from acyclome.evaluate.metrics import aupr, auroc, early_precision, score_run, scored_universe
+from acyclome.evaluate.metrics import aupr, auroc, early_precision, ranking_scores, score_run, scored_universe
 
 
 def listed(d, k, seed, *, tied=False):
@@ -148,3 +148,20 @@ def test_background_genes_and_self_loops_fall_out_of_syntren_truths(name, genes,
     universe = scored_universe(sif, [*names, "bgr_1"])
     assert (universe.is_source.sum(), universe.source.size) == (genes, true)
     assert universe.n_pairs == genes * (genes - 1)
+
+
+@pytest.mark.parametrize("regulators", [None, ["a", "b", "c"]])
+def test_undirected_each_pair_counts_once_with_the_higher_of_its_scores(regulators):
+    genes = list("abcdef")
+    truth = pd.DataFrame({"source": list("abbc"), "target": list("bacf")})
+    rng = np.random.default_rng(9)
+    whole = {(x, y): rng.random() for x in regulators or genes for y in genes if x != y}
+    universe = scored_universe(truth, genes, regulators=regulators, restrict=False)
+    joined = {frozenset(pair) for pair in whole}
+    score = np.array([max(whole.get((x, y), 0), whole.get((y, x), 0)) for x, y in map(sorted, joined)])
+    label = np.array([pair in {frozenset("ab"), frozenset("bc"), frozenset("cf")} for pair in joined])
+    source, target = zip(*whole, strict=True)
+    found = ranking_scores(source, target, np.array(list(whole.values())), universe, undirected=True)
+    assert (found["n_pairs"], found["n_listed"], found["n_true"]) == (len(joined), len(joined), 3)
+    assert found["aupr"] == pytest.approx(aupr(score, label))
+    assert found["auroc"] == pytest.approx(auroc(score, label))

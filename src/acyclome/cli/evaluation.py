@@ -118,6 +118,9 @@ def score(
         bool,
         typer.Option("--all-genes", help="Count pairs of all genes of the run, not only of those the truth names."),
     ] = False,
+    undirected: Annotated[
+        bool, typer.Option("--undirected", help="Count each pair of the ranking once, whichever way the truth has it.")
+    ] = False,
     json: JsonFlag = False,
 ) -> None:
     """Compare the network and the ranking of a run with the true edges."""
@@ -135,5 +138,7 @@ def score(
         genes = [gene for gene in genes if not gene.startswith(ignore_genes)]
         edges = edges[~edges["source"].str.startswith(ignore_genes) & ~edges["target"].str.startswith(ignore_genes)]
     allowed = None if regulators is None else read_regulators(regulators)
-    facts = metrics.score_run(network.ranking, network.edges, edges, genes, allowed, restrict=not all_genes)
+    facts = metrics.score_run(
+        network.ranking, network.edges, edges, genes, allowed, restrict=not all_genes, undirected=undirected
+    )
     (echo_json if json else echo_facts)(facts)

@@ -42,6 +42,7 @@ def score_run(
     regulators: Iterable[str] | None = None,
     *,
     restrict: bool = True,
+    undirected: bool = False,
 ) -> dict[str, float | int | bool | None]:
     """Score the files of a run against a truth, as the DREAM challenges do.
 
@@ -59,6 +60,8 @@ def score_run(
         Genes that may be causes.
     restrict
         Whether to score only over genes of which the truth speaks; see `scored_universe`.
+    undirected
+        Whether the ranking counts each pair once; see `ranking_scores`.
 
     Returns
     -------
@@ -71,7 +74,8 @@ def score_run(
         If truth and run have no true edge in common, or a column is missing.
     """
     universe = scored_universe(truth, genes, regulators=regulators, restrict=restrict)
-    ranked = ranking_scores(ranking["source"], ranking["target"], ranking["rank_score"].to_numpy(), universe)
+    score = ranking["rank_score"].to_numpy()
+    ranked = ranking_scores(ranking["source"], ranking["target"], score, universe, undirected=undirected)
     s, t, kept = universe.inside(edges["source"], edges["target"])
     graph = graph_scores((universe.source, universe.target), (s, t), universe.genes.size)
     del graph["ceiling"]

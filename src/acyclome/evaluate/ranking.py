@@ -130,6 +130,17 @@ class Universe:
         """Ordered pairs of a scored source and another scored target."""
         return int(self.is_source.sum() * self.is_target.sum() - (self.is_source & self.is_target).sum())
 
+    @property
+    def n_joined(self) -> int:
+        """The same pairs, each counted once where both directions are among them."""
+        both = int((self.is_source & self.is_target).sum())
+        return self.n_pairs - both * (both - 1) // 2
+
+    def key(self, source: np.ndarray, target: np.ndarray, *, undirected: bool) -> np.ndarray:
+        """Return a number for every pair, ``(k,)``; undirected, the same for both directions."""
+        ends = (np.minimum(source, target), np.maximum(source, target)) if undirected else (source, target)
+        return np.asarray(ends[0] * self.genes.size + ends[1])
+
     def inside(self, source: Iterable[str], target: Iterable[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Look names up; the mask tells which rows are scored pairs.
 
@@ -199,7 +210,12 @@ def scored_universe(
 
 
 def ranking_scores(
-    source_names: Iterable[str], target_names: Iterable[str], score: np.ndarray, universe: Universe
+    source_names: Iterable[str],
+    target_names: Iterable[str],
+    score: np.ndarray,
+    universe: Universe,
+    *,
+    undirected: bool = False,
 ) -> dict[str, float | int]:
     """Score a ranked list of named edges over a universe of pairs.
 
@@ -209,6 +225,8 @@ def ranking_scores(
         The list, shape (k,) each; rows outside the universe are left out, absent pairs tie at the bottom.
     universe
         From `scored_universe`.
+    undirected
+        Count each pair once, with the higher score of its directions; it is true if either direction is.
 
     Returns
     -------
@@ -221,15 +239,21 @@ def ranking_scores(
         If a pair is listed twice.
     """
     s, t, kept = universe.inside(source_names, target_names)
-    key = s * universe.genes.size + t
+    key = universe.key(s, t, undirected=False)
     if np.unique(key).size < key.size:
         msg = (
             f"The ranking lists {key.size - np.unique(key).size} pairs more than once; each pair may stand there once."
         )
         raise InputError(msg)
-    label = np.isin(key, universe.source * universe.genes.size + universe.target)
     listed = np.asarray(score, dtype=float)[kept]
-    n_pairs, n_true = universe.n_pairs, int(universe.source.size)
+    true = np.unique(universe.key(universe.source, universe.target, undirected=undirected))
+    if undirected:
+        key, at = np.unique(universe.key(s, t, undirected=True), return_inverse=True)
+        best = np.full(key.size, -np.inf)
+        np.maximum.at(best, at, listed)
+        listed = best
+    label, n_true = np.isin(key, true), int(true.size)
+    n_pairs = universe.n_joined if undirected else universe.n_pairs
     area = aupr(listed, label, n_pairs=n_pairs, n_true=n_true)
     return {
         "n_sources": int(universe.is_source.sum()),
