@@ -31,7 +31,7 @@ def rank_and_score(
     dealt = expression.iloc[:, place]
     causes = None if regulators is None else read_regulators(regulators)
     universe = scored_universe(truth, dealt.columns, regulators=causes, restrict=causes is not None)
-    known = [] if regulators is None else ["--regulators", regulators]
+    known: list[str | Path] = [] if regulators is None else ["--regulators", regulators]
     with tempfile.TemporaryDirectory() as folder:
         table, out = Path(folder) / "expression.tsv", Path(folder) / "out"
         dealt.to_csv(table, sep="\t")

@@ -43,6 +43,7 @@ from acyclome.resample import Member, plan_resamples, stability_and_direction
 
 R2_GENES = 3000
 PATH_LENGTH = 5
+ASSOCIATED = 10  # resamples whose mean association is steady enough to rank by
 PIECES = 8  # of the screening on a Dask cluster; each is correlated anew, where its worker is
 TINY = 1e-300
 
@@ -230,7 +231,7 @@ def _associations(data: GeneData, config: Config) -> Associations | None:
     causes = np.flatnonzero(data.causes)
     if not are_few(data.store.n_vars, len(causes)):
         return None
-    samples = [member.rows for member in _members(data, config)]
+    samples = [member.rows for member in _members(data, config)[:ASSOCIATED]]
     found = associations(data.moments, samples, data.causes, seed_of(config, "ranking"), data.threads, data.rules)
     return Associations(found, causes)
 
