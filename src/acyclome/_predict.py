@@ -100,11 +100,12 @@ def _spread(
 ) -> dict[str, np.ndarray]:
     """Bounds of the change, and the share of the resamples that agree on its sign; empty without resamples.
 
-    Quantiles over the resamples; where effects were measured, their error is added as a second source of doubt.
+    Bounds between which one more resample would fall with that chance, at most between the least and the largest of
+    them (Weibull 1939); where effects were measured, their error is added as a second source of doubt.
     """
     if drawn is None:
         return {name: np.full(len(moved), np.nan) for name in COLUMNS[2:]}
-    low, high = np.quantile(drawn, [(1 - interval) / 2, (1 + interval) / 2], axis=0)
+    low, high = np.quantile(drawn, [(1 - interval) / 2, (1 + interval) / 2], axis=0, method="weibull")
     doubt = NormalDist().inv_cdf((1 + interval) / 2) * np.sqrt(added**2 @ acts.error**2 + acts.unsure**2)
     return {
         "low": np.where(doubt > 0, moved - np.hypot(moved - low, doubt), low),
