@@ -106,7 +106,7 @@ def test_a_resample_without_edges_counts(learned):
     net, _, _ = learned
     idle = net.members.iloc[:1].assign(member=8, source=0, target=0, weight=0.0)
     with_idle = replace(net, members=pd.concat([net.members, idle], ignore_index=True))
-    found = row(with_idle.predict(set={"b": 1.0}, interval=0.999), "c")
+    found = row(with_idle.predict(set={"b": 1.0}, interval=0.8), "c")  # of ten places around nine draws
     assert found["high"] == pytest.approx(0.0, abs=0.02)
     assert found["agreement"] == pytest.approx(8 / 9)
 

@@ -100,18 +100,27 @@ def _spread(
 ) -> dict[str, np.ndarray]:
     """Bounds of the change, and the share of the resamples that agree on its sign; empty without resamples.
 
-    Bounds between which one more resample would fall with that chance, at most between the least and the largest of
-    them (Weibull 1939); where effects were measured, their error is added as a second source of doubt.
+    Bounds between which one more resample would fall with that chance (Weibull 1939), which ``n`` of them say up to
+    ``(n - 1) / (n + 1)``; beyond, they widen as those of a normal distribution. Where effects were measured, their
+    error is added as a second source of doubt.
     """
     if drawn is None:
         return {name: np.full(len(moved), np.nan) for name in COLUMNS[2:]}
-    low, high = np.quantile(drawn, [(1 - interval) / 2, (1 + interval) / 2], axis=0, method="weibull")
-    doubt = NormalDist().inv_cdf((1 + interval) / 2) * np.sqrt(added**2 @ acts.error**2 + acts.unsure**2)
+    reach = min(interval, (len(drawn) - 1) / (len(drawn) + 1))
+    low, high = np.quantile(drawn, [(1 - reach) / 2, (1 + reach) / 2], axis=0, method="weibull")
+    wider = _sigmas(interval) / _sigmas(reach) if reach > 0 else 1.0
+    low, high = moved - wider * (moved - low), moved + wider * (high - moved)
+    doubt = _sigmas(interval) * np.sqrt(added**2 @ acts.error**2 + acts.unsure**2)
     return {
         "low": np.where(doubt > 0, moved - np.hypot(moved - low, doubt), low),
         "high": np.where(doubt > 0, moved + np.hypot(high - moved, doubt), high),
         "agreement": np.mean(np.sign(drawn) == np.sign(moved), axis=0),
     }
+
+
+def _sigmas(share: float) -> float:
+    """Half-width of the interval that holds a share of a normal distribution, in standard deviations."""
+    return NormalDist().inv_cdf((1 + share) / 2)
 
 
 def _answers(network: Network, acts: _Acts) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -158,7 +158,8 @@ class Network:
             Genes held where no expression puts them: at zero where the prepared data have nothing below, else at the
             lowest value in the data.
         interval
-            Chance that one more resample would fall between `low` and `high`; 20 resamples reach .905.
+            Chance that one more resample would fall between `low` and `high`; 20 resamples tell it up to .905, beyond
+            which the bounds widen as those of a normal distribution.
 
         Returns
         -------
