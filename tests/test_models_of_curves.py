@@ -1,4 +1,4 @@
-"""The model mlp from file to folder: the same files, the same bits, resamples and shards among it."""
+"""Models of curves from file to folder: the same files, the same bits, resamples and shards among it."""
 
 import json
 
@@ -50,6 +50,16 @@ def test_scores_are_probabilities_and_directions_are_mostly_settled():
     network = ac.learn(draw(), resamples=0, config=QUICK)
     assert network.edges["score"].between(0.5, 1).all()
     assert network.edges["reversible"].mean() < 0.3
+
+
+@pytest.mark.parametrize("of", ["causes", "index", "indices"])
+@pytest.mark.parametrize("model", ["polynomial", "sobolev", "spline"])
+def test_curves_take_the_same_road(model, of):
+    options = {"model": model, "curves": {"of": of}, "score": {"restarts": 0}}
+    network = ac.learn(draw(8), resamples=1, config=options)
+    assert network.is_dag
+    assert len(network.edges) >= 5
+    assert network.edges["stability"].notna().all()
 
 
 def test_shards_and_resamples_take_the_model_along():
