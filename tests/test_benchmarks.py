@@ -75,6 +75,18 @@ def test_every_measurement_has_help():
     assert [name for name in COMMANDS if f"python -m benchmarks.{name}" not in page] == []
 
 
+def test_prior_knowledge_holds_in_random_cases_and_what_contradicts_it_is_named():
+    code = (
+        "from benchmarks.knowledge import CONTRADICTIONS, random_case\n"
+        "cases = [random_case(number) for number in range(60)]\n"
+        "assert sum(case['broken'] for case in cases) == 0\n"
+        "assert all(case['contradictions named'] == len(CONTRADICTIONS) for case in cases)\n"
+        "assert min(sum(case[kind] for case in cases) for kind in ('forbidden', 'required', 'signs', 'tiers')) > 20\n"
+    )
+    answer = python("-c", code)
+    assert answer.returncode == 0, answer.stderr
+
+
 @pytest.mark.parametrize("sizes", [1, 2])
 def test_a_projection_goes_on_from_what_was_measured(sizes):
     code = (

@@ -103,3 +103,17 @@ def test_tiers_come_from_a_file_and_genes_without_one_stand_lowest(tmp_path):
 def test_nothing_known_is_no_rule():
     assert make_prior(read_prior(None), GENES).rules is None
     assert make_prior(read_prior(table(("A", "B", "known"))), GENES).rules is None
+
+
+def test_blanks_around_names_and_kinds_do_not_count():
+    rows = pd.DataFrame([[" A", "B ", " forbidden", None], ["B", " A", "forbidden ", "all"]],
+                        columns=["Source", "target ", "kind", "scope"])  # fmt: skip
+    assert make_prior(read_prior(rows), GENES).rules.forbidden.tolist() == keys("AB", "BA")
+
+
+def test_names_only_in_rows_of_another_scope_are_not_missed():
+    rows = table(("A", "B", "forbidden", "all"), ("X", "Y", "forbidden", "T cells"),
+                 columns=("source", "target", "kind", "scope"))  # fmt: skip
+    assert [text.split(":")[0] for text in make_prior(read_prior(rows), GENES).warnings] == [
+        "1 edges of the prior knowledge are for T cells, and there are no groups"
+    ]

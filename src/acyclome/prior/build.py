@@ -14,6 +14,7 @@ from acyclome.errors import InputError
 from acyclome.knowledge import likely_reason
 from acyclome.prior.conflicts import check_rules, check_signs
 from acyclome.prior.shared import Shared
+from acyclome.prior.tables import with_categories
 
 MOST_PRICE = 0.1  # of an edge that most conditions have, and its inverse of one that most lack: exceptions must earn it
 SHOWN = 5
@@ -89,17 +90,17 @@ def make_prior(
     """
     if shared is not None:
         own = make_prior(rows, genes, tiers=tiers, group=group, causes=causes)
-        more = pd.concat([rows, shared.rows(genes)], ignore_index=True)
+        more = with_categories(pd.concat([rows, shared.rows(genes)], ignore_index=True))
         found = make_prior(more, genes, tiers=shared.tiers(genes, tiers), group=group, causes=causes)
         return replace(found, warnings=own.warnings, borrowed=True, own=own.rules)
     d, place = len(genes), {gene: k for k, gene in enumerate(genes)}
     meant = rows["scope"].isin(["all", "most"] if group is None else ["all", "most", group])
     left_out, rows = rows["scope"][~meant].tolist(), rows[meant]
-    codes, names = pd.factorize(np.concatenate([rows["source"], rows["target"]]))
-    index = np.array([place.get(name, -1) for name in names], np.int64)[codes] if len(names) else codes
-    source, target = np.split(index, 2)
+    ends = [rows[name].cat.codes.to_numpy(np.int64) for name in ("source", "target")]
+    names = rows["source"].cat.categories  # those of the targets too
+    source, target = (np.array([place.get(name, -1) for name in names], np.int64)[codes] for codes in ends)
     known = (source >= 0) & (target >= 0)
-    warnings = _name_warnings(names, known, tiers or {}, genes)
+    warnings = _name_warnings(names[distinct(np.concatenate(ends))], known, tiers or {}, genes)
     if left_out:
         scopes = ", ".join(sorted(set(left_out))[:SHOWN])
         here = "there are no groups" if group is None else f"this is the group {group}"
@@ -109,7 +110,8 @@ def make_prior(
     if rules is not None:
         check_rules(rules, rows, genes, np.ones(d, bool) if causes is None else causes)
     others = rows[rows["kind"] != "forbidden"]  # a forbidden edge is never there to be explained
-    said = others.assign(text=others["kind"] + others["sign"]).groupby("key")["text"].agg(_joined)
+    text = others["kind"].astype(object) + others["sign"].astype(object)
+    said = text.groupby(others["key"]).agg(_joined)
     return Prior(rules, said.index.to_numpy(np.int64), said.to_numpy(object), tuple(warnings))
 
 
@@ -126,10 +128,10 @@ def _rules(rows: pd.DataFrame, d: int, tier: np.ndarray | None) -> EdgeRules | N
     ].drop_duplicates(["key", "sign"])
     check_signs(signs)
     signs = signs.sort_values("key")
-    mostly = {"forbidden": 1.0 / MOST_PRICE, "required": MOST_PRICE, "shared": MOST_PRICE}
-    price = (1.0 - rows["weight"]).where(rows["kind"] == "soft", rows["kind"].map(mostly))
-    priced = price.notna() & ~rows["key"].isin(required) & ((rows["kind"] == "soft") | ~always)
-    soft = price[priced].groupby(rows["key"][priced]).prod().sort_index()
+    priced = rows[((rows["kind"] == "soft") | ~always) & (rows["kind"] != "known")]
+    priced = priced[~priced["key"].isin(required)]
+    mostly = priced["kind"].map({"forbidden": 1.0 / MOST_PRICE, **dict.fromkeys(("required", "shared"), MOST_PRICE)}).astype(float)
+    soft = mostly.fillna(1.0 - priced["weight"]).groupby(priced["key"]).prod().sort_index()
     rules = EdgeRules(d, forbidden, required, signs["key"].to_numpy(np.int64),
                       np.where(signs["sign"] == "+", 1, -1).astype(np.int8), soft.index.to_numpy(np.int64),
                       soft.to_numpy(float), tier)  # fmt: skip

@@ -41,7 +41,7 @@ def check_rules(rules: EdgeRules, rows: pd.DataFrame, genes: Sequence[str], caus
     """
     d = rules.n_genes
     asked = rows[(rows["kind"] == "required") & (rows["scope"] != "most")].drop_duplicates("key")
-    both = np.intersect1d(rules.required, rules.forbidden)
+    both = np.intersect1d(rules.required, rules.forbidden, assume_unique=True)
     if len(both):
         told = rows[(rows["key"] == both[0]) & rows["kind"].isin(["required", "forbidden"])]
         _refuse("is required and forbidden", told.drop_duplicates("kind"))

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from acyclome.errors import InputError
 
 KINDS = ("forbidden", "required", "soft", "known")
+TABLE = "the table of knowledge"
 COLUMNS = {"source": "", "target": "", "weight": "", "sign": "", "kind": "", "scope": "all"}
 
 
@@ -21,6 +23,8 @@ def read_prior(
     required: str | os.PathLike[str] | None = None,
 ) -> pd.DataFrame:
     """Read what is known of edges into one table with the columns of ``COLUMNS``, ``file`` and ``line``.
+
+    Texts are categories, those of source and target in common: a million edges are compared as small numbers.
 
     Parameters
     ----------
@@ -35,28 +39,46 @@ def read_prior(
     InputError
         If a file cannot be read, a column is missing, or a value is none of those allowed; the line is named.
     """
-    parts = []
+    parts = [_part(pd.DataFrame(columns=["source", "target"]), "", "")]
     for given, kind in ((table, ""), (forbidden, "forbidden"), (required, "required")):
-        if given is None:
-            continue
-        label = "the table of knowledge" if isinstance(given, pd.DataFrame) else repr(os.fspath(given))
-        rows = given.copy() if isinstance(given, pd.DataFrame) else _read(given)
-        rows.columns = [str(column).strip().lower() for column in rows.columns]
-        missing = [column for column in ("source", "target") if column not in rows]
-        if missing:
-            msg = (
-                f"{label} has no column {' and no column '.join(missing)}; it has {', '.join(rows.columns)}. "
-                f"Expected a header line with source and target, and if you like {', '.join(list(COLUMNS)[2:])}."
-            )
-            raise InputError(msg)
-        rows = rows.assign(kind=kind, weight="", sign="") if kind else rows
-        texts = {name: _texts(rows[name]) if name in rows else "" for name in COLUMNS}
-        first = 1 if isinstance(given, pd.DataFrame) else 2
-        lines = {"file": label, "line": np.arange(len(rows)) + first}
-        parts.append(pd.DataFrame({**texts, **lines}, index=range(len(rows))))
-    whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*COLUMNS, "file", "line"])
-    whole["scope"] = whole["scope"].where(whole["scope"] != "", COLUMNS["scope"])
-    return _checked(whole)
+        if given is not None:
+            label = TABLE if isinstance(given, pd.DataFrame) else repr(os.fspath(given))
+            parts.append(_part(given if isinstance(given, pd.DataFrame) else _read(given), label, kind))
+    return _checked(_stacked(parts))
+
+
+def _part(rows: pd.DataFrame, label: str, kind: str) -> pd.DataFrame:
+    """Return the cells of one table, all of one `kind` if it is given, as categories."""
+    rows = rows.set_axis([str(column).strip().lower() for column in rows.columns], axis=1)
+    missing = [column for column in ("source", "target") if column not in rows]
+    if missing:
+        msg = (
+            f"{label} has no column {' and no column '.join(missing)}; it has {', '.join(rows.columns)}. "
+            f"Expected a header line with source and target, and if you like {', '.join(list(COLUMNS)[2:])}."
+        )
+        raise InputError(msg)
+    fixed = {"kind": kind, "weight": "", "sign": ""} if kind else {}
+    part = pd.DataFrame({name: _coded(fixed.get(name, rows.get(name, "")), len(rows), blank)
+                         for name, blank in COLUMNS.items()})  # fmt: skip
+    first = 1 if label == TABLE else 2
+    return part.assign(file=_coded(label, len(rows)), line=np.arange(len(rows)) + first)
+
+
+def _stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Lay tables one under the other; source and target get categories in common."""
+    names = union_categoricals([part[name] for name in ("source", "target") for part in parts])
+    n = len(names) // 2
+    texts = {name: union_categoricals([part[name] for part in parts]) for name in (*list(COLUMNS)[2:], "file")}
+    line = np.concatenate([part["line"] for part in parts])
+    return pd.DataFrame({"source": names[:n], "target": names[n:], **texts, "line": line})
+
+
+def with_categories(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with texts of any kind as :func:`read_prior` gives them: categories, those of both ends in common."""
+    n = len(rows)
+    names = _coded(pd.concat([rows["source"], rows["target"]]), 2 * n)
+    texts = {name: _coded(rows[name], n) for name in ("sign", "kind", "scope", "file")}
+    return rows.assign(source=names[:n], target=names[n:], **texts)
 
 
 def origin(row: pd.Series) -> str:
@@ -64,11 +86,14 @@ def origin(row: pd.Series) -> str:
     return f"{row['file']}, line {row['line']}"
 
 
-def _texts(column: pd.Series) -> np.ndarray:
-    """Return the cells as texts without blanks around them; each distinct one is looked at once."""
-    codes, cells = pd.factorize(column, use_na_sentinel=False)
-    texts = np.array(["" if pd.isna(cell) else str(cell).strip() for cell in cells], object)
-    return texts[codes] if len(texts) else np.empty(0, object)
+def _coded(cells: pd.Series | str, size: int, blank: str = "") -> pd.Categorical[str]:
+    """Return cells, or one text for all, without blanks around them; each distinct one is looked at once."""
+    if isinstance(cells, str):
+        return pd.Categorical.from_codes(np.zeros(size, np.int8), pd.Index([cells or blank]))
+    codes, distinct = pd.factorize(cells, use_na_sentinel=False)
+    stripped = ["" if pd.isna(cell) else str(cell).strip() for cell in distinct]
+    places, texts = pd.factorize(np.array([text or blank for text in stripped], object))
+    return pd.Categorical.from_codes(places[codes], pd.Index(texts, dtype=object))
 
 
 def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -77,7 +102,8 @@ def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
         with gzip.open(path, "rt") if packed else Path(path).open(encoding="utf-8-sig") as lines:
             header = next((str(line) for line in lines if not line.startswith("#")), "")
         sep = "\t" if "\t" in header else ","
-        return pd.read_csv(path, sep=sep, dtype=str, comment="#", keep_default_na=False, encoding="utf-8-sig")
+        return pd.read_csv(path, sep=sep, dtype="category", comment="#", keep_default_na=False,
+                           encoding="utf-8-sig")  # fmt: skip
     except (OSError, ValueError) as error:  # no file, no text, no table
         reason = getattr(error, "strerror", None) or error
         msg = f"The table {os.fspath(path)!r} cannot be read: {reason}. Expected columns source and target, with tabs."
@@ -86,10 +112,12 @@ def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 def _checked(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with kinds filled in and weights as numbers; a value that will not do is an error."""
-    weight = pd.to_numeric(rows["weight"], errors="coerce")
-    kind = rows["kind"].where(rows["kind"] != "", np.where(weight.notna(), "soft", "known"))
+    numbers = pd.to_numeric(pd.Series(rows["weight"].cat.categories), errors="coerce").to_numpy(float)
+    weight = pd.Series(numbers[rows["weight"].cat.codes])
+    given = rows["kind"].cat.set_categories(["", *KINDS])
+    kind = given.mask((given == "") & weight.notna(), "soft").mask((given == "") & weight.isna(), "known")
     wrong = {
-        "kind": ~kind.isin(KINDS),
+        "kind": kind.isna(),
         "sign": ~rows["sign"].isin(["", "+", "-"]),
         "weight": (rows["weight"] != "") & ~(weight < 1) | (kind == "soft") & weight.isna(),
         "target": (rows["source"] == rows["target"]) & kind.isin(["required", "soft"]),
@@ -129,7 +157,7 @@ def read_tiers(path: str | os.PathLike[str]) -> dict[str, int]:
         row = rows[bad].iloc[0]
         msg = f"{os.fspath(path)!r}: the tier of {row['gene']} is {row['tier']!r}; expected a whole number."
         raise InputError(msg)
-    named = pd.DataFrame({"gene": _texts(rows["gene"]), "tier": tier.astype(int)}).drop_duplicates()
+    named = pd.DataFrame({"gene": _coded(rows["gene"], len(rows)), "tier": tier.astype(int)}).drop_duplicates()
     if (twice := named["gene"].duplicated()).any():
         msg = f"{os.fspath(path)!r}: {named['gene'][twice].iloc[0]} has more than one tier; expected one of each gene."
         raise InputError(msg)
