@@ -105,6 +105,14 @@ class Glm(_Section):
     the column of the observations that holds them."""
 
 
+class Believe(_Section):
+    """What is asked of the data for the page of the report that says whether the network is worth believing."""
+
+    checks: bool = True
+    """Learn again from fewer observations, from permuted genes and without some interventions, beside simpler networks.
+    Takes 1,000 genes and 5,000 observations at most: some seconds, with models of curves some minutes."""
+
+
 class Mlp(_Section):
     """The model mlp: how a gene's nonlinear function of its causes is judged."""
 

@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from acyclome import _options
 from acyclome._sections import (
     AutoOrBool,
+    Believe,
     Climb,
     Count,
     Curves,
@@ -167,6 +168,7 @@ class Config(_Section):
     shard: Shard = Field(default_factory=Shard)
     score: Score = Field(default_factory=Score)
     resample: Resample = Field(default_factory=Resample)
+    believe: Believe = Field(default_factory=Believe)
     climb: Climb = Field(default_factory=Climb)
     curves: Curves = Field(default_factory=Curves)
     mlp: Mlp = Field(default_factory=Mlp)

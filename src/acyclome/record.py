@@ -75,6 +75,7 @@ def run_record(
             "settled_share": float(network.edges["settled"].mean()) if network.n_edges else None,
         },
         "sortability": order["sortability"],
+        "believe": {name: value for name, value in facts.get("believe", {}).items() if name != "cost"},
         "versions": {"python": platform.python_version(), "acyclome": __version__, **_versions()},
         "warnings": list(dict.fromkeys(warnings)),
     }

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from acyclome import sharded, stages
+from acyclome import belief, sharded, stages
 from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.counts import size_factors
@@ -41,6 +41,7 @@ DEPENDS_ON = {
     "fit": ("screen", "fit", "score", *OF_MODELS, "shard"),
     "order": ("screen", "fit", "score", *OF_MODELS, "shard"),
     "resample": ("screen", "score", *OF_MODELS, "resample"),
+    "believe": ("screen", "fit", "score", *OF_MODELS, "shard", "believe"),
 }
 """The sections of the config that each stage, and what it reads, depends on."""
 
@@ -215,6 +216,10 @@ class Session:
         name = f"resample-{part + 1}-of-{parts}"
         return self._stage(name, lambda: stages.resample(self.data, self.config, part, parts))
 
+    def believe(self) -> Stage:
+        """Ask the data whether the network is worth believing."""
+        return self._stage("believe", lambda: belief.believe(self.data, self.config, self._get("order")))
+
     def network(self) -> Network:
         """Build the network from the finished stages, and write it if there is a folder."""
         self.runtime.report("network", 0.0)
@@ -223,6 +228,8 @@ class Session:
             self._parts("fit", len(self._get("shard").arrays["indptr"]) - 1)
         resampled = self._parts("resample", self.config.resample.resamples)
         network = stages.network(self.data, self.config, ordered, resampled)
+        if self.folder is not None and self.config.believe.checks:
+            self.believe()
         facts = {name: stage.facts for name, stage in self.done.items()}
         network.facts.update(run_record(network, self.data, self.config, self.about, facts))
         if self.folder is not None:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from acyclome._tables import EFFECT_COLUMNS, MEMBER_COLUMNS
 from acyclome.assembly import build_network
+from acyclome.calibration import arrow_alone, arrow_probability, joined_probability
 from acyclome.config import Config
 from acyclome.core.association import associations
 from acyclome.core.effects import responses
@@ -126,14 +127,14 @@ def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Sta
     settings, seed = engine_settings(config, data.rules), seed_of(config, "order")
     dag, grown = decide(data.moments, candidates_of(screened), fitted.arrays["start"], settings, data.causes, seed,
                         data.threads)  # fmt: skip
-    found, compelled = _directions(data, config, dag)
+    found, compelled, arrow = _directions(data, config, dag)
     data.progress("order", 1.0, f"{len(dag.source):,} edges")
     facts = {"score": dag.score, "settled_score": dag.settled_score, "edges": len(dag.source),
              "restarts": config.score.restarts, "candidates": _candidate_facts(grown),
              "sortability": _sortability(data.moments, dag.source, dag.target)}  # fmt: skip
     arrays = {"indptr": grown.indptr, "parent": grown.parent, "source": dag.source, "target": dag.target,
               "weight": dag.weight, "loss": dag.loss, "order": dag.order, "rest": dag.rest,
-              "reversal_loss": found.loss, "compelled": compelled, "settled": found.settled,
+              "reversal_loss": found.loss, "compelled": compelled, "settled": found.settled, "arrow": arrow,
               "scale": data.moments.scale, "lowest": lowest_values(data)}  # fmt: skip
     if found.shifts is not None:
         facts["effects"] = effects_table(found.shifts, data.store.genes)
@@ -152,16 +153,20 @@ def lowest_values(data: GeneData) -> np.ndarray:
     return np.divide(floor - m.mean, m.scale, out=np.full(len(floor), np.nan), where=m.scale > 0)
 
 
-def _directions(data: GeneData, config: Config, dag: Dag) -> tuple[Directions, np.ndarray]:
-    """Return what is known of each direction, and whether it is compelled, ``(m,)``."""
+def _directions(data: GeneData, config: Config, dag: Dag) -> tuple[Directions, np.ndarray, np.ndarray]:
+    """Return what is known of each direction, whether it is compelled, and how probable it is, ``(m,)`` each."""
     equal = config.score.noise == "equal"
     known = ~data.causes[dag.target]
     if (rules := data.prior.known) is not None:
         known |= ~rules.allows(dag.target, dag.source)
     if dag.turning_loss is not None and dag.is_free is not None:
-        return Directions(dag.turning_loss, np.zeros(len(known), bool), None), known | ~dag.is_free
+        odds = np.exp(np.clip(dag.turning_loss, -50, 50))
+        found = Directions(dag.turning_loss, np.zeros(len(known), bool), None)
+        return found, known | ~dag.is_free, np.where(known, 1.0, odds / (1.0 + odds))
     found = directions(data.moments, dag, equal_noise=equal)
-    return found, equal | cpdag(dag.source, dag.target, data.store.n_vars, found.settled | known)
+    decided, d = found.settled | known, data.store.n_vars
+    compelled = equal | cpdag(dag.source, dag.target, d, decided)
+    return found, compelled, arrow_alone(dag.source, dag.target, compelled, found.loss, decided, d)
 
 
 def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
@@ -173,7 +178,7 @@ def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
     def finished(number: int) -> None:
         data.progress("resample", number / len(members), f"{number} of {len(members)}")
 
-    learn = partial(_learn_member, data, config, threads=inner)
+    learn = partial(learn_member, data, config, threads=inner)
     found = run_pieces(learn, members, data.threads, finished, data.dask)
     names = ("source", "target", "loss", "weight")
     arrays = {name: np.concatenate([one[name] for one in found]) if found else np.empty(0, int) for name in names}
@@ -194,13 +199,12 @@ def network(data: GeneData, config: Config, ordered: Stage, resampled: list[Stag
     votes = all_votes(resampled, d)
     source, target = a["source"], a["target"]
     stability, direction = None, None
-    price = config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1)) + np.zeros(d)
-    if config.model not in FAMILIES:  # their scores have paid for the coefficients already
-        price += 0.5 * np.log(data.n_own)
-    score = 1.0 / (1.0 + np.exp(np.clip(price[target] - a["loss"], -50, 50)))
+    price = edge_prices(data, config)
+    total = 0
     if votes is not None:
-        stability, direction = stability_and_direction(votes, source, target)
-        score = stability * direction
+        total, (stability, direction) = votes.total, stability_and_direction(votes, source, target)
+    score = joined_probability(a["loss"] - price[target], stability, total)
+    score *= arrow_probability(a["arrow"], direction, stability, total)
     acting = None
     if data.targets is not None:
         effects = partial(total_effects, data.scaled, data.targets, causes=data.causes, price=price)
@@ -236,6 +240,14 @@ def _associations(data: GeneData, config: Config) -> Associations | None:
     return Associations(found, causes)
 
 
+def edge_prices(data: GeneData, config: Config) -> np.ndarray:
+    """Return the log-likelihood that a cause of each gene has to earn, ``(d,)``."""
+    price = config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1)) + np.zeros(data.store.n_vars)
+    if config.model not in FAMILIES:  # their scores have paid for the coefficients already
+        price += 0.5 * np.log(data.n_own)
+    return price
+
+
 def _all_members(resampled: list[Stage]) -> pd.DataFrame | None:
     """Return the edges of all resamples, member after member; None if there are none."""
     if not any(len(stage.facts["members"]) for stage in resampled):
@@ -248,7 +260,7 @@ def _all_members(resampled: list[Stage]) -> pd.DataFrame | None:
     return whole.sort_values("member", kind="stable", ignore_index=True)
 
 
-def _learn_member(data: GeneData, config: Config, member: Member, *, threads: int) -> dict[str, np.ndarray]:
+def learn_member(data: GeneData, config: Config, member: Member, *, threads: int) -> dict[str, np.ndarray]:
     """One resample: moments of its rows, its own screening, a random start, no shaking."""
     settings = engine_settings(config.with_options(relax=False, restarts=0), data.rules)
     targets = None if data.targets is None else data.targets.among(member.rows)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acyclome.core.equivalence import cpdag, is_dag
-from acyclome.core.essential import cut_edges
+from acyclome.core.essential import arrow_shares, cut_edges
 from acyclome.core.interventions import Targets
 
 D = 4
@@ -95,3 +95,16 @@ def test_edges_count_as_cut_from_the_least_number_of_observations():
     source, target = np.array([0]), np.array([1])
     apart = Targets.from_pairs([0, 0, 0, 1], [0, 1, 2, 2], 2, 5)
     assert [cut_edges(source, target, apart, least)[0] for least in (1, 2, 3)] == [True, True, False]
+
+
+def test_arrow_shares_count_the_members_of_a_class(dags):
+    """Exact for four genes, but for the square with one diagonal: five edges."""
+    classes = {}
+    for dag in dags:
+        classes.setdefault(signature(dag, []), []).append(dag)
+    for members in classes.values():
+        for dag in members:
+            free = sorted(edge for edge in dag if any(edge not in other for other in members))
+            source, target = np.array(free, np.int64).reshape(-1, 2).T
+            share = [np.mean([edge in other for other in members]) for edge in free]
+            np.testing.assert_allclose(arrow_shares(source, target, D), share, atol=0.08 if len(free) == 5 else 1e-12)

@@ -33,6 +33,7 @@ PANELS = {
     "shard": "Shards",
     "score": "Order search and score",
     "resample": "Confidence",
+    "believe": "Is it worth believing",
     "climb": "Search of all models but linear",
     "curves": "Models polynomial, sobolev, spline",
     "mlp": "Model mlp",

@@ -55,6 +55,10 @@ class Prior:
         tiers = () if r is None or r.tier is None else (r.tier,)
         return (*bound, *tiers, self.pairs, np.array([";".join(self.text)]))
 
+    def keys_of(self, kind: str) -> np.ndarray:
+        """Return the keys of the edges that the tables name as of this kind, rising."""
+        return self.pairs[[kind in [word.rstrip("+-") for word in text.split(";")] for text in self.text]]
+
     def of(self, source: np.ndarray, target: np.ndarray, n_genes: int) -> np.ndarray:
         """Return what is known of each edge ``source -> target``, ``(m,)``, empty where nothing is."""
         keys = np.asarray(target, np.int64) * n_genes + source

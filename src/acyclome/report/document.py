@@ -8,7 +8,7 @@ from typing import Any
 
 from acyclome.errors import InputError
 from acyclome.io import atomic
-from acyclome.report import charts, confidence, ego, families, methods, payload, summary, wording
+from acyclome.report import belief, charts, confidence, ego, families, methods, payload, summary, wording
 from acyclome.report.source import Run, read_run
 
 STATIC_ROWS = 25
@@ -76,6 +76,8 @@ def _context(run: Run) -> dict[str, Any]:
         "found": summary.counts(run),
         **_network(run),
         **_confidence(run),
+        "findings": belief.findings(run),
+        "rivals": belief.rivals(run),
         **_provenance(run),
     }
 

@@ -33,7 +33,7 @@ def page_data(run: Run, limit: int = EMBEDDED_EDGES) -> dict[str, Any]:
             "score": _numbers(edges["score"]),
             "stability": _numbers(edges["stability"]) if run.has_stability else None,
             "direction": _numbers(edges["direction"]) if run.has_stability else None,
-            "reversible": [int(value) for value in edges["reversible"]],
+            **{name: [int(value) for value in edges[name]] for name in ("reversible", "settled")},
         },
     }
 

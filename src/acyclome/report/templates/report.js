@@ -55,7 +55,7 @@
   function cell(edge, key) {
     const value = edges[key][edge];
     if (key === "source" || key === "target") return node("td", { class: "gene", "data-gene": genes[value] }, genes[value]);
-    if (key === "reversible") return node("td", {}, value ? "yes" : "no");
+    if (key === "reversible" || key === "settled") return node("td", {}, value ? "yes" : "no");
     if (key !== "weight") return node("td", { class: "number" }, decimal(value));
     const made = node("td", { class: `number ${value >= 0 ? "plus" : "minus"}` });
     made.append(node("span", { class: "sign" }, value >= 0 ? "→" : "⊣"), ` ${decimal(value)}`);

@@ -1,0 +1,157 @@
+"""Whether ``score`` is the probability that an edge is right: score against the share right, in bins of a tenth.
+
+``python -m benchmarks.calibration``
+
+Right is an edge that the true graph has, in this direction. 100 to 500 genes, 200 to 1,000 observations, standardised,
+every edge of every network counted, with 20 resamples and without any. ``--figure docs/calibration.png`` draws the
+curve from ``results/calibration.tsv`` and measures nothing; ``--fit`` prints the coefficients of
+``acyclome.calibration``, fitted on seeds 21 and 22 (``--seeds`` for others), on which nothing is reported.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from acyclome import stages
+from acyclome.calibration import logit_of_share
+from acyclome.config import Config
+from acyclome.io.store import MemoryStore
+from acyclome.session import Runtime, Session
+from benchmarks.measure import warm_up
+from benchmarks.problems import Problem, Protocol, find_bench
+from benchmarks.tables import HERE, options, publish
+
+PROTOCOLS = (
+    Protocol("ER-2", "ER"),
+    Protocol("ER-4", "ER", degree=4.0),
+    Protocol("SF-out", "SF-out"),
+    Protocol("hub", "TF"),
+    Protocol("ER-2, measurement noise .3", "ER", extras={"measurement_noise": 0.3}),
+    Protocol("hub, measurement noise .3", "TF", extras={"measurement_noise": 0.3}),
+    Protocol("ER-2, 10% hidden causes", "ER", extras={"hidden": 0.1}),
+    Protocol("hub, 10% hidden causes", "TF", extras={"hidden": 0.1}),
+)
+SIZES = ((100, 1000), (100, 200), (200, 200), (300, 500), (500, 1000))  # genes, observations
+RESAMPLES = 20
+SCORES = {"20 resamples": "score", "no resamples": "score_alone"}
+FIT_SEEDS = (21, 22)
+TOP = 0.9
+RESULTS = HERE / "results" / "calibration.tsv"
+
+
+def main() -> None:
+    """Measure and write the tables, draw the figure, or fit."""
+    parser = options(__doc__ or "")
+    parser.add_argument("--figure", type=Path, help="draw results/calibration.tsv into this file and measure nothing")
+    parser.add_argument("--fit", action="store_true", help="print the coefficients and write nothing")
+    parser.set_defaults(seeds=None)
+    given = parser.parse_args()
+    if given.figure is not None:
+        from benchmarks.calibration_figure import draw
+
+        draw(pd.read_csv(RESULTS, sep="\t"), given.figure)
+        return
+    given.seeds = given.seeds or (list(FIT_SEEDS) if given.fit else [11, 12, 13])
+    warm_up()
+    edges = pd.concat(_measure(given), ignore_index=True)
+    if given.fit:
+        _fit(edges)
+        return
+    rows = pd.concat([_binned(edges, name, column) for name, column in SCORES.items()], ignore_index=True)
+    command = "python -m benchmarks.calibration"
+    publish("calibration", rows.to_dict("records"), _summary(rows, ["bin"]), command, given,
+            title="Is the score of an edge a probability?")  # fmt: skip
+    best = rows[rows["bin"] == f"{TOP:.1f}"]
+    publish("calibration-best", best.to_dict("records"), _summary(best, ["data", "d", "n"]), command, given,
+            title=f"Edges with a score of {TOP} and more")  # fmt: skip
+
+
+def _measure(given: argparse.Namespace) -> Iterator[pd.DataFrame]:
+    bench = find_bench(given.bench)
+    for seed in given.seeds:
+        for d, n in SIZES:
+            for protocol in PROTOCOLS:
+                problem = protocol.draw(d, n, seed, bench)
+                yield edges_of(problem, given.threads).assign(data=protocol.name, d=d, n=n, seed=seed)
+
+
+def edges_of(problem: Problem, threads: int) -> pd.DataFrame:
+    """Learn the network; return a row for each edge: its truth, its score both ways, and what they are made of."""
+    config = Config().with_options(seed=problem.method_seed, resamples=RESAMPLES)
+    store = MemoryStore(problem.X.T.astype(np.float32), [str(gene) for gene in range(problem.d)])
+    session = Session(None, config, store, Runtime(threads, device="cpu"), {"command": "", "input": {}})
+    voted = session.learn().edges
+    ordered = session.done["order"]
+    alone = stages.network(session.data, config, ordered, []).edges
+    a = ordered.arrays
+    parts = pd.DataFrame({name: a[name] for name in ("source", "target", "arrow", "reversal_loss")}).assign(
+        compelled=a["compelled"].astype(bool), gain=a["loss"] - stages.edge_prices(session.data, config)[a["target"]]
+    )
+    columns = ["source", "target", "stability", "direction", "score"]
+    ends = {"source": int, "target": int}
+    table = parts.merge(voted[columns].astype(ends)).merge(
+        alone[["source", "target", "score"]].astype(ends), on=list(ends), suffixes=("", "_alone")
+    )
+    true = np.zeros((problem.d, problem.d), bool)
+    true[problem.truth] = True
+    forward, backward = true[table["source"], table["target"]], true[table["target"], table["source"]]
+    return table.assign(right=forward, pair=forward | backward)
+
+
+def _binned(edges: pd.DataFrame, name: str, column: str) -> pd.DataFrame:
+    """Count edges, those that are right, and the sum of their scores, per run and bin."""
+    lower = np.minimum(np.floor(edges[column] * 10) / 10, TOP)
+    groups = edges.assign(bin=lower.map("{:.1f}".format), scores=edges[column]).groupby(
+        ["data", "d", "n", "seed", "bin"]
+    )
+    counted = groups.agg(edges=("right", "size"), right=("right", "sum"), scores=("scores", "sum")).reset_index()
+    return counted.assign(resamples=name)
+
+
+def _summary(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Return edges, mean score and share right of every bin, with and without resamples side by side."""
+    parts = []
+    for name in SCORES:
+        sums = rows[rows["resamples"] == name].groupby(by, sort="bin" in by)[["edges", "right", "scores"]].sum()
+        shares = {"edges": sums["edges"], "mean score": sums["scores"] / sums["edges"],
+                  "right": sums["right"] / sums["edges"]}  # fmt: skip
+        parts.append(pd.DataFrame({f"{key}, {name}": value for key, value in shares.items()}))
+    return pd.concat(parts, axis=1).reset_index()
+
+
+def _fit(edges: pd.DataFrame) -> None:
+    """Print the coefficients of the four logistic regressions, every run with the same weight in all."""
+    run = edges.groupby(["data", "d", "n", "seed"])["right"]
+    edges = edges.assign(share=1.0 / run.transform("size"), x=np.log1p(edges["gain"].clip(lower=0)),
+                         votes=logit_of_share(edges["stability"], RESAMPLES),
+                         turn=np.log1p(edges["reversal_loss"].abs()))  # fmt: skip
+    joined = edges[edges["pair"]]
+    q = joined["arrow"].clip(1e-3, 1 - 1e-3)
+    arrows = joined.assign(q=np.log(q / (1 - q)),
+                           arrows=logit_of_share(joined["direction"], joined["stability"] * RESAMPLES))  # fmt: skip
+    fits: tuple[tuple[str, pd.DataFrame, list[str], str, bool], ...] = (
+        ("JOINED", edges, ["x"], "pair", True),
+        ("JOINED_VOTED", edges, ["x", "votes"], "pair", True),
+        ("COMPELLED", joined[joined["compelled"]], ["turn"], "right", True),
+        ("ARROW_VOTED", arrows, ["q", "arrows"], "right", False),
+    )
+    for name, table, columns, answer, has_constant in fits:
+        print(name, _coefficients(table, columns, answer, has_constant))
+
+
+def _coefficients(table: pd.DataFrame, columns: list[str], answer: str, has_constant: bool) -> list[float]:
+    from sklearn.linear_model import LogisticRegression
+
+    model: Any = LogisticRegression(C=np.inf, fit_intercept=has_constant, max_iter=1000)
+    model.fit(table[columns], table[answer], sample_weight=table["share"])
+    return [round(float(value), 2) for value in (*model.intercept_[: int(has_constant)], *model.coef_[0])]
+
+
+if __name__ == "__main__":
+    main()

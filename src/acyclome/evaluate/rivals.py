@@ -1,0 +1,157 @@
+"""What a network has to beat on its own data: simpler networks, no change, and known edges met by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from acyclome.core.effects import changes
+from acyclome.core.equivalence import topological_order
+from acyclome.core.interventions import Targets
+from acyclome.evaluate.baselines import correlation_ranking, heldout_log_likelihood
+from acyclome.evaluate.trial import SORTS, sorted_edges
+
+Edges = tuple[np.ndarray, np.ndarray]
+OURS, STRONGEST, EMPTY = "this method", "strongest correlations", "no edge"
+
+
+def rival_networks(X: np.ndarray, n_edges: int, causes: np.ndarray, seed: int) -> dict[str, Edges]:
+    """Return simpler networks of the same data, as edges by name.
+
+    Genes sorted by variance, by rising or falling R2, or at random, each regressed on those before it; the ``n_edges``
+    most correlated pairs along that random order; none.
+
+    Parameters
+    ----------
+    X
+        Data, shape (n, d), no constant column.
+    causes
+        Genes that may be causes, shape (d,) bool; edges of others are left out.
+    seed
+        Of the draws.
+
+    Raises
+    ------
+    ValueError
+        If a column is constant.
+    """
+    nothing = np.empty(0, np.int64)
+    found: dict[str, Edges] = {name: sorted_edges(X, name, seed) for name in SORTS}
+    source, target, score = correlation_ranking(X)
+    place = np.random.default_rng([len(SORTS), seed]).permutation(X.shape[1])
+    forward = np.flatnonzero((place[source] < place[target]) & causes[source])
+    best = forward[np.argsort(-score[forward], kind="stable")[:n_edges]]
+    found |= {STRONGEST: (source[best], target[best]), EMPTY: (nothing, nothing)}
+    return {name: (s[causes[s]], t[causes[s]]) for name, (s, t) in found.items()}
+
+
+def beside_rivals(
+    train: np.ndarray, test: np.ndarray, networks: Mapping[str, Edges], targets: tuple[Targets, Targets] | None = None
+) -> list[dict[str, Any]]:
+    """Judge networks by observations that none has seen, and compare them with the first.
+
+    Parameters
+    ----------
+    train, test
+        Data, shapes (n, d) and (k, d).
+    networks
+        Edges by name; the first is the one that the others are compared with.
+    targets
+        Interventions in `train` and in `test`.
+
+    Returns
+    -------
+    Of every network: ``edges``; ``gain``, the log-likelihood per held-out observation over that of no edge, in nats,
+    genes that cannot be fitted left out; ``helped``, share of the genes with causes that gain; ``joined``, share of the
+    pairs of the first that it joins too; ``same``, share of those with the same direction (nan where there are none).
+    """
+    d, rows = train.shape[1], []
+    ours = next(iter(networks.values()))
+    alone = heldout_log_likelihood(train, test, *networks.get(EMPTY, (np.empty(0, int), np.empty(0, int))), targets)
+    for name, (source, target) in networks.items():
+        gain = heldout_log_likelihood(train, test, source, target, targets) - alone
+        here = np.isin(ours[1] * d + ours[0], target * d + source)
+        turned = np.isin(ours[0] * d + ours[1], target * d + source)
+        joined = int((here | turned).sum())
+        rows.append({
+            "network": name, "edges": len(source), "gain": float(np.nansum(gain)),
+            "helped": _share((gain[np.unique(target)] > 0).sum(), len(np.unique(target))),
+            "joined": _share(joined, len(here)), "same": _share(here.sum(), joined),
+        })  # fmt: skip
+    return rows
+
+
+def met_by_chance(source: np.ndarray, target: np.ndarray, known: np.ndarray, d: int) -> dict[str, float]:
+    """Count how many known edges a network has, turned ones apart, and how many chance would give it.
+
+    Chance deals the arrows out anew and leaves every gene its numbers of effects and causes: an edge ``i -> j`` is then
+    expected ``out_i in_j / m`` times (Newman 2010, section 13.2).
+
+    Parameters
+    ----------
+    source, target
+        Edges, shape (m,).
+    known
+        Keys ``target * d + source`` of the known edges, shape (k,), none twice.
+    """
+    m, out, into = len(source), np.bincount(source, minlength=d), np.bincount(target, minlength=d)
+    i, j = known % d, known // d
+    return {
+        "known": float(len(known)), "edges": float(m),
+        "found": float(np.isin(np.asarray(target, np.int64) * d + source, known).sum()),
+        "turned": float(np.isin(np.asarray(source, np.int64) * d + target, known).sum()),
+        "found_by_chance": float((out[i] * into[j]).sum() / max(m, 1)),
+        "turned_by_chance": float((out[j] * into[i]).sum() / max(m, 1)),
+    }  # fmt: skip
+
+
+def unseen_targets(
+    network: tuple[np.ndarray, np.ndarray, np.ndarray], seen: np.ndarray, held: np.ndarray, held_genes: np.ndarray
+) -> dict[str, float]:
+    """Predict what acting on genes did to the others, from a network learned without those observations.
+
+    Parameters
+    ----------
+    network
+        Edges and their weights, shape (m,) each.
+    seen
+        Mean change of every gene under each intervention that was learned from, shape (t, d); nan at its own target.
+    held
+        The same of those held out, shape (k, d), own targets included.
+    held_genes
+        Their targets, shape (k,).
+
+    Returns
+    -------
+    Mean squared ``error`` over all genes but the targets, that of predicting no change, and that of predicting the
+    mean effect of the interventions seen; ``spearman`` correlations of both predictions with what happened.
+    """
+    source, target, weight = network
+    d, k = held.shape[1], len(held)
+    order = topological_order(source, target, d)
+    predicted = np.empty((k, d))
+    for row, gene in enumerate(held_genes):
+        at = np.arange(d) == gene
+        predicted[row] = changes(source, target, weight, order, shift=np.where(at, held[row], 0.0), held=at)
+    others = np.arange(d) != held_genes[:, None]
+    mean = np.broadcast_to(np.nan_to_num(np.nanmean(seen, axis=0)), held.shape)
+    truth = held[others]
+    return {
+        "targets": float(k), "error": float(np.mean((predicted[others] - truth) ** 2)),
+        "error_of_no_change": float(np.mean(truth**2)),
+        "error_of_the_mean": float(np.mean((mean[others] - truth) ** 2)),
+        "spearman": _spearman(predicted[others], truth), "spearman_of_the_mean": _spearman(mean[others], truth),
+    }  # fmt: skip
+
+
+def _spearman(a: np.ndarray, b: np.ndarray) -> float:
+    from scipy.stats import rankdata
+
+    ranks = rankdata(a), rankdata(b)
+    return float(np.corrcoef(*ranks)[0, 1]) if np.ptp(ranks[0]) > 0 and np.ptp(ranks[1]) > 0 else float("nan")
+
+
+def _share(part: float, whole: int) -> float:
+    return float(part) / whole if whole else float("nan")

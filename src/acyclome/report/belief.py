@@ -1,0 +1,146 @@
+"""Whether the network is worth believing: what the checks of a run found, what each means, and what would be wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from acyclome.report import wording
+from acyclome.report.source import Run
+
+OURS = "this method"
+SORTED = {"sort by variance": "rising variance", "rising R2": "rising R²", "falling R2": "falling R²"}
+NAMES = {**{name: f"genes sorted by {by}" for name, by in SORTED.items()}, "random order": "genes in a random order",
+         OURS: "this method, learned anew"}  # fmt: skip
+AGREES = 0.8  # of pairs and directions, from which on sorting alone gives the network
+CHANCE = 0.05  # of the edges that may be false by chance
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A figure, what it means, what would be a warning sign, and whether that is there (None: it was not measured)."""
+
+    title: str
+    value: str
+    meaning: str
+    sign: str
+    is_bad: bool | None
+
+
+def findings(run: Run) -> list[Finding]:
+    """Return what speaks for and against the network, in the order of the page."""
+    return [_sorting(run), _heldout(run), _chance(run), _unseen(run), _known(run)]
+
+
+def rivals(run: Run) -> list[dict[str, str]]:
+    """Return a row for each network that was learned from a part of the observations, and judged by the rest."""
+    return [
+        {
+            "name": NAMES.get(row["network"], row["network"]),
+            "edges": wording.count(row["edges"]),
+            "gain": wording.decimal(row["gain"], 1),
+            "helped": wording.share(row["helped"]),
+            "joined": wording.share(row["joined"]),
+            "same": wording.share(row["same"]),
+        }
+        for row in run.fact("believe.rivals.networks", [])
+    ]
+
+
+def _sorting(run: Run) -> Finding:
+    title, sign = "Does sorting alone give this network?", "sorting gives most of the pairs, and their directions."
+    rows = {row["network"]: row for row in run.fact("believe.rivals.networks", [])}
+    found = [(_agreement(rows[name]), name) for name in SORTED if name in rows]
+    if not found or not rows[OURS]["edges"]:
+        return _missing(run, title, sign)
+    most, name = max(found)
+    row = rows[name]
+    value = f"{wording.share(row['joined'])} of the pairs, {wording.share(row['same'])} of their directions"
+    meaning = (
+        f"Genes sorted by {SORTED[name]}, each then regressed on those before it, give so much of what the method "
+        "finds; sorting knows nothing of causes, so what it gives too is no evidence of them."
+    )
+    return Finding(title, value, meaning, sign, most > AGREES)
+
+
+def _agreement(row: dict[str, Any]) -> float:
+    """Return the smaller of the shares of pairs and of directions that two networks have in common."""
+    return min(row["joined"], row["same"] if wording.is_number(row["same"]) else 0.0)
+
+
+def _heldout(run: Run) -> Finding:
+    title = "Does it predict observations that it has not seen?"
+    sign = "no gain, or a network along a random order or of the strongest correlations gains as much."
+    rows = {row["network"]: row for row in run.fact("believe.rivals.networks", [])}
+    if OURS not in rows:
+        return _missing(run, title, sign)
+    gain = rows[OURS]["gain"]
+    others = {name: row["gain"] for name, row in rows.items() if name not in (OURS, *SORTED)}
+    best = max(others, key=lambda name: others[name])
+    value = f"{wording.decimal(gain, 1)} nats per observation over no edge"
+    meaning = (
+        "Learned from four fifths of the observations, the network makes the last fifth so much more likely than genes "
+        f"that do not act on one another; with {NAMES.get(best, best)} it is {wording.decimal(others[best], 1)}. "
+        "A gain says that pairs are real; where a random order gains nearly as much, it says little of directions."
+    )
+    return Finding(title, value, meaning, sign, gain <= max(others[best], 0.0))
+
+
+def _chance(run: Run) -> Finding:
+    title, sign = "How many edges does chance alone give?", f"more than {wording.share(CHANCE)} of the network's edges."
+    found = run.fact("believe.permuted")
+    if not found:
+        return _missing(run, title, sign)
+    edges = len(run.edges)
+    value = f"about {wording.decimal(found['false_edges'], 1)} of {wording.plural(edges, 'edge')}"
+    meaning = (
+        "With every gene's values dealt out to the observations anew, gene by gene, nothing is left to be found, and "
+        f"{wording.decimal(found['edges'], 1)} edges among {wording.count(found['genes'])} genes are found all the "
+        "same; edges that stand for a hidden cause or point the wrong way are not counted by this."
+    )
+    return Finding(title, value, meaning, sign, found["false_edges"] > CHANCE * max(edges, 1))
+
+
+def _unseen(run: Run) -> Finding:
+    title = "Does it foresee interventions that it has not seen?"
+    sign = "an error as large as that of no change, or of the mean effect of the others."
+    found = run.fact("believe.unseen")
+    if not found:
+        why = (
+            ""
+            if run.fact("perturbation")
+            else "These data have no interventions, the only test of directions there is."
+        )
+        return _missing(run, title, sign, why or "Too few genes were acted on alone to keep some of them back.")
+    value = f"{wording.share(found['error'] / found['error_of_no_change'])} of the squared error of no change"
+    mean = wording.share(found["error_of_the_mean"] / found["error_of_no_change"])
+    meaning = (
+        f"Learned without the observations in which {wording.plural(int(found['targets']), 'gene')} had been acted on, "
+        f"the network predicted what happened to all others in them; the mean effect of the other interventions has "
+        f"{mean}, and rank correlations with what happened are {wording.decimal(found['spearman'])} for the network, "
+        f"{wording.decimal(found['spearman_of_the_mean'])} for that mean."
+    )
+    is_bad = found["error"] >= min(found["error_of_no_change"], found["error_of_the_mean"])
+    return Finding(title, value, meaning, sign, is_bad)
+
+
+def _known(run: Run) -> Finding:
+    title, sign = "Does it find what is known?", "no more than chance, or as many turned round."
+    found = run.fact("believe.known")
+    if not found:
+        return _missing(run, title, sign, "No known edges were given (--knowledge, kind known).")
+    value = f"{wording.count(found['found'])} of {wording.plural(int(found['known']), 'known edge')}"
+    meaning = (
+        f"A random network in which every gene keeps its numbers of causes and effects would have "
+        f"{wording.decimal(found['found_by_chance'], 1)}. Turned round it has {wording.count(found['turned'])} "
+        f"({wording.decimal(found['turned_by_chance'], 1)} by chance). Known edges are often of other tissues and "
+        "conditions, so few are expected."
+    )
+    is_bad = found["found"] <= max(found["found_by_chance"], found["turned"])
+    return Finding(title, value, meaning, sign, is_bad)
+
+
+def _missing(run: Run, title: str, sign: str, why: str = "") -> Finding:
+    off = "" if run.option("believe.checks", True) else "The checks were switched off (believe.checks)."
+    other = str(run.fact("believe.why_not", "There was nothing to compare."))
+    return Finding(title, "not measured", off or why or other, sign, None)
