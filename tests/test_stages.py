@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from acyclome import registry, stages
+from acyclome.calibration import joined_probability
 from acyclome.config import Config
 from acyclome.gene_data import GeneData, Stage
 from acyclome.io.store import MemoryStore
@@ -74,7 +75,7 @@ def test_a_resample_sees_its_own_observations_only(X):
     changed = X.copy()
     members = stages.plan_resamples(N_OBS, 5, 0.5, stages.seed_of(CONFIG, "resample"))
     changed[:, np.setdiff1d(np.arange(N_OBS), members[0].rows)] += 100.0
-    one, two = (stages._learn_member(data_of(matrix), CONFIG, members[0], threads=1) for matrix in (X, changed))
+    one, two = (stages.learn_member(data_of(matrix), CONFIG, members[0], threads=1) for matrix in (X, changed))
     for name in ("source", "target", "loss"):
         np.testing.assert_array_equal(one[name], two[name])
 
@@ -104,16 +105,16 @@ def test_the_network_has_the_edges_of_the_order_and_the_confidence_of_the_resamp
     np.testing.assert_allclose(nodes["noise_scale"], np.sqrt(a["rest"]) * X.std(axis=1), rtol=1e-4)
 
 
-def test_an_edge_that_earns_its_penalty_scores_above_one_half_without_resamples(X):
+def test_the_more_an_edge_and_its_direction_carry_the_higher_its_score_without_resamples(X):
     data = data_of(X)
     _, _, ordered = road(data)
     edges = stages.network(data, CONFIG, ordered, []).edges
-    assert (edges["score"] >= 0.5).all()
     a, genes = ordered.arrays, np.array(data.store.genes)
     scores = edges.set_index(["source", "target"])["score"]
-    by_loss = np.argsort(-a["loss"])
+    joined = joined_probability(a["loss"] - stages.edge_prices(data, CONFIG)[a["target"]])
+    by_both = np.argsort(-joined * a["arrow"], kind="stable")
     assert (
-        scores.loc[list(zip(genes[a["source"]], genes[a["target"]], strict=True))].iloc[by_loss].is_monotonic_decreasing
+        scores.loc[list(zip(genes[a["source"]], genes[a["target"]], strict=True))].iloc[by_both].is_monotonic_decreasing
     )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from acyclome.errors import InputError
+from acyclome.io import tables
 from acyclome.report import write_report
 
 NASTY = ["</script><script>alert(1)</script>", "<b>A</b>", '"quoted"', "A&amp;B", "{{ 7 * 7 }}", "NA", "nan", "gène'é"]
@@ -209,4 +210,50 @@ def test_interventions_are_told_in_the_methods_with_their_source(build_run):
     page, plain = (write_report(build_run(change=change)).read_text(encoding="utf-8") for change in (act, None))
     assert "3 genes had been targets of interventions in 60 observations (1,640 were untouched)" in page
     assert "jmlr.org/papers/v13/hauser12a.html" in page
-    assert "interventions" not in plain.split("Methods")[1].split("References")[0]
+    assert "interventions" not in plain.split('id="methods-text"')[1].split("References")[0]
+
+
+def test_what_speaks_for_the_network_is_said_with_its_warning_signs(build_run):
+    said = " ".join(read(build_run()).text["believe"].split())
+    assert "90% of the pairs, 85% of their directions" in said
+    assert "sorting gives most of the pairs, and their directions. It is here." in said
+    assert "9.5 nats per observation over no edge" in said
+    assert "with genes in a random order it is 8.0" in said
+    assert "about 0.4 of 120 edges" in said
+    assert said.count("It is here.") == 1
+    assert "These data have no interventions" in said
+    assert "No known edges were given" in said
+
+
+def test_interventions_and_known_edges_are_judged_beside_chance(build_run):
+    def change(facts):
+        facts["believe"]["unseen"] = {"targets": 4.0, "error": 0.8, "error_of_no_change": 1.0, "error_of_the_mean": 0.7,
+                                      "spearman": 0.4, "spearman_of_the_mean": 0.3}  # fmt: skip
+        facts["believe"]["known"] = {"known": 50.0, "edges": 120.0, "found": 7.0, "turned": 2.0, "found_by_chance": 1.5,
+                                     "turned_by_chance": 1.0}  # fmt: skip
+
+    said = " ".join(read(build_run(change=change)).text["believe"].split())
+    assert "80% of the squared error of no change" in said
+    assert "of the mean effect of the others. It is here." in said
+    assert "7 of 50 known edges" in said
+    assert "or as many turned round. It is not here." in said
+
+
+def test_a_run_without_checks_says_so(build_run):
+    def change(facts):
+        del facts["believe"]
+        facts["config"]["believe"]["checks"] = False
+
+    said = " ".join(read(build_run(change=change)).text["believe"].split())
+    assert said.count("The checks were switched off (believe.checks).") == 5
+
+
+def test_settled_edges_are_marked_in_the_table(build_run):
+    folder = build_run()
+    edges = table(folder, "edges.tsv.gz")
+    edges["settled"] = edges["source"] == edges["source"][0]
+    tables.write_tsv(folder / "edges.tsv.gz", edges)
+    page = read(folder)
+    assert embedded(page)["edges"]["settled"] == edges["settled"].astype(int).tolist()
+    assert "Settled" in page.text["edge-table"]
+    assert page.text["edge-table"].split().count("yes") > 0
