@@ -90,7 +90,7 @@ def test_a_run_writes_whole_results_and_a_dag(finished):
     assert record["status"] == "done"
     assert record["network"]["is_dag"]
     assert record["network"]["n_edges"] > 10
-    assert set(record["stages"]) == {"prepare", "screen", "fit", "order", "resample-1-of-1"}
+    assert set(record["stages"]) == {"prepare", "screen", "fit", "order", "resample-1-of-1", "believe"}
     assert all(cost["peak_memory_mb"] > 0 and cost["seconds"] >= 0 for cost in record["stages"].values())
     assert record["config"] == CONFIG.model_dump(mode="json")
     assert {path.name for path in finished.iterdir()} >= {*RESULTS, "edges.parquet", "network.h5ad", "report.html"}

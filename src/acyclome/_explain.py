@@ -10,7 +10,7 @@ import pandas as pd
 _HOW_TO_READ = """How to read this
   weight      change of the effect, in standard deviations, when the cause rises by one and the effect's other causes
               stay as they are; + raises it, - lowers it
-  score       confidence in the edge, from 0 to 1
+  score       probability that the edge is right, as far as simulations can tell
   stability   share of the resamples that found the edge again
   direction   share of those resamples in which the arrow points this way
   reversible  yes: the data fit the turned arrow as well; read it as "one of the two acts on the other";

@@ -134,7 +134,11 @@ def _rules(rows: pd.DataFrame, d: int, tier: np.ndarray | None) -> EdgeRules | N
     signs = signs.sort_values("key")
     priced = rows[((rows["kind"] == "soft") | ~always) & (rows["kind"] != "known")]
     priced = priced[~priced["key"].isin(required)]
-    mostly = priced["kind"].map({"forbidden": 1.0 / MOST_PRICE, **dict.fromkeys(("required", "shared"), MOST_PRICE)}).astype(float)
+    mostly = (
+        priced["kind"]
+        .map({"forbidden": 1.0 / MOST_PRICE, **dict.fromkeys(("required", "shared"), MOST_PRICE)})
+        .astype(float)
+    )
     soft = mostly.fillna(1.0 - priced["weight"]).groupby(priced["key"]).prod().sort_index()
     rules = EdgeRules(d, forbidden, required, signs["key"].to_numpy(np.int64),
                       np.where(signs["sign"] == "+", 1, -1).astype(np.int8), soft.index.to_numpy(np.int64),
