@@ -111,7 +111,7 @@ def test_a_killed_run_resumes_to_the_same_bits(h5ad, finished, tmp_path, lost):
         (tmp_path / name).unlink()
     run(h5ad, tmp_path, CONFIG, Runtime(resume=True, progress=lambda stage, _, text: told.append((stage, text))))
     kept = {stage for stage, text in told if text == "kept"}
-    assert kept == {"prepare", "screen", "fit", "order", "resample"} - {
+    assert kept == {"prepare", "screen", "fit", "order", "resample", "believe"} - {
         lost.split(".")[0].split("-")[0].replace("prepared", "prepare")
     }
     assert same_files(tmp_path, finished)
@@ -122,7 +122,7 @@ def test_resuming_with_other_options_does_again_what_depends_on_them(h5ad, tmp_p
     told = []
     runtime = Runtime(resume=True, progress=lambda stage, _, text: told.append(stage) if text == "kept" else None)
     run(h5ad, tmp_path, CONFIG.with_options(resamples=2), runtime)
-    assert set(told) == {"prepare", "screen", "fit", "order"}
+    assert set(told) == {"prepare", "screen", "fit", "order", "believe"}
     told.clear()
     run(h5ad, tmp_path, CONFIG.with_options(resamples=2, min_cells=20), runtime)
     assert "prepare" not in told
