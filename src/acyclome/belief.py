@@ -86,11 +86,17 @@ def believe(data: GeneData, config: Config, ordered: Stage) -> Stage:
 
 
 def _draw(data: GeneData, rng: np.random.Generator) -> Sample:
-    """Draw genes, those acted on first, and observations; genes that do not vary in them are left out."""
+    """Draw genes and observations; up to half of the genes are regulators on a list, or were acted on.
+
+    Genes that do not vary in the observations drawn are left out.
+    """
     d, n = data.store.n_vars, data.store.n_obs
-    acted = np.zeros(d, bool) if data.targets is None else data.targets.counts > 0
+    special = data.causes & ~data.causes.all()
+    if data.targets is not None:
+        special |= data.targets.counts > 0
     line = rng.permutation(d)
-    genes = np.sort(line[np.argsort(~acted[line], kind="stable")][:GENES])
+    first, others = line[special[line]], line[~special[line]]
+    genes = np.sort(np.concatenate([first[: GENES // 2], others, first[GENES // 2 :]])[:GENES])
     rows = np.sort(rng.permutation(n)[:OBSERVATIONS])
     X = np.vstack([data.store.rows(genes[a:b])[:, rows] for a, b in gene_blocks(len(genes), BLOCK)])
     varies = np.ptp(X, axis=1) > 0
