@@ -6,7 +6,9 @@ spread that the law does not allow (Park and Raskutti 2015, 2018).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +21,7 @@ from acyclome.core.moments import Moments
 from acyclome.core.workers import run_blocks
 
 BLOCK = 16
+KEPT = 64  # genes
 OPERATIONS = 8_000.0  # of a fit per observation, exponentials and logarithms counted by their time
 BIN, BINS = 50, 20  # genes of a point of the trend at least, points at most
 VAGUE = (-1.0, 3.0)
@@ -125,7 +128,7 @@ class CountScore:
     def promise(self, j: int, causes: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Return what each of ``others`` would gain by one step of the fit, ``(len(others),)``."""
         _, beta, theta = self._fit(j, causes[None])
-        return score_tests(self._response(j), self.Z, causes, others, beta[0], theta[0])
+        return score_tests(self._responses(j), self.Z, causes, others, beta[0], theta[0])
 
     def residual(self, j: int, causes: np.ndarray) -> np.ndarray:
         """Return the slope of the log-likelihood in the predictor, ``(y - mu) / (1 + a mu)``, ``(n,)`` float32.
@@ -133,7 +136,7 @@ class CountScore:
         Scaled to the share of variance that is left by the log-likelihood gained, ``exp(-2 gain / n)`` (Magee 1990).
         """
         log_likelihood, beta, theta = self._fit(j, causes[None])
-        rest = slope_of(self._response(j), self.Z, causes, beta[0], theta[0])
+        rest = slope_of(self._responses(j), self.Z, causes, beta[0], theta[0])
         left = np.exp(-2.0 * max(self._gains(log_likelihood, j)[0], 0.0) / len(rest))
         found: np.ndarray = rest * np.sqrt(left / max(float(np.mean(rest**2)), TINY))
         return found.astype(np.float32)
@@ -163,12 +166,17 @@ class CountScore:
     def _fit(self, j: int, sets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         found: tuple[np.ndarray, np.ndarray, np.ndarray]
         wanted = np.ascontiguousarray(sets, dtype=np.int64)  # one type, so that one kernel is compiled
-        found = fit_sets(self._response(j), self.Z, wanted, self.alone.intercept[j], self.alone.theta[j])
+        found = fit_sets(self._responses(j), self.Z, wanted, self.alone.intercept[j], self.alone.theta[j])
         return found
 
     def _gains(self, log_likelihood: np.ndarray, j: int) -> np.ndarray:
         gained: np.ndarray = log_likelihood - self.alone.log_likelihood[j]
         return gained
+
+    @cached_property
+    def _responses(self) -> Callable[[int], Response]:
+        """Keep the last few genes: one is asked for some times in a row, and reading it takes as long as a few fits."""
+        return lru_cache(KEPT)(self._response)
 
     def _response(self, j: int) -> Response:
         y = self.moments.read(j, j + 1)[0].astype(np.float64)  # type: ignore[misc]
