@@ -63,10 +63,13 @@ def test_what_gives_no_size_factors_is_refused(drawn, change, wanted, text):
         size_factors(store_of(change(drawn.X), half=["a"] * 300), wanted)
 
 
-def test_counts_cannot_be_ranked_nor_have_covariates_taken_out():
-    for options in ({"transform": "rank"}, {"covariates": ["half"]}):
-        with pytest.raises(ConfigError, match="changes the counts"):
-            Config.from_mapping({"model": "glm", "prepare": options})
+@pytest.mark.parametrize(
+    "options",
+    [{"prepare": {"transform": "rank"}}, {"prepare": {"covariates": ["half"]}}, {"input": {"joint": True}}],
+)
+def test_counts_are_not_ranked_nor_standardized_in_groups_nor_are_covariates_taken_out(options):
+    with pytest.raises(ConfigError, match="would change the counts"):
+        Config.from_mapping({"model": "glm", **options})
 
 
 def test_the_preparation_keeps_counts_and_notes_their_totals(adata):

@@ -186,10 +186,12 @@ class Config(_Section):
         if self.model != "linear" and self.score.noise == "equal":
             msg = f"score.noise equal is for model linear; with model {self.model} leave it at unequal"
             raise ValueError(msg)
-        if self.takes_counts and (self.prepare.covariates or self.prepare.transform == "rank"):
-            changed = "covariates" if self.prepare.covariates else "transform"
+        changing = {"prepare.covariates": bool(self.prepare.covariates), "input.joint": self.input.joint,
+                    "prepare.transform": self.prepare.transform == "rank"}  # fmt: skip
+        if self.takes_counts and any(changing.values()):
+            asked = " and ".join(name for name, is_asked in changing.items() if is_asked)
             msg = (
-                f"prepare.{changed} changes the counts that model {self.model} is for; leave it out, or choose another"
+                f"{asked} would change the counts that model {self.model} is for; leave it out, or choose another model"
             )
             raise ValueError(msg)
         return self
