@@ -91,7 +91,7 @@ def edges_of(problem: Problem, threads: int) -> pd.DataFrame:
     alone = stages.network(session.data, config, ordered, []).edges
     a = ordered.arrays
     parts = pd.DataFrame({name: a[name] for name in ("source", "target", "arrow", "reversal_loss")}).assign(
-        compelled=a["compelled"].astype(bool), gain=a["loss"] - stages.edge_prices(session.data, config)[a["target"]]
+        compelled=a["compelled"].astype(bool), gain=a["loss"] - session.data.prices(config)[a["target"]]
     )
     columns = ["source", "target", "stability", "direction", "score"]
     ends = {"source": int, "target": int}

@@ -78,6 +78,19 @@ def test_interventions_are_foreseen_by_a_network_that_has_not_seen_them():
     assert found["error"] < found["error_of_the_mean"]
 
 
+def test_counts_are_judged_by_their_logarithms_and_permuted_without_their_size():
+    rng = np.random.default_rng(4)
+    size = rng.uniform(0.3, 3.0, 400)
+    rate = np.exp(0.5 * DRAWN.X[:400, :12]) * size[:, None] * 20
+    config = CONFIG.with_options(model="glm", family="poisson")
+    data = replace(data_of(rng.poisson(rate)), size=size)
+    edges = Stage({"source": np.array([0]), "target": np.array([1])}, {})
+    facts = belief.believe(data, config, edges).facts
+    rows = {row["network"]: row for row in facts["rivals"]["networks"]}
+    assert 0 < rows["this method"]["gain"] < 50
+    assert facts["permuted"]["edges"] < rows["this method"]["edges"]
+
+
 @pytest.mark.parametrize("n", [5, 29])
 def test_too_few_observations_are_said(n):
     facts = belief.believe(data_of(DRAWN.X[:n]), CONFIG, TRUTH).facts

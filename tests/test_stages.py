@@ -111,7 +111,7 @@ def test_the_more_an_edge_and_its_direction_carry_the_higher_its_score_without_r
     edges = stages.network(data, CONFIG, ordered, []).edges
     a, genes = ordered.arrays, np.array(data.store.genes)
     scores = edges.set_index(["source", "target"])["score"]
-    joined = joined_probability(a["loss"] - stages.edge_prices(data, CONFIG)[a["target"]])
+    joined = joined_probability(a["loss"] - data.prices(CONFIG)[a["target"]])
     by_both = np.argsort(-joined * a["arrow"], kind="stable")
     assert (
         scores.loc[list(zip(genes[a["source"]], genes[a["target"]], strict=True))].iloc[by_both].is_monotonic_decreasing

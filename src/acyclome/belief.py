@@ -47,6 +47,8 @@ class Sample:
         Degrees of freedom that the preparation took out.
     prior
         What is known of their edges.
+    size
+        ``(observations,)`` size factors, where ``X`` holds counts for a model of counts.
     """
 
     X: np.ndarray
@@ -55,12 +57,19 @@ class Sample:
     targets: Targets | None
     lost: float
     prior: Prior
+    size: np.ndarray | None = None
+
+    @property
+    def even(self) -> np.ndarray:
+        """The values that Gaussian models are fitted to, ``(genes, observations)``: of counts, logarithms."""
+        return self.X if self.size is None else np.log1p(self.X / self.size).astype(np.float32)
 
     def data(self, X: np.ndarray, threads: int) -> GeneData:
         """Return the same with other values, as stages take it."""
         n = X.shape[1]
         store = MemoryStore(X, [str(gene) for gene in self.genes], facts={"n_effective": max(n - self.lost, 2.0)})
-        return GeneData(store, self.causes, threads, tell_nobody, targets=self.targets, prior=self.prior)
+        return GeneData(store, self.causes, threads, tell_nobody, targets=self.targets, prior=self.prior,
+                        size=self.size)  # fmt: skip
 
 
 def believe(data: GeneData, config: Config, ordered: Stage) -> Stage:
@@ -103,7 +112,8 @@ def _draw(data: GeneData, rng: np.random.Generator) -> Sample:
     genes = genes[varies]
     targets = None if data.targets is None else data.targets.among(rows).restrict(genes)
     prior = Prior(None if data.rules is None else data.rules.among(genes))
-    return Sample(X[varies].astype(np.float32), genes, data.causes[genes], targets, data.lost, prior)
+    size = None if data.size is None else data.size[rows]
+    return Sample(X[varies].astype(np.float32), genes, data.causes[genes], targets, data.lost, prior, size)
 
 
 def _rivals(sample: Sample, config: Config, seed: int, threads: int) -> list[dict[str, Any]]:
@@ -117,7 +127,7 @@ def _rivals(sample: Sample, config: Config, seed: int, threads: int) -> list[dic
     place[seen] = np.arange(len(seen))
     source, target = place[found["source"]], place[found["target"]]
     ours = source[(source >= 0) & (target >= 0)], target[(source >= 0) & (target >= 0)]
-    known = sample.X[seen].T
+    known = sample.even[seen].T
     networks = {OURS: ours, **rival_networks(known[train], len(ours[0]), sample.causes[seen], seed)}
     targets = None
     if sample.targets is not None:
@@ -129,7 +139,8 @@ def _rivals(sample: Sample, config: Config, seed: int, threads: int) -> list[dic
 def _permuted(sample: Sample, config: Config, seed: int, threads: int, n_genes: int) -> dict[str, float]:
     """Count the edges among genes that are each permuted by themselves; what is known is left aside."""
     d, n = sample.X.shape
-    bare = Sample(sample.X, sample.genes, sample.causes, None, sample.lost, Prior())
+    size = None if sample.size is None else np.ones(n)  # counts that are dealt out anew no longer follow their sum
+    bare = Sample(sample.X, sample.genes, sample.causes, None, sample.lost, Prior(), size)
     rng, counts = np.random.default_rng([seed, 2]), []
     for number in range(min(max(GENES // d, 1), ROUNDS)):
         permuted = bare.data(rng.permuted(sample.X, axis=1), threads)
@@ -141,7 +152,7 @@ def _permuted(sample: Sample, config: Config, seed: int, threads: int, n_genes: 
 
 def _unseen(sample: Sample, config: Config, seed: int, threads: int) -> dict[str, float] | None:
     """Learn without the observations of a fifth of the targets, and predict what happened in them; None if too few."""
-    X, targets, d = sample.X, sample.targets, len(sample.genes)
+    X, targets, d = sample.even, sample.targets, len(sample.genes)
     if targets is None:
         return None
     alone = np.bincount(targets.row, minlength=X.shape[1]) == 1
@@ -150,7 +161,7 @@ def _unseen(sample: Sample, config: Config, seed: int, threads: int) -> dict[str
         return None
     held = np.sort(np.random.default_rng([seed, 3]).permutation(np.array(list(rows)))[: int(HELD_OUT * len(rows))])
     train = np.setdiff1d(np.arange(X.shape[1]), np.concatenate([targets.of(gene) for gene in held]))
-    found = learn_member(sample.data(X, threads), config, Member(0, train, seed), threads=threads)
+    found = learn_member(sample.data(sample.X, threads), config, Member(0, train, seed), threads=threads)
     rest = targets.untouched if len(targets.untouched) > 1 else train
     center, scale = X[:, rest].mean(axis=1), np.maximum(X[:, train].std(axis=1), 1e-12)
     change = {gene: (X[:, at].mean(axis=1) - center) / scale for gene, at in rows.items()}

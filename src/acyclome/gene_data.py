@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from acyclome.config import Config
 from acyclome.core.doses import Treatments
 from acyclome.core.interventions import Targets
 from acyclome.core.moments import Moments, dtype_of, scale_genes
@@ -17,6 +18,7 @@ from acyclome.core.rules import EdgeRules
 from acyclome.io.room import room_on_disk
 from acyclome.io.store import GeneMajor
 from acyclome.prior import Prior
+from acyclome.registry import FAMILIES
 
 
 class Stage(NamedTuple):
@@ -74,6 +76,13 @@ class GeneData:
         """Observations that count for the equation of each gene, ``(d,)``."""
         everywhere = np.full(self.store.n_vars, self.n_effective)
         return everywhere if self.targets is None else np.maximum(everywhere - self.targets.counts, 2.0)
+
+    def prices(self, config: Config) -> np.ndarray:
+        """Return the log-likelihood that a cause of each gene has to earn, ``(d,)``."""
+        price = config.score.gamma * np.log(max(int(self.causes.sum()) - 1, 1)) + np.zeros(self.store.n_vars)
+        if config.model not in FAMILIES:  # their scores have paid for the coefficients already
+            price += 0.5 * np.log(self.n_own)
+        return price
 
     @cached_property
     def scaled(self) -> Moments:

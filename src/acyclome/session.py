@@ -216,10 +216,6 @@ class Session:
         name = f"resample-{part + 1}-of-{parts}"
         return self._stage(name, lambda: stages.resample(self.data, self.config, part, parts))
 
-    def believe(self) -> Stage:
-        """Ask the data whether the network is worth believing."""
-        return self._stage("believe", lambda: belief.believe(self.data, self.config, self._get("order")))
-
     def network(self) -> Network:
         """Build the network from the finished stages, and write it if there is a folder."""
         self.runtime.report("network", 0.0)
@@ -229,7 +225,7 @@ class Session:
         resampled = self._parts("resample", self.config.resample.resamples)
         network = stages.network(self.data, self.config, ordered, resampled)
         if self.folder is not None and self.config.believe.checks:
-            self.believe()
+            self._stage("believe", lambda: belief.believe(self.data, self.config, ordered))
         facts = {name: stage.facts for name, stage in self.done.items()}
         network.facts.update(run_record(network, self.data, self.config, self.about, facts))
         if self.folder is not None:

@@ -39,7 +39,7 @@ from acyclome.memory import peak_memory_mb
 from acyclome.network import Network
 from acyclome.perturbation import effects_table
 from acyclome.ranking import Associations, Interventions, all_votes, are_few, rank_pairs
-from acyclome.registry import FAMILIES, engine_settings
+from acyclome.registry import engine_settings
 from acyclome.resample import Member, plan_resamples, stability_and_direction
 
 R2_GENES = 3000
@@ -199,7 +199,7 @@ def network(data: GeneData, config: Config, ordered: Stage, resampled: list[Stag
     votes = all_votes(resampled, d)
     source, target = a["source"], a["target"]
     stability, direction = None, None
-    price = edge_prices(data, config)
+    price = data.prices(config)
     total = 0
     if votes is not None:
         total, (stability, direction) = votes.total, stability_and_direction(votes, source, target)
@@ -238,14 +238,6 @@ def _associations(data: GeneData, config: Config) -> Associations | None:
     samples = [member.rows for member in _members(data, config)[:ASSOCIATED]]
     found = associations(data.moments, samples, data.causes, seed_of(config, "ranking"), data.threads, data.rules)
     return Associations(found, causes)
-
-
-def edge_prices(data: GeneData, config: Config) -> np.ndarray:
-    """Return the log-likelihood that a cause of each gene has to earn, ``(d,)``."""
-    price = config.score.gamma * np.log(max(int(data.causes.sum()) - 1, 1)) + np.zeros(data.store.n_vars)
-    if config.model not in FAMILIES:  # their scores have paid for the coefficients already
-        price += 0.5 * np.log(data.n_own)
-    return price
 
 
 def _all_members(resampled: list[Stage]) -> pd.DataFrame | None:
