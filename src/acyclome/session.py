@@ -268,7 +268,7 @@ class Session:
         if wanted == 0:
             return []
         if self.folder is not None and not any(name.startswith(f"{stage}-") for name in self.done):
-            for name in _whole_cut(self.folder, stage, self._key):
+            for name in self.folder.whole_cut(stage, self._key):
                 self._get(name)
         parts = [found for name, found in sorted(self.done.items()) if name.startswith(f"{stage}-")]
         found = sum(len(part.facts["members"]) for part in parts)
@@ -277,16 +277,6 @@ class Session:
             msg = f"{found} of {wanted} {things} are at hand. Run `acyclome {stage}` for all parts, with one --parts."
             raise InputError(msg)
         return parts
-
-
-def _whole_cut(folder: RunFolder, stage: str, key: Callable[[str], str]) -> list[str]:
-    """Return the names of all parts of a stage, for a number of parts of which each is finished with its key."""
-    cuts = {int(path.stem.rpartition("-of-")[2]) for path in folder.stage("").glob(f"{stage}-*-of-*.npz")}
-    for cut in sorted(cuts):
-        names = [f"{stage}-{part + 1}-of-{cut}" for part in range(cut)]
-        if all(folder.has_stage(name, key(name)) for name in names):
-            return names
-    return []
 
 
 def _prior_of(
