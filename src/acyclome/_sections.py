@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from acyclome import _options
 
@@ -39,6 +39,31 @@ class Knowledge(_Section):
     """Table of genes and tiers (gene, tier: a whole number). No edge goes from a higher to a lower tier."""
 
 
+class Screen(_Section):
+    """How the candidate causes of every gene are found. An edge that is no candidate cannot be learned."""
+
+    forward_steps: Count = Field(default=10, ge=0, le=200)
+    """Candidates per gene by forward selection. More find weaker causes and cost time in proportion."""
+    partial: Count = Field(default=10, ge=0, le=200)
+    """Candidates per gene by shrunken partial correlation. Good on even networks, of little use around hubs."""
+    shrinkage: Real = Field(default=0.05, gt=0, lt=1)
+    """Share of the identity mixed into the correlations before inversion. Larger is steadier, and less direct."""
+    max_candidates: Count = Field(default=48, ge=1, le=1000)
+    """Upper limit of candidates per gene. Time and memory grow with it. Up to 3 times as many genes: all pairs."""
+    augment: bool = True
+    """Search once, then offer the hubs found to every gene again. Finds the regulators that siblings stand in for."""
+
+    @model_validator(mode="after")
+    def _candidates_exist(self) -> Self:
+        if self.forward_steps + self.partial == 0:
+            msg = "forward_steps and partial are both 0, so no gene would have a candidate; raise one of them"
+            raise ValueError(msg)
+        if self.max_candidates < max(self.forward_steps, self.partial):
+            msg = "max_candidates is smaller than forward_steps or partial; raise it or lower them"
+            raise ValueError(msg)
+        return self
+
+
 class Shard(_Section):
     """Overlapping pieces of the network, for many workers or little memory; the order search joins them."""
 
@@ -48,15 +73,6 @@ class Shard(_Section):
     """GB that one shard may take, by estimate; without `shards` it says into how many to cut. Empty: no limit."""
 
 
-class Resample(_Section):
-    """How confidence is measured."""
-
-    resamples: Count = Field(default=20, ge=0, le=10_000)
-    """Half-samples in which to see which edges return. 0: quick, no stability. 20: a good look. 100: for papers."""
-    fraction: Real = Field(default=0.5, ge=0.1, le=0.95)
-    """Share of the observations in each resample. Larger makes the resamples alike and stability too kind."""
-
-
 class Score(_Section):
     """How orders and edges are judged (extended BIC)."""
 
@@ -64,8 +80,20 @@ class Score(_Section):
     """Noise variances of the genes. unequal: units do not matter. equal: only for data in true common units."""
     gamma: Real = Field(default=1.0, ge=0, le=10)
     """Extra price of an edge for the number of genes it was chosen from. 0 gives many false edges in large networks."""
+    non_gaussian: bool = False
+    """Let noise that is measurably not Gaussian turn edges that model linear leaves reversible. Never after a transform
+    to normal scores, nor where dropout or outliers make the noise."""
     restarts: Count = Field(default=1, ge=0, le=10_000)
     """Rounds in which every gene is shaken out of its place once. More find better orders, at more time."""
+
+
+class Resample(_Section):
+    """How confidence is measured."""
+
+    resamples: Count = Field(default=20, ge=0, le=10_000)
+    """Half-samples in which to see which edges return. 0: quick, no stability. 20: a good look. 100: for papers."""
+    fraction: Real = Field(default=0.5, ge=0.1, le=0.95)
+    """Share of the observations in each resample. Larger makes the resamples alike and stability too kind."""
 
 
 class Climb(_Section):

@@ -20,6 +20,7 @@ EDGE_COLUMNS = {
     "reversible": bool,
     "reversal_loss": float,
     "settled": bool,
+    "noise_evidence": float,
     "prior": str,
 }
 RANKING_COLUMNS = {"source": str, "target": str, "rank_score": float}
@@ -36,7 +37,7 @@ NODE_COLUMNS = {
 }
 MEMBER_COLUMNS = {"member": int, "source": int, "target": int, "weight": float}
 EFFECT_COLUMNS = {"source": int, "target": int, "effect": float, "error": float}
-LATER = {"lowest"}  # columns that a network may lack; they are filled with what is unknown
+LATER = {"lowest", "noise_evidence"}  # columns that a network may lack; they are filled with what is unknown
 
 
 def best_first(table: pd.DataFrame) -> pd.DataFrame:

@@ -30,6 +30,7 @@ def build_network(
     reversal_loss: np.ndarray | None = None,
     reversible: np.ndarray | None = None,
     settled: np.ndarray | None = None,
+    noise_evidence: np.ndarray | None = None,
     prior: np.ndarray | None = None,
     is_regulator: np.ndarray | None = None,
     lowest: np.ndarray | None = None,
@@ -50,17 +51,16 @@ def build_network(
     names = np.asarray(genes, dtype=object)
     weight, m = np.asarray(weight, dtype=float), len(source)
     flags = {"reversible": reversible, "settled": settled}
+    numbers = {"score": score, "stability": stability, "direction": direction, "reversal_loss": reversal_loss,
+               "noise_evidence": noise_evidence}  # fmt: skip
     edges = pd.DataFrame(
         {
             "source": names[source],
             "target": names[target],
             "weight": weight,
             "sign": np.where(weight >= 0, "+", "-").astype(object),
-            "score": _or_empty(score, m),
-            "stability": _or_empty(stability, m),
-            "direction": _or_empty(direction, m),
             **{name: np.zeros(m, bool) if of is None else np.asarray(of, bool) for name, of in flags.items()},
-            "reversal_loss": _or_empty(reversal_loss, m),
+            **{name: _or_empty(of, m) for name, of in numbers.items()},
             "prior": np.full(m, "", dtype=object) if prior is None else np.asarray(prior, dtype=object),
         }
     )

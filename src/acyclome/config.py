@@ -33,6 +33,7 @@ from acyclome._sections import (
     Real,
     Resample,
     Score,
+    Screen,
     Several,
     Shard,
     _Section,
@@ -97,31 +98,6 @@ class Prepare(_Section):
         return self
 
 
-class Screen(_Section):
-    """How the candidate causes of every gene are found. An edge that is no candidate cannot be learned."""
-
-    forward_steps: Count = Field(default=10, ge=0, le=200)
-    """Candidates per gene by forward selection. More find weaker causes and cost time in proportion."""
-    partial: Count = Field(default=10, ge=0, le=200)
-    """Candidates per gene by shrunken partial correlation. Good on even networks, of little use around hubs."""
-    shrinkage: Real = Field(default=0.05, gt=0, lt=1)
-    """Share of the identity mixed into the correlations before inversion. Larger is steadier, and less direct."""
-    max_candidates: Count = Field(default=48, ge=1, le=1000)
-    """Upper limit of candidates per gene. Time and memory grow with it. Up to 3 times as many genes: all pairs."""
-    augment: bool = True
-    """Search once, then offer the hubs found to every gene again. Finds the regulators that siblings stand in for."""
-
-    @model_validator(mode="after")
-    def _candidates_exist(self) -> Self:
-        if self.forward_steps + self.partial == 0:
-            msg = "forward_steps and partial are both 0, so no gene would have a candidate; raise one of them"
-            raise ValueError(msg)
-        if self.max_candidates < max(self.forward_steps, self.partial):
-            msg = "max_candidates is smaller than forward_steps or partial; raise it or lower them"
-            raise ValueError(msg)
-        return self
-
-
 class Fit(_Section):
     """The continuous relaxation (NOTEARS on the candidates) from which the order search starts."""
 
@@ -173,11 +149,12 @@ class Config(_Section):
     curves: Curves = Field(default_factory=Curves)
     mlp: Mlp = Field(default_factory=Mlp)
     glm: Glm = Field(default_factory=Glm)
-    model: Literal["linear", "polynomial", "sobolev", "spline", "mlp", "glm"] = "linear"
+    model: Literal["linear", "polynomial", "sobolev", "spline", "mlp", "glm", "lingam"] = "linear"
     """Structural model of a gene given its causes. linear: thousands of genes in seconds. polynomial, sobolev, spline:
     a sum of curves, one per cause, in powers, cosines or B-splines; ten times the cost. mlp: any smooth function of the
     causes, alone or together; a hundred times the cost. Curves settle directions that linear models cannot.
-    glm: raw counts by their own law."""
+    glm: raw counts by their own law. lingam: linear, with noise that need not be Gaussian, which settles directions;
+    as fast as linear."""
     seed: Count = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of every random draw. The same seed, data and options give the same bits."""
 
@@ -194,12 +171,23 @@ class Config(_Section):
                 f"{asked} would change the counts that model {self.model} is for; leave it out, or choose another model"
             )
             raise ValueError(msg)
+        if self.score.non_gaussian and (self.model != "linear" or self.score.noise == "equal"):
+            msg = "score.non_gaussian is for model linear with score.noise unequal; model lingam has it built in"
+            raise ValueError(msg)
+        if self.reads_noise and self.prepare.transform == "rank":
+            msg = "prepare.transform rank makes every gene Gaussian, so its noise says nothing; take none or auto"
+            raise ValueError(msg)
         return self
 
     @property
     def takes_counts(self) -> bool:
         """Whether the model is one of counts, which stay as they are in the preparation."""
         return self.model == "glm"
+
+    @property
+    def reads_noise(self) -> bool:
+        """Whether noise that is not Gaussian counts for directions."""
+        return self.score.non_gaussian or self.model == "lingam"
 
     def __init__(self, **options: Any) -> None:
         try:

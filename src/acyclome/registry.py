@@ -68,9 +68,10 @@ def engine_settings(config: Config, rules: EdgeRules | None = None) -> EngineSet
     """Turn names and numbers of the config into objects of the core."""
     screening = ScreenSettings(config.screen.forward_steps, MIN_GAIN, config.screen.partial, config.screen.shrinkage,
                                config.screen.max_candidates)  # fmt: skip
-    score = ScoreSettings(config.score.noise == "equal", config.score.gamma, config.score.restarts)
+    score = ScoreSettings(config.score.noise == "equal", config.score.gamma, config.score.restarts,
+                          config.model == "lingam")  # fmt: skip
     return EngineSettings(screening, _relaxing(config), score, config.screen.augment, rules=rules,
-                          joint=_joint(config))  # fmt: skip
+                          joint=_joint(config), turns=config.score.non_gaussian)  # fmt: skip
 
 
 def _relaxing(config: Config) -> RelaxSettings | None:
@@ -103,8 +104,15 @@ def check_model(config: Config, rules: EdgeRules | None, *, has_targets: bool) -
     Raises
     ------
     ConfigError
-        If edges are required, signed or priced, or there are interventions, and the model is not linear.
+        If edges are required, signed or priced and a climb decides, or there are interventions and the model is not
+        linear or reads the shape of the noise.
     """
+    if config.reads_noise and has_targets:
+        msg = (
+            "Noise is read in all observations alike, but in some a gene was a target. Leave the interventions out, or "
+            "use model linear without score.non_gaussian."
+        )
+        raise ConfigError(msg)
     if config.model not in FAMILIES:
         return
     bound = [] if rules is None else [name for name in ("required", "signed", "soft") if len(getattr(rules, name))]

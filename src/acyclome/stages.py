@@ -25,6 +25,7 @@ from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.measured import measured_effects
 from acyclome.core.moments import Moments, scale_genes
 from acyclome.core.order import Dag
+from acyclome.core.orient import ODDS, noise_evidence
 from acyclome.core.partial_correlation import ROWS
 from acyclome.core.place import OnThreads
 from acyclome.core.screen import Views, cut_genes, find_views
@@ -136,6 +137,9 @@ def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Sta
               "weight": dag.weight, "loss": dag.loss, "order": dag.order, "rest": dag.rest,
               "reversal_loss": found.loss, "compelled": compelled, "settled": found.settled, "arrow": arrow,
               "scale": data.moments.scale, "lowest": lowest_values(data)}  # fmt: skip
+    if found.noise is not None:
+        arrays["noise_evidence"] = found.noise
+        facts["noise_decides"] = int(np.count_nonzero(found.noise >= ODDS))
     if found.shifts is not None:
         facts["effects"] = effects_table(found.shifts, data.store.genes)
     return Stage(arrays, facts)
@@ -164,6 +168,10 @@ def _directions(data: GeneData, config: Config, dag: Dag) -> tuple[Directions, n
         found = Directions(dag.turning_loss, np.zeros(len(known), bool), None)
         return found, known | ~dag.is_free, np.where(known, 1.0, odds / (1.0 + odds))
     found = directions(data.moments, dag, equal_noise=equal)
+    if config.reads_noise:
+        noise = noise_evidence(data.moments, dag.source, dag.target)
+        found = found._replace(loss=found.loss + noise, noise=noise)
+        known |= noise >= ODDS
     decided, d = found.settled | known, data.store.n_vars
     compelled = equal | cpdag(dag.source, dag.target, d, decided)
     return found, compelled, arrow_alone(dag.source, dag.target, compelled, found.loss, decided, d)
@@ -215,9 +223,9 @@ def network(data: GeneData, config: Config, ordered: Stage, resampled: list[Stag
         ranking_source=ranking[0], ranking_target=ranking[1], rank_score=ranking[2],
         r2=1.0 - a["rest"], noise_scale=np.sqrt(a["rest"]) * a["scale"], stability=stability, direction=direction,
         score=score, reversal_loss=a["reversal_loss"], reversible=~a["compelled"].astype(bool),
-        settled=a["settled"].astype(bool), prior=data.prior.of(source, target, d),
-        is_regulator=data.causes, lowest=a["lowest"], members=_all_members(resampled),
-        effects=_measured(data, a),
+        settled=a["settled"].astype(bool), noise_evidence=a.get("noise_evidence"),
+        prior=data.prior.of(source, target, d), is_regulator=data.causes, lowest=a["lowest"],
+        members=_all_members(resampled), effects=_measured(data, a),
     )  # fmt: skip
 
 

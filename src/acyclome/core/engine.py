@@ -16,6 +16,7 @@ from acyclome.core.joint import JointSettings, look_further, search_joint
 from acyclome.core.layout import Candidates
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag, ScoreSettings, build_pools, search_order
+from acyclome.core.orient import turn_by_noise
 from acyclome.core.place import OnThreads, Place
 from acyclome.core.relax import Relaxation, RelaxProblem, RelaxSettings, relax_mlp
 from acyclome.core.rules import EdgeRules
@@ -34,7 +35,7 @@ class EngineSettings:
 
     ``n_causes`` is the number of possible causes in the whole network, where the genes at hand are only a shard of it;
     ``rules`` is what is known of the edges beforehand; ``joint`` is how nonlinear models search, None where it is
-    linear.
+    linear; ``turns`` lets noise that is not Gaussian turn edges within the equivalence class.
     """
 
     screen: ScreenSettings
@@ -44,6 +45,7 @@ class EngineSettings:
     n_causes: int | None = None
     rules: EdgeRules | None = None
     joint: JointSettings | None = None
+    turns: bool = False
 
 
 def look(
@@ -104,7 +106,14 @@ def decide(
         candidates = grow(moments, candidates, dag, settings.screen, causes, threads, settings.rules)
         start = dag.order
     _, second = np.random.SeedSequence(seed).generate_state(2)
-    return _search(moments, candidates, start, settings, causes, int(second), threads), candidates
+    dag = _search(moments, candidates, start, settings, causes, int(second), threads)
+    return turn_by_noise(moments, dag, may_turn(dag, settings.rules, causes)) if settings.turns else dag, candidates
+
+
+def may_turn(dag: Dag, rules: EdgeRules | None, causes: np.ndarray) -> np.ndarray:
+    """Say of every edge whether nothing known beforehand speaks on its direction, ``(m,)`` bool."""
+    free: np.ndarray = causes[dag.target]
+    return free if rules is None else free & rules.leave_open(dag.source, dag.target)
 
 
 def settle(
@@ -178,5 +187,6 @@ def _pools(
     moments: Moments, candidates: Candidates, settings: EngineSettings, causes: np.ndarray,
     variance: np.ndarray | None, threads: int,
 ) -> Pools:  # fmt: skip
-    own, allowed, gamma = moments.n_own, _n_allowed(settings, causes), settings.score.gamma
-    return build_pools(moments, candidates, own, allowed, gamma, threads, variance, settings.rules)
+    own, allowed, score = moments.n_own, _n_allowed(settings, causes), settings.score
+    return build_pools(moments, candidates, own, allowed, score.gamma, threads, variance, settings.rules,
+                       score.non_gaussian)  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from acyclome.core.entropy import least_gain
 from acyclome.core.interventions import own_blocks
 from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.memo import new_memo
@@ -37,11 +38,14 @@ class ScoreSettings:
         Weight of ``log p`` in the extended BIC.
     rounds
         How often the neighborhood of every gene is shaken.
+    non_gaussian
+        Noise that is measurably not Gaussian counts with its own log-likelihood.
     """
 
     equal_noise: bool
     gamma: float
     rounds: int
+    non_gaussian: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Dag:
 
 def build_pools(
     moments: Moments, candidates: Candidates, n_obs: np.ndarray, n_allowed: np.ndarray, gamma: float, threads: int,
-    variance: np.ndarray | None = None, rules: EdgeRules | None = None,
+    variance: np.ndarray | None = None, rules: EdgeRules | None = None, non_gaussian: bool = False,
 ) -> Pools:  # fmt: skip
     """Gather each gene's block of correlations, ``sum_j k_j^2`` float64, and its thresholds.
 
@@ -95,6 +99,8 @@ def build_pools(
         ``(d,)`` variance of each gene over the common noise variance, for the score with equal noise.
     rules
         What is known of the edges.
+    non_gaussian
+        As in :class:`ScoreSettings`.
     """
     counts = candidates.counts
     offset = np.zeros(len(counts) + 1, dtype=np.int64)
@@ -113,6 +119,7 @@ def build_pools(
     run_blocks(gather, gene_blocks(len(counts), BLOCK), threads)
     gene = np.zeros(len(counts), dtype=GENE)
     gene["start"], gene["offset"], gene["width"] = candidates.indptr[:-1], offset[:-1], counts
+    gene["row"] = np.arange(len(counts))
     if (targets := moments.targets) is not None:
         run_blocks(
             lambda a, b: own_blocks(gene, candidates.parent, cross, gram, moments.Z, targets.indptr, targets.row, a, b),
@@ -126,7 +133,9 @@ def build_pools(
     if len(rule):
         known = rule["kind"] > 0
         gene["ruled"][candidates.target[known]] = 1
-    return Pools(gene, candidates.parent, cross, gram, variance is None, rule)
+    Z = moments.Z.astype(np.float32, copy=False) if non_gaussian else np.empty((0, 0), np.float32)
+    least = least_gain(moments.n_effective, moments.n_genes)
+    return Pools(gene, candidates.parent, cross, gram, variance is None, rule, Z, least)
 
 
 @njit(nogil=True, cache=True)
@@ -162,13 +171,17 @@ def search_order(
     rng = np.random.default_rng(seed)
     rng_state = rng.integers(0, 2**63, size=1).astype(np.uint64)
     kids = Neighbors(*candidates.children)
-    state, room = _new_state(start, candidates, rng.permutation(d)), _new_scratch(candidates)
+    state, room = _new_state(start, candidates, rng.permutation(d)), _new_scratch(candidates, pools.Z.shape[1])
     initialize(state, pools, room.work)
     _settle_all(state, pools, kids, room, rng_state, MAX_MOVES * d)
     settled = float(state.path["score"].sum())
     genes = np.concatenate([rng.permutation(d) for _ in range(settings.rounds)] or [np.empty(0, np.int64)])
     seeds = rng.integers(0, 2**63, size=len(genes)).astype(np.uint64)
-    copies = [(_copied(state), _new_scratch(candidates)) for _ in range(threads - 1)] if settings.rounds else []
+    copies = (
+        [(_copied(state), _new_scratch(candidates, pools.Z.shape[1])) for _ in range(threads - 1)]
+        if settings.rounds
+        else []
+    )
     lanes = Lanes(state, room, copies)
     for a, b in gene_blocks(len(genes), max(d // BATCHES, min(4 * CHUNK, d // 16), 1)):
         lanes.shake(genes[a:b], seeds[a:b], pools, kids)
@@ -222,12 +235,13 @@ def _copied(state: State) -> State:
     return State(*(part.copy() for part in state))
 
 
-def _new_scratch(candidates: Candidates) -> Scratch:
+def _new_scratch(candidates: Candidates, n_obs: int = 0) -> Scratch:
     d = candidates.n_genes
     width = int(candidates.counts.max(initial=1))
     most = int((candidates.counts + np.bincount(candidates.parent, minlength=d)).max(initial=1)) + 1
     ints = [np.empty(most, np.int64) for _ in range(4)]
-    return Scratch(new_work(width), np.zeros(2, PATH), ints[0], ints[1], ints[2], ints[3], np.empty(most),
+    work = new_work(width, n_obs, candidates.n_edges if n_obs else 0)
+    return Scratch(work, np.zeros(2, PATH), ints[0], ints[1], ints[2], ints[3], np.empty(most),
                    np.empty(width, np.uint8), new_memo(candidates.n_edges))  # fmt: skip
 
 

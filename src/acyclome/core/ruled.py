@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from acyclome.core.entropy import selected_gain
 from acyclome.core.rules import NEGATIVE, POSITIVE, REQUIRED
 from acyclome.core.select import GROW_AGAIN, MAX_PARENTS, MIN_VARIANCE, coefficients, project, removal_loss, select
 
@@ -16,8 +17,18 @@ from acyclome.core.select import GROW_AGAIN, MAX_PARENTS, MIN_VARIANCE, coeffici
 @njit(nogil=True, cache=True, _nrt=False)
 def choose(g, allowed, pools, work, p):  # type: ignore[no-untyped-def]
     """Select the parents of gene ``g`` among its ``allowed`` candidates into the path ``p``; return the score."""
-    if not g.ruled:
-        return select(g, allowed, pools.cross, pools.gram, pools.relative, work, p)
+    if g.ruled:
+        _choose_ruled(g, allowed, pools, work, p)
+    else:
+        select(g, allowed, pools.cross, pools.gram, pools.relative, work, p)
+    if len(pools.Z):
+        p.score -= selected_gain(g, pools, work, p)
+    return p.score
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def _choose_ruled(g, allowed, pools, work, p):  # type: ignore[no-untyped-def]
+    """Select the parents of a gene of which something is known."""
     n = 0
     for i in range(g.width):
         if allowed[i]:
@@ -38,7 +49,6 @@ def choose(g, allowed, pools, work, p):  # type: ignore[no-untyped-def]
     p.score = g.factor * (np.log(p.rest) if pools.relative else p.rest)
     for a in range(size):
         p.score += g.penalty * pools.rule[g.start + p.picks[a]].price
-    return p.score
 
 
 @njit(nogil=True, cache=True, _nrt=False)

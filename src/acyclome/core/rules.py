@@ -56,6 +56,14 @@ class EdgeRules:
         free = ~_among(target * d + source, self.forbidden) & ~_among(source * d + target, self.required)
         return free if self.tier is None else free & (self.tier[source] <= self.tier[target])
 
+    def leave_open(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Say of every pair whether it may be an edge either way around, at the same price and sign, ``(m,)`` bool."""
+        source, target = np.asarray(source, np.int64), np.asarray(target, np.int64)
+        free = self.allows(source, target) & self.allows(target, source)
+        for known in (self.required, self.signed, self.soft):
+            free &= ~_among(target * self.n_genes + source, known) & ~_among(source * self.n_genes + target, known)
+        return free
+
     def excluded(self, a: int, b: int, pool: np.ndarray | None = None) -> np.ndarray:
         """Say which genes of ``pool`` (all if None) may not be causes of genes ``a`` to ``b``, ``(b - a, p)`` bool."""
         d = self.n_genes

@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from acyclome.core.memo import Memo, new_memo
+
 MAX_PARENTS = 32
 MIN_VARIANCE = 1e-6
 GROW_AGAIN = 4
@@ -23,13 +25,13 @@ TIE = 1.0 - 1e-9  # a candidate as good as a pick, such as the pick itself, woul
 
 GENE = np.dtype(
     [("start", "i8"), ("offset", "i8"), ("width", "i8"), ("drop", "f8"), ("factor", "f8"), ("penalty", "f8"),
-     ("ruled", "i8")],
+     ("ruled", "i8"), ("row", "i8")],
     align=True,
 )  # fmt: skip
 """Selection problem of a gene: its ``width`` candidates from ``start``, their ``(width, width)`` block of correlations
 from ``offset``; ``drop``, the share (unequal noise) or the amount (equal noise) of residual variance a parent has to
 explain; ``factor``, ``n_j / 2`` (unequal) or ``n_j v_j / (2 sigma^2)`` (equal); ``penalty``, the cost of a parent;
-``ruled``, whether anything is known of its parents beforehand."""
+``ruled``, whether anything is known of its parents beforehand; ``row``, the gene itself."""
 
 PATH = np.dtype(
     [("size", "i8"), ("pure", "i8"), ("rest", "f8"), ("score", "f8"), ("picks", "i4", MAX_PARENTS),
@@ -55,6 +57,10 @@ class Pools(NamedTuple):
         Whether the noise is unequal.
     rule
         ``(nnz,)`` of ``RULE``, what is known of every edge beforehand; empty where nothing is.
+    Z
+        ``(d, n)`` float32, standardized genes; empty where all noise counts as Gaussian.
+    least
+        Log-likelihood from which noise does not count as Gaussian, see :func:`entropy.least_gain`.
     """
 
     gene: np.ndarray
@@ -63,22 +69,31 @@ class Pools(NamedTuple):
     gram: np.ndarray
     relative: bool
     rule: np.ndarray
+    Z: np.ndarray
+    least: float
 
 
 class Work(NamedTuple):
-    """Scratch of one thread: rows of ``single`` hold c, v, q and Q; ``double`` an inverse and one row of weights."""
+    """Scratch of one thread: rows of ``single`` hold c, v, q and Q; ``double`` an inverse and one row of weights.
+
+    A residual goes to ``rest``; ``gains`` remembers what the noise of a gene gains given its parents.
+    """
 
     single: np.ndarray
     double: np.ndarray
     idx: np.ndarray
+    rest: np.ndarray
+    gains: Memo
 
 
-def new_work(width: int) -> Work:
-    """Scratch for pools of at most ``width`` candidates."""
+def new_work(width: int, n_obs: int = 0, n_edges: int = 0) -> Work:
+    """Scratch for pools of at most ``width`` candidates, and for residuals in ``n_obs`` observations if they count."""
     return Work(
         np.empty((MAX_PARENTS + 3, max(width, MAX_PARENTS)), np.float64),
         np.empty((MAX_PARENTS + 1, MAX_PARENTS), np.float64),
-        np.empty(width, np.int32),
+        np.empty(max(width, MAX_PARENTS), np.int32),
+        np.empty(n_obs, np.float32),
+        new_memo(n_edges),
     )
 
 

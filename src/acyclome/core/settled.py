@@ -35,11 +35,14 @@ class Directions(NamedTuple):
         ``(m,)`` bool, where an intervention decides.
     shifts
         What happened to the targets themselves; None without interventions.
+    noise
+        ``(m,)`` log-likelihood by which noise that is not Gaussian speaks for each direction; None if it was not asked.
     """
 
     loss: np.ndarray
     settled: np.ndarray
     shifts: OwnShifts | None
+    noise: np.ndarray | None = None
 
 
 def directions(moments: Moments, dag: Dag, *, equal_noise: bool = False) -> Directions:

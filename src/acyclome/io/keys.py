@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ENCODING_TYPE = "acyclome-network"
 ENCODING_VERSION = "0.1.0"
 ORIENTATION = "row = source (cause), column = target (effect)"
-_ON_EDGES = ("score", "stability", "direction", "reversible", "reversal_loss", "settled")
+_ON_EDGES = ("score", "stability", "direction", "reversible", "reversal_loss", "settled", "noise_evidence")
 _ABSENT = {"order": -1, "depth": -1, "in_degree": 0, "out_degree": 0, "is_regulator": False}
 
 

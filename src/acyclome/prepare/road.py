@@ -134,7 +134,8 @@ def _plan(adata: AnnData, config: Config) -> _Plan:
         draft = step(draft, options)
     draft = genes.drop_constant(draft, is_part=True)  # joining observations may have made some so
     Q = covariates.basis(draft.obs, options.covariates) if options.covariates else None
-    choice = _choose_transform(draft, Q, options.transform, config.seed)
+    asked = "kept" if config.reads_noise and options.transform == "auto" else options.transform
+    choice = _choose_transform(draft, Q, asked, config.seed)
     draft = draft.noted("transform", **choice)
     draft = draft if Q is None else covariates.leave_out_explained(draft, Q, options.covariates)
     return _Plan(draft, Q, choice["chosen"] == "rank", _facts(adata, draft, read, Q, choice["chosen"]))
@@ -142,8 +143,9 @@ def _plan(adata: AnnData, config: Config) -> _Plan:
 
 def _choose_transform(draft: Draft, Q: np.ndarray | None, asked: str, seed: int) -> dict[str, Any]:
     if asked != "auto":
-        text = {"none": "none, as asked", "rank": "ranks to normal scores, as asked"}[asked]
-        return {"what": text, "chosen": asked}
+        text = {"none": "none, as asked", "rank": "ranks to normal scores, as asked",
+                "kept": "none, since the shape of the noise is read"}[asked]  # fmt: skip
+        return {"what": text, "chosen": "rank" if asked == "rank" else "none"}
     chosen, observations = transform.draw_sample(draft.n_vars, draft.n_obs, seed=seed)
     part = dense(draft.X[chosen])[:, observations]
     choice = transform.choose_transform(part, seed, None if Q is None else np.linalg.qr(Q[observations])[0])

@@ -79,11 +79,17 @@ FAMILIES: dict[str, Family] = {
 
 
 def family_of(run: Run) -> Family | None:
-    """Return the words on the model of a run; None for the linear one, whose orders were searched."""
+    """Return the words on the model of a run; None for the linear ones, whose orders were searched."""
     return FAMILIES.get(run.option("model", "linear"))
+
+
+def reads_noise(run: Run) -> bool:
+    """Say whether noise that is not Gaussian counted for directions."""
+    return run.option("model", "linear") == "lingam" or bool(run.option("score.non_gaussian", False))
 
 
 def is_relaxed(run: Run) -> bool:
     """Say whether a relaxation proposed where the search starts."""
-    guided = family_of(run) is None or (run.option("model") == "mlp" and run.option("mlp.guided", False))
+    model = run.option("model", "linear")
+    guided = model == "linear" or (model == "mlp" and run.option("mlp.guided", False))
     return bool(run.option("fit.relax", True) and guided)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from acyclome.report import wording
-from acyclome.report.families import family_of, is_relaxed
+from acyclome.report.families import family_of, is_relaxed, reads_noise
 from acyclome.report.papers import (
     CLASSES,
+    ENTROPY,
     EQUAL_VARIANCE,
     EXTENDED_BIC,
     INTERVENTIONS,
+    LINGAM,
     NOTEARS,
     NOTEARS_MLP,
     ORDER,
@@ -45,6 +47,8 @@ def references(run: Run) -> list[Reference]:
         used = [NOTEARS if family is None else NOTEARS_MLP, *([SERIES] if truncated else []), *used]
     if run.option("score.noise", "unequal") == "equal":
         used.append(EQUAL_VARIANCE)
+    if reads_noise(run):
+        used += [LINGAM, ENTROPY]
     if run.fact("perturbation"):
         used.append(INTERVENTIONS)
     return [*used, *([STABILITY, PAIRS] if run.resamples else []), SORTABILITY]
@@ -132,14 +136,26 @@ def _search(run: Run) -> str:
     return (
         f"The order of the genes ({ORDER.cite}) and the causes of each gene were then chosen by the extended Bayesian "
         f"information criterion ({EXTENDED_BIC.cite}; gamma = {gamma:g}) with {noise}, moving single genes until no "
-        f"move helped, followed by {rounds} rounds of perturbation."
+        f"move helped, followed by {rounds} rounds of perturbation.{_noise(run)}"
+    )
+
+
+def _noise(run: Run) -> str:
+    """Return the sentence on noise that is not Gaussian, empty where it did not count."""
+    if not reads_noise(run):
+        return ""
+    where = "in that criterion" if run.option("model") == "lingam" else "among edges that this leaves reversible"
+    return (
+        f" Noise that was measurably not Gaussian counted {where} with its own likelihood, from an approximation of "
+        f"its entropy ({ENTROPY.cite}), and so settled directions ({LINGAM.cite})."
     )
 
 
 def _result(run: Run) -> str:
     found = counts(run)
     family = family_of(run)
-    why = f"Markov equivalence; {CLASSES.cite}" if family is None else f"odds below 20 to 1; {family.why}"
+    noise = " where noise could be Gaussian" if reads_noise(run) else ""
+    why = f"Markov equivalence{noise}; {CLASSES.cite}" if family is None else f"odds below 20 to 1; {family.why}"
     return (
         f"The resulting directed acyclic graph has {wording.plural(found['edges'], 'edge')}; the direction of "
         f"{wording.share(found['reversible'])} of them is not determined by the data ({why})."

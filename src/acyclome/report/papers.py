@@ -85,6 +85,18 @@ NONLINEAR = Reference(
     "Journal of Machine Learning Research 15: 2009-2053.",
     "https://jmlr.org/papers/v15/peters14a.html",
 )
+LINGAM = Reference(
+    "Shimizu et al., 2006",
+    "Shimizu S, Hoyer PO, Hyvärinen A, Kerminen A (2006). A linear non-Gaussian acyclic model for causal discovery. "
+    "Journal of Machine Learning Research 7: 2003-2030.",
+    "https://www.jmlr.org/papers/v7/shimizu06a.html",
+)
+ENTROPY = Reference(
+    "Hyvärinen, 1998",
+    "Hyvärinen A (1998). New approximations of differential entropy for independent component analysis and projection "
+    "pursuit. Advances in Neural Information Processing Systems 10: 273-279.",
+    "https://papers.nips.cc/paper/1408",
+)
 EVIDENCE = Reference(
     "Rasmussen and Williams, 2006",
     "Rasmussen CE, Williams CKI (2006). Gaussian Processes for Machine Learning. MIT Press.",

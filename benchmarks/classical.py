@@ -1,0 +1,116 @@
+"""Classical references from causal-learn beside ours: PC, GES and DirectLiNGAM on linear mechanisms, ER-2.
+
+``python -m benchmarks.classical [--d 20] [--noises gauss exp laplace] [--methods lingam DirectLiNGAM]`` (needs
+``pip install -c constraints.txt -e '.[bench]'``).  Variances are bounded and data standardised.  PC and GES leave some
+edges undirected; a coin with a seed points these, ours stand as they are.  ``skeleton`` does not depend on that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from acyclome.core.workers import one_blas_thread
+from benchmarks.measure import Cost, learned, measured
+from benchmarks.problems import Problem, Protocol, find_bench
+from benchmarks.tables import means, options, publish
+
+Edges = tuple[np.ndarray, np.ndarray]
+NOISES = ("gauss", "exp", "laplace")
+ALPHA = 0.01  # level of the tests of PC; at .05 it is a little worse
+COIN = 0xC01A
+OURS = {"linear": {}, "linear, non_gaussian": {"score": {"non_gaussian": True}}, "lingam": {"model": "lingam"}}
+
+
+def main() -> None:
+    """Measure and write the table."""
+    parser = options(__doc__ or "", d=20, n=1000)
+    parser.add_argument("--noises", nargs="+", default=list(NOISES), help="laws of the noise")
+    parser.add_argument("--methods", nargs="+", default=[], help="only these of the methods; empty: all")
+    given = parser.parse_args()
+    bench = find_bench(given.bench)
+    chosen = {name: method for name, method in _methods(given).items() if name in given.methods or not given.methods}
+    _warm_up()
+    rows = []
+    for noise in given.noises:
+        protocol = Protocol(noise, "ER", extras={"noise": noise})
+        for seed in given.seeds:
+            problem = protocol.draw(given.d, given.n, seed, bench)
+            for name, method in chosen.items():
+                edges, cost = method(problem)
+                scores = {key: problem.scores(*edges)[key] for key in ("skeleton", "directed")}
+                rows.append({"noise": noise, "method": name, "seed": seed, **scores, **cost.row()})
+    words = f"--d {given.d}" + "".join(f" {name}" for name in (["--methods", *given.methods] if given.methods else []))
+    title = f"Classical references, {given.d} genes, linear mechanisms"
+    publish(f"classical-{given.d}", rows, means(rows, ("noise", "method")), f"python -m benchmarks.classical {words}",
+            given, title=title)  # fmt: skip
+
+
+def _methods(given: argparse.Namespace) -> dict[str, Callable[[Problem], tuple[Edges, Cost]]]:
+    def ours(problem: Problem, config: dict) -> tuple[Edges, Cost]:
+        return measured(lambda: learned(problem.X, problem.method_seed, given.threads, **config))
+
+    def theirs(problem: Problem, fit: Callable[[np.ndarray], np.ndarray]) -> tuple[Edges, Cost]:
+        return measured(lambda: _pointed(_alone(fit, problem.X), problem.method_seed))
+
+    found = {name: partial(ours, config=config) for name, config in OURS.items()}
+    return found | {name: partial(theirs, fit=fit) for name, fit in CLASSICAL.items()}
+
+
+def _alone(fit: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
+    """Call a method on one BLAS thread, without what it prints."""
+    with one_blas_thread(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        return fit(np.array(X, dtype=np.float64, order="C"))
+
+
+def _pc(X: np.ndarray) -> np.ndarray:
+    from causallearn.search.ConstraintBased.PC import pc
+
+    return _joined(pc(X, alpha=ALPHA, indep_test="fisherz", show_progress=False).G.graph)
+
+
+def _ges(X: np.ndarray) -> np.ndarray:
+    from causallearn.search.ScoreBased.GES import ges
+
+    return _joined(ges(X, score_func="local_score_BIC")["G"].graph)
+
+
+def _direct_lingam(X: np.ndarray) -> np.ndarray:
+    from causallearn.search.FCMBased.lingam import DirectLiNGAM
+
+    model = DirectLiNGAM()
+    model.fit(X)
+    return model.adjacency_matrix_.T != 0
+
+
+CLASSICAL = {"PC": _pc, "GES": _ges, "DirectLiNGAM": _direct_lingam}
+
+
+def _joined(graph: np.ndarray) -> np.ndarray:
+    """Return ``A[i, j]``: a line from i to j that may point there; an arrowhead at j is a 1 in ``graph[j, i]``."""
+    return (graph != 0) & (graph.T != 0) & (graph != 1)
+
+
+def _pointed(A: np.ndarray, seed: int) -> Edges:
+    """Return the edges of ``A``; a coin points those that stand there both ways."""
+    both = np.triu(A & A.T, 1)
+    i, j = both.nonzero()
+    turned = np.random.default_rng([COIN, seed]).random(len(i)) < 0.5
+    single = A & ~A.T
+    source, target = single.nonzero()
+    return np.append(source, np.where(turned, j, i)), np.append(target, np.where(turned, i, j))
+
+
+def _warm_up() -> None:
+    X = np.random.default_rng(3).exponential(size=(200, 12))
+    for config in OURS.values():
+        learned(X, 1, 1, **config)
+
+
+if __name__ == "__main__":
+    main()
