@@ -1,4 +1,4 @@
-"""A causal network in memory: its edges, the ranking of all candidate edges, its genes, and the facts of the run.
+"""A causal network in memory: its edges, the ranking of pairs, its genes, and the facts of the run.
 
 The certificate that the graph has no cycle is an order of the genes in which every edge points forward. It is checked
 when a :class:`Network` is made, so every network that exists is a DAG.
@@ -41,7 +41,7 @@ class Network:
         One row per edge, best first, with the columns of ``EDGE_COLUMNS``. ``weight`` is the change of the target, in
         standard deviations, per standard deviation of the source, its other causes held.
     ranking
-        One row per candidate edge, acyclic or not, with ``rank_score``; best first.
+        One row per ranked pair, whether or not it fits into an acyclic network, with ``rank_score``; best first.
     nodes
         One row per gene with the columns of ``NODE_COLUMNS``; ``order`` is the certificate.
     facts

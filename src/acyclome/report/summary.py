@@ -138,7 +138,7 @@ def regulators_listed(run: Run) -> str:
 
 
 def ranking_head(run: Run) -> list[dict[str, str]]:
-    """Return the first candidate edges of the ranking and what became of them in the network."""
+    """Return the first pairs of the ranking and what became of them in the network."""
     kept = set(zip(run.edges["source"], run.edges["target"], strict=True))
     rows = []
     for place, row in enumerate(run.network.ranking.head(RANKING_HEAD).to_dict("records"), start=1):
