@@ -168,13 +168,14 @@ def _directions(data: GeneData, config: Config, dag: Dag) -> tuple[Directions, n
         found = Directions(dag.turning_loss, np.zeros(len(known), bool), None)
         return found, known | ~dag.is_free, np.where(known, 1.0, odds / (1.0 + odds))
     found = directions(data.moments, dag, equal_noise=equal)
+    sure, d = found.settled | known, data.store.n_vars
+    decided = sure
     if config.reads_noise:
         noise = noise_evidence(data.moments, dag.source, dag.target)
         found = found._replace(loss=found.loss + noise, noise=noise)
-        known |= noise >= ODDS
-    decided, d = found.settled | known, data.store.n_vars
+        decided = sure | (noise >= ODDS)
     compelled = equal | cpdag(dag.source, dag.target, d, decided)
-    return found, compelled, arrow_alone(dag.source, dag.target, compelled, found.loss, decided, d)
+    return found, compelled, arrow_alone(dag.source, dag.target, compelled, found.loss, sure, d)
 
 
 def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
