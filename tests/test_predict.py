@@ -153,3 +153,22 @@ def test_measured_effects_are_kept_with_the_run(screen):
     pd.testing.assert_frame_equal(again.effects, net.effects)
     pd.testing.assert_frame_equal(again.predict(knockout="a"), net.predict(knockout="a"))
     assert ac.learn(screen[1], list("abcd"), resamples=0, threads=1).effects is None
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_double_knockouts_are_foreseen_better_than_by_the_sum_of_the_single_ones(shared_data, number):
+    stem = f"{shared_data}/dream4/insilico_size100_{number}_"
+    quiet, out, down = (
+        pd.read_csv(f"{stem}{kind}.tsv.gz", sep="\t") for kind in ("wildtype", "knockouts", "knockdowns")
+    )
+    pairs = pd.read_csv(f"{stem}dualknockouts_indexes.tsv.gz", sep="\t").to_numpy() - 1
+    truth = pd.read_csv(f"{stem}dualknockouts_nonoise_truth.tsv.gz", sep="\t", header=None).to_numpy()
+    genes, X = list(out.columns), pd.concat([quiet, out, down]).to_numpy()
+    net = ac.learn(X, genes, perturbation=["", *genes, *genes], resamples=4, seed=1, threads=1)
+    target = np.array(["", *genes, *genes])
+    mean, scale = (np.array([how(X[target != gene, j]) for j, gene in enumerate(genes)]) for how in (np.mean, np.std))
+    found = [net.predict(knockout=[genes[i], genes[j]]).set_index("gene").loc[genes, "change"] for i, j in pairs]
+    single = out.to_numpy() - mean
+    ours = np.sum((mean + scale * np.array(found) - truth) ** 2)
+    assert ours < 0.85 * np.sum((mean + single[pairs[:, 0]] + single[pairs[:, 1]] - truth) ** 2)
+    assert ours < 0.3 * np.sum((mean - truth) ** 2)
