@@ -203,13 +203,11 @@ def _members(data: GeneData, config: Config) -> list[Member]:
 
 def network(data: GeneData, config: Config, ordered: Stage, resampled: list[Stage]) -> Network:
     """Put the stages together."""
-    a = ordered.arrays
-    d = data.store.n_vars
+    a, d = ordered.arrays, data.store.n_vars
     votes = all_votes(resampled, d)
     source, target = a["source"], a["target"]
-    stability, direction = None, None
+    stability, direction, total = None, None, 0
     price = data.prices(config)
-    total = 0
     if votes is not None:
         total, (stability, direction) = votes.total, stability_and_direction(votes, source, target)
     score = joined_probability(a["loss"] - price[target], stability, total)
