@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import shlex
 from collections.abc import Callable
 from functools import partial
 
@@ -45,7 +46,8 @@ def main() -> None:
                 edges, cost = method(problem)
                 scores = {key: problem.scores(*edges)[key] for key in ("skeleton", "directed")}
                 rows.append({"noise": noise, "method": name, "seed": seed, **scores, **cost.row()})
-    words = f"--d {given.d}" + "".join(f" {name}" for name in (["--methods", *given.methods] if given.methods else []))
+    named = shlex.join(["--methods", *given.methods]) if given.methods else ""
+    words = f"--d {given.d} --noises {' '.join(given.noises)} {named}".rstrip()
     title = f"Classical references, {given.d} genes, linear mechanisms"
     publish(f"classical-{given.d}", rows, means(rows, ("noise", "method")), f"python -m benchmarks.classical {words}",
             given, title=title)  # fmt: skip
@@ -107,9 +109,12 @@ def _pointed(A: np.ndarray, seed: int) -> Edges:
 
 
 def _warm_up() -> None:
-    X = np.random.default_rng(3).exponential(size=(200, 12))
+    """Compile our kernels and import theirs, so that no trial, each in a fork of this process, pays for it."""
+    X = np.random.default_rng(3).exponential(size=(200, 6))
     for config in OURS.values():
         learned(X, 1, 1, **config)
+    for fit in CLASSICAL.values():
+        _alone(fit, X)
 
 
 if __name__ == "__main__":
