@@ -64,8 +64,8 @@ def _sorting(run: Run) -> Finding:
 
 
 def _agreement(row: dict[str, Any]) -> float:
-    """Return the smaller of the shares of pairs and of directions that two networks have in common."""
-    return min(row["joined"], row["same"] if wording.is_number(row["same"]) else 0.0)
+    """Return the smaller of the shares of pairs and of directions in common; 0 where one of two networks is empty."""
+    return min(row[name] if wording.is_number(row[name]) else 0.0 for name in ("joined", "same"))
 
 
 def _heldout(run: Run) -> Finding:
