@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from acyclome.config import Config
+from acyclome.core import engine
 from acyclome.core.engine import decide, look, propose
+from acyclome.core.grow import grow
 from acyclome.core.relax import RelaxProblem, relax
 from acyclome.core.sem.linear import Linear
+from acyclome.evaluate.simulate import simulate
 from acyclome.registry import engine_settings
 
 D, N = 25, 400
@@ -112,3 +115,36 @@ def test_a_penalty_of_everything_leaves_the_relaxation_empty_and_acyclic(lab):
     pools = lab.make_pools(m.R, candidates, N)
     one = relax(RelaxProblem(pools, candidates, np.ones(D), np.arange(D)), settings, 1)
     assert (np.count_nonzero(one.W), one.is_acyclic, one.path[-1].status) == (0, True, "converged")
+
+
+def test_candidates_grow_again_from_a_better_network_while_it_pays(lab, monkeypatch):
+    """Tight screening of a hub network: one look leaves out what the second offers; every look lowers the score."""
+    simulation = simulate(300, 500, graph="hub", seed=1)
+    config = Config.from_mapping(
+        {"screen": {"max_candidates": 12, "forward_steps": 3, "partial": 2}, "score": {"restarts": 0},
+         "fit": {"relax": False}}
+    )  # fmt: skip
+    scores, looks = [], []
+    monkeypatch.setattr(engine, "grow", lambda *given: looks.append(0) or grow(*given))
+    for most in (1, 2, 3, 9):
+        monkeypatch.setattr(engine, "LOOKS", most)
+        looks.clear()
+        scores.append(road(lab, simulation.X, config)[0].score)
+    assert scores[0] > scores[1] + engine.WORTH * 300
+    assert sorted(scores, reverse=True) == scores
+    assert len(looks) < 9
+
+
+def test_scores_with_a_common_variance_compare(lab):
+    """The score is the extended BIC with the variance at its estimate, whatever variance the search ended with."""
+    X, _ = lab.draw_linear(4, D, N, 2)
+    config = Config.from_mapping({"score": {"noise": "equal"}})
+    dag = road(lab, X, config)[0]
+    Z = X - X.mean(axis=0)
+    rest = np.zeros(D)
+    for j in range(D):
+        P = Z[:, dag.source[dag.target == j]]
+        rest[j] = np.mean((Z[:, j] - P @ np.linalg.lstsq(P, Z[:, j], rcond=None)[0]) ** 2)
+    price = 0.5 * np.log(N) + np.log(D - 1)
+    expected = N * D / 2 * (1 + np.log(rest.mean())) + price * len(dag.source)
+    np.testing.assert_allclose(dag.score, expected, rtol=1e-5)

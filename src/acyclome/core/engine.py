@@ -25,6 +25,8 @@ from acyclome.core.select import Pools
 from acyclome.core.sem.mlp import Mlp
 
 THREADS = OnThreads()
+LOOKS = 3  # at networks, from which candidates grow
+WORTH = 0.5  # nats a gene that a look has to bring for another
 SIGMA_ROUNDS = 5
 SIGMA_TOL = 1e-3
 
@@ -101,13 +103,34 @@ def decide(
     """Search the order from ``start``, let the candidates grow, search on; return the DAG and the final candidates."""
     if settings.joint is not None:
         return _climb(moments, candidates, start, settings.joint, settings, causes, seed, threads)
+    dag = None
     if settings.grows and is_screened(moments, settings.screen):
-        dag = settle(moments, candidates, start, settings, causes, seed, threads)
-        candidates = grow(moments, candidates, dag, settings.screen, causes, threads, settings.rules)
+        dag, candidates = _grown(moments, candidates, start, settings, causes, seed, threads)
         start = dag.order
-    _, second = np.random.SeedSequence(seed).generate_state(2)
-    dag = _search(moments, candidates, start, settings, causes, int(second), threads)
+    if dag is None or settings.score.rounds:
+        _, second = np.random.SeedSequence(seed).generate_state(2)
+        dag = _search(moments, candidates, start, settings, causes, int(second), threads)
     return turn_by_noise(moments, dag, may_turn(dag, settings.rules, causes)) if settings.turns else dag, candidates
+
+
+def _grown(
+    moments: Moments, candidates: Candidates, start: np.ndarray, settings: EngineSettings, causes: np.ndarray,
+    seed: int, threads: int,
+) -> tuple[Dag, Candidates]:  # fmt: skip
+    """Let the candidates grow from a first network, and again from the better one that this gives while it pays.
+
+    A hub that the first network misses, for want of candidates, is offered to its other children by the second only.
+    """
+    dag = settle(moments, candidates, start, settings, causes, seed, threads)
+    for _ in range(LOOKS):
+        more = grow(moments, candidates, dag, settings.screen, causes, threads, settings.rules)
+        found = settle(moments, more, dag.order, settings, causes, seed, threads)
+        paid = dag.score - found.score
+        if paid >= 0.0:
+            dag, candidates = found, more
+        if paid < WORTH * moments.n_genes:
+            break
+    return dag, candidates
 
 
 def may_turn(dag: Dag, rules: EdgeRules | None, causes: np.ndarray) -> np.ndarray:
@@ -150,6 +173,8 @@ def _search(
             break
         sigma2 = fitted
     dag = search_order(pools, candidates, start, score, seed, threads) if score.rounds else dag
+    scale = 0.5 * np.log(sigma2) * float(np.sum(moments.n_own))  # without it scores of two variances do not compare
+    dag = replace(dag, score=dag.score + scale, settled_score=dag.settled_score + scale)
     return _in_own_units(moments, dag)
 
 
