@@ -1,10 +1,11 @@
 """Accuracy on standardised simulations, every baseline at the same size and seed beside it.
 
-``python -m benchmarks.accuracy [--d 2000]``
+``python -m benchmarks.accuracy [--d 2000] [--protocols hub] [--methods acyclome "falling R2"]``
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from functools import partial
 
@@ -23,6 +24,7 @@ PROTOCOLS = (
     Protocol("hub, measurement noise .3", "TF", extras={"measurement_noise": 0.3}),
     Protocol("hub, 10% hidden causes", "TF", extras={"hidden": 0.1}),
 )
+D = 2000
 Method = Callable[[Problem], tuple[np.ndarray, np.ndarray]]
 
 
@@ -35,19 +37,26 @@ def methods(threads: int) -> dict[str, Method]:
 
 def main() -> None:
     """Measure and write the table."""
-    given = options(__doc__ or "", d=2000, n=1000).parse_args()
+    parser, known = options(__doc__ or "", d=D, n=1000), methods(1)
+    parser.add_argument("--protocols", nargs="+", default=[p.name for p in PROTOCOLS], help="only these of the data")
+    parser.add_argument("--methods", nargs="+", default=list(known), help="only these of the methods")
+    given = parser.parse_args()
     bench = find_bench(given.bench)
     warm_up()
     rows = []
-    for protocol in PROTOCOLS:
+    for protocol in (p for p in PROTOCOLS if p.name in given.protocols):
         for seed in given.seeds:
             problem = protocol.draw(given.d, given.n, seed, bench)
-            for name, method in methods(given.threads).items():
+            for name, method in ((n, m) for n, m in methods(given.threads).items() if n in given.methods):
                 (source, target), cost = measured(partial(method, problem))
                 scores = problem.scores(source, target)
                 rows.append({"data": protocol.name, "method": name, "seed": seed, **scores, **cost.row()})
     table = means(rows, ("data", "method"))
-    publish("accuracy", rows, table, f"python -m benchmarks.accuracy --d {given.d}", given)
+    words = [f"--d {given.d}"]
+    words += [shlex.join(["--protocols", *given.protocols])] * (len(given.protocols) < len(PROTOCOLS))
+    words += [shlex.join(["--methods", *given.methods])] * (len(given.methods) < len(known))
+    name, title = ("accuracy", None) if given.d == D else (f"accuracy-{given.d}", f"The same at {given.d:,} genes")
+    publish(name, rows, table, f"python -m benchmarks.accuracy {' '.join(words)}", given, title=title)
 
 
 def _sorted(problem: Problem, name: str) -> tuple[np.ndarray, np.ndarray]:
