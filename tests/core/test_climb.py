@@ -5,7 +5,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from acyclome.core.climb import Climb, ClimbSettings
+from acyclome.core import climb_shake
+from acyclome.core.climb import FIRST, LAST, Climb, ClimbSettings
+from acyclome.core.climb_shake import shake
 from acyclome.core.equivalence import is_dag
 from acyclome.core.reach import above, leads_to, sort_genes
 
@@ -87,7 +89,7 @@ def test_shaking_never_raises_the_score_and_finds_the_best_of_all_graphs(lab):
         climb = climb_of(lab, seed, 4)
         climb.settle()
         before = climb.total.sum()
-        climb.shake(np.random.default_rng([74, seed]))
+        shake(climb, np.random.default_rng([74, seed]))
         assert climb.total.sum() <= before + 1e-9
         assert is_acyclic(climb)
         best_found += climb.total.sum() <= best_of_all(climb) + 1e-9
@@ -108,13 +110,39 @@ def best_of_all(climb):
     return best
 
 
-def test_threads_change_nothing(lab):
-    one, two = (climb_of(lab, 3, 12, threads=threads) for threads in (1, 2))
-    for climb in (one, two):
-        climb.settle()
-        climb.shake(np.random.default_rng(5))
-    assert (one.held == two.held).all()
-    assert one.total.tolist() == two.total.tolist()
+def test_threads_change_nothing_however_many_genes_are_shaken_at_once(lab, monkeypatch):
+    for apart in (50, 2):
+        monkeypatch.setattr(climb_shake, "APART", apart)
+        one, two = (climb_of(lab, 3, 12, threads=threads) for threads in (1, 2))
+        for climb in (one, two):
+            climb.settle()
+            shake(climb, np.random.default_rng(5))
+        assert (one.held == two.held).all()
+        assert one.total.tolist() == two.total.tolist()
+
+
+def test_genes_shaken_at_once_keep_the_graph_acyclic_and_its_scores_right(lab, monkeypatch):
+    monkeypatch.setattr(climb_shake, "APART", 1)
+    for seed in range(5):
+        climb = climb_of(lab, seed, 12, roughness=2.0)
+        before = climb.total.sum()
+        shake(climb, np.random.default_rng([75, seed]))
+        assert is_acyclic(climb)
+        assert climb.total.sum() < before
+        assert climb.total.sum() == pytest.approx(total(climb))
+
+
+def test_a_shake_that_does_not_pay_leaves_no_trace(lab):
+    climb = climb_of(lab, 2, 10, roughness=2.0)
+    climb.settle()
+    before = climb.copy()
+    kept = [climb_shake._try(climb, j, rule) is not None for j in range(10) for rule in (FIRST, LAST)]
+    assert not all(kept)
+    assert (climb.held == before.held).all()
+    assert climb.gain.tolist() == before.gain.tolist()
+    assert climb.total.tolist() == before.total.tolist()
+    for j in range(10):
+        assert set(climb.graph.cause[j, : climb.graph.size[j]].tolist()) == set(climb.causes(j).tolist())
 
 
 def test_a_climb_along_an_order_keeps_to_it(lab):

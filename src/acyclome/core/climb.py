@@ -1,4 +1,4 @@
-"""Climb over DAGs on a local score: add, drop and turn edges until none of it helps, then shake.
+"""Climb over DAGs on a local score: add, drop and turn edges until none of it helps.
 
 The score is a sum over genes, so the gain of adding or dropping an edge concerns its target alone, and turning an edge
 is a drop and an addition.  Moves far apart are made in one round; within reach of one another the best goes first.
@@ -7,13 +7,15 @@ is a drop and an addition.  Moves far apart are made in one round; within reach 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 
-from acyclome.core.layout import Candidates, from_pairs
+from acyclome.core.layout import Candidates, distinct, from_pairs
 from acyclome.core.reach import Above, above, leads_to, sort_genes
+from acyclome.core.score_memo import LocalScore, ScoreMemo
 from acyclome.core.workers import run_blocks
 
 TOLERANCE = 1e-6
@@ -21,18 +23,6 @@ MAX_CAUSES = 16
 MAX_ROUNDS = 10_000
 FIRST, LAST = 1, 2
 ADD, DROP, TURN = 0, 1, 2
-
-
-class LocalScore(Protocol):
-    """A score of a gene and its causes; lower is better."""
-
-    def scores(self, j: int, sets: np.ndarray) -> np.ndarray:
-        """Score sets of causes of gene ``j``, all of one size, ``(s, p) -> (s,)``."""
-        ...
-
-    def promise(self, j: int, causes: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """Say how promising each of ``others`` is as one more cause of ``j``, ``(len(others),)``; higher is better."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -49,6 +39,14 @@ class ClimbSettings:
 
     shortlist: int
     rounds: int
+
+
+class Look(NamedTuple):
+    """What is known of a gene: which of its candidate edges are held, what each would gain, ``(k,)``, and its score."""
+
+    held: np.ndarray
+    gain: np.ndarray
+    total: float
 
 
 @dataclass
@@ -81,9 +79,9 @@ class Climb:
     mirror: np.ndarray = field(init=False)
     target: np.ndarray = field(init=False)
     rule: np.ndarray = field(init=False)
-    known: list[dict[tuple[int, ...], float]] = field(init=False)
-    listed: list[dict[tuple[int, ...], np.ndarray]] = field(init=False)
+    memo: ScoreMemo = field(init=False)
     place: np.ndarray | None = field(init=False, default=None)
+    past: dict[int, Look] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         d = self.candidates.n_genes
@@ -92,13 +90,11 @@ class Climb:
         self.gain = np.full(self.candidates.n_edges, -np.inf)
         self.held = np.zeros(self.candidates.n_edges, dtype=bool)
         self.total, self.rule = np.zeros(d), np.zeros(d, dtype=np.int8)
-        self.known, self.listed = [{} for _ in range(d)], [{} for _ in range(d)]
-        self._redraw()
+        self.memo = ScoreMemo(self.score, d)
 
     def causes(self, j: int) -> np.ndarray:
         """Causes of gene ``j``, rising, ``(p,)``."""
-        own = self._edges(j)
-        found: np.ndarray = self.candidates.parent[own][self.held[own]]
+        found: np.ndarray = self.candidates.parent[self.edges_into(j)]
         return found
 
     def with_own(self, candidates: Candidates) -> Candidates:
@@ -109,7 +105,7 @@ class Climb:
     def moved_to(self, candidates: Candidates) -> Climb:
         """Return the same graph among other candidates, which have to include its edges; scores are kept."""
         new = Climb(self.score, candidates, self.settings, self.start, self.threads)
-        new.known = self.known
+        new.memo = self.memo.without_lists()
         held = np.zeros(candidates.n_edges, dtype=bool)
         at = candidates.find(self.candidates.parent[self.held], self.target[self.held])
         if (at < 0).any():
@@ -124,12 +120,12 @@ class Climb:
         own, theirs = self.causes(j), self.causes(i)
         fewer, more = own[own != i], np.sort(np.append(theirs, j))
         now = self.total[j] + self.total[i]
-        return float(self._score(j, fewer[None])[0] + self._score(i, more[None])[0] - now)
+        return float(self.memo.scores(j, fewer[None])[0] + self.memo.scores(i, more[None])[0] - now)
 
     def begin(self, held: np.ndarray) -> None:
         """Begin with the acyclic graph of the candidate edges ``held``, ``(nnz,)`` bool."""
         self.held[:] = held
-        self._redraw()
+        self.graph = above(self.candidates.parent[held], self.target[held], self.candidates.n_genes, MAX_CAUSES)
         self._look(range(self.candidates.n_genes))
 
     def settle_along(self, order: np.ndarray) -> None:
@@ -139,67 +135,90 @@ class Climb:
         self.settle()
         self.place = None
 
-    def settle(self) -> None:
-        """Make moves until none helps."""
+    def settle(self, near: set[int] | None = None) -> None:
+        """Make moves until none helps; with ``near``, moves into or out of these genes and of those that changed."""
         for _ in range(MAX_ROUNDS):
-            touched = self._round()
+            touched = self._round(near)
             if not touched:
                 return
             self._look(sorted(touched))
+            if near is not None:
+                near |= touched
 
-    def shake(self, rng: np.random.Generator) -> None:
-        """Put every gene first or last for a while, in a random order, and keep what is better afterwards."""
-        for j in rng.permutation(self.candidates.n_genes):
-            for rule in (FIRST, LAST):
-                self._try(int(j), rule)
+    def copy(self) -> Climb:
+        """Return a climb at the same place, which moves on its own; scores are shared."""
+        new = copy(self)
+        new.held, new.gain, new.total, new.rule = (
+            part.copy() for part in (self.held, self.gain, self.total, self.rule)
+        )
+        new.graph = self.graph.copy()
+        return new
 
-    def _try(self, j: int, rule: int) -> None:
-        before = (self.held.copy(), self.gain.copy(), self.total.copy())
-        into = self.held & (self.target == j) if rule == FIRST else self.held & (self.candidates.parent == j)
-        if not into.any():
-            return
-        self.held[into] = False
-        self.rule[j] = rule
-        self._redraw()
-        self._look(sorted({j, *self.target[into].tolist()}))
-        self.settle()
-        self.rule[j] = 0
-        self.settle()
-        if self.total.sum() >= before[2].sum() - TOLERANCE:
-            self.held, self.gain, self.total = before
-            self._redraw()
+    def uproot(self, edges: np.ndarray, j: int) -> None:
+        """Drop ``edges``, and look at gene ``j`` and at their targets."""
+        genes = {j, *self.target[edges].tolist()}
+        self._keep(genes)
+        for e in edges:
+            self.held[e] = False
+            self.graph.remove(int(self.candidates.parent[e]), int(self.target[e]))
+        self._look(sorted(genes))
 
-    def _round(self) -> set[int]:
+    def look_of(self, j: int) -> Look:
+        """Return what is known of gene ``j``."""
+        own = self._edges(j)
+        return Look(self.held[own].copy(), self.gain[own].copy(), float(self.total[j]))
+
+    def put(self, looks: dict[int, Look]) -> None:
+        """Give genes the causes that they have in ``looks``."""
+        for j, look in looks.items():
+            own = self._edges(j)
+            self.held[own], self.gain[own], self.total[j] = look
+            self.graph.replace(j, self.causes(j))
+
+    def _keep(self, genes: Iterable[int]) -> None:
+        """Remember genes as they are, unless they are remembered or nobody wants to go back."""
+        if self.past is not None:
+            self.past |= {j: self.look_of(j) for j in genes if j not in self.past}
+
+    def _round(self, near: set[int] | None = None) -> set[int]:
         """Make the best moves of this round; return the genes whose causes changed."""
-        gain, kind = self._moves()
+        edges = np.arange(self.candidates.n_edges) if near is None else self._around(near)
+        gain, kind = self._moves(edges)
         touched: set[int] = set()
         blocked = np.zeros(self.candidates.n_genes, dtype=bool)
         good = np.flatnonzero(gain > TOLERANCE)
-        for e in good[np.lexsort((good, -gain[good]))]:
+        for k in good[np.lexsort((good, -gain[good]))]:
+            e = int(edges[k])
             i, j = int(self.candidates.parent[e]), int(self.target[e])
-            if kind[e] == TURN and self.gain[e] > TOLERANCE and not self._is_open(TURN, i, j):
-                kind[e] = DROP  # it cannot be turned, which would be better still
-            if blocked[i] or blocked[j] or not self._is_open(kind[e], i, j):
+            if kind[k] == TURN and self.gain[e] > TOLERANCE and not self._is_open(TURN, i, j):
+                kind[k] = DROP  # it cannot be turned, which would be better still
+            if blocked[i] or blocked[j] or not self._is_open(kind[k], i, j):
                 continue
             blocked[[i, j]] = True
             blocked[self._beside(i)] = blocked[self._beside(j)] = True
-            touched |= self._move(int(e), int(kind[e]), i, j)
+            touched |= self._move(e, int(kind[k]), i, j)
         return touched
+
+    def _around(self, genes: set[int]) -> np.ndarray:
+        """Candidate edges into these genes, and the same turned round, rising."""
+        into = np.concatenate([np.arange(own.start, own.stop) for own in map(self._edges, genes)])
+        turned = self.mirror[into]
+        return distinct(np.concatenate([into, turned[turned >= 0]]))
 
     def _beside(self, j: int) -> np.ndarray:
         """Genes that may be a cause or an effect of ``j``."""
         indptr, child, _ = self.candidates.children
-        return np.concatenate([self.candidates.parent[self._edges(j)], child[indptr[j] : indptr[j + 1]]])
+        return np.append(self.candidates.parent[self._edges(j)], child[indptr[j] : indptr[j + 1]])
 
-    def _moves(self) -> tuple[np.ndarray, np.ndarray]:
-        """Best move on every candidate edge: its gain and kind, ``(nnz,)`` each; a pair that is joined has no ADD."""
-        there = np.where(self.mirror >= 0, self.gain[self.mirror], -np.inf)
-        joined = (self.mirror >= 0) & self.held[self.mirror]
-        turn = np.where(self.held & ~np.isneginf(there), self.gain + there, -np.inf)
-        turned = self.held & (turn > self.gain)
-        kind = np.where(turned, TURN, np.where(self.held, DROP, ADD))
-        gain = np.where(turned, turn, np.where(joined & ~self.held, -np.inf, self.gain))
-        return gain, kind
+    def _moves(self, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Best move on each of ``edges``: its gain and kind, ``(m,)`` each; a pair that is joined has no ADD."""
+        own, held, mirror = self.gain[edges], self.held[edges], self.mirror[edges]
+        there = np.where(mirror >= 0, self.gain[mirror], -np.inf)
+        joined = (mirror >= 0) & self.held[mirror]
+        turn = np.where(held & ~np.isneginf(there), own + there, -np.inf)
+        turned = held & (turn > own)
+        kind = np.where(turned, TURN, np.where(held, DROP, ADD))
+        return np.where(turned, turn, np.where(joined & ~held, -np.inf, own)), kind
 
     def _is_open(self, kind: int, i: int, j: int) -> bool:
         """Whether the move breaks neither the rules of the day nor acyclicity."""
@@ -213,6 +232,7 @@ class Climb:
         return not leads_to(self.graph, effect, cause, (i, j) if kind == TURN else (-1, -1))
 
     def _move(self, e: int, kind: int, i: int, j: int) -> set[int]:
+        self._keep((i, j))
         if kind != ADD:
             self.held[e] = False
             self.graph.remove(i, j)
@@ -235,16 +255,16 @@ class Climb:
         own = self._edges(j)
         parent, held = self.candidates.parent[own], self.held[own]
         causes = parent[held]
-        self.total[j] = self._score(j, causes[None])[0]
+        self.total[j] = self.memo.scores(j, causes[None])[0]
         gain = np.full(len(parent), -np.inf)
         if held.any():
             at = np.flatnonzero(held)
             fewer = np.stack([np.delete(causes, k) for k in range(len(at))])
-            gain[at] = self.total[j] - self._score(j, fewer)
+            gain[at] = self.total[j] - self.memo.scores(j, fewer)
         at = self._shortlisted(j, own, causes)
         if len(at) and len(causes) < MAX_CAUSES:
             more = np.sort(np.column_stack([np.tile(causes, (len(at), 1)), parent[at]]), axis=1)
-            gain[at] = self.total[j] - self._score(j, more)
+            gain[at] = self.total[j] - self.memo.scores(j, more)
         self.gain[own] = gain
 
     def _shortlisted(self, j: int, own: slice, causes: np.ndarray) -> np.ndarray:
@@ -253,28 +273,24 @@ class Climb:
         out = np.flatnonzero(~self.held[own])
         mirror = self.mirror[own][out]
         effect = (mirror >= 0) & self.held[mirror]
-        if len(out) > self.settings.shortlist:
-            key = tuple(causes.tolist())
-            if key not in self.listed[j]:
-                promise = self.score.promise(j, causes, parent[out])
-                self.listed[j][key] = np.argsort(-promise, kind="stable")[: self.settings.shortlist]
-            effect[self.listed[j][key]] = True
-            out = out[effect]
-        return out
+        if len(out) <= self.settings.shortlist:
+            return out
+        effect[self.memo.most_promising(j, causes, parent[out], self.settings.shortlist)] = True
+        return out[effect]
 
-    def _score(self, j: int, sets: np.ndarray) -> np.ndarray:
-        known, keys = self.known[j], [tuple(row) for row in sets.tolist()]
-        new = [k for k, key in enumerate(keys) if key not in known]
-        if new:
-            known.update(zip([keys[k] for k in new], self.score.scores(j, sets[new]).tolist(), strict=True))
-        return np.array([known[key] for key in keys])
+    def edges_into(self, j: int) -> np.ndarray:
+        """Positions of the edges from the causes of ``j``."""
+        own = self._edges(j)
+        return own.start + np.flatnonzero(self.held[own])
+
+    def edges_out_of(self, j: int) -> np.ndarray:
+        """Positions of the edges from ``j`` to its effects."""
+        indptr, _, edge = self.candidates.children
+        found: np.ndarray = edge[indptr[j] : indptr[j + 1]]
+        return found[self.held[found]]
 
     def _edges(self, j: int) -> slice:
         return slice(int(self.candidates.indptr[j]), int(self.candidates.indptr[j + 1]))
-
-    def _redraw(self) -> None:
-        parent, target = self.candidates.parent[self.held], self.target[self.held]
-        self.graph = above(parent, target, self.candidates.n_genes, MAX_CAUSES)
 
     def topological(self) -> np.ndarray:
         """Return an order of the genes in which every cause stands before its effects, ``(d,)`` int32."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from acyclome.core.basis import screen_expanded, standardized
 from acyclome.core.climb import Climb, ClimbSettings
+from acyclome.core.climb_shake import shake
 from acyclome.core.family.contract import Family, Local
 from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.moments import Moments
@@ -108,7 +109,7 @@ def search_joint(
     settled = float(climb.total.sum())
     rng = np.random.default_rng([seed, 1])
     for _ in range(settings.climb.rounds):
-        climb.shake(rng)
+        shake(climb, rng)
     return _result(climb, score, settled), candidates
 
 

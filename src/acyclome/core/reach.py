@@ -36,6 +36,15 @@ class Above(NamedTuple):
         self.cause[j, at] = self.cause[j, last]
         self.size[j] = last
 
+    def replace(self, j: int, causes: np.ndarray) -> None:
+        """Let ``causes``, ``(p,)``, be all causes of ``j``."""
+        self.cause[j, : len(causes)] = causes
+        self.size[j] = len(causes)
+
+    def copy(self) -> Above:
+        """Return the same graph, which changes on its own."""
+        return Above(self.cause.copy(), self.size.copy())
+
 
 def above(source: np.ndarray, target: np.ndarray, n_genes: int, most: int) -> Above:
     """Gather the causes of every gene, at most ``most`` each."""

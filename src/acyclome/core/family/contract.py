@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from acyclome.core.climb import LocalScore
 from acyclome.core.moments import Moments
+from acyclome.core.score_memo import LocalScore
 
 
 class Cost(NamedTuple):
