@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 
 from acyclome.core.workers import one_blas_thread
-from benchmarks.measure import Cost, learned, measured
+from benchmarks.measure import Cost, learned, measured, warm_up_for
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.tables import means, options, publish
 
@@ -110,9 +110,8 @@ def _pointed(A: np.ndarray, seed: int) -> Edges:
 
 def _warm_up() -> None:
     """Compile our kernels and import theirs, so that no trial, each in a fork of this process, pays for it."""
+    warm_up_for(OURS.values())
     X = np.random.default_rng(3).exponential(size=(200, 6))
-    for config in OURS.values():
-        learned(X, 1, 1, **config)
     for fit in CLASSICAL.values():
         _alone(fit, X)
 

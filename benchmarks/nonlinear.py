@@ -1,50 +1,32 @@
-"""Nonlinear mechanisms: models of curves beside the linear one, the sort-and-regress baselines, and SDCD where it is.
+"""Nonlinear mechanisms: models of curves beside the linear one, the sort-and-regress baselines and what is published.
 
-``python -m benchmarks.nonlinear [--d 20] [--mechanisms mlp gp-add] [--models linear spline] [--sdcd PYTHON]``; the data
-are those of the independent simulator, which alone has nonlinear mechanisms. ``--sdcd`` names the Python of an
-environment with the package ``sdcd``; it runs there with its defaults.
+``python -m benchmarks.nonlinear [--d 20] [--mechanisms mlp gp-add] [--models linear spline] [--published DAGMA-MLP]``;
+the data are those of the independent simulator, which alone has nonlinear mechanisms. ``--sdcd`` names the Python of an
+environment with the package ``sdcd``; it runs there with its defaults. A column ``of PEER`` is the processor time of a
+method as a share of that peer's, on the seeds that the peer was run on.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from acyclome.evaluate.baselines import sort_and_regress
-from benchmarks.measure import Cost, learned, measured
+from acyclome.evaluate.trial import DONE
+from benchmarks.measure import Cost, learned, measured, warm_up_for
 from benchmarks.problems import Problem, Protocol, find_bench
-from benchmarks.tables import means, options, publish
+from benchmarks.published import PUBLISHED, published_rows, run_sdcd
+from benchmarks.tables import means, options, publish, statuses
 
 Method = Callable[[Problem], tuple[tuple[np.ndarray, np.ndarray], Cost]]
 MECHANISMS = ("mlp", "gp-add", "gp-rff", "mim")
 MODELS = ("linear", "polynomial", "sobolev", "spline", "mlp")
 SORTS = {"rising R2": "r2", "falling R2": "r2-falling", "random order": "random"}
-SDCD = """
-import resource, sys, time
-import numpy as np, pandas as pd, torch
-torch.set_num_threads(1)
-from sdcd.models import SDCD
-from sdcd.utils import create_intervention_dataset
-X = np.load(sys.argv[1])
-np.random.seed(int(sys.argv[2])); torch.manual_seed(int(sys.argv[2]))
-frame = pd.DataFrame(X, columns=[str(k) for k in range(X.shape[1])])
-frame["perturbation_label"] = "obs"
-data = create_intervention_dataset(frame, perturbation_colname="perturbation_label")
-began, used = time.perf_counter(), time.process_time()
-model = SDCD()
-model.train(data)
-A = np.asarray(model.get_adjacency_matrix(threshold=True))
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-np.savez(sys.argv[3], source=A.nonzero()[0], target=A.nonzero()[1],
-         cost=[time.perf_counter() - began, time.process_time() - used, peak])
-"""
 
 
 def main() -> None:
@@ -58,22 +40,16 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=[], help="only these of the methods; empty: all")
     parser.add_argument("--guided", action="store_true", help="measure the start from NOTEARS-MLP too")
     parser.add_argument("--still", action="store_true", help="measure the climb without shaking too")
+    parser.add_argument("--published", nargs="*", default=[], choices=list(PUBLISHED), help="published programs to run")
+    parser.add_argument("--limit", type=float, default=300.0,
+                        help="processor seconds of a published program, for all seeds of a mechanism")  # fmt: skip
     given = parser.parse_args()
-    bench = find_bench(given.bench)
-    _warm_up(given.models)
-    chosen = {name: method for name, method in _methods(given).items() if name in given.methods or not given.methods}
-    rows = []
-    for mechanism in given.mechanisms:
-        protocol = Protocol(mechanism, "ER", parent_share=None, extras={"mechanism": mechanism})
-        for seed in given.seeds:
-            problem = protocol.draw(given.d, given.n, seed, bench)
-            for name, method in chosen.items():
-                (source, target), cost = method(problem)
-                scores = problem.scores(source, target)
-                kept = {key: scores[key] for key in ("skeleton", "directed")}
-                row = {"mechanism": mechanism, "genes": given.d, "method": name, "seed": seed, **kept, **cost.row()}
-                rows.append(row)
-    table = means(rows, ("mechanism", "genes", "method"))
+    warm_up_for(_options(model) for model in given.models)
+    rows = list(_rows(given))
+    by = ("mechanism", "genes", "method")
+    table = means(rows, by)[[*by, "skeleton", "directed", "seconds", "cpu_seconds", "peak_mb"]]
+    if given.published:
+        table = _beside(rows, table, given.published)
     name = "nonlinear-sdcd" if given.sdcd else "nonlinear-guided" if given.guided else f"nonlinear-{given.d}"
     words = [
         f"--d {given.d}",
@@ -81,8 +57,38 @@ def main() -> None:
         *given.mechanisms,
         *(["--models", *given.models] if given.models != list(MODELS) else []),
         *(["--methods", *given.methods] if given.methods else []),
+        *(["--published", *given.published, f"--limit {given.limit:g}"] if given.published else []),
     ]
     publish(given.table or name, rows, table, f"python -m benchmarks.nonlinear {' '.join(words)}", given)
+
+
+def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yield a row for every run of every method, mechanism after mechanism."""
+    bench = find_bench(given.bench)
+    chosen = {name: method for name, method in _methods(given).items() if name in given.methods or not given.methods}
+    for mechanism in given.mechanisms:
+        protocol = Protocol(mechanism, "ER", parent_share=None, extras={"mechanism": mechanism})
+        problems = [protocol.draw(given.d, given.n, seed, bench) for seed in given.seeds]
+        here = {"mechanism": mechanism, "genes": given.d}
+        for problem in problems:
+            for name, method in chosen.items():
+                edges, cost = method(problem)
+                found = {"status": DONE, **problem.scores(*edges), **cost.row()}
+                yield {**here, "method": name, "seed": problem.seed, **found}
+        for name in given.published:
+            yield from ({**here, "method": name, **row} for row in published_rows(name, problems, given.limit))
+
+
+def _beside(rows: list[dict[str, Any]], table: pd.DataFrame, peers: list[str]) -> pd.DataFrame:
+    """Add what became of the runs, and the processor time of each method as a share of that of each peer."""
+    seconds = pd.DataFrame(rows).pivot(index=["mechanism", "seed"], columns="method", values="cpu_seconds")
+    status = statuses(rows, table, ("mechanism", "genes", "method"))
+    for peer in peers:
+        mean = seconds[seconds[peer].notna()].groupby("mechanism").mean()
+        share = mean.div(mean[peer], axis="index").stack().to_dict()
+        keys = zip(table["mechanism"], table["method"], strict=True)
+        table = table.assign(**{f"of {peer}": [share.get(key, np.nan) for key in keys]})
+    return table.assign(status=status)
 
 
 def _methods(given: argparse.Namespace) -> dict[str, Method]:
@@ -98,7 +104,7 @@ def _methods(given: argparse.Namespace) -> dict[str, Method]:
         for name, config in ours.items()
     }
     found |= {name: partial(_sorted, key=key) for name, key in SORTS.items()}
-    return found | ({"SDCD": partial(_sdcd, python=given.sdcd)} if given.sdcd else {})
+    return found | ({"SDCD": partial(run_sdcd, python=given.sdcd)} if given.sdcd else {})
 
 
 def _options(model: str) -> dict[str, Any]:
@@ -112,22 +118,6 @@ def _sorted(problem: Problem, key: str) -> tuple[tuple[np.ndarray, np.ndarray], 
     rng = np.random.default_rng([stream, problem.method_seed])
     graph, cost = measured(lambda: sort_and_regress(problem.X, key, rng=rng))
     return (graph.source, graph.target), cost
-
-
-def _sdcd(problem: Problem, python: str) -> tuple[tuple[np.ndarray, np.ndarray], Cost]:
-    with tempfile.TemporaryDirectory() as folder:
-        data, result = Path(folder) / "X.npy", Path(folder) / "result.npz"
-        np.save(data, problem.X.astype(np.float32))
-        subprocess.run([python, "-c", SDCD, str(data), str(problem.method_seed), str(result)], check=True, cwd=folder,
-                       env={"OMP_NUM_THREADS": "1", "WANDB_MODE": "disabled"})  # fmt: skip
-        with np.load(result) as found:
-            return (found["source"], found["target"]), Cost(*found["cost"].tolist())
-
-
-def _warm_up(models: list[str]) -> None:
-    X = np.random.default_rng(3).standard_normal((200, 12))
-    for model in models:
-        learned(X, 1, 1, **_options(model))
 
 
 if __name__ == "__main__":

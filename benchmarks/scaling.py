@@ -23,7 +23,7 @@ from acyclome.evaluate.peers import PEERS
 from acyclome.evaluate.trial import DONE, Edges, sorting_methods, trial
 from benchmarks.measure import learned, revision, warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
-from benchmarks.tables import HERE, means, options, publish
+from benchmarks.tables import HERE, means, options, publish, statuses
 
 RESULTS = HERE / "results" / "scaling.tsv"
 CURVE = "ER-2"
@@ -60,8 +60,7 @@ def main() -> None:
             RESULTS.parent.mkdir(exist_ok=True)
             pd.DataFrame(rows).to_csv(RESULTS, sep="\t", index=False, float_format="%.6g")
     table = means(rows, ("data", "d", "n", "method"))
-    at = [tuple(key) for key in table[["data", "d", "n", "method"]].itertuples(index=False)]
-    table["status"] = [_status(rows, key) for key in at]
+    table["status"] = statuses(rows, table, KEY[:-1])
     shown = [name for name in SHOWN if name in table]
     publish("scaling", rows, table[["data", "d", "n", "method", *shown, "status"]], _command(given), given,
             title="From 100 to 100,000 genes")  # fmt: skip
@@ -124,12 +123,6 @@ def _methods(problem: Problem, size: Size, given: argparse.Namespace) -> dict[st
     if size.has_peers:
         found |= {name: partial(PEERS[name].edges, problem.X) for name in given.peers}
     return found
-
-
-def _status(rows: list[dict[str, Any]], key: tuple) -> str:
-    said = [row["status"] for row in rows if tuple(row[name] for name in KEY[:-1]) == key]
-    done = said.count(DONE)
-    return ", ".join([*([f"{done} done"] if done else []), *dict.fromkeys(word for word in said if word != DONE)])
 
 
 def _kept(given: argparse.Namespace) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acyclome.evaluate.trial import DONE
 from benchmarks.measure import machine, revision
 
 HERE = Path(__file__).parent
@@ -42,6 +43,16 @@ def means(rows: Sequence[dict[str, Any]], by: Sequence[str], *, shares: Sequence
     for name in shares:
         result[name] = [f"{int(part[name].sum())} of {len(part)}" for _, part in groups]
     return result.reset_index()
+
+
+def statuses(rows: Sequence[dict[str, Any]], table: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """Say for every line of a table of means how many of its runs are done, and what became of the others."""
+    found = []
+    for key in table[list(by)].itertuples(index=False):
+        said = [row["status"] for row in rows if tuple(row[name] for name in by) == tuple(key)]
+        done = [f"{said.count(DONE)} done"] if DONE in said else []
+        found.append(", ".join([*done, *dict.fromkeys(word for word in said if word != DONE)]))
+    return found
 
 
 def text(table: pd.DataFrame) -> str:
