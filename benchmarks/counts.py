@@ -59,7 +59,7 @@ def _simulated(given: argparse.Namespace, seed: int) -> list[dict[str, Any]]:
         raise TypeError(msg)
     logs = np.log1p(drawn.X / drawn.size[:, None])
     problem = Problem("counts", seed, logs, drawn.source, drawn.target)
-    methods = {f"glm, {law}": partial(_glm, drawn, law, METHOD + seed, given.threads) for law in LAWS}
+    methods = {f"glm, {law}": partial(learned_counts, drawn, law, METHOD + seed, given.threads) for law in LAWS}
     for model in ("linear", "sobolev", "mlp"):
         methods[f"{model}, on logarithms"] = partial(learned, logs, METHOD + seed, given.threads, model=model)
     methods |= {name: partial(_sorted, logs, key, METHOD + seed) for name, key in SORTS.items()}
@@ -76,9 +76,10 @@ def _simulated(given: argparse.Namespace, seed: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _glm(drawn: Simulation, law: str, seed: int, threads: int) -> Edges:
+def learned_counts(drawn: Simulation, law: str, seed: int, threads: int, restarts: int = 1) -> Edges:
+    """Learn edges with model glm from simulated counts and the true size factors, without resamples."""
     store = MemoryStore(drawn.X.T, drawn.genes, obs_columns=pd.DataFrame({"size": drawn.size}))
-    return _edges(_learn_counts(store, law, "size", seed, threads, restarts=1))
+    return _edges(_learn_counts(store, law, "size", seed, threads, restarts))
 
 
 def _learn_counts(store: MemoryStore, law: str, size: str, seed: int, threads: int, restarts: int) -> Network:
