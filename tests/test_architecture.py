@@ -220,6 +220,17 @@ def test_no_circles():
     list(graphlib.TopologicalSorter(graph).static_order())
 
 
+def test_no_import_of_the_core_escapes_the_stamp_of_kernels():
+    from acyclome.core.kernel import IMPORT
+
+    broken = []
+    for name, tree in modules().items():
+        if part_of(name) == "core":
+            found = {full.decode().removeprefix("acyclome.") for full in IMPORT.findall(ast.unparse(tree).encode())}
+            broken += [f"{name} imports {other}" for other in own_imports(name) - found]
+    assert broken == []
+
+
 def test_third_party_packages_stay_in_their_rooms():
     broken = []
     for name in modules():

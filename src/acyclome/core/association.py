@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 
 from acyclome.core.basis import expand
 from acyclome.core.expansions import NaturalSplines
 from acyclome.core.interventions import Targets, own_moments
+from acyclome.core.kernel import kernel
 from acyclome.core.layout import gene_blocks
 from acyclome.core.moments import Moments
 from acyclome.core.partial_correlation import partial_correlations
@@ -122,7 +122,7 @@ def importance(
     return alone, beside
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@kernel(fastmath=True)
 def _boost(gram, left, may, offered, cuts, rate):  # type: ignore[no-untyped-def]
     """Boost every row of ``left``, covariances with all terms, which it uses up; return the gain of every cause."""
     t = gram.shape[0] // may.shape[1]

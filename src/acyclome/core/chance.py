@@ -14,8 +14,8 @@ this one is no candidate.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, vectorize
 
+from acyclome.core.kernel import kernel
 from acyclome.core.moments import Moments
 
 NEAR = 0.6
@@ -31,11 +31,11 @@ def by_chance(moments: Moments, source: np.ndarray, target: np.ndarray) -> np.nd
     """Say of every pair whether its correlation is what skewed genes have by chance, ``(m,)`` bool."""
     m = moments.skewness[source] * moments.skewness[target]
     least = price(moments.n_effective, moments.n_genes)
-    chance: np.ndarray = _is_chance_ufunc(moments.pairs(source, target).astype(float), m, moments.n_effective, least)
+    chance: np.ndarray = _are_chance(moments.pairs(source, target).astype(float), m, moments.n_effective, least)
     return chance
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@kernel(fastmath=True)
 def is_chance(r, m, n, least):  # type: ignore[no-untyped-def]
     """Judge one correlation ``r`` of genes whose skewnesses have the product ``m``."""
     u = r * m
@@ -46,6 +46,9 @@ def is_chance(r, m, n, least):  # type: ignore[no-untyped-def]
     return evidence < least
 
 
-@vectorize(["boolean(float64, float64, float64, float64)"], cache=True)
-def _is_chance_ufunc(r, m, n, least):  # type: ignore[no-untyped-def]
-    return is_chance(r, m, n, least)
+@kernel
+def _are_chance(r, m, n, least):  # type: ignore[no-untyped-def]
+    chance = np.empty(len(r), np.bool_)
+    for k in range(len(r)):
+        chance[k] = is_chance(r[k], m[k], n, least)
+    return chance

@@ -12,8 +12,8 @@ that of the density of largest entropy with these moments.  For ``n`` Gaussian o
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from acyclome.core.kernel import kernel
 from acyclome.core.memo import mark_of, recall, remember
 
 K_ODD = float(36.0 / (8.0 * np.sqrt(3.0) - 9.0))
@@ -32,7 +32,7 @@ def least_gain(n_obs: float, n_genes: int) -> float:
     return float(np.log(n_obs) + np.log(n_genes))
 
 
-@njit(nogil=True, cache=True, fastmath=True, _nrt=False)
+@kernel(fastmath=True, _nrt=False)
 def negentropy(u, scale):  # type: ignore[no-untyped-def]
     """Negentropy of ``u / scale``, of mean 0 and mean square 1, ``(n,) -> float``."""
     odd, even = 0.0, 0.0
@@ -45,7 +45,7 @@ def negentropy(u, scale):  # type: ignore[no-untyped-def]
     return K_ODD * odd * odd + K_EVEN * even * even
 
 
-@njit(nogil=True, cache=True, fastmath=True, _nrt=False)
+@kernel(fastmath=True, _nrt=False)
 def noise_gain(Z, j, causes, n_obs, least, rest, L):  # type: ignore[no-untyped-def]
     """Log-likelihood that the noise of gene ``j`` gains by not being Gaussian: ``max(0, n J(residual) - least)``.
 
@@ -84,7 +84,7 @@ def noise_gain(Z, j, causes, n_obs, least, rest, L):  # type: ignore[no-untyped-
     return max(n_obs * negentropy(rest, np.sqrt(max(square / n, TINY))) - least, 0.0)
 
 
-@njit(nogil=True, cache=True, fastmath=True, _nrt=False)
+@kernel(fastmath=True, _nrt=False)
 def _remainder(x, y, row, other, size):  # type: ignore[no-untyped-def]
     """Correlation of two genes less what the first ``size`` columns of their rows explain."""
     total = 0.0
@@ -96,7 +96,7 @@ def _remainder(x, y, row, other, size):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def selected_gain(g, pools, work, p):  # type: ignore[no-untyped-def]
     """Return what the noise of gene ``g`` gains given the parents selected in ``p``, see :func:`noise_gain`.
 

@@ -8,9 +8,9 @@ children cost no more than the sum of the parents looked at.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from acyclome.core.essential import close
+from acyclome.core.kernel import kernel
 
 
 def topological_order(source: np.ndarray, target: np.ndarray, d: int) -> np.ndarray:
@@ -155,7 +155,7 @@ def _checked(source: np.ndarray, target: np.ndarray, d: int) -> tuple[np.ndarray
     return source, target
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _group(key: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray]:
     """Sort by counting: entries with key k are `entry[indptr[k]:indptr[k + 1]]`, in their old order."""
     indptr = np.zeros(d + 1, np.int64)
@@ -171,7 +171,7 @@ def _group(key: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray]:
     return indptr, entry
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _peel(source: np.ndarray, target: np.ndarray, d: int) -> np.ndarray:
     indptr, edge = _group(source, d)
     waiting = np.zeros(d, np.int64)
@@ -195,7 +195,7 @@ def _peel(source: np.ndarray, target: np.ndarray, d: int) -> np.ndarray:
     return order[:end]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _label(source: np.ndarray, target: np.ndarray, order: np.ndarray) -> np.ndarray:
     d = order.size
     indptr, edge = _group(target, d)
@@ -229,7 +229,7 @@ def _label(source: np.ndarray, target: np.ndarray, order: np.ndarray) -> np.ndar
     return compelled
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _search_rank(indptr: np.ndarray, neighbor: np.ndarray, start: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     """Maximum cardinality search with random ties; `queue` holds the unvisited genes, sorted by visited neighbors."""
     d = start.size
@@ -262,7 +262,7 @@ def _search_rank(indptr: np.ndarray, neighbor: np.ndarray, start: np.ndarray, un
     return rank
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _swap(queue: np.ndarray, place: np.ndarray, i: int, j: int) -> None:
     a, b = queue[i], queue[j]
     queue[i], queue[j] = b, a

@@ -8,9 +8,9 @@ interventional essential graph of Hauser and Buhlmann (2012, theorem 18).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from acyclome.core.interventions import Targets
+from acyclome.core.kernel import kernel
 
 
 def cut_edges(source: np.ndarray, target: np.ndarray, targets: Targets, least: int = 1) -> np.ndarray:
@@ -20,7 +20,7 @@ def cut_edges(source: np.ndarray, target: np.ndarray, targets: Targets, least: i
     return found
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _shared(source, target, indptr, row):  # type: ignore[no-untyped-def]
     """Observations in which both ends of an edge were targets."""
     both = np.zeros(len(source), np.int64)
@@ -34,7 +34,7 @@ def _shared(source, target, indptr, row):  # type: ignore[no-untyped-def]
     return both
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def close(source, target, known, d):  # type: ignore[no-untyped-def]
     """Return which edges of a DAG are directed once ``known`` and all colliders are, by Meek's rules 1 to 3.
 
@@ -93,7 +93,7 @@ def arrow_shares(source: np.ndarray, target: np.ndarray, d: int) -> np.ndarray:
     return shares
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _shares(source, indptr, neighbor, edge):  # type: ignore[no-untyped-def]
     """Walk outward from every gene; cost: genes times edges, component by component."""
     d = len(indptr) - 1
@@ -119,7 +119,7 @@ def _shares(source, indptr, neighbor, edge):  # type: ignore[no-untyped-def]
     return points / walks
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _adjacency(source, target, d):  # type: ignore[no-untyped-def]
     """Return ``(indptr, neighbor, edge)``: the neighbors of every gene, rising, and the edges to them."""
     indptr = np.zeros(d + 1, np.int64)
@@ -140,14 +140,14 @@ def _adjacency(source, target, d):  # type: ignore[no-untyped-def]
     return indptr, neighbor, edge
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _edge_of(u, v, indptr, neighbor, edge):  # type: ignore[no-untyped-def]
     """Return the edge between two genes, -1 if there is none."""
     k = indptr[u] + np.searchsorted(neighbor[indptr[u] : indptr[u + 1]], v)
     return edge[k] if k < indptr[u + 1] and neighbor[k] == v else -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _collides(e, source, target, indptr, neighbor, edge):  # type: ignore[no-untyped-def]
     """Say whether another parent of the edge's target is apart from its source."""
     v = target[e]
@@ -158,7 +158,7 @@ def _collides(e, source, target, indptr, neighbor, edge):  # type: ignore[no-unt
     return False
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _third(a, b, c, target, indptr, neighbor, edge, done):  # type: ignore[no-untyped-def]
     """Say whether some ``x -> b``, directed, is apart from ``a`` and joined to ``c`` by an edge still open."""
     for k in range(indptr[b], indptr[b + 1]):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import heapq
 
 import numpy as np
-from numba import njit
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from acyclome.core.kernel import kernel
 from acyclome.core.layout import from_pairs
 
 
@@ -55,14 +55,14 @@ def least_acyclic(source: np.ndarray, target: np.ndarray, weight: np.ndarray, d:
     return float(level[low])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _rank(j, heap, rank, n_in, into, outof, tie):  # type: ignore[no-untyped-def]
     """Rank gene ``j``: sources first, then by incoming less outgoing weight.  Its older entries are out of date."""
     rank[j] = -np.inf if n_in[j] == 0 else into[j] - outof[j]
     heapq.heappush(heap, (rank[j], tie[j], np.int64(j)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _peel(indptr, parent, out, child, edge, flow, tie):  # type: ignore[no-untyped-def]
     d = len(tie)
     into, outof, rank = np.zeros(d), np.zeros(d), np.zeros(d)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numba import njit
 from scipy import sparse
+
+from acyclome.core.kernel import kernel
 
 LEAST_OWN = 10
 TINY = 1e-10
@@ -119,7 +120,7 @@ def own_rows(C: np.ndarray, Z: np.ndarray, pool: np.ndarray | None, targets: Tar
     return out
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@kernel(fastmath=True)
 def _own_rows(C, Z, pool, indptr, row, genes, first):  # type: ignore[no-untyped-def]
     n = Z.shape[1]
     for j in genes:
@@ -143,7 +144,7 @@ def _own_rows(C, Z, pool, indptr, row, genes, first):  # type: ignore[no-untyped
             c[i] = (cross / own - total / own * sum_i / own) / np.sqrt(spread) if spread > TINY else 0.0
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@kernel(fastmath=True)
 def own_blocks(gene, parent, cross, gram, Z, indptr, row, first, last):  # type: ignore[no-untyped-def]
     """Take the excluded observations out of the correlation blocks of the targeted genes ``first`` to ``last``.
 
@@ -179,7 +180,7 @@ def own_blocks(gene, parent, cross, gram, Z, indptr, row, first, last):  # type:
                 gram[offset + b * m + a] = gram[at]
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@kernel(fastmath=True)
 def _own(n, own, r, y, z, mean_y, mean_z):  # type: ignore[no-untyped-def]
     """Covariance over the ``own`` observations, from the correlation ``r`` over all and the values left out."""
     total = n * r
@@ -193,7 +194,7 @@ def parent_spread(Z: np.ndarray, targets: Targets, source: np.ndarray, target: n
     return _parent_spread(Z, targets.indptr, targets.row, source, target)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _parent_spread(Z, indptr, row, source, target):  # type: ignore[no-untyped-def]
     n = Z.shape[1]
     spread = np.ones(len(source))

@@ -14,7 +14,8 @@ from math import lgamma
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from acyclome.core.kernel import kernel
 
 STEPS = 50
 HALVINGS = 8
@@ -55,7 +56,7 @@ class Response(NamedTuple):
     ridge: float
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def fit_sets(gene, Z, sets, intercept, theta):  # type: ignore[no-untyped-def]
     """Fit sets of causes, ``(s, p) -> log-likelihoods (s,), coefficients (s, p + 1), log dispersions (s,)``.
 
@@ -85,7 +86,7 @@ def fit_sets(gene, Z, sets, intercept, theta):  # type: ignore[no-untyped-def]
     return log_likelihood, beta, thetas
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@kernel(fastmath=True)
 def _fit(gene, X, beta, theta):  # type: ignore[no-untyped-def]
     """Fit one design ``(p + 1, n)``; write ``beta``, return the log-likelihood and the log dispersion.
 
@@ -120,7 +121,7 @@ def _fit(gene, X, beta, theta):  # type: ignore[no-untyped-def]
     return now, theta
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@kernel(fastmath=True)
 def normal_equations(ridge, X, beta, slope, weight, H, step):  # type: ignore[no-untyped-def]
     """Write the lower half of the Fisher information ``(q, q)`` and the slope of the log-likelihood ``(q,)``."""
     q, n = X.shape
@@ -138,7 +139,7 @@ def normal_equations(ridge, X, beta, slope, weight, H, step):  # type: ignore[no
         H[a, a] += prior + TINY
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@kernel(fastmath=True)
 def judge(gene, X, beta, theta, slope, weight):  # type: ignore[no-untyped-def]
     """Return the log-likelihood at ``beta`` and ``theta`` and its first two derivatives in ``theta``.
 
@@ -159,7 +160,7 @@ def judge(gene, X, beta, theta, slope, weight):  # type: ignore[no-untyped-def]
     return _negative_binomial(gene, theta, total, slope, weight)
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@kernel(fastmath=True)
 def _negative_binomial(gene, theta, total, slope, weight):  # type: ignore[no-untyped-def]
     r, a = np.exp(-theta), np.exp(theta)
     first, second = 0.0, 0.0
@@ -185,7 +186,7 @@ def _negative_binomial(gene, theta, total, slope, weight):  # type: ignore[no-un
     return total + _rising(gene.value, gene.times, r), first, second
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@kernel(fastmath=True)
 def _binary(y, slope, weight):  # type: ignore[no-untyped-def]
     total = 0.0
     for i in range(len(y)):
@@ -196,7 +197,7 @@ def _binary(y, slope, weight):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@kernel(fastmath=True)
 def _poisson(y, slope, weight):  # type: ignore[no-untyped-def]
     total = 0.0
     for i in range(len(y)):
@@ -207,7 +208,7 @@ def _poisson(y, slope, weight):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _rising(value, times, r):  # type: ignore[no-untyped-def]
     """``sum log Gamma(y + r) / Gamma(r)`` over the counts."""
     total, base = 0.0, lgamma(r)
@@ -217,7 +218,7 @@ def _rising(value, times, r):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def digamma(x):  # type: ignore[no-untyped-def]
     """Return the derivative of ``log Gamma`` at ``x > 0``, to 1e-10."""
     total = 0.0
@@ -228,7 +229,7 @@ def digamma(x):  # type: ignore[no-untyped-def]
     return total + np.log(x) - 0.5 / x - y * (1 / 12 - y * (1 / 120 - y * (1 / 252 - y * (1 / 240 - y / 132))))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def trigamma(x):  # type: ignore[no-untyped-def]
     """Return the second derivative of ``log Gamma`` at ``x > 0``, to 1e-10."""
     total = 0.0
@@ -239,7 +240,7 @@ def trigamma(x):  # type: ignore[no-untyped-def]
     return total + 1.0 / x + 0.5 * y + y / x * (1 / 6 - y * (1 / 30 - y * (1 / 42 - y * (1 / 30 - y * 5 / 66))))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def solve_cholesky(H, step):  # type: ignore[no-untyped-def]
     """Replace ``step`` by ``H^-1 step`` (lower half of ``H``, overwritten); return ``step' H^-1 step``."""
     q = len(step)

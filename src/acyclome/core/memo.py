@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from acyclome.core.kernel import kernel
 
 MAX_BITS = 20
 
@@ -34,7 +35,7 @@ def new_memo(n_edges: int) -> Memo:
     return Memo(np.zeros(size, np.uint64), np.zeros(size))
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def mark_of(i):  # type: ignore[no-untyped-def]
     """Word of candidate edge ``i``, and for ``-1 - j`` that of gene ``j`` (splitmix64: Steele, Lea and Flood 2014)."""
     z = np.uint64(i) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x632BE59BD9B4E019)
@@ -43,14 +44,14 @@ def mark_of(i):  # type: ignore[no-untyped-def]
     return z ^ (z >> np.uint64(31))
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def recall(memo, mark):  # type: ignore[no-untyped-def]
     """Return the score of the set with this mark, nan if it is not in the table."""
     at = mark & np.uint64(len(memo.mark) - 1)
     return memo.score[at] if memo.mark[at] == mark else np.nan
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def remember(memo, mark, score):  # type: ignore[no-untyped-def]
     """Put a score into the table."""
     at = mark & np.uint64(len(memo.mark) - 1)

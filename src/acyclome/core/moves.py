@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from acyclome.core.kernel import kernel
 from acyclome.core.memo import Memo, mark_of, recall, remember
 from acyclome.core.ruled import choose
 from acyclome.core.rules import REQUIRED
@@ -36,7 +36,7 @@ class Scratch(NamedTuple):
     memo: Memo
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def initialize(state, pools, work):  # type: ignore[no-untyped-def]
     """Allow every candidate that stands before its target and select the parents of every gene."""
     for j in range(len(state.key)):
@@ -49,7 +49,7 @@ def initialize(state, pools, work):  # type: ignore[no-untyped-def]
         choose(g, state.allowed[g.start :], pools, work, state.path[j])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def list_neighbors(j, state, pools, kids, room):  # type: ignore[no-untyped-def]
     """Neighbors of ``j`` by rising key: gene, its index in the pool of ``j`` (or -1), its edge as a child (or -1)."""
     a, b = pools.gene[j].start, pools.gene[j].start + pools.gene[j].width
@@ -78,7 +78,7 @@ def list_neighbors(j, state, pools, kids, room):  # type: ignore[no-untyped-def]
     return n
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _child_deltas(j, n, state, pools, room):  # type: ignore[no-untyped-def]
     """Set ``delta[i]``: score of neighbor ``i`` with ``j`` before it, less that with ``j`` after it (0: no child)."""
     cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
@@ -101,7 +101,7 @@ def _child_deltas(j, n, state, pools, room):  # type: ignore[no-untyped-def]
         room.delta[i] = p.score - other if now else other - p.score
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def lawful_gaps(j, n, pools, room):  # type: ignore[no-untyped-def]
     """Return the first and the last gap of ``j`` that keep it behind its required causes and before its effects."""
     first, last = 0, n
@@ -117,7 +117,7 @@ def lawful_gaps(j, n, pools, room):  # type: ignore[no-untyped-def]
     return first, last
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def is_lawful(j, key, state, pools, kids):  # type: ignore[no-untyped-def]
     """Say whether ``j`` at ``key`` would stand behind its required causes and before its required effects."""
     if len(pools.rule) == 0:
@@ -132,7 +132,7 @@ def is_lawful(j, key, state, pools, kids):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _best_place(j, n, state, pools, room):  # type: ignore[no-untyped-def]
     """Find the best gap of ``j`` among its sorted neighbors; -1 if none is better than the present one."""
     first, last = lawful_gaps(j, n, pools, room)
@@ -168,7 +168,7 @@ def _best_place(j, n, state, pools, room):  # type: ignore[no-untyped-def]
     return gap if best < present - TOLERANCE else -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _reselect(k, state, pools, room):  # type: ignore[no-untyped-def]
     """Select the parents of ``k`` anew, queue it and the candidates that had or have a stake in it; return the gain."""
     g, p = pools.gene[k], state.path[k]
@@ -184,7 +184,7 @@ def _reselect(k, state, pools, room):  # type: ignore[no-untyped-def]
     return before - p.score
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _enqueue_stakes(g, p, state, pools, room):  # type: ignore[no-untyped-def]
     """Queue the candidates of gene ``g`` whose change of sides would change its selection ``p``."""
     cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
@@ -194,7 +194,7 @@ def _enqueue_stakes(g, p, state, pools, room):  # type: ignore[no-untyped-def]
             enqueue(state, pools.parent[e])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def place_gene(j, key, state, pools, kids, room):  # type: ignore[no-untyped-def]
     """Give ``j`` a new key, select anew where a change of sides matters, queue all who notice; return the gain."""
     if state.cursor[2] >= 0:
@@ -225,7 +225,7 @@ def place_gene(j, key, state, pools, kids, room):  # type: ignore[no-untyped-def
     return gain
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def key_of_gap(gap, n, state, room, fraction):  # type: ignore[no-untyped-def]
     """Return a key inside the gap, nan if it is too narrow for one more."""
     low = state.key[room.gene[room.place[gap - 1]]] if gap > 0 else np.nan
@@ -238,7 +238,7 @@ def key_of_gap(gap, n, state, room, fraction):  # type: ignore[no-untyped-def]
     return key if low < key < high else np.nan
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def settle(state, pools, kids, room, rng_state, max_moves, widest):  # type: ignore[no-untyped-def]
     """Let queued genes take their best places until none is left; return ``(gain, moves, status)``.
 
@@ -272,7 +272,7 @@ def settle(state, pools, kids, room, rng_state, max_moves, widest):  # type: ign
     return gain, moves, 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def uniform(rng_state):  # type: ignore[no-untyped-def]
     """Next number in [0, 1) of a splitmix64 stream held in ``rng_state[0]``."""
     rng_state[0] += np.uint64(0x9E3779B97F4A7C15)

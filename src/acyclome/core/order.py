@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from acyclome.core.entropy import least_gain
 from acyclome.core.interventions import own_blocks
+from acyclome.core.kernel import kernel
 from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.memo import new_memo
 from acyclome.core.moments import Moments
@@ -138,7 +138,7 @@ def build_pools(
     return Pools(gene, candidates.parent, cross, gram, variance is None, rule, Z, least)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _gather(R, indptr, parent, offset, gram, first, last):  # type: ignore[no-untyped-def]
     for j in range(first, last):
         a, m = indptr[j], indptr[j + 1] - indptr[j]
@@ -254,7 +254,7 @@ def _result(state: State, pools: Pools, room: Scratch, settled: float) -> Dag:
     return Dag(source, target, weight, loss, order, state.path["rest"].copy(), score, settled)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _edges(pools, path, work, total):  # type: ignore[no-untyped-def]
     source, target = np.empty(total, np.int32), np.empty(total, np.int32)
     weight, loss = np.empty(total), np.empty(total)

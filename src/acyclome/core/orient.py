@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from numba import njit
 
 from acyclome.core.entropy import least_gain, noise_gain
+from acyclome.core.kernel import kernel
 from acyclome.core.layout import from_pairs
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag
@@ -57,7 +57,7 @@ class _Evidence:
         return float(_evidence(self.Z, i, j, given.astype(np.int32), self.n_obs, self.least, self.rest))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _evidence(Z, i, j, given, n_obs, least, rest):  # type: ignore[no-untyped-def]
     L = np.empty((len(given) + 2, len(given) + 1))
     more = np.append(given, np.int32(i))

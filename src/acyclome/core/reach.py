@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from acyclome.core.equivalence import topological_order
+from acyclome.core.kernel import kernel
 
 
 class Above(NamedTuple):
@@ -77,7 +77,7 @@ def sort_genes(source: np.ndarray, target: np.ndarray, start: np.ndarray) -> np.
     return found
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _gather(source, target, cause, size):  # type: ignore[no-untyped-def]
     for e in range(len(source)):
         j = target[e]
@@ -85,7 +85,7 @@ def _gather(source, target, cause, size):  # type: ignore[no-untyped-def]
         size[j] += 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _leads_to(cause, size, i, j, cut_source, cut_target):  # type: ignore[no-untyped-def]
     seen = np.zeros(len(size), np.bool_)
     stack = np.empty(len(size), np.int64)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from acyclome.core.kernel import kernel
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag
 
@@ -31,7 +31,7 @@ def reversal_losses(moments: Moments, dag: Dag, *, equal_noise: bool = False) ->
     return loss * moments.n_effective / 2.0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _reversals(R, Z, weight, indptr, parent):  # type: ignore[no-untyped-def]
     out = np.empty(len(parent))
     for j in range(len(indptr) - 1):
@@ -46,7 +46,7 @@ def _reversals(R, Z, weight, indptr, parent):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cost(R, Z, weight, k, given):  # type: ignore[no-untyped-def]
     """Log of the variance of ``k`` that the genes ``given`` leave, or with ``weight`` its multiple of that variance."""
     s = len(given)

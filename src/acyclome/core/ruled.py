@@ -7,14 +7,14 @@ and a parent whose weight ends with the wrong sign is taken out and the choice b
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from acyclome.core.entropy import selected_gain
+from acyclome.core.kernel import kernel
 from acyclome.core.rules import NEGATIVE, POSITIVE, REQUIRED
 from acyclome.core.select import GROW_AGAIN, MAX_PARENTS, MIN_VARIANCE, coefficients, project, removal_loss, select
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def choose(g, allowed, pools, work, p):  # type: ignore[no-untyped-def]
     """Select the parents of gene ``g`` among its ``allowed`` candidates into the path ``p``; return the score."""
     if g.ruled:
@@ -26,7 +26,7 @@ def choose(g, allowed, pools, work, p):  # type: ignore[no-untyped-def]
     return p.score
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def _choose_ruled(g, allowed, pools, work, p):  # type: ignore[no-untyped-def]
     """Select the parents of a gene of which something is known."""
     n = 0
@@ -51,7 +51,7 @@ def _choose_ruled(g, allowed, pools, work, p):  # type: ignore[no-untyped-def]
         p.score += g.penalty * pools.rule[g.start + p.picks[a]].price
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def _select(g, n, pools, work, p):  # type: ignore[no-untyped-def]
     """Pick the required parents, then grow and shrink among ``work.idx[:n]``; return the number of picks."""
     due = 0
@@ -68,14 +68,14 @@ def _select(g, n, pools, work, p):  # type: ignore[no-untyped-def]
     return size
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def _bar(g, relative, price):  # type: ignore[no-untyped-def]
     """Share (``relative``) or amount of residual variance that a parent of this price has to explain."""
     cost = g.penalty * price / max(g.factor, 1e-300)
     return 1.0 - np.exp(-cost) if relative else cost
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def _grow(g, n, forced, pools, work, p):  # type: ignore[no-untyped-def]
     """Replay the first ``forced`` picks, then pick on while the score gains; return the number of picks."""
     c, v, idx, picks = work.single[0], work.single[1], work.idx, p.picks
@@ -103,7 +103,7 @@ def _grow(g, n, forced, pools, work, p):  # type: ignore[no-untyped-def]
     return size
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def _next_pick(g, n, rest, pools, work):  # type: ignore[no-untyped-def]
     """Place of the candidate that lowers the score most, at its price and with its sign; -1 if none does."""
     c, v, idx = work.single[0], work.single[1], work.idx
@@ -121,7 +121,7 @@ def _next_pick(g, n, rest, pools, work):  # type: ignore[no-untyped-def]
     return at
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def _shrink(g, due, size, pools, work, p):  # type: ignore[no-untyped-def]
     """Take out the pick that earns least of its price, if it does not earn it; required ones stay."""
     coefficients(size, work, p)
@@ -139,7 +139,7 @@ def _shrink(g, due, size, pools, work, p):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def _wrong_sign(g, size, pools, work, p):  # type: ignore[no-untyped-def]
     """Return the pick of smallest weight with the wrong sign, -1 if there is none; a required one stays anyway."""
     coefficients(size, work, p)

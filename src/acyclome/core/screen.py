@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from acyclome.core.chance import by_chance, is_chance, price
+from acyclome.core.kernel import kernel
 from acyclome.core.layout import Candidates, from_pairs, gene_blocks
 from acyclome.core.moments import WHOLE_GENES, Moments
 from acyclome.core.partial_correlation import ROWS, strongest_partial
@@ -220,7 +220,7 @@ def _pool_correlations(moments: Moments, pool: np.ndarray | None, threads: int) 
     return moments.among(np.arange(moments.n_genes) if pool is None else pool, threads)
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@kernel(fastmath=True)
 def _forward_block(P, C, place, own, skewness, n, least, steps, min_drop):  # type: ignore[no-untyped-def]
     """Rows of ``C`` are the correlations of the targets with the pool, ``P`` those of the pool with itself."""
     genes, p = C.shape

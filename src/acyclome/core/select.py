@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from acyclome.core.kernel import kernel
 from acyclome.core.memo import Memo, new_memo
 
 MAX_PARENTS = 32
@@ -97,7 +97,7 @@ def new_work(width: int, n_obs: int = 0, n_edges: int = 0) -> Work:
     )
 
 
-@njit(nogil=True, cache=True, fastmath=True, _nrt=False)
+@kernel(fastmath=True, _nrt=False)
 def select(g, allowed, cross, gram, relative, work, p):  # type: ignore[no-untyped-def]
     """Select the parents of gene ``g`` among its ``allowed`` candidates into the path ``p``; return the score."""
     n = 0
@@ -118,7 +118,7 @@ def select(g, allowed, cross, gram, relative, work, p):  # type: ignore[no-untyp
     return p.score
 
 
-@njit(nogil=True, cache=True, fastmath=True, _nrt=False)
+@kernel(fastmath=True, _nrt=False)
 def _grow(g, cross, gram, n, forced, relative, work, p):  # type: ignore[no-untyped-def]
     """Replay the first ``forced`` picks of ``p``, then pick on while the score gains; return the number of picks."""
     c, v, idx, picks = work.single[0], work.single[1], work.idx, p.picks
@@ -149,7 +149,7 @@ def _grow(g, cross, gram, n, forced, relative, work, p):  # type: ignore[no-unty
     return size
 
 
-@njit(nogil=True, cache=True, fastmath=True, _nrt=False)
+@kernel(fastmath=True, _nrt=False)
 def project(gram, offset, width, n, at, size, work, p):  # type: ignore[no-untyped-def]
     """Take pick number ``size`` (place ``at`` of the allowed) out of all remaining covariances and variances."""
     c, v, Q, idx = work.single[0], work.single[1], work.single[3:], work.idx
@@ -177,7 +177,7 @@ def project(gram, offset, width, n, at, size, work, p):  # type: ignore[no-untyp
     v[at] = 0.0
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def coefficients(size, work, p):  # type: ignore[no-untyped-def]
     """Put the regression weights of the path ``p`` into the last row of ``work.double``, its inverse factor above."""
     chol, V = p.chol, work.double
@@ -196,7 +196,7 @@ def coefficients(size, work, p):  # type: ignore[no-untyped-def]
         V[MAX_PARENTS, a] = total
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def removal_loss(a, size, work):  # type: ignore[no-untyped-def]
     """Return the residual variance that comes back when pick ``a`` is taken out, after :func:`coefficients`."""
     total = 0.0
@@ -205,7 +205,7 @@ def removal_loss(a, size, work):  # type: ignore[no-untyped-def]
     return work.double[MAX_PARENTS, a] ** 2 / total
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def _shrink(size, drop, relative, work, p):  # type: ignore[no-untyped-def]
     """Take out the pick whose loss is smallest if its penalty is larger; say whether one went."""
     coefficients(size, work, p)
@@ -222,7 +222,7 @@ def _shrink(size, drop, relative, work, p):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(nogil=True, cache=True, fastmath=True, _nrt=False)
+@kernel(fastmath=True, _nrt=False)
 def would_enter(g, i, cross, gram, relative, q, p):  # type: ignore[no-untyped-def]
     """Say whether candidate ``i`` of gene ``g``, if it were allowed too, would change the selection ``p``.
 
@@ -252,7 +252,7 @@ def would_enter(g, i, cross, gram, relative, q, p):  # type: ignore[no-untyped-d
     return v > np.float64(MIN_VARIANCE) and c * c > threshold * v
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel(_nrt=False)
 def matters(g, i, allowed, cross, gram, relative, q, p):  # type: ignore[no-untyped-def]
     """Say whether the selection ``p`` of gene ``g`` would change if its candidate ``i`` changed sides."""
     if not allowed:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from acyclome.core.essential import cut_edges
 from acyclome.core.interventions import LEAST_OWN, Targets
+from acyclome.core.kernel import kernel
 from acyclome.core.moments import Moments
 from acyclome.core.order import Dag
 from acyclome.core.reversal import reversal_losses
@@ -104,7 +104,7 @@ def settled_edges(dag: Dag, targets: Targets, gain: np.ndarray, works: np.ndarra
     return found
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _reversals(R, Z, weight, indptr, parent, start, row, lost):  # type: ignore[no-untyped-def]
     loss, gain = np.empty(len(parent)), np.empty(len(parent))
     n = Z.shape[1]
@@ -130,12 +130,12 @@ def _reversals(R, Z, weight, indptr, parent, start, row, lost):  # type: ignore[
     return loss, gain
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _half(n, lost):  # type: ignore[no-untyped-def]
     return max(n - lost, 2.0) / 2.0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _difference(R, Z, weight, k, now, before, out):  # type: ignore[no-untyped-def]
     """Cost of gene ``k`` given ``now`` less that given ``before``, without the observations ``out``."""
     if Z.shape[1] - len(out) < LEAST_OWN:
@@ -143,7 +143,7 @@ def _difference(R, Z, weight, k, now, before, out):  # type: ignore[no-untyped-d
     return _cost(R, Z, weight, k, now, out) - _cost(R, Z, weight, k, before, out)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cost(R, Z, weight, k, given, out):  # type: ignore[no-untyped-def]
     """Log of the variance of ``k`` that the genes ``given`` leave, or with ``weight`` its multiple of that variance."""
     s, n = len(given), Z.shape[1]

@@ -12,8 +12,8 @@ from __future__ import annotations
 from queue import SimpleQueue
 
 import numpy as np
-from numba import njit
 
+from acyclome.core.kernel import kernel
 from acyclome.core.moves import Scratch, is_lawful, key_of_gap, lawful_gaps, list_neighbors, place_gene, settle, uniform
 from acyclome.core.select import Pools
 from acyclome.core.state import Neighbors, State, has_room, keep, record, take_back
@@ -69,7 +69,7 @@ class Lanes:
         return gain
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _try(genes, seeds, state, pools, kids, room):  # type: ignore[no-untyped-def]
     """Shake every gene by itself; return how many moves each shake that pays is made of, their genes and new keys.
 
@@ -105,7 +105,7 @@ def _try(genes, seeds, state, pools, kids, room):  # type: ignore[no-untyped-def
     return count, gene[:at].copy(), key[:at].copy()
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _later_keys(gene, key, at, n, state):  # type: ignore[no-untyped-def]
     """Replace the key before each move by the key after it; return where the next shake goes."""
     for i in range(n):
@@ -117,7 +117,7 @@ def _later_keys(gene, key, at, n, state):  # type: ignore[no-untyped-def]
     return at + n
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _repeat(gene, key, state, pools, kids, room):  # type: ignore[no-untyped-def]
     """Make the moves once more; take them back if, after others, they no longer pay.  The record stays open."""
     record(state)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from acyclome.core.kernel import kernel
 from acyclome.core.memo import mark_of
 
 
@@ -55,13 +55,13 @@ class State(NamedTuple):
     saved_at: np.ndarray
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def is_before(key, a, b):  # type: ignore[no-untyped-def]
     """Say whether gene ``a`` stands before gene ``b``; equal keys stand in the order of the genes."""
     return key[a] < key[b] or (key[a] == key[b] and a < b)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def allow(state, e, j, now):  # type: ignore[no-untyped-def]
     """Note whether the parent of candidate edge ``e`` stands ``now`` before its target ``j``."""
     if now != state.allowed[e]:
@@ -69,7 +69,7 @@ def allow(state, e, j, now):  # type: ignore[no-untyped-def]
         state.mark[j] ^= mark_of(e)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def enqueue(state, j):  # type: ignore[no-untyped-def]
     """Have gene ``j`` look again, once."""
     if not state.queued[j]:
@@ -79,20 +79,20 @@ def enqueue(state, j):  # type: ignore[no-untyped-def]
         state.cursor[1] += 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def record(state):  # type: ignore[no-untyped-def]
     """Begin a record, so that everything from here on can be taken back."""
     state.cursor[2:] = 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def has_room(n, state):  # type: ignore[no-untyped-def]
     """Say whether the record, if there is one, has room for a move of a gene with ``n`` neighbors."""
     is_recorded = state.cursor[2] >= 0
     return not is_recorded or (state.cursor[2] < len(state.journal) and state.cursor[3] + n < len(state.saved))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def take_back(state, pools, kids):  # type: ignore[no-untyped-def]
     """Bring back every bit of the state as it was when the record began, with an empty queue; end the record."""
     for i in range(state.cursor[2] - 1, -1, -1):
@@ -112,7 +112,7 @@ def take_back(state, pools, kids):  # type: ignore[no-untyped-def]
     keep(state)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def keep(state):  # type: ignore[no-untyped-def]
     """End the record and keep what was done."""
     for s in range(state.cursor[3]):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from acyclome.core.kernel import kernel
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def largest(values, scale, excluded, first, keep, least, out):  # type: ignore[no-untyped-def]
     """Write the ``keep`` columns of largest ``|values| * scale`` of every row into ``out``, -1 after the last.
 

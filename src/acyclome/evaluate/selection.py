@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
+
+from acyclome.core.kernel import kernel
 
 Parents = tuple[np.ndarray, np.ndarray, np.ndarray]  # indptr (d + 1,), place of each parent in the order, its weight
 
@@ -101,7 +102,7 @@ def _weights(R: np.ndarray, indptr: np.ndarray, parent: np.ndarray) -> np.ndarra
     return weight
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _forward(R: np.ndarray, n: int, gamma: float, max_parents: int) -> tuple[np.ndarray, np.ndarray]:
     d = R.shape[0]
     found = np.empty((d, max_parents), np.int64)
@@ -116,7 +117,7 @@ def _forward(R: np.ndarray, n: int, gamma: float, max_parents: int) -> tuple[np.
     return found, counts
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _path(R: np.ndarray, j: int, n: int, price: float, Q: np.ndarray) -> np.ndarray:
     """Orthogonal forward regression of gene j on the genes 0..j-1; rows of `Q` span the chosen ones (scratch)."""
     limit = min(Q.shape[0], j)
@@ -149,7 +150,7 @@ def _path(R: np.ndarray, j: int, n: int, price: float, Q: np.ndarray) -> np.ndar
     return chosen[:best_size]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _prune(R: np.ndarray, j: int, n: int, price: float, chosen: np.ndarray) -> np.ndarray:
     """Drop the parent whose loss costs least, as long as the criterion falls."""
     while chosen.size > 0:

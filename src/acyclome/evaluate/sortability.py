@@ -7,9 +7,10 @@ won by sorting. Near .5, the number tells nothing.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy.linalg import cholesky, solve_triangular
 from scipy.linalg.lapack import dtrtri
+
+from acyclome.core.kernel import kernel
 
 
 def sortability(
@@ -204,7 +205,7 @@ def _shrinkage(shrinkage: float | None, *, few_genes: bool) -> float:
     return s
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _count_paths(
     indptr: np.ndarray, target: np.ndarray, values: np.ndarray, longest: int, rtol: float
 ) -> tuple[float, float]:

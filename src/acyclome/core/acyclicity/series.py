@@ -8,9 +8,9 @@ from math import comb, factorial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numba import njit
 
 from acyclome.core.acyclicity.matrix import within_domain
+from acyclome.core.kernel import kernel
 from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.workers import run_blocks
 
@@ -113,7 +113,7 @@ def _flow_lists(view: tuple[np.ndarray, ...], A: np.ndarray, threads: int) -> tu
     return start, child, flow
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _sort_flow(start, child, flow, first, last):  # type: ignore[no-untyped-def]
     for j in range(first, last):
         a, b = start[j], start[j + 1]
@@ -130,7 +130,7 @@ def _sort_flow(start, child, flow, first, last):  # type: ignore[no-untyped-def]
             flow[t], child[t] = x, g
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _flow_back(first, last, indptr, parent, A, lists, c, drop, omega, traces):  # type: ignore[no-untyped-def]
     """For genes ``first`` to ``last``: follow the flow out of ``j`` and read it at the candidate parents of ``j``."""
     d = len(indptr) - 1

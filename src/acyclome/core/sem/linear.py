@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from acyclome.core.kernel import kernel
 from acyclome.core.layout import gene_blocks
 from acyclome.core.select import Pools
 from acyclome.core.workers import run_blocks
@@ -74,7 +74,7 @@ class Linear:
         return out
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _objective(pools, W, v, lambda1, out, first, last):  # type: ignore[no-untyped-def]
     for j in range(first, last):
         g = pools.gene[j]
@@ -90,7 +90,7 @@ def _objective(pools, W, v, lambda1, out, first, last):  # type: ignore[no-untyp
         out[j] = v[j] * total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _descend(pools, ridge, v, lambda1, sweeps, tol, W, first, last):  # type: ignore[no-untyped-def]
     """Solve the blocks of genes ``first`` to ``last``: coordinate descent, and a leap once the signs stand.
 
@@ -128,13 +128,13 @@ def _descend(pools, ridge, v, lambda1, sweeps, tol, W, first, last):  # type: ig
                 _leap(G, extra, pools.cross[g.start : g.start + m], lambda1, b, residual, goal, held, chol)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _take(row, step, residual):  # type: ignore[no-untyped-def]
     for y in range(len(row)):
         residual[y] -= row[y] * step
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _leap(G, extra, cross, lambda1, b, residual, goal, held, chol):  # type: ignore[no-untyped-def]
     """Solve for the weights that are not zero as if their signs were known; go as far as no sign changes."""
     n = 0

@@ -1,0 +1,37 @@
+"""Kernels: loops over arrays that numba compiles, and keeps on disk for every later process.
+
+numba takes a kernel from disk while the file that it stands in is what it was, though kernels and constants of other
+files are compiled into it.  Here it is taken while all that its file imports is what it was, too.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+
+IMPORT = re.compile(rb"^from (acyclome[\w.]*) import", re.MULTILINE)
+
+
+def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """Compile a function when it is first called, with ``options`` of :func:`numba.njit`, unless it lies on disk."""
+    if function is None:
+        return functools.partial(kernel, **options)
+    compiled: Any = njit(nogil=True, cache=True, **options)(function)
+    if compiled is not function:  # as it is with NUMBA_DISABLE_JIT
+        compiled._cache._cache_file._source_stamp = _stamp(function.__module__)  # numba offers no public way
+    return compiled
+
+
+@functools.cache
+def _stamp(module: str) -> bytes:
+    """Digest of the file of a module and of those of the package that it imports at its head, and these in turn."""
+    text = Path(str(sys.modules[module].__file__)).read_bytes()
+    parts = [text, *(_stamp(name.decode()) for name in IMPORT.findall(text))]
+    return hashlib.sha256(b"".join(parts)).digest()

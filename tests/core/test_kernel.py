@@ -1,0 +1,68 @@
+"""A kernel is compiled again when what it is compiled from changes, in whatever file, and only then."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import acyclome.core.kernel
+
+CALL = """
+import sys
+from acyclome.core.outer import outer
+print(outer(1.0), sum(outer.stats.cache_hits.values()))
+"""
+HEAD = "from acyclome.core.kernel import kernel\n"
+INNER = "STEP = {step}\n\n@kernel\ndef inner(x):\n    return x + STEP\n"
+MIDDLE = "from acyclome.core.inner import inner\n\n@kernel(fastmath=True)\ndef middle(x):\n    return 2.0 * inner(x)\n"
+OUTER = "from acyclome.core.middle import middle\n\n@kernel\ndef outer(x):\n    return later(x)\n\n"
+LATER = "@kernel\ndef later(x):\n    return middle(x)\n"
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Path:
+    """Folder of a package whose kernels lie in three files, each of which calls into the one before."""
+    core = tmp_path / "acyclome" / "core"
+    core.mkdir(parents=True)
+    for folder in (core, core.parent):
+        (folder / "__init__.py").write_text('"""Package."""\n')
+    shutil.copy(acyclome.core.kernel.__file__, core)
+    for name, text in {"inner": INNER.format(step=1.0), "middle": MIDDLE, "outer": OUTER + LATER, "aside": ""}.items():
+        (core / f"{name}.py").write_text(HEAD + text)
+    return core
+
+
+def call(core: Path, **environment: str) -> tuple[float, int]:
+    """Call the kernel in a fresh process; return what it gives and how often it came from the cache."""
+    answer = subprocess.run(
+        [sys.executable, "-B", "-c", CALL], capture_output=True, text=True, check=True, timeout=60,
+        env=os.environ | {"PYTHONPATH": str(core.parents[1])} | environment,
+    )  # fmt: skip
+    value, hits = answer.stdout.split()
+    return float(value), int(hits)
+
+
+def test_a_change_in_the_file_of_what_it_calls_is_seen(core):
+    assert call(core) == (4.0, 0)
+    (core / "inner.py").write_text(HEAD + INNER.format(step=2.0))
+    assert call(core) == (6.0, 0)
+
+
+def test_nothing_is_compiled_again_without_a_change_that_concerns_it(core):
+    assert call(core) == (4.0, 0)
+    (core / "aside.py").write_text("THIS = 1\n")
+    os.utime(core / "inner.py", (1, 1))
+    assert call(core) == (4.0, 1)
+
+
+def test_a_folder_that_cannot_be_written_has_its_cache_elsewhere(core, tmp_path):
+    (core / "__pycache__").write_text("no folder")
+    elsewhere = {"XDG_CACHE_HOME": str(tmp_path / "home")}
+    assert call(core, **elsewhere) == (4.0, 0)
+    assert call(core, **elsewhere) == (4.0, 1)
+    assert list((tmp_path / "home").rglob("*.nbi"))
