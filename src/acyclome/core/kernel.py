@@ -16,6 +16,7 @@ from typing import Any
 
 from numba import njit
 
+SHORT = 64  # kernels sort lists up to this by insertion, without a copy
 IMPORT = re.compile(rb"^from (acyclome[\w.]*) import", re.MULTILINE)
 
 

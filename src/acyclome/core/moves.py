@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from acyclome.core.kernel import kernel
+from acyclome.core.kernel import SHORT, kernel
 from acyclome.core.memo import Memo, mark_of, recall, remember
 from acyclome.core.ruled import choose
 from acyclome.core.rules import REQUIRED
@@ -19,7 +19,6 @@ from acyclome.core.select import Work, matters, would_enter
 from acyclome.core.state import allow, enqueue, has_room, is_before
 
 TOLERANCE = 1e-3
-SHORT = 64  # lists up to this are sorted by insertion, without a copy
 
 
 class Scratch(NamedTuple):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from acyclome.core.acyclicity.matrix import within_domain
-from acyclome.core.kernel import kernel
+from acyclome.core.kernel import SHORT, kernel
 from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.workers import run_blocks
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import torch
 
 BLOCK = 256
-SHORT = 64  # lists up to this are sorted by insertion, without a copy
 Kind = Literal["exponential", "logdet", "binomial"]
 
 
