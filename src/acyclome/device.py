@@ -12,6 +12,19 @@ from acyclome.errors import InputError
 CARDS = ("nvidia[0-9]*", "dxg")  # under /dev: of the driver, and of the driver that Windows lends to Linux
 
 
+def check_device(device: str) -> None:
+    """Refuse a name other than ``auto``, ``cpu`` and ``cuda``.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown.
+    """
+    if device not in PLACES:
+        msg = f"The device {device!r} is unknown; expected auto, cpu or cuda."
+        raise InputError(msg)
+
+
 def place_of(device: str, dask: str | None = None) -> Place:
     """Return where ``auto``, ``cpu`` or ``cuda`` computes.
 
@@ -25,9 +38,7 @@ def place_of(device: str, dask: str | None = None) -> Place:
     InputError
         If the name is unknown, or there is no CUDA device.
     """
-    if device not in PLACES:
-        msg = f"The device {device!r} is unknown; expected auto, cpu or cuda."
-        raise InputError(msg)
+    check_device(device)
     return PLACES["cpu" if device == "auto" and dask is not None else device]()
 
 

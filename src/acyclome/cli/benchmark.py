@@ -76,11 +76,10 @@ def _contest(
     methods: str | None, seeds: tuple[int, ...], seed: int, threads: int | None, device: str, limit: float
 ) -> Contest:
     from acyclome.cli.contest import Contest, choose_methods
+    from acyclome.device import check_device
     from acyclome.distribute import usable_threads
 
-    if device not in ("auto", "cpu", "cuda"):
-        msg = f"--device {device} is unknown; expected auto, cpu or cuda."
-        raise InputError(msg)
+    check_device(device)
     return Contest(choose_methods(methods), seeds, seed, threads or usable_threads(), device, limit)
 
 

@@ -125,12 +125,11 @@ class RunOptions:
         InputError
             If the device or the amount of memory is not one.
         """
+        from acyclome.device import check_device
         from acyclome.distribute import usable_threads
         from acyclome.pipeline import Runtime
 
-        if self.device not in ("auto", "cpu", "cuda"):
-            msg = f"--device {self.device} is unknown; expected auto, cpu or cuda."
-            raise InputError(msg)
+        check_device(self.device)
         return Runtime(
             threads=self.threads or usable_threads(),
             memory=parse_memory(self.memory),
