@@ -80,9 +80,8 @@ class _Commands(GroupedCommands):
 
 def with_all_options(name: str) -> Any:
     """Return the command of that name with its options of science in place."""
-    handler, panel = _COMMANDS[name]
     app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
-    _register(app, name, expand(handler), panel)
+    _register(app, name, expand(_COMMANDS[name][0]))
     return typer.main.get_command(app)
 
 
@@ -97,23 +96,19 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDTH},
     )
     app.callback()(_root)
-    for name, (handler, panel) in _COMMANDS.items():
-        _register(app, name, _placeholder(handler) if name in _WITH_CONFIG else expand(handler), panel)
+    for name, (handler, _) in _COMMANDS.items():
+        _register(app, name, _unread if name in _WITH_CONFIG else expand(handler))
     return app
 
 
-def _register(app: typer.Typer, name: str, function: Callable[..., None], panel: str) -> None:
-    app.command(name, cls=GroupedCommand, rich_help_panel=panel, no_args_is_help=name not in _WITHOUT_ARGUMENTS)(
-        function
-    )
+def _register(app: typer.Typer, name: str, function: Callable[..., None]) -> None:
+    handler, panel = _COMMANDS[name]
+    hint = name not in _WITHOUT_ARGUMENTS
+    app.command(name, cls=GroupedCommand, help=handler.__doc__, rich_help_panel=panel, no_args_is_help=hint)(function)
 
 
-def _placeholder(handler: Callable[..., None]) -> Callable[[], None]:
-    def command() -> None:
-        raise NotImplementedError(handler.__name__)
-
-    command.__doc__ = handler.__doc__
-    return command
+def _unread() -> None:
+    """Stand for a command in the list of all; called, it is read with all its options."""
 
 
 def _show_version(wanted: bool) -> None:
