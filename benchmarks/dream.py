@@ -13,6 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from acyclome.cli.truth import read_truth
@@ -48,6 +49,21 @@ def multifactorial(folder: Path, seed: int, threads: int) -> list[dict[str, Any]
         found = rank_and_score(expression, truth, seed, threads)
         rows.append({"data": f"DREAM4 {number}", "seed": seed, **found, "trees": trees, "GRNBoost2": boosted})
     return rows
+
+
+def knocked_out(folder: Path, number: int) -> tuple[pd.DataFrame, list[str]]:
+    """Return wild type, knockouts and knockdowns of a DREAM4 network, and the gene that was acted on in each, or ""."""
+    stem = f"{folder}/dream4/insilico_size100_{number}_"
+    parts = [pd.read_csv(f"{stem}{kind}.tsv.gz", sep="\t") for kind in ("wildtype", "knockouts", "knockdowns")]
+    genes = list(parts[0].columns)
+    return pd.concat(parts, ignore_index=True), ["", *genes, *genes]
+
+
+def doubly_knocked_out(folder: Path, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs of genes knocked out together, ``(m, 2)``, and all genes then, without noise, ``(m, d)``."""
+    stem = f"{folder}/dream4/insilico_size100_{number}_dualknockouts_"
+    pairs = pd.read_csv(f"{stem}indexes.tsv.gz", sep="\t").to_numpy() - 1
+    return pairs, pd.read_csv(f"{stem}nonoise_truth.tsv.gz", sep="\t", header=None).to_numpy()
 
 
 def e_coli(folder: Path, seed: int, threads: int) -> dict[str, Any]:

@@ -23,6 +23,7 @@ import pandas as pd
 
 from acyclome.cli.truth import read_truth
 from acyclome.evaluate.metrics import ranking_scores, scored_universe
+from benchmarks.dream import knocked_out
 from benchmarks.measure import measured
 from benchmarks.rankings import COLUMNS
 from benchmarks.tables import means, options, publish
@@ -53,16 +54,13 @@ def _means(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def dream(folder: Path, number: int, seed: int, threads: int) -> list[dict[str, Any]]:
     """Rank the pairs of one DREAM4 network by each method, columns dealt out anew."""
-    stem = folder / "dream4" / f"insilico_size100_{number}_"
-    quiet, out, down = (
-        pd.read_csv(f"{stem}{kind}.tsv.gz", sep="\t") for kind in ("wildtype", "knockouts", "knockdowns")
-    )
-    truth = read_truth(Path(f"{stem}goldstandard.tsv.gz"))
-    genes = out.columns
+    truth = read_truth(folder / "dream4" / f"insilico_size100_{number}_goldstandard.tsv.gz")
+    values, told = knocked_out(folder, number)
+    genes = values.columns
     dealt = genes[np.random.default_rng([COLUMNS, seed]).permutation(len(genes))]
     universe = scored_universe(truth, dealt, restrict=False)
-    values = pd.concat([quiet, out, down])[list(dealt)]
-    adata = _adata(values, {"target": [UNTOUCHED, *genes, *genes]})
+    adata = _adata(values[list(dealt)], {"target": [gene or UNTOUCHED for gene in told]})
+    out = values[1 : len(genes) + 1]
     row: dict[str, Any] = {"data": f"DREAM4 {number}", "seed": seed}
     z = ((out - out.mean()).abs() / out.std(ddof=0)).to_numpy()
     source, target = np.nonzero(~np.eye(len(genes), dtype=bool))

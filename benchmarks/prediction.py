@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 
 from acyclome import Network, learn
+from benchmarks.dream import doubly_knocked_out, knocked_out
 from benchmarks.problems import SHARE, load
 from benchmarks.tables import means, options, publish
 
@@ -124,19 +125,13 @@ def _graded(table: pd.DataFrame) -> dict[str, float]:
 
 def doubled(folder: Path, number: int, threads: int) -> list[dict[str, Any]]:
     """Predict the double knockouts of one DREAM4 network."""
-    stem = f"{folder}/dream4/insilico_size100_{number}_"
-    quiet, out, down = (
-        pd.read_csv(f"{stem}{kind}.tsv.gz", sep="\t") for kind in ("wildtype", "knockouts", "knockdowns")
-    )
-    pairs = pd.read_csv(f"{stem}dualknockouts_indexes.tsv.gz", sep="\t").to_numpy() - 1
-    truth = pd.read_csv(f"{stem}dualknockouts_nonoise_truth.tsv.gz", sep="\t", header=None).to_numpy()
-    genes, X = list(out.columns), pd.concat([quiet, out, down]).to_numpy()
-    network = network_of(X, genes, number, threads, ["", *genes, *genes])
-    label = np.array([-1, *range(len(genes)), *range(len(genes))])
-    own = [X[label != j, j] for j in range(len(genes))]
+    (values, told), (pairs, truth) = knocked_out(folder, number), doubly_knocked_out(folder, number)
+    genes, X = list(values.columns), values.to_numpy()
+    network = network_of(X, genes, number, threads, told)
+    own = [X[np.array(told) != gene, j] for j, gene in enumerate(genes)]
     mean, scale = (np.array([how(values) for values in own]) for how in (np.mean, np.std))
     moved = [network.predict(knockout=[genes[i], genes[j]]).set_index("gene").loc[genes, "change"] for i, j in pairs]
-    single = out.to_numpy() - mean
+    single = X[1 : len(genes) + 1] - mean
     answers = {
         "acyclome": mean + scale * np.array(moved),
         "no change": np.tile(mean, (len(pairs), 1)),

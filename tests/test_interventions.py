@@ -5,11 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from benchmarks.dream import knocked_out
 from pandas.testing import assert_frame_equal
 
 import acyclome as ac
@@ -221,11 +221,10 @@ def test_knockouts_and_knockdowns_rank_above_the_knockouts_alone(shared_data):
     from acyclome.cli.truth import read_truth
     from acyclome.evaluate.metrics import ranking_scores, scored_universe
 
-    stem = f"{shared_data}/dream4/insilico_size100_3_"
-    parts = [pd.read_csv(f"{stem}{kind}.tsv.gz", sep="\t") for kind in ("wildtype", "knockouts", "knockdowns")]
-    genes = list(parts[1].columns)
-    net = ac.learn(pd.concat(parts), perturbation=["", *genes, *genes], resamples=4, seed=1)
-    universe = scored_universe(read_truth(Path(f"{stem}goldstandard.tsv.gz")), genes, restrict=False)
+    values, told = knocked_out(shared_data, 3)
+    net = ac.learn(values, perturbation=told, resamples=4, seed=1)
+    truth = read_truth(shared_data / "dream4" / "insilico_size100_3_goldstandard.tsv.gz")
+    universe = scored_universe(truth, list(values.columns), restrict=False)
     found = ranking_scores(net.ranking["source"], net.ranking["target"], net.ranking["rank_score"].to_numpy(), universe)
     assert found["aupr"] > 1.1 * 0.330  # the z-scores of the knockouts, as the notes on the data have them
 

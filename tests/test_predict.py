@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from benchmarks.dream import doubly_knocked_out, knocked_out
 
 import acyclome as ac
 from acyclome.errors import InputError
@@ -157,18 +158,12 @@ def test_measured_effects_are_kept_with_the_run(screen):
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_double_knockouts_are_foreseen_better_than_by_the_sum_of_the_single_ones(shared_data, number):
-    stem = f"{shared_data}/dream4/insilico_size100_{number}_"
-    quiet, out, down = (
-        pd.read_csv(f"{stem}{kind}.tsv.gz", sep="\t") for kind in ("wildtype", "knockouts", "knockdowns")
-    )
-    pairs = pd.read_csv(f"{stem}dualknockouts_indexes.tsv.gz", sep="\t").to_numpy() - 1
-    truth = pd.read_csv(f"{stem}dualknockouts_nonoise_truth.tsv.gz", sep="\t", header=None).to_numpy()
-    genes, X = list(out.columns), pd.concat([quiet, out, down]).to_numpy()
-    net = ac.learn(X, genes, perturbation=["", *genes, *genes], resamples=4, seed=1, threads=1)
-    target = np.array(["", *genes, *genes])
+    (values, told), (pairs, truth) = knocked_out(shared_data, number), doubly_knocked_out(shared_data, number)
+    genes, X, target = list(values.columns), values.to_numpy(), np.array(told)
+    net = ac.learn(X, genes, perturbation=told, resamples=4, seed=1, threads=1)
     mean, scale = (np.array([how(X[target != gene, j]) for j, gene in enumerate(genes)]) for how in (np.mean, np.std))
     found = [net.predict(knockout=[genes[i], genes[j]]).set_index("gene").loc[genes, "change"] for i, j in pairs]
-    single = out.to_numpy() - mean
+    single = X[1 : len(genes) + 1] - mean
     ours = np.sum((mean + scale * np.array(found) - truth) ** 2)
     assert ours < 0.85 * np.sum((mean + single[pairs[:, 0]] + single[pairs[:, 1]] - truth) ** 2)
     assert ours < 0.3 * np.sum((mean - truth) ** 2)
