@@ -186,6 +186,14 @@ def test_a_missing_file_is_answered_with_the_nearest_name(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("words", [[], ["--group-by", "half"]])
+@pytest.mark.parametrize("table", ["half,a,b\nc1,x,1,2\nc2,y,1,oops\n", "half,a,a\nc1,x,1,2\nc2,y,1,3\n"])
+def test_a_table_that_cannot_be_read_leaves_no_folder(table, words, tmp_path, capsys):
+    (tmp_path / "in.csv").write_text(table)
+    assert_one_screen(*call(capsys, "run", tmp_path / "in.csv", "-o", tmp_path / "out", *words))
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_place_that_cannot_be_written_is_answered_before_any_work(tmp_path, capsys):
     good().write_h5ad(tmp_path / "in.h5ad")
     (tmp_path / "file").write_text("in the way")

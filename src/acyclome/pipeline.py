@@ -56,15 +56,15 @@ def run(
     column = config.input.group_by
     sizes = list_groups(open_expression(input_path, config.input.genes_as), column)
     check_groups(sizes, f"the column {column!r} (group_by)", "--group LABEL")
-    folder = RunFolder.create(out)
-    folder.remove_results()
-    folder.remove_stages()
-    if config.input.joint:
-        return _run_together(input_path, folder, config, runtime, list(sizes))
-    return {
-        label: _run_one(input_path, folder.group(label).path, config.with_options(group=label), runtime)
-        for label in sizes
-    }
+    with RunFolder.begin(out) as folder:
+        folder.remove_results()
+        folder.remove_stages()
+        if config.input.joint:
+            return _run_together(input_path, folder, config, runtime, list(sizes))
+        return {
+            label: _run_one(input_path, folder.group(label).path, config.with_options(group=label), runtime)
+            for label in sizes
+        }
 
 
 def _run_together(
@@ -107,12 +107,16 @@ def prepare_stage(
     input_path: str | os.PathLike[str], out: str | os.PathLike[str], config: Config, *, runtime: Runtime
 ) -> dict[str, Any]:
     """Read, filter and transform; writes ``stages/prepared.h5`` and ``stages/config.json``."""
-    from acyclome.prepare import prepare_to_store
-
     if not Path(input_path).exists():
         msg = f"There is no file {str(input_path)!r}. Check the path."
         raise InputError(msg)
-    folder = RunFolder.create(out)
+    with RunFolder.begin(out) as folder:
+        return _prepare(input_path, folder, config, runtime)
+
+
+def _prepare(input_path: str | os.PathLike[str], folder: RunFolder, config: Config, runtime: Runtime) -> dict[str, Any]:
+    from acyclome.prepare import prepare_to_store
+
     digest = input_digest(input_path)
     about = {
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],

@@ -132,6 +132,28 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(tmp_path):
         RunFolder.create(tmp_path / "out")
 
 
+def test_a_run_that_fails_before_its_first_file_leaves_no_folder(tmp_path):
+    with pytest.raises(InputError), RunFolder.begin(tmp_path / "new" / "out"):
+        raise InputError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_fails_later_keeps_its_files_and_one_that_ends_well_its_folder(tmp_path):
+    with RunFolder.begin(tmp_path / "out") as run:
+        pass
+    assert run.stage("").is_dir()
+    with pytest.raises(InputError), RunFolder.begin(tmp_path / "again") as run:
+        raise InputError(run.write_stage("fit", {}, {}, "k"))
+    assert run.has_stage("fit", "k")
+
+
+def test_a_folder_that_was_there_stays(tmp_path):
+    with pytest.raises(InputError), RunFolder.begin(tmp_path):
+        raise InputError
+    assert tmp_path.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_object_alone_makes_no_folder(tmp_path):
     run = RunFolder(tmp_path / "out")
     assert run.file("edges.tsv.gz") == tmp_path / "out" / "edges.tsv.gz"

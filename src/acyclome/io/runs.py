@@ -15,7 +15,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -24,7 +24,7 @@ import numpy as np
 
 from acyclome._tables import EFFECT_COLUMNS, MEMBER_COLUMNS
 from acyclome._version import __version__
-from acyclome.errors import InputError
+from acyclome.errors import InputError, examples
 from acyclome.io import formats, tables
 from acyclome.io.atomic import ensure_writable, plain, remove_leftovers, write_json, write_npz
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
@@ -69,6 +69,20 @@ class RunFolder:
             for name in remove_leftovers(place):
                 logger.info("Removed the unfinished file %s of an earlier run.", place / name)
         return folder
+
+    @classmethod
+    @contextmanager
+    def begin(cls, path: str | os.PathLike[str]) -> Iterator[Self]:
+        """Make the folder as :meth:`create` does, and take it away again if the block fails before a file is in it."""
+        stages = cls(path).stage("")
+        new = [place for place in (stages, *stages.parents) if not place.exists()]
+        try:
+            yield cls.create(path)
+        except BaseException:
+            with suppress(OSError):  # the first that holds something stays, and so do those around it
+                for place in new:
+                    place.rmdir()
+            raise
 
     def file(self, name: str) -> Path:
         """Return the path of a result."""
@@ -197,7 +211,7 @@ class RunFolder:
             return f"The folder {str(self.path)!r} does not exist. Give the folder of a run (what stood after -o)."
         groups = sorted(path.parent.name for path in self.path.glob("*/edges.tsv.gz"))
         if groups:
-            return f"{str(self.path)!r} holds one network per group. Give one of them: {', '.join(groups[:10])}."
+            return f"{str(self.path)!r} holds one network per group. Give one of them: {examples(groups, 10)}."
         return (
             f"{str(self.path)!r} holds no edges.tsv.gz, so no run has ended there. "
             "Let the run end (acyclome run INPUT -o FOLDER --resume), or give another folder."
