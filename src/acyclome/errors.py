@@ -7,6 +7,7 @@ traceback. Input errors are also ``ValueError``, so that a notebook may catch th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -36,3 +37,9 @@ class ConvergenceError(AcyclomeError):
     """A fit stopped before its result can be relied on."""
 
     exit_code: ClassVar[int] = 4
+
+
+def examples(names: Sequence[object], shown: int = 5) -> str:
+    """Return the first names as text for a message, and how many more there are."""
+    more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
+    return ", ".join(map(str, names[:shown])) + more

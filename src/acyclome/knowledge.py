@@ -14,11 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from acyclome.errors import InputError
+from acyclome.errors import InputError, examples
 
 logger = logging.getLogger(__name__)
 
-_SHOWN = 5
 _ENSEMBL = re.compile(r"ENS[A-Z]{0,6}[GT]\d{6,}(\.\d+)?")
 _VERSION = re.compile(r"\.\d+$")
 _BARCODE = re.compile(r"([A-Za-z0-9]+[_:#])*[ACGT]{8,}([-_.]\w+)*")
@@ -107,7 +106,7 @@ def partial_overlap(genes: Sequence[str], names: Sequence[str], source: str = ""
     reason = likely_reason(genes, missing)
     text = (
         f"{total - len(missing)} of {total} regulators{_from(source)} are among the {len(genes)} genes; "
-        f"missing: {_examples(missing)}."
+        f"missing: {examples(missing)}."
     )
     return f"{text} {reason}" if reason else f"{text} They may have been filtered out in the preparation."
 
@@ -118,8 +117,8 @@ def _no_overlap(genes: Sequence[str], names: Sequence[str], source: str) -> str:
     )
     return (
         f"None of the {len(set(names))} regulators{_from(source)} is among the {len(genes)} genes of the data.\n"
-        f"  regulators: {_examples(names)}\n"
-        f"  genes:      {_examples(genes)}\n"
+        f"  regulators: {examples(list(dict.fromkeys(names)))}\n"
+        f"  genes:      {examples(genes)}\n"
         f"{reason}"
     )
 
@@ -159,11 +158,6 @@ def _is_barcode(name: str) -> bool:
 def _share(names: Sequence[str], is_kind: Callable[[str], bool]) -> float:
     shown = list(names)[:1000]
     return sum(map(is_kind, shown)) / max(len(shown), 1)
-
-
-def _examples(names: Sequence[str]) -> str:
-    shown = list(dict.fromkeys(names))
-    return ", ".join(shown[:_SHOWN]) + (", ..." if len(shown) > _SHOWN else "")
 
 
 def _from(source: str) -> str:

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from acyclome.errors import InputError
+from acyclome.errors import InputError, examples
 
 MIN_OBSERVATIONS = 10
-SHOWN = 5
 
 
 def check_matrix(X: Any, genes: Sequence[str]) -> None:
@@ -41,7 +40,7 @@ def check_matrix(X: Any, genes: Sequence[str]) -> None:
         raise InputError(msg)
     repeated = [name for name, count in Counter(genes).items() if count > 1]
     if repeated:
-        msg = f"{len(repeated)} gene names occur more than once: {_some(repeated)}. Names must be unique."
+        msg = f"{len(repeated)} gene names occur more than once: {examples(repeated)}. Names must be unique."
         raise InputError(msg)
     values = X.data if sp.issparse(X) else np.asarray(X)
     if not np.issubdtype(values.dtype, np.number) and values.dtype != bool:
@@ -53,7 +52,7 @@ def check_matrix(X: Any, genes: Sequence[str]) -> None:
         raise InputError(msg)
     constant = [gene for gene, flat in zip(genes, _is_constant(X), strict=True) if flat]
     if constant:
-        msg = f"{len(constant)} genes are constant: {_some(constant)}. Leave them out; they can have no causes here."
+        msg = f"{len(constant)} genes are constant: {examples(constant)}. Leave them out; they can have no causes here."
         raise InputError(msg)
 
 
@@ -103,7 +102,7 @@ def as_labels(groups: Sequence[str], n_obs: int) -> np.ndarray:
         raise InputError(msg)
     missing = np.array([label is None or str(label) in ("<NA>", "NaT") or label != label for label in labels], bool)
     if missing.any():
-        places = _some([str(at) for at in np.flatnonzero(missing)])
+        places = examples([str(at) for at in np.flatnonzero(missing)])
         msg = (
             f"{int(missing.sum())} of {n_obs} observations have no label in groups (NaN or None), at {places}. "
             "Expected a label for each; leave those observations out, or give them a label of their own."
@@ -131,7 +130,7 @@ def check_groups(sizes: Mapping[str, int], source: str, way_out: str) -> None:
     if small:
         msg = (
             f"{len(small)} of the {len(sizes)} labels in {source} have fewer than {MIN_OBSERVATIONS} observations: "
-            f"{_some(small, 20)}. No network can be learned from so few. Merge such labels with others, leave their "
+            f"{examples(small, 20)}. No network can be learned from so few. Merge such labels with others, leave their "
             f"observations out, or learn one group at a time ({way_out})."
         )
         raise InputError(msg)
@@ -146,7 +145,7 @@ def leave_out_constant(X: Any, genes: Sequence[str]) -> tuple[Any, list[str], li
     if X.shape[0] < MIN_OBSERVATIONS or not constant.any() or (~constant).sum() < 2:
         return X, list(genes), []
     gone = [gene for gene, flat in zip(genes, constant, strict=True) if flat]
-    text = f"{len(gone)} genes with the same value in all of these observations were left out: {_some(gone)}."
+    text = f"{len(gone)} genes with the same value in all of these observations were left out: {examples(gone)}."
     return X[:, np.flatnonzero(~constant)], [gene for gene in genes if gene not in set(gone)], [text]
 
 
@@ -155,8 +154,3 @@ def _is_constant(X: Any) -> np.ndarray:
     low, high = (np.asarray(part.todense()).ravel() if sp.issparse(part) else np.asarray(part).ravel()
                  for part in (X.min(axis=0), X.max(axis=0)))  # fmt: skip
     return low == high
-
-
-def _some(names: Sequence[str], shown: int = SHOWN) -> str:
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(map(str, names[:shown])) + more

@@ -16,12 +16,11 @@ import pandas as pd
 from acyclome.core.doses import SEVERAL, STRANGE, Treatments
 from acyclome.core.interventions import LEAST_OWN, Targets
 from acyclome.core.shifts import DOUBT, FIRM, OwnShifts
-from acyclome.errors import InputError
+from acyclome.errors import InputError, examples
 from acyclome.knowledge import likely_reason
 
 SEPARATOR = ";"
 NOTHING = frozenset({"", "nan", "None", "<NA>", "NaT"})
-SHOWN = 5
 
 
 class Perturbation(NamedTuple):
@@ -81,8 +80,8 @@ def check_labels(labels: pd.Series[Any], column: str, control: str | None) -> No
         return
     msg = (
         f"No observation has the control {control!r} in the column {column!r} (perturbation). Its most frequent "
-        f"values: {_some([f'{kind} ({count})' for kind, count in kinds.items()])}. Give --control one of them, exactly"
-        " as written, or leave it out if unperturbed observations have no value."
+        f"values: {examples([f'{kind} ({count})' for kind, count in kinds.items()])}. Give --control one of them, "
+        "exactly as written, or leave it out if unperturbed observations have no value."
     )
     raise InputError(msg)
 
@@ -173,12 +172,12 @@ def effects_warnings(effects: Sequence[Mapping[str, Any]]) -> list[str]:
     if idle:
         found.append(
             f"{len(idle)} of {len(effects)} targets show no measurable change of their own expression (p >= {DOUBT}): "
-            f"{_some(idle)}. {left}"
+            f"{examples(idle)}. {left}"
         )
     if weak:
         found.append(
             f"{len(weak)} of {len(effects)} targets changed by hardly more than {FIRM:g} sd themselves: "
-            f"{_some(weak)}. {left}"
+            f"{examples(weak)}. {left}"
         )
     return found
 
@@ -188,8 +187,8 @@ def _check_names(count: Mapping[str, int], genes: Sequence[str], column: str, co
         why = likely_reason(genes, list(count)) or "Check that targets are named as the genes of the data are."
         msg = (
             f"None of the {len(count)} targets in {column!r} (perturbation) is among the {len(genes)} genes of the "
-            f"data.\n  targets: {_some(list(count))}\n  genes:   {_some(genes)}\nExpected names of genes, several "
-            f"joined by ';', and the value of unperturbed observations as --control. {why}"
+            f"data.\n  targets: {examples(list(count))}\n  genes:   {examples(genes)}\nExpected names of genes, "
+            f"several joined by ';', and the value of unperturbed observations as --control. {why}"
         )
         raise InputError(msg)
 
@@ -201,7 +200,7 @@ def _warnings(facts: Mapping[str, Any], targets: Targets, genes: Sequence[str]) 
     if facts["unknown"]:
         named = [f"{name} ({n})" for name, n in facts["unknown"].items()]
         found.append(
-            f"{len(named)} targets in {facts['column']!r} are not among the genes: {_some(named)}. "
+            f"{len(named)} targets in {facts['column']!r} are not among the genes: {examples(named)}. "
             f"{facts['observations_with_unknown_targets_only']:,} observations with no other target were used as "
             "unperturbed."
         )
@@ -209,11 +208,6 @@ def _warnings(facts: Mapping[str, Any], targets: Targets, genes: Sequence[str]) 
     if few:
         found.append(
             f"{len(few)} genes were targets in all but fewer than {LEAST_OWN} observations, so nothing is left to find "
-            f"their causes from: {_some(few)}."
+            f"their causes from: {examples(few)}."
         )
     return found
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

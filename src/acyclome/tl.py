@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from acyclome.config import Config
-from acyclome.errors import ConfigError, InputError
+from acyclome.errors import ConfigError, InputError, examples
 from acyclome.io.atomic import plain
 from acyclome.io.keys import check_key, write_keys
 from acyclome.io.runs import SHARED, safe_name
@@ -116,7 +116,7 @@ def _groups(adata: AnnData, options: Config) -> dict[Any, Config]:
     if options.input.group is not None and not labels.isin(wanted).any():
         msg = (
             f"No observation has the group {options.input.group!r} in the column {options.input.group_by!r}; "
-            f"its labels are {', '.join(known[:10]) or 'none'}."
+            f"its labels are {examples(known, 10) or 'none'}."
         )
         raise InputError(msg)
     if options.input.group is None:
@@ -128,7 +128,7 @@ def _groups(adata: AnnData, options: Config) -> dict[Any, Config]:
 def _labels(adata: AnnData, options: Config) -> pd.Series:
     column = options.input.group_by
     if column not in adata.obs:
-        known = ", ".join(map(str, adata.obs.columns[:10])) or "none"
+        known = examples(adata.obs.columns, 10) or "none"
         msg = f"adata.obs has no column {column!r} to group by; it has {known}."
         raise InputError(msg)
     return adata.obs[column].astype(object).where(adata.obs[column].notna()).map(str, na_action="ignore")

@@ -13,6 +13,7 @@ from acyclome.cli.options import RunOptions
 from acyclome.cli.output import echo_json, format_table
 from acyclome.cli.progress import choose_progress, format_duration
 from acyclome.cli.stages import InputFile, RunFolderArgument, require_exists
+from acyclome.errors import examples
 
 if TYPE_CHECKING:
     from acyclome.config import Config
@@ -109,7 +110,7 @@ def _inspection_text(path: Path, inspection: Inspection) -> str:
         _matrix_table(inspection),
         "",
         f"gene names: {inspection.names}, "
-        + (f"{len(duplicates)} repeated ({', '.join(duplicates[:5])})" if duplicates else "none repeated"),
+        + (f"{len(duplicates)} repeated ({examples(duplicates)})" if duplicates else "none repeated"),
         *(f"column {name}: {_levels(levels)}" for name, levels in columns[:_MAX_COLUMNS]),
         *([f"... and {len(columns) - _MAX_COLUMNS} more columns"] if len(columns) > _MAX_COLUMNS else []),
         *(f"warning: {text}" for text in inspection.warnings),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acyclome.errors import InputError
+from acyclome.errors import InputError, examples
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -283,7 +283,7 @@ def _no_overlap(truth: pd.DataFrame, index: pd.Index, *, has_regulators: bool) -
     hint = " and check the regulator list" if has_regulators else ""
     return (
         f"No true edge lies among the scored pairs: the truth names {len(named)} genes"
-        f" ({', '.join(map(str, named[:5]))}, ...), the run has {index.size}"
-        f" ({', '.join(map(str, index[:5]))}, ...), {common} in common."
+        f" ({examples(named)}), the run has {index.size}"
+        f" ({examples(list(index))}), {common} in common."
         f" Use the same kind of names in both files{hint}."
     )

@@ -65,12 +65,6 @@ def heads_names(header: str) -> bool:
     return header == "" or _bare(header) in _GENE_HEADERS | _OBSERVATION_HEADERS
 
 
-def examples(names: Sequence[str], count: int = 5) -> str:
-    """Return the first names as text, with a sign that there are more."""
-    shown = ", ".join(str(name) for name in names[:count])
-    return f"{shown}, ..." if len(names) > count else shown
-
-
 def _are_genes(names: Sequence[str]) -> bool:
     if _share(names, _ENSEMBL) >= _ENOUGH:
         return True

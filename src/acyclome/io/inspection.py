@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from acyclome.io.gene_names import examples, kind_of_names, repeated
+from acyclome.errors import examples
+from acyclome.io.gene_names import kind_of_names, repeated
 from acyclome.io.matrices import (
     COUNTS,
     LOG,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
-from acyclome.errors import InputError
-from acyclome.io.gene_names import examples, repeated
+from acyclome.errors import InputError, examples
+from acyclome.io.gene_names import repeated
 
 if TYPE_CHECKING:
     import h5py

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from acyclome.errors import InputError
-from acyclome.io.gene_names import examples, heads_names, lies_on_its_side
+from acyclome.errors import InputError, examples
+from acyclome.io.gene_names import heads_names, lies_on_its_side
 
 if TYPE_CHECKING:
     import pandas as pd

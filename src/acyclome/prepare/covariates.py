@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.sparse as sp
 
-from acyclome.errors import InputError
-from acyclome.io.gene_names import examples
+from acyclome.errors import InputError, examples
 from acyclome.prepare.draft import Draft, Matrix, blocks, dense
 from acyclome.prepare.selection import MIN_OBSERVATIONS, obs_column
 

@@ -9,8 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.config import Prepare
-from acyclome.errors import InputError
-from acyclome.io.gene_names import examples
+from acyclome.errors import InputError, examples
 from acyclome.io.matrices import COUNTS, LOG, TOTAL
 from acyclome.prepare.draft import Draft, Matrix, blocks, dense
 

@@ -9,8 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.config import Input, Prepare
-from acyclome.errors import InputError
-from acyclome.io.gene_names import examples, repeated
+from acyclome.errors import InputError, examples
+from acyclome.io.gene_names import repeated
 from acyclome.io.inspection import choose_matrix, look_for_doubts
 from acyclome.io.matrices import MatrixFacts, get_matrix, to_memory
 from acyclome.io.tenx import NOTES_KEY

@@ -10,14 +10,13 @@ import pandas as pd
 
 from acyclome.core.layout import distinct
 from acyclome.core.rules import EdgeRules
-from acyclome.errors import InputError
+from acyclome.errors import InputError, examples
 from acyclome.knowledge import likely_reason
 from acyclome.prior.conflicts import check_rules, check_signs
 from acyclome.prior.shared import Shared
 from acyclome.prior.tables import with_categories
 
 MOST_PRICE = 0.1  # of an edge that most conditions have, and its inverse of one that most lack: exceptions must earn it
-SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def make_prior(
     known = (source >= 0) & (target >= 0)
     warnings = _name_warnings(names[distinct(np.concatenate(ends))], known, tiers or {}, genes)
     if left_out:
-        scopes = ", ".join(sorted(set(left_out))[:SHOWN])
+        scopes = examples(sorted(set(left_out)))
         here = "there are no groups" if group is None else f"this is the group {group}"
         warnings.append(f"{len(left_out):,} edges of the prior knowledge are for {scopes}, and {here}: left out here.")
     rows = rows.assign(key=target * d + source)[known]
@@ -172,8 +171,7 @@ def _name_warnings(
         if total == used:
             continue
         missing = [name for name in given if name not in here]
-        shown = ", ".join(missing[:SHOWN]) + (", ..." if len(missing) > SHOWN else "")
-        text = f"{used:,} of {total:,} {what} are among the {len(genes):,} genes; not among them: {shown}."
+        text = f"{used:,} of {total:,} {what} are among the {len(genes):,} genes; not among them: {examples(missing)}."
         text = f"{text} {likely_reason(genes, missing)}".strip()
         if not used:
             raise InputError(text)
