@@ -18,11 +18,11 @@ from acyclome.core.moments import Moments
 from acyclome.core.order import Dag, ScoreSettings, build_pools, search_order
 from acyclome.core.orient import turn_by_noise
 from acyclome.core.place import OnThreads, Place
-from acyclome.core.relax import Relaxation, RelaxProblem, RelaxSettings, relax_mlp
+from acyclome.core.relax import Relaxation, RelaxProblem, RelaxSettings, relax_data
 from acyclome.core.rules import EdgeRules
 from acyclome.core.screen import ScreenSettings, is_screened
 from acyclome.core.select import Pools
-from acyclome.core.sem.mlp import Mlp
+from acyclome.core.sem.linear import Linear
 
 THREADS = OnThreads()
 LOOKS = 3  # at networks, from which candidates grow
@@ -76,8 +76,8 @@ def propose_together(
     ties = [np.random.default_rng(seed).permutation(m.n_genes).astype(np.int32) for m, *_ in networks]
     if settings.relax is None:
         return [(tie, None) for tie in ties]
-    if isinstance(settings.relax.sem, Mlp):
-        found = [relax_mlp(m.Z, candidates, settings.relax, tie, seed=seed, device=place.device, threads=threads)
+    if not isinstance(settings.relax.sem, Linear):
+        found = [relax_data(m.Z, candidates, settings.relax, tie, seed=seed, device=place.device, threads=threads)
                  for (m, candidates, _), tie in zip(networks, ties, strict=True)]  # fmt: skip
         return [(one.order, one) for one in found]
     problems = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from acyclome.core.problem import OnCandidates, StructuralModel
 from acyclome.core.schedule import Schedule
 from acyclome.core.select import Pools
 from acyclome.core.sem.linear import Linear, LinearStatistics
-from acyclome.core.sem.mlp import Mlp
 from acyclome.core.solve import PathPoint, Solution, Status, solve
 from acyclome.core.steps import BlockSolve
 
@@ -25,11 +24,25 @@ if TYPE_CHECKING:
 Deal = Callable[[Linear, LinearStatistics], tuple[StructuralModel, Any]]
 
 
+class DataModel(StructuralModel, Protocol):
+    """A model with statistics of its own, which are taken from the data."""
+
+    def statistics(
+        self, Z: np.ndarray, candidates: Candidates, *, device: torch.device | str, threads: int
+    ) -> Any:  # fmt: skip
+        """Statistics of standardized genes ``Z``, ``(d, n)``, for models that compute with torch on ``device``."""
+        ...
+
+    def start(self, candidates: Candidates, seed: int) -> np.ndarray:
+        """Weights to start from, ``(nnz, ...)``."""
+        ...
+
+
 @dataclass(frozen=True)
 class RelaxSettings:
     """A pairing of structural model, acyclicity and schedule, and the weight below which an edge is not handed on."""
 
-    sem: Linear | Mlp
+    sem: Linear | DataModel
     acyclicity: Acyclicity
     schedule: Schedule
     w_threshold: float
@@ -111,26 +124,29 @@ def linear_of(settings: RelaxSettings) -> Linear:
     return settings.sem
 
 
-def relax_mlp(
+def relax_data(
     Z: np.ndarray, candidates: Candidates, settings: RelaxSettings, tie: np.ndarray, *, seed: int,
     device: torch.device | str, threads: int,
 ) -> Relaxation:  # fmt: skip
-    """Fit the relaxation of NOTEARS-MLP from small random weights; the same as :func:`relax` in all else.
+    """Fit the relaxation of a model of the data themselves; the same as :func:`relax` in all else.
 
     Parameters
     ----------
     Z
-        ``(d, n)`` standardized genes.
+        ``(d, n)`` standardized genes, taken in float32.
     device
-        Where it is computed.
-    """
-    import torch
+        Where torch computes.
 
-    if not isinstance(settings.sem, Mlp):
-        msg = f"Found the model {settings.sem!r}; expected NOTEARS-MLP."
-        raise TypeError(msg)
+    Raises
+    ------
+    TypeError
+        If the model is the linear one.
+    """
     sem = settings.sem
-    statistics = sem.statistics(torch.as_tensor(Z, dtype=torch.float32, device=device), candidates)
+    if isinstance(sem, Linear):
+        msg = f"Found the model {sem!r}, whose statistics are blocks of correlations; expected one of the data."
+        raise TypeError(msg)
+    statistics = sem.statistics(Z.astype(np.float32, copy=False), candidates, device=device, threads=threads)
     at = OnCandidates(sem, settings.acyclicity, statistics, candidates, threads)
     (solution,) = solve(at, settings.schedule, BlockSolve(), sem.start(candidates, seed)[None])
     return proposal(solution, candidates, tie, settings)

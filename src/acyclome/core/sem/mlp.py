@@ -19,6 +19,7 @@ from acyclome.core.layout import Candidates
 from acyclome.core.workers import run_blocks
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 VALUES = 1 << 24  # numbers a block holds at once for the parents' data, 64 MB in float32
@@ -79,13 +80,14 @@ class Mlp:
     alpha: float
     steps: int
 
-    def statistics(self, Z: Tensor, candidates: Candidates) -> MlpStatistics:
-        """Cut the genes into blocks; where ``Z (d, n)`` is, everything is computed."""
+    def statistics(
+        self, Z: np.ndarray, candidates: Candidates, *, device: torch.device | str = "cpu", threads: int = 1
+    ) -> MlpStatistics:
+        """Cut the genes ``Z (d, n)`` into blocks; all is computed on the device, in the dtype of ``Z``."""
         import torch
 
-        padded = torch.cat([Z, Z.new_zeros(1, Z.shape[1])])
-        levels = np.linspace(-1.0, 1.0, self.hidden)
-        bias = torch.as_tensor(levels, dtype=Z.dtype, device=Z.device)
+        padded = torch.as_tensor(np.vstack([Z, np.zeros_like(Z[:1])]), device=device)
+        bias = torch.as_tensor(np.linspace(-1.0, 1.0, self.hidden), dtype=padded.dtype, device=device)
         return MlpStatistics(padded, bias, _cut(candidates, Z.shape[1], self.hidden))
 
     def start(self, candidates: Candidates, seed: int) -> np.ndarray:
