@@ -62,6 +62,27 @@ def test_curves_take_the_same_road(model, of):
     assert network.edges["stability"].notna().all()
 
 
+@pytest.mark.parametrize(("model", "form"), [("polynomial", "spectral"), ("sobolev", "expm"), ("spline", "series")])
+def test_the_relaxation_of_curves_guides_the_climb_with_any_form_of_h(tmp_path, model, form):
+    pd.DataFrame(draw(8)).to_csv(tmp_path / "x.csv", index_label="cell")
+    out = tmp_path / "out"
+    assert main(["run", str(tmp_path / "x.csv"), "-o", str(out), "--model", model, "--relax", "true", "--acyclicity",
+                 form, "--resamples", "0", "--restarts", "0", "--threads", "1", "--quiet"]) == 0  # fmt: skip
+    run = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert run["fit"]["relax"]
+    assert len(run["fit"]["convergence"]) == len(Config().fit.mu)
+    assert len(pd.read_csv(out / "edges.tsv.gz", sep="\t")) >= 5
+    report = (out / "report.html").read_text(encoding="utf-8")
+    assert "NOTEARS problem for sums of curves" in report
+    assert "The search started from the empty graph." not in report
+
+
+@pytest.mark.parametrize("model", ["lingam", "glm"])
+def test_a_relaxation_that_a_model_has_not_is_refused(model):
+    with pytest.raises(ConfigError, match="relaxation"):
+        Config.from_mapping({"model": model, "fit": {"relax": True}})
+
+
 def test_shards_and_resamples_take_the_model_along():
     network = ac.learn(draw(), resamples=2, config=QUICK | {"shard": {"shards": 2}})
     assert network.is_dag
@@ -72,6 +93,13 @@ def test_the_estimate_knows_what_the_model_takes():
     linear, curved = (estimate(2000, 1000, Config.from_mapping({"model": model}), 2) for model in ("linear", "mlp"))
     assert curved["memory_bytes"] > linear["memory_bytes"] + 4 * 8 * 2000 * 1000
     assert curved["total_seconds"] > 10 * linear["total_seconds"]
+
+
+def test_the_estimate_counts_the_products_of_terms_that_a_relaxation_holds():
+    climbed, guided = (estimate(2000, 1000, Config.from_mapping({"model": "spline", "fit": {"relax": relax}}), 2)
+                       for relax in ("auto", True))  # fmt: skip
+    assert guided["memory_bytes"] - climbed["memory_bytes"] == pytest.approx(4 * 2000 * (58 * 8) ** 2, rel=1e-6)
+    assert guided["seconds"]["fit"] > 10 > climbed["seconds"]["fit"]
 
 
 def test_equal_noise_is_refused():

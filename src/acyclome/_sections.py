@@ -148,8 +148,6 @@ class Mlp(_Section):
     """Spline terms of each cause, the line among them. More follow functions that bend more often, at more time."""
     units: Count = Field(default=100, ge=1, le=2000)
     """Random units that all causes of a gene share. More see causes that act only together; time grows with them."""
-    guided: bool = False
-    """Fit NOTEARS-MLP first and climb along its order before anywhere else. Without it: from the empty graph."""
     hidden: Count = Field(default=10, ge=1, le=1000)
     """Hidden units per gene of NOTEARS-MLP. Memory and time of the relaxation grow with it."""
     steps: Count = Field(default=5, ge=1, le=10_000)

@@ -101,8 +101,9 @@ class Prepare(_Section):
 class Fit(_Section):
     """The continuous relaxation (NOTEARS on the candidates) from which the order search starts."""
 
-    relax: bool = True
-    """Run the relaxation. Without it the order search starts from a random order."""
+    relax: AutoOrBool = "auto"
+    """Run the relaxation: the order search starts from its order, the climb of nonlinear models keeps to it at first.
+    auto: for model linear alone, since the climb does as well without. Models lingam and glm have none."""
     acyclicity: Literal["series", "expm", "logdet", "polynomial", "spectral", "lowrank"] = "series"
     """Form of the acyclicity function. series: cut after `terms` terms, on sparse edges. lowrank: the same in `rank`
     dimensions, an approximation. spectral: the spectral radius. expm, logdet, polynomial: whole, to 2,000 genes."""
@@ -171,6 +172,9 @@ class Config(_Section):
                 f"{asked} would change the counts that model {self.model} is for; leave it out, or choose another model"
             )
             raise ValueError(msg)
+        if self.fit.relax is True and self.model in ("lingam", "glm"):
+            msg = f"fit.relax true asks for a relaxation, which model {self.model} has not; leave it at auto"
+            raise ValueError(msg)
         if self.score.non_gaussian and (self.model != "linear" or self.score.noise == "equal"):
             msg = "score.non_gaussian is for model linear with score.noise unequal; model lingam has it built in"
             raise ValueError(msg)
@@ -178,6 +182,11 @@ class Config(_Section):
             msg = "prepare.transform rank makes every gene Gaussian, so its noise says nothing; take none or auto"
             raise ValueError(msg)
         return self
+
+    @property
+    def relaxes(self) -> bool:
+        """Whether the relaxation runs."""
+        return self.model == "linear" if self.fit.relax == "auto" else self.fit.relax
 
     @property
     def takes_counts(self) -> bool:

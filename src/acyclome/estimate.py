@@ -13,7 +13,7 @@ from acyclome.core.moments import PRECISE_GENES, WHOLE_GENES
 from acyclome.core.screen_batched import BLOCK_VALUES
 from acyclome.errors import InputError, MemoryLimitError
 from acyclome.memory import machine_memory
-from acyclome.registry import FAMILIES
+from acyclome.registry import EXPANSIONS, FAMILIES
 
 BASE_BYTES = 450_000_000
 CARD_BYTES = 600_000_000  # what CUDA and its libraries take before any data
@@ -25,6 +25,7 @@ SCORED_PER_SECOND = 2e10
 SCORE_CALL = 1e6  # multiplications in the time that a score takes whatever its size
 SCORES = 60  # sets of causes scored per gene in a climb
 SHAKES = 4  # climbs' worth of scores in a round of shaking
+SWEEPS = 12  # over the products of a gene's terms, whole ones, in a step of the relaxation of curves
 
 
 HALO = 3
@@ -74,7 +75,8 @@ def _shard_bytes(genes: np.ndarray, n_obs: int, config: Config) -> np.ndarray:
     size = np.where(s <= PRECISE_GENES, 8, 4)
     k = np.minimum(config.screen.max_candidates, s)
     curved = s * _family_bytes(1, n_obs, config) if config.model in FAMILIES else 0.0
-    return BASE_BYTES + size * (n_obs * s + s * s) + 8 * k * k * s / 2 + PATH_BYTES * s + curved
+    products = 4 * s * _gene_products(s, config)
+    return BASE_BYTES + size * (n_obs * s + s * s) + 8 * k * k * s / 2 + PATH_BYTES * s + curved + products
 
 
 def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, Any]:
@@ -118,7 +120,9 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
         "resample": resampled / threads,
     }
     if config.model in FAMILIES:
-        memory += (1 + beside) * _family_bytes(n_genes, n_obs, config)
+        memory += (1 + beside) * _family_bytes(n_genes, n_obs, config) + 4 * d * float(
+            _gene_products(np.array(d), config)
+        )
         for name, seconds in _family_seconds(n_genes, n_obs, config, threads).items():
             times[name] += seconds
     return {
@@ -148,7 +152,7 @@ def _card_bytes(d: float, n: float, config: Config) -> float:
     screen = (size * (n * d + 2 * d * d + 2 * BLOCK_VALUES) + inverse) * whole
     matrices = 0 if config.fit.acyclicity == "series" else 12 * 4 * d * d
     relax = 32 * d * k * k + 80 * d * k + 4 * 4 * FLOW_VALUES + matrices
-    return CARD_BYTES + max(correlate, screen, relax * config.fit.relax)
+    return CARD_BYTES + max(correlate, screen, relax * config.relaxes)
 
 
 def _family_bytes(n_genes: int, n_obs: int, config: Config) -> float:
@@ -164,11 +168,26 @@ def _family_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> d
     resamples = config.resample.resamples * climb * config.resample.fraction
     spread = float(n_genes) ** 2 * cost.spread / GRAM_PER_SECOND
     found = {"screen": spread, "order": climb * (1 + SHAKES * config.score.restarts), "resample": resamples}
-    if config.model == "mlp" and config.fit.relax and config.mlp.guided:
-        looks = len(config.fit.mu) * config.fit.max_steps / 4
-        weights = float(n_genes) * config.screen.max_candidates * config.mlp.hidden
-        found["fit"] = looks * config.mlp.steps * weights * n_obs / SCORED_PER_SECOND
+    if config.relaxes:
+        found["fit"] = n_genes * _gene_relaxed(n_genes, n_obs, config) / SCORED_PER_SECOND
     return {name: value / threads for name, value in found.items()}
+
+
+def _gene_relaxed(n_genes: float, n_obs: int, config: Config) -> float:
+    """Operations that the relaxation of a family takes for a gene."""
+    looks = len(config.fit.mu) * config.fit.max_steps / 4
+    if config.model == "mlp":
+        return looks * config.mlp.steps * config.screen.max_candidates * config.mlp.hidden * n_obs
+    return float(_gene_products(np.array(n_genes), config)) * (n_obs + SWEEPS * looks)
+
+
+def _gene_products(n_genes: np.ndarray, config: Config) -> np.ndarray:
+    """Products of terms that the relaxation of curves holds for a gene, in networks of so many genes."""
+    if not config.relaxes or config.model not in EXPANSIONS:
+        return np.zeros(n_genes.shape)
+    k = np.minimum(config.screen.max_candidates + config.climb.expanded, n_genes.astype(float))
+    found: np.ndarray = (k * EXPANSIONS[config.model](config).terms) ** 2
+    return found
 
 
 def _shard_facts(n_genes: int, n_obs: int, config: Config) -> dict[str, Any]:
@@ -182,7 +201,7 @@ def _shard_facts(n_genes: int, n_obs: int, config: Config) -> dict[str, Any]:
 
 def _fit_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, float]:
     """Seconds of the relaxation; of shards, their relaxation and their first search, and the plan."""
-    relaxed = config.fit.relax * 6e-4
+    relaxed = (config.relaxes and config.model == "linear") * 6e-4
     if not is_sharded(config):
         return {"fit": relaxed * n_genes}
     shards, most = shard_sizes(n_genes, n_obs, config)

@@ -16,10 +16,11 @@ from acyclome.core.family.glm import Glm
 from acyclome.core.family.ridges import Ridges
 from acyclome.core.joint import JointSettings
 from acyclome.core.order import ScoreSettings
-from acyclome.core.relax import RelaxSettings
+from acyclome.core.relax import DataModel, RelaxSettings
 from acyclome.core.rules import EdgeRules
 from acyclome.core.schedule import AugmentedLagrangian, CentralPath, Schedule
 from acyclome.core.screen import ScreenSettings
+from acyclome.core.sem.additive import Additive
 from acyclome.core.sem.linear import Linear
 from acyclome.core.sem.mlp import Mlp
 from acyclome.errors import ConfigError
@@ -29,11 +30,15 @@ UNIT_SCALE = 3.0
 RIDGE = (1.0, 10.0, 100.0)
 ALPHA = 1e-3
 SLOPE_RIDGE = 1.0
-SEMS: dict[str, Callable[[Config], Linear | Mlp | None]] = {
+EXPANSIONS: dict[str, Callable[[Config], Expansion]] = {
+    "polynomial": lambda config: Powers(config.curves.degree),
+    "sobolev": lambda config: Cosines(config.curves.cosines),
+    "spline": lambda config: BSplines(config.curves.bsplines),
+}
+SEMS: dict[str, Callable[[Config], Linear | DataModel]] = {
     "linear": lambda config: Linear(config.fit.lambda1, sweeps=100, tol=1e-6),
-    "mlp": lambda config: (
-        Mlp(config.mlp.hidden, config.fit.lambda1, ALPHA, config.mlp.steps) if config.mlp.guided else None
-    ),
+    "mlp": lambda config: Mlp(config.mlp.hidden, config.fit.lambda1, ALPHA, config.mlp.steps),
+    **dict.fromkeys(EXPANSIONS, lambda config: Additive(_expansion(config), config.fit.lambda1, sweeps=100, tol=1e-6)),
 }
 LAWS = {
     "negative_binomial": Glm(is_binary=False, is_dispersed=True, ridge=SLOPE_RIDGE),
@@ -42,9 +47,9 @@ LAWS = {
 }
 FAMILIES: dict[str, Callable[[Config], Family]] = {
     "mlp": lambda config: Evidence(config.mlp.splines, config.mlp.units, UNIT_SCALE, RIDGE),
-    "polynomial": lambda config: _curves(config, Powers(config.curves.degree), degrees(config.curves.degree)),
-    "sobolev": lambda config: _curves(config, Cosines(config.curves.cosines), smoothness(config.curves.cosines)),
-    "spline": lambda config: _curves(config, BSplines(config.curves.bsplines), smoothness(config.curves.bsplines)),
+    "polynomial": lambda config: _curves(config, degrees),
+    "sobolev": lambda config: _curves(config, smoothness),
+    "spline": lambda config: _curves(config, smoothness),
     "glm": lambda config: LAWS[config.glm.family],
 }
 SCHEDULES: dict[str, Callable[[Config], Schedule]] = {
@@ -75,12 +80,11 @@ def engine_settings(config: Config, rules: EdgeRules | None = None) -> EngineSet
 
 
 def _relaxing(config: Config) -> RelaxSettings | None:
-    """Return how the relaxation runs; None where it is off, or the model has none."""
-    sem = SEMS[config.model](config) if config.fit.relax and config.model in SEMS else None
-    if sem is None:
+    """Return how the relaxation runs; None where it does not."""
+    if not config.relaxes:
         return None
     acyclicity, schedule = ACYCLICITY[config.fit.acyclicity](config), SCHEDULES[config.fit.schedule](config)
-    return RelaxSettings(sem, acyclicity, schedule, config.fit.w_threshold)
+    return RelaxSettings(SEMS[config.model](config), acyclicity, schedule, config.fit.w_threshold)
 
 
 def _joint(config: Config) -> JointSettings | None:
@@ -91,8 +95,14 @@ def _joint(config: Config) -> JointSettings | None:
     return JointSettings(FAMILIES[config.model](config), climbing, config.climb.expanded, config.score.gamma)
 
 
-def _curves(config: Config, expansion: Expansion, penalties: tuple[tuple[float, ...], ...]) -> Family:
-    """Return a family of curves of each cause, or of weighted sums of them."""
+def _expansion(config: Config) -> Expansion:
+    return EXPANSIONS[config.model](config)
+
+
+def _curves(config: Config, rough: Callable[[int], tuple[tuple[float, ...], ...]]) -> Family:
+    """Return a family of curves of each cause, or of weighted sums of them; ``rough`` gives the penalties of terms."""
+    expansion = _expansion(config)
+    penalties = rough(expansion.terms)
     if config.curves.of == "causes":
         return Curves(expansion, penalties)
     return Ridges(expansion, penalties, 1 if config.curves.of == "index" else config.curves.functions)

@@ -87,7 +87,7 @@ def _views_of_range(data: GeneData, config: Config, genes: tuple[int, int]) -> V
 def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
     """Relax: NOTEARS on the candidates, and the order it suggests."""
     data.progress("fit", 0.0, "NOTEARS on the candidates")
-    is_dealt = data.place.deals and config.model == "linear" and config.fit.relax
+    is_dealt = data.place.deals and config.model == "linear" and config.relaxes
     with dealing(data.dask if is_dealt else None, data.threads, data.store.folder) as deal:
         place = data.place if deal is None else OnThreads(deal)
         start, found = propose(data.moments, candidates_of(screened), engine_settings(config, data.rules), data.causes,

@@ -52,7 +52,7 @@ def test_every_default_can_be_typed_and_gives_the_default():
         ({"resamples": "7"}, "resample", {"resamples": 7}),
         ({"shrinkage": "1e-3"}, "screen", {"shrinkage": 0.001}),
         ({"normalize": "false", "log": "auto"}, "prepare", {"normalize": False, "log": "auto"}),
-        ({"relax": False}, "fit", {"relax": False}),
+        ({"relax": "false"}, "fit", {"relax": False}),
         ({"mu": ["1,0.5", "0.1"]}, "fit", {"mu": (1.0, 0.5, 0.1)}),
         ({"covariates": ["batch, sex", "depth"]}, "prepare", {"covariates": ("batch", "sex", "depth")}),
         ({"target_sum": "none"}, "prepare", {"target_sum": None}),

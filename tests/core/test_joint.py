@@ -43,8 +43,7 @@ def test_it_finds_a_graph_that_a_linear_model_misses(lab):
 
 
 def test_the_relaxation_as_a_guide_gives_the_same_small_graph(lab):
-    config = Config.from_mapping({"model": "mlp", "mlp": {"units": 60, "guided": True},
-                                  "fit": {"max_steps": 5}})  # fmt: skip
+    config = Config.from_mapping({"model": "mlp", "mlp": {"units": 60}, "fit": {"relax": True, "max_steps": 5}})
     assert edges(learn(lab, draw(0), config)) == TRUE
 
 

@@ -115,7 +115,7 @@ def _provenance(run: Run) -> dict[str, Any]:
     return {
         "model": "a linear model" if family is None else family.model,
         "is_climbed": family is not None,
-        "is_relaxed": families.is_relaxed(run),
+        "is_relaxed": families.relaxation_of(run) is not None,
         "preparation": summary.preparation(run),
         "sortability": summary.sortability(run),
         "h_chart": charts.path_chart(path, "h", heading="Acyclicity h (0: no cycle)"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from acyclome.report.papers import EVIDENCE, NO_BEARS, NONLINEAR, NOTEARS_MLP, OVERDISPERSION, Reference
+from acyclome.report.papers import EVIDENCE, NO_BEARS, NONLINEAR, NOTEARS, NOTEARS_MLP, OVERDISPERSION, Reference
 from acyclome.report.source import Run
 
 
@@ -22,12 +22,15 @@ class Family(NamedTuple):
         Why directions can be known at all.
     papers
         What these words cite.
+    relaxation
+        The problem whose solution may guide the climb, and its paper; None where there is none.
     """
 
     model: str
     score: Callable[[Run], str]
     why: str
     papers: tuple[Reference, ...]
+    relaxation: tuple[str, Reference] | None = None
 
 
 CURVES = "a nonlinear structural equation model with additive noise"
@@ -49,6 +52,7 @@ def _curves(functions: str, option: str, default: int, paper: Reference) -> Fami
         ),
         IDENTIFIABLE,
         (paper, NONLINEAR),
+        ("NOTEARS problem for sums of curves", paper),
     )
 
 
@@ -62,6 +66,7 @@ FAMILIES: dict[str, Family] = {
         ),
         IDENTIFIABLE,
         (EVIDENCE, NONLINEAR),
+        ("NOTEARS-MLP problem", NOTEARS_MLP),
     ),
     "polynomial": _curves("polynomials up to degree {}", "curves.degree", 3, NO_BEARS),
     "sobolev": _curves("cosine series with {} terms", "curves.cosines", 8, NOTEARS_MLP),
@@ -88,8 +93,9 @@ def reads_noise(run: Run) -> bool:
     return run.option("model", "linear") == "lingam" or bool(run.option("score.non_gaussian", False))
 
 
-def is_relaxed(run: Run) -> bool:
-    """Say whether a relaxation proposed where the search starts."""
+def relaxation_of(run: Run) -> tuple[str, Reference] | None:
+    """Return the problem whose solution proposed where the search starts, and its paper; None where none did."""
     model = run.option("model", "linear")
-    guided = model == "linear" or (model == "mlp" and run.option("mlp.guided", False))
-    return bool(run.option("fit.relax", True) and guided)
+    if not run.fact("fit.relax", model == "linear"):
+        return None
+    return FAMILIES[model].relaxation if model in FAMILIES else ("NOTEARS problem", NOTEARS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from acyclome.report import wording
-from acyclome.report.families import family_of, is_relaxed, reads_noise
+from acyclome.report.families import family_of, reads_noise, relaxation_of
 from acyclome.report.papers import (
     CLASSES,
     ENTROPY,
@@ -11,8 +11,6 @@ from acyclome.report.papers import (
     EXTENDED_BIC,
     INTERVENTIONS,
     LINGAM,
-    NOTEARS,
-    NOTEARS_MLP,
     ORDER,
     PAIRS,
     SERIES,
@@ -42,9 +40,10 @@ def references(run: Run) -> list[Reference]:
     """Return the papers that the paragraph and the page cite, in the order of first use."""
     family = family_of(run)
     used = [ORDER, EXTENDED_BIC, CLASSES] if family is None else [*family.papers]
-    if is_relaxed(run):
+    relaxation = relaxation_of(run)
+    if relaxation is not None:
         truncated = run.option("fit.acyclicity", "series") in ("series", "lowrank")
-        used = [NOTEARS if family is None else NOTEARS_MLP, *([SERIES] if truncated else []), *used]
+        used = [relaxation[1], *([SERIES] if truncated else []), *(paper for paper in used if paper != relaxation[1])]
     if run.option("score.noise", "unequal") == "equal":
         used.append(EQUAL_VARIANCE)
     if reads_noise(run):
@@ -91,17 +90,18 @@ def _screening(run: Run) -> str:
 
 
 def _relaxation(run: Run) -> str:
-    family = family_of(run)
-    if not is_relaxed(run):
+    family, relaxation = family_of(run), relaxation_of(run)
+    if relaxation is None:
         begin = "a random order of the genes" if family is None else "the empty graph"
         return f"The search started from {begin}."
     mu = ", ".join(f"{value:g}" for value in run.option("fit.mu", []))
     path = f" along the central path mu = {mu}" if mu else ""
     path = " by the augmented Lagrangian" if run.option("fit.schedule", "path") == "lagrangian" else path
-    problem = f"NOTEARS problem ({NOTEARS.cite})" if family is None else f"NOTEARS-MLP problem ({NOTEARS_MLP.cite})"
+    problem, paper = relaxation
+    given = "the starting order" if family is None else "the order that the search kept to at first"
     return (
-        f"On these candidates the {problem} was solved with {_acyclicity(run)} and "
-        f"lambda1 = {run.option('fit.lambda1', 0.02):g}{path}; its solution gave the starting order."
+        f"On these candidates the {problem} ({paper.cite}) was solved with {_acyclicity(run)} and "
+        f"lambda1 = {run.option('fit.lambda1', 0.02):g}{path}; its solution gave {given}."
     )
 
 
