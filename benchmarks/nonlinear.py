@@ -9,18 +9,22 @@ method as a share of that peer's, on the seeds that the peer was run on.
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from acyclome.config import Config
 from acyclome.evaluate.baselines import sort_and_regress
 from acyclome.evaluate.trial import DONE
 from benchmarks.measure import Cost, learned, measured, warm_up_for
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.published import PUBLISHED, published_rows, run_sdcd
+from benchmarks.relaxation import alone, look_at
 from benchmarks.tables import means, options, publish, statuses
 
 Method = Callable[[Problem], tuple[tuple[np.ndarray, np.ndarray], Cost]]
@@ -38,13 +42,14 @@ def main() -> None:
     parser.add_argument("--table", default="", help="name of the table in RESULTS.md; empty: by what is measured")
     parser.add_argument("--sdcd", default="", help="Python of an environment with sdcd; empty: leave it out")
     parser.add_argument("--methods", nargs="+", default=[], help="only these of the methods; empty: all")
-    parser.add_argument("--guided", action="store_true", help="measure the start from NOTEARS-MLP too")
+    parser.add_argument("--guided", action="store_true", help="measure climbs along the relaxation's order too")
+    parser.add_argument("--alone", nargs="+", default=[], help="forms of h with which the relaxation runs alone too")
     parser.add_argument("--still", action="store_true", help="measure the climb without shaking too")
     parser.add_argument("--published", nargs="*", default=[], choices=list(PUBLISHED), help="published programs to run")
     parser.add_argument("--limit", type=float, default=300.0,
                         help="processor seconds of a published program, for all seeds of a mechanism")  # fmt: skip
     given = parser.parse_args()
-    warm_up_for(_options(model) for model in given.models)
+    warm_up_for((_learning(given) | _relaxing(given)).values())
     rows = list(_rows(given))
     by = ("mechanism", "genes", "method")
     table = means(rows, by)[[*by, "skeleton", "directed", "seconds", "cpu_seconds", "peak_mb"]]
@@ -56,7 +61,10 @@ def main() -> None:
         "--mechanisms",
         *given.mechanisms,
         *(["--models", *given.models] if given.models != list(MODELS) else []),
-        *(["--methods", *given.methods] if given.methods else []),
+        *(["--still"] if given.still else []),
+        *(["--guided"] if given.guided else []),
+        *(["--alone", *given.alone] if given.alone else []),
+        *(["--methods", *map(shlex.quote, given.methods)] if given.methods else []),
         *(["--published", *given.published, f"--limit {given.limit:g}"] if given.published else []),
     ]
     publish(given.table or name, rows, table, f"python -m benchmarks.nonlinear {' '.join(words)}", given)
@@ -93,24 +101,45 @@ def _beside(rows: list[dict[str, Any]], table: pd.DataFrame, peers: list[str]) -
 
 def _methods(given: argparse.Namespace) -> dict[str, Method]:
     """Return what is measured, by name: each takes a problem, gives edges and their cost."""
-    ours = {model: _options(model) for model in given.models}
-    if given.still:
-        ours |= {f"{model}, not shaken": _options(model) | {"score": {"restarts": 0}} for model in given.models}
-    if given.guided:
-        ours["mlp, guided, not shaken"] = {"model": "mlp", "mlp": {"guided": True}, "score": {"restarts": 0}}
-        ours["mlp, guided"] = {"model": "mlp", "mlp": {"guided": True}}
-    found = {
+    found: dict[str, Method] = {
         name: lambda p, config=config: measured(lambda: learned(p.X, p.method_seed, given.threads, **config))
-        for name, config in ours.items()
+        for name, config in _learning(given).items()
     }
+    found |= {name: partial(_alone, config=Config.from_mapping(options), threads=given.threads)
+              for name, options in _relaxing(given).items()}  # fmt: skip
     found |= {name: partial(_sorted, key=key) for name, key in SORTS.items()}
     return found | ({"SDCD": partial(run_sdcd, python=given.sdcd)} if given.sdcd else {})
+
+
+def _learning(given: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Return the options with which networks are learned, by name."""
+    ours = {model: _options(model) for model in given.models}
+    if given.guided:
+        climbed = [model for model in given.models if model != "linear"]
+        ours |= {f"{model}, guided": _options(model) | {"fit": {"relax": True}} for model in climbed}
+    if given.still:
+        ours |= {f"{name}, not shaken": config | {"score": {"restarts": 0}} for name, config in ours.items()}
+    return ours
+
+
+def _relaxing(given: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Return the options with which the relaxation runs alone, by name."""
+    return {f"{model}, {form} alone": _options(model) | {"fit": {"relax": True, "acyclicity": form}}
+            for model, form in product(given.models, given.alone)}  # fmt: skip
 
 
 def _options(model: str) -> dict[str, Any]:
     """Return the options that ``model`` or ``model:of`` names."""
     name, _, of = model.partition(":")
     return {"model": name} | ({"curves": {"of": of}} if of else {})
+
+
+def _alone(problem: Problem, config: Config, threads: int) -> tuple[tuple[np.ndarray, np.ndarray], Cost]:
+    def relaxed() -> tuple[np.ndarray, np.ndarray]:
+        source, target, _ = alone(look_at(problem, config, threads), problem.method_seed, threads)
+        return source, target
+
+    return measured(relaxed)
 
 
 def _sorted(problem: Problem, key: str) -> tuple[tuple[np.ndarray, np.ndarray], Cost]:

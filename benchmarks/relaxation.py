@@ -86,16 +86,16 @@ def _command(given: argparse.Namespace) -> str:
 def _roads(problem: Problem, case: Case, given: argparse.Namespace) -> list[dict[str, Any]]:
     """Walk the roads from the same candidates; the time is that from the candidates on."""
     config = Config.from_mapping({"score": {"noise": case.noise}, "fit": _options(given.fit)})
-    start = _look(problem, config, given.threads)
+    start = look_at(problem, config, given.threads)
     seed, threads = problem.method_seed, given.threads
     roads: dict[str, Any] = {}
     if not given.alone:
         roads["order search, random start"] = partial(_searched, start, seed, threads, relaxed=False)
         roads["order search, relaxation's start"] = partial(_searched, start, seed, threads, relaxed=True)
     for form in given.forms:
-        alone = replace(start, settings=engine_settings(config.with_options(acyclicity=form)))
+        only = replace(start, settings=engine_settings(config.with_options(acyclicity=form)))
         name = "relaxation alone" + (f", {form} form" if given.forms != ["series"] else "")
-        roads[name] = partial(_alone, alone, seed, threads)
+        roads[name] = partial(alone, only, seed, threads)
     found = []
     for name, work in roads.items():
         (source, target, facts), cost = measured(work)
@@ -116,7 +116,8 @@ def _row(problem: Problem, road: str, scores: dict[str, Any], facts: dict[str, f
     }
 
 
-def _look(problem: Problem, config: Config, threads: int) -> Look:
+def look_at(problem: Problem, config: Config, threads: int) -> Look:
+    """Screen a problem."""
     found = moments(lambda a, b: np.ascontiguousarray(problem.X[:, a:b].T), problem.d, threads=threads)
     settings, causes = engine_settings(config), np.ones(problem.d, bool)
     return Look(found, look(found, settings, causes, threads), settings, causes)
@@ -134,7 +135,8 @@ def _searched(
     return dag.source, dag.target, {**facts, "steps": float(sum(point.steps for point in path)), "score": dag.score}
 
 
-def _alone(start: Look, seed: int, threads: int) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
+def alone(start: Look, seed: int, threads: int) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
+    """Relax, and return the edges from the threshold on with how it ended."""
     _, found = propose(start.moments, start.candidates, start.settings, start.causes, seed, threads)
     if found is None or start.settings.relax is None:
         msg = "The relaxation is turned off; leave fit.relax on."
