@@ -18,6 +18,7 @@ from acyclome.core.workers import run_blocks
 AT_ONCE = 16
 APART = 50  # genes to each that is shaken at once: in small networks changes would concern the same ones
 WIDE = 150  # children of a hub that stays where it is
+FAR = 100.0  # nats, below which a shake is given up before the gene is free again
 
 Change = dict[int, Look]
 
@@ -72,12 +73,17 @@ def _try(climb: Climb, j: int, rule: int) -> Change | None:
     near = set(climb.past)
     climb.settle(near)
     climb.rule[j] = 0
-    climb.settle(near)
+    if _gain(climb) > -FAR:
+        climb.settle(near)
+    change = {k: climb.look_of(k) for k in climb.past} if _gain(climb) > TOLERANCE else None
     past, climb.past = climb.past, None
-    gain = sum(look.total - climb.total[k] for k, look in past.items())
-    change = {k: climb.look_of(k) for k in past} if gain > TOLERANCE else None
     climb.put(past)
     return change
+
+
+def _gain(climb: Climb) -> float:
+    """Return what the shake has gained so far."""
+    return float(sum(look.total - climb.total[k] for k, look in (climb.past or {}).items()))
 
 
 def _stays_acyclic(climb: Climb, change: Change) -> bool:
