@@ -11,14 +11,16 @@ import argparse
 import contextlib
 import io
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from acyclome.core.workers import one_blas_thread
-from benchmarks.measure import Cost, learned, measured, warm_up_for
+from benchmarks.measure import learned, warm_up_for
 from benchmarks.problems import Problem, Protocol, find_bench
+from benchmarks.published import beside, rows_within
 from benchmarks.tables import means, options, publish
 
 Edges = tuple[np.ndarray, np.ndarray]
@@ -33,35 +35,43 @@ def main() -> None:
     parser = options(__doc__ or "", d=20, n=1000)
     parser.add_argument("--noises", nargs="+", default=list(NOISES), help="laws of the noise")
     parser.add_argument("--methods", nargs="+", default=[], help="only these of the methods; empty: all")
+    parser.add_argument("--limit", type=float, default=300.0,
+                        help="processor seconds of a method, for all seeds of a noise")  # fmt: skip
     given = parser.parse_args()
-    bench = find_bench(given.bench)
-    chosen = {name: method for name, method in _methods(given).items() if name in given.methods or not given.methods}
     _warm_up()
-    rows = []
+    rows = list(_rows(given))
+    shown = ["noise", "method", "skeleton", "directed", "seconds", "cpu_seconds", "peak_mb"]
+    references = [name for name in CLASSICAL if name in given.methods or not given.methods]
+    table = beside(rows, means(rows, ("noise", "method"))[shown], "noise", references)
+    named = shlex.join(["--methods", *given.methods]) if given.methods else ""
+    words = f"--d {given.d} --noises {' '.join(given.noises)} --limit {given.limit:g} {named}".rstrip()
+    title = f"Classical references, {given.d} genes, linear mechanisms"
+    publish(f"classical-{given.d}", rows, table, f"python -m benchmarks.classical {words}", given, title=title)
+
+
+def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yield a row for every run of every method, noise after noise."""
+    bench = find_bench(given.bench)
     for noise in given.noises:
         protocol = Protocol(noise, "ER", extras={"noise": noise})
-        for seed in given.seeds:
-            problem = protocol.draw(given.d, given.n, seed, bench)
-            for name, method in chosen.items():
-                edges, cost = method(problem)
-                scores = {key: problem.scores(*edges)[key] for key in ("skeleton", "directed")}
-                rows.append({"noise": noise, "method": name, "seed": seed, **scores, **cost.row()})
-    named = shlex.join(["--methods", *given.methods]) if given.methods else ""
-    words = f"--d {given.d} --noises {' '.join(given.noises)} {named}".rstrip()
-    title = f"Classical references, {given.d} genes, linear mechanisms"
-    publish(f"classical-{given.d}", rows, means(rows, ("noise", "method")), f"python -m benchmarks.classical {words}",
-            given, title=title)  # fmt: skip
+        problems = [protocol.draw(given.d, given.n, seed, bench) for seed in given.seeds]
+        for name, work in _methods(given).items():
+            if name in given.methods or not given.methods:
+                found = rows_within(work, problems, given.limit)
+                yield from ({"noise": noise, "method": name, **row} for row in found)
 
 
-def _methods(given: argparse.Namespace) -> dict[str, Callable[[Problem], tuple[Edges, Cost]]]:
-    def ours(problem: Problem, config: dict) -> tuple[Edges, Cost]:
-        return measured(lambda: learned(problem.X, problem.method_seed, given.threads, **config))
+def _methods(given: argparse.Namespace) -> dict[str, Callable[[Problem], Edges]]:
+    """Return what is measured, by name."""
 
-    def theirs(problem: Problem, fit: Callable[[np.ndarray], np.ndarray]) -> tuple[Edges, Cost]:
-        return measured(lambda: _pointed(_alone(fit, problem.X), problem.method_seed))
+    def ours(config: dict, problem: Problem) -> Edges:
+        return learned(problem.X, problem.method_seed, given.threads, **config)
 
-    found = {name: partial(ours, config=config) for name, config in OURS.items()}
-    return found | {name: partial(theirs, fit=fit) for name, fit in CLASSICAL.items()}
+    def theirs(fit: Callable[[np.ndarray], np.ndarray], problem: Problem) -> Edges:
+        return _pointed(_alone(fit, problem.X), problem.method_seed)
+
+    found = {name: partial(ours, config) for name, config in OURS.items()}
+    return found | {name: partial(theirs, fit) for name, fit in CLASSICAL.items()}
 
 
 def _alone(fit: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:

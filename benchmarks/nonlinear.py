@@ -16,16 +16,15 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from acyclome.config import Config
 from acyclome.evaluate.baselines import sort_and_regress
 from acyclome.evaluate.trial import DONE
 from benchmarks.measure import Cost, learned, measured, warm_up_for
 from benchmarks.problems import Problem, Protocol, find_bench
-from benchmarks.published import PUBLISHED, published_rows, run_sdcd
+from benchmarks.published import PUBLISHED, beside, published_rows, run_sdcd
 from benchmarks.relaxation import alone, look_at
-from benchmarks.tables import means, options, publish, statuses
+from benchmarks.tables import means, options, publish
 
 Method = Callable[[Problem], tuple[tuple[np.ndarray, np.ndarray], Cost]]
 MECHANISMS = ("mlp", "gp-add", "gp-rff", "mim")
@@ -54,7 +53,7 @@ def main() -> None:
     by = ("mechanism", "genes", "method")
     table = means(rows, by)[[*by, "skeleton", "directed", "seconds", "cpu_seconds", "peak_mb"]]
     if given.published:
-        table = _beside(rows, table, given.published)
+        table = beside(rows, table, "mechanism", given.published)
     name = "nonlinear-sdcd" if given.sdcd else "nonlinear-guided" if given.guided else f"nonlinear-{given.d}"
     words = [
         f"--d {given.d}",
@@ -85,18 +84,6 @@ def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 yield {**here, "method": name, "seed": problem.seed, **found}
         for name in given.published:
             yield from ({**here, "method": name, **row} for row in published_rows(name, problems, given.limit))
-
-
-def _beside(rows: list[dict[str, Any]], table: pd.DataFrame, peers: list[str]) -> pd.DataFrame:
-    """Add what became of the runs, and the processor time of each method as a share of that of each peer."""
-    seconds = pd.DataFrame(rows).pivot(index=["mechanism", "seed"], columns="method", values="cpu_seconds")
-    status = statuses(rows, table, ("mechanism", "genes", "method"))
-    for peer in peers:
-        mean = seconds[seconds[peer].notna()].groupby("mechanism").mean()
-        share = mean.div(mean[peer], axis="index").stack().to_dict()
-        keys = zip(table["mechanism"], table["method"], strict=True)
-        table = table.assign(**{f"of {peer}": [share.get(key, np.nan) for key in keys]})
-    return table.assign(status=status)
 
 
 def _methods(given: argparse.Namespace) -> dict[str, Method]:

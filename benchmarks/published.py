@@ -11,16 +11,19 @@ import io
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from acyclome.evaluate.peers import PEERS, Peer
 from acyclome.evaluate.trial import DONE
 from benchmarks.measure import Cost, measured
 from benchmarks.problems import Problem
+from benchmarks.tables import statuses
 
 Edges = tuple[np.ndarray, np.ndarray]
 HIDDEN, SINES = 10, 10  # units of a gene's network; terms of a curve
@@ -50,12 +53,18 @@ class _OverError(Exception):
 
 
 def published_rows(name: str, problems: list[Problem], limit: float) -> Iterator[dict[str, Any]]:
-    """Run a published implementation on the same kind of problem with one seed after the other.
+    """Run the implementation of this name in `PUBLISHED`, if it is installed; see :func:`rows_within`."""
+    peer = PUBLISHED[name]
+    if peer.is_installed:
+        return rows_within(partial(_seeded, peer), problems, limit)
+    return iter([{"seed": problems[0].seed, "status": f"not installed: {peer.install}"}])
+
+
+def rows_within(work: Callable[[Problem], Edges], problems: list[Problem], limit: float) -> Iterator[dict[str, Any]]:
+    """Run a method on the same kind of problem with one seed after the other, in a process of its own each time.
 
     Parameters
     ----------
-    name
-        Of `PUBLISHED`.
     limit
         Processor seconds for all; a further seed is begun while there is time for one like the last.
 
@@ -63,30 +72,36 @@ def published_rows(name: str, problems: list[Problem], limit: float) -> Iterator
     ------
     ``seed``, ``status``, the F1 scores and the cost of a run; of one that was ended, the cost until then.
     """
-    peer, left, last = PUBLISHED[name], limit, 0.0
+    left, last = limit, 0.0
     for problem in problems:
-        if not peer.is_installed:
-            yield {"seed": problem.seed, "status": f"not installed: {peer.install}"}
-            return
         if last > left:
             return
-        edges, cost = measured(lambda problem=problem, left=left: _within(left, _seeded(peer, problem)))
-        done = edges is not None
-        scores = problem.scores(*edges) if done else {}
-        yield {"seed": problem.seed, "status": DONE if done else f"ended at {left:.0f} s", **scores, **cost.row()}
+        edges, cost = measured(partial(_within, left, partial(work, problem)))
+        scores = {} if edges is None else problem.scores(*edges)
+        status = f"ended at {left:.0f} s" if edges is None else DONE
+        yield {"seed": problem.seed, "status": status, **scores, **cost.row()}
         left, last = left - cost.cpu, cost.cpu
 
 
-def _seeded(peer: Peer, problem: Problem) -> Callable[[], Edges]:
-    def work() -> Edges:
-        import torch
+def beside(rows: list[dict[str, Any]], table: pd.DataFrame, group: str, peers: Sequence[str]) -> pd.DataFrame:
+    """Add what became of the runs, and each method's processor time as a share of that of peers, on their seeds."""
+    seconds = pd.DataFrame(rows).pivot(index=[group, "seed"], columns="method", values="cpu_seconds")
+    status = statuses(rows, table, (group, "method"))
+    for peer in peers:
+        mean = seconds[seconds[peer].notna()].groupby(group).mean()
+        share = mean.div(mean[peer], axis="index").stack().to_dict()
+        keys = zip(table[group], table["method"], strict=True)
+        table = table.assign(**{f"of {peer}": [share.get(key, np.nan) for key in keys]})
+    return table.assign(status=status)
 
-        torch.set_num_threads(1)
-        torch.manual_seed(problem.method_seed)
-        with contextlib.redirect_stdout(io.StringIO()):
-            return peer.edges(problem.X)
 
-    return work
+def _seeded(peer: Peer, problem: Problem) -> Edges:
+    import torch
+
+    torch.set_num_threads(1)
+    torch.manual_seed(problem.method_seed)
+    with contextlib.redirect_stdout(io.StringIO()):
+        return peer.edges(problem.X)
 
 
 def _within(limit: float, work: Callable[[], Any]) -> Any:
