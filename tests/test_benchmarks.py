@@ -100,3 +100,20 @@ def test_a_projection_goes_on_from_what_was_measured(sizes):
     )
     answer = python("-c", code)
     assert answer.returncode == 0, answer.stderr
+
+
+def test_a_method_is_ended_at_its_processor_seconds_and_no_further_seed_begun():
+    code = (
+        "import itertools\n"
+        "import numpy as np\n"
+        "from benchmarks.problems import Problem\n"
+        "from benchmarks.published import rows_within\n"
+        "edge = np.array([0]), np.array([1])\n"
+        "problems = [Problem('', seed, np.eye(2), *edge) for seed in (1, 2, 3)]\n"
+        "endless = lambda problem: edge if problem.seed == 1 else next(k for k in itertools.count() if k < 0)\n"
+        "done, ended = rows_within(endless, problems, 0.3)\n"
+        "assert done['status'] == 'done' and done['directed'] == 1\n"
+        "assert ended['status'].startswith('ended') and 'directed' not in ended and ended['cpu_seconds'] < 2\n"
+    )
+    answer = python("-c", code)
+    assert answer.returncode == 0, answer.stderr
