@@ -21,7 +21,7 @@ from acyclome.core.workers import one_blas_thread
 from benchmarks.measure import learned, warm_up_for
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.published import beside, rows_within
-from benchmarks.tables import means, options, publish
+from benchmarks.tables import SEEDS, means, options, publish
 
 Edges = tuple[np.ndarray, np.ndarray]
 NOISES = ("gauss", "exp", "laplace")
@@ -44,7 +44,8 @@ def main() -> None:
     references = [name for name in CLASSICAL if name in given.methods or not given.methods]
     table = beside(rows, means(rows, ("noise", "method"))[shown], "noise", references)
     named = shlex.join(["--methods", *given.methods]) if given.methods else ""
-    words = f"--d {given.d} --noises {' '.join(given.noises)} --limit {given.limit:g} {named}".rstrip()
+    seeds = f"--seeds {' '.join(map(str, given.seeds))} " * (tuple(given.seeds) != SEEDS)
+    words = f"--d {given.d} {seeds}--noises {' '.join(given.noises)} --limit {given.limit:g} {named}".rstrip()
     title = f"Classical references, {given.d} genes, linear mechanisms"
     publish(f"classical-{given.d}", rows, table, f"python -m benchmarks.classical {words}", given, title=title)
 

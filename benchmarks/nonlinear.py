@@ -24,7 +24,7 @@ from benchmarks.measure import Cost, learned, measured, warm_up_for
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.published import PUBLISHED, beside, published_rows, run_sdcd
 from benchmarks.relaxation import alone, look_at
-from benchmarks.tables import means, options, publish
+from benchmarks.tables import SEEDS, means, options, publish
 
 Method = Callable[[Problem], tuple[tuple[np.ndarray, np.ndarray], Cost]]
 MECHANISMS = ("mlp", "gp-add", "gp-rff", "mim")
@@ -57,6 +57,7 @@ def main() -> None:
     name = "nonlinear-sdcd" if given.sdcd else "nonlinear-guided" if given.guided else f"nonlinear-{given.d}"
     words = [
         f"--d {given.d}",
+        *(["--seeds", *map(str, given.seeds)] if tuple(given.seeds) != SEEDS else []),
         "--mechanisms",
         *given.mechanisms,
         *(["--models", *given.models] if given.models != list(MODELS) else []),
