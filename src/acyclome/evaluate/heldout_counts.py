@@ -1,18 +1,14 @@
 """How probable counts are that were not looked at: under regressions of counts, and under normal ones of logarithms.
 
-Both are log probabilities of the same whole numbers, so they compare.  A normal model of ``g(y) = log(1 + y / s)`` has
-a density; what it says of a count is the mass of the cell around it: the density times the Jacobian ``g'``, integrated
-from ``y - 1/2`` to ``y + 1/2`` (a count of 0 has all that is below).  The density at a point is no probability: it
-grows without bound for a gene that is nearly always 0.
+Both are log probabilities of the same whole numbers, so they compare, see :mod:`acyclome.core.family.held_out`.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import log_ndtr
-from scipy.stats import nbinom, poisson
 
 from acyclome.core.family.glm import CountScore, Glm
+from acyclome.core.family.held_out import normal_mass
 from acyclome.core.moments import scale_genes
 
 _LEAST_VARIANCE = 1e-6
@@ -65,28 +61,13 @@ def log_normal_log_likelihood(
         b = np.linalg.lstsq(P, y, rcond=None)[0]
         deviation = np.sqrt(max(float(((y - P @ b) ** 2).sum()) / (len(y) - len(b) - 1), _LEAST_VARIANCE))
         expected = mean[j] + (B[:, causes[j]] - mean[causes[j]]) @ b
-        found[j] = _mass(held[:, j], held_size, expected, deviation).mean()
+        found[j] = normal_mass(held[:, j], held_size, expected, deviation).mean()
     return found
 
 
 def _one(local: CountScore, j: int, causes: np.ndarray, Z: np.ndarray, y: np.ndarray, log_size: np.ndarray) -> float:
     beta, theta = local.fit(j, causes)
-    mean = np.exp(log_size + beta[0] + beta[1:] @ Z[causes])
-    if not local.model.is_dispersed:
-        return float(poisson.logpmf(y, mean).mean())
-    r = np.exp(-theta)
-    return float(nbinom.logpmf(y, r, r / (r + mean)).mean())
-
-
-def _mass(y: np.ndarray, size: np.ndarray, expected: np.ndarray, deviation: float) -> np.ndarray:
-    """Log of the normal mass between ``g(y - 1/2)`` and ``g(y + 1/2)``, (k,); all below for a count of 0."""
-    upper = (np.log1p((y + 0.5) / size) - expected) / deviation
-    lower = np.where(y > 0, (np.log1p((np.maximum(y, 1) - 0.5) / size) - expected) / deviation, -np.inf)
-    turned = lower > 0  # the tail that does not cancel
-    high, low = np.where(turned, -lower, upper), np.where(turned, -upper, lower)
-    top = log_ndtr(high)
-    found: np.ndarray = top + np.log1p(-np.exp(np.minimum(log_ndtr(low) - top, -1e-15)))
-    return found
+    return float(local.mass(y, log_size, Z[causes], beta, theta).mean())
 
 
 def _causes_of(source: np.ndarray, target: np.ndarray, d: int) -> list[np.ndarray]:

@@ -32,6 +32,18 @@ class Cost(NamedTuple):
     spread: float
 
 
+class HeldOut(Protocol):
+    """What says how probable observations are that were not fitted."""
+
+    def held_out(self, j: int, causes: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Log density of gene ``j`` in the rows ``test``, fitted to the rows ``train`` alone, ``(t,)``.
+
+        Nats per observation, on the scale of :mod:`acyclome.core.family.held_out`.  Functions of the causes, such as
+        their terms, may come from all rows, since they know nothing of gene ``j``.
+        """
+        ...
+
+
 class Local(LocalScore, Protocol):
     """A family on given data: scores of a gene and its causes, and what the fit of a chosen set says.
 
@@ -51,6 +63,10 @@ class Local(LocalScore, Protocol):
 
     def weights(self, j: int, causes: np.ndarray) -> np.ndarray:
         """Return the weight of the edge from each of the causes ``(p,)`` to gene ``j``, ``(p,)``, signed."""
+        ...
+
+    def held_out(self, j: int, causes: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """As :meth:`HeldOut.held_out`."""
         ...
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from acyclome.core.basis import expand, explained, standardized
 from acyclome.core.expansions import Expansion
 from acyclome.core.family.contract import Cost
+from acyclome.core.family.held_out import less_mean, normal_held_out, within
 from acyclome.core.moments import Moments
 
 JITTER = 1e-6
@@ -54,7 +55,7 @@ class Curves:
     def prepare(self, moments: Moments, seed: int, threads: int) -> CurvesScore:
         """Expand the genes."""
         Z = moments.Z.astype(np.float32, copy=False)
-        return CurvesScore(Z, self.expand(moments, threads), np.array(self.penalties), moments.n_effective)
+        return CurvesScore(moments, Z, self.expand(moments, threads), np.array(self.penalties))
 
     def cost(self, n_obs: int) -> Cost:
         """Say what the family takes with so many observations."""
@@ -76,14 +77,12 @@ class CurvesScore:
         ``(d, terms, n)`` float32, orthonormal terms of every gene.
     penalties
         ``(g, terms)`` of which the best is taken.
-    n_effective
-        Observations that count.
     """
 
+    moments: Moments
     Z: np.ndarray
     basis: np.ndarray
     penalties: np.ndarray
-    n_effective: float
 
     def scores(self, j: int, sets: np.ndarray) -> np.ndarray:
         """Score sets of causes of gene ``j`` under the best penalty each, ``(s, p) -> (s,)``, as :func:`fit_terms`.
@@ -102,20 +101,21 @@ class CurvesScore:
 
     def residual(self, j: int, causes: np.ndarray) -> np.ndarray:
         """Return what the causes leave of gene ``j``, ``(n,)`` float32."""
-        if len(causes) == 0:
-            return self.Z[j].copy()
-        rest: np.ndarray = self.Z[j] - self.coefficients(j, causes).ravel().astype(np.float32) @ self._terms(causes)
-        return rest
+        return self._rest(j, causes)
 
     def weights(self, j: int, causes: np.ndarray) -> np.ndarray:
         """Return the slope of the line in the curve of each cause, ``(p,)``: its best linear approximation."""
         return self.coefficients(j, causes)[:, 0]
 
-    def coefficients(self, j: int, causes: np.ndarray) -> np.ndarray:
-        """Return the coefficients of the curves under the best penalty, ``(p, terms)``."""
+    def held_out(self, j: int, causes: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Log density in the rows ``test``, coefficients and penalty from the rows ``train``, ``(t,)``."""
+        return normal_held_out(self.moments, j, self._rest(j, causes, train), train, test)
+
+    def coefficients(self, j: int, causes: np.ndarray, train: np.ndarray | None = None) -> np.ndarray:
+        """Return the coefficients of the curves under the best penalty, ``(p, terms)``, fitted to some rows or all."""
         if len(causes) == 0:
             return np.empty((0, self.basis.shape[1]))
-        cost, b = self._fit(j, causes[None])
+        cost, b = self._fit(j, causes[None], train)
         found: np.ndarray = b[0, int(np.argmin(cost[0]))].reshape(len(causes), -1)
         return found
 
@@ -123,8 +123,16 @@ class CurvesScore:
         """Terms of the causes, ``(..., p) -> (..., p terms, n)``."""
         return self.basis[sets].reshape(*sets.shape[:-1], -1, self.basis.shape[2])
 
-    def _fit(self, j: int, sets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return fit_terms(self._terms(sets), self.Z[j], np.tile(self.penalties, sets.shape[1]), self.n_effective)
+    def _rest(self, j: int, causes: np.ndarray, train: np.ndarray | None = None) -> np.ndarray:
+        if len(causes) == 0:
+            return less_mean(self.Z[j].copy(), train)
+        b = self.coefficients(j, causes, train).ravel().astype(np.float32)
+        return less_mean(self.Z[j] - b @ self._terms(causes), train)
+
+    def _fit(self, j: int, sets: np.ndarray, train: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        F, y = within(self._terms(sets), train), within(self.Z[j], train)
+        n_effective = self.moments.n_effective * (len(y) / self.moments.n_obs)
+        return fit_terms(F, y, np.tile(self.penalties, sets.shape[1]), n_effective)
 
 
 def fit_terms(F: np.ndarray, y: np.ndarray, penalties: np.ndarray, n_effective: float) -> tuple[np.ndarray, np.ndarray]:

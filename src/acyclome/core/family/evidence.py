@@ -15,6 +15,7 @@ import numpy as np
 from acyclome.core.basis import expand, explained, standardized
 from acyclome.core.expansions import NaturalSplines
 from acyclome.core.family.contract import Cost
+from acyclome.core.family.held_out import less_mean, normal_held_out, within
 from acyclome.core.family.lines import linear_effects
 from acyclome.core.moments import Moments
 
@@ -105,6 +106,11 @@ class EvidenceScore:
         """Return what the causes leave of gene ``j`` under the best kind and ridge, ``(n,)``."""
         return residual(self.features, self.prior, j, causes)
 
+    def held_out(self, j: int, causes: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Log density in the rows ``test`` under the kind and ridge that the rows ``train`` find best, ``(t,)``."""
+        rest = residual(self.features, self.prior, j, causes, train)
+        return normal_held_out(self.moments, j, rest, train, test)
+
     def weights(self, j: int, causes: np.ndarray) -> np.ndarray:
         """Return the best linear approximation of the effects, in standard deviations, ``(p,)``."""
         return linear_effects(self.moments, j, causes)
@@ -140,22 +146,31 @@ def local_scores(features: Features, prior: Evidence, j: int, sets: np.ndarray) 
     return np.concatenate(parts)
 
 
-def residual(features: Features, prior: Evidence, j: int, causes: np.ndarray) -> np.ndarray:
-    """Return what the causes ``(p,)`` leave of gene ``j`` under the best kind and ridge, ``(n,)`` float32."""
+def residual(
+    features: Features, prior: Evidence, j: int, causes: np.ndarray, train: np.ndarray | None = None
+) -> np.ndarray:
+    """Return what the causes ``(p,)`` leave of gene ``j`` under the best kind and ridge, ``(n,)`` float32.
+
+    Parameters
+    ----------
+    train
+        Observations that are fitted; all if None.
+    """
     if len(causes) == 0:
-        return features.Z[j].copy()
+        return less_mean(features.Z[j].copy(), train)
     F = _design(features, prior, j, causes[None])
-    scale, G = _scales(prior, len(causes)), _gram(features, prior, F, len(causes))
+    fitted = within(F, train)
+    own = features._replace(n_effective=features.n_effective * (fitted.shape[2] / F.shape[2]))
+    scale, G = _scales(prior, len(causes)), _gram(own, prior, fitted, len(causes))
     best: tuple[float, int, float] = (np.inf, 0, 1.0)
     for size in _sizes(prior, len(causes)):
-        cost = _evidence(_leading(G, size), prior.ridge, features.n_effective)[0]
+        cost = _evidence(_leading(G, size), prior.ridge, own.n_effective)[0]
         at = int(np.argmin(cost))
         best = min(best, (float(cost[at]), size, prior.ridge[at]))
     _, size, ridge = best
     C = _leading(G, size)[0]
-    beta = np.linalg.solve(C[:-1, :-1] + (ridge + JITTER * features.n_effective) * np.eye(size), C[:-1, -1])
-    rest: np.ndarray = features.Z[j] - (beta * scale[:size]).astype(np.float32) @ F[0, :size]
-    return rest
+    beta = np.linalg.solve(C[:-1, :-1] + (ridge + JITTER * own.n_effective) * np.eye(size), C[:-1, -1])
+    return less_mean(features.Z[j] - (beta * scale[:size]).astype(np.float32) @ F[0, :size], train)
 
 
 def _scores(features: Features, prior: Evidence, j: int, sets: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.family.contract import Cost
+from acyclome.core.family.held_out import count_mass, seen_mass
 from acyclome.core.family.lines import linear_effects
 from acyclome.core.irls import POISSON, Response, fit_sets, score_tests, slope_of
 from acyclome.core.layout import gene_blocks
@@ -27,6 +28,7 @@ BIN, BINS = 50, 20  # genes of a point of the trend at least, points at most
 VAGUE = (-1.0, 3.0)
 NARROWEST = 0.5
 TINY = 1e-12
+ALL = slice(None)
 
 
 class Dispersion(NamedTuple):
@@ -145,6 +147,20 @@ class CountScore:
         """Return the best linear approximation of the effects on ``log(1 + counts / size)``, in standard deviations."""
         return linear_effects(self.moments, j, causes)
 
+    def held_out(self, j: int, causes: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Log probability of the counts in the rows ``test``, fitted to the rows ``train``, ``(t,)``."""
+        own, X = self._response(j, train), np.ascontiguousarray(self.Z[causes][:, train])
+        sets = np.arange(len(causes), dtype=np.int64)[None]
+        _, beta, theta = fit_sets(own, X, sets, self.alone.intercept[j], self.alone.theta[j])
+        return self.mass(self._responses(j).y[test], self.log_size[test], self.Z[causes][:, test], beta[0], theta[0])
+
+    def mass(self, y: np.ndarray, log_size: np.ndarray, X: np.ndarray, beta: np.ndarray, theta: float) -> np.ndarray:
+        """Log probability of counts ``y`` ``(t,)`` given values of the causes ``X`` ``(p, t)`` and a fit, ``(t,)``."""
+        predictor = log_size + beta[0] + beta[1:] @ X
+        if self.model.is_binary:
+            return seen_mass(y, predictor)
+        return count_mass(y, predictor, theta if self.model.is_dispersed else None)
+
     def fit(self, j: int, causes: np.ndarray) -> tuple[np.ndarray, float]:
         """Return the intercept and slopes of gene ``j`` on causes ``(p,)``, ``(p + 1,)``, and its log dispersion."""
         _, beta, theta = self._fit(j, causes[None])
@@ -178,11 +194,11 @@ class CountScore:
         """Keep the last few genes: one is asked for some times in a row, and reading it takes as long as a few fits."""
         return lru_cache(KEPT)(self._response)
 
-    def _response(self, j: int) -> Response:
-        y = self.moments.read(j, j + 1)[0].astype(np.float64)  # type: ignore[misc]
+    def _response(self, j: int, rows: np.ndarray | slice = ALL) -> Response:
+        y = self.moments.read(j, j + 1)[0].astype(np.float64)[rows]  # type: ignore[misc]
         value, times = np.unique(y, return_counts=True)
-        center, width = self.dispersion
-        return Response(y, self.log_size, value, times.astype(np.float64), self.model.is_binary, center[j], width[j],
+        (center, width), log_size = self.dispersion, self.log_size[rows]
+        return Response(y, log_size, value, times.astype(np.float64), self.model.is_binary, center[j], width[j],
                         self.model.ridge)  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from acyclome.core.basis import expand, explained, orthonormal, standardized
 from acyclome.core.expansions import Expansion
 from acyclome.core.family.contract import Cost
 from acyclome.core.family.curves import JITTER, fit_terms
+from acyclome.core.family.held_out import less_mean, normal_held_out, within
 from acyclome.core.family.lines import linear_effects
 from acyclome.core.moments import Moments
 
@@ -98,22 +99,31 @@ class RidgesScore:
 
     def residual(self, j: int, causes: np.ndarray) -> np.ndarray:
         """Return what the causes leave of gene ``j``, ``(n,)`` float32."""
-        y = self.moments.Z[j]
-        rest: np.ndarray = (y - self._pursue(j, causes).fitted if len(causes) else y).astype(np.float32)
-        return rest
+        return self._rest(j, causes)
 
     def weights(self, j: int, causes: np.ndarray) -> np.ndarray:
         """Return the best linear approximation of the effects, in standard deviations, ``(p,)``."""
         return linear_effects(self.moments, j, causes)
 
-    def _pursue(self, j: int, causes: np.ndarray) -> Sum:
-        """Add functions of the causes as long as the score falls."""
+    def held_out(self, j: int, causes: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Log density in the rows ``test``, weights, curves and their number from the rows ``train``, ``(t,)``."""
+        return normal_held_out(self.moments, j, self._rest(j, causes, train), train, test)
+
+    def _rest(self, j: int, causes: np.ndarray, train: np.ndarray | None = None) -> np.ndarray:
+        y = self.moments.Z[j]
+        rest: np.ndarray = (y - self._pursue(j, causes, train).fitted if len(causes) else y).astype(np.float32)
+        return less_mean(rest, train)
+
+    def _pursue(self, j: int, causes: np.ndarray, train: np.ndarray | None = None) -> Sum:
+        """Add functions of the causes as long as the score falls, fitted to some rows or all."""
         y, X = self.moments.Z[j].astype(np.float64), self.moments.Z[causes].astype(np.float64)
-        penalties, n_effective = np.array(self.settings.penalties), self.moments.n_effective
+        seen, inputs, basis = within(y, train), within(X, train), within(self.basis[causes], train)
+        penalties, n_effective = np.array(self.settings.penalties), self.moments.n_effective * (len(seen) / len(y))
         best, terms = Sum(np.inf, np.zeros_like(y)), np.empty((0, len(y)))
         for m in range(1, (self.settings.functions if len(causes) > 1 else 1) + 1):
-            terms = np.vstack([terms, self._terms(self._direction(y - best.fitted, X, self.basis[causes]) @ X)])
-            cost, b = fit_terms(terms[None], y, np.tile(penalties, m), n_effective)
+            w = self._direction(within(y - best.fitted, train), inputs, basis)
+            terms = np.vstack([terms, self._terms(w @ X)])
+            cost, b = fit_terms(within(terms, train)[None], seen, np.tile(penalties, m), n_effective)
             at = int(np.argmin(cost[0]))
             total = float(cost[0, at]) + m * (len(causes) - 1) / 2 * np.log(n_effective)
             if total >= best.cost:

@@ -1,0 +1,43 @@
+"""The density of noise whose law is not known.
+
+The adaptive kernel estimate (Abramson 1982; Silverman 1986, section 5.3): a normal kernel on every observation, wider
+where these are rare, so that heavy tails keep weight and sharp edges stay sharp.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+BINS = 400
+TINY = 1e-300
+ROOT = float(np.sqrt(2 * np.pi))
+
+
+def kernel_log_density(seen: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Estimate the log density of a sample ``seen`` ``(n,)`` at the points ``at`` ``(t,)``.
+
+    Kernels have the widths ``h sqrt(G / f)`` with ``f`` a first estimate, of the one width ``h = .9 min(s, IQR / 1.34)
+    n^(-1/5)``, and ``G`` its geometric mean.
+
+    Notes
+    -----
+    Observations are gathered in ``BINS`` bins, far narrower than ``h``.  Cost: ``BINS (BINS + t)`` exponentials.
+    """
+    low, high = float(seen.min()), float(seen.max())
+    times, edges = np.histogram(seen, BINS, (low, max(high, low + TINY**0.5)))
+    kept = times > 0
+    center, share = ((edges[1:] + edges[:-1]) / 2)[kept], times[kept] / len(seen)
+    upper, lower = np.quantile(seen, (0.75, 0.25))
+    spread = min(float(seen.std()), float(upper - lower) / 1.34) or float(seen.std())
+    h = max(0.9 * spread * len(seen) ** -0.2, float(edges[1] - edges[0]))
+    first = _mixture(center, center, np.full(len(center), h), share)
+    width = h * np.exp(0.5 * (share @ np.log(first) - np.log(first)))
+    found: np.ndarray = np.log(np.maximum(_mixture(at, center, width, share), TINY))
+    return found
+
+
+def _mixture(at: np.ndarray, center: np.ndarray, width: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Density at ``at`` of normal laws around ``center`` with weights ``share``."""
+    u = (at[:, None] - center) / width
+    found: np.ndarray = np.exp(-0.5 * u**2) @ (share / (width * ROOT))
+    return found
