@@ -23,6 +23,42 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
+class Fit(_Section):
+    """The continuous relaxation (NOTEARS on the candidates) from which the order search starts."""
+
+    relax: AutoOrBool = "auto"
+    """Run the relaxation: the order search starts from its order, the climb of nonlinear models keeps to it at first.
+    auto: for model linear alone, since the climb does as well without. Models lingam and glm have none."""
+    acyclicity: Literal["series", "expm", "logdet", "polynomial", "spectral", "lowrank"] = "series"
+    """Form of the acyclicity function. series: cut after `terms` terms, on sparse edges. lowrank: the same in `rank`
+    dimensions, an approximation. spectral: the spectral radius. expm, logdet, polynomial: whole, to 2,000 genes."""
+    terms: Count = Field(default=8, ge=2, le=64)
+    """Terms of the series; cycles longer than this are left to the order search. Time grows with it."""
+    rank: Count = Field(default=64, ge=1, le=1000)
+    """Dimensions of the low-rank form. Fewer are faster and see less of the cycles of three and more genes."""
+    lambda1: Real = Field(default=0.05, ge=0, le=1)
+    """Lasso penalty on standardised data. Larger gives fewer edges in the relaxation."""
+    schedule: Literal["path", "lagrangian"] = "path"
+    """How acyclicity is enforced. path: along mu, quickly. lagrangian: by multipliers as in NOTEARS, to h near zero."""
+    mu: Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)] = (0.1, 0.01, 0.001, 0.0003)
+    """Central path: weight of the data against acyclicity, falling. Smaller values press harder for acyclicity."""
+    max_steps: Count = Field(default=60, ge=1, le=100_000)
+    """Upper limit of steps at each mu."""
+    rtol: Real = Field(default=1e-3, gt=0, lt=1)
+    """A mu is done when a step lowers the objective by less than this share. Smaller: closer to the minimum, slower."""
+    drop_tol: Real = Field(default=1e-5, ge=0, lt=1)
+    """Flow along a path below this is let go after its first step. Larger: faster, blind to weak long cycles."""
+    w_threshold: Real = Field(default=0.1, ge=0, le=1)
+    """Weight from which an edge counts when the relaxation is judged by itself. Final edges are chosen by score."""
+
+    @model_validator(mode="after")
+    def _path_falls(self) -> Self:
+        if any(later >= earlier for earlier, later in zip(self.mu, self.mu[1:], strict=False)):
+            msg = "mu must fall from value to value, such as [1.0, 0.1, 0.01]"
+            raise ValueError(msg)
+        return self
+
+
 class Knowledge(_Section):
     """What is known before the data are seen."""
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -25,12 +25,12 @@ from acyclome._sections import (
     Climb,
     Count,
     Curves,
+    Fit,
     Glm,
     Knowledge,
     Mlp,
     Names,
     Positive,
-    Real,
     Resample,
     Score,
     Screen,
@@ -98,42 +98,6 @@ class Prepare(_Section):
         return self
 
 
-class Fit(_Section):
-    """The continuous relaxation (NOTEARS on the candidates) from which the order search starts."""
-
-    relax: AutoOrBool = "auto"
-    """Run the relaxation: the order search starts from its order, the climb of nonlinear models keeps to it at first.
-    auto: for model linear alone, since the climb does as well without. Models lingam and glm have none."""
-    acyclicity: Literal["series", "expm", "logdet", "polynomial", "spectral", "lowrank"] = "series"
-    """Form of the acyclicity function. series: cut after `terms` terms, on sparse edges. lowrank: the same in `rank`
-    dimensions, an approximation. spectral: the spectral radius. expm, logdet, polynomial: whole, to 2,000 genes."""
-    terms: Count = Field(default=8, ge=2, le=64)
-    """Terms of the series; cycles longer than this are left to the order search. Time grows with it."""
-    rank: Count = Field(default=64, ge=1, le=1000)
-    """Dimensions of the low-rank form. Fewer are faster and see less of the cycles of three and more genes."""
-    lambda1: Real = Field(default=0.05, ge=0, le=1)
-    """Lasso penalty on standardised data. Larger gives fewer edges in the relaxation."""
-    schedule: Literal["path", "lagrangian"] = "path"
-    """How acyclicity is enforced. path: along mu, quickly. lagrangian: by multipliers as in NOTEARS, to h near zero."""
-    mu: Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)] = (0.1, 0.01, 0.001, 0.0003)
-    """Central path: weight of the data against acyclicity, falling. Smaller values press harder for acyclicity."""
-    max_steps: Count = Field(default=60, ge=1, le=100_000)
-    """Upper limit of steps at each mu."""
-    rtol: Real = Field(default=1e-3, gt=0, lt=1)
-    """A mu is done when a step lowers the objective by less than this share. Smaller: closer to the minimum, slower."""
-    drop_tol: Real = Field(default=1e-5, ge=0, lt=1)
-    """Flow along a path below this is let go after its first step. Larger: faster, blind to weak long cycles."""
-    w_threshold: Real = Field(default=0.1, ge=0, le=1)
-    """Weight from which an edge counts when the relaxation is judged by itself. Final edges are chosen by score."""
-
-    @model_validator(mode="after")
-    def _path_falls(self) -> Self:
-        if any(later >= earlier for earlier, later in zip(self.mu, self.mu[1:], strict=False)):
-            msg = "mu must fall from value to value, such as [1.0, 0.1, 0.01]"
-            raise ValueError(msg)
-        return self
-
-
 class Config(_Section):
     """All options of a run that change its result."""
 
@@ -150,12 +114,12 @@ class Config(_Section):
     curves: Curves = Field(default_factory=Curves)
     mlp: Mlp = Field(default_factory=Mlp)
     glm: Glm = Field(default_factory=Glm)
-    model: Literal["linear", "polynomial", "sobolev", "spline", "mlp", "glm", "lingam"] = "linear"
+    model: Literal["linear", "polynomial", "sobolev", "spline", "mlp", "glm", "lingam", "auto"] = "linear"
     """Structural model of a gene given its causes. linear: thousands of genes in seconds. polynomial, sobolev, spline:
     a sum of curves, one per cause, in powers, cosines or B-splines; ten times the cost. mlp: any smooth function of the
     causes, alone or together; a hundred times the cost. Curves settle directions that linear models cannot.
     glm: raw counts by their own law. lingam: linear, with noise that need not be Gaussian, which settles directions;
-    as fast as linear."""
+    as fast as linear. auto: the simplest of them that makes held-out observations about as probable as the best."""
     seed: Count = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of every random draw. The same seed, data and options give the same bits."""
 
@@ -163,6 +127,9 @@ class Config(_Section):
     def _options_suit_the_model(self) -> Self:
         if self.model != "linear" and self.score.noise == "equal":
             msg = f"score.noise equal is for model linear; with model {self.model} leave it at unequal"
+            raise ValueError(msg)
+        if self.model == "auto" and self.input.joint:
+            msg = "input.joint learns all groups with one model, but model auto chooses for each; name a model"
             raise ValueError(msg)
         changing = {"prepare.covariates": bool(self.prepare.covariates), "input.joint": self.input.joint,
                     "prepare.transform": self.prepare.transform == "rank"}  # fmt: skip
@@ -192,6 +159,18 @@ class Config(_Section):
     def takes_counts(self) -> bool:
         """Whether the model is one of counts, which stay as they are in the preparation."""
         return self.model == "glm"
+
+    @property
+    def compares_counts(self) -> bool:
+        """Whether counts stay as they are because a model of counts is compared with others, which see logarithms."""
+        as_they_are = self.prepare.normalize == self.prepare.log == "auto" and self.prepare.transform != "rank"
+        is_open = not self.prepare.covariates and self.input.perturbation is None and self.glm.family != "logistic"
+        return self.model == "auto" and as_they_are and is_open
+
+    @property
+    def keeps_values(self) -> bool:
+        """Whether a transform left to the data stays away, since the shape of the noise is read or compared."""
+        return self.prepare.transform == "auto" and (self.reads_noise or self.model == "auto")
 
     @property
     def reads_noise(self) -> bool:

@@ -55,6 +55,15 @@ def size_factors(store: GeneMajor, wanted: str) -> np.ndarray:
     return found
 
 
+def holds_counts(store: GeneMajor) -> bool:
+    """Say whether all values are whole numbers from 0."""
+    for a, b in gene_blocks(store.n_vars, BLOCK):
+        block = store.block(a, b)
+        if (block < 0).any() or (block != np.round(block)).any():
+            return False
+    return True
+
+
 def _totals(store: GeneMajor) -> np.ndarray:
     """Return the sum of counts of every observation, ``(n,)``; what are no counts is refused."""
     totals = np.zeros(store.n_obs)

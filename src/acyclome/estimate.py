@@ -13,7 +13,7 @@ from acyclome.core.moments import PRECISE_GENES, WHOLE_GENES
 from acyclome.core.screen_batched import BLOCK_VALUES
 from acyclome.errors import InputError, MemoryLimitError
 from acyclome.memory import machine_memory
-from acyclome.registry import EXPANSIONS, FAMILIES
+from acyclome.registry import COMPARED_GENES, COMPARED_OBSERVATIONS, EXPANSIONS, FAMILIES, with_each_model
 
 BASE_BYTES = 450_000_000
 CARD_BYTES = 600_000_000  # what CUDA and its libraries take before any data
@@ -90,8 +90,12 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
     ``8 k^2 d`` and paths; tiles. ``spilled_memory_bytes`` leaves the scaled data on the disk. Shards too stand beside
     the whole, as many as there are threads.
     Speeds are those of one core at 3 GHz; good to a factor of two.  ``device_memory_gb`` is what --device cuda takes of
-    the card.
+    the card.  Of model auto the stages are those of model linear, the least it can take, and what choosing takes.
     """
+    chosen = {}
+    if config.model == "auto":
+        chosen = {"choose": _choose_seconds(n_genes, n_obs, config, threads)}
+        config = config.with_options(model="linear")
     d, n, k = float(n_genes), float(n_obs), float(min(config.screen.max_candidates, n_genes))
     size = 8 if d <= PRECISE_GENES else 4
     beside = min(threads, config.resample.resamples)
@@ -114,6 +118,7 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
     look, search = gram + forward + partial, 4 * d / MOVES_PER_SECOND
     resampled = config.resample.resamples * (look / 2 + gram + search / 2)
     times = {
+        **chosen,
         "screen": look / threads,
         **_fit_seconds(n_genes, n_obs, config, threads),
         "order": gram * 2 / threads + search + config.score.restarts * d / MOVES_PER_SECOND,
@@ -136,6 +141,20 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
         "seconds": {name: round(value, 1) for name, value in times.items()},
         "total_seconds": round(sum(times.values()), 1),
     }
+
+
+def estimate_models(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, dict[str, float]]:
+    """Estimate memory and time of a run with each of the models that model auto may choose."""
+    found = {name: estimate(n_genes, n_obs, one, threads) for name, one in with_each_model(config)[0].items()}
+    return {name: {key: facts[key] for key in ("memory_gb", "total_seconds")} for name, facts in found.items()}
+
+
+def _choose_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> float:
+    """Seconds of a climb with every model on the sample where they are compared."""
+    d, n = min(n_genes, COMPARED_GENES), min(n_obs, COMPARED_OBSERVATIONS)
+    each = with_each_model(config.with_options(restarts=0, resamples=0))[0]
+    spent = [_family_seconds(d, n, one, threads) for name, one in each.items() if name in FAMILIES]
+    return sum(sum(one.values()) for one in spent)
 
 
 def _card_bytes(d: float, n: float, config: Config) -> float:

@@ -16,7 +16,7 @@ from typing import Any
 from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
-from acyclome.estimate import check_memory, estimate
+from acyclome.estimate import check_memory, estimate, estimate_models
 from acyclome.gene_data import Stage
 from acyclome.groups import learn_together
 from acyclome.io.atomic import write_json, write_path
@@ -111,20 +111,23 @@ def prepare_stage(
         msg = f"There is no file {str(input_path)!r}. Check the path."
         raise InputError(msg)
     with RunFolder.begin(out) as folder:
-        return _prepare(input_path, folder, config, runtime)
+        facts = _prepare(input_path, folder, config, runtime)
+    if config.model == "auto":  # the choice is made once, before stages run side by side
+        with Session.open(out, runtime):
+            pass
+    return facts
 
 
 def _prepare(input_path: str | os.PathLike[str], folder: RunFolder, config: Config, runtime: Runtime) -> dict[str, Any]:
     from acyclome.prepare import prepare_to_store
 
     digest = input_digest(input_path)
+    how = config.takes_counts, config.compares_counts, config.keeps_values
     about = {
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "config": config.model_dump(mode="json"),
         "input": {"path": str(input_path), "digest": digest},
-        "key": fingerprint(
-            __version__, digest, options_of(config, "input", "prepare"), config.takes_counts, config.seed
-        ),
+        "key": fingerprint(__version__, digest, options_of(config, "input", "prepare"), *how, config.seed),
     }
     path, notes = folder.stage("prepared.h5"), folder.stage("config.json")
     earlier = json.loads(notes.read_text(encoding="utf-8")) if notes.exists() else {}
@@ -226,8 +229,14 @@ def report_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any
 
 
 def plan(input_path: str | os.PathLike[str], config: Config, runtime: Runtime) -> dict[str, Any]:
-    """Say what a run would take: genes and observations after the filters, memory and time per stage."""
+    """Say what a run would take: genes and observations after the filters, memory and time per stage.
+
+    Which model ``auto`` will choose is not known before; ``models`` has memory and time of a run with each.
+    """
     from acyclome.prepare import prepared_size
 
     n_obs, n_vars = prepared_size(input_path, config)
-    return estimate(n_vars, n_obs, config, runtime.threads)
+    facts = estimate(n_vars, n_obs, config, runtime.threads)
+    if config.model == "auto":
+        facts["models"] = estimate_models(n_vars, n_obs, config, runtime.threads)
+    return facts

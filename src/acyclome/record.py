@@ -27,6 +27,8 @@ def run_record(
 
     Parameters
     ----------
+    config
+        What was asked for; the model is named anew where the data chose it.
     about
         The command, and the cost of ``prepare``.
     facts
@@ -44,6 +46,7 @@ def run_record(
         "version": __version__,
         "command": about["command"],
         "config": config.model_dump(mode="json"),
+        "model": {"name": config.model, **_without_cost(facts.get("choose", {}))},
         "seed": config.seed,
         "input": {
             **about["input"],
@@ -58,7 +61,7 @@ def run_record(
             "n_effective": data.n_effective,
         },
         "stages": {name: dict(cost) for name, cost in sorted(costs.items())},
-        "screen": {name: value for name, value in facts["screen"].items() if name != "cost"},
+        "screen": _without_cost(facts["screen"]),
         "fit": {name: value for name, value in fit.items() if name not in ("cost", "warnings")},
         "order": {name: value for name, value in order.items() if name not in ("cost", "sortability", "effects")},
         "perturbation": {**data.perturbation, "effects": effects} if data.perturbation else None,
@@ -67,18 +70,26 @@ def run_record(
             "fraction": config.resample.fraction,
             "mean_edges": sum(edges) / len(edges) if edges else None,
         },
-        "network": {
-            "n_genes": len(network.genes),
-            "n_edges": network.n_edges,
-            "is_dag": network.is_dag,
-            "reversible_share": float(network.edges["reversible"].mean()) if network.n_edges else None,
-            "settled_share": float(network.edges["settled"].mean()) if network.n_edges else None,
-        },
+        "network": _network_facts(network),
         "sortability": order["sortability"],
-        "believe": {name: value for name, value in facts.get("believe", {}).items() if name != "cost"},
+        "believe": _without_cost(facts.get("believe", {})),
         "versions": {"python": platform.python_version(), "acyclome": __version__, **_versions()},
         "warnings": list(dict.fromkeys(warnings)),
     }
+
+
+def _network_facts(network: Network) -> dict[str, Any]:
+    return {
+        "n_genes": len(network.genes),
+        "n_edges": network.n_edges,
+        "is_dag": network.is_dag,
+        "reversible_share": float(network.edges["reversible"].mean()) if network.n_edges else None,
+        "settled_share": float(network.edges["settled"].mean()) if network.n_edges else None,
+    }
+
+
+def _without_cost(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name != "cost"}
 
 
 @cache

@@ -9,12 +9,14 @@ from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Se
 from acyclome.core.climb import ClimbSettings
 from acyclome.core.engine import EngineSettings
 from acyclome.core.expansions import BSplines, Cosines, Expansion, Powers
-from acyclome.core.family.contract import Family
+from acyclome.core.family.contract import Family, HeldOut
 from acyclome.core.family.curves import Curves, degrees, smoothness
 from acyclome.core.family.evidence import Evidence
 from acyclome.core.family.glm import Glm
+from acyclome.core.family.lines import Lines
 from acyclome.core.family.ridges import Ridges
 from acyclome.core.joint import JointSettings
+from acyclome.core.moments import Moments
 from acyclome.core.order import ScoreSettings
 from acyclome.core.relax import DataModel, RelaxSettings
 from acyclome.core.rules import EdgeRules
@@ -52,6 +54,9 @@ FAMILIES: dict[str, Callable[[Config], Family]] = {
     "spline": lambda config: _curves(config, smoothness),
     "glm": lambda config: LAWS[config.glm.family],
 }
+MODELS = ("linear", "lingam", "glm", "polynomial", "sobolev", "spline", "mlp")
+"""What model auto compares, the simplest first."""
+COMPARED_GENES, COMPARED_OBSERVATIONS = 200, 4000  # of a sample, if there are more
 SCHEDULES: dict[str, Callable[[Config], Schedule]] = {
     "path": lambda config: CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8),
     "lagrangian": lambda config: AugmentedLagrangian(
@@ -93,6 +98,24 @@ def _joint(config: Config) -> JointSettings | None:
         return None
     climbing = ClimbSettings(config.climb.shortlist, config.score.restarts)
     return JointSettings(FAMILIES[config.model](config), climbing, config.climb.expanded, config.score.gamma)
+
+
+def with_each_model(config: Config) -> tuple[dict[str, Config], dict[str, str]]:
+    """Return the options with every model that they suit, the simplest first, and why they do not suit others."""
+    able, refused = {}, {}
+    for name in MODELS:
+        try:
+            able[name] = config.with_options(model=name)
+        except ConfigError as error:
+            refused[name] = str(error)
+    return able, refused
+
+
+def held_out(config: Config, moments: Moments, seed: int, threads: int) -> HeldOut:
+    """Return what says how probable observations are, under the model, that it was not fitted to."""
+    if config.model in FAMILIES:
+        return FAMILIES[config.model](config).prepare(moments, seed, threads)
+    return Lines(moments, reads_noise=config.model == "lingam")
 
 
 def _expansion(config: Config) -> Expansion:

@@ -15,11 +15,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from acyclome import belief, sharded, stages
+from acyclome import belief, choosing, sharded, stages
 from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.core.workers import one_blas_thread
-from acyclome.counts import size_factors
+from acyclome.counts import holds_counts, size_factors
 from acyclome.device import place_of
 from acyclome.errors import InputError
 from acyclome.estimate import check_memory, is_sharded
@@ -29,7 +29,7 @@ from acyclome.io.store import GeneMajor, Store
 from acyclome.knowledge import partial_overlap, read_regulators, regulators_mask
 from acyclome.network import Network
 from acyclome.perturbation import find_targets
-from acyclome.prior import Prior, Shared, make_prior, read_prior, read_tiers
+from acyclome.prior import Shared, prior_of
 from acyclome.record import run_record
 from acyclome.registry import check_model
 from acyclome.stages import measured
@@ -37,6 +37,7 @@ from acyclome.stages import measured
 Progress = Callable[[str, float, str], None]
 OF_MODELS = ("climb", "curves", "mlp", "glm")
 DEPENDS_ON = {
+    "choose": ("screen", "score", *OF_MODELS),
     "screen": ("screen", *OF_MODELS),
     "shard": ("screen", *OF_MODELS, "shard"),
     "fit": ("screen", "fit", "score", *OF_MODELS, "shard"),
@@ -121,7 +122,7 @@ class Session:
         regulators: Sequence[str] | None = None, rules: Any = None, group: str | None = None, *, is_part: bool = False,
         shared: Shared | None = None,
     ) -> None:  # fmt: skip
-        self.folder, self.config, self.runtime, self.about = folder, config, runtime, about
+        self.folder, self.asked, self.config, self.runtime, self.about = folder, config, config, runtime, about
         place = place_of(runtime.device, runtime.dask)
         path = config.knowledge.regulators
         names = read_regulators(path) if regulators is None and path is not None else regulators
@@ -136,16 +137,20 @@ class Session:
             found = find_targets(store.obs_columns, column, config.input.control, store.genes)
             self.data.targets, self.data.treatments, self.data.perturbation = found[:3]
             self.data.warnings += found.warnings
-        self.data.prior = _prior_of(config, rules, store.genes, causes, group or config.input.group, shared)
+        self.data.prior = prior_of(config, rules, store.genes, causes, group or config.input.group, shared)
         self.data.warnings += self.data.prior.warnings
         check_model(config, self.data.rules, has_targets=self.data.targets is not None)
-        if config.takes_counts:
+        if config.takes_counts or (config.compares_counts and holds_counts(store)):
             self.data.size = size_factors(store, config.glm.size_factors)
         counted = () if self.data.size is None else (self.data.size,)
         acted = () if self.data.targets is None else (self.data.targets.indptr, self.data.targets.row)
         self.base = fingerprint(__version__, store.digest, causes, *counted, *acted, *self.data.prior.arrays())
-        self.data.spills = check_memory(store.n_vars, store.n_obs, config, runtime.threads, runtime.memory,
-                                        is_part=is_part, has_disk=store.folder is not None)  # fmt: skip
+        needs = partial(check_memory, store.n_vars, store.n_obs, threads=runtime.threads, memory=runtime.memory,
+                        is_part=is_part, has_disk=store.folder is not None)  # fmt: skip
+        self.data.spills = needs(config)
+        if config.model == "auto":
+            self.config = self._choose()
+            self.data.spills = needs(self.config)
 
     @classmethod
     def open(cls, out: str | os.PathLike[str], runtime: Runtime, *, is_part: bool = False) -> Self:
@@ -229,12 +234,18 @@ class Session:
         if self.folder is not None and self.config.believe.checks:
             self._stage("believe", lambda: belief.believe(self.data, self.config, ordered))
         facts = {name: stage.facts for name, stage in self.done.items()}
-        network.facts.update(run_record(network, self.data, self.config, self.about, facts))
+        network.facts.update(run_record(network, self.data, self.asked, self.about, facts))
         if self.folder is not None:
             self.folder.write_network(network)
             self.folder.write_run_json(network.facts)
         self.runtime.report("network", 1.0, f"{network.n_edges:,} edges")
         return network
+
+    def _choose(self) -> Config:
+        """Return the options with the model that the data choose; that is found once, and kept as stages are."""
+        if self.folder is None or not self.folder.has_stage("choose", self._key("choose")):
+            self._stage("choose", lambda: choosing.choose(self.data, self.config))
+        return self.config.with_options(model=self._get("choose").facts["name"])
 
     def _key(self, name: str) -> str:
         options = options_of(self.config, *DEPENDS_ON[name.split("-")[0]])
@@ -280,18 +291,3 @@ class Session:
             msg = f"{found} of {wanted} {things} are at hand. Run `acyclome {stage}` for all parts, with one --parts."
             raise InputError(msg)
         return parts
-
-
-def _prior_of(
-    config: Config, rules: Any, genes: Sequence[str], causes: np.ndarray, group: str | None, shared: Shared | None
-) -> Prior:
-    """Return what the tables of the config, and ``rules`` in the place of its first, say of the edges here."""
-    known = config.knowledge
-    tables = known.knowledge if rules is None else rules, known.forbidden, known.required
-    if all(given is None for given in (*tables, known.tiers, shared)):
-        return Prior()
-    rows = read_prior(*tables)
-    tiers = None if known.tiers is None else read_tiers(known.tiers)
-    if rows.empty and tiers is None and shared is None:
-        return Prior()
-    return make_prior(rows, genes, tiers=tiers, group=group, causes=causes, shared=shared)

@@ -144,4 +144,14 @@ def _plan_text(facts: Mapping[str, Any], *, on_card: bool) -> str:
     if on_card:
         size += f" and {facts['device_memory_gb']:.1f} GB of the card's"
     rows = [[name, f"about {format_duration(spent)}"] for name, spent in times.items()]
-    return f"{size}\n\n{format_table(['stage', 'time'], rows)}"
+    return f"{size}\n\n{format_table(['stage', 'time'], rows)}{_models_text(facts.get('models', {}))}"
+
+
+def _models_text(models: Mapping[str, Mapping[str, float]]) -> str:
+    """Say what a run takes with each of the models that may be chosen; empty where one is given."""
+    if not models:
+        return ""
+    rows = [[name, f"about {format_duration(one['total_seconds'])}", f"about {one['memory_gb']:.1f} GB"]
+            for name, one in models.items()]  # fmt: skip
+    table = format_table(["model", "in all", "memory"], rows)
+    return f"\n\nThe stages above are those of model linear. Once the data have chosen:\n\n{table}"

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from acyclome.config import Config
 from acyclome.io.expression import open_expression
-from acyclome.io.matrices import MatrixFacts
+from acyclome.io.matrices import COUNTS, MatrixFacts
 from acyclome.io.store import write_store
 from acyclome.prepare import aggregate, covariates, genes, selection, transform
 from acyclome.prepare.draft import Draft, Matrix, blocks, dense
@@ -127,14 +127,14 @@ def _plan(adata: AnnData, config: Config) -> _Plan:
     draft, read = selection.select(adata, config.input, options)
     draft = genes.filter_genes(draft, options, is_part=config.input.group is not None)
     draft = aggregate.aggregate(draft, options, config.seed, config.input.perturbation)
-    if config.takes_counts:
+    if config.takes_counts or (config.compares_counts and draft.kind == COUNTS):
         counted = genes.keep_counts(draft, options)
         return _Plan(counted, None, False, _facts(adata, counted, read, None, "none"))
     for step in (genes.normalize, genes.take_log, genes.top_genes):
         draft = step(draft, options)
     draft = genes.drop_constant(draft, is_part=True)  # joining observations may have made some so
     Q = covariates.basis(draft.obs, options.covariates) if options.covariates else None
-    asked = "kept" if config.reads_noise and options.transform == "auto" else options.transform
+    asked = "kept" if config.keeps_values else options.transform
     choice = _choose_transform(draft, Q, asked, config.seed)
     draft = draft.noted("transform", **choice)
     draft = draft if Q is None else covariates.leave_out_explained(draft, Q, options.covariates)

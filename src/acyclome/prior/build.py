@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from acyclome.config import Config
 from acyclome.core.layout import distinct
 from acyclome.core.rules import EdgeRules
 from acyclome.errors import InputError, examples
 from acyclome.knowledge import likely_reason
 from acyclome.prior.conflicts import check_rules, check_signs
 from acyclome.prior.shared import Shared
-from acyclome.prior.tables import with_categories
+from acyclome.prior.tables import read_prior, read_tiers, with_categories
 
 MOST_PRICE = 0.1  # of an edge that most conditions have, and its inverse of one that most lack: exceptions must earn it
 
@@ -65,6 +67,21 @@ class Prior:
             return np.full(len(keys), "", object)
         at = np.minimum(np.searchsorted(self.pairs, keys), len(self.pairs) - 1)
         return np.where(self.pairs[at] == keys, self.text[at], "")
+
+
+def prior_of(
+    config: Config, rules: Any, genes: Sequence[str], causes: np.ndarray, group: str | None, shared: Shared | None
+) -> Prior:
+    """Return what the tables of the config, and ``rules`` in the place of its first, say of the edges here."""
+    known = config.knowledge
+    tables = known.knowledge if rules is None else rules, known.forbidden, known.required
+    if all(given is None for given in (*tables, known.tiers, shared)):
+        return Prior()
+    rows = read_prior(*tables)
+    tiers = None if known.tiers is None else read_tiers(known.tiers)
+    if rows.empty and tiers is None and shared is None:
+        return Prior()
+    return make_prior(rows, genes, tiers=tiers, group=group, causes=causes, shared=shared)
 
 
 def make_prior(

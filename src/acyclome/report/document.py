@@ -114,6 +114,7 @@ def _provenance(run: Run) -> dict[str, Any]:
     path, family = run.fact("fit.convergence", []), families.family_of(run)
     return {
         "model": "a linear model" if family is None else family.model,
+        "compared": families.compared(run),
         "is_climbed": family is not None,
         "is_relaxed": families.relaxation_of(run) is not None,
         "preparation": summary.preparation(run),

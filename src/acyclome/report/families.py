@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from acyclome.report import wording
 from acyclome.report.papers import EVIDENCE, NO_BEARS, NONLINEAR, NOTEARS, NOTEARS_MLP, OVERDISPERSION, Reference
 from acyclome.report.source import Run
 
@@ -85,17 +86,31 @@ FAMILIES: dict[str, Family] = {
 
 def family_of(run: Run) -> Family | None:
     """Return the words on the model of a run; None for the linear ones, whose orders were searched."""
-    return FAMILIES.get(run.option("model", "linear"))
+    return FAMILIES.get(run.model)
 
 
 def reads_noise(run: Run) -> bool:
     """Say whether noise that is not Gaussian counted for directions."""
-    return run.option("model", "linear") == "lingam" or bool(run.option("score.non_gaussian", False))
+    return run.model == "lingam" or bool(run.option("score.non_gaussian", False))
 
 
 def relaxation_of(run: Run) -> tuple[str, Reference] | None:
     """Return the problem whose solution proposed where the search starts, and its paper; None where none did."""
-    model = run.option("model", "linear")
-    if not run.fact("fit.relax", model == "linear"):
+    if not run.fact("fit.relax", run.model == "linear"):
         return None
-    return FAMILIES[model].relaxation if model in FAMILIES else ("NOTEARS problem", NOTEARS)
+    return FAMILIES[run.model].relaxation if run.model in FAMILIES else ("NOTEARS problem", NOTEARS)
+
+
+def compared(run: Run) -> list[dict[str, Any]]:
+    """Return a row for each model that was compared, the simplest first; none where the model was asked for."""
+    return [
+        {
+            "name": row["model"],
+            "is_chosen": row["model"] == run.model,
+            "density": wording.decimal(row["log_density"], 4),
+            "behind": wording.decimal(row["behind"], 4),
+            "error": wording.decimal(row["standard_error"], 4),
+            "edges": wording.count(row["edges"]),
+        }
+        for row in run.fact("model.compared", [])
+    ]

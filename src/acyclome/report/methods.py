@@ -6,6 +6,7 @@ from acyclome.report import wording
 from acyclome.report.families import family_of, reads_noise, relaxation_of
 from acyclome.report.papers import (
     CLASSES,
+    CROSS_VALIDATION,
     ENTROPY,
     EQUAL_VARIANCE,
     EXTENDED_BIC,
@@ -50,6 +51,8 @@ def references(run: Run) -> list[Reference]:
         used += [LINGAM, ENTROPY]
     if run.fact("perturbation"):
         used.append(INTERVENTIONS)
+    if run.fact("model.compared"):
+        used.append(CROSS_VALIDATION)
     return [*used, *([STABILITY, PAIRS] if run.resamples else []), SORTABILITY]
 
 
@@ -60,7 +63,19 @@ def _data(run: Run) -> str:
     return (
         f"A causal gene network was learned from the expression of {wording.plural(found['genes'], 'gene')} in "
         f"{wording.plural(found['observations'] or 0, 'observation')} ({data_name(run)}) with {model}, every "
-        f"gene scaled to unit variance.{_interventions(run)}"
+        f"gene scaled to unit variance.{_choice(run)}{_interventions(run)}"
+    )
+
+
+def _choice(run: Run) -> str:
+    """Return the sentence on the choice of the model, empty where it was asked for."""
+    rows = run.fact("model.compared", [])
+    if not rows:
+        return ""
+    return (
+        f" This model was chosen among {len(rows)} by the likelihood of {run.fact('model.test', 0):,} observations "
+        f"that were kept back, on {run.fact('model.genes', 0):,} genes: the simplest within two standard errors of the "
+        f"best (compare {CROSS_VALIDATION.cite})."
     )
 
 
@@ -144,7 +159,7 @@ def _noise(run: Run) -> str:
     """Return the sentence on noise that is not Gaussian, empty where it did not count."""
     if not reads_noise(run):
         return ""
-    where = "in that criterion" if run.option("model") == "lingam" else "among edges that this leaves reversible"
+    where = "in that criterion" if run.model == "lingam" else "among edges that this leaves reversible"
     return (
         f" Noise that was measurably not Gaussian counted {where} with its own likelihood, from an approximation of "
         f"its entropy ({ENTROPY.cite}), and so settled directions ({LINGAM.cite})."

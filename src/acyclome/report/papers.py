@@ -50,6 +50,11 @@ CLASSES = Reference(
     "Uncertainty in Artificial Intelligence 11.",
     "https://arxiv.org/abs/1302.4938",
 )
+CROSS_VALIDATION = Reference(
+    "Breiman et al., 1984",
+    "Breiman L, Friedman JH, Olshen RA, Stone CJ (1984). Classification and regression trees. Wadsworth.",
+    "https://doi.org/10.1201/9781315139470",
+)
 STABILITY = Reference(
     "Meinshausen and Bühlmann, 2010",
     "Meinshausen N, Bühlmann P (2010). Stability selection. Journal of the Royal Statistical Society B 72(4): 417-473.",

@@ -54,6 +54,11 @@ class Run:
         return self.fact(f"config.{path}", default)
 
     @property
+    def model(self) -> str:
+        """The structural model, be it asked for or chosen by the data."""
+        return str(self.fact("model.name", self.option("model", "linear")))
+
+    @property
     def resamples(self) -> int:
         """Number of resamples the stability rests on."""
         return int(self.fact("resample.resamples", self.option("resample.resamples", 0)))

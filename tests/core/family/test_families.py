@@ -12,7 +12,7 @@ from acyclome.config import Config
 from acyclome.core.climb import ClimbSettings
 from acyclome.core.joint import JointSettings, search_joint
 from acyclome.core.screen import ScreenSettings
-from acyclome.registry import FAMILIES, SEMS
+from acyclome.registry import FAMILIES, MODELS, SEMS
 
 N, SEED = 500, 5
 SCREENING = ScreenSettings(10, 4.0, 10, 0.05, 48)
@@ -37,8 +37,9 @@ def search(lab, case, seed, threads=1):
 
 
 def test_every_model_of_the_config_is_registered_and_tested():
-    names = set(get_args(Config.model_fields["model"].annotation))
+    names = set(get_args(Config.model_fields["model"].annotation)) - {"auto"}
     assert names == set(FAMILIES) | {"linear", "lingam"}  # these two search orders
+    assert names == set(MODELS)
     assert set(SEMS) <= names
     assert {case.name.split(",")[0] for case in CASES} == set(FAMILIES)
 

@@ -1,7 +1,7 @@
 """What a family of structural models offers, whatever its functions and its noise.
 
 A family is one file of this folder, one line of ``registry.FAMILIES`` and one row of ``tests/core/family/cases.py``;
-its name goes into ``config.Config.model``, what the report says of it into ``report.families``.
+its name goes into ``registry.MODELS`` and ``config.Config.model``, what the report says of it into ``report.families``.
 """
 
 from __future__ import annotations
