@@ -223,6 +223,10 @@ def test_no_circles():
     list(graphlib.TopologicalSorter(graph).static_order())
 
 
+def test_kernels_are_compiled_in_one_place():
+    assert [name for name in modules() if "numba" in foreign_imports(name)] == ["core.kernel"]
+
+
 def test_no_import_of_the_core_escapes_the_stamp_of_kernels():
     from acyclome.core.kernel import IMPORT
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from acyclome.core.basis import expand
 from acyclome.core.expansions import Expansion
+from acyclome.core.kernel import kernel
 from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.workers import run_blocks
 
@@ -131,7 +131,7 @@ class Additive:
         return out
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _objective(statistics, W, least, out, first, last):  # type: ignore[no-untyped-def]
     terms = W.shape[1]
     for j in range(first, last):
@@ -154,7 +154,7 @@ def _objective(statistics, W, least, out, first, last):  # type: ignore[no-untyp
         out[j] = total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _descend(statistics, ridge, least, sweeps, tol, W, first, last):  # type: ignore[no-untyped-def]
     """Solve the blocks of genes ``first`` to ``last`` by sweeps over the curves (block coordinate descent).
 
@@ -183,7 +183,7 @@ def _descend(statistics, ridge, least, sweeps, tol, W, first, last):  # type: ig
                 break
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _move(G, start, terms, share, b, residual):  # type: ignore[no-untyped-def]
     """Set a curve to a share of its slope; return by how much a coefficient moved at most."""
     step = np.empty(terms)
@@ -197,7 +197,7 @@ def _move(G, start, terms, share, b, residual):  # type: ignore[no-untyped-def]
     return moved
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _take(row, step, residual):  # type: ignore[no-untyped-def]
     for y in range(len(row)):
         residual[y] -= row[y] * step
