@@ -84,7 +84,8 @@ class Prepare(_Section):
     covariates: Names = ()
     """Columns of the observations (batch, sex) whose linear effect is taken out of all genes."""
     transform: Literal["auto", "none", "rank"] = "auto"
-    """Marginal transform of each gene. rank: to normal scores, robust to outliers. auto: decided by the data alone."""
+    """Marginal transform of each gene. rank: to normal scores, robust to outliers. auto: decided by the data alone
+    for model linear, none for others, whose curves and noise ranks would bend."""
     pseudobulk_by: str | None = None
     """Column (donor, sample) over whose labels observations are summed. Fewer, cleaner observations."""
     metacells: Several | None = None
@@ -169,8 +170,8 @@ class Config(_Section):
 
     @property
     def keeps_values(self) -> bool:
-        """Whether a transform left to the data stays away, since the shape of the noise is read or compared."""
-        return self.prepare.transform == "auto" and (self.reads_noise or self.model == "auto")
+        """Whether a transform left to the data stays away: it suits lines, and hides the shapes of curves and noise."""
+        return self.prepare.transform == "auto" and (self.score.non_gaussian or self.model != "linear")
 
     @property
     def reads_noise(self) -> bool:

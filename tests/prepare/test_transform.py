@@ -59,6 +59,14 @@ def test_bent_gaussian_data_ask_for_ranks():
     assert f"{choice.gain_rank:.3f} with ranks" in choice.reason
 
 
+@pytest.mark.parametrize("model", ["linear", "polynomial", "sobolev", "spline", "mlp", "lingam", "auto"])
+def test_only_lines_ask_for_ranks(model):
+    X = np.exp(2 * np.asarray(simulate(30, 300, standardised=True, seed=11).X))
+    for asked, chosen in (("auto", "rank" if model == "linear" else "none"), ("none", "none")):
+        config = Config.from_mapping({"model": model, "prepare": {"transform": asked, "min_cells": 0, "log": False}})
+        assert prepare(anndata.AnnData(X), config).facts["transform"] == chosen
+
+
 def test_independent_genes_change_nothing():
     assert choose_transform(np.random.default_rng(5).normal(size=(40, 300)), seed=0).transform == "none"
 

@@ -11,6 +11,9 @@ of the observations and judged on the other, under both transforms. The gain of 
 log-likelihood per observation above that of its mean and variance alone, and zero where the regression predicts worse
 than these (no equation is then the better one). Rank is chosen if its mean gain is larger by more than one standard
 error over the genes (and 0.001); otherwise the values stay as they are, so that a tie changes nothing.
+
+Models other than linear bend lines themselves, and read directions off noise that adds up on the scale of the values;
+a map of the target ends that. For them ``auto`` leaves the values as they are.
 """
 
 from __future__ import annotations
