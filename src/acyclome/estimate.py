@@ -125,9 +125,8 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
         "resample": resampled / threads,
     }
     if config.model in FAMILIES:
-        memory += (1 + beside) * _family_bytes(n_genes, n_obs, config) + 4 * d * float(
-            _gene_products(np.array(d), config)
-        )
+        memory += (1 + beside) * _family_bytes(n_genes, n_obs, config)
+        memory += 4 * d * float(_gene_products(np.array(n_genes), config))
         for name, seconds in _family_seconds(n_genes, n_obs, config, threads).items():
             times[name] += seconds
     return {
