@@ -41,7 +41,8 @@ def main() -> None:
         for row in _models(*_draw(case, given, seed), METHOD + seed, given.threads)
     ]
     command = f"python -m benchmarks.choosing --d {given.d}"
-    publish("choosing", rows, _summary(pd.DataFrame(rows)), command, given, title="Model auto")
+    chosen = [row for row in rows if row["model"] == AUTO]
+    publish("choosing", chosen, _summary(pd.DataFrame(rows)), command, given, title="Model auto")
     publish("choosing-models", rows, means(rows, ("case", "model"), shares=("chosen",)), command, given)
 
 
