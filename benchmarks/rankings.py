@@ -20,9 +20,10 @@ SCORES = ("aupr", "auroc")
 
 
 def rank_and_score(
-    expression: pd.DataFrame, truth: pd.DataFrame, seed: int, threads: int, regulators: Path | None = None
-) -> dict[str, Any]:
-    """Learn from ``expression`` (observations x genes), default options, and score ``ranking.tsv.gz``.
+    expression: pd.DataFrame, truth: pd.DataFrame, seed: int, threads: int, regulators: Path | None = None,
+    model: str = "linear",
+) -> dict[str, Any]:  # fmt: skip
+    """Learn from ``expression`` (observations x genes), other options by default, and score ``ranking.tsv.gz``.
 
     The genes are dealt out anew. Without regulators all their ordered pairs are scored over, with them those that
     DREAM5 scores: regulators with a target in the truth, and genes it names. What is not listed ties at the bottom.
@@ -35,7 +36,8 @@ def rank_and_score(
     with tempfile.TemporaryDirectory() as folder:
         table, out = Path(folder) / "expression.tsv", Path(folder) / "out"
         dealt.to_csv(table, sep="\t")
-        cost = run_command("run", table, "-o", out, "--seed", str(seed), "--threads", str(threads), "--quiet", *known)
+        how = ["--model", model, "--seed", str(seed), "--threads", str(threads), "--quiet", *known]
+        cost = run_command("run", table, "-o", out, *how)
         network = read(out)
     if not isinstance(network, Network):
         msg = "Found a network per group; expected a single one."
