@@ -10,6 +10,7 @@ import numpy as np
 from acyclome.config import Config
 from acyclome.core.acyclicity.flow import FLOW_VALUES
 from acyclome.core.moments import PRECISE_GENES, WHOLE_GENES
+from acyclome.core.screen import UNSCREENED
 from acyclome.core.screen_batched import BLOCK_VALUES
 from acyclome.errors import InputError, MemoryLimitError
 from acyclome.memory import machine_memory
@@ -203,7 +204,8 @@ def _gene_products(n_genes: np.ndarray, config: Config) -> np.ndarray:
     """Products of terms that the relaxation of curves holds for a gene, in networks of so many genes."""
     if not config.relaxes or config.model not in EXPANSIONS:
         return np.zeros(n_genes.shape)
-    k = np.minimum(config.screen.max_candidates + config.climb.expanded, n_genes.astype(float))
+    most = config.screen.max_candidates
+    k = np.where(n_genes <= UNSCREENED * most, n_genes, np.minimum(most + config.climb.expanded, n_genes)).astype(float)
     found: np.ndarray = (k * EXPANSIONS[config.model](config).terms) ** 2
     return found
 
