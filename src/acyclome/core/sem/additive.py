@@ -78,8 +78,8 @@ class Additive:
 
         Notes
         -----
-        Memory: ``4 (k terms)^2`` bytes for a gene with ``k`` candidates: with 8 terms .25 GB for 100 genes where all pairs
-        are candidates, 1.3 GB for 2,000 with 50 each.
+        Memory: ``4 (k terms)^2`` bytes for a gene with ``k`` candidates: with 8 terms .25 GB for 100 genes where all
+        pairs are candidates, 1.3 GB for 2,000 with 50 each.
         Cost: ``n (k terms)^2`` operations a gene, once.
         """
         basis, terms, n = expand(Z, self.expansion, threads), self.expansion.terms, Z.shape[1]
