@@ -56,6 +56,13 @@ def test_the_model_that_made_the_data_is_chosen():
     assert chosen(together(n=600))["name"] == "mlp"
 
 
+def test_values_that_return_are_no_noise_to_read():
+    X = lines("exp", n=600)
+    assert chosen(np.round(X, 3))["name"] == "lingam"
+    seen = chosen(np.maximum(X, np.quantile(X, 0.3, axis=0)))
+    assert "often the same" in seen["refused"]["lingam"]
+
+
 def test_counts_choose_their_law_where_size_factors_are_known():
     drawn = simulate(D, N, noise="negative-binomial", parent_share=(0.5, 0.8), seed=4)
     store = MemoryStore(drawn.X.T, drawn.genes, obs_columns=pd.DataFrame({"size": drawn.size}))

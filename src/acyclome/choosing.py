@@ -29,6 +29,7 @@ LEAST_OBSERVATIONS = 60
 STARTS = 4  # of clusters of genes, in large networks
 CORRELATED = 1000  # observations by whose correlations these grow
 VARIES = 0.01  # of a gene's variance, that it needs among the observations fitted to be judged
+REPEATED = 0.05  # of the observations; a kernel density of a value that returns is as high as the kernel is narrow
 ERRORS = 2.0
 BLOCK = 8
 
@@ -85,11 +86,18 @@ def _misfit(data: GeneData, options: Config) -> str:
         return f"Of under {LEAST_OBSERVATIONS} observations none are kept back."
     if options.takes_counts:
         return "The data are no counts." if data.size is None else ""
-    if options.reads_noise and data.size is not None:
-        return "What lines leave of counts mirrors their zeros, not the noise."
+    if options.reads_noise and (data.size is not None or _repeated(data) > REPEATED):
+        return "What lines leave of counts and of values that are often the same mirrors these, not the noise."
     if options.reads_noise and data.store.facts.get("transform") == "rank":
         return "The genes were brought to normal scores, which hide the noise."
     return ""
+
+
+def _repeated(data: GeneData) -> float:
+    """Return the share of observations in which a gene has its most frequent value, such as 0, averaged over genes."""
+    genes = np.unique(np.linspace(0, data.store.n_vars - 1, COMPARED_GENES).astype(int))
+    most = [np.unique(row, return_counts=True)[1].max() for row in data.store.rows(genes)]
+    return float(np.mean(most)) / data.store.n_obs
 
 
 def _sample(data: GeneData, rng: np.random.Generator) -> tuple[GeneData, np.ndarray]:
