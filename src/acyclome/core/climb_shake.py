@@ -68,22 +68,23 @@ def _try(climb: Climb, j: int, rule: int) -> Change | None:
     edges = climb.edges_into(j) if rule == FIRST else climb.edges_out_of(j)
     if not 0 < len(edges) <= WIDE:
         return None
-    climb.past, climb.rule[j] = {}, rule
+    past: Change = {}
+    climb.past, climb.rule[j] = past, rule
     climb.uproot(edges, j)
-    near = set(climb.past)
+    near = set(past)
     climb.settle(near)
     climb.rule[j] = 0
-    if _gain(climb) > -FAR:
+    if _gain(climb, past) > -FAR:
         climb.settle(near)
-    change = {k: climb.look_of(k) for k in climb.past} if _gain(climb) > TOLERANCE else None
-    past, climb.past = climb.past, None
+    climb.past = None
+    change = {k: climb.look_of(k) for k in past} if _gain(climb, past) > TOLERANCE else None
     climb.put(past)
     return change
 
 
-def _gain(climb: Climb) -> float:
+def _gain(climb: Climb, past: Change) -> float:
     """Return what the shake has gained so far."""
-    return float(sum(look.total - climb.total[k] for k, look in (climb.past or {}).items()))
+    return float(sum(look.total - climb.total[k] for k, look in past.items()))
 
 
 def _stays_acyclic(climb: Climb, change: Change) -> bool:

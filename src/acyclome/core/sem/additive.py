@@ -11,6 +11,7 @@ from acyclome.core.basis import expand
 from acyclome.core.expansions import Expansion
 from acyclome.core.kernel import kernel
 from acyclome.core.layout import Candidates, gene_blocks
+from acyclome.core.sem.linear import take
 from acyclome.core.workers import run_blocks
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def _descend(statistics, ridge, least, sweeps, tol, W, first, last):  # type: ig
         residual = statistics.cross[start : start + width].ravel().copy()
         for x in range(side):
             if b[x] != 0.0:
-                _take(G[x], b[x], residual)
+                take(G[x], b[x], residual)
         for _ in range(sweeps):
             moved = 0.0
             for x in range(width):
@@ -193,11 +194,5 @@ def _move(G, start, terms, share, b, residual):  # type: ignore[no-untyped-def]
     if moved > 0.0:
         for k in range(terms):
             b[start + k] += step[k]
-            _take(G[start + k], step[k], residual)
+            take(G[start + k], step[k], residual)
     return moved
-
-
-@kernel
-def _take(row, step, residual):  # type: ignore[no-untyped-def]
-    for y in range(len(row)):
-        residual[y] -= row[y] * step

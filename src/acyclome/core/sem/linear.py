@@ -111,7 +111,7 @@ def _descend(pools, ridge, v, lambda1, sweeps, tol, W, first, last):  # type: ig
             residual[x] = pools.cross[g.start + x]
         for x in range(m):
             if b[x] != 0.0:
-                _take(G[x], b[x], residual)
+                take(G[x], b[x], residual)
         for sweep in range(sweeps):
             moved = 0.0
             for x in range(m):
@@ -120,7 +120,7 @@ def _descend(pools, ridge, v, lambda1, sweeps, tol, W, first, last):  # type: ig
                 step = np.copysign(size, slope) - b[x]
                 if step != 0.0:
                     b[x] += step
-                    _take(G[x], step, residual)
+                    take(G[x], step, residual)
                     moved = max(moved, abs(step))
             if moved < tol:
                 break
@@ -129,7 +129,8 @@ def _descend(pools, ridge, v, lambda1, sweeps, tol, W, first, last):  # type: ig
 
 
 @kernel
-def _take(row, step, residual):  # type: ignore[no-untyped-def]
+def take(row, step, residual):  # type: ignore[no-untyped-def]
+    """Take ``step`` times ``row`` out of the residual."""
     for y in range(len(row)):
         residual[y] -= row[y] * step
 
@@ -172,4 +173,4 @@ def _leap(G, extra, cross, lambda1, b, residual, goal, held, chol):  # type: ign
         x = held[r]
         step = share * (goal[r] - b[x])
         b[x] += step
-        _take(G[x], step, residual)
+        take(G[x], step, residual)
