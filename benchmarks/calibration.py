@@ -5,7 +5,7 @@
 Right is an edge that the true graph has, in this direction. 100 to 500 genes, 200 to 1,000 observations, standardised,
 every edge of every network counted, with 20 resamples and without any. ``--figure docs/calibration.png`` draws the
 curve from ``results/calibration.tsv`` and measures nothing; ``--fit`` prints the coefficients of
-``acyclome.calibration``, fitted on seeds 21 and 22 (``--seeds`` for others), on which nothing is reported.
+``acyclome.confidence.calibration``, fitted on seeds 21 and 22 (``--seeds`` for others), on which nothing is reported.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from acyclome import stages
-from acyclome.calibration import logit_of_share
+from acyclome.confidence.calibration import logit_of_share
 from acyclome.config import Config
 from acyclome.io.store import MemoryStore
-from acyclome.session import Runtime, Session
+from acyclome.pipeline import stages
+from acyclome.pipeline.session import Runtime, Session
 from benchmarks.measure import warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.tables import HERE, options, publish

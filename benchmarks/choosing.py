@@ -17,8 +17,8 @@ import pandas as pd
 from acyclome import Config
 from acyclome.evaluate.simulate import simulate
 from acyclome.io.store import MemoryStore
-from acyclome.pipeline import Runtime, learn_store
-from acyclome.registry import MODELS
+from acyclome.pipeline.commands import Runtime, learn_store
+from acyclome.pipeline.registry import MODELS
 from benchmarks.measure import measured
 from benchmarks.problems import METHOD, Problem, Protocol, find_bench
 from benchmarks.tables import means, options, publish

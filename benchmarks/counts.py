@@ -21,9 +21,9 @@ from acyclome.evaluate.heldout_counts import count_log_likelihood, log_normal_lo
 from acyclome.evaluate.simulate import Simulation, simulate
 from acyclome.io.expression import read_expression
 from acyclome.io.store import MemoryStore
-from acyclome.pipeline import Runtime, learn_store
+from acyclome.pipeline.commands import Runtime, learn_store
+from acyclome.pipeline.registry import LAWS
 from acyclome.prepare import prepare
-from acyclome.registry import LAWS
 from benchmarks.measure import learned, measured
 from benchmarks.problems import METHOD, Problem
 from benchmarks.tables import means, options, publish

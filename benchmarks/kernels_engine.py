@@ -8,18 +8,18 @@ import numpy as np
 import torch
 
 from acyclome.core.acyclicity import LogDet, Series
-from acyclome.core.moments import Moments, moments
-from acyclome.core.order import build_pools
-from acyclome.core.place import STEPS
-from acyclome.core.problem import OnTensors
-from acyclome.core.schedule import CentralPath
-from acyclome.core.screen import ScreenSettings, screen
-from acyclome.core.screen_batched import correlations_of, forward_select_batched, strongest_partial_batched
-from acyclome.core.sem.batched import BatchedLinear
-from acyclome.core.sem.gram import Blocks, Whole
-from acyclome.core.solve import solve
-from acyclome.core.steps import BlockSolve
+from acyclome.core.backend import STEPS
+from acyclome.core.data.moments import Moments, moments
+from acyclome.core.order_search.search import build_pools
+from acyclome.core.relaxation.problem import OnTensors
+from acyclome.core.relaxation.schedule import CentralPath
+from acyclome.core.relaxation.solve import solve
+from acyclome.core.relaxation.steps import BlockSolve
+from acyclome.core.screening.batched import correlations_of, forward_select_batched, strongest_partial_batched
+from acyclome.core.screening.screen import ScreenSettings, screen
 from acyclome.evaluate.simulate import simulate
+from acyclome.models.linear.batched import BatchedLinear
+from acyclome.models.linear.gram_blocks import Blocks, Whole
 from benchmarks.kernels import LOOSE, SEED, TERMS, Kernel, Sizes, Tensors
 
 SCREEN = ScreenSettings(forward_steps=10, min_gain=4.0, partial=10, shrinkage=0.05, max_candidates=48)

@@ -23,12 +23,13 @@ import pandas as pd
 
 from acyclome import Network, learn
 from acyclome.config import Config
+from acyclome.core.data.constraints import EdgeRules
+from acyclome.core.data.moments import Moments, moments
 from acyclome.core.engine import look
-from acyclome.core.moments import Moments, moments
-from acyclome.core.rules import EdgeRules
 from acyclome.errors import InputError
-from acyclome.prior import make_prior, read_prior
-from acyclome.registry import engine_settings
+from acyclome.knowledge.edges import make_prior
+from acyclome.knowledge.tables import read_prior
+from acyclome.pipeline.registry import engine_settings
 from benchmarks.measure import warm_up
 from benchmarks.tables import means, options, publish
 

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from acyclome.config import Config
+from acyclome.core.data.candidates import Candidates
+from acyclome.core.data.moments import Moments, moments
 from acyclome.core.engine import EngineSettings, decide, look, propose
-from acyclome.core.layout import Candidates
-from acyclome.core.moments import Moments, moments
-from acyclome.registry import engine_settings
+from acyclome.pipeline.registry import engine_settings
 from benchmarks.measure import Cost, measured, warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.tables import means, options, publish

@@ -26,7 +26,7 @@ import pandas as pd
 
 from acyclome import Network, read
 from acyclome.io.runs import RunFolder
-from acyclome.pipeline import Runtime, fit_stage, merge_stage, network_stage, order_stage
+from acyclome.pipeline.commands import Runtime, fit_stage, merge_stage, network_stage, order_stage
 from benchmarks.command import run_command
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.tables import means, options, publish

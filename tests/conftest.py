@@ -1,13 +1,17 @@
-"""Fixtures for all tests: the shared data, and a small network that no test may change."""
+"""Fixtures for all tests: shared data, a network that no test may change, small problems and what float64 says."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
-from acyclome.assembly import build_network
+from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.moments import Moments, moments
+from acyclome.core.order_search.search import ScoreSettings, build_pools
 from acyclome.network import Network
+from acyclome.network.build import build_network
 
 SHARED_DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 TOY_GENES = ("SPI1", "CEBPA", "LYZ", "GATA1", "HBB")
@@ -47,3 +51,86 @@ def toy_network() -> Network:
     for array in arrays.values():
         array.flags.writeable = False
     return build_network(TOY_GENES, **arrays, facts={"seed": 7, "n": None, "warnings": ["a", {"b": [1.5]}]})
+
+
+def freeze(*arrays):
+    """Make arrays read-only and return them."""
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays if len(arrays) > 1 else arrays[0]
+
+
+def draw_linear(seed, d, n, degree=1.5):
+    """Draw ``(X (n, d), W)`` of a random linear DAG in no order of columns, Gaussian noise of unit variance."""
+    rng = np.random.default_rng([2024, seed])
+    order = rng.permutation(d)
+    W = np.zeros((d, d))
+    for k in range(1, d):
+        for i in order[:k][rng.random(k) < degree / (d - 1) * 2]:
+            W[i, order[k]] = rng.uniform(0.5, 1.0) * rng.choice([-1, 1])
+    noise = rng.standard_normal((n, d))
+    return freeze(np.linalg.solve((np.eye(d) - W).T, noise.T).T.copy(), W)
+
+
+def draw_correlations(seed, d, factors=4, noise=0.3):
+    """Draw a correlation matrix of genes that share hidden factors, and so stand in for each other; float32."""
+    rng = np.random.default_rng([2025, seed])
+    L = rng.standard_normal((d, factors))
+    S = L @ L.T + noise * np.diag(rng.uniform(0.2, 1.0, d))
+    scale = np.sqrt(np.diag(S))
+    return freeze((S / scale / scale[:, None]).astype(np.float32))
+
+
+def all_pairs(d):
+    """Return the candidate set of all ordered pairs of ``d`` genes."""
+    return from_pairs(*np.nonzero(~np.eye(d, dtype=bool)), d)
+
+
+def make_pools(R, candidates, n, gamma=1.0, variance=None):
+    """Build pools for ``n`` observations, every gene allowed as a cause."""
+    d = candidates.n_genes
+    held = Moments(np.empty((d, 0), np.float32), R, np.zeros(d), np.ones(d), np.zeros(d), float(n))
+    return build_pools(held, candidates, np.full(d, float(n)), np.full(d, d - 1.0), gamma, 1, variance)
+
+
+def moments_of(X, **options):
+    """Moments of an observations x genes matrix."""
+    return moments(lambda a, b: X.T[a:b], X.shape[1], **options)
+
+
+def rest_of(R, j, given):
+    """Variance of gene ``j`` left by the genes ``given``, from the float64 normal equations."""
+    given = list(given)
+    R = np.asarray(R, float)
+    return 1.0 - (R[j, given] @ np.linalg.solve(R[np.ix_(given, given)], R[given, j]) if given else 0.0)
+
+
+def score_of(R, parents, n, gamma=1.0, variance=None):
+    """Extended BIC of a DAG, given as a list of parents per gene, in float64."""
+    d = len(parents)
+    penalty = 0.5 * np.log(n) + gamma * np.log(d - 1)
+    rest = np.array([rest_of(R, j, parents[j]) for j in range(d)])
+    fit = np.log(rest) if variance is None else variance * rest
+    return float(n / 2 * fit.sum() + penalty * sum(map(len, parents)))
+
+
+def parents_of(dag):
+    """Return the parents of every gene as lists."""
+    return [dag.source[dag.target == j].tolist() for j in range(len(dag.order))]
+
+
+@pytest.fixture(scope="session")
+def lab():
+    """Return the builders and float64 references of this page."""
+    return SimpleNamespace(
+        draw_linear=draw_linear,
+        draw_correlations=draw_correlations,
+        all_pairs=all_pairs,
+        make_pools=make_pools,
+        moments_of=moments_of,
+        rest_of=rest_of,
+        score_of=score_of,
+        parents_of=parents_of,
+        freeze=freeze,
+        settled=ScoreSettings(equal_noise=False, gamma=1.0, rounds=0),
+    )

@@ -9,9 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acyclome import _options
 from acyclome.config import Config, leaf_options, main
 from acyclome.errors import ConfigError
+from acyclome.options import texts
 
 
 def message(options):
@@ -142,7 +142,7 @@ def test_schema_table_yaml_and_leaf_names_are_in_step():
     assert rows == keys
     text = Config.default_yaml()
     assert yaml.safe_load(text) == Config().model_dump(mode="json")  # as Snakemake reads it: 1e-05 would be a word
-    assert {f"{home}.{name}" if home else name for home, name, _ in _options.leaves(Config.json_schema())} == keys
+    assert {f"{home}.{name}" if home else name for home, name, _ in texts.leaves(Config.json_schema())} == keys
     assert all(len(line) <= 120 for line in text.splitlines())
 
 
@@ -200,8 +200,8 @@ def test_json_round_trip_keeps_every_option(seed, gamma, mu, log, layer):
 
 @given(st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False))
 def test_numbers_spelled_as_text_are_read_exactly(value):
-    assert _options.number_in_text(str(value)) == value
-    assert type(_options.number_in_text(str(value))) is type(value)
+    assert texts.number_in_text(str(value)) == value
+    assert type(texts.number_in_text(str(value))) is type(value)
 
 
 def test_module_writes_the_three_texts(capsys):

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from acyclome import pl
-from acyclome.assembly import build_network
 from acyclome.errors import InputError
 from acyclome.io.keys import write_keys
+from acyclome.network.build import build_network
 
 mpl.use("Agg")
 GENES = ["A", "B", "C", "D", "E", "F", "LONELY"]

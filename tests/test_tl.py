@@ -8,7 +8,7 @@ from pandas.testing import assert_frame_equal
 import acyclome as ac
 from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
-from acyclome.pipeline import Runtime, run
+from acyclome.pipeline.commands import Runtime, run
 
 N_OBS, N_GENES = 400, 12
 NO_PREPARATION = {"prepare": {"normalize": False, "log": False, "transform": "none", "min_cells": 0}}

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from acyclome.config import Config
     from acyclome.io.runs import read, write
     from acyclome.network import Network
-    from acyclome.pipeline import learn
+    from acyclome.pipeline.learn import learn
 
 __all__ = ["Config", "Network", "__version__", "get", "learn", "pl", "pp", "read", "tl", "write"]
 
 _HOMES = {
     "Config": "acyclome.config",
     "Network": "acyclome.network",
-    "learn": "acyclome.pipeline",
+    "learn": "acyclome.pipeline.learn",
     "read": "acyclome.io.runs",
     "write": "acyclome.io.runs",
 }

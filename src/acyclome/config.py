@@ -18,8 +18,9 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
-from acyclome import _options
-from acyclome._sections import (
+from acyclome.errors import ConfigError
+from acyclome.options import texts
+from acyclome.options.sections import (
     AutoOrBool,
     Believe,
     Climb,
@@ -38,7 +39,6 @@ from acyclome._sections import (
     Shard,
     _Section,
 )
-from acyclome.errors import ConfigError
 
 
 class Input(_Section):
@@ -182,7 +182,7 @@ class Config(_Section):
         try:
             super().__init__(**{key: _or_empty(key, value) for key, value in options.items()})
         except ValidationError as error:
-            raise ConfigError(_options.explain_errors(error, options, type(self).json_schema())) from error
+            raise ConfigError(texts.explain_errors(error, options, type(self).json_schema())) from error
 
     @classmethod
     def from_mapping(cls, options: Mapping[str, Any] | Config | None) -> Config:
@@ -213,7 +213,7 @@ class Config(_Section):
             If the file cannot be read, is not YAML, repeats a key, or holds a wrong option.
         """
         try:
-            return cls.from_mapping(_options.load_yaml(Path(path)))
+            return cls.from_mapping(texts.load_yaml(Path(path)))
         except ConfigError as error:
             msg = f"In {os.fspath(path)}: {error}"
             raise ConfigError(msg) from error
@@ -235,17 +235,17 @@ class Config(_Section):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """Return the JSON schema of a configuration file; every property has a description."""
-        return _options.describe_sections(cls.model_json_schema())
+        return texts.describe_sections(cls.model_json_schema())
 
     @classmethod
     def table(cls) -> str:
         """Return the options as a markdown table: option, default, allowed values, meaning."""
-        return _options.table(cls.json_schema(), cls().model_dump(mode="json"))
+        return texts.table(cls.json_schema(), cls().model_dump(mode="json"))
 
     @classmethod
     def default_yaml(cls) -> str:
         """Return a YAML file with every option at its default, and its consequence as a comment."""
-        return _options.commented_yaml(cls.json_schema(), cls().model_dump(mode="json"))
+        return texts.commented_yaml(cls.json_schema(), cls().model_dump(mode="json"))
 
 
 _SECTIONS: dict[str, type[_Section]] = {
@@ -268,9 +268,13 @@ def leaf_options() -> dict[str, tuple[str, FieldInfo]]:
 
 def main(arguments: list[str]) -> int:
     """Write the schema, the table or the commented YAML to standard output."""
-    schema = partial(_options.json_for_yaml, indent=2)
-    texts = {"schema": lambda: schema(Config.json_schema()) + "\n", "table": Config.table, "yaml": Config.default_yaml}
-    return _options.write_one(texts, arguments, "acyclome.config")
+    schema = partial(texts.json_for_yaml, indent=2)
+    written = {
+        "schema": lambda: schema(Config.json_schema()) + "\n",
+        "table": Config.table,
+        "yaml": Config.default_yaml,
+    }
+    return texts.write_one(written, arguments, "acyclome.config")
 
 
 if __name__ == "__main__":

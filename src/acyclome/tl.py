@@ -11,16 +11,16 @@ from acyclome.errors import ConfigError, InputError, examples
 from acyclome.io.atomic import plain
 from acyclome.io.keys import check_key, write_keys
 from acyclome.io.runs import SHARED, safe_name
-from acyclome.knowledge import listed_regulators
-from acyclome.matrix import check_groups, check_matrix, leave_out_constant
+from acyclome.knowledge.regulators import listed_regulators
 from acyclome.network import JointNetworks, Network
+from acyclome.prepare.checks import check_groups, check_matrix, leave_out_constant
 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
     from acyclome.io.store import MemoryStore
-    from acyclome.session import Runtime
+    from acyclome.pipeline.session import Runtime
 
 PREPARED_LAYER, COMMAND = "dag_input", "acyclome.tl.dag"
 
@@ -79,8 +79,8 @@ def dag(
     InputError
         If an option, the matrix, the column or the list of regulators cannot be used.
     """
-    from acyclome.distribute import usable_threads
-    from acyclome.session import Runtime
+    from acyclome.pipeline.executor import usable_threads
+    from acyclome.pipeline.session import Runtime
 
     check_key(adata, key_added)
     given = {"layer": layer, "group_by": groupby, "perturbation": perturbation, "control": control,
@@ -136,7 +136,7 @@ def _labels(adata: AnnData, options: Config) -> pd.Series:
 
 def _learn(adata: AnnData, options: Config, regulators: Sequence[str] | None, rules: Any, runtime: Runtime) -> Network:
     """Prepare the matrix, unless it is prepared, and learn its network."""
-    from acyclome.pipeline import learn_store
+    from acyclome.pipeline.commands import learn_store
 
     store = _store(adata, options)
     return learn_store(store, options, runtime, regulators=regulators, rules=rules, command=COMMAND)
@@ -147,8 +147,8 @@ def _learn_together(
     runtime: Runtime,
 ) -> JointNetworks:  # fmt: skip
     """Prepare every group by itself and learn them together."""
-    from acyclome.groups import learn_together
-    from acyclome.session import Session
+    from acyclome.pipeline.joint import learn_together
+    from acyclome.pipeline.session import Session
 
     if None in parts or options.input.group is not None:
         msg = "joint learns all labels of a column together. Give groupby, and no group."

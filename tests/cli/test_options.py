@@ -3,12 +3,13 @@
 import pytest
 import yaml
 
-from acyclome import _options, cli
+from acyclome import cli
 from acyclome.cli.options import RunOptions, _make_config, _science_parameters, parse_memory
 from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
+from acyclome.options import texts
 
-LEAVES = list(_options.leaves(Config.json_schema()))
+LEAVES = list(texts.leaves(Config.json_schema()))
 
 
 def config(config_file=None, **given):

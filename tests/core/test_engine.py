@@ -8,11 +8,11 @@ import pytest
 from acyclome.config import Config
 from acyclome.core import engine
 from acyclome.core.engine import decide, look, propose
-from acyclome.core.grow import grow
-from acyclome.core.relax import RelaxProblem, relax
-from acyclome.core.sem.linear import Linear
+from acyclome.core.relaxation.relax import RelaxProblem, relax
+from acyclome.core.screening.rescreen import grow
 from acyclome.evaluate.simulate import simulate
-from acyclome.registry import engine_settings
+from acyclome.models.linear.relaxation import Linear
+from acyclome.pipeline.registry import engine_settings
 
 D, N = 25, 400
 

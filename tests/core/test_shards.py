@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acyclome.core.layout import from_pairs
+from acyclome.core.data.candidates import from_pairs
 from acyclome.core.shards import merge_orders, plan_shards, restrict
 
 

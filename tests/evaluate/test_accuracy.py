@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acyclome.core.equivalence import random_member
+from acyclome.core.graph.equivalence import random_member
 from acyclome.evaluate.accuracy import ceiling, class_f1, f1, graph_scores, precision, recall, shd, skeleton_f1
 from acyclome.evaluate.simulate import simulate
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from acyclome.core.equivalence import is_dag
-from acyclome.core.interventions import Targets
+from acyclome.core.data.interventions import Targets
+from acyclome.core.graph.equivalence import is_dag
 from acyclome.evaluate.baselines import (
     BASELINES,
     KEYS,

@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import nbinom
 
 from acyclome.cli import main
-from acyclome.core.family.glm import Glm
 from acyclome.evaluate.heldout_counts import count_log_likelihood, log_normal_log_likelihood
 from acyclome.evaluate.simulate import simulate
+from acyclome.models.glm.local_score import Glm
 
 NB = Glm(is_binary=False, is_dispersed=True, ridge=1.0)
 NOTHING = np.empty(0, np.int64)

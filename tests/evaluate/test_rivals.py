@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from acyclome.core.equivalence import is_dag
+from acyclome.core.graph.equivalence import is_dag
 from acyclome.evaluate.rivals import EMPTY, OURS, beside_rivals, met_by_chance, rival_networks, unseen_targets
 from acyclome.evaluate.simulate import simulate
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from acyclome.core.equivalence import is_dag
+from acyclome.core.graph.equivalence import is_dag
 from acyclome.evaluate.accuracy import ceiling
 from acyclome.evaluate.graphs import GRAPHS, n_regulators
 from acyclome.evaluate.simulate import NOISES, simulate

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from acyclome.assembly import build_network
 from acyclome.errors import InputError
 from acyclome.io import formats, keys, tables
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
+from acyclome.network.build import build_network
 
 NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=6) | st.sampled_from(
     ["NA", "nan", "NULL", "1e5", "001", "True", "a/b", 'quo"te', "sp ace", "#x", "-", "ä"]

@@ -11,8 +11,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from acyclome._options import json_for_yaml
 from acyclome.config import Config
+from acyclome.options.texts import json_for_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 START, END = "<!-- options: start -->", "<!-- options: end -->"

@@ -48,11 +48,11 @@ def inspect(
 
 def plan(input_file: InputFile, config: Config, options: RunOptions) -> None:
     """Foresee genes, memory and time of a run, stage by stage, without starting it."""
-    from acyclome import pipeline
+    from acyclome.pipeline import commands
 
     require_exists(input_file)
     with choose_progress(quiet=True) as progress:
-        facts = pipeline.plan(input_file, config, options.runtime(progress))
+        facts = commands.plan(input_file, config, options.runtime(progress))
     if options.json:
         echo_json(facts)
     elif not options.quiet:

@@ -13,7 +13,7 @@ from acyclome.errors import InputError
 from acyclome.evaluate.peers import PEERS
 from acyclome.evaluate.simulate import Simulation, simulate
 from acyclome.evaluate.trial import SORTS, Edges, sorted_edges, trial
-from acyclome.memory import machine_memory
+from acyclome.machine.memory import machine_memory
 
 OURS, EQUAL = "acyclome", "acyclome, equal noise"
 METHOD_SEEDS = 7000

@@ -101,7 +101,7 @@ def _package(name: str, *, is_needed: bool, advice: str) -> Finding:
 
 
 def _machine() -> list[Finding]:
-    from acyclome.distribute import usable_threads
+    from acyclome.pipeline.executor import usable_threads
 
     free = free_memory_gb()
     disk = shutil.disk_usage(Path.cwd()).free / 2**30

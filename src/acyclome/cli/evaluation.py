@@ -127,7 +127,7 @@ def score(
     from acyclome.cli.truth import read_truth
     from acyclome.evaluate import metrics
     from acyclome.io.runs import read
-    from acyclome.knowledge import read_regulators
+    from acyclome.knowledge.regulators import read_regulators
 
     for path in filter(None, (out, truth, regulators)):
         require_exists(path)

@@ -20,7 +20,7 @@ from acyclome.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from acyclome.cli.progress import Progress
-    from acyclome.pipeline import Runtime
+    from acyclome.pipeline.commands import Runtime
 
 RUN_PANEL = "How it runs"
 PANELS = {
@@ -125,9 +125,9 @@ class RunOptions:
         InputError
             If the device or the amount of memory is not one.
         """
-        from acyclome.device import check_device
-        from acyclome.distribute import usable_threads
-        from acyclome.pipeline import Runtime
+        from acyclome.machine.device import check_device
+        from acyclome.pipeline.commands import Runtime
+        from acyclome.pipeline.executor import usable_threads
 
         check_device(self.device)
         return Runtime(
@@ -177,22 +177,22 @@ def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 
 def _science_parameters() -> list[inspect.Parameter]:
-    from acyclome import _options
     from acyclome.config import Config
+    from acyclome.options import texts
 
     file = typer.Option(
         "--config", metavar="YAML", rich_help_panel=RUN_PANEL, help="File with options; those given here override it."
     )
-    options = [_science_parameter(*leaf) for leaf in _options.leaves(Config.json_schema())]
+    options = [_science_parameter(*leaf) for leaf in texts.leaves(Config.json_schema())]
     return [_parameter("config_file", Annotated[Path | None, file], None), *options]
 
 
 def _science_parameter(section: str, name: str, part: Mapping[str, Any]) -> inspect.Parameter:
-    from acyclome import _options
+    from acyclome.options import texts
 
     dashed = f"--{name.replace('_', '-')}"
     is_flag = part.get("type") == "boolean"
-    limits = f"{_options.allowed(part)}; " if _NUMBERS & _kinds(part) else ""
+    limits = f"{texts.allowed(part)}; " if _NUMBERS & _kinds(part) else ""
     text = f"{part['description']} ({limits}default {_default_text(part.get('default'))})"
     option = typer.Option(
         *((f"{dashed}/--no-{dashed[2:]}",) if is_flag else (dashed,)),
@@ -225,10 +225,10 @@ def _metavar_of_one(part: Mapping[str, Any]) -> list[str]:
 
 
 def _make_config(given: Mapping[str, Any]) -> Any:
-    from acyclome import _options
     from acyclome.config import Config
+    from acyclome.options import texts
 
-    parts = {name: part for _, name, part in _options.leaves(Config.json_schema())}
+    parts = {name: part for _, name, part in texts.leaves(Config.json_schema())}
     changes = {
         name: _value(given[name], part) for name, part in parts.items() if given[name] is not None and given[name] != []
     }

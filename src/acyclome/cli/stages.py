@@ -16,7 +16,7 @@ from acyclome.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from acyclome.config import Config
-    from acyclome.pipeline import Runtime
+    from acyclome.pipeline.commands import Runtime
 
 InputFile = Annotated[
     Path,
@@ -39,12 +39,12 @@ def run(input_file: InputFile, out: NewFolder, config: Config, options: RunOptio
 
 def run_whole(input_file: Path, out: Path, config: Config, options: RunOptions) -> None:
     """Run the pipeline from the file to the report and tell the user what came out."""
-    from acyclome import pipeline
+    from acyclome.pipeline import commands
 
     require_exists(input_file)
     began = time.perf_counter()
     with choose_progress(quiet=options.quiet) as progress:
-        networks = pipeline.run(input_file, out, config, options.runtime(progress))
+        networks = commands.run(input_file, out, config, options.runtime(progress))
     facts = run_facts(networks, out, time.perf_counter() - began)
     if options.json:
         echo_json(facts)
@@ -54,27 +54,27 @@ def run_whole(input_file: Path, out: Path, config: Config, options: RunOptions) 
 
 def prepare(input_file: InputFile, out: NewFolder, config: Config, options: RunOptions) -> None:
     """Read, filter and transform the expression file, and keep it in OUT/stages with all options."""
-    from acyclome import pipeline
+    from acyclome.pipeline import commands
 
     require_exists(input_file)
     if config.input.joint:
         msg = "joint learns groups together, which `acyclome run` does; stages learn one network. Leave it out here."
         raise ConfigError(msg)
-    _stage("prepare", options, lambda runtime: pipeline.prepare_stage(input_file, out, config, runtime=runtime))
+    _stage("prepare", options, lambda runtime: commands.prepare_stage(input_file, out, config, runtime=runtime))
 
 
 def screen(out: RunFolderArgument, options: RunOptions) -> None:
     """Find the candidate causes of every gene."""
-    from acyclome import pipeline
+    from acyclome.pipeline import commands
 
-    _stage("screen", options, lambda runtime: pipeline.screen_stage(out, runtime))
+    _stage("screen", options, lambda runtime: commands.screen_stage(out, runtime))
 
 
 def shard(out: RunFolderArgument, options: RunOptions) -> None:
     """Cut the candidates into overlapping shards, as many as --shards or --shard-memory of `prepare` say."""
-    from acyclome import pipeline
+    from acyclome.pipeline import commands
 
-    _stage("shard", options, lambda runtime: pipeline.shard_stage(out, runtime))
+    _stage("shard", options, lambda runtime: commands.shard_stage(out, runtime))
 
 
 def fit(
@@ -87,23 +87,23 @@ def fit(
 ) -> None:
     """Fit the continuous relaxation (NOTEARS) on the candidates, or on each shard of them."""
     _check_part(part, parts)
-    from acyclome import pipeline
+    from acyclome.pipeline import commands
 
-    _stage("fit", options, lambda runtime: pipeline.fit_stage(out, runtime, part=part - 1, parts=parts))
+    _stage("fit", options, lambda runtime: commands.fit_stage(out, runtime, part=part - 1, parts=parts))
 
 
 def merge(out: RunFolderArgument, options: RunOptions) -> None:
     """Put together what the shards found, for the order search to start from."""
-    from acyclome import pipeline
+    from acyclome.pipeline import commands
 
-    _stage("merge", options, lambda runtime: pipeline.merge_stage(out, runtime))
+    _stage("merge", options, lambda runtime: commands.merge_stage(out, runtime))
 
 
 def order(out: RunFolderArgument, options: RunOptions) -> None:
     """Search the order of the genes and choose each gene's causes by the score."""
-    from acyclome import pipeline
+    from acyclome.pipeline import commands
 
-    _stage("order", options, lambda runtime: pipeline.order_stage(out, runtime))
+    _stage("order", options, lambda runtime: commands.order_stage(out, runtime))
 
 
 def resample(
@@ -116,9 +116,9 @@ def resample(
 ) -> None:
     """Learn half-samples anew, to see which edges return."""
     _check_part(part, parts)
-    from acyclome import pipeline
+    from acyclome.pipeline import commands
 
-    _stage("resample", options, lambda runtime: pipeline.resample_stage(out, runtime, part=part - 1, parts=parts))
+    _stage("resample", options, lambda runtime: commands.resample_stage(out, runtime, part=part - 1, parts=parts))
 
 
 def _check_part(part: int, parts: int) -> None:
@@ -129,16 +129,16 @@ def _check_part(part: int, parts: int) -> None:
 
 def network(out: RunFolderArgument, options: RunOptions) -> None:
     """Put the stages together: write the edges, the ranking, the genes and run.json."""
-    from acyclome import pipeline
+    from acyclome.pipeline import commands
 
-    _stage("network", options, lambda runtime: pipeline.network_stage(out, runtime))
+    _stage("network", options, lambda runtime: commands.network_stage(out, runtime))
 
 
 def report(out: RunFolderArgument, options: RunOptions) -> None:
     """Write OUT/report.html from the files of the run."""
-    from acyclome import pipeline
+    from acyclome.pipeline import commands
 
-    _stage("report", options, lambda runtime: pipeline.report_stage(out, runtime))
+    _stage("report", options, lambda runtime: commands.report_stage(out, runtime))
 
 
 def require_exists(path: Path) -> None:

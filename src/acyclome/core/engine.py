@@ -10,19 +10,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from acyclome.core.grow import grow
-from acyclome.core.interventions import parent_spread
-from acyclome.core.joint import JointSettings, look_further, search_joint
-from acyclome.core.layout import Candidates
-from acyclome.core.moments import Moments
-from acyclome.core.order import Dag, ScoreSettings, build_pools, search_order
-from acyclome.core.orient import turn_by_noise
-from acyclome.core.place import OnThreads, Place
-from acyclome.core.relax import Relaxation, RelaxProblem, RelaxSettings, relax_data
-from acyclome.core.rules import EdgeRules
-from acyclome.core.screen import ScreenSettings, is_screened
-from acyclome.core.select import Pools
-from acyclome.core.sem.linear import Linear
+from acyclome.core.backend import OnThreads, Place
+from acyclome.core.data.candidates import Candidates
+from acyclome.core.data.constraints import EdgeRules
+from acyclome.core.data.dag import Dag
+from acyclome.core.data.interventions import parent_spread
+from acyclome.core.data.moments import Moments
+from acyclome.core.directions.non_gaussian import turn_by_noise
+from acyclome.core.hill_climbing.search import JointSettings, look_further, search_joint
+from acyclome.core.order_search.search import ScoreSettings, build_pools, search_order
+from acyclome.core.order_search.select import Pools
+from acyclome.core.relaxation.relax import Relaxation, RelaxProblem, RelaxSettings, relax_data
+from acyclome.core.screening.rescreen import grow
+from acyclome.core.screening.screen import ScreenSettings, is_screened
+from acyclome.models.linear.relaxation import Linear
 
 THREADS = OnThreads()
 LOOKS = 3  # at networks, from which candidates grow

@@ -13,8 +13,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, depth_first_order, minimum_spanning_tree
 
-from acyclome.core.feedback import order_from_weights
-from acyclome.core.layout import Candidates
+from acyclome.core.data.candidates import Candidates
+from acyclome.core.graph.feedback import order_from_weights
 
 
 @dataclass(frozen=True)

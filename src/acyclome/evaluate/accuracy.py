@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from acyclome.core.equivalence import cpdag, is_dag, random_member
+from acyclome.core.graph.equivalence import cpdag, is_dag, random_member
 
 Edges = tuple[np.ndarray, np.ndarray]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from acyclome.core.interventions import Targets
+from acyclome.core.data.interventions import Targets
 from acyclome.evaluate.selection import SELECTIONS
 from acyclome.evaluate.sortability import r2_values, standardize
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from acyclome.errors import AcyclomeError
-from acyclome.memory import machine_memory, peak_memory_mb
+from acyclome.machine.memory import machine_memory, peak_memory_mb
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,15 @@
 """How probable counts are that were not looked at: under regressions of counts, and under normal ones of logarithms.
 
-Both are log probabilities of the same whole numbers, so they compare, see :mod:`acyclome.core.family.held_out`.
+Both are log probabilities of the same whole numbers, so they compare, see :mod:`acyclome.models.held_out`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from acyclome.core.family.glm import CountScore, Glm
-from acyclome.core.family.held_out import normal_mass
-from acyclome.core.moments import scale_genes
+from acyclome.core.data.moments import scale_genes
+from acyclome.models.glm.local_score import CountScore, Glm
+from acyclome.models.held_out import normal_mass
 
 _LEAST_VARIANCE = 1e-6
 

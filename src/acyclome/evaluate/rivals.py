@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from acyclome.core.effects import responses
-from acyclome.core.equivalence import topological_order
-from acyclome.core.interventions import Targets
+from acyclome.core.data.interventions import Targets
+from acyclome.core.effects.total import responses
+from acyclome.core.graph.equivalence import topological_order
 from acyclome.evaluate.baselines import correlation_ranking, heldout_log_likelihood
 from acyclome.evaluate.trial import SORTS, sorted_edges
 

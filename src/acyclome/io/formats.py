@@ -122,7 +122,7 @@ def write_dense_csv(path: str | os.PathLike[str], network: Network) -> None:
 
 def write_cpdag_tsv(path: str | os.PathLike[str], network: Network) -> None:
     """Write the equivalence class: which edges the class directs, and which it leaves open (``undirected``)."""
-    from acyclome.core.equivalence import cpdag
+    from acyclome.core.graph.equivalence import cpdag
 
     compelled = cpdag(network.source, network.target, len(network.genes))
     kind = np.where(compelled, "directed", "undirected")

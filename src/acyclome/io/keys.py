@@ -14,10 +14,10 @@ import pandas as pd
 from scipy import sparse
 
 from acyclome._version import __version__
-from acyclome.assembly import node_table
 from acyclome.errors import InputError
 from acyclome.io.atomic import plain
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, Network, best_first
+from acyclome.network.build import node_table
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from acyclome._tables import EFFECT_COLUMNS, MEMBER_COLUMNS
 from acyclome._version import __version__
 from acyclome.errors import InputError, examples
 from acyclome.io import formats, tables
 from acyclome.io.atomic import ensure_writable, plain, remove_leftovers, write_json, write_npz
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
+from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ import scipy.sparse as sp
 from acyclome.config import Prepare
 from acyclome.errors import InputError
 from acyclome.io.matrices import COUNTS
-from acyclome.prepare.draft import Draft, Matrix
+from acyclome.prepare.matrix import Draft, Matrix
 from acyclome.prepare.selection import check_observations, obs_column
 
 if TYPE_CHECKING:

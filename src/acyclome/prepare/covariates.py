@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import InputError, examples
-from acyclome.prepare.draft import Draft, Matrix, blocks, dense
+from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
 from acyclome.prepare.selection import MIN_OBSERVATIONS, obs_column
 
 if TYPE_CHECKING:

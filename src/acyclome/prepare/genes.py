@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from acyclome.config import Prepare
 from acyclome.errors import InputError, examples
 from acyclome.io.matrices import COUNTS, LOG, TOTAL
-from acyclome.prepare.draft import Draft, Matrix, blocks, dense
+from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
 
 _HIGHEST_LOG = 30.0
 

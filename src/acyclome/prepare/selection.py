@@ -14,8 +14,8 @@ from acyclome.io.gene_names import repeated
 from acyclome.io.inspection import choose_matrix, look_for_doubts
 from acyclome.io.matrices import MatrixFacts, get_matrix, to_memory
 from acyclome.io.tenx import NOTES_KEY
-from acyclome.perturbation import check_labels
-from acyclome.prepare.draft import Draft, Matrix, gene_major
+from acyclome.knowledge.interventions import check_labels
+from acyclome.prepare.matrix import Draft, Matrix, gene_major
 
 if TYPE_CHECKING:
     import pandas as pd

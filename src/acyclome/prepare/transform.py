@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from acyclome.prepare.draft import Matrix
+from acyclome.prepare.matrix import Matrix
 
 SAMPLE_GENES = 500
 SAMPLE_OBSERVATIONS = 2_000

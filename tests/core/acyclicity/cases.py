@@ -10,7 +10,7 @@ import numpy as np
 import scipy.linalg
 
 from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
-from acyclome.core.layout import Candidates, from_pairs
+from acyclome.core.data.candidates import Candidates, from_pairs
 
 TERMS = 6
 

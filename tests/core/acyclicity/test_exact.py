@@ -8,7 +8,7 @@ import torch
 from acyclicity_cases import cycle, draw, on_candidates
 
 from acyclome.core.acyclicity import LogDet, Polynomial, Series, SpectralRadius, TraceExp
-from acyclome.core.layout import from_pairs
+from acyclome.core.data.candidates import from_pairs
 from acyclome.errors import ConfigError
 
 SEEDS = range(1, 9)

@@ -9,7 +9,7 @@ from acyclicity_cases import cycle, draw_dag, on_candidates
 from scipy.sparse import block_diag
 
 from acyclome.core.acyclicity import SpectralRadius
-from acyclome.core.layout import from_pairs
+from acyclome.core.data.candidates import from_pairs
 
 form = SpectralRadius()
 

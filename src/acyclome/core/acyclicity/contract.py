@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from acyclome.core.layout import Candidates
+from acyclome.core.data.candidates import Candidates
 
 if TYPE_CHECKING:
     import torch

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from acyclome.core.acyclicity.matrix import at_candidates, dense_matrix, strong_components, within_domain
-from acyclome.core.layout import Candidates
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.workers import one_blas_thread
 
 if TYPE_CHECKING:

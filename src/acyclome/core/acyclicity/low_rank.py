@@ -11,7 +11,7 @@ from scipy.sparse.linalg import norm as sparse_norm
 
 from acyclome.core.acyclicity.matrix import same_component, sparse_matrix, strong_components, within_domain
 from acyclome.core.acyclicity.series import Kind, coefficients
-from acyclome.core.layout import Candidates
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.workers import one_blas_thread
 
 if TYPE_CHECKING:

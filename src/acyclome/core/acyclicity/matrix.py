@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from acyclome.core.layout import Candidates
+from acyclome.core.data.candidates import Candidates
 from acyclome.errors import ConfigError
 
 if TYPE_CHECKING:

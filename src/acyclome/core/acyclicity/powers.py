@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from acyclome.core.acyclicity.matrix import at_candidates, dense_matrix, within_domain
-from acyclome.core.layout import Candidates
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.workers import one_blas_thread
 
 if TYPE_CHECKING:

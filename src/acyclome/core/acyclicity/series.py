@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from acyclome.core.acyclicity.matrix import within_domain
+from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.kernel import SHORT, kernel
-from acyclome.core.layout import Candidates, gene_blocks
 from acyclome.core.workers import run_blocks
 
 if TYPE_CHECKING:

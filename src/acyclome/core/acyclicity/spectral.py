@@ -11,7 +11,7 @@ from scipy.sparse.linalg import splu
 
 from acyclome.core.acyclicity.matrix import same_component, sparse_matrix, strong_components, within_domain
 from acyclome.core.acyclicity.perron import RTOL, perron, projector
-from acyclome.core.layout import Candidates
+from acyclome.core.data.candidates import Candidates
 
 if TYPE_CHECKING:
     import torch

@@ -1,0 +1,1 @@
+"""Resamples, calibrated probabilities, and the ranking of all pairs."""

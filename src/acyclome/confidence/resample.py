@@ -1,0 +1,115 @@
+"""Resamples: which observations each one sees, and what their networks say together about an edge.
+
+Half-samples come in complementary pairs (Shah and Samworth 2013), so that two members of a pair share no observation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from acyclome.core.data.candidates import Candidates
+
+HALF = 0.5
+
+
+@dataclass(frozen=True)
+class Member:
+    """One resample: its number, the observations it sees, rising ``(n,)``, and the seed of its search."""
+
+    number: int
+    rows: np.ndarray
+    seed: int
+
+
+def plan_resamples(
+    n_obs: int, resamples: int, fraction: float, seed: int, strata: np.ndarray | None = None
+) -> list[Member]:
+    """Draw the observations of every resample, without replacement.
+
+    Parameters
+    ----------
+    fraction
+        Share of the observations in each; with one half, members 2k and 2k + 1 are complementary.
+    strata
+        ``(n_obs,)`` labels, of each of which every resample keeps its share, within one observation.
+    """
+    members = []
+    for number in range(resamples):
+        pair = number // 2 if fraction == HALF else number
+        shuffled = np.random.default_rng([seed, 1, pair]).permutation(n_obs)
+        if strata is not None:
+            shuffled = _dealt(shuffled, strata, fraction)
+        size = max(int(n_obs * fraction), 1)
+        rows = shuffled[size : 2 * size] if fraction == HALF and number % 2 else shuffled[:size]
+        members.append(
+            Member(number, np.sort(rows), int(np.random.SeedSequence([seed, 2, number]).generate_state(1)[0]))
+        )
+    return members
+
+
+def _dealt(shuffled: np.ndarray, strata: np.ndarray, fraction: float) -> np.ndarray:
+    """Put first what a share of every stratum is: lay the strata one after the other and count off evenly."""
+    labels = strata[shuffled]
+    _, first = np.unique(labels, return_index=True)
+    rank = np.empty(int(labels.max()) + 1)  # the strata themselves come in a random order
+    rank[labels[first]] = first
+    line = shuffled[np.argsort(rank[labels], kind="stable")]
+    step = np.floor(np.arange(1, len(line) + 1) * fraction)
+    taken = np.diff(step, prepend=0.0) > 0
+    return np.concatenate([line[taken], line[~taken]])
+
+
+@dataclass(frozen=True)
+class Votes:
+    """How often every pair was an edge.
+
+    Parameters
+    ----------
+    pairs
+        All pairs that were an edge at least once, CSR by target.
+    count
+        ``(nnz,)`` networks with the directed edge.
+    gain
+        ``(nnz,)`` mean over all resamples of the log-likelihood that the edge carried.
+    total
+        Resamples.
+    """
+
+    pairs: Candidates
+    count: np.ndarray
+    gain: np.ndarray
+    total: int
+
+    def of(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Share of the resamples with the edge ``source -> target``."""
+        return self._take(self.count, source, target) / max(self.total, 1)
+
+    def gain_of(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Mean log-likelihood carried by ``source -> target``; zero where it was no edge."""
+        return self._take(self.gain, source, target)
+
+    def _take(self, values: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        at = self.pairs.find(source, target)
+        return np.where(at >= 0, values[np.maximum(at, 0)], 0.0) if len(values) else np.zeros(len(at))
+
+
+def count_votes(source: np.ndarray, target: np.ndarray, loss: np.ndarray, n_genes: int, total: int) -> Votes:
+    """Count the edges of all resamples, given one after the other."""
+    keys, inverse = np.unique(np.asarray(target, np.int64) * n_genes + source, return_inverse=True)
+    indptr = np.zeros(n_genes + 1, dtype=np.int64)
+    np.cumsum(np.bincount(keys // n_genes, minlength=n_genes), out=indptr[1:])
+    count = np.bincount(inverse, minlength=len(keys)).astype(float)
+    gain = np.bincount(inverse, weights=loss, minlength=len(keys)) / max(total, 1)
+    return Votes(Candidates(indptr, (keys % n_genes).astype(np.int32)), count, gain, total)
+
+
+def stability_and_direction(votes: Votes, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return per edge the share of resamples in which the pair is joined, and the share of those with this direction.
+
+    An edge that no resample joins has direction 0.
+    """
+    forward, backward = votes.of(source, target), votes.of(target, source)
+    joined = forward + backward
+    return joined, np.divide(forward, joined, out=np.zeros_like(joined), where=joined > 0)

@@ -1,0 +1,1 @@
+"""What the core computes on: moments, candidates, constraints, interventions, expansions."""

@@ -1,0 +1,112 @@
+"""Every gene in orthonormal functions of itself, and the screening that uses them.
+
+Given an orthonormal basis the share of variance that a gene explains additively is a sum of squares, so screening is
+one matrix product.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from acyclome.core.data.candidates import gene_blocks
+from acyclome.core.data.expansions import Expansion
+from acyclome.core.workers import run_blocks
+
+BLOCK = 64
+FLAT = 1e-6
+
+
+def expand(Z: np.ndarray, expansion: Expansion, threads: int = 1) -> np.ndarray:
+    """Expand every gene into orthonormal functions of itself, ``(d, terms, n)`` float32.
+
+    Parameters
+    ----------
+    Z
+        ``(d, n)`` standardized genes.
+
+    Notes
+    -----
+    Every row has mean 0 and mean square 1, and the rows of a gene are orthogonal; where a gene has too few distinct
+    values for a term its row is zero.  Memory: ``4 d terms n`` bytes, 0.3 GB for 10,000 genes, 8 terms and 1,000
+    observations.
+    """
+    d, n = Z.shape
+    out = np.zeros((d, expansion.terms, n), dtype=np.float32)
+
+    def block(a: int, b: int) -> None:
+        for j in range(a, b):
+            out[j] = orthonormal(expansion.rows(np.asarray(Z[j], dtype=np.float64)))
+
+    run_blocks(block, gene_blocks(d, BLOCK), threads)
+    return out
+
+
+def orthonormal(rows: np.ndarray) -> np.ndarray:
+    """Center the rows and make each orthogonal to those before it, mean square 1; what is left of no row is zero."""
+    n = rows.shape[1]
+    centered = rows - rows.mean(axis=1, keepdims=True)
+    size, before = np.sqrt(np.mean(centered**2, axis=1)), np.sqrt(np.mean(rows**2, axis=1))
+    centered *= np.divide(1.0, size, out=np.zeros_like(size), where=size > FLAT * before)[:, None]
+    Q, R = np.linalg.qr(centered.T)
+    diagonal = R.diagonal()
+    kept = np.abs(diagonal) > FLAT * np.sqrt(n)
+    return np.where(kept[:, None], Q.T * np.sign(diagonal)[:, None], 0.0) * np.sqrt(n)
+
+
+def standardized(responses: np.ndarray) -> np.ndarray:
+    """Return the responses ``(r, n)`` with mean 0 and mean square 1; those without variation become 0."""
+    centered = responses - responses.mean(axis=1, keepdims=True)
+    size = np.sqrt(np.mean(centered**2, axis=1, keepdims=True))
+    found: np.ndarray = centered / np.maximum(size, responses.dtype.type(FLAT))
+    return found
+
+
+def explained(basis: np.ndarray, responses: np.ndarray) -> np.ndarray:
+    """Share of the variance of each response that the terms of each gene explain, ``(genes, responses)``.
+
+    Parameters
+    ----------
+    basis
+        ``(genes, terms, n)`` orthonormal terms.
+    responses
+        ``(responses, n)`` of mean 0 and mean square 1.
+    """
+    genes, terms, n = basis.shape
+    product = basis.reshape(genes * terms, n) @ responses.T
+    found: np.ndarray = np.square(product / n).reshape(genes, terms, -1).sum(axis=1)
+    return found
+
+
+def screen_expanded(
+    basis: np.ndarray, responses: np.ndarray, keep: int, min_gain: float, causes: np.ndarray, threads: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pairs ``source -> target`` of the ``keep`` causes that explain most of each response by their terms.
+
+    Parameters
+    ----------
+    responses
+        ``(d, n)`` what is to be explained: the genes themselves, or what a network leaves of them.
+    min_gain
+        A pair must gain this much log-likelihood beyond half a unit per term, which chance gives.
+
+    Notes
+    -----
+    Cost: ``d^2 terms n``, in blocks of targets; the products of all terms with all genes are never held.
+    """
+    d, terms, n = basis.shape
+    keep = min(keep, max(d - 1, 0))
+    least = 1.0 - np.exp(-2.0 * (min_gain + terms / 2.0) / n)
+
+    def block(a: int, b: int) -> np.ndarray:
+        share = explained(basis, responses[a:b])
+        share[~causes] = 0.0
+        share[np.arange(a, b), np.arange(b - a)] = 0.0
+        best = np.argpartition(-share, keep - 1, axis=0)[:keep]
+        strong = np.take_along_axis(share, best, axis=0) > least
+        target = np.broadcast_to(np.arange(a, b), best.shape)
+        return np.stack([best[strong], target[strong]])
+
+    if keep == 0:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    found = np.concatenate(run_blocks(block, gene_blocks(d, BLOCK), threads), axis=1)
+    return found[0], found[1]

@@ -1,0 +1,109 @@
+"""Expansions of a variable into functions of itself, from smooth to rough, the line first.
+
+``rows(x)`` gives ``(terms, n)`` functions of a sample ``x``; :func:`acyclome.core.data.basis.expand` makes them
+orthonormal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+OUTER = 0.05
+CUBIC = 3
+
+
+class Expansion(Protocol):
+    """Functions of one variable."""
+
+    @property
+    def terms(self) -> int:
+        """Number of functions, the line among them."""
+        ...
+
+    def rows(self, x: np.ndarray) -> np.ndarray:
+        """Return the functions of a sample ``x``, ``(n,) -> (terms, n)``, from smooth to rough, first ``x`` itself."""
+        ...
+
+
+@dataclass(frozen=True)
+class NaturalSplines:
+    """Line and natural cubic bends with knots at quantiles (Hastie, Tibshirani and Friedman 2009, equation 5.4)."""
+
+    terms: int
+
+    def rows(self, x: np.ndarray) -> np.ndarray:
+        """Return line and bends of ``x``, ``(terms, n)``; lines where there are no data."""
+        rows = np.zeros((self.terms, len(x)))
+        rows[0] = x
+        knots = np.unique(np.quantile(x, np.linspace(OUTER, 1 - OUTER, self.terms + 1)))
+        if len(knots) < 3:
+            return rows
+        last = knots[-1]
+        cubes = [(np.maximum(x - k, 0.0) ** 3 - np.maximum(x - last, 0.0) ** 3) / (last - k) for k in knots[:-1]]
+        for k, cube in enumerate(cubes[:-1]):
+            rows[k + 1] = cube - cubes[-1]
+        return rows
+
+
+@dataclass(frozen=True)
+class Powers:
+    """Powers ``x, x^2, ..., x^terms`` (NO-BEARS, Lee et al. 2019)."""
+
+    terms: int
+
+    def rows(self, x: np.ndarray) -> np.ndarray:
+        """Return the powers of ``x``, ``(terms, n)``."""
+        return np.vander(x, self.terms + 1, increasing=True).T[1:]
+
+
+@dataclass(frozen=True)
+class Cosines:
+    """Line and half-period cosines over the range of the sample, the Sobolev basis with a line (Eubank 1990).
+
+    The line takes the boundary bias of cosines away, whose slopes are zero at both ends.
+    """
+
+    terms: int
+
+    def rows(self, x: np.ndarray) -> np.ndarray:
+        """Return line and cosines ``cos(k pi u)`` with ``u`` in [0, 1], ``(terms, n)``."""
+        low, high = float(x.min()), float(x.max())
+        first = np.cos(np.pi * (x - low) / max(high - low, np.finfo(float).tiny))
+        rows = [np.ones_like(x), first]
+        while len(rows) < self.terms:
+            rows.append(2 * first * rows[-1] - rows[-2])  # cos((k + 1) a) = 2 cos(a) cos(k a) - cos((k - 1) a)
+        return np.stack([x, *rows[1:]])
+
+
+@dataclass(frozen=True)
+class BSplines:
+    """Cubic B-splines on equal intervals, turned to the axes of their roughness (Eilers and Marx 1996).
+
+    ``terms + 1`` B-splines span constant, line and ``terms - 1`` bends; the combinations are the eigenvectors of the
+    second differences of neighboring coefficients, from smooth to rough.
+    """
+
+    terms: int
+
+    @cached_property
+    def bends(self) -> np.ndarray:
+        """Coefficients of the bends, ``(terms - 1, terms + 1)``."""
+        D = np.diff(np.eye(self.terms + 1), 2, axis=0)
+        found: np.ndarray = np.linalg.eigh(D.T @ D)[1][:, 2:].T
+        return found
+
+    def rows(self, x: np.ndarray) -> np.ndarray:
+        """Return line and bends of ``x``, ``(terms, n)``."""
+        pieces = self.terms + 1 - CUBIC
+        low, high = float(x.min()), float(x.max())
+        t = np.clip((x - low) / max(high - low, np.finfo(float).tiny), 0.0, 1.0) * pieces
+        at = np.minimum(t.astype(np.int64), pieces - 1)
+        s = t - at
+        around = np.stack([(1 - s) ** 3, 3 * s**3 - 6 * s**2 + 4, 3 * (1 - s) ** 3 - 6 * (1 - s) ** 2 + 4, s**3]) / 6
+        each = np.zeros((self.terms + 1, len(x)))
+        np.put_along_axis(each, at[None] + np.arange(4)[:, None], around, axis=0)
+        return np.vstack([x, self.bends @ each])

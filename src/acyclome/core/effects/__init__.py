@@ -1,0 +1,1 @@
+"""Effects of interventions: total, measured, by dose, and their differences."""

@@ -1,0 +1,127 @@
+"""What was done in every observation, and how strongly: the instruments by which total effects are measured.
+
+The effect of a target ``i`` on a gene ``j`` is the slope of ``j`` on ``i`` over the observations ``r`` in which ``i``
+alone was a target, both from where they are untouched,
+
+    m_ij = sum_r w_r y_rj / sum_r w_r y_ri,
+
+with an instrument ``w`` that is the dose: what the target itself moved, each observation shrunken towards the mean by
+the share of noise in it (knockouts and knockdowns of one gene are two doses; cells with one guide are one).  Weak
+instruments, F below 10, say nothing (Staiger and Stock 1997).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from acyclome.core.data.candidates import gene_blocks
+from acyclome.core.data.interventions import LEAST_OWN, Targets, own_moments
+from acyclome.core.data.moments import Moments
+from acyclome.core.effects.shifts import BLOCK, LEAST_UNTOUCHED
+from acyclome.core.workers import run_blocks
+
+LEAST_F = 10.0
+SEVERAL, STRANGE = -2, -1
+TINY = 1e-12
+
+
+class Treatments(NamedTuple):
+    """What was done in every observation.
+
+    Parameters
+    ----------
+    kind
+        ``(n,)`` number of the treatment, from 0; -1 where nothing was done.
+    gene
+        ``(K,)`` the only gene that each treatment acts on; ``SEVERAL`` where there are more, ``STRANGE`` where none of
+        them is measured.
+    """
+
+    kind: np.ndarray
+    gene: np.ndarray
+
+    def of(self, number: int) -> np.ndarray:
+        """Observations with a treatment."""
+        return np.flatnonzero(self.kind == number)
+
+
+class Yardstick(NamedTuple):
+    """Where every gene is untouched and its own spread, in units of ``Z``, and its noise in units of that; ``(d,)``."""
+
+    centre: np.ndarray
+    scale: np.ndarray
+    noise: np.ndarray
+    n_centre: int
+
+
+class Doses(NamedTuple):
+    """Targets whose dose is known well enough.
+
+    Parameters
+    ----------
+    gene
+        ``(k,)`` the targets.
+    rows, weight
+        Of each, its observations, and ``w`` over what it moved itself, so that its own slope is 1.
+    error2
+        ``(k,)`` variance of a slope, over the noise variance of the gene that answers.
+    """
+
+    gene: np.ndarray
+    rows: list[np.ndarray]
+    weight: list[np.ndarray]
+    error2: np.ndarray
+
+
+def yardstick(moments: Moments, targets: Targets, treatments: Treatments, threads: int) -> Yardstick:
+    """Measure the genes where nothing was done, or, where that is hardly anywhere, where they were no target."""
+    centre, spread = own_moments(moments.Z, targets)
+    untouched, n_centre = np.flatnonzero(treatments.kind < 0), moments.n_obs
+    if len(untouched) >= LEAST_UNTOUCHED:
+        centre, n_centre = moments.Z[:, untouched].mean(axis=1, dtype=float), len(untouched)
+    scale = np.where(spread > 0, spread, 1.0)
+    return Yardstick(centre, scale, _noise(moments.Z, treatments, threads) / scale**2, n_centre)
+
+
+def find_doses(Z: np.ndarray, treatments: Treatments, by: Yardstick) -> Doses:
+    """Find the instrument of every gene that is the only target of a treatment."""
+    genes, rows, weights, error2 = [], [], [], []
+    order = np.argsort(treatments.kind, kind="stable")
+    first = np.searchsorted(treatments.kind[order], np.arange(len(treatments.gene) + 1))
+    for number in np.argsort(treatments.gene, kind="stable").tolist():
+        gene, at = int(treatments.gene[number]), order[first[number] : first[number + 1]]
+        if gene < 0:
+            continue
+        x = (Z[gene, at] - by.centre[gene]) / by.scale[gene]
+        if x.mean() ** 2 < LEAST_F * by.noise[gene] * (1 / len(x) + 1 / by.n_centre):
+            continue
+        own = 1.0 - by.noise[gene] / max(float(x.var(ddof=1)), TINY) if len(x) > 1 else 0.0
+        w = x.mean() + max(own, 0.0) * (x - x.mean())
+        moved, spent = float(w @ x), float(w @ w + w.sum() ** 2 / by.n_centre)
+        genes.append(gene)
+        rows.append(at)
+        weights.append(w / moved)
+        error2.append(spent / moved**2)
+    return Doses(np.array(genes, np.int64), rows, weights, np.array(error2))
+
+
+def _noise(Z: np.ndarray, treatments: Treatments, threads: int) -> np.ndarray:
+    """Variance of every gene among observations that were treated alike, ``(d,)``, but for those it was a target in."""
+    kind, n = treatments.kind + 1, Z.shape[1]
+    size = np.bincount(kind, minlength=len(treatments.gene) + 1)
+    group = sparse.csr_matrix((np.ones(n), (kind, np.arange(n))), (len(size), n))
+    gene = np.append(STRANGE, treatments.gene)
+    freedom_of = np.where(gene == SEVERAL, 0, np.maximum(size - 1, 0))
+
+    def block(a: int, b: int) -> np.ndarray:
+        Y = Z[a:b].T.astype(float)
+        inside = group @ Y**2 - (group @ Y) ** 2 / np.maximum(size, 1)[:, None]
+        counts = (gene[:, None] != np.arange(a, b)) & (gene[:, None] != SEVERAL)
+        freedom = (freedom_of[:, None] * counts).sum(axis=0)
+        found = (inside * counts).sum(axis=0) / np.maximum(freedom, 1)
+        return np.where(freedom >= LEAST_OWN, found, Y.var(axis=0))
+
+    return np.concatenate(run_blocks(block, gene_blocks(len(Z), BLOCK), threads))

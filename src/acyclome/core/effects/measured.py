@@ -1,0 +1,173 @@
+"""Total effects as interventions measured them, weighed against the network and against nothing at all.
+
+Most effects are nothing and some are what the network says, so the slope ``m_ij`` of a gene on a target (see
+:mod:`doses`) is drawn from a mixture,
+
+    p_0 N(0, e^2) + p_1 N(t_ij, e^2) + p_2 N(0, e^2 + tau^2),
+
+with ``t_ij`` the total effect by the network and weights that all pairs tell together (empirical Bayes, as in Stephens
+2017), those with ``t_ij`` and those without each for themselves.
+
+What treatments do beyond the network and have in common, whatever their target, is their mean, shrunken by how far
+they agree: ``c_j nu^2 / (nu^2 + s_j^2 / K)`` over ``K`` treatments with variance ``s_j^2`` between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from acyclome.core.data.candidates import gene_blocks
+from acyclome.core.data.interventions import Targets
+from acyclome.core.data.moments import Moments
+from acyclome.core.effects.doses import SEVERAL, Doses, Treatments, Yardstick, find_doses, yardstick
+from acyclome.core.effects.total import ANY
+from acyclome.core.workers import run_blocks
+
+SAID = 1e-3  # total effect from which the network says something
+PAIRS = 1 << 20  # from which the mixture is learned
+ROUNDS = 200
+NOTHING = 0.95  # chance of no effect from which a pair is left out
+LEAST_KINDS = 3
+TARGETS = 16  # looked at together
+TINY = 1e-12
+
+Said = Callable[[np.ndarray], np.ndarray]
+
+
+class MeasuredEffects(NamedTuple):
+    """Total effects of the targets that were measured, ``(m,)`` each; pairs that are not there are nothing.
+
+    Parameters
+    ----------
+    source, target
+        The target of the intervention, and the gene that answers; the target itself answers with 1. ``ANY`` as the
+        source: what every loss of a gene does, beyond the network.
+    effect, error
+        Mean and standard deviation, in standard deviations of the one per standard deviation of the other, or, of
+        ``ANY``, for each treatment.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    effect: np.ndarray
+    error: np.ndarray
+
+
+class _Mixture(NamedTuple):
+    """Weights ``(2, 3)`` of nothing, the network and something else, where the network says nothing and something."""
+
+    weight: np.ndarray
+    tau2: float
+
+
+def measured_effects(
+    moments: Moments, targets: Targets, treatments: Treatments, said: Said, threads: int = 1
+) -> MeasuredEffects:
+    """Return the total effects of all targets that were measured, and what treatments have in common.
+
+    Parameters
+    ----------
+    said
+        Total effects of some genes by the network, ``(k,) -> (k, d)``.
+    """
+    by = yardstick(moments, targets, treatments, threads)
+    doses = find_doses(moments.Z, treatments, by)
+    parts = [*_weighed(moments.Z, doses, by, said, threads), _in_common(moments.Z, treatments, by, said, threads)]
+    return MeasuredEffects(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def _weighed(Z: np.ndarray, doses: Doses, by: Yardstick, said: Said, threads: int) -> list[tuple[np.ndarray, ...]]:
+    d, cuts = len(Z), gene_blocks(len(doses.gene), TARGETS)
+    step = len(doses.gene) * d // PAIRS + 1
+    if not cuts:
+        return []
+
+    def slopes(a: int, b: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        m = [w @ (Z[:, rows].T - by.centre) for rows, w in zip(doses.rows[a:b], doses.weight[a:b], strict=True)]
+        t = said(doses.gene[a:b])
+        return np.stack(m) / by.scale, doses.error2[a:b, None] * by.noise + TINY, np.where(np.abs(t) < SAID, 0.0, t)
+
+    def sample(a: int, b: int) -> np.ndarray:
+        others = np.arange(d) != doses.gene[a:b, None]
+        return np.stack([values[others] for values in slopes(a, b)])[:, ::step]
+
+    mixture = _learn_mixture(*np.concatenate(run_blocks(sample, cuts, threads), axis=1))
+
+    def weigh(a: int, b: int) -> tuple[np.ndarray, ...]:
+        nothing, effect, error = _posterior(*slopes(a, b), mixture)
+        itself = np.arange(d) == doses.gene[a:b, None]
+        effect[itself], error[itself] = 1.0, 0.0
+        row, gene = np.nonzero(itself | (nothing < NOTHING))
+        return doses.gene[a + row], gene, effect[row, gene], error[row, gene]
+
+    return run_blocks(weigh, cuts, threads)
+
+
+def _learn_mixture(m: np.ndarray, e2: np.ndarray, t: np.ndarray) -> _Mixture:
+    """Find the weights and ``tau`` by expectation and maximization, starting from few and large effects."""
+    spoken = t != 0
+    mixture = _Mixture(np.array([[0.9, 0.0, 0.1], [0.3, 0.4, 0.3]]), max(float(np.mean(m**2)), TINY))
+    for _ in range(ROUNDS):
+        chance, effect, variance = _components(m, e2, t, mixture)
+        count = np.stack([chance[~spoken].sum(axis=0), chance[spoken].sum(axis=0)]) + mixture.weight
+        tau2 = float(chance[:, 2] @ (effect**2 + variance)) / max(float(chance[:, 2].sum()), TINY)
+        mixture = _Mixture(count / count.sum(axis=1, keepdims=True), max(tau2, TINY))
+    return mixture
+
+
+def _components(
+    m: np.ndarray, e2: np.ndarray, t: np.ndarray, mixture: _Mixture
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the chance of every component, ``(..., 3)``, and mean and variance of an effect of the last kind."""
+    wide = e2 + mixture.tau2
+    logs = np.stack([-(m**2) / e2 - np.log(e2), -((m - t) ** 2) / e2 - np.log(e2), -(m**2) / wide - np.log(wide)], -1)
+    chance = mixture.weight[(t != 0).astype(int)] * np.exp((logs - logs.max(axis=-1, keepdims=True)) / 2)
+    chance /= chance.sum(axis=-1, keepdims=True)
+    share = mixture.tau2 / wide
+    return chance, share * m, share * e2
+
+
+def _posterior(
+    m: np.ndarray, e2: np.ndarray, t: np.ndarray, mixture: _Mixture
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the chance that an effect is nothing, its mean and its standard deviation.
+
+    What the network says was learned too, and counts as no more certain than what was measured.
+    """
+    chance, effect, variance = _components(m, e2, t, mixture)
+    mean = chance[..., 1] * t + chance[..., 2] * effect
+    square = chance[..., 1] * (t**2 + e2) + chance[..., 2] * (effect**2 + variance)
+    return chance[..., 0], mean, np.sqrt(np.maximum(square - mean**2, 0.0))
+
+
+def _in_common(
+    Z: np.ndarray, treatments: Treatments, by: Yardstick, said: Said, threads: int
+) -> tuple[np.ndarray, ...]:
+    """Return what treatments do in common beyond the network; nothing unless measured targets fell on the whole."""
+    kinds, d = np.flatnonzero(treatments.gene != SEVERAL), len(Z)
+
+    def beyond(a: int, b: int) -> tuple[np.ndarray, float]:
+        genes = treatments.gene[kinds[a:b]]
+        shift = np.stack([Z[:, treatments.of(number)].mean(axis=1, dtype=float) for number in kinds[a:b].tolist()])
+        shift = (shift - by.centre) / by.scale
+        here = np.flatnonzero(genes >= 0)
+        dose = shift[here, genes[here]]
+        shift[here] -= dose[:, None] * said(genes[here])
+        counts = np.arange(d) != genes[:, None]
+        return np.stack([counts, counts * shift, counts * shift**2]).sum(axis=1), float(dose.sum())
+
+    found = run_blocks(beyond, gene_blocks(len(kinds), TARGETS), threads)
+    if len(kinds) < LEAST_KINDS or sum(fell for _, fell in found) >= 0:
+        return tuple(np.empty(0, kind) for kind in (np.int64, np.int64, float, float))
+    count, total, square = np.sum([sums for sums, _ in found], axis=0)
+    c = total / count
+    s2 = np.maximum(square / count - c**2, 0.0) / (count - 1) + TINY
+    nu2 = max(float(np.mean(c**2 - s2)), TINY)
+    for _ in range(ROUNDS):
+        share = nu2 / (nu2 + s2)
+        nu2 = max(float(np.mean(share**2 * c**2 + share * s2)), TINY)
+    share = nu2 / (nu2 + s2)
+    return np.full(d, ANY), np.arange(d), share * c, np.sqrt(share * s2)

@@ -1,0 +1,153 @@
+"""How far interventions shift genes: their targets, to see whether they did anything, and all others.
+
+For the targets themselves the reference is what was left untouched, or every other observation where that is fewer than
+``LEAST_UNTOUCHED``.  For the effects on others it is every other observation in which the other gene was no target.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from scipy.special import stdtr
+
+from acyclome.core.data.candidates import Candidates, gene_blocks
+from acyclome.core.data.interventions import LEAST_OWN, Targets, own_moments
+from acyclome.core.data.moments import Moments
+from acyclome.core.workers import run_blocks
+
+LEAST_UNTOUCHED = 3
+DOUBT = 0.01
+FIRM = 1.0
+TINY = 1e-12
+BLOCK, VALUES = 128, 1 << 22
+
+
+class OwnShifts(NamedTuple):
+    """What happened to the targets themselves.
+
+    Parameters
+    ----------
+    gene
+        ``(k,)`` genes that were targets.
+    size
+        ``(k,)`` observations in which each was.
+    shift
+        ``(k,)`` change of its mean, in standard deviations of its own observations.
+    p
+        ``(k,)`` two-sided p-value of the change (t test with pooled variance, which needs one observation only).
+    left
+        ``(k,)`` share of the observations that are its own.
+    """
+
+    gene: np.ndarray
+    size: np.ndarray
+    shift: np.ndarray
+    p: np.ndarray
+    left: np.ndarray
+
+    @property
+    def is_seen(self) -> np.ndarray:
+        """Whether the change of the target itself is more than chance, ``(k,)``."""
+        return self.p < DOUBT
+
+    @property
+    def is_firm(self) -> np.ndarray:
+        """Whether it is also at least as large as the spread of the target, ``(k,)``.
+
+        An intervention that only moves its target by ``s`` standard deviations, and leaves its equation as it is, makes
+        a cause of the target look like its effect while ``s`` is small: with the share ``q`` of the observations under
+        it, weak causes until ``s = 1 / (1 - q)``, stronger ones not as long.
+        """
+        return self.is_seen & (np.abs(self.shift) * self.left >= FIRM)
+
+
+def own_shifts(moments: Moments, targets: Targets) -> OwnShifts:
+    """Compare every target in the observations in which it was one with the reference."""
+    Z, n = moments.Z, moments.n_obs
+    gene = np.flatnonzero(targets.counts)
+    d, count = moments.n_genes, targets.counts[gene].astype(float)
+    values, at = Z[targets.gene, targets.row].astype(float), targets.gene
+    total, square = np.bincount(at, values, d)[gene], np.bincount(at, values**2, d)[gene]
+    untouched = targets.untouched
+    if len(untouched) >= LEAST_UNTOUCHED:
+        quiet = Z[np.ix_(gene, untouched)].astype(float)
+        others, rest, size = quiet.sum(axis=1), (quiet**2).sum(axis=1), np.full(len(gene), float(len(untouched)))
+    else:
+        others, rest, size = -total, n - square, n - count
+    size = np.maximum(size, 1.0)
+    shift, freedom = total / count - others / size, np.maximum(count + size - 2, 1.0)
+    inside = square - total**2 / count + rest - others**2 / size
+    error = np.sqrt(np.maximum(inside, TINY) / freedom * (1 / count + 1 / size))
+    spread = np.ones(d) if moments.spread is None else moments.spread
+    p = 2 * stdtr(freedom, -np.abs(shift) / error)
+    shift /= np.where(spread[gene] > 0, spread[gene], 1.0)
+    return OwnShifts(gene, targets.counts[gene], shift, p, 1.0 - count / n)
+
+
+class Effects(NamedTuple):
+    """Total effects of targets on other genes.
+
+    Parameters
+    ----------
+    gain
+        ``(nnz,)`` log-likelihood that acting on the source of each pair adds about its target; 0 if nothing was done.
+    source, target
+        ``(m,)`` further pairs whose gain pays for an edge.
+    more
+        ``(m,)`` their gains.
+    """
+
+    gain: np.ndarray
+    source: np.ndarray
+    target: np.ndarray
+    more: np.ndarray
+
+
+def total_effects(
+    moments: Moments, targets: Targets, pairs: Candidates, causes: np.ndarray, price: np.ndarray, threads: int = 1
+) -> Effects:
+    """Say of every pair how far acting on its source shifts its target, directly or not; find others where it does.
+
+    ``-n_j/2 log(1 - r^2)`` with ``r`` the correlation of gene ``j``, over the observations in which it was no target,
+    with the indicator of gene ``i`` being one; with ``S`` the sum of its standardized values over the ``t`` of them in
+    which ``i`` was, ``r^2 = S^2 / (t (n_j - t))``.  That is the likelihood ratio of a shift of the mean with pooled
+    variance.
+
+    Parameters
+    ----------
+    causes
+        ``(d,)`` bool, genes that may be causes.
+    price
+        ``(d,)`` least gain, by target, of a pair that is not among ``pairs``.
+    """
+    d, n = moments.n_genes, moments.n_obs
+    acted = np.flatnonzero((targets.counts > 0) & causes)
+    place = np.full(d, -1)
+    place[acted] = np.arange(len(acted))
+    touched = sparse.csr_matrix((np.ones(len(targets.row), np.float32), targets.row, targets.indptr), shape=(d, n))
+    mean, spread = own_moments(moments.Z, targets)
+
+    def block(a: int, b: int) -> tuple[np.ndarray, ...]:
+        scale = np.where(spread[a:b] > 0, spread[a:b], 1.0)
+        Y = (moments.Z[a:b] - mean[a:b, None]) / scale[:, None]
+        Y[touched[a:b].nonzero()] = 0.0
+        total = (touched[acted] @ Y.T).T
+        count = targets.counts[acted] - (touched[a:b] @ touched[acted].T).toarray()
+        rest = (n - targets.counts[a:b])[:, None] - count
+        r2 = np.where((count > 0) & (rest >= LEAST_OWN), total**2 / np.maximum(count * rest, 1.0), 0.0)
+        gain = -0.5 * moments.n_own[a:b, None] * np.log1p(-np.minimum(r2, 1.0 - TINY))
+        at = slice(pairs.indptr[a], pairs.indptr[b])
+        row, column = np.repeat(np.arange(b - a), pairs.counts[a:b]), place[pairs.parent[at]]
+        told = column >= 0
+        known = np.zeros(len(row))
+        known[told] = gain[row[told], column[told]]
+        gain[row[told], column[told]] = 0.0
+        gain[acted == np.arange(a, b)[:, None]] = 0.0
+        j, i = np.nonzero(gain >= price[a:b, None])
+        return known, acted[i], j + a, gain[j, i]
+
+    size = max(1, min(BLOCK, VALUES // max(n, 1)))
+    found = run_blocks(block, gene_blocks(d, size), threads)
+    return Effects(*(np.concatenate(part) for part in zip(*found, strict=True)))

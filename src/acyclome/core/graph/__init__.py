@@ -1,0 +1,1 @@
+"""Graphs alone: equivalence classes, reachability, feedback arcs."""

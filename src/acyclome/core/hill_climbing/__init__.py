@@ -1,0 +1,1 @@
+"""Hill climbing over directed acyclic graphs with a local score."""

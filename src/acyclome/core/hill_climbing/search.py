@@ -1,0 +1,161 @@
+"""The road of models whose score decides directions: more candidates, a climb over DAGs, a second look, shakes.
+
+Additive-noise models with curves or without a normal distribution are identifiable (Shimizu et al. 2006; Hoyer et al.
+2009; Peters et al. 2014), so that no equivalence class is involved.  Which family is scored is not known here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from acyclome.core.contract import Family, Local
+from acyclome.core.data.basis import screen_expanded, standardized
+from acyclome.core.data.candidates import Candidates, gene_blocks
+from acyclome.core.data.constraints import EdgeRules
+from acyclome.core.data.dag import Dag
+from acyclome.core.data.moments import Moments
+from acyclome.core.graph.reach import leads_to
+from acyclome.core.hill_climbing.climb import Climb, ClimbSettings
+from acyclome.core.hill_climbing.perturb import shake
+from acyclome.core.screening.screen import ScreenSettings, is_screened, symmetric
+from acyclome.core.workers import run_blocks
+
+BLOCK = 16
+OPEN = 3.0  # log odds, 20 to 1, below which a direction is left open
+
+
+@dataclass(frozen=True)
+class JointSettings:
+    """How to search with the local score of a family.
+
+    Parameters
+    ----------
+    family
+        The structural model.
+    climb
+        How far to climb.
+    expanded
+        Candidates per gene by the share of its variance that the terms of another gene explain.
+    gamma
+        Weight of ``log p`` per cause, as in the extended BIC.
+    """
+
+    family: Family
+    climb: ClimbSettings
+    expanded: int
+    gamma: float
+
+
+@dataclass(frozen=True)
+class Priced:
+    """A local score and what the choice of each cause among all genes costs, ``price`` ``(d,)``."""
+
+    local: Local
+    price: np.ndarray
+
+    def scores(self, j: int, sets: np.ndarray) -> np.ndarray:
+        """Score sets of causes of gene ``j``, ``(s, p) -> (s,)``."""
+        return self.local.scores(j, sets) + self.price[j] * sets.shape[1]
+
+    def promise(self, j: int, causes: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Say how promising each of ``others`` is, ``(len(others),)``."""
+        return self.local.promise(j, causes, others)
+
+
+def look_further(
+    moments: Moments, candidates: Candidates, settings: JointSettings, screening: ScreenSettings, causes: np.ndarray,
+    threads: int, rules: EdgeRules | None = None,
+) -> Candidates:  # fmt: skip
+    """Add the causes that explain most of each gene by their terms; in small networks all pairs are there."""
+    basis = settings.family.expand(moments, threads) if is_screened(moments, screening) else None
+    if basis is None:
+        return candidates
+    Z = moments.Z.astype(np.float32, copy=False)
+    return _more(moments, candidates, basis, Z, settings, screening, causes, threads, rules)
+
+
+def search_joint(
+    moments: Moments, candidates: Candidates, start: np.ndarray, settings: JointSettings, screening: ScreenSettings,
+    causes: np.ndarray, n_allowed: np.ndarray, seed: int, threads: int, *, grows: bool,
+    guided: bool = False, rules: EdgeRules | None = None,
+) -> tuple[Dag, Candidates]:  # fmt: skip
+    """Climb from the empty graph, offer what explains the residuals, climb on, shake; return the DAG and candidates.
+
+    Parameters
+    ----------
+    start
+        ``(d,)`` a permutation of the genes; decides the order of genes that no path joins.
+    guided
+        The first climb keeps to ``start``.
+    n_allowed
+        ``(d,)`` size of the pool that the causes of each gene come from.
+    """
+    local = settings.family.prepare(moments, seed, threads)
+    score = Priced(local, settings.gamma * np.log(np.maximum(n_allowed, 1.0)))
+    climb = Climb(score, candidates, settings.climb, start, threads)
+    climb.begin(np.zeros(candidates.n_edges, dtype=bool))
+    if guided:
+        climb.settle_along(start)
+    climb.settle()
+    if grows and is_screened(moments, screening):
+        basis = moments.Z[:, None].astype(np.float32, copy=False) if local.basis is None else local.basis
+        rest = _residuals(climb, local, moments.n_obs)
+        more = _more(moments, candidates, basis, rest, settings, screening, causes, threads, rules)
+        candidates = climb.with_own(more)  # the limit knows correlations alone, and might have dropped a held edge
+        climb = climb.moved_to(candidates)
+        climb.settle()
+    settled = float(climb.total.sum())
+    rng = np.random.default_rng([seed, 1])
+    for _ in range(settings.climb.rounds):
+        shake(climb, rng)
+    return _result(climb, score, settled), candidates
+
+
+def _more(
+    moments: Moments, candidates: Candidates, basis: np.ndarray, responses: np.ndarray, settings: JointSettings,
+    screening: ScreenSettings, causes: np.ndarray, threads: int, rules: EdgeRules | None,
+) -> Candidates:  # fmt: skip
+    """Add the pairs found by terms of the causes, beyond the limit of the linear screening by as many."""
+    source, target = screen_expanded(basis, responses, settings.expanded, screening.min_gain, causes, threads)
+    limit = screening.max_candidates + settings.expanded
+    source, target = np.concatenate([candidates.parent, source]), np.concatenate([candidates.target, target])
+    return symmetric(source, target, moments, causes, limit, rules)
+
+
+def _residuals(climb: Climb, local: Local, n_obs: int) -> np.ndarray:
+    """Take out what the causes explain of every gene, ``(d, n)`` float32 of mean 0 and mean square 1."""
+    out = np.empty((climb.candidates.n_genes, n_obs), dtype=np.float32)
+
+    def block(a: int, b: int) -> None:
+        for j in range(a, b):
+            out[j] = local.residual(j, climb.causes(j))
+        out[a:b] = standardized(out[a:b])
+
+    run_blocks(block, gene_blocks(len(out), BLOCK), climb.threads)
+    return out
+
+
+def _result(climb: Climb, score: Priced, settled: float) -> Dag:
+    """Read the DAG off the climb: weights, log-likelihood that every edge carries, cost of turning it round."""
+    held = np.flatnonzero(climb.held)
+    source, target = climb.candidates.parent[held], climb.target[held]
+    d = climb.candidates.n_genes
+    weight, rest = np.empty(len(held)), np.empty(d)
+
+    def block(a: int, b: int) -> None:
+        for j in range(a, b):
+            causes = climb.causes(j)
+            rest[j] = float(np.mean(score.local.residual(j, causes) ** 2))
+            weight[target == j] = score.local.weights(j, causes)
+
+    run_blocks(block, gene_blocks(d, BLOCK), climb.threads)
+    loss = score.price[target] - climb.gain[held]
+    turned = np.array([climb.turning_loss(int(i), int(j)) for i, j in zip(source, target, strict=True)])
+    free = np.array([
+        abs(lost) < OPEN and not leads_to(climb.graph, int(i), int(j), (int(i), int(j)))
+        for i, j, lost in zip(source, target, turned, strict=True)
+    ], dtype=bool)  # fmt: skip
+    dag = Dag(source, target, weight, loss, climb.topological(), rest, float(climb.total.sum()), settled)
+    return replace(dag, turning_loss=turned, is_free=free)

@@ -1,0 +1,120 @@
+"""Where the order search stands: keys, what is selected, who has to look again, how to take it all back."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from acyclome.core.kernel import kernel
+from acyclome.core.order_search.cache import mark_of
+
+
+class Neighbors(NamedTuple):
+    """Children of every gene: ``indptr (d + 1,)``, ``child (nnz,)``, ``edge (nnz,)`` (position in the candidates)."""
+
+    indptr: np.ndarray
+    child: np.ndarray
+    edge: np.ndarray
+
+
+class State(NamedTuple):
+    """Where the search stands.
+
+    Parameters
+    ----------
+    key
+        ``(d,)`` position of every gene.
+    allowed
+        ``(nnz,)`` whether the parent stands before its target.
+    mark
+        ``(d,)`` uint64 mark of the set of candidates that stand before each gene.
+    path
+        ``(d,)`` of ``PATH``, what is selected.
+    queue, queued
+        ``(d,)`` ring of genes that have to look again, and whether a gene is in it.
+    cursor
+        Head and length of the queue; length of the journal and of ``saved``, both -1 while nothing is recorded.
+    journal, journal_key
+        Genes that were moved since the record began, and the keys they had before.
+    saved, saved_gene, saved_at
+        Selections as they were when the record began, whose they are, and where that of a gene is (-1: untouched).
+    """
+
+    key: np.ndarray
+    allowed: np.ndarray
+    mark: np.ndarray
+    path: np.ndarray
+    queue: np.ndarray
+    queued: np.ndarray
+    cursor: np.ndarray
+    journal: np.ndarray
+    journal_key: np.ndarray
+    saved: np.ndarray
+    saved_gene: np.ndarray
+    saved_at: np.ndarray
+
+
+@kernel
+def is_before(key, a, b):  # type: ignore[no-untyped-def]
+    """Say whether gene ``a`` stands before gene ``b``; equal keys stand in the order of the genes."""
+    return key[a] < key[b] or (key[a] == key[b] and a < b)
+
+
+@kernel
+def allow(state, e, j, now):  # type: ignore[no-untyped-def]
+    """Note whether the parent of candidate edge ``e`` stands ``now`` before its target ``j``."""
+    if now != state.allowed[e]:
+        state.allowed[e] = now
+        state.mark[j] ^= mark_of(e)
+
+
+@kernel
+def enqueue(state, j):  # type: ignore[no-untyped-def]
+    """Have gene ``j`` look again, once."""
+    if not state.queued[j]:
+        d = len(state.key)
+        state.queued[j] = 1
+        state.queue[(state.cursor[0] + state.cursor[1]) % d] = j
+        state.cursor[1] += 1
+
+
+@kernel
+def record(state):  # type: ignore[no-untyped-def]
+    """Begin a record, so that everything from here on can be taken back."""
+    state.cursor[2:] = 0
+
+
+@kernel
+def has_room(n, state):  # type: ignore[no-untyped-def]
+    """Say whether the record, if there is one, has room for a move of a gene with ``n`` neighbors."""
+    is_recorded = state.cursor[2] >= 0
+    return not is_recorded or (state.cursor[2] < len(state.journal) and state.cursor[3] + n < len(state.saved))
+
+
+@kernel
+def take_back(state, pools, kids):  # type: ignore[no-untyped-def]
+    """Bring back every bit of the state as it was when the record began, with an empty queue; end the record."""
+    for i in range(state.cursor[2] - 1, -1, -1):
+        state.key[state.journal[i]] = state.journal_key[i]
+    for i in range(state.cursor[2]):
+        j = state.journal[i]
+        for e in range(pools.gene[j].start, pools.gene[j].start + pools.gene[j].width):
+            allow(state, e, j, is_before(state.key, pools.parent[e], j))
+        for s in range(kids.indptr[j], kids.indptr[j + 1]):
+            allow(state, kids.edge[s], kids.child[s], is_before(state.key, j, kids.child[s]))
+    for s in range(state.cursor[3]):
+        state.path[state.saved_gene[s]] = state.saved[s]
+    while state.cursor[1] > 0:
+        state.queued[state.queue[state.cursor[0]]] = 0
+        state.cursor[0] = (state.cursor[0] + 1) % len(state.key)
+        state.cursor[1] -= 1
+    keep(state)
+
+
+@kernel
+def keep(state):  # type: ignore[no-untyped-def]
+    """End the record and keep what was done."""
+    for s in range(state.cursor[3]):
+        state.saved_at[state.saved_gene[s]] = -1
+    state.cursor[2:] = -1

@@ -1,0 +1,1 @@
+"""The continuous relaxation: one solver loop, schedules, steps."""

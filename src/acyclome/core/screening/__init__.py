@@ -1,0 +1,1 @@
+"""Candidate causes of every gene."""

@@ -1,0 +1,92 @@
+"""Shrunken partial correlations: the strongest of all genes, or those with a few possible causes."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import cholesky, get_lapack_funcs
+
+from acyclome.core.data.candidates import gene_blocks
+from acyclome.core.data.constraints import EdgeRules
+from acyclome.core.data.moments import TILE, Moments
+from acyclome.core.screening.top import largest
+from acyclome.core.workers import run_blocks
+
+ROWS = 512
+
+
+def strongest_partial(
+    moments: Moments, keep: int, shrinkage: float, causes: np.ndarray, threads: int, rules: EdgeRules | None = None,
+    genes: tuple[int, int] | None = None,
+) -> np.ndarray:  # fmt: skip
+    """Return for every gene the ``keep`` genes of largest shrunken partial correlation, ``(d, keep)`` int32.
+
+    Notes
+    -----
+    Partial correlations are those of ``M = (1 - a) R + a I``: ``-K_ij / sqrt(K_ii K_jj)`` with ``K = M^-1``.  With
+    ``n < d`` the Woodbury identity needs an ``n x n`` inverse only,
+    ``K = (I - Z' (a/(1-a) n I + Z Z')^-1 Z) / a`` (here for column-wise ``Z``), formed in row blocks and never whole.
+    """
+    d = moments.n_genes
+    first, last = genes or (0, d)
+    keep = min(keep, max(int(causes.sum()) - 1, 0))
+    out = np.full((d, keep), -1, dtype=np.int32)
+    if keep == 0:
+        return out[first:last]
+    left, right, diagonal = _precision_factors(moments, shrinkage, threads)
+    inverse = 1.0 / np.sqrt(diagonal)
+
+    def block(a: int, b: int) -> None:
+        K = left[a:b] @ right if right is not None else left[a:b]
+        if rules is not None:
+            K = np.where(rules.excluded(a, b), K.dtype.type(0.0), K)
+        largest(K, inverse.astype(K.dtype), ~causes, a, keep, K.dtype.type(0.0), out[a:b])
+
+    run_blocks(block, [(a, b) for a, b in gene_blocks(d, ROWS) if first <= a < last], threads)
+    return out[first:last]
+
+
+def partial_correlations(moments: Moments, shrinkage: float, pool: np.ndarray, threads: int) -> np.ndarray:
+    """Return the absolute shrunken partial correlations of every gene with those of ``pool``, ``(d, p)``."""
+    left, right, diagonal = _precision_factors(moments, shrinkage, threads)
+    K = left[:, pool] if right is None else left @ right[:, pool]
+    root = np.sqrt(diagonal)
+    found: np.ndarray = np.abs(K) / np.outer(root, root[pool])
+    return found
+
+
+def _precision_factors(moments: Moments, a: float, threads: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """Return ``(left, right, diag K)``: off the diagonal ``-K ~ left @ right``, or ``K = left`` if right is None."""
+    Z, n = moments.Z, moments.n_obs
+    d = moments.n_genes
+    tiles = gene_blocks(d, TILE)
+    if n < d:
+        S = np.zeros((n, n))
+        for part in run_blocks(lambda x, y: Z[x:y].T @ Z[x:y], tiles, threads):
+            S += part
+        S[np.diag_indices(n)] += a / (1.0 - a) * n
+        half = run_blocks(lambda: np.linalg.inv(np.linalg.cholesky(S)), [()], 1)[0].T.astype(Z.dtype)
+        left = np.empty_like(Z)
+        run_blocks(lambda x, y: np.matmul(Z[x:y], half, out=left[x:y]), tiles, threads)
+        return left, np.ascontiguousarray(left.T), _floored(1.0 - np.einsum("ij,ij->i", left, left))
+    M = moments.among(np.arange(d)).astype(np.float32)  # enough to rank by, and twice as fast
+    M *= np.float32(1.0 - a)
+    M[np.diag_indices(d)] += np.float32(a)
+    K = run_blocks(lambda: _inverse(M), [()], 1)[0]
+    return K, None, _floored(K.diagonal())
+
+
+def _inverse(M: np.ndarray) -> np.ndarray:
+    """Invert a positive definite matrix, ``(d, d)``, from its Cholesky factor, in a third of the time of solving."""
+    factor = cholesky(M, lower=True, overwrite_a=True)
+    K, failed = get_lapack_funcs("potri", (factor,))(factor, lower=True, overwrite_c=True)
+    if failed:
+        msg = "The shrunken correlations have no inverse; raise screen.shrinkage."
+        raise np.linalg.LinAlgError(msg)
+    K = K + K.T  # above the diagonal there was nothing
+    K[np.diag_indices(len(K))] /= 2
+    return K
+
+
+def _floored(diagonal: np.ndarray) -> np.ndarray:
+    """Return a diagonal in float64, kept above rounding."""
+    return np.maximum(diagonal.astype(np.float64), 1e-12)

@@ -1,0 +1,265 @@
+"""Screening: which pairs may become edges.
+
+Two views of one correlation matrix are united, because each is blind where the other sees: forward selection finds the
+regulators of hub graphs, shrunken partial correlation the neighbours in sparse ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from acyclome.core.data.candidates import Candidates, from_pairs, gene_blocks
+from acyclome.core.data.constraints import EdgeRules
+from acyclome.core.data.moments import WHOLE_GENES, Moments
+from acyclome.core.kernel import kernel
+from acyclome.core.screening.partial_correlation import ROWS, strongest_partial
+from acyclome.core.screening.spurious import by_chance, is_chance, price
+from acyclome.core.screening.top import largest
+from acyclome.core.workers import run_blocks
+
+BLOCK = 64
+PRESCREEN = 128
+UNSCREENED = 3
+NOWHERE = np.full(1, -1)
+EXCLUDED = 2.0  # stands where a correlation would, of a pair that may not be an edge
+
+
+@dataclass(frozen=True)
+class ScreenSettings:
+    """How many candidates to look for.
+
+    Parameters
+    ----------
+    forward_steps
+        Forward-selection steps per gene.
+    min_gain
+        A step must gain at least this much log-likelihood, ``n/2 log(v / v_new)``; the search of a gene ends otherwise.
+    partial
+        Strongest shrunken partial correlations kept per gene.
+    shrinkage
+        Weight ``a`` of the identity in ``(1 - a) R + a I``.
+    max_candidates
+        Candidate parents per gene at most; the strongest by order of discovery stay.
+    """
+
+    forward_steps: int
+    min_gain: float
+    partial: int
+    shrinkage: float
+    max_candidates: int
+
+
+class Views(NamedTuple):
+    """Genes found for every target, -1 where none: by forward selection ``(d, forward_steps)``, by shrunken partial
+    correlation ``(d, partial)``.
+    """  # noqa: D205 - one sentence
+
+    picked: np.ndarray
+    near: np.ndarray
+
+
+def screen(
+    moments: Moments, settings: ScreenSettings, causes: np.ndarray, threads: int, rules: EdgeRules | None = None
+) -> Candidates:
+    """Return the candidate edges: forward selection and shrunken partial correlation, made symmetric.
+
+    In small networks every pair with an allowed cause is a candidate, unless it correlates by chance alone.
+
+    Parameters
+    ----------
+    causes
+        ``(d,)`` bool, genes that may be causes at all.
+    rules
+        What is known of the edges: forbidden pairs make room for others, required ones are always in.
+
+    Notes
+    -----
+    Cost: ``d^2 forward_steps^2 / 2`` for the first, ``min(d, n) d^2`` for the second.
+    """
+    if not is_screened(moments, settings):
+        source, target = np.nonzero(np.broadcast_to(causes[:, None], (moments.n_genes, moments.n_genes)))
+        real = ~by_chance(moments, source, target)
+        every = from_pairs(source[real], target[real], moments.n_genes)
+        return every if rules is None else rules.apply(every)
+    return unite(find_views(moments, settings, causes, threads, rules), moments, settings, causes, rules)
+
+
+def find_views(
+    moments: Moments, settings: ScreenSettings, causes: np.ndarray, threads: int, rules: EdgeRules | None = None,
+    genes: tuple[int, int] | None = None,
+) -> Views:  # fmt: skip
+    """Find what either view shows of genes ``genes[0]`` to ``genes[1]`` (all if None), which are whole ``blocks``."""
+    pool = np.flatnonzero(causes)
+    picked = forward_select(moments, pool, settings.forward_steps, settings.min_gain, threads, rules, genes)
+    near = strongest_partial(moments, settings.partial, settings.shrinkage, causes, threads, rules, genes)
+    return Views(picked, near)
+
+
+def unite(
+    views: Views, moments: Moments, settings: ScreenSettings, causes: np.ndarray, rules: EdgeRules | None
+) -> Candidates:
+    """Unite what the views show of all genes to candidates."""
+    source, target = (np.concatenate(side) for side in zip(*map(as_pairs, views), strict=True))
+    return symmetric(source, target, moments, causes, settings.max_candidates, rules)
+
+
+def cut_genes(n_genes: int, pieces: int) -> list[tuple[int, int]]:
+    """Cut the genes into about so many ranges of whole blocks, the same bits in each as in one."""
+    return gene_blocks(n_genes, max(-(-n_genes // (pieces * ROWS)), 1) * ROWS)
+
+
+def is_screened(moments: Moments, settings: ScreenSettings) -> bool:
+    """Say whether the network is so large, ``UNSCREENED`` times ``max_candidates``, that pairs have to be left out."""
+    return moments.n_genes > UNSCREENED * settings.max_candidates
+
+
+def symmetric(
+    source: np.ndarray, target: np.ndarray, moments: Moments, causes: np.ndarray, max_candidates: int,
+    rules: EdgeRules | None = None,
+) -> Candidates:  # fmt: skip
+    """Let every pair be a candidate in both directions, as far as causes and the cap allow.
+
+    A pair that was found for its target goes before one that only mirrors another; within each, the larger
+    correlation goes first.  So a hub with thousands of children keeps ``max_candidates`` possible parents.  Pairs that
+    correlate by chance alone fall out.
+    """
+    d = moments.n_genes
+    real = ~by_chance(moments, source, target)
+    source, target = source[real], target[real]
+    own = from_pairs(source, target, d)
+    both = from_pairs(np.concatenate([source, target]), np.concatenate([target, source]), d)
+    t, s = both.target, both.parent
+    mirrored = own.find(s, t) < 0
+    strength = np.abs(moments.pairs(s, t))
+    order = np.lexsort((-strength, mirrored, t))
+    rank = np.empty(both.n_edges, dtype=np.int64)
+    may = causes[s] if rules is None else causes[s] & rules.allows(s, t)
+    allowed = may[order]
+    before = np.cumsum(allowed) - allowed
+    start = both.indptr[:-1][t[order]]
+    rank[order] = before - before[np.minimum(start, max(both.n_edges - 1, 0))]
+    keep = may & (rank < max_candidates)
+    found = from_pairs(s[keep], t[keep], d)
+    return found if rules is None else rules.apply(found)
+
+
+def as_pairs(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``(d, k)`` sources per target, -1 where none -> pairs."""
+    target = np.repeat(np.arange(found.shape[0]), found.shape[1])
+    source = found.ravel()
+    return source[source >= 0], target[source >= 0]
+
+
+def forward_select(
+    moments: Moments, pool: np.ndarray, steps: int, min_gain: float, threads: int, rules: EdgeRules | None = None,
+    genes: tuple[int, int] | None = None,
+) -> np.ndarray:  # fmt: skip
+    """Select regressors forward for every gene: take the best, project it out, repeat.
+
+    Parameters
+    ----------
+    pool
+        Genes that may be regressors.
+    min_gain
+        Log-likelihood a step must gain.
+    genes
+        First gene to search for and the one behind the last, at multiples of ``ROWS``; all if None.
+
+    Returns
+    -------
+    ``(d, steps)`` int32 regressors in order of discovery, -1 after the last.
+
+    Notes
+    -----
+    Where the correlations of the pool do not fit, each gene's search runs among the ``PRESCREEN`` genes that correlate
+    most with it.
+    """
+    n, d = moments.n_effective, moments.n_genes
+    first, last = genes or (0, d)
+    out = np.full((d, steps), -1, dtype=np.int32)
+    if len(pool) == 0:
+        return out[first:last]
+    place = np.full(d, -1, dtype=np.int64)
+    place[pool] = np.arange(len(pool))
+    min_drop = 1.0 - np.exp(-2.0 * min_gain / n)
+    skewness, least, known = moments.skewness, price(n, d), None if len(pool) == d else pool
+    whole = moments.R is not None or len(pool) <= WHOLE_GENES
+    P = _pool_correlations(moments, known, threads) if whole else None
+    every, nobody = np.ones(len(pool), moments.Z.dtype), np.zeros(len(pool), bool)
+
+    def block(a: int, b: int) -> None:
+        C = np.ascontiguousarray(moments.rows(a, b, known))
+        if rules is not None:
+            C = np.where(rules.excluded(a, b, known), C.dtype.type(EXCLUDED), C)
+        if P is not None:
+            found = _forward_block(P, C, place[a:b], skewness[a:b], skewness[pool], n, least, steps, min_drop)
+            out[a:b] = np.where(found >= 0, pool[found], -1)
+            return
+        C[np.arange(b - a), np.maximum(place[a:b], 0)] *= place[a:b] < 0
+        C[C >= EXCLUDED] = 0.0
+        near = np.empty((b - a, PRESCREEN), np.int32)
+        largest(C, every, nobody, -len(C), PRESCREEN, C.dtype.type(0.0), near)
+        for g in range(b - a):
+            few = np.sort(near[g][near[g] >= 0])
+            genes, own = pool[few], skewness[a + g : a + g + 1]
+            found = _forward_block(moments.among(genes), C[g : g + 1, few], NOWHERE, own, skewness[genes], n, least,
+                                   steps, min_drop)[0]  # fmt: skip
+            out[a + g] = np.where(found >= 0, genes[found], -1)
+
+    blocks = gene_blocks(d, ROWS if moments.R is None else BLOCK)
+    run_blocks(block, [(a, b) for a, b in blocks if first <= a < last], threads)
+    return out[first:last]
+
+
+def _pool_correlations(moments: Moments, pool: np.ndarray | None, threads: int) -> np.ndarray:
+    if pool is None and moments.R is not None:
+        return moments.R
+    return moments.among(np.arange(moments.n_genes) if pool is None else pool, threads)
+
+
+@kernel(fastmath=True)
+def _forward_block(P, C, place, own, skewness, n, least, steps, min_drop):  # type: ignore[no-untyped-def]
+    """Rows of ``C`` are the correlations of the targets with the pool, ``P`` those of the pool with itself."""
+    genes, p = C.shape
+    found = np.full((genes, steps), -1, np.int32)
+    Q = np.empty((steps, p), np.float32)
+    c = np.empty(p, np.float32)
+    v = np.empty(p, np.float32)
+    for g in range(genes):
+        for i in range(p):
+            c[i] = C[g, i]
+            v[i] = 0.0 if c[i] >= EXCLUDED or is_chance(c[i], own[g] * skewness[i], n, least) else P[i, i]
+        if place[g] >= 0:
+            v[place[g]] = 0.0
+        rest = np.float32(1.0)
+        for step in range(steps):
+            best, pick = np.float32(0.0), -1
+            for i in range(p):
+                if v[i] > np.float32(1e-5):
+                    gain = c[i] * c[i] / v[i]
+                    if gain > best:
+                        best, pick = gain, i
+            if pick < 0 or best < min_drop * rest or rest < np.float32(1e-6):
+                break
+            found[g, step] = pick
+            rest -= best
+            root = np.float32(1.0) / np.sqrt(v[pick])
+            q = Q[step]
+            for i in range(p):
+                q[i] = P[pick, i]
+            for k in range(step):
+                f = Q[k, pick]
+                if f != 0.0:
+                    row = Q[k]
+                    for i in range(p):
+                        q[i] -= f * row[i]
+            slope = c[pick] * root
+            for i in range(p):
+                q[i] *= root
+                c[i] -= slope * q[i]
+                v[i] -= q[i] * q[i]
+            v[pick] = 0.0
+    return found

@@ -1,0 +1,54 @@
+"""Correlations that skewed genes have by chance.
+
+Two genes that are each seen in ten cells of thousands share a cell or two by accident and correlate at .1 to .2: far
+beyond what the Gaussian likelihood, ``n r^2 / 2``, allows for.  The sum ``sum_k x_k y_k`` of independent skewed genes
+has third cumulant ``n g_x g_y``; the Poisson law with the same variance and third cumulant has the tail
+
+    log P(r' >= r) ~ -n / m^2 ((1 + m r) log(1 + m r) - m r),   m = g_x g_y,
+
+(Bennett's form), which tends to ``-n r^2 / 2`` for genes without skewness and to ``c log(c / e)`` for rare ones with
+``c`` shared cells where ``e`` were expected.  A pair that is worth an edge, or nearly, in the Gaussian light and not in
+this one is no candidate.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from acyclome.core.data.moments import Moments
+from acyclome.core.kernel import kernel
+
+NEAR = 0.6
+SKEWED = 0.25
+
+
+def price(n_obs: float, n_genes: int) -> float:
+    """Evidence a pair of skewed genes has to bring: the extended BIC's price of an edge."""
+    return 0.5 * np.log(n_obs) + np.log(n_genes)
+
+
+def by_chance(moments: Moments, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Say of every pair whether its correlation is what skewed genes have by chance, ``(m,)`` bool."""
+    m = moments.skewness[source] * moments.skewness[target]
+    least = price(moments.n_effective, moments.n_genes)
+    chance: np.ndarray = _are_chance(moments.pairs(source, target).astype(float), m, moments.n_effective, least)
+    return chance
+
+
+@kernel(fastmath=True)
+def is_chance(r, m, n, least):  # type: ignore[no-untyped-def]
+    """Judge one correlation ``r`` of genes whose skewnesses have the product ``m``."""
+    u = r * m
+    gauss = 0.5 * n * r * r
+    if u < SKEWED or gauss < NEAR * least:
+        return False
+    evidence = n / (m * m) * ((1.0 + u) * np.log1p(u) - u)
+    return evidence < least
+
+
+@kernel
+def _are_chance(r, m, n, least):  # type: ignore[no-untyped-def]
+    chance = np.empty(len(r), np.bool_)
+    for k in range(len(r)):
+        chance[k] = is_chance(r[k], m[k], n, least)
+    return chance

@@ -1,0 +1,213 @@
+"""Which gene was acted on in which observation: names from a column of the observations to integers for the core.
+
+Names are matched exactly, as those of regulators are. Observations whose targets are all unknown count as untouched,
+and are listed: nothing says whether their guide did anything to a gene that is measured.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from acyclome.core.data.interventions import LEAST_OWN, Targets
+from acyclome.core.effects.doses import SEVERAL, STRANGE, Treatments
+from acyclome.core.effects.shifts import DOUBT, FIRM, OwnShifts
+from acyclome.errors import InputError, examples
+from acyclome.knowledge.regulators import likely_reason
+
+SEPARATOR = ";"
+NOTHING = frozenset({"", "nan", "None", "<NA>", "NaT"})
+
+
+class Perturbation(NamedTuple):
+    """Targets and treatments of all observations, None if there are none, what is recorded, and what is to be said."""
+
+    targets: Targets | None
+    treatments: Treatments | None
+    facts: dict[str, Any]
+    warnings: list[str]
+
+
+def as_perturbation(given: Sequence[Any], n_obs: int) -> list[str]:
+    """Return the targets of every observation as text, empty where there are none.
+
+    Raises
+    ------
+    InputError
+        If there is not one entry for each observation, or none names a target.
+    """
+    if isinstance(given, str):
+        msg = "perturbation is one text. Expected one for each observation: targets joined by ';', '' for control."
+        raise InputError(msg)
+    labels = ["" if str(label) in NOTHING else str(label) for label in given]
+    if len(labels) != n_obs:
+        msg = (
+            f"perturbation holds {len(labels)} entries for {n_obs} observations. Give one for each: its targets joined "
+            "by ';', '' for control."
+        )
+        raise InputError(msg)
+    check_labels(pd.Series(labels, dtype=object), "perturbation", None)
+    return labels
+
+
+def names_in(label: object, control: str | None) -> list[str]:
+    """Return the targets that a label names, without the control and without repeats."""
+    parts = (part.strip() for part in str(label).split(SEPARATOR))
+    return [name for name in dict.fromkeys(parts) if name not in NOTHING and name != control]
+
+
+def check_labels(labels: pd.Series[Any], column: str, control: str | None) -> None:
+    """Refuse labels of all observations that name no target, and a control that none of them has.
+
+    Raises
+    ------
+    InputError
+        If all labels are control or empty, or no label is, or has among its parts, the control.
+    """
+    kinds = labels.dropna().astype(str).value_counts()
+    if not any(names_in(kind, control) for kind in kinds.index):
+        msg = (
+            f"No observation names a target in {column!r} (perturbation): all are control"
+            f"{'' if control is None else f' ({control!r})'} or empty. Expected names of genes, several joined by ';'. "
+            "Name the right column, or leave the option out."
+        )
+        raise InputError(msg)
+    if not control or any(control in (part.strip() for part in kind.split(SEPARATOR)) for kind in kinds.index):
+        return
+    msg = (
+        f"No observation has the control {control!r} in the column {column!r} (perturbation). Its most frequent "
+        f"values: {examples([f'{kind} ({count})' for kind, count in kinds.items()])}. Give --control one of them, "
+        "exactly as written, or leave it out if unperturbed observations have no value."
+    )
+    raise InputError(msg)
+
+
+def find_targets(obs: pd.DataFrame | None, column: str, control: str | None, genes: Sequence[str]) -> Perturbation:
+    """Find the genes that the observations, all or a group of them, name as their targets.
+
+    Parameters
+    ----------
+    obs
+        Annotations of the ``n`` observations; targets in ``column`` are separated by ``;``.
+    genes
+        Names of the genes of the data.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or targets are named and none is among the genes.
+    """
+    if obs is None or column not in obs:
+        msg = (
+            f"The prepared data have no column {column!r} (perturbation). If observations were joined, those with "
+            "different targets must not be: let --pseudobulk-by name that column too, separated by a comma."
+        )
+        raise InputError(msg)
+    kind, labels = pd.factorize(obs[column].astype(object).astype(str))
+    named = [names_in(label, control) for label in labels]
+    size = np.bincount(kind, minlength=len(named)).tolist()
+    count: Counter[str] = Counter()
+    for names, n in zip(named, size, strict=True):
+        count.update(dict.fromkeys(names, n))
+    _check_names(count, genes, column, control)
+    targets = _targets(kind, named, genes)
+    known = set(genes)
+    facts = {
+        "column": column,
+        "control": control,
+        "targets": int(np.count_nonzero(targets.counts)),
+        "observations": {"targeted": targets.n_obs - len(targets.untouched), "untouched": len(targets.untouched)},
+        "unknown": {name: n for name, n in count.most_common() if name not in known},
+        "observations_with_unknown_targets_only": sum(
+            n for names, n in zip(named, size, strict=True) if names and known.isdisjoint(names)
+        ),
+    }
+    warnings = _warnings(facts, targets, genes)
+    if not count:
+        return Perturbation(None, None, facts, warnings)
+    return Perturbation(targets, _treatments(kind, named, genes), facts, warnings)
+
+
+def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[str]) -> Targets:
+    """Return the targets of all observations from those of every label, ``kind`` being the label of each."""
+    place = {gene: index for index, gene in enumerate(genes)}
+    order = np.argsort(kind, kind="stable")
+    first = np.searchsorted(kind[order], np.arange(len(named) + 1))
+    pairs = [(place[name], order[first[k] : first[k + 1]]) for k, names in enumerate(named) for name in names
+             if name in place]  # fmt: skip
+    gene = np.repeat(np.array([gene for gene, _ in pairs], np.int64), [len(rows) for _, rows in pairs])
+    row = np.concatenate([np.empty(0, np.int64), *(rows for _, rows in pairs)])
+    return Targets.from_pairs(gene, row, len(genes), len(kind))
+
+
+def _treatments(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[str]) -> Treatments:
+    """Return what was done in every observation; labels that name the same targets are one treatment."""
+    place = {gene: index for index, gene in enumerate(genes)}
+    sets = [tuple(sorted(names)) for names in named]
+    number = {names: k for k, names in enumerate(sorted(set(sets) - {()}))}
+    only = [place.get(names[0], STRANGE) if len(names) == 1 else SEVERAL if any(name in place for name in names)
+            else STRANGE for names in number]  # fmt: skip
+    return Treatments(np.array([number.get(names, -1) for names in sets])[kind], np.array(only, np.int64))
+
+
+def effects_table(shifts: OwnShifts, genes: Sequence[str]) -> list[dict[str, Any]]:
+    """List what happened to every target itself, by name."""
+    columns = (shifts.gene, shifts.size, shifts.shift, shifts.p, shifts.is_firm)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [{"target": genes[j], "observations": n, "shift": shift, "p": p, "firm": firm}
+            for j, n, shift, p, firm in rows]  # fmt: skip
+
+
+def effects_warnings(effects: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what is to be said of targets that changed little or not at all themselves."""
+    ranked = sorted(effects, key=lambda row: (-row["p"], abs(row["shift"])))
+    idle = [f"{row['target']} ({row['shift']:+.2f} sd, p = {row['p']:.2g})" for row in ranked if row["p"] >= DOUBT]
+    weak = [f"{row['target']} ({row['shift']:+.2f} sd)" for row in sorted(effects, key=lambda row: abs(row["shift"]))
+            if row["p"] < DOUBT and not row["firm"]]  # fmt: skip
+    found, left = [], "Their observations are left out of their equations all the same, and settle no direction."
+    if idle:
+        found.append(
+            f"{len(idle)} of {len(effects)} targets show no measurable change of their own expression (p >= {DOUBT}): "
+            f"{examples(idle)}. {left}"
+        )
+    if weak:
+        found.append(
+            f"{len(weak)} of {len(effects)} targets changed by hardly more than {FIRM:g} sd themselves: "
+            f"{examples(weak)}. {left}"
+        )
+    return found
+
+
+def _check_names(count: Mapping[str, int], genes: Sequence[str], column: str, control: str | None) -> None:
+    if count and set(genes).isdisjoint(count):
+        why = likely_reason(genes, list(count)) or "Check that targets are named as the genes of the data are."
+        msg = (
+            f"None of the {len(count)} targets in {column!r} (perturbation) is among the {len(genes)} genes of the "
+            f"data.\n  targets: {examples(list(count))}\n  genes:   {examples(genes)}\nExpected names of genes, "
+            f"several joined by ';', and the value of unperturbed observations as --control. {why}"
+        )
+        raise InputError(msg)
+
+
+def _warnings(facts: Mapping[str, Any], targets: Targets, genes: Sequence[str]) -> list[str]:
+    found = []
+    if not facts["targets"]:
+        found.append("None of these observations has a target, so no intervention says anything here.")
+    if facts["unknown"]:
+        named = [f"{name} ({n})" for name, n in facts["unknown"].items()]
+        found.append(
+            f"{len(named)} targets in {facts['column']!r} are not among the genes: {examples(named)}. "
+            f"{facts['observations_with_unknown_targets_only']:,} observations with no other target were used as "
+            "unperturbed."
+        )
+    few = [genes[j] for j in np.flatnonzero(targets.n_obs - targets.counts < LEAST_OWN).tolist()]
+    if few:
+        found.append(
+            f"{len(few)} genes were targets in all but fewer than {LEAST_OWN} observations, so nothing is left to find "
+            f"their causes from: {examples(few)}."
+        )
+    return found

@@ -1,0 +1,1 @@
+"""Structural models, one room each; the core knows none of them."""

@@ -1,0 +1,1 @@
+"""Sums of curves: polynomial, Sobolev and spline."""

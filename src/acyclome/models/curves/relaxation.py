@@ -1,0 +1,198 @@
+"""The additive model: ``x_j = sum_i f_ij(x_i) + noise``, curves in an expansion, solved exactly per gene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from acyclome.core.data.basis import expand
+from acyclome.core.data.candidates import Candidates, gene_blocks
+from acyclome.core.data.expansions import Expansion
+from acyclome.core.kernel import kernel
+from acyclome.core.workers import run_blocks
+from acyclome.models.linear.relaxation import take
+
+if TYPE_CHECKING:
+    import torch
+
+BLOCK = 16
+
+
+class AdditiveStatistics(NamedTuple):
+    """Products of terms, means over the observations.
+
+    Parameters
+    ----------
+    indptr
+        ``(d + 1,)`` where the candidates of every gene begin.
+    cross
+        ``(nnz, terms)`` products of every candidate's terms with the target.
+    gram
+        float32, products of the terms of all candidates of a gene, ``(k terms, k terms)``, one gene after the other.
+    offset
+        ``(d,)`` where the products of every gene begin.
+    """
+
+    indptr: np.ndarray
+    cross: np.ndarray
+    gram: np.ndarray
+    offset: np.ndarray
+
+
+@dataclass(frozen=True)
+class Additive:
+    """Squared loss with a group lasso on the curves of standardized columns.
+
+    ``F(B) = sum_j (1/2n |x_j - sum_i sum_k B_ijk phi_k(x_i)|^2 + lambda1 sqrt(terms) sum_i |B_ij|_2)``, strength
+    ``A_ij = |B_ij|_2^2``.  Terms are orthonormal within a gene, so ``A_ij`` is the variance of ``f_ij(x_i)``, the norm
+    of nonparametric NOTEARS (Zheng et al. 2020); in powers it is the model of NO-BEARS (Lee et al. 2019).  The root is
+    the norm that chance alone has in a group of so many terms, relative to one (Yuan and Lin 2006).
+
+    Parameters
+    ----------
+    expansion
+        The functions ``phi_k`` of every gene; with the line alone the model is the linear one.
+    lambda1
+        Weight of the group lasso.
+    sweeps
+        Sweeps over the groups per block solve, at most.
+    tol
+        A block is solved when no coefficient moves by more.
+    """
+
+    expansion: Expansion
+    lambda1: float
+    sweeps: int
+    tol: float
+
+    @property
+    def least(self) -> float:
+        """Norm of a slope below which a curve stays zero."""
+        return self.lambda1 * self.expansion.terms**0.5
+
+    def statistics(
+        self, Z: np.ndarray, candidates: Candidates, *, device: torch.device | str = "cpu", threads: int = 1
+    ) -> AdditiveStatistics:
+        """Expand the genes ``Z (d, n)``, and multiply the terms of each one's candidates; always on processors.
+
+        Notes
+        -----
+        Memory: ``4 (k terms)^2`` bytes for a gene with ``k`` candidates: with 8 terms .25 GB for 100 genes where all
+        pairs are candidates, 1.3 GB for 2,000 with 50 each.
+        Cost: ``n (k terms)^2`` operations a gene, once.
+        """
+        basis, terms, n = expand(Z, self.expansion, threads), self.expansion.terms, Z.shape[1]
+        size = (candidates.counts * terms) ** 2
+        offset = np.concatenate([[0], np.cumsum(size)])
+        cross, gram = np.empty((candidates.n_edges, terms)), np.empty(offset[-1], np.float32)
+
+        def block(a: int, b: int) -> None:
+            for j in range(a, b):
+                own = slice(candidates.indptr[j], candidates.indptr[j + 1])
+                F = basis[candidates.parent[own]].reshape(-1, n)
+                cross[own] = (F @ Z[j].astype(np.float32)).reshape(-1, terms) / n
+                gram[offset[j] : offset[j + 1]] = (F @ F.T).ravel() / n
+
+        run_blocks(block, gene_blocks(len(Z), BLOCK), threads)
+        return AdditiveStatistics(candidates.indptr, cross, gram, offset[:-1])
+
+    def start(self, candidates: Candidates, seed: int) -> np.ndarray:
+        """Return no curves at all, ``(nnz, terms)``."""
+        return np.zeros((candidates.n_edges, self.expansion.terms))
+
+    def strength(self, W: np.ndarray) -> np.ndarray:
+        """Return ``A_e = |W_e|^2``, ``(nnz,)``."""
+        found: np.ndarray = np.square(W).sum(axis=1)
+        return found
+
+    def objective(self, statistics: AdditiveStatistics, W: np.ndarray, threads: int) -> float:
+        """Return ``F(W)``."""
+        return float(self.losses(statistics, W, threads).sum())
+
+    def losses(self, statistics: AdditiveStatistics, W: np.ndarray, threads: int) -> np.ndarray:
+        """Return every gene's share of ``F(W)``, ``(d,)``."""
+        out = np.empty(len(statistics.offset))
+
+        def block(a: int, b: int) -> None:
+            _objective(statistics, W, self.least, out, a, b)
+
+        run_blocks(block, gene_blocks(len(out), BLOCK), threads)
+        return out
+
+    def solve(self, statistics: AdditiveStatistics, ridge: np.ndarray, W: np.ndarray, threads: int) -> np.ndarray:
+        """Minimize ``F(W') + sum_e ridge_e |W'_e|^2`` exactly, gene by gene, starting from ``W``."""
+        out = W.copy()
+
+        def block(a: int, b: int) -> None:
+            _descend(statistics, ridge, self.least, self.sweeps, self.tol, out, a, b)
+
+        run_blocks(block, gene_blocks(len(statistics.offset), BLOCK), threads)
+        return out
+
+
+@kernel
+def _objective(statistics, W, least, out, first, last):  # type: ignore[no-untyped-def]
+    terms = W.shape[1]
+    for j in range(first, last):
+        start, width = statistics.indptr[j], statistics.indptr[j + 1] - statistics.indptr[j]
+        side = width * terms
+        G = statistics.gram[statistics.offset[j] : statistics.offset[j] + side * side].reshape(side, side)
+        b, c = W[start : start + width].ravel(), statistics.cross[start : start + width].ravel()
+        total = 0.5
+        for x in range(width):
+            own = b[x * terms : (x + 1) * terms]
+            size = np.sqrt(np.sum(own * own))
+            if size == 0.0:
+                continue
+            total += least * size
+            for k in range(x * terms, (x + 1) * terms):
+                product = 0.0
+                for y in range(side):
+                    product += G[k, y] * b[y]
+                total += b[k] * (0.5 * product - c[k])
+        out[j] = total
+
+
+@kernel
+def _descend(statistics, ridge, least, sweeps, tol, W, first, last):  # type: ignore[no-untyped-def]
+    """Solve the blocks of genes ``first`` to ``last`` by sweeps over the curves (block coordinate descent).
+
+    Terms of one curve are orthonormal, so its best coefficients given the others are its slope, shrunken.
+    ``residual = c - G b`` is kept up to date.
+    """
+    terms = W.shape[1]
+    for j in range(first, last):
+        start, width = statistics.indptr[j], statistics.indptr[j + 1] - statistics.indptr[j]
+        side = width * terms
+        G = statistics.gram[statistics.offset[j] : statistics.offset[j] + side * side].reshape(side, side)
+        b = W[start : start + width].reshape(side)
+        residual = statistics.cross[start : start + width].ravel().copy()
+        for x in range(side):
+            if b[x] != 0.0:
+                take(G[x], b[x], residual)
+        for _ in range(sweeps):
+            moved = 0.0
+            for x in range(width):
+                size = 0.0
+                for k in range(x * terms, (x + 1) * terms):
+                    size += (residual[k] + b[k]) ** 2
+                share = max(1.0 - least / np.sqrt(max(size, 1e-30)), 0.0) / (1.0 + 2.0 * ridge[start + x])
+                moved = max(moved, _move(G, x * terms, terms, share, b, residual))
+            if moved < tol:
+                break
+
+
+@kernel
+def _move(G, start, terms, share, b, residual):  # type: ignore[no-untyped-def]
+    """Set a curve to a share of its slope; return by how much a coefficient moved at most."""
+    step = np.empty(terms)
+    for k in range(terms):
+        step[k] = share * (residual[start + k] + b[start + k]) - b[start + k]
+    moved = np.max(np.abs(step))
+    if moved > 0.0:
+        for k in range(terms):
+            b[start + k] += step[k]
+            take(G[start + k], step[k], residual)
+    return moved

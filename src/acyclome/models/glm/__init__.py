@@ -1,0 +1,1 @@
+"""Counts by their own law."""

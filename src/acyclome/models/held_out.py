@@ -1,0 +1,97 @@
+"""How probable observations are that a fit has not seen, on one scale for all families.
+
+Nats per observation: log densities of the gene in standard deviations, or, where the data are counts, log probabilities
+of these.  A normal model of ``g(y) = log(1 + y / s)`` has a density; what it says of a count is the mass of the cell
+around it, from ``g(y - 1/2)`` to ``g(y + 1/2)`` (a count of 0 has all that is below).  The density at a point is no
+probability: it grows without bound for a gene that is nearly always 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import log_ndtr
+from scipy.stats import bernoulli, nbinom, poisson
+
+from acyclome.core.data.moments import Moments
+
+LEAST_VARIANCE = 1e-4  # of what causes leave, in shares of the gene's: a gene that is constant in the rows fitted
+
+
+def within(X: np.ndarray, train: np.ndarray | None) -> np.ndarray:
+    """Return the observations ``train`` of ``X`` ``(..., n)``, less their means; all as they are if None."""
+    if train is None:
+        return X
+    rows = X[..., train]
+    centered: np.ndarray = rows - rows.mean(axis=-1, keepdims=True)
+    return centered
+
+
+def less_mean(rest: np.ndarray, train: np.ndarray | None) -> np.ndarray:
+    """Return residuals ``(n,)`` less their mean over ``train``, which is the intercept; as they are if None."""
+    return rest if train is None else rest - rest[train].mean()
+
+
+def normal_held_out(
+    moments: Moments, j: int, rest: np.ndarray, train: np.ndarray, test: np.ndarray
+) -> np.ndarray:  # fmt: skip
+    """Log density of gene ``j`` in the rows ``test`` with normal noise, ``(t,)``.
+
+    Parameters
+    ----------
+    rest
+        ``(n,)`` what is left of the gene by coefficients that were fitted to the rows ``train``; their mean square is
+        the variance of the noise (maximum likelihood).
+    """
+    deviation = np.sqrt(max(float(np.mean(rest[train].astype(np.float64) ** 2)), LEAST_VARIANCE))
+    if moments.size is None or moments.read is None:
+        u = rest[test].astype(np.float64) / deviation
+        found: np.ndarray = -0.5 * u**2 - np.log(deviation) - 0.5 * np.log(2 * np.pi)
+        return found
+    scale = moments.scale[j]
+    expected = moments.mean[j] + scale * (moments.Z[j, test] - rest[test])
+    return normal_mass(moments.read(j, j + 1)[0][test], moments.size[test], expected, scale * deviation)
+
+
+def normal_mass(y: np.ndarray, size: np.ndarray, expected: np.ndarray, deviation: float) -> np.ndarray:
+    """Log of the normal mass between ``g(y - 1/2)`` and ``g(y + 1/2)``, ``(t,)``; all below for a count of 0.
+
+    Parameters
+    ----------
+    y, size
+        ``(t,)`` counts and size factors.
+    expected, deviation
+        ``(t,)`` means of ``g(y) = log(1 + y / size)``, and their common standard deviation.
+    """
+    upper = (np.log1p((y + 0.5) / size) - expected) / deviation
+    lower = np.where(y > 0, (np.log1p((np.maximum(y, 1) - 0.5) / size) - expected) / deviation, -np.inf)
+    turned = lower > 0  # the tail that does not cancel
+    high, low = np.where(turned, -lower, upper), np.where(turned, -upper, lower)
+    top = log_ndtr(high)
+    found: np.ndarray = top + np.log1p(-np.exp(np.minimum(log_ndtr(low) - top, -1e-15)))
+    return found
+
+
+def count_mass(y: np.ndarray, predictor: np.ndarray, theta: float | None) -> np.ndarray:
+    """Log probability of counts ``(t,)`` whose log means are ``predictor``: negative binomial, Poisson if no ``theta``.
+
+    Parameters
+    ----------
+    theta
+        Log dispersion.
+    """
+    mean = np.exp(predictor)
+    if theta is None:
+        return _as_array(poisson.logpmf, y, mean)
+    r = np.exp(-theta)
+    return _as_array(nbinom.logpmf, y, r, r / (r + mean))
+
+
+def seen_mass(y: np.ndarray, predictor: np.ndarray) -> np.ndarray:
+    """Log probability of ``y > 0`` being as it is, ``(t,)``, where its log odds are ``predictor``."""
+    return _as_array(bernoulli.logpmf, y > 0, 1.0 / (1.0 + np.exp(-predictor)))
+
+
+def _as_array(law: Callable[..., np.ndarray], *given: object) -> np.ndarray:
+    return np.asarray(law(*given))

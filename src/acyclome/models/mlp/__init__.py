@@ -1,0 +1,1 @@
+"""Any smooth function of the causes: NOTEARS-MLP and Gaussian processes."""

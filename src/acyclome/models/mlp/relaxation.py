@@ -1,0 +1,232 @@
+"""The model NOTEARS-MLP on candidates: one hidden layer per gene, its output weights solved for exactly.
+
+Choice: only first-layer weights are unknowns; given them the output layer is a ridge regression (variable projection,
+Golub and Pereyra 1973).  Reason: the objective is then a function of ``W`` alone, so the solver needs no other state,
+and no scale can move from one layer to the other.  What would change it: more than one hidden layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from acyclome.core.data.candidates import Candidates
+from acyclome.core.workers import run_blocks
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+VALUES = 1 << 24  # numbers a block holds at once for the parents' data, 64 MB in float32
+MULTIPLE = 8
+SMALL = 0.1
+STREAM = 0x31B
+_lock = Lock()
+_inside: list[int] = []
+
+
+class Block(NamedTuple):
+    """Genes with about as many candidates each: a problem of one batch.
+
+    Parameters
+    ----------
+    gene
+        ``(g,)`` the genes.
+    parent
+        ``(g, k)`` their candidates; ``d``, a gene that is always 0, fills up.
+    edge
+        ``(g, k)`` positions of the candidate edges; ``nnz`` fills up.
+    """
+
+    gene: np.ndarray
+    parent: np.ndarray
+    edge: np.ndarray
+
+
+class MlpStatistics(NamedTuple):
+    """Data with a last row of zeros, ``(d + 1, n)``, on the device of the computation; biases ``(hidden,)``; blocks."""
+
+    Z: Tensor
+    bias: Tensor
+    blocks: list[Block]
+
+
+@dataclass(frozen=True)
+class Mlp:
+    """``x_j = v_j' tanh(W_j' x_S + b) + noise`` (NOTEARS-MLP: Zheng et al. 2020), on standardized columns.
+
+    ``F(W) = sum_j min_v (1/2n |x_j - v' H_j|^2 + alpha/2 |v|^2) + lambda1 sum_e |W_e|_2`` with ``H_j`` the centered
+    hidden units of gene ``j`` and ``W_e (hidden,)`` the first-layer weights of edge ``e``; strength ``A_e = |W_e|^2``.
+
+    Parameters
+    ----------
+    hidden
+        Hidden units per gene.
+    lambda1
+        Weight of the group lasso.
+    alpha
+        Ridge of the output weights.
+    steps
+        Proximal gradient steps per call of :meth:`solve`.
+    """
+
+    hidden: int
+    lambda1: float
+    alpha: float
+    steps: int
+
+    def statistics(
+        self, Z: np.ndarray, candidates: Candidates, *, device: torch.device | str = "cpu", threads: int = 1
+    ) -> MlpStatistics:
+        """Cut the genes ``Z (d, n)`` into blocks; all is computed on the device, in the dtype of ``Z``."""
+        import torch
+
+        padded = torch.as_tensor(np.vstack([Z, np.zeros_like(Z[:1])]), device=device)
+        bias = torch.as_tensor(np.linspace(-1.0, 1.0, self.hidden), dtype=padded.dtype, device=device)
+        return MlpStatistics(padded, bias, _cut(candidates, Z.shape[1], self.hidden))
+
+    def start(self, candidates: Candidates, seed: int) -> np.ndarray:
+        """Draw small weights, ``(nnz, hidden)``: at zero the gradient is zero too."""
+        rng = np.random.default_rng([STREAM, seed])
+        return SMALL * rng.standard_normal((candidates.n_edges, self.hidden))
+
+    def strength(self, W: np.ndarray) -> np.ndarray:
+        """Return ``A_e = |W_e|^2``, ``(nnz,)``."""
+        found: np.ndarray = np.square(W).sum(axis=1)
+        return found
+
+    def objective(self, statistics: MlpStatistics, W: np.ndarray, threads: int) -> float:
+        """Return ``F(W)``."""
+        return float(self.losses(statistics, W, threads).sum())
+
+    def losses(self, statistics: MlpStatistics, W: np.ndarray, threads: int) -> np.ndarray:
+        """Return every gene's share of ``F(W)``, ``(d,)``."""
+        out = np.full(len(statistics.Z) - 1, 0.5)
+
+        def work(*block: np.ndarray) -> None:
+            own = Block(*block)
+            w, extra = _take(statistics, own, W)
+            value, _ = self.fit(statistics, own, w)
+            out[own.gene] = (value + self._price(w, extra)).cpu().numpy()
+
+        with _one_torch_thread():
+            run_blocks(work, statistics.blocks, threads)
+        return out
+
+    def solve(self, statistics: MlpStatistics, ridge: np.ndarray, W: np.ndarray, threads: int) -> np.ndarray:
+        """Lower ``F(W') + sum_e ridge_e |W'_e|^2`` from ``W``, gene by gene, by proximal gradient steps."""
+        out = W.copy()
+
+        def work(*block: np.ndarray) -> None:
+            own = Block(*block)
+            w, extra = _take(statistics, own, W, ridge)
+            real = own.edge < len(W)
+            out[own.edge[real]] = self._descend(statistics, own, w, extra).double().cpu().numpy()[real]
+
+        with _one_torch_thread():
+            run_blocks(work, statistics.blocks, threads)
+        return out
+
+    def fit(self, statistics: MlpStatistics, block: Block, w: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the smooth part of the loss ``(g,)`` and its gradient ``(g, k, hidden)`` at ``w``.
+
+        Notes
+        -----
+        The output weights are at their optimum, so they count as constants in the gradient.
+        """
+        import torch
+
+        Z, n = statistics.Z, statistics.Z.shape[1]
+        X, y = Z[torch.as_tensor(block.parent)], Z[torch.as_tensor(block.gene)]
+        units = torch.tanh(w.transpose(1, 2) @ X + statistics.bias[:, None])  # (g, hidden, n)
+        H = units - units.mean(dim=2, keepdim=True)
+        G = H @ H.transpose(1, 2) / n + self.alpha * torch.eye(self.hidden, dtype=Z.dtype, device=Z.device)
+        v = torch.linalg.solve(G, H @ y[:, :, None] / n)  # (g, hidden, 1)
+        rest = y - (v.transpose(1, 2) @ H)[:, 0]
+        value = (rest.square().mean(dim=1) + self.alpha * v.square().sum(dim=(1, 2))) / 2
+        slope = -X @ (v * rest[:, None] * (1 - units.square())).transpose(1, 2) / n
+        return value, slope
+
+    def _descend(self, statistics: MlpStatistics, block: Block, w: Tensor, extra: Tensor) -> Tensor:
+        """Take proximal gradient steps, each gene with a step length of its own that halves where it was too long."""
+        import torch
+
+        length = w.new_ones(len(block.gene))
+        value, slope = self.fit(statistics, block, w)
+        total = value + self._price(w, extra)
+        for _ in range(self.steps):
+            t = length[:, None, None]
+            new = _shrink(w - t * slope, t * self.lambda1, 1 + 2 * t * extra[:, :, None])
+            value, new_slope = self.fit(statistics, block, new)
+            new_total = value + self._price(new, extra)
+            better = new_total < total
+            keep = better[:, None, None]
+            w, slope = torch.where(keep, new, w), torch.where(keep, new_slope, slope)
+            total = torch.where(better, new_total, total)
+            length = torch.where(better, length * 1.5, length / 3)
+        return w
+
+    def _price(self, w: Tensor, extra: Tensor) -> Tensor:
+        size = w.norm(dim=2)
+        return (self.lambda1 * size + extra * size.square()).sum(dim=1)
+
+
+def _shrink(w: Tensor, threshold: Tensor, divisor: Tensor) -> Tensor:
+    """Proximal map of ``threshold |w_e| + (divisor - 1)/2 |w_e|^2``, edge by edge."""
+    size = w.norm(dim=2, keepdim=True)
+    return w * (1 - threshold / size.clamp_min(1e-30)).clamp_min(0) / divisor
+
+
+def _take(
+    statistics: MlpStatistics, block: Block, W: np.ndarray, ridge: np.ndarray | None = None
+) -> tuple[Tensor, Tensor]:
+    """First-layer weights ``(g, k, hidden)`` and ridges ``(g, k)`` of a block, zero where it is filled up."""
+    import torch
+
+    there = block.edge < len(W)
+    at = np.minimum(block.edge, max(len(W) - 1, 0))
+    w = np.where(there[:, :, None], W[at], 0.0)
+    extra = np.zeros(there.shape) if ridge is None else np.where(there, ridge[at], 0.0)
+    like = {"dtype": statistics.Z.dtype, "device": statistics.Z.device}
+    return torch.as_tensor(w, **like), torch.as_tensor(extra, **like)
+
+
+def _cut(candidates: Candidates, n: int, hidden: int) -> list[Block]:
+    """Put genes of about as many candidates together, filled up to a multiple of ``MULTIPLE``."""
+    width = -(-candidates.counts // MULTIPLE) * MULTIPLE
+    blocks = []
+    for k in np.unique(width[width > 0]):
+        genes = np.flatnonzero(width == k)
+        most = max(VALUES // (max(int(k), hidden) * n), 1)
+        for part in np.split(genes, np.arange(most, len(genes), most)):
+            at = candidates.indptr[part][:, None] + np.arange(k)
+            real = at < candidates.indptr[part + 1][:, None]
+            parent = candidates.parent[np.minimum(at, candidates.n_edges - 1)]
+            blocks.append(Block(part, np.where(real, parent, candidates.n_genes).astype(np.int64),
+                                np.where(real, at, candidates.n_edges)))  # fmt: skip
+    return blocks
+
+
+@contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    """Keep torch's products on one thread each, because their bits depend on how many share them.
+
+    The number belongs to the process: the first to come sets it, the last to go lifts it.
+    """
+    import torch
+
+    with _lock:
+        _inside.append(_inside[0] if _inside else torch.get_num_threads())
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        with _lock:
+            before = _inside.pop()
+            if not _inside:
+                torch.set_num_threads(before)

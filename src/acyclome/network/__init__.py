@@ -1,0 +1,13 @@
+"""The network in memory: tables, order, matrices, predictions."""
+
+from acyclome.network.network import (
+    EDGE_COLUMNS,
+    LATER,
+    NODE_COLUMNS,
+    RANKING_COLUMNS,
+    JointNetworks,
+    Network,
+    best_first,
+)
+
+__all__ = ["EDGE_COLUMNS", "LATER", "NODE_COLUMNS", "RANKING_COLUMNS", "JointNetworks", "Network", "best_first"]

@@ -1,0 +1,225 @@
+"""A causal network in memory: its edges, the ranking of pairs, its genes, and the facts of the run.
+
+The certificate that the graph has no cycle is an order of the genes in which every edge points forward. It is checked
+when a :class:`Network` is made, so every network that exists is a DAG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from acyclome.errors import InputError
+from acyclome.network import explain as _explain
+from acyclome.network import predict as _predict
+from acyclome.network.tables import (
+    EDGE_COLUMNS,
+    LATER,
+    NODE_COLUMNS,
+    RANKING_COLUMNS,
+    best_first,
+    check_nodes,
+    check_pairs,
+    with_columns,
+)
+
+__all__ = ["EDGE_COLUMNS", "LATER", "NODE_COLUMNS", "RANKING_COLUMNS", "JointNetworks", "Network", "best_first"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Network:
+    """A DAG over genes with a weight and a confidence on every edge.
+
+    Parameters
+    ----------
+    edges
+        One row per edge, best first, with the columns of ``EDGE_COLUMNS``. ``weight`` is the change of the target, in
+        standard deviations, per standard deviation of the source, its other causes held.
+    ranking
+        One row per ranked pair, whether or not it fits into an acyclic network, with ``rank_score``; best first.
+    nodes
+        One row per gene with the columns of ``NODE_COLUMNS``; ``order`` is the certificate.
+    facts
+        What the run recorded (the content of ``run.json``).
+    members
+        Edges of every resample with the columns of ``MEMBER_COLUMNS`` (indices of genes); None without resamples. One
+        without edges stands there with a line from gene 0 to itself of weight 0.
+    effects
+        Total effects that interventions measured, with the columns of ``EFFECT_COLUMNS`` (indices of genes); those of a
+        source that stands there and are not listed are nothing. None without interventions.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a gene unknown or repeated, an edge repeated, or an edge points against the order.
+    """
+
+    edges: pd.DataFrame
+    ranking: pd.DataFrame
+    nodes: pd.DataFrame
+    facts: dict[str, Any] = field(default_factory=dict)
+    members: pd.DataFrame | None = None
+    effects: pd.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        for name, columns in (("edges", EDGE_COLUMNS), ("ranking", RANKING_COLUMNS), ("nodes", NODE_COLUMNS)):
+            object.__setattr__(self, name, with_columns(getattr(self, name), name, columns))
+        check_nodes(self.nodes)
+        check_pairs(self.edges, "edges", self.nodes)
+        check_pairs(self.ranking, "ranking", self.nodes)
+        if not self.is_dag:
+            raise InputError(_against_the_order(self))
+
+    def __repr__(self) -> str:
+        return f"Network of {len(self.genes)} genes and {self.n_edges} edges"
+
+    @cached_property
+    def genes(self) -> list[str]:
+        """Names of the genes, in the order of the input's columns."""
+        return self.nodes["gene"].tolist()
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """Index of the gene at each position of the order, (d,) int32."""
+        return np.argsort(self.nodes["order"].to_numpy(), kind="stable").astype(np.int32)
+
+    @property
+    def n_edges(self) -> int:
+        """Number of edges."""
+        return len(self.edges)
+
+    @cached_property
+    def is_dag(self) -> bool:
+        """Whether every edge points forward in the order."""
+        position = self.nodes["order"].to_numpy()
+        return bool(np.all(position[self.source] < position[self.target]))
+
+    @cached_property
+    def source(self) -> np.ndarray:
+        """Index of the cause of each edge, (m,) int32."""
+        return self._index(self.edges["source"])
+
+    @cached_property
+    def target(self) -> np.ndarray:
+        """Index of the effect of each edge, (m,) int32."""
+        return self._index(self.edges["target"])
+
+    def matrix(self, column: str = "weight") -> sparse.csr_matrix:
+        """Return one number per edge as a matrix, (d, d) float64: row = source, column = target."""
+        if column not in EDGE_COLUMNS or EDGE_COLUMNS[column] is str:
+            numbers = [name for name, kind in EDGE_COLUMNS.items() if kind is not str]
+            msg = f"{column!r} is no column of numbers of the edges; choose one of {', '.join(numbers)}"
+            raise InputError(msg)
+        values = self.edges[column].to_numpy(dtype=float)
+        return sparse.csr_matrix((values, (self.source, self.target)), shape=(len(self.genes), len(self.genes)))
+
+    def parents(self, gene: str) -> pd.DataFrame:
+        """Return the edges into `gene`, best first."""
+        return self._edges_at("target", gene)
+
+    def children(self, gene: str) -> pd.DataFrame:
+        """Return the edges out of `gene`, best first."""
+        return self._edges_at("source", gene)
+
+    def explain(self, gene: str, limit: int = 15) -> str:
+        """Return a page of text on one gene: its causes, its effects, and how to read them.
+
+        Raises
+        ------
+        InputError
+            If the gene is not in the network; names that look alike are offered.
+        """
+        causes, effects = self.parents(gene), self.children(gene)
+        node = self.nodes.iloc[self.genes.index(gene)]
+        return _explain.page(node, causes, effects, self.nodes, limit)
+
+    def predict(
+        self,
+        set: Mapping[str, float] | None = None,
+        shift: Mapping[str, float] | None = None,
+        knockout: str | Sequence[str] | None = None,
+        *,
+        interval: float = 0.9,
+    ) -> pd.DataFrame:
+        """Predict the expected change of every gene when some are acted on, all else as it is.
+
+        Parameters
+        ----------
+        set
+            Value at which a gene is held, in standard deviations from its mean; its causes no longer count.
+        shift
+            Amount that is added to a gene, in standard deviations; its causes go on acting.
+        knockout
+            Genes held where no expression puts them: at zero where the prepared data have nothing below, else at the
+            lowest value in the data.
+        interval
+            Chance that one more resample would fall between `low` and `high`; 20 resamples tell it up to .905, beyond
+            which the bounds widen as those of a normal distribution.
+
+        Returns
+        -------
+        One row per gene, largest change first: ``change`` in standard deviations, the mean over the resamples, which
+        know where directions are open (the network's own answer without); ``low``, ``high`` and ``agreement`` (share
+        of resamples with the same sign), empty without resamples.
+
+        Raises
+        ------
+        InputError
+            If a gene is unknown or acted on twice, or nothing is acted on.
+
+        Notes
+        -----
+        Linear, so it holds near what was observed: ``delta_j = s_j + sum_i W_ij delta_i`` without the sum for genes
+        that are held (Pearl 2009). The total effects of a gene that interventions in the data have measured are those
+        (``effects``), and what the network says elsewhere. No gene falls below where a knock-out would put it.
+        """
+        knocked = [knockout] if isinstance(knockout, str) else list(knockout or ())
+        return _predict.predict(self, set or {}, shift or {}, knocked, interval)
+
+    def _edges_at(self, end: str, gene: str) -> pd.DataFrame:
+        if gene not in self._position:
+            raise InputError(_explain.unknown_gene(gene, self.genes))
+        return self.edges[self.edges[end] == gene].reset_index(drop=True)
+
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {gene: index for index, gene in enumerate(self.genes)}
+
+    def _index(self, names: pd.Series) -> np.ndarray:
+        return np.array([self._position[name] for name in names], dtype=np.int32)
+
+
+class JointNetworks(dict[str, Network]):
+    """Networks by label, with the one they share and the table of differences.
+
+    Parameters
+    ----------
+    shared
+        What is learned from all groups.
+    differential
+        One row per edge of any network, most different first: ``source``, ``target``, ``shared`` (whether it is in the
+        shared network), ``weight_LABEL`` and ``error_LABEL`` (in standard deviations within groups, the same units in
+        all), ``difference`` (largest less smallest), ``z``, ``p`` and ``q``, the share of false discoveries down to the
+        row.
+    """
+
+    def __init__(self, networks: Mapping[str, Network], shared: Network, differential: pd.DataFrame) -> None:
+        super().__init__(networks)
+        self.shared, self.differential = shared, differential
+
+
+def _against_the_order(network: Network) -> str:
+    position = network.nodes["order"].to_numpy()
+    wrong = position[network.source] >= position[network.target]
+    row = network.edges[wrong].iloc[0]
+    return (
+        f"{int(wrong.sum())} of {network.n_edges} edges point against the order, such as "
+        f"{row['source']} -> {row['target']}. A causal network must be a DAG whose order certifies it; "
+        "drop these edges or correct the column order of nodes."
+    )

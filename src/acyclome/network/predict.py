@@ -1,0 +1,158 @@
+"""Answers to "what if": the change of every gene when some are acted on, with an interval from the resamples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from statistics import NormalDist
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from acyclome.core.effects.total import ANY, changes, responses
+from acyclome.core.graph.equivalence import topological_order
+from acyclome.errors import InputError
+from acyclome.network import explain as _explain
+
+if TYPE_CHECKING:
+    from acyclome.network import Network
+
+COLUMNS = ["gene", "change", "low", "high", "agreement"]
+
+
+class _Acts(NamedTuple):
+    """What is done: genes, amounts, whether they are held there, and what was measured of their total effects.
+
+    Parameters
+    ----------
+    genes, amount, held
+        ``(k,)`` each.
+    is_known
+        ``(k,)`` bool, whether interventions have measured the gene.
+    known, error
+        ``(k, d)`` total effects of those, and their standard deviations; zero elsewhere.
+    common, unsure
+        ``(d,)`` what comes on top because a gene is lost of which that was not measured, and its standard deviation.
+    floor
+        ``(d,)`` below which no gene falls.
+    """
+
+    genes: np.ndarray
+    amount: np.ndarray
+    held: np.ndarray
+    is_known: np.ndarray
+    known: np.ndarray
+    error: np.ndarray
+    common: np.ndarray
+    unsure: np.ndarray
+    floor: np.ndarray
+
+
+def predict(
+    network: Network, held: Mapping[str, float], shift: Mapping[str, float], knockout: Iterable[str], interval: float
+) -> pd.DataFrame:
+    """Return the table of :meth:`acyclome.Network.predict`."""
+    knocked = list(knockout)
+    _check(network, [*held, *knocked, *shift], interval)
+    acts = _acts(network, {**held, **{gene: _lowest(network, gene) for gene in knocked}}, shift, knocked)
+    answers = list(_answers(network, acts))
+    moved, added = (np.mean(part, axis=0) for part in zip(*answers, strict=True))
+    drawn = None if network.members is None else np.array([answer for answer, _ in answers])
+    found = pd.DataFrame({"gene": network.genes, "change": moved, **_spread(acts, moved, added, drawn, interval)})
+    order = np.lexsort((found["gene"].to_numpy(str), -np.abs(moved)))
+    return found[COLUMNS].iloc[order].reset_index(drop=True)
+
+
+def _acts(network: Network, values: Mapping[str, float], shift: Mapping[str, float], lost: Iterable[str]) -> _Acts:
+    place = {gene: k for k, gene in enumerate(network.genes)}
+    genes = np.array([place[gene] for gene in [*values, *shift]])
+    known, error = np.zeros((2, len(genes) + 1, len(place)))
+    is_known = np.zeros(len(genes) + 1, bool)
+    if network.effects is not None:
+        source, target, *numbers = (column.to_numpy() for _, column in network.effects.items())
+        for k, gene in enumerate([*genes, ANY]):
+            at = source == gene
+            is_known[k] = at.any()
+            known[k, target[at]], error[k, target[at]] = (number[at] for number in numbers)
+    gone = np.isin(genes, [place[gene] for gene in lost])
+    is_new = gone.any() and not is_known[:-1][gone].any()
+    floor = network.nodes["lowest"].fillna(-np.inf).to_numpy()
+    amount, held = np.array([*values.values(), *shift.values()], float), np.arange(len(genes)) < len(values)
+    return _Acts(genes, amount, held, is_known[:-1], known[:-1], error[:-1], is_new * known[-1], is_new * error[-1],
+                 floor)  # fmt: skip
+
+
+def _answer(
+    acts: _Acts, source: np.ndarray, target: np.ndarray, weight: np.ndarray, order: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the change of every gene, and what was added to the genes acted on, given the edges of a network."""
+    T = acts.known.copy()
+    if not acts.is_known.all():
+        T[~acts.is_known] = responses(source, target, weight, order, acts.genes[~acts.is_known])
+    moved, added = changes(T, acts.genes, acts.amount, acts.held)
+    others = np.ones(len(moved), bool)
+    others[acts.genes[acts.held]] = False
+    return np.where(others, np.maximum(moved + acts.common, acts.floor), moved), added
+
+
+def _spread(
+    acts: _Acts, moved: np.ndarray, added: np.ndarray, drawn: np.ndarray | None, interval: float
+) -> dict[str, np.ndarray]:
+    """Bounds of the change, and the share of the resamples that agree on its sign; empty without resamples.
+
+    Bounds between which one more resample would fall with that chance (Weibull 1939), which ``n`` of them say up to
+    ``(n - 1) / (n + 1)``; beyond, they widen as those of a normal distribution. Where effects were measured, their
+    error is added as a second source of doubt.
+    """
+    if drawn is None:
+        return {name: np.full(len(moved), np.nan) for name in COLUMNS[2:]}
+    reach = min(interval, (len(drawn) - 1) / (len(drawn) + 1))
+    low, high = np.quantile(drawn, [(1 - reach) / 2, (1 + reach) / 2], axis=0, method="weibull")
+    wider = _sigmas(interval) / _sigmas(reach) if reach > 0 else 1.0
+    low, high = moved - wider * (moved - low), moved + wider * (high - moved)
+    doubt = _sigmas(interval) * np.sqrt(added**2 @ acts.error**2 + acts.unsure**2)
+    return {
+        "low": np.where(doubt > 0, moved - np.hypot(moved - low, doubt), low),
+        "high": np.where(doubt > 0, moved + np.hypot(high - moved, doubt), high),
+        "agreement": np.mean(np.sign(drawn) == np.sign(moved), axis=0),
+    }
+
+
+def _sigmas(share: float) -> float:
+    """Half-width of the interval that holds a share of a normal distribution, in standard deviations."""
+    return NormalDist().inv_cdf((1 + share) / 2)
+
+
+def _answers(network: Network, acts: _Acts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the answer of every resample, or of the network itself where there are none."""
+    if network.members is None:
+        yield _answer(acts, network.source, network.target, network.edges["weight"].to_numpy(), network.order)
+        return
+    for _, edges in network.members.groupby("member", sort=True):
+        edges = edges[edges["source"] != edges["target"]]
+        source, target = edges["source"].to_numpy(np.int64), edges["target"].to_numpy(np.int64)
+        order = topological_order(source, target, len(network.genes))
+        yield _answer(acts, source, target, edges["weight"].to_numpy(), order)
+
+
+def _check(network: Network, acted: list[str], interval: float) -> None:
+    if not acted:
+        msg = "Nothing is acted on. Give genes to set, to shift or to knock out."
+        raise InputError(msg)
+    for gene in acted:
+        if gene not in network.genes:
+            raise InputError(_explain.unknown_gene(gene, network.genes))
+        if acted.count(gene) > 1:
+            msg = f"{gene} is acted on more than once; set, shift or knock it out, one of them."
+            raise InputError(msg)
+    if not 0 < interval < 1:
+        msg = f"interval = {interval}; expected a share above 0 and below 1, such as 0.9."
+        raise InputError(msg)
+
+
+def _lowest(network: Network, gene: str) -> float:
+    value = float(network.nodes.loc[network.nodes["gene"] == gene, "lowest"].iloc[0])
+    if np.isnan(value):
+        msg = f"This network does not know where a knock-out puts {gene}. Set it to a value instead, such as -2."
+        raise InputError(msg)
+    return value

@@ -1,0 +1,1 @@
+"""What options are made of, and the texts that are made from them."""

@@ -1,0 +1,190 @@
+"""What sections of the configuration are made of, and some of its sections."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from acyclome.options import texts
+
+_READ = BeforeValidator(texts.number_in_text)
+Count = Annotated[int, _READ]
+Real = Annotated[float, Field(allow_inf_nan=False), _READ]
+Several = Annotated[int, Field(ge=2), _READ]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), _READ]
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+AutoOrBool = Literal["auto"] | bool
+
+
+class _Section(BaseModel):
+    """A frozen group of options that refuses unknown names and does not convert between kinds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+
+class Fit(_Section):
+    """The continuous relaxation (NOTEARS on the candidates) from which the order search starts."""
+
+    relax: AutoOrBool = "auto"
+    """Run the relaxation: the order search starts from its order, the climb of nonlinear models keeps to it at first.
+    auto: for model linear alone, since the climb does as well without. Models lingam and glm have none."""
+    acyclicity: Literal["series", "expm", "logdet", "polynomial", "spectral", "lowrank"] = "series"
+    """Form of the acyclicity function. series: cut after `terms` terms, on sparse edges. lowrank: the same in `rank`
+    dimensions, an approximation. spectral: the spectral radius. expm, logdet, polynomial: whole, to 2,000 genes."""
+    terms: Count = Field(default=8, ge=2, le=64)
+    """Terms of the series; cycles longer than this are left to the order search. Time grows with it."""
+    rank: Count = Field(default=64, ge=1, le=1000)
+    """Dimensions of the low-rank form. Fewer are faster and see less of the cycles of three and more genes."""
+    lambda1: Real = Field(default=0.05, ge=0, le=1)
+    """Lasso penalty on standardised data. Larger gives fewer edges in the relaxation."""
+    schedule: Literal["path", "lagrangian"] = "path"
+    """How acyclicity is enforced. path: along mu, quickly. lagrangian: by multipliers as in NOTEARS, to h near zero."""
+    mu: Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)] = (0.1, 0.01, 0.001, 0.0003)
+    """Central path: weight of the data against acyclicity, falling. Smaller values press harder for acyclicity."""
+    max_steps: Count = Field(default=60, ge=1, le=100_000)
+    """Upper limit of steps at each mu."""
+    rtol: Real = Field(default=1e-3, gt=0, lt=1)
+    """A mu is done when a step lowers the objective by less than this share. Smaller: closer to the minimum, slower."""
+    drop_tol: Real = Field(default=1e-5, ge=0, lt=1)
+    """Flow along a path below this is let go after its first step. Larger: faster, blind to weak long cycles."""
+    w_threshold: Real = Field(default=0.1, ge=0, le=1)
+    """Weight from which an edge counts when the relaxation is judged by itself. Final edges are chosen by score."""
+
+    @model_validator(mode="after")
+    def _path_falls(self) -> Self:
+        if any(later >= earlier for earlier, later in zip(self.mu, self.mu[1:], strict=False)):
+            msg = "mu must fall from value to value, such as [1.0, 0.1, 0.01]"
+            raise ValueError(msg)
+        return self
+
+
+class Knowledge(_Section):
+    """What is known before the data are seen."""
+
+    regulators: str | None = None
+    """File with one gene a line; only these may be causes. Empty: every gene may. A good list settles directions."""
+    knowledge: str | None = None
+    """Table of edges: source, target, and if you like weight, sign (+, -), kind (forbidden, required, soft, known) and
+    scope (all, most, or the label of a group). A soft edge costs less by the share `weight`. docs/knowledge.md."""
+    forbidden: str | None = None
+    """Table of edges (source, target) that are never in the network. Every one makes the search smaller."""
+    required: str | None = None
+    """Table of edges (source, target) that are always in the network. Contradictions stop the run before the fit."""
+    tiers: str | None = None
+    """Table of genes and tiers (gene, tier: a whole number). No edge goes from a higher to a lower tier."""
+
+
+class Screen(_Section):
+    """How the candidate causes of every gene are found. An edge that is no candidate cannot be learned."""
+
+    forward_steps: Count = Field(default=10, ge=0, le=200)
+    """Candidates per gene by forward selection. More find weaker causes and cost time in proportion."""
+    partial: Count = Field(default=10, ge=0, le=200)
+    """Candidates per gene by shrunken partial correlation. Good on even networks, of little use around hubs."""
+    shrinkage: Real = Field(default=0.05, gt=0, lt=1)
+    """Share of the identity mixed into the correlations before inversion. Larger is steadier, and less direct."""
+    max_candidates: Count = Field(default=48, ge=1, le=1000)
+    """Upper limit of candidates per gene. Time and memory grow with it. Up to 3 times as many genes: all pairs."""
+    augment: bool = True
+    """Search once, then offer the hubs found to every gene again. Finds the regulators that siblings stand in for."""
+
+    @model_validator(mode="after")
+    def _candidates_exist(self) -> Self:
+        if self.forward_steps + self.partial == 0:
+            msg = "forward_steps and partial are both 0, so no gene would have a candidate; raise one of them"
+            raise ValueError(msg)
+        if self.max_candidates < max(self.forward_steps, self.partial):
+            msg = "max_candidates is smaller than forward_steps or partial; raise it or lower them"
+            raise ValueError(msg)
+        return self
+
+
+class Shard(_Section):
+    """Overlapping pieces of the network, for many workers or little memory; the order search joins them."""
+
+    shards: Count = Field(default=0, ge=0, le=100_000)
+    """Pieces in which the relaxation and a first search run. 0: in one. More take less memory, and see less, each."""
+    shard_memory: Positive | None = None
+    """GB that one shard may take, by estimate; without `shards` it says into how many to cut. Empty: no limit."""
+
+
+class Score(_Section):
+    """How orders and edges are judged (extended BIC)."""
+
+    noise: Literal["unequal", "equal"] = "unequal"
+    """Noise variances of the genes. unequal: units do not matter. equal: only for data in true common units."""
+    gamma: Real = Field(default=1.0, ge=0, le=10)
+    """Extra price of an edge for the number of genes it was chosen from. 0 gives many false edges in large networks."""
+    non_gaussian: bool = False
+    """Let noise that is measurably not Gaussian turn edges that model linear leaves reversible. Never after a transform
+    to normal scores, nor where dropout or outliers make the noise."""
+    restarts: Count = Field(default=1, ge=0, le=10_000)
+    """Rounds in which every gene is shaken out of its place once. More find better orders, at more time."""
+
+
+class Resample(_Section):
+    """How confidence is measured."""
+
+    resamples: Count = Field(default=20, ge=0, le=10_000)
+    """Half-samples in which to see which edges return. 0: quick, no stability. 20: a good look. 100: for papers."""
+    fraction: Real = Field(default=0.5, ge=0.1, le=0.95)
+    """Share of the observations in each resample. Larger makes the resamples alike and stability too kind."""
+
+
+class Climb(_Section):
+    """The search of all models but linear: a climb over graphs, by adding, dropping and turning edges."""
+
+    expanded: Count = Field(default=10, ge=0, le=200)
+    """Further candidates per gene by what their curves explain. They find causes without any correlation."""
+    shortlist: Count = Field(default=8, ge=1, le=1000)
+    """Candidates per gene whose addition is scored at a time. More look further, at more time."""
+
+
+class Curves(_Section):
+    """The models polynomial, sobolev and spline: curves of what, in how many terms."""
+
+    of: Literal["causes", "index", "indices"] = "causes"
+    """What curves are of. causes: a sum of one each (additive). index: one curve of a weighted sum of all causes.
+    indices: a sum of such curves (multiple index), for causes that act together; twenty times the cost."""
+    functions: Count = Field(default=3, ge=2, le=16)
+    """Most curves of weighted sums (curves.of: indices). As many are taken as the score pays for."""
+
+    degree: Count = Field(default=3, ge=1, le=9)
+    """Highest degree of model polynomial; each gene takes the one that suits. High degrees chase outliers."""
+    cosines: Count = Field(default=8, ge=2, le=32)
+    """Terms of model sobolev, a line and cosines. More follow curves that bend more often, at more time."""
+    bsplines: Count = Field(default=8, ge=4, le=32)
+    """Terms of model spline, a line and combinations of B-splines. More bend more often, at more time."""
+
+
+class Glm(_Section):
+    """The model glm: raw counts by their own law. No covariates, no rank transform; a logarithm is taken of causes."""
+
+    family: Literal["negative_binomial", "poisson", "logistic"] = "negative_binomial"
+    """Law of a gene's counts. negative_binomial: UMI and read counts. poisson: counts without overdispersion, else it
+    gives many false edges. logistic: only whether a gene is seen."""
+    size_factors: str = "total"
+    """What the expected counts of an observation are in proportion to. total: its sum of counts. none: nothing. Else
+    the column of the observations that holds them."""
+
+
+class Believe(_Section):
+    """What is asked of the data for the page of the report that says whether the network is worth believing."""
+
+    checks: bool = True
+    """Learn again from fewer observations, from permuted genes and without some interventions, beside simpler networks.
+    Takes 1,000 genes and 5,000 observations at most: some seconds, with models of curves some minutes."""
+
+
+class Mlp(_Section):
+    """The model mlp: how a gene's nonlinear function of its causes is judged."""
+
+    splines: Count = Field(default=8, ge=2, le=32)
+    """Spline terms of each cause, the line among them. More follow functions that bend more often, at more time."""
+    units: Count = Field(default=100, ge=1, le=2000)
+    """Random units that all causes of a gene share. More see causes that act only together; time grows with them."""
+    hidden: Count = Field(default=10, ge=1, le=1000)
+    """Hidden units per gene of NOTEARS-MLP. Memory and time of the relaxation grow with it."""
+    steps: Count = Field(default=5, ge=1, le=10_000)
+    """Gradient steps of NOTEARS-MLP between two looks at acyclicity. More fit closer, at more time."""

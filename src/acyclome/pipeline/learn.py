@@ -1,0 +1,168 @@
+"""``learn``: from a prepared matrix in memory to its network, on the same road as a run over files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from acyclome.config import Config
+from acyclome.errors import ConfigError, InputError
+from acyclome.io.store import GeneMajor, MemoryStore
+from acyclome.knowledge.interventions import as_perturbation
+from acyclome.knowledge.regulators import listed_regulators
+from acyclome.network import Network
+from acyclome.pipeline.executor import usable_threads
+from acyclome.pipeline.joint import learn_together
+from acyclome.pipeline.session import Runtime, Session
+from acyclome.prepare.checks import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@overload
+def learn(
+    X: Any,
+    genes: Sequence[str] | None = None,
+    *,
+    regulators: Sequence[str] | str | os.PathLike[str] | None = None,
+    rules: pd.DataFrame | str | os.PathLike[str] | None = None,
+    perturbation: Sequence[str] | None = None,
+    groups: None = None,
+    resamples: int | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    device: str = "auto",
+    config: Mapping[str, Any] | Config | None = None,
+) -> Network: ...
+@overload
+def learn(
+    X: Any,
+    genes: Sequence[str] | None = None,
+    *,
+    regulators: Sequence[str] | str | os.PathLike[str] | None = None,
+    rules: pd.DataFrame | str | os.PathLike[str] | None = None,
+    perturbation: Sequence[str] | None = None,
+    groups: Sequence[str],
+    resamples: int | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    device: str = "auto",
+    config: Mapping[str, Any] | Config | None = None,
+) -> dict[str, Network]: ...
+def learn(
+    X: Any,
+    genes: Sequence[str] | None = None,
+    *,
+    regulators: Sequence[str] | str | os.PathLike[str] | None = None,
+    rules: pd.DataFrame | str | os.PathLike[str] | None = None,
+    perturbation: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+    resamples: int | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    device: str = "auto",
+    config: Mapping[str, Any] | Config | None = None,
+) -> Network | dict[str, Network]:
+    """Learn the causal network of a prepared matrix.
+
+    Parameters
+    ----------
+    X
+        ``(n, d)`` observations x genes, an array, sparse or a table, taken as prepared; never changed.
+    genes
+        Names; default: those of the table's columns, else ``gene_1`` ...
+    regulators
+        The only genes that may be causes, or a file with one a line.
+    rules
+        Table of edges known beforehand, or its file: source, target, and if you like weight, sign (+, -), kind
+        (forbidden, required, soft, known) and scope (all, most, or a group).
+    perturbation
+        One text per observation: the genes that were acted on, joined by ``;``, empty where none was.
+    groups
+        One label per observation; a dict of networks comes back, with ``input.joint`` a
+        :class:`acyclome.network.JointNetworks`.
+    resamples, seed
+        As in `config`, over which they go (20 and 0 by default).
+    threads, device
+        How to run; the result does not depend on them, but for rounding on a card.
+    config
+        Options as a nested mapping, such as ``{"score": {"noise": "equal"}}``, or a :class:`Config`.
+
+    Raises
+    ------
+    InputError
+        If the matrix, a name or an option will not do.
+    """
+    given = {"resamples": resamples, "seed": seed}
+    options = Config.from_mapping(config).with_options(**{k: v for k, v in given.items() if v is not None})
+    runtime = Runtime(threads=threads or usable_threads(), device=device)
+    X, names = as_matrix(X, genes)
+    causes = listed_regulators(regulators)
+    options, obs = _with_perturbation(options, perturbation, X.shape[0])
+    if groups is not None:
+        return _learn_groups(X, as_labels(groups, X.shape[0]), names, causes, rules, options, runtime, obs)
+    if options.input.joint:
+        msg = "joint (config, input.joint) learns groups together; found no groups. Give groups=, or leave it out."
+        raise ConfigError(msg)
+    store = _memory_store(X, names, is_part=False, obs=obs)
+    return learn_store(store, options, runtime, regulators=causes, rules=rules, command="acyclome.learn")
+
+
+def _with_perturbation(
+    config: Config, perturbation: Sequence[str] | None, n_obs: int
+) -> tuple[Config, pd.DataFrame | None]:
+    """Return options and a table of the observations that say what was done to each."""
+    if perturbation is None:
+        if config.input.perturbation is not None:
+            msg = "config names a column of the observations (input.perturbation); learn has none. Give perturbation=."
+            raise InputError(msg)
+        return config, None
+    import pandas as pd
+
+    column = config.input.perturbation or "perturbation"
+    return config.with_options(perturbation=column), pd.DataFrame({column: as_perturbation(perturbation, n_obs)})
+
+
+def _learn_groups(
+    X: Any, labels: np.ndarray, genes: list[str], regulators: Sequence[str] | None, rules: Any, config: Config,
+    runtime: Runtime, obs: pd.DataFrame | None,
+) -> dict[str, Network]:  # fmt: skip
+    sizes = dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
+    check_groups(sizes, "the argument groups", "give only its rows of X")
+    stores = {}
+    for label in sizes:
+        try:
+            rows = np.flatnonzero(labels == label)
+            stores[label] = _memory_store(X[rows], genes, is_part=True, obs=None if obs is None else obs.iloc[rows])
+        except InputError as error:
+            msg = f"Group {label!r}: {error}"
+            raise type(error)(msg) from error
+    if config.input.joint:
+        about = {"command": "acyclome.learn", "input": {}}
+        return learn_together(stores, lambda label, store, shared: Session(
+            None, config, store, runtime, about, regulators, rules, label, shared=shared))  # fmt: skip
+    return {
+        label: learn_store(store, config, runtime, regulators=regulators, rules=rules, group=str(label),
+                           command="acyclome.learn")
+        for label, store in stores.items()
+    }  # fmt: skip
+
+
+def _memory_store(X: Any, genes: list[str], *, is_part: bool, obs: pd.DataFrame | None) -> MemoryStore:
+    """Return a matrix as a store once nothing can be said against it; a part may lose genes that are constant there."""
+    X, genes, warnings = leave_out_constant(X, genes) if is_part else (X, genes, [])
+    check_matrix(X, genes)
+    return MemoryStore(X.T, genes, facts={"warnings": warnings}, obs_columns=obs)
+
+
+def learn_store(
+    store: GeneMajor, config: Config, runtime: Runtime, *, regulators: Sequence[str] | None, rules: Any = None,
+    group: str | None = None, command: str,
+) -> Network:  # fmt: skip
+    """Learn the network of prepared expression, whose facts count as those of a run, and write nothing."""
+    current = Session(None, config, store, runtime, {"command": command, "input": {}}, regulators, rules, group)
+    return current.learn()

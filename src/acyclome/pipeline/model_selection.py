@@ -1,0 +1,162 @@
+"""Model auto: which structural model makes observations most probable that it was not fitted to.
+
+Every model that the options, the data and what is known of edges allow learns a network from three quarters of the
+observations, as resamples do, and says how probable the last quarter is: the mean log density of a gene given its
+causes.  Among the models within two standard errors of the best the simplest is taken (after the one-standard-error
+rule of Breiman et al. 1984).  No truth is looked at: likelihood says which family describes, not which graph is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from acyclome.confidence.resample import Member
+from acyclome.config import Config
+from acyclome.core.data.candidates import from_pairs, gene_blocks
+from acyclome.core.workers import run_blocks
+from acyclome.errors import ConfigError
+from acyclome.io.store import MemoryStore
+from acyclome.knowledge.edges import Prior
+from acyclome.pipeline.dataset import GeneData, Stage, tell_nobody
+from acyclome.pipeline.registry import COMPARED_GENES, COMPARED_OBSERVATIONS, check_model, held_out, with_each_model
+from acyclome.pipeline.stages import learn_member, seed_of
+
+HELD_OUT = 0.25
+LEAST_OBSERVATIONS = 60
+STARTS = 4  # of clusters of genes, in large networks
+CORRELATED = 1000  # observations by whose correlations these grow
+VARIES = 0.01  # of a gene's variance, that it needs among the observations fitted to be judged
+REPEATED = 0.05  # of the observations; a kernel density of a value that returns is as high as the kernel is narrow
+ERRORS = 2.0
+BLOCK = 8
+
+
+def choose(data: GeneData, config: Config) -> Stage:
+    """Compare the models; the facts hold the ``name`` of the one to take and what was ``compared``."""
+    data.progress("choose", 0.0, "held-out likelihood of the models")
+    able, refused = _able(data, config)
+    facts: dict[str, Any] = {"counts": data.size is not None, "refused": refused, "compared": []}
+    name = next(iter(able))
+    if len(able) > 1:
+        seed = seed_of(config, "auto")
+        sample, test = _sample(data, np.random.default_rng(seed))
+        found = {name: _judge(sample, options, test, seed, data.threads) for name, options in able.items()}
+        name, facts["compared"] = compare(found)
+        facts |= {"genes": sample.store.n_vars, "train": int((~test).sum()), "test": int(test.sum())}
+    data.progress("choose", 1.0, f"model {name}, of {len(able)} compared by held-out likelihood")
+    return Stage({}, {"name": name, **facts})
+
+
+def compare(found: Mapping[str, tuple[int, np.ndarray]]) -> tuple[str, list[dict[str, Any]]]:
+    """Return the simplest model that is not measurably behind the best, and a row for each.
+
+    Parameters
+    ----------
+    found
+        By model, the simplest first: number of edges, and nats per gene of every observation kept back, ``(t,)``.
+    """
+    values = {name: density for name, (_, density) in found.items()}
+    best = max(values, key=lambda name: float(values[name].mean()))
+    rows: list[dict[str, Any]] = []
+    for name, (edges, density) in found.items():
+        behind = values[best] - density
+        error = float(behind.std(ddof=1) / np.sqrt(len(behind)))
+        rows.append({"model": name, "log_density": float(density.mean()), "behind": float(behind.mean()),
+                     "standard_error": error, "edges": edges})  # fmt: skip
+    return next(row["model"] for row in rows if row["behind"] <= ERRORS * row["standard_error"]), rows
+
+
+def _able(data: GeneData, config: Config) -> tuple[dict[str, Config], dict[str, str]]:
+    """Return the options of every model that can be compared, the simplest first, and why others cannot."""
+    able, refused = with_each_model(config)
+    refused |= {name: why for name, options in able.items() if (why := _misfit(data, options))}
+    return {name: options for name, options in able.items() if name not in refused}, refused
+
+
+def _misfit(data: GeneData, options: Config) -> str:
+    """Say why a model is not for these data, or does not keep to what is known of edges; empty if all is well."""
+    try:
+        check_model(options, data.rules, has_targets=data.targets is not None)
+    except ConfigError as error:
+        return str(error)
+    if options.model != "linear" and data.store.n_obs < LEAST_OBSERVATIONS:
+        return f"Of under {LEAST_OBSERVATIONS} observations none are kept back."
+    if options.takes_counts:
+        return "The data are no counts." if data.size is None else ""
+    if options.reads_noise and (data.size is not None or _repeated(data) > REPEATED):
+        return "What lines leave of counts and of values that are often the same mirrors these, not the noise."
+    if options.reads_noise and data.store.facts.get("transform") == "rank":
+        return "The genes were brought to normal scores, which hide the noise."
+    return ""
+
+
+def _repeated(data: GeneData) -> float:
+    """Return the share of observations in which a gene has its most frequent value, such as 0, averaged over genes."""
+    genes = np.unique(np.linspace(0, data.store.n_vars - 1, COMPARED_GENES).astype(int))
+    most = [np.unique(row, return_counts=True)[1].max() for row in data.store.rows(genes)]
+    return float(np.mean(most)) / data.store.n_obs
+
+
+def _sample(data: GeneData, rng: np.random.Generator) -> tuple[GeneData, np.ndarray]:
+    """Return some genes and observations of large data, all of small, and which observations are kept back, bool."""
+    d, n = data.store.n_vars, data.store.n_obs
+    rows = np.sort(rng.permutation(n)[:COMPARED_OBSERVATIONS])
+    genes = np.arange(d)
+    if d > COMPARED_GENES:
+        Z = np.ascontiguousarray(data.scaled.Z[:, np.sort(rng.permutation(n)[:CORRELATED])], dtype=np.float32)
+        genes = connected_genes(Z, data.causes, COMPARED_GENES, rng)
+    test = np.zeros(len(rows), bool)
+    test[rng.permutation(len(rows))[: int(HELD_OUT * len(rows))]] = True
+    X = data.store.rows(genes)[:, rows]
+    store = MemoryStore(X, [data.store.genes[gene] for gene in genes],
+                        facts={"n_effective": max(len(rows) - data.lost, 2.0)})  # fmt: skip
+    prior = Prior(None if data.rules is None else data.rules.among(genes))
+    size = None if data.size is None else data.size[rows]
+    return GeneData(store, data.causes[genes], data.threads, tell_nobody, prior=prior, size=size), test
+
+
+def connected_genes(Z: np.ndarray, causes: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    """Grow ``STARTS`` clusters from random genes, each by the gene that correlates most with one of it; rising indices.
+
+    Parameters
+    ----------
+    Z
+        ``(d, n)`` standardized genes.
+    causes
+        ``(d,)`` which genes may be causes; one of each pair has to be.
+
+    Notes
+    -----
+    Cost: ``d n`` multiplications per gene.
+    """
+    line, chosen, reach = rng.permutation(len(Z)), np.zeros(len(Z), bool), np.zeros(len(Z))
+    for k in range(wanted):
+        is_start = k % -(-wanted // STARTS) == 0
+        new = line[~chosen[line]][0] if is_start else int(np.argmax(np.where(chosen, -1.0, reach)))
+        chosen[new] = True
+        near = np.abs(Z @ Z[new])
+        near = near if causes[new] else np.where(causes, near, 0.0)
+        reach = near if is_start else np.maximum(reach, near)
+    return np.flatnonzero(chosen)
+
+
+def _judge(
+    sample: GeneData, options: Config, test: np.ndarray, seed: int, threads: int
+) -> tuple[int, np.ndarray]:  # fmt: skip
+    """Learn from the observations that are not kept back; return the number of edges, and nats per gene, ``(t,)``."""
+    train, kept = np.flatnonzero(~test), np.flatnonzero(test)
+    found = learn_member(sample, options, Member(0, train, seed), threads=threads)
+    network = from_pairs(found["source"], found["target"], sample.store.n_vars)
+    causes = np.split(network.parent, network.indptr[1:-1])
+    local = held_out(options, sample.scaled, seed, threads)
+    judged = np.flatnonzero(sample.scaled.Z[:, train].var(axis=1) > VARIES)
+
+    def block(a: int, b: int) -> np.ndarray:
+        each = [local.held_out(j, causes[j], train, kept) for j in judged[a:b]]
+        return np.sum(each, axis=0)
+
+    total = sum(run_blocks(block, gene_blocks(len(judged), BLOCK), threads), np.zeros(len(kept)))
+    return network.n_edges, total / max(len(judged), 1)

@@ -1,0 +1,103 @@
+"""The record of a run: what ``run.json`` and ``Network.facts`` hold."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from functools import cache
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from acyclome._version import __version__
+from acyclome.config import Config
+from acyclome.knowledge.interventions import effects_warnings
+from acyclome.network import Network
+
+if TYPE_CHECKING:
+    from acyclome.pipeline.dataset import GeneData
+
+INPUT_FACTS = {"n_obs": "n_obs_input", "n_vars": "n_vars_input", "matrix": "matrix", "kind": "kind"}
+PACKAGES = ("numpy", "scipy", "numba", "torch", "pandas", "anndata", "scanpy", "h5py")
+
+
+def run_record(
+    network: Network, data: GeneData, config: Config, about: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Put together what is known of a run.
+
+    Parameters
+    ----------
+    config
+        What was asked for; the model is named anew where the data chose it.
+    about
+        The command, and the cost of ``prepare``.
+    facts
+        Facts of every stage, by name.
+    """
+    store = data.store.facts
+    order, fit = facts["order"], facts["fit"]
+    parts = [value for name, value in sorted(facts.items()) if name.startswith("resample-")]
+    costs = {"prepare": about.get("cost", {}), **{name: value.get("cost", {}) for name, value in facts.items()}}
+    effects = order.get("effects", [])
+    warnings = [*store.get("warnings", []), *fit.get("warnings", []), *data.warnings, *effects_warnings(effects)]
+    edges = [count for part in parts for count in part["edges"]]
+    return {
+        "status": "done",
+        "version": __version__,
+        "command": about["command"],
+        "config": config.model_dump(mode="json"),
+        "model": {"name": config.model, **_without_cost(facts.get("choose", {}))},
+        "seed": config.seed,
+        "input": {
+            **about["input"],
+            **{name: store[held] for name, held in INPUT_FACTS.items() if held in store},
+            "group": config.input.group,
+            "prepared_digest": data.store.digest,
+        },
+        "prepare": {
+            "steps": store.get("steps", []),
+            "n_obs": data.store.n_obs,
+            "n_vars": data.store.n_vars,
+            "n_effective": data.n_effective,
+        },
+        "stages": {name: dict(cost) for name, cost in sorted(costs.items())},
+        "screen": _without_cost(facts["screen"]),
+        "fit": {name: value for name, value in fit.items() if name not in ("cost", "warnings")},
+        "order": {name: value for name, value in order.items() if name not in ("cost", "sortability", "effects")},
+        "perturbation": {**data.perturbation, "effects": effects} if data.perturbation else None,
+        "resample": {
+            "resamples": config.resample.resamples,
+            "fraction": config.resample.fraction,
+            "mean_edges": sum(edges) / len(edges) if edges else None,
+        },
+        "network": _network_facts(network),
+        "sortability": order["sortability"],
+        "believe": _without_cost(facts.get("believe", {})),
+        "versions": {"python": platform.python_version(), "acyclome": __version__, **_versions()},
+        "warnings": list(dict.fromkeys(warnings)),
+    }
+
+
+def _network_facts(network: Network) -> dict[str, Any]:
+    return {
+        "n_genes": len(network.genes),
+        "n_edges": network.n_edges,
+        "is_dag": network.is_dag,
+        "reversible_share": float(network.edges["reversible"].mean()) if network.n_edges else None,
+        "settled_share": float(network.edges["settled"].mean()) if network.n_edges else None,
+    }
+
+
+def _without_cost(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name != "cost"}
+
+
+@cache
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,267 @@
+"""What a run will take, from its sizes alone."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from acyclome.config import Config
+from acyclome.core.acyclicity.flow import FLOW_VALUES
+from acyclome.core.data.moments import PRECISE_GENES, WHOLE_GENES
+from acyclome.core.screening.batched import BLOCK_VALUES
+from acyclome.core.screening.screen import UNSCREENED
+from acyclome.errors import InputError, MemoryLimitError
+from acyclome.machine.memory import machine_memory
+from acyclome.pipeline.registry import COMPARED_GENES, COMPARED_OBSERVATIONS, EXPANSIONS, FAMILIES, with_each_model
+
+BASE_BYTES = 450_000_000
+CARD_BYTES = 600_000_000  # what CUDA and its libraries take before any data
+PATH_BYTES = 9500
+GRAM_PER_SECOND = 6e10
+FORWARD_PER_SECOND = 2.5e9
+MOVES_PER_SECOND = 2_500.0
+SCORED_PER_SECOND = 2e10
+SCORE_CALL = 1e6  # multiplications in the time that a score takes whatever its size
+SCORES = 60  # sets of causes scored per gene in a climb
+SHAKES = 4  # climbs' worth of scores in a round of shaking
+SWEEPS = 12  # over the products of a gene's terms, whole ones, in a step of the relaxation of curves
+
+
+HALO = 3
+LARGEST = 0.7
+
+
+def is_sharded(config: Config) -> bool:
+    """Say whether the network is cut into shards at all."""
+    return config.shard.shards > 0 or config.shard.shard_memory is not None
+
+
+def shard_sizes(n_genes: int, n_obs: int, config: Config) -> tuple[int, int]:
+    """Return how many shards there are, and how many genes each may have, core and halo.
+
+    A halo is up to ``HALO`` times its core, and a shard has at most ``LARGEST`` of all genes, whose correlations take
+    half the memory of all; one shard has all genes.
+
+    Raises
+    ------
+    InputError
+        If there are more shards than genes, or a shard cannot do with its memory.
+    """
+    shards, limit = config.shard.shards, config.shard.shard_memory
+    fits = np.arange(1, n_genes + 1)
+    if limit is not None:
+        fits = fits[_shard_bytes(fits, n_obs, config) <= limit * 2**30]
+    fitting = int(fits.max(initial=0))
+    shards = shards or math.ceil(n_genes * (HALO + 1) / max(fitting, 1)) if fitting < n_genes else max(shards, 1)
+    core = math.ceil(n_genes / shards)
+    if shards > n_genes:
+        msg = f"shard.shards = {shards:,}, but there are only {n_genes:,} genes; expected at most one shard per gene."
+        raise InputError(msg)
+    if fitting < core:
+        needed = float(_shard_bytes(np.array([core]), n_obs, config)[0]) / 2**30
+        msg = (
+            f"A shard of {core:,} genes and {n_obs:,} observations needs about {needed:.2f} GB; shard.shard_memory "
+            f"allows {limit:.2f} GB. Raise it, or use more shards (--shards; without it their number follows)."
+        )
+        raise InputError(msg)
+    most = n_genes if shards == 1 else max(min((HALO + 1) * core, int(LARGEST * n_genes)), core)
+    return shards, min(most, fitting)
+
+
+def _shard_bytes(genes: np.ndarray, n_obs: int, config: Config) -> np.ndarray:
+    """Memory of a process that fits one shard: its data, correlations, blocks and paths."""
+    s = genes.astype(float)
+    size = np.where(s <= PRECISE_GENES, 8, 4)
+    k = np.minimum(config.screen.max_candidates, s)
+    curved = s * _family_bytes(1, n_obs, config) if config.model in FAMILIES else 0.0
+    products = 4 * s * _gene_products(s, config)
+    return BASE_BYTES + size * (n_obs * s + s * s) + 8 * k * k * s / 2 + PATH_BYTES * s + curved + products
+
+
+def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, Any]:
+    """Estimate memory (bytes) and time (seconds) of a run, per stage.
+
+    Notes
+    -----
+    Memory: data and correlations, ``n d + d^2`` numbers of 4 bytes (8 up to ``PRECISE_GENES``), once for the whole and
+    once for each half-sample under way, ``n d`` above ``WHOLE_GENES``, where correlations are formed as they are
+    needed; where ``n >= d``, three float64 matrices for the inverse, as often; the candidates' blocks
+    ``8 k^2 d`` and paths; tiles. ``spilled_memory_bytes`` leaves the scaled data on the disk. Shards too stand beside
+    the whole, as many as there are threads.
+    Speeds are those of one core at 3 GHz; good to a factor of two.  ``device_memory_gb`` is what --device cuda takes of
+    the card.  Of model auto the stages are those of model linear, the least it can take, and what choosing takes.
+    """
+    chosen = {}
+    if config.model == "auto":
+        chosen = {"choose": _choose_seconds(n_genes, n_obs, config, threads)}
+        config = config.with_options(model="linear")
+    d, n, k = float(n_genes), float(n_obs), float(min(config.screen.max_candidates, n_genes))
+    size = 8 if d <= PRECISE_GENES else 4
+    beside = min(threads, config.resample.resamples)
+    half = n * config.resample.fraction
+    correlations = d * d if n_genes <= WHOLE_GENES else 0.0
+    own = size * (n * d + correlations)
+    inverse = 24 * d * d
+    small = size * (half * d + correlations) + (inverse if half >= d else 4 * half * d)
+    tiles = size * 512 * d * 3 * threads + (inverse if n >= d else 4 * n * d)
+    blocks = (8 * k * k * d / 2 + PATH_BYTES * d) * (1 + beside)
+    scaled = size * d * (n + beside * half)
+    memory = BASE_BYTES + own + tiles + beside * small + blocks
+    shards = _shard_facts(n_genes, n_obs, config)
+    if shards:  # resamples and shards do not run at the same time, so the larger of the two counts
+        together = min(threads, shards["shards"]) * (shards["shard_memory_bytes"] - BASE_BYTES)
+        memory = max(memory, BASE_BYTES + own + together)
+    gram = d * d * n / GRAM_PER_SECOND
+    forward = d * d * config.screen.forward_steps**2 / 2 / FORWARD_PER_SECOND
+    partial = d * d * min(n, d) * 2 / GRAM_PER_SECOND
+    look, search = gram + forward + partial, 4 * d / MOVES_PER_SECOND
+    resampled = config.resample.resamples * (look / 2 + gram + search / 2)
+    times = {
+        **chosen,
+        "screen": look / threads,
+        **_fit_seconds(n_genes, n_obs, config, threads),
+        "order": gram * 2 / threads + search + config.score.restarts * d / MOVES_PER_SECOND,
+        "resample": resampled / threads,
+    }
+    if config.model in FAMILIES:
+        memory += (1 + beside) * _family_bytes(n_genes, n_obs, config)
+        memory += 4 * d * float(_gene_products(np.array(n_genes), config))
+        for name, seconds in _family_seconds(n_genes, n_obs, config, threads).items():
+            times[name] += seconds
+    return {
+        "n_genes": n_genes,
+        "n_obs": n_obs,
+        "memory_bytes": int(memory),
+        "memory_gb": round(memory / 2**30, 2),
+        "spilled_memory_bytes": int(memory - scaled),
+        "device_memory_gb": round(_card_bytes(d, n, config) / 2**30, 2),
+        **shards,
+        "seconds": {name: round(value, 1) for name, value in times.items()},
+        "total_seconds": round(sum(times.values()), 1),
+    }
+
+
+def estimate_models(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, dict[str, float]]:
+    """Estimate memory and time of a run with each of the models that model auto may choose."""
+    found = {name: estimate(n_genes, n_obs, one, threads) for name, one in with_each_model(config)[0].items()}
+    return {name: {key: facts[key] for key in ("memory_gb", "total_seconds")} for name, facts in found.items()}
+
+
+def _choose_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> float:
+    """Seconds of a climb with every model on the sample where they are compared."""
+    d, n = min(n_genes, COMPARED_GENES), min(n_obs, COMPARED_OBSERVATIONS)
+    each = with_each_model(config.with_options(restarts=0, resamples=0))[0]
+    spent = [_family_seconds(d, n, one, threads) for name, one in each.items() if name in FAMILIES]
+    return sum(sum(one.values()) for one in spent)
+
+
+def _card_bytes(d: float, n: float, config: Config) -> float:
+    """Memory of a card: the most that correlations, screening or relaxation take, one at a time.
+
+    Correlations three times, since they are made symmetric; screening: correlations, projections of a block of genes
+    and as much again, the inverse; the relaxation in float32: blocks, their places and powers, the flow, and a dozen
+    whole matrices for the forms of h that need them.
+    """
+    size, k = 8 if d <= PRECISE_GENES else 4, float(min(config.screen.max_candidates, d))
+    whole = d <= WHOLE_GENES
+    correlate = size * (n * d + 3 * d * d) * whole
+    inverse = 32 * d * d if n >= d else 2 * size * n * d + 16 * n * n
+    screen = (size * (n * d + 2 * d * d + 2 * BLOCK_VALUES) + inverse) * whole
+    matrices = 0 if config.fit.acyclicity == "series" else 12 * 4 * d * d
+    relax = 32 * d * k * k + 80 * d * k + 4 * 4 * FLOW_VALUES + matrices
+    return CARD_BYTES + max(correlate, screen, relax * config.relaxes)
+
+
+def _family_bytes(n_genes: int, n_obs: int, config: Config) -> float:
+    """Memory of one climb: what the family holds, and the scores that were met."""
+    scores = SCORES * (1 + config.score.restarts)
+    return n_genes * (FAMILIES[config.model](config).cost(n_obs).held + 200 * scores)
+
+
+def _family_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, float]:
+    """Seconds of the climbs, and of the screening by terms."""
+    cost = FAMILIES[config.model](config).cost(n_obs)
+    climb = n_genes * SCORES * (cost.score + SCORE_CALL) / SCORED_PER_SECOND
+    resamples = config.resample.resamples * climb * config.resample.fraction
+    spread = float(n_genes) ** 2 * cost.spread / GRAM_PER_SECOND
+    found = {"screen": spread, "order": climb * (1 + SHAKES * config.score.restarts), "resample": resamples}
+    if config.relaxes:
+        found["fit"] = n_genes * _gene_relaxed(n_genes, n_obs, config) / SCORED_PER_SECOND
+    return {name: value / threads for name, value in found.items()}
+
+
+def _gene_relaxed(n_genes: float, n_obs: int, config: Config) -> float:
+    """Operations that the relaxation of a family takes for a gene."""
+    looks = len(config.fit.mu) * config.fit.max_steps / 4
+    if config.model == "mlp":
+        return looks * config.mlp.steps * config.screen.max_candidates * config.mlp.hidden * n_obs
+    return float(_gene_products(np.array(n_genes), config)) * (n_obs + SWEEPS * looks)
+
+
+def _gene_products(n_genes: np.ndarray, config: Config) -> np.ndarray:
+    """Products of terms that the relaxation of curves holds for a gene, in networks of so many genes."""
+    if not config.relaxes or config.model not in EXPANSIONS:
+        return np.zeros(n_genes.shape)
+    most = config.screen.max_candidates
+    k = np.where(n_genes <= UNSCREENED * most, n_genes, np.minimum(most + config.climb.expanded, n_genes)).astype(float)
+    found: np.ndarray = (k * EXPANSIONS[config.model](config).terms) ** 2
+    return found
+
+
+def _shard_facts(n_genes: int, n_obs: int, config: Config) -> dict[str, Any]:
+    """How many shards, how large, and what one takes; empty where the network is not cut."""
+    if not is_sharded(config):
+        return {}
+    shards, most = shard_sizes(n_genes, n_obs, config)
+    needed = int(_shard_bytes(np.array([most]), n_obs, config)[0])
+    return {"shards": shards, "shard_genes": most, "shard_memory_bytes": needed}
+
+
+def _fit_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, float]:
+    """Seconds of the relaxation; of shards, their relaxation and their first search, and the plan."""
+    relaxed = (config.relaxes and config.model == "linear") * 6e-4
+    if not is_sharded(config):
+        return {"fit": relaxed * n_genes}
+    shards, most = shard_sizes(n_genes, n_obs, config)
+    each = float(most) * most * n_obs / GRAM_PER_SECOND + most * (relaxed + 2 / MOVES_PER_SECOND)
+    return {"shard": 1e-4 * n_genes, "fit": each * math.ceil(shards / threads), "merge": 1e-5 * n_genes}
+
+
+def check_memory(
+    n_genes: int, n_obs: int, config: Config, threads: int, memory: int | None, *, is_part: bool = False,
+    has_disk: bool = False,
+) -> bool:  # fmt: skip
+    """Say whether scaled data have to lie on the disk; refuse what needs more memory than it may take all the same.
+
+    Parameters
+    ----------
+    memory
+        Bytes that the run may take; None for what the machine has.
+    is_part
+        Only some shards are computed.
+    has_disk
+        There is a folder for scaled data.
+
+    Raises
+    ------
+    MemoryLimitError
+        If the estimate is above that.
+    """
+    limit = machine_memory() if memory is None else memory
+    facts = estimate(n_genes, n_obs, config, threads)
+    needed = facts["memory_bytes"]
+    if is_part and is_sharded(config):  # each of the threads has a shard of its own
+        needed = BASE_BYTES + min(threads, facts["shards"]) * (facts["shard_memory_bytes"] - BASE_BYTES)
+    if limit is None or needed <= limit:
+        return False
+    if has_disk and not is_part and facts["spilled_memory_bytes"] <= limit:
+        return True
+    said = "this machine has" if memory is None else "--memory allows"
+    msg = (
+        f"This run needs about {needed / 2**30:.1f} GB for {n_genes:,} genes, {n_obs:,} observations; "
+        f"{said} {limit / 2**30:.1f} GB. Use fewer --threads (resamples run beside one "
+        "another), fewer genes (--min-cells, --n-top-genes), or a machine with more memory."
+    )
+    raise MemoryLimitError(msg)

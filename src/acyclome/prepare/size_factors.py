@@ -1,0 +1,81 @@
+"""Size factors: what the expected counts of an observation are in proportion to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from acyclome.core.data.candidates import gene_blocks
+from acyclome.errors import InputError
+from acyclome.io.matrices import TOTAL
+from acyclome.io.store import GeneMajor
+
+BLOCK = 256
+
+
+def size_factors(store: GeneMajor, wanted: str) -> np.ndarray:
+    """Return the size factor of every observation, ``(n,)`` float64 of mean 1.
+
+    Parameters
+    ----------
+    wanted
+        ``total``: the sum of counts, over all genes that were kept before the most variable ones were chosen (Ahlmann-
+        Eltze and Huber 2023); ``none``: 1; else a column of the observations.
+
+    Raises
+    ------
+    InputError
+        If the store holds no counts, an observation has none, or the column will not do.
+    """
+    columns = store.obs_columns
+    totals = _totals(store)
+    if wanted == "none":
+        return np.ones(store.n_obs)
+    if wanted != "total":
+        if columns is None or wanted not in columns:
+            known = "none" if columns is None else ", ".join(map(str, columns.columns[:12])) or "none"
+            msg = f"The observations have no column {wanted!r}, which glm.size_factors names. Columns: {known}."
+            raise InputError(msg)
+        if columns[wanted].dtype.kind not in "biuf":
+            msg = (
+                f"The column {wanted!r}, which glm.size_factors names, holds no numbers. Expected size factors above 0."
+            )
+            raise InputError(msg)
+        totals = columns[wanted].to_numpy(np.float64)
+    elif columns is not None and TOTAL in columns:
+        totals = columns[TOTAL].to_numpy(np.float64)
+    if not (np.isfinite(totals) & (totals > 0)).all():
+        at = int(np.argmin(np.where(np.isfinite(totals), totals, -np.inf)))
+        what = "no counts" if wanted == "total" else f"the size factor {totals[at]:g}"
+        msg = (
+            f"The observation {store.observations[at]!r} has {what}. Expected size factors above 0 everywhere: leave "
+            "such observations out, or give others (glm.size_factors)."
+        )
+        raise InputError(msg)
+    found: np.ndarray = totals / totals.mean()
+    return found
+
+
+def holds_counts(store: GeneMajor) -> bool:
+    """Say whether all values are whole numbers from 0."""
+    for a, b in gene_blocks(store.n_vars, BLOCK):
+        block = store.block(a, b)
+        if (block < 0).any() or (block != np.round(block)).any():
+            return False
+    return True
+
+
+def _totals(store: GeneMajor) -> np.ndarray:
+    """Return the sum of counts of every observation, ``(n,)``; what are no counts is refused."""
+    totals = np.zeros(store.n_obs)
+    for a, b in gene_blocks(store.n_vars, BLOCK):
+        block = store.block(a, b)
+        wrong = (block < 0) | (block != np.round(block))
+        if wrong.any():
+            gene, cell = np.argwhere(wrong)[0]
+            msg = (
+                f"The matrix holds {block[gene, cell]:g} for gene {store.genes[a + gene]!r}; expected counts, whole "
+                "numbers from 0, for model glm. Choose the matrix of counts (--layer), or another model."
+            )
+            raise InputError(msg)
+        totals += block.sum(axis=0, dtype=np.float64)
+    return totals

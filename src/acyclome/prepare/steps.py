@@ -1,0 +1,186 @@
+"""The road of the preparation, step by step, in memory or straight into a store."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+from threadpoolctl import threadpool_limits
+
+from acyclome.config import Config
+from acyclome.io.expression import open_expression
+from acyclome.io.matrices import COUNTS, MatrixFacts
+from acyclome.io.store import write_store
+from acyclome.prepare import aggregate, covariates, genes, selection, transform
+from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A matrix that can be learned from.
+
+    Attributes
+    ----------
+    X
+        ``(n_vars, n_obs)`` float32, gene-major, dense or CSR.
+    genes, observations
+        Names of its rows and columns.
+    facts
+        ``steps`` (what each did, with what fell out), ``warnings``, sizes before and after, the matrix and its kind,
+        the transform, and ``n_effective``, the observations less the degrees of freedom that covariates took.
+    obs_columns
+        Annotations of the observations.
+    """
+
+    X: Matrix
+    genes: list[str]
+    observations: list[str]
+    facts: dict[str, Any]
+    obs_columns: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A draft and what remains to be done to its genes, each by itself."""
+
+    draft: Draft
+    Q: np.ndarray | None
+    is_ranked: bool
+    facts: dict[str, Any]
+
+    def blocks(self) -> Iterator[Matrix]:
+        """Yield the finished genes in blocks."""
+        for a, b in blocks(*self.draft.X.shape):
+            block = transform.rank_to_normal(self.draft.X[a:b]) if self.is_ranked else self.draft.X[a:b]
+            yield block if self.Q is None else covariates.residuals(block, self.Q)
+
+
+def prepare(adata: AnnData, config: Config | None = None) -> Prepared:
+    """Prepare one matrix of an AnnData as the configuration says; the AnnData is not changed.
+
+    The steps, in order: choose matrix and group, leave out rare genes, join observations (pseudobulk or metacells),
+    normalise, logarithm, highly variable genes, marginal transform, covariates.
+
+    Raises
+    ------
+    InputError
+        If the input cannot be used as it is: what was found, where, and what to do.
+    """
+    with threadpool_limits(1):  # matrix products must not depend on the number of threads
+        plan = _plan(adata, config or Config())
+        finished = list(plan.blocks())
+    X = sp.vstack(finished, format="csr") if sp.issparse(finished[0]) else np.concatenate(finished)
+    draft = plan.draft
+    return Prepared(X, list(draft.genes), _names(draft), plan.facts, _plain_columns(draft.obs))
+
+
+def prepare_to_store(
+    path_in: str | os.PathLike[str], path_store: str | os.PathLike[str], config: Config | None = None
+) -> dict[str, Any]:
+    """Prepare an expression file and write the result as a store; return the facts, with the store's ``digest``.
+
+    The values are those of :func:`prepare`. Sparse values stay sparse; dense ones are written as they are made, so
+    that they need not fit into memory together.
+
+    Raises
+    ------
+    InputError
+        As :func:`prepare`, and if the file cannot be read or the store not written.
+    """
+    config = config or Config()
+    with threadpool_limits(1):
+        plan = _plan(open_expression(path_in, config.input.genes_as), config)
+        draft = plan.draft
+        columns = _plain_columns(draft.obs)
+        digest = write_store(path_store, plan.blocks(), list(draft.genes), _names(draft), plan.facts, columns)
+    _log.info("prepared %d genes x %d observations", draft.n_vars, draft.n_obs)
+    return {**plan.facts, "digest": digest}
+
+
+def prepared_size(path_in: str | os.PathLike[str], config: Config) -> tuple[int, int]:
+    """Return how many observations and genes the filters would leave, ``(n_obs, n_vars)``, before anything is joined.
+
+    Raises
+    ------
+    InputError
+        As :func:`prepare`.
+    """
+    draft, _ = selection.select(open_expression(path_in, config.input.genes_as), config.input, config.prepare)
+    draft = genes.filter_genes(draft, config.prepare, is_part=config.input.group is not None)
+    return draft.n_obs, min(draft.n_vars, config.prepare.n_top_genes or draft.n_vars)
+
+
+def _plan(adata: AnnData, config: Config) -> _Plan:
+    options = config.prepare
+    selection.check_perturbation(adata, config.input)
+    draft, read = selection.select(adata, config.input, options)
+    draft = genes.filter_genes(draft, options, is_part=config.input.group is not None)
+    draft = aggregate.aggregate(draft, options, config.seed, config.input.perturbation)
+    if config.takes_counts or (config.compares_counts and draft.kind == COUNTS):
+        counted = genes.keep_counts(draft, options)
+        return _Plan(counted, None, False, _facts(adata, counted, read, None, "none"))
+    for step in (genes.normalize, genes.take_log, genes.top_genes):
+        draft = step(draft, options)
+    draft = genes.drop_constant(draft, is_part=True)  # joining observations may have made some so
+    Q = covariates.basis(draft.obs, options.covariates) if options.covariates else None
+    asked = "kept" if config.keeps_values else options.transform
+    choice = _choose_transform(draft, Q, asked, config.seed)
+    draft = draft.noted("transform", **choice)
+    draft = draft if Q is None else covariates.leave_out_explained(draft, Q, options.covariates)
+    return _Plan(draft, Q, choice["chosen"] == "rank", _facts(adata, draft, read, Q, choice["chosen"]))
+
+
+def _choose_transform(draft: Draft, Q: np.ndarray | None, asked: str, seed: int) -> dict[str, Any]:
+    if asked != "auto":
+        text = {"none": "none, as asked", "rank": "ranks to normal scores, as asked",
+                "kept": "none, since the model reads the shape of curves or noise"}[asked]  # fmt: skip
+        return {"what": text, "chosen": "rank" if asked == "rank" else "none"}
+    chosen, observations = transform.draw_sample(draft.n_vars, draft.n_obs, seed=seed)
+    part = dense(draft.X[chosen])[:, observations]
+    choice = transform.choose_transform(part, seed, None if Q is None else np.linalg.qr(Q[observations])[0])
+    words = {"none": "none", "rank": "ranks to normal scores"}[choice.transform]
+    figures = {"gain_none": choice.gain_none, "gain_rank": choice.gain_rank, "standard_error": choice.standard_error}
+    return {"what": f"{words}: {choice.reason}", "chosen": choice.transform, **figures}
+
+
+def _facts(adata: AnnData, draft: Draft, read: MatrixFacts, Q: np.ndarray | None, chosen: str) -> dict[str, Any]:
+    return {
+        "matrix": read.name,
+        "kind": read.kind,
+        "n_obs_input": int(adata.n_obs),
+        "n_vars_input": read.n_vars,
+        "n_obs": draft.n_obs,
+        "n_vars": draft.n_vars,
+        "n_effective": draft.n_obs - (0 if Q is None else Q.shape[1] - 1),
+        "transform": chosen,
+        "warnings": list(draft.warnings),
+        "steps": [dict(step) for step in draft.steps],
+    }
+
+
+def _names(draft: Draft) -> list[str]:
+    return [str(name) for name in draft.obs.index]
+
+
+def _plain_columns(obs: pd.DataFrame) -> pd.DataFrame:
+    """Return numbers and labels of the observations; labels become categories, anything else is left behind."""
+    import pandas as pd
+
+    kept = pd.DataFrame(index=pd.Index([str(name) for name in obs.index]))
+    for name, column in obs.items():
+        if column.dtype.kind in "biuf":
+            kept[str(name)] = column.to_numpy()
+        elif isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column):
+            kept[str(name)] = pd.Categorical(column.astype(object).astype(str).to_numpy())
+    return kept

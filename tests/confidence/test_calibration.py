@@ -1,0 +1,57 @@
+"""The score of an edge: its limits and symmetries, and that it is a probability on simulations."""
+
+import numpy as np
+import pytest
+
+import acyclome as ac
+from acyclome.confidence.calibration import arrow_alone, arrow_probability, joined_probability
+from acyclome.evaluate.simulate import simulate
+
+GAINS = np.array([-2.0, 0.0, 1.0, 5.0, 50.0, 5000.0])
+
+
+def test_more_evidence_is_never_less_probable():
+    alone = joined_probability(GAINS)
+    assert (np.diff(alone) >= 0).all()
+    assert alone[0] == alone[1] < 0.5
+    assert 0.999 < alone[-1] <= 1.0
+    for share in (0.0, 0.5, 1.0):
+        assert (np.diff(joined_probability(GAINS, np.full(6, share), 20)) >= 0).all()
+    votes = joined_probability(np.full(21, 3.0), np.linspace(0, 1, 21), 20)
+    assert (np.diff(votes) > 0).all()
+
+
+def test_a_turned_arrow_has_the_other_share():
+    rng = np.random.default_rng(0)
+    q, v, joined = rng.random(50), rng.integers(0, 11, 50) / 10, rng.integers(1, 11, 50) / 10
+    there, back = arrow_probability(q, v, joined, 10), arrow_probability(1 - q, 1 - v, joined, 10)
+    np.testing.assert_allclose(there + back, 1.0, atol=1e-12)
+    assert arrow_probability(np.array([0.5]), np.array([0.5]), np.array([1.0]), 10) == pytest.approx(0.5)
+
+
+def test_a_decided_arrow_is_certain_and_an_open_one_is_its_share_of_the_class():
+    """The chain 0 -> 1 -> 2 has three members: 0 -> 1 -> 2, 0 <- 1 -> 2, 0 <- 1 <- 2; 3 -> 4 has two."""
+    source, target = np.array([0, 1, 3, 3]), np.array([1, 2, 4, 5])
+    compelled, decided = np.array([False, False, True, True]), np.array([False, False, False, True])
+    found = arrow_alone(source, target, compelled, np.array([0.0, 0.0, 40.0, 0.0]), decided, 6)
+    np.testing.assert_allclose(found[:2], [1 / 3, 2 / 3])
+    assert 0.95 < found[2] < 1
+    assert found[3] == 1.0
+    voted = arrow_probability(found, np.zeros(4), np.ones(4), 20)
+    assert voted[3] == 1.0
+    assert (voted[:3] < 0.5).all()
+
+
+@pytest.mark.parametrize("resamples", [0, 10])
+def test_the_score_is_no_more_than_the_share_of_right_edges(resamples):
+    right, score = [], []
+    for seed in (31, 32):
+        drawn = simulate(80, 300, graph="er", degree=3.0, parent_share=(0.3, 0.8), standardised=True, seed=seed)
+        edges = ac.learn(drawn.X, resamples=resamples, seed=900 + seed, threads=1).edges
+        truth = {(f"gene_{s + 1}", f"gene_{t + 1}") for s, t in zip(drawn.source, drawn.target, strict=True)}
+        right += [pair in truth for pair in zip(edges["source"], edges["target"], strict=True)]
+        score += edges["score"].tolist()
+    right, score = np.array(right), np.array(score)
+    assert right[score >= 0.9].mean() >= 0.9
+    assert -0.02 < right.mean() - score.mean() < 0.15  # data without faults are a little better than the score allows
+    assert right[score < 0.7].mean() < right[score >= 0.9].mean()

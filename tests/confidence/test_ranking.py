@@ -1,0 +1,97 @@
+"""The ranking of pairs: what is listed, and how votes and associations are weighed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import acyclome as ac
+from acyclome.confidence import ranking
+from acyclome.confidence.ranking import Associations, rank_pairs
+from acyclome.confidence.resample import count_votes
+
+D = 5
+GENES = [f"G{k}" for k in range(D)]
+NOTHING = {"source": np.empty(0, int), "target": np.empty(0, int), "loss": np.empty(0)}
+CHAIN = {"indptr": np.array([0, 0, 1, 2, 2, 2]), "parent": np.array([0, 1], np.int32), "source": np.array([0, 1]),
+         "target": np.array([1, 2]), "loss": np.array([9.0, 8.0])}  # fmt: skip
+
+
+def votes_for(*pairs, total=4):
+    source, target = np.array(pairs, int).reshape(-1, 2).T
+    return count_votes(source, target, np.ones(len(source)), D, total)
+
+
+def alike(strength=1.0):
+    return Associations(np.where(np.eye(D, dtype=bool), 0.0, strength), np.arange(D))
+
+
+def ranked(*found):
+    source, target, score = rank_pairs(*found)
+    return dict(zip(zip(source.tolist(), target.tolist(), strict=True), score.tolist(), strict=True))
+
+
+def test_all_pairs_that_may_be_edges_are_listed_once():
+    strength = alike().strength
+    strength[4, 0] = 0.0  # forbidden
+    found = ranked(CHAIN, votes_for((0, 1)), D, Associations(strength, np.arange(D)))
+    assert set(found) == {(i, j) for i in range(D) for j in range(D) if i != j} - {(0, 4)}
+
+
+def test_with_associations_alike_the_votes_decide():
+    found = ranked(CHAIN, votes_for((0, 1), (0, 1), (0, 1), (1, 2), (0, 2), (0, 2)), D, alike())
+    assert sorted(found, key=found.get)[::-1][:2] == [(0, 1), (0, 2)]
+    assert found[1, 2] > found[3, 4] == pytest.approx(found[4, 3])
+
+
+def test_without_any_vote_the_associations_decide():
+    strength = np.abs(np.random.default_rng(7).standard_normal((D, D))) + np.diag(np.full(D, np.inf))
+    strength[np.isinf(strength)] = 0.0
+    found = ranked(CHAIN | NOTHING, votes_for(), D, Associations(strength, np.arange(D)))
+    for i in range(D):  # a cause is lifted as a whole
+        of_cause = [found[i, j] for j in range(D) if j != i]
+        assert np.argsort(of_cause).tolist() == np.argsort(np.delete(strength[:, i], i)).tolist()
+
+
+def test_the_unit_of_associations_does_not_matter():
+    votes = votes_for((0, 1), (2, 3))
+    one, two = (ranked(CHAIN, votes, D, alike(unit)) for unit in (1.0, 1e6))
+    assert one == pytest.approx(two)
+
+
+def test_a_cause_of_many_is_lifted():
+    found = ranked(CHAIN | NOTHING, votes_for((0, 1), (0, 2), (0, 3), (4, 3)), D, alike())
+    assert found[0, 3] > found[4, 3]
+
+
+def test_the_best_are_listed_where_there_are_more_pairs_than_room(monkeypatch):
+    votes, all_of = votes_for((0, 1), (2, 3)), alike()
+    every = ranked(CHAIN, votes, D, all_of)
+    monkeypatch.setattr(ranking, "LISTED", 3)
+    some = ranked(CHAIN, votes, D, all_of)
+    least = sorted(every.values())[-3]
+    assert some == {pair: score for pair, score in every.items() if score >= least}
+
+
+@pytest.fixture(scope="module")
+def X():
+    X = np.random.default_rng(12).standard_normal((80, D))
+    X[:, 1] += X[:, 0]
+    X[:, 2] += X[:, 1]
+    return X
+
+
+def test_a_forbidden_pair_is_never_listed(X):
+    rules = pd.DataFrame([("G0", "G1", "forbidden")], columns=["source", "target", "kind"])
+    listed = ac.learn(X, GENES, rules=rules, resamples=4, threads=1).ranking
+    pairs = set(zip(listed["source"], listed["target"], strict=True))
+    assert len(listed) == len(pairs) == D * (D - 1) - 1
+    assert ("G0", "G1") not in pairs
+
+
+def test_of_more_pairs_than_can_be_held_the_candidates_are_ranked(X, monkeypatch):
+    monkeypatch.setattr(ranking, "MAX_PAIRS", D)
+    net = ac.learn(X, GENES, resamples=4, threads=1)
+    assert set(net.edges["source"] + net.edges["target"]) <= set(net.ranking["source"] + net.ranking["target"])
+    assert net.ranking["rank_score"].between(0, 1.001).all()

@@ -1,0 +1,73 @@
+"""Expansions: orthonormal, empty where a gene cannot bend, and what they see that correlations do not."""
+
+import numpy as np
+import pytest
+from scipy.interpolate import BSpline
+
+from acyclome.core.data.basis import expand, explained, screen_expanded
+from acyclome.core.data.expansions import BSplines, Cosines, NaturalSplines, Powers
+
+TOL32 = 2e-5
+
+
+every_kind = pytest.mark.parametrize("kind", [NaturalSplines, Powers, Cosines, BSplines])
+
+
+@every_kind
+def test_the_terms_of_a_gene_are_orthonormal_and_the_first_is_the_gene(kind, lab):
+    m = lab.moments_of(np.random.default_rng([71, 1]).standard_normal((300, 4)))
+    basis = expand(m.Z, kind(6))
+    for j in range(4):
+        np.testing.assert_allclose(basis[j] @ basis[j].T / 300, np.eye(6), atol=TOL32)
+        np.testing.assert_allclose(basis[j].mean(axis=1), 0, atol=TOL32)
+        np.testing.assert_allclose(basis[j, 0], m.Z[j], atol=TOL32)
+
+
+@every_kind
+@pytest.mark.parametrize("values", [2, 3])
+def test_a_gene_of_few_values_has_no_more_terms_than_they_allow(kind, values, lab):
+    X = np.random.default_rng([71, 2]).integers(0, values, (200, 2)).astype(float)
+    basis = expand(lab.moments_of(X).Z, kind(8))
+    assert np.isfinite(basis).all()
+    assert (np.abs(basis).max(axis=2) > 0).sum(axis=1).max() <= values - 1
+
+
+@every_kind
+def test_a_constant_gene_has_no_terms(kind, lab):
+    X = np.random.default_rng([71, 3]).standard_normal((100, 2))
+    X[:, 1] = 4.0
+    assert not expand(lab.moments_of(X).Z, kind(5))[1].any()
+
+
+def test_b_splines_are_those_of_scipy_and_span_the_line():
+    x, terms = np.sort(np.random.default_rng([71, 6]).standard_normal(200)), 7
+    knots = np.linspace(x[0], x[-1], terms - 1)
+    step = knots[1] - knots[0]
+    knots = np.concatenate([knots[0] + step * np.arange(-3, 0), knots, knots[-1] + step * np.arange(1, 4)])
+    every = BSpline.design_matrix(x, knots, 3).toarray()
+    kind = BSplines(terms)
+    np.testing.assert_allclose(kind.rows(x)[1:], kind.bends @ every.T, atol=1e-12)
+    for rows in (every, np.column_stack([np.ones(200), kind.rows(x).T])):
+        assert np.linalg.matrix_rank(np.column_stack([rows, np.ones(200), x]), tol=1e-8) == terms + 1
+
+
+def test_what_terms_explain_is_the_r2_of_least_squares(lab):
+    m = lab.moments_of(np.random.default_rng([71, 4]).gamma(2.0, size=(250, 3)))
+    basis = expand(m.Z, NaturalSplines(5))
+    y = m.Z[1].astype(np.float32)
+    for i in (0, 2):
+        beta, *_ = np.linalg.lstsq(basis[i].T.astype(float), m.Z[1], rcond=None)
+        fitted = np.mean((basis[i].T @ beta) ** 2)
+        assert explained(basis[i : i + 1], y[None])[0, 0] == pytest.approx(fitted, rel=1e-3)
+
+
+def test_expanded_screening_finds_a_cause_without_correlation(lab):
+    X = np.random.default_rng([71, 5]).standard_normal((400, 12))
+    X[:, 7] = X[:, 2] ** 2 + 0.5 * X[:, 7]
+    m = lab.moments_of(X)
+    assert abs(m.R[2, 7]) < 0.2
+    basis, Z = expand(m.Z, NaturalSplines(8)), m.Z.astype(np.float32)
+    source, target = screen_expanded(basis, Z, 3, 4.0, np.ones(12, bool), 1)
+    assert (2, 7) in set(zip(source.tolist(), target.tolist(), strict=True))
+    barred = np.arange(12) != 2
+    assert 2 not in screen_expanded(basis, Z, 3, 4.0, barred, 1)[0]

@@ -1,0 +1,234 @@
+"""Moments, blocks and networks without the observations in which a gene was a target, against float64 on those rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acyclome.core.data import moments as moments_module
+from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.interventions import Targets, own_rows, parent_spread
+from acyclome.core.engine import EngineSettings, decide
+from acyclome.core.order_search.search import ScoreSettings, build_pools
+from acyclome.core.screening.batched import correlations_of, forward_select_batched
+from acyclome.core.screening.screen import ScreenSettings, forward_select, screen
+
+D, N = 7, 120
+SETTINGS = EngineSettings(ScreenSettings(8, 4.0, 8, 0.05, 40), None, ScoreSettings(False, 1.0, 1), grows=True)
+
+
+@st.composite
+def problems(draw):
+    """Draw ``(X, gene, row)``: data, and pairs of gene and observation; several targets per observation occur."""
+    rng = np.random.default_rng([91, draw(st.integers(0, 10_000))])
+    mixing = rng.standard_normal((D, D)) * 0.5 + np.eye(D)
+    X = rng.standard_normal((N, D)) @ mixing + 3.0 * rng.standard_normal(D)
+    m = draw(st.integers(1, 120))
+    gene, row = rng.integers(0, D - 1, m), rng.integers(0, N, m)  # the last gene is never a target
+    X[row, gene] = 4.0 + rng.standard_normal(m)
+    return X, gene, row
+
+
+def moments_of(lab, X, gene, row, **options):
+    return lab.moments_of(X, targets=Targets.from_pairs(gene, row, X.shape[1], len(X)), **options)
+
+
+def own_correlation(X, targets, j):
+    """Correlations over the own observations of gene ``j``."""
+    return np.corrcoef(np.delete(X, targets.of(j), axis=0), rowvar=False)
+
+
+def decided(m, seed=3, threads=1):
+    causes = np.ones(m.n_genes, bool)
+    start = np.random.default_rng(seed).permutation(m.n_genes).astype(np.int32)
+    return decide(m, screen(m, SETTINGS.screen, causes, threads), start, SETTINGS, causes, seed, threads)[0]
+
+
+@given(problem=problems())
+def test_blocks_of_targeted_genes_are_those_of_their_own_observations(lab, problem):
+    X, gene, row = problem
+    m, candidates = moments_of(lab, X, gene, row), lab.all_pairs(D)
+    pools = build_pools(m, candidates, m.n_own, np.full(D, D - 1.0), 1.0, 1)
+    for j in range(D):
+        R, g = own_correlation(X, m.targets, j), pools.gene[j]
+        mine = candidates.parent[g["start"] : g["start"] + g["width"]]
+        block = pools.gram[g["offset"] : g["offset"] + g["width"] ** 2].reshape(g["width"], -1)
+        np.testing.assert_allclose(block, R[np.ix_(mine, mine)], atol=1e-10)
+        np.testing.assert_allclose(pools.cross[g["start"] : g["start"] + g["width"]], R[mine, j], atol=1e-10)
+        assert g["factor"] == (N - len(m.targets.of(j))) / 2
+
+
+@given(problem=problems())
+def test_means_scales_and_rows_are_those_of_the_own_observations(lab, problem):
+    X, gene, row = problem
+    m = moments_of(lab, X, gene, row)
+    for j in range(D):
+        own = np.delete(X[:, j], m.targets.of(j))
+        assert m.mean[j] == pytest.approx(own.mean())
+        assert m.scale[j] == pytest.approx(own.std())
+        np.testing.assert_allclose(np.delete(m.rows(j, j + 1)[0], j), np.delete(own_correlation(X, m.targets, j)[j], j),
+                                   atol=1e-9)  # fmt: skip
+    source, target = np.nonzero(~np.eye(D, dtype=bool))
+    Z = np.delete(m.Z[source[0]], m.targets.of(target[0]))
+    assert parent_spread(m.Z, m.targets, source, target)[0] == pytest.approx(Z.std())
+
+
+@given(problem=problems())
+def test_correlations_that_are_not_held_give_the_same_blocks(lab, problem):
+    X, gene, row = problem
+    held = moments_of(lab, X, gene, row)
+    bare = moments_module.replace(held, R=None)
+    one, two = (build_pools(m, lab.all_pairs(D), m.n_own, np.full(D, D - 1.0), 1.0, 1) for m in (held, bare))
+    np.testing.assert_allclose(one.gram, two.gram, atol=1e-10)
+    np.testing.assert_allclose(one.cross, two.cross, atol=1e-10)
+
+
+def test_large_networks_in_single_precision_are_as_right_as_their_values(lab, monkeypatch):
+    monkeypatch.setattr(moments_module, "PRECISE_GENES", 1)
+    X = lab.draw_linear(5, D, N)[0].copy()
+    gene, row = np.repeat(np.arange(3), 10), np.arange(30)
+    X[row, gene] = -3.0
+    m = moments_of(lab, X, gene, row)
+    assert m.Z.dtype == np.float32
+    pools = build_pools(m, lab.all_pairs(D), m.n_own, np.full(D, D - 1.0), 1.0, 1)
+    R = own_correlation(X, m.targets, 1)
+    np.testing.assert_allclose(pools.cross[D - 1 : 2 * D - 2], np.delete(R[1], 1), atol=1e-5)
+
+
+@given(problem=problems(), other=st.integers(0, 10_000))
+def test_what_is_done_to_a_gene_says_nothing_about_its_causes(lab, problem, other):
+    X, gene, row = problem
+    before, after = X.copy(), X.copy()
+    after[row, gene] = np.random.default_rng(other).uniform(-50, 50, len(row))
+    for j in np.unique(gene):  # the values of this gene alone change, where it was a target
+        changed = X.copy()
+        changed[row[gene == j], j] = after[row[gene == j], j]
+        blocks = []
+        for data in (before, changed):
+            m = moments_of(lab, data, gene, row)
+            pools = build_pools(m, lab.all_pairs(D), m.n_own, np.full(D, D - 1.0), 1.0, 1)
+            g = pools.gene[j]
+            blocks.append((pools.gram[g["offset"] : g["offset"] + g["width"] ** 2],
+                           pools.cross[g["start"] : g["start"] + g["width"]], m.scale[j]))  # fmt: skip
+        for one, two in zip(*blocks, strict=True):
+            np.testing.assert_allclose(one, two, atol=1e-8)
+
+
+@pytest.mark.parametrize(("cause", "effect"), [(0, 1), (1, 0)])
+@pytest.mark.parametrize("target", ["cause", "effect"])
+def test_an_intervention_on_either_gene_decides_what_observations_cannot(lab, cause, effect, target):
+    rng = np.random.default_rng([92, cause])
+    X = rng.standard_normal((400, 3))
+    acted = np.arange(300, 400)
+    if target == "cause":
+        X[acted, cause] = 3.0 + rng.standard_normal(100)
+    X[:, effect] += X[:, cause]
+    if target == "effect":
+        X[acted, effect] = 3.0 + rng.standard_normal(100)
+    m = moments_of(lab, X, np.full(100, cause if target == "cause" else effect), acted)
+    for seed in range(5):
+        dag = decided(m, seed)
+        assert list(zip(dag.source, dag.target, strict=True)) == [(cause, effect)]
+        own = np.delete(X, m.targets.of(effect), axis=0)
+        slope = np.polyfit(own[:, cause], own[:, effect], 1)[0]
+        assert dag.weight[0] == pytest.approx(slope * m.scale[cause] / m.scale[effect])
+
+
+def test_the_network_follows_a_relabelling_and_not_the_threads(lab):
+    rng = np.random.default_rng(93)
+    X = lab.draw_linear(6, 20, 300)[0].copy()
+    gene, row = np.repeat(np.arange(10), 20), np.arange(200)
+    X[row, gene] = -4.0
+    place = rng.permutation(20)
+    plain, moved = decided(moments_of(lab, X, gene, row)), decided(
+        moments_of(lab, X[:, np.argsort(place)], place[gene], row), seed=4
+    )  # fmt: skip
+    assert set(zip(place[plain.source], place[plain.target], strict=True)) == set(
+        zip(moved.source, moved.target, strict=True)
+    )
+    threaded = decided(moments_of(lab, X, gene, row, threads=2), threads=2)
+    np.testing.assert_array_equal(plain.weight, threaded.weight)
+
+
+@pytest.mark.parametrize("grows", [False, True])
+def test_targets_of_no_observation_change_no_bit(lab, grows):
+    X = lab.draw_linear(7, 130, 200)[0]
+    nobody = Targets.from_pairs([], [], 130, 200)
+    screened = ScreenSettings(8, 4.0, 8, 0.05, 40)
+    settings = EngineSettings(screened, None, ScoreSettings(False, 1.0, 1), grows=grows)
+    found = []
+    for m in (lab.moments_of(X), lab.moments_of(X, targets=nobody)):
+        causes = np.ones(130, bool)
+        found.append(
+            decide(m, screen(m, screened, causes, 1), np.arange(130, dtype=np.int32), settings, causes, 1, 1)[0]
+        )
+    for name in ("source", "target", "weight", "loss", "order", "rest"):
+        np.testing.assert_array_equal(getattr(found[0], name), getattr(found[1], name))
+
+
+def test_screening_looks_for_causes_in_the_own_observations(lab):
+    rng = np.random.default_rng(94)
+    X = rng.standard_normal((300, 150))
+    X[:, 0] += X[:, 1]  # 1 -> 0, and where 0 was a target it drives 2
+    X[200:, 0] = 6.0 * rng.standard_normal(100)
+    X[200:, 2] += X[200:, 0]
+    gene, row = np.zeros(100, int), np.arange(200, 300)
+    pool = np.arange(150)
+    assert forward_select(lab.moments_of(X), pool, 1, 4.0, 1)[0, 0] == 2
+    assert forward_select(moments_of(lab, X, gene, row), pool, 1, 4.0, 1)[0, 0] == 1
+    m = moments_of(lab, X, gene, row)
+    assert own_rows(m.R[5:6], m.Z, None, m.targets, 5) is not None
+    np.testing.assert_array_equal(own_rows(m.R[5:6], m.Z, None, m.targets, 5), m.R[5:6])
+
+
+def test_screening_by_tensors_takes_the_own_observations_too(lab):
+    import torch
+
+    X = lab.draw_linear(10, 150, 400)[0].copy()
+    gene, row = np.repeat(np.arange(60), 5), np.arange(300)
+    X[row, gene] = -6.0
+    m, pool = moments_of(lab, X, gene, row), np.arange(150)
+    R = correlations_of(torch.as_tensor(m.Z))
+    told = forward_select_batched(m, R, pool, SETTINGS.screen)
+    np.testing.assert_array_equal(told[:, 0], forward_select(m, pool, 8, 4.0, 1)[:, 0])
+    untold = forward_select_batched(lab.moments_of(X), R, pool, SETTINGS.screen)
+    assert (told[:60, 0] != untold[:60, 0]).any()
+
+
+def test_a_gene_with_hardly_an_observation_of_its_own_gets_no_causes(lab):
+    X = lab.draw_linear(8, 5, 60, 2)[0].copy()
+    row = np.arange(55)
+    m = moments_of(lab, X, np.full(55, 2), row)
+    assert 2 not in decided(m).target
+    assert m.n_own.tolist() == [60.0, 60.0, 5.0, 60.0, 60.0]
+
+
+@given(problem=problems(), data=st.data())
+def test_targets_of_a_part_are_those_of_its_observations_and_genes(problem, data):
+    _, gene, row = problem
+    targets = Targets.from_pairs(gene, row, D, N)
+    rows = np.array(data.draw(st.lists(st.integers(0, N - 1), unique=True, min_size=1)))
+    genes = np.array(data.draw(st.lists(st.integers(0, D - 1), unique=True, min_size=1)))
+    part = targets.among(rows).restrict(genes)
+    for at, g in enumerate(genes):
+        assert set(rows[part.of(at)]) == set(targets.of(g)) & set(rows)
+
+
+@given(problem=problems())
+def test_strata_are_the_combinations_of_targets(problem):
+    _, gene, row = problem
+    strata = Targets.from_pairs(gene, row, D, N).strata()
+    combination = [frozenset(gene[row == r].tolist()) for r in range(N)]
+    assert len(set(strata)) == len(set(combination))
+    assert len({(s, c) for s, c in zip(strata, combination, strict=True)}) == len(set(combination))
+
+
+def test_candidates_that_never_vary_in_the_own_observations_are_no_causes(lab):
+    X = lab.draw_linear(9, 4, 80)[0].copy()
+    X[40:, 1] = 0.0  # varies only where gene 0 was a target
+    m = moments_of(lab, X, np.zeros(40, int), np.arange(40))
+    pools = build_pools(m, from_pairs([1, 2, 3], [0, 0, 0], 4), m.n_own, np.full(4, 3.0), 1.0, 1)
+    assert pools.cross[0] == 0.0
+    assert np.isfinite(pools.gram).all()

@@ -1,0 +1,65 @@
+"""Above a size the correlations are never held: what is formed as it is needed is the same."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from acyclome.core.data.moments import moments
+from acyclome.core.directions.reversal import reversal_losses
+from acyclome.core.order_search.search import ScoreSettings, build_pools, search_order
+from acyclome.core.screening import screen as screening
+from acyclome.evaluate.simulate import simulate
+
+TOL = 2e-6
+SETTINGS = screening.ScreenSettings(10, 4.0, 10, 0.05, 48)
+
+
+@pytest.fixture(scope="module")
+def both():
+    X = simulate(150, 400, seed=21, standardised=True).X.T.astype(np.float32)
+    whole = moments(lambda a, b: X[a:b], 150)
+    return whole, replace(whole, R=None)
+
+
+def test_pairs_rows_and_blocks_agree(both):
+    whole, bare = both
+    s, t = np.arange(149), np.arange(1, 150)
+    pool = np.arange(3, 90, 7)
+    np.testing.assert_allclose(whole.pairs(s, t), bare.pairs(s, t), atol=TOL)
+    np.testing.assert_allclose(whole.rows(5, 30, pool), bare.rows(5, 30, pool), atol=TOL)
+    np.testing.assert_allclose(whole.rows(5, 30), bare.rows(5, 30), atol=TOL)
+    np.testing.assert_allclose(whole.among(pool), bare.among(pool), atol=TOL)
+
+
+def test_the_same_network_comes_out_up_to_ties_of_rounding(both):
+    found = []
+    for m in both:
+        candidates = screening.screen(m, SETTINGS, np.ones(150, bool), 1)
+        pools = build_pools(m, candidates, np.full(150, 400.0), np.full(150, 149.0), 1.0, 1)
+        dag = search_order(pools, candidates, np.arange(150)[::-1].copy(), ScoreSettings(False, 1.0, 3), 5)
+        found.append((candidates, dag))
+    (c, a), (e, b) = found
+    assert set(c.keys()) == set(e.keys())
+    assert a.score == pytest.approx(b.score, rel=2e-3)
+    pairs = [{frozenset(edge) for edge in zip(one.source.tolist(), one.target.tolist(), strict=True)} for one in (a, b)]
+    assert len(pairs[0] & pairs[1]) > 0.95 * max(map(len, pairs))
+
+
+def test_reversal_losses_agree(both):
+    whole, bare = both
+    candidates = screening.screen(whole, SETTINGS, np.ones(150, bool), 1)
+    pools = build_pools(whole, candidates, np.full(150, 400.0), np.full(150, 149.0), 1.0, 1)
+    dag = search_order(pools, candidates, np.arange(150), ScoreSettings(False, 1.0, 0), 5)
+    np.testing.assert_allclose(reversal_losses(whole, dag), reversal_losses(bare, dag), atol=1e-2)
+
+
+def test_search_among_the_nearest_keeps_the_strong_regressors(both, monkeypatch):
+    """A first pick is always among the nearest; later ones nearly always are."""
+    whole, bare = both
+    monkeypatch.setattr(screening, "WHOLE_GENES", 10)
+    monkeypatch.setattr(screening, "PRESCREEN", 60)
+    near = screening.forward_select(bare, np.arange(150), 3, 8.0, 1)
+    full = screening.forward_select(whole, np.arange(150), 3, 8.0, 1)
+    np.testing.assert_array_equal(near[:, 0], full[:, 0])
+    assert np.mean(near == full) > 0.9

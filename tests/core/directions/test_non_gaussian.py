@@ -1,0 +1,71 @@
+"""Directions from noise that is not Gaussian: nothing on Gaussian data, the right ones elsewhere, the class kept."""
+
+import numpy as np
+import pytest
+
+from acyclome.core.data.dag import Dag
+from acyclome.core.data.moments import moments
+from acyclome.core.directions.non_gaussian import ODDS, noise_evidence, turn_by_noise
+from acyclome.core.graph.equivalence import cpdag
+
+TRUE = [(0, 1), (1, 2), (1, 3), (3, 4)]
+WRONG = [(1, 0), (2, 1), (1, 3), (3, 4)]  # another member of the class
+D, N_OBS = 5, 800
+
+
+def draw(noise, seed=71):
+    rng = np.random.default_rng(seed)
+    E = getattr(rng, noise)(size=(D, N_OBS))
+    for i, j in TRUE:
+        E[j] += 0.9 * E[i] / E[i].std()
+    return moments(lambda a, b: E[a:b], D)
+
+
+def dag_of(edges):
+    source, target = (np.array(ends, dtype=np.int32) for ends in zip(*edges, strict=True))
+    order = np.array([2, 1, 0, 3, 4] if edges is WRONG else range(D), dtype=np.int32)
+    m = len(edges)
+    return Dag(source, target, np.zeros(m), np.zeros(m), order, np.ones(D), 0.0, 0.0)
+
+
+def pairs(dag):
+    return set(zip(dag.source.tolist(), dag.target.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("noise", ["exponential", "laplace"])
+def test_wrong_edges_are_turned_and_the_class_is_kept(noise):
+    wrong = dag_of(WRONG)
+    found = turn_by_noise(draw(noise), wrong, np.ones(4, bool))
+    assert pairs(found) == set(TRUE)
+    place = np.argsort(found.order)
+    assert (place[found.source] < place[found.target]).all()
+    assert cpdag(found.source, found.target, D).tolist() == cpdag(wrong.source, wrong.target, D).tolist()
+
+
+def test_turned_genes_are_fitted_anew():
+    data = draw("exponential")
+    found = turn_by_noise(data, dag_of(WRONG), np.ones(4, bool))
+    at = int(np.flatnonzero((found.source == 0) & (found.target == 1))[0])
+    assert found.weight[at] == pytest.approx(data.R[0, 1], abs=1e-6)
+    assert found.rest[1] == pytest.approx(1 - data.R[0, 1] ** 2, abs=1e-6)
+    assert found.loss[at] == pytest.approx(-N_OBS / 2 * np.log(found.rest[1]), rel=1e-5)
+
+
+@pytest.mark.parametrize("seed", [72, 73, 74])
+def test_gaussian_data_say_nothing_and_change_nothing(seed):
+    data, wrong = draw("standard_normal", seed), dag_of(WRONG)
+    assert turn_by_noise(data, wrong, np.ones(4, bool)) is wrong
+    assert noise_evidence(data, wrong.source, wrong.target).tolist() == [0.0] * 4
+
+
+def test_evidence_changes_its_sign_with_the_edge():
+    data = draw("exponential")
+    for i, j in ([0], [1]), ([1], [0]):
+        evidence = noise_evidence(data, np.array(i), np.array(j))[0]
+        assert np.sign(evidence) == (1 if i == [0] else -1)
+        assert abs(evidence) > ODDS
+
+
+def test_known_edges_stay():
+    found = turn_by_noise(draw("exponential"), dag_of(WRONG), np.array([False, False, True, True]))
+    assert pairs(found) == set(WRONG)

@@ -1,0 +1,119 @@
+"""The nonlinear road from data to a DAG: what it finds that a linear model cannot, and what it says of directions."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from acyclome.config import Config
+from acyclome.core.engine import decide, look, propose
+from acyclome.pipeline.registry import engine_settings
+
+MLP = Config.from_mapping({"model": "mlp", "mlp": {"units": 60}})
+LINEAR = Config.from_mapping({"fit": {"relax": False}})
+TRUE = {(0, 1), (0, 2), (1, 3), (2, 3), (3, 4)}
+
+
+def draw(seed, n=400):
+    """Five genes, even functions among the effects, so that few of them show as correlations."""
+    x = np.random.default_rng([76, seed]).standard_normal((n, 5))
+    x[:, 1] = 0.8 * x[:, 0] ** 2 + 0.5 * x[:, 1]
+    x[:, 2] = np.sin(1.5 * x[:, 0]) + 0.5 * x[:, 2]
+    x[:, 3] = np.cos(x[:, 1]) + np.tanh(x[:, 2]) + 0.4 * x[:, 3]
+    x[:, 4] = np.cos(x[:, 3]) + 0.4 * x[:, 4]
+    return x
+
+
+def learn(lab, X, config, threads=1, seed=4):
+    m, settings, causes = lab.moments_of(X), engine_settings(config), np.ones(X.shape[1], bool)
+    candidates = look(m, settings, causes, threads)
+    start, _ = propose(m, candidates, settings, causes, seed, threads)
+    return decide(m, candidates, start, settings, causes, seed, threads)[0]
+
+
+def edges(dag):
+    return set(zip(dag.source.tolist(), dag.target.tolist(), strict=True))
+
+
+def test_it_finds_a_graph_that_a_linear_model_misses(lab):
+    for seed in range(3):
+        X = draw(seed)
+        assert edges(learn(lab, X, MLP)) == TRUE
+        assert len(edges(learn(lab, X, LINEAR)) & TRUE) <= 3
+
+
+def test_the_relaxation_as_a_guide_gives_the_same_small_graph(lab):
+    config = Config.from_mapping({"model": "mlp", "mlp": {"units": 60}, "fit": {"relax": True, "max_steps": 5}})
+    assert edges(learn(lab, draw(0), config)) == TRUE
+
+
+def test_threads_do_not_change_a_bit(lab):
+    one, two = (learn(lab, draw(1), MLP, threads) for threads in (1, 2))
+    for name in ("source", "target", "weight", "loss", "order", "rest", "turning_loss"):
+        assert getattr(one, name).tolist() == getattr(two, name).tolist()
+
+
+def test_the_columns_may_stand_in_any_order(lab):
+    X = draw(2)
+    place = np.random.default_rng([76, 9]).permutation(5)
+    found = edges(learn(lab, X[:, place], MLP))
+    assert {(int(place[i]), int(place[j])) for i, j in found} == edges(learn(lab, X, MLP))
+
+
+def test_the_order_certifies_and_losses_are_what_removal_costs(lab):
+    dag = learn(lab, draw(0), MLP)
+    place = np.argsort(dag.order)
+    assert (place[dag.source] < place[dag.target]).all()
+    assert (dag.loss > np.log(4)).all()
+    assert dag.score <= dag.settled_score + 1e-9
+    assert ((dag.rest > 0) & (dag.rest <= 1 + 1e-6)).all()
+
+
+def test_directions_are_settled_by_curves_and_left_open_by_gaussian_lines(lab):
+    curved = learn(lab, draw(0), MLP)
+    assert not curved.is_free.any()
+    assert (curved.turning_loss > 5).all()
+    rng = np.random.default_rng([76, 4])
+    free = []
+    for _ in range(5):
+        x = rng.standard_normal(300)
+        free += learn(lab, np.column_stack([x, 0.7 * x + rng.standard_normal(300)]), MLP).is_free.tolist()
+    assert len(free) == 5
+    assert sum(free) >= 3
+
+
+def test_weights_are_linear_effects(lab):
+    X, _ = lab.draw_linear(2, 6, 500)
+    dag = learn(lab, X, MLP)
+    m = lab.moments_of(X)
+    for j in range(6):
+        own = dag.target == j
+        if own.any():
+            expected = np.linalg.lstsq(m.Z[dag.source[own]].T, m.Z[j], rcond=None)[0]
+            np.testing.assert_allclose(dag.weight[own], expected, atol=1e-5)
+
+
+def test_large_networks_get_candidates_that_correlations_miss(lab):
+    rng = np.random.default_rng([76, 5])
+    X = rng.standard_normal((300, 40))
+    X[:, 7] = X[:, 30] ** 2 + 0.4 * X[:, 7]
+    m, causes = lab.moments_of(X), np.ones(40, bool)
+    options = {"screen": {"max_candidates": 10}, "score": {"restarts": 0}, "mlp": {"units": 40}}
+    settings = engine_settings(Config.from_mapping({"model": "mlp"} | options))
+    few = replace(settings, screen=replace(settings.screen, forward_steps=2, partial=2), joint=None)
+    with_terms, without = look(m, settings, causes, 1), look(m, few, causes, 1)
+    pair = np.array([30]), np.array([7])
+    assert with_terms.find(*pair)[0] >= 0
+    assert without.find(*pair)[0] < 0
+    start = np.arange(40)
+    dag, grown = decide(m, with_terms, start, settings, causes, 3, 1)
+    assert (30, 7) in edges(dag)
+    assert grown.find(*pair)[0] >= 0
+
+
+@pytest.mark.parametrize("listed", [[0, 1, 2], [4]])
+def test_only_allowed_causes_have_effects(lab, listed):
+    causes = np.isin(np.arange(5), listed)
+    m, settings = lab.moments_of(draw(0)), engine_settings(MLP)
+    dag, _ = decide(m, look(m, settings, causes, 1), np.arange(5), settings, causes, 3, 1)
+    assert np.isin(dag.source, listed).all()

@@ -1,0 +1,135 @@
+"""A device against threads: correlations, candidates, the relaxation, and the DAG that the order search makes of them.
+
+Torch computes on the processor here, with the code that it has on a card; with a card the same is run there.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from acyclome.config import Config
+from acyclome.core import backend as module
+from acyclome.core.acyclicity import Series
+from acyclome.core.backend import OnDevice
+from acyclome.core.engine import decide, look, propose, propose_together
+from acyclome.core.screening import batched as screen_batched
+from acyclome.core.screening.batched import correlations_of, forward_select_batched, strongest_partial_batched
+from acyclome.core.screening.screen import ScreenSettings, forward_select, strongest_partial
+from acyclome.core.workers import one_blas_thread
+from acyclome.pipeline.registry import engine_settings
+
+HERE = OnDevice(torch.device("cpu"), torch.float64)
+SAME_W = 1e-3  # a mu ends when a step lowers the merit by less than 1e-4 of it, on either side
+SAME_OBJECTIVE = 1e-5
+FULL = replace(engine_settings(Config()), grows=True)
+ALL_FLOW = replace(FULL, relax=replace(FULL.relax, acyclicity=Series(8, "logdet", 0.0)))
+
+
+def pairs(candidates):
+    return set(zip(candidates.parent.tolist(), candidates.target.tolist(), strict=True))
+
+
+def edges(dag):
+    return set(zip(dag.source.tolist(), dag.target.tolist(), strict=True))
+
+
+def road(m, place):
+    causes = np.ones(m.n_genes, bool)
+    with one_blas_thread():
+        candidates = look(m, FULL, causes, 1, place)
+        start, found = propose(m, candidates, ALL_FLOW, causes, 3, 1, place)
+        return candidates, found, decide(m, candidates, start, FULL, causes, 3, 1)[0]
+
+
+def assert_the_same_road(lab, place):
+    m = lab.moments_of(lab.draw_linear(1, 300, 400, 2)[0])
+    (candidates, relaxed, dag), (own, found, same) = road(m, module.OnThreads()), road(m, place)
+    assert pairs(candidates) == pairs(own)
+    np.testing.assert_allclose(found.W, relaxed.W, atol=SAME_W)
+    for one, other in zip(found.path, relaxed.path, strict=True):
+        assert one.objective == pytest.approx(other.objective, rel=SAME_OBJECTIVE)
+        assert one.h == pytest.approx(other.h, rel=1e-2, abs=1e-6)
+    assert edges(dag) == edges(same)
+    assert len(edges(dag)) > 300
+
+
+def test_the_road_of_300_genes_ends_in_the_same_dag(lab):
+    assert_the_same_road(lab, OnDevice(torch.device("cpu"), torch.float32))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_the_road_of_300_genes_ends_in_the_same_dag_on_a_card(lab):
+    assert_the_same_road(lab, OnDevice(torch.device("cuda"), torch.float32))
+
+
+def test_correlations_are_those_of_the_threads_to_the_last_digits_and_symmetric(lab):
+    X = lab.draw_linear(2, 40, 60)[0].copy()
+    X[:, 7] = 3.0
+    m = lab.moments_of(X)
+    R = HERE.correlate(replace(m, R=None), 1).R
+    np.testing.assert_allclose(R, m.R, atol=1e-13)
+    np.testing.assert_array_equal(R, R.T)
+    np.testing.assert_array_equal(R.diagonal(), m.R.diagonal())
+
+
+@pytest.mark.parametrize("restricted", [False, True])
+@pytest.mark.parametrize("skewed", [False, True])
+def test_forward_selection_picks_what_the_threads_pick_in_any_blocks(lab, monkeypatch, restricted, skewed):
+    X = lab.draw_linear(3, 60, 200, 2.5)[0].copy()
+    if skewed:
+        X[:, ::2] = np.random.default_rng(31).random((200, 30)) < 0.04
+    m = lab.moments_of(X)
+    pool = np.flatnonzero(np.random.default_rng(32).random(60) < 0.5) if restricted else np.arange(60)
+    expected = forward_select(m, pool, 6, 2.0, 1)
+    for values in (1 << 26, 3000):
+        monkeypatch.setattr(screen_batched, "BLOCK_VALUES", values)
+        found = forward_select_batched(m, correlations_of(torch.tensor(m.Z)), pool, ScreenSettings(6, 2.0, 5, 0.05, 30))
+        np.testing.assert_array_equal(np.sort(found), np.sort(expected))  # of near equals in float32 either goes first
+    assert (expected >= 0).sum() > 30
+
+
+@pytest.mark.parametrize("n", [40, 200])
+@pytest.mark.parametrize("restricted", [False, True])
+def test_partial_correlations_name_the_same_genes(lab, n, restricted):
+    m = lab.moments_of(lab.draw_linear(4, 60, n, 2)[0])
+    causes = np.random.default_rng(33).random(60) < (0.5 if restricted else 2.0)
+    found = strongest_partial_batched(torch.tensor(m.Z), ScreenSettings(5, 4.0, 6, 0.1, 12), causes)
+    expected = strongest_partial(m, 6, 0.1, causes, 1)
+    np.testing.assert_array_equal(np.sort(found), np.sort(expected))
+
+
+def test_without_causes_nothing_is_found(lab):
+    m, none = lab.moments_of(lab.draw_linear(4, 30, 50)[0]), np.zeros(30, bool)
+    settings = replace(FULL, screen=ScreenSettings(4, 4.0, 4, 0.05, 6))
+    assert look(m, settings, none, 1, HERE).n_edges == 0
+    assert propose(m, look(m, settings, none, 1, HERE), FULL, none, 3, 1, HERE)[1].status == "converged"
+
+
+@pytest.mark.parametrize("form", ["series", "logdet"])
+def test_networks_relaxed_in_one_call_are_those_relaxed_alone(lab, form):
+    settings = engine_settings(
+        Config.from_mapping(
+            {"fit": {"acyclicity": form}, "screen": {"forward_steps": 4, "partial": 4, "max_candidates": 8}}
+        )
+    )
+    networks = []
+    for seed, d in ((5, 30), (6, 24), (7, 33)):
+        m = lab.moments_of(lab.draw_linear(seed, d, 300, 2)[0])
+        networks.append((m, look(m, settings, np.ones(d, bool), 1), np.ones(d, bool)))
+    together = propose_together(networks, settings, 3, 1, HERE)
+    for network, (order, found) in zip(networks, together, strict=True):
+        alone_order, alone = propose(*network[:2], settings, network[2], 3, 1, HERE)
+        np.testing.assert_allclose(found.W, alone.W, atol=1e-9)
+        np.testing.assert_array_equal(order, alone_order)
+        assert [point.steps for point in found.path] == [point.steps for point in alone.path]
+
+
+def test_networks_are_put_together_as_far_as_the_memory_of_a_call_goes(monkeypatch):
+    monkeypatch.setattr(module, "TOGETHER_BYTES", 3 * 100 * (32 * 100 + 800))
+    assert HERE.together([100] * 7, 10) == [(0, 3), (3, 6), (6, 7)]
+    assert HERE.together([100, 90, 500, 80], 10) == [(0, 2), (2, 3), (3, 4)]
+    assert HERE.together([], 10) == []
+    assert module.OnThreads().together([5, 5], 10) == [(0, 1), (1, 2)]

@@ -1,0 +1,105 @@
+"""Names of targets: what they become, and what is said of those that cannot be used."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from acyclome.errors import InputError
+from acyclome.knowledge.interventions import as_perturbation, check_labels, effects_warnings, find_targets, names_in
+
+GENES = ["STAT1", "JAK2", "IRF1", "CD274"]
+
+
+def found(labels, control="NT"):
+    return find_targets(pd.DataFrame({"guide": labels}), "guide", control, GENES)
+
+
+def test_targets_are_read_with_several_in_one_observation_and_the_control_among_them():
+    labels = ["NT", "STAT1", "STAT1; JAK2", "JAK2;NT", None, "", np.nan, "STAT1;STAT1"]
+    targets = found(labels).targets
+    assert targets.n_obs == 8
+    assert [targets.of(j).tolist() for j in range(4)] == [[1, 2, 7], [2, 3], [], []]
+    assert targets.untouched.tolist() == [0, 4, 5, 6]
+
+
+def test_numbers_and_categories_are_labels_too():
+    assert names_in(7, None) == ["7"]
+    frame = pd.DataFrame({"guide": pd.Categorical(["STAT1", "NT"])})
+    assert find_targets(frame, "guide", "NT", GENES).targets.of(0).tolist() == [0]
+
+
+def test_unknown_targets_are_counted_listed_and_their_observations_used():
+    given = found(["STAT1", "SPI1", "SPI1", "SPI1;JAK2", "MYC", *["NT"] * 20])
+    assert given.facts["unknown"] == {"SPI1": 3, "MYC": 1}
+    assert given.facts["observations"] == {"targeted": 2, "untouched": 23}
+    assert given.facts["observations_with_unknown_targets_only"] == 3
+    assert given.facts["targets"] == 2
+    (text,) = given.warnings
+    assert "2 targets in 'guide' are not among the genes: SPI1 (3), MYC (1)" in text
+    assert "3 observations" in text
+
+
+@pytest.mark.parametrize(
+    ("labels", "parts"),
+    [
+        (["stat1", "jak2"], ["None of the 2 targets", "'guide'", "targets: stat1, jak2", "genes:   STAT1, JAK2"]),
+        (["guide_1", "guide_2"], ["guide_1", "--control", "named as the genes"]),
+    ],
+)
+def test_when_no_target_is_a_gene_the_message_says_what_was_found_and_expected_on_one_screen(labels, parts):
+    with pytest.raises(InputError) as refused:
+        found(labels)
+    text = str(refused.value)
+    assert all(part in text for part in parts), text
+    assert len(text.splitlines()) <= 5
+
+
+def test_a_column_that_was_lost_in_joining_observations_is_asked_for():
+    with pytest.raises(InputError, match=r"no column 'guide'.*--pseudobulk-by"):
+        find_targets(pd.DataFrame({"other": ["a"]}), "guide", None, GENES)
+
+
+def test_a_control_that_no_observation_has_is_refused_with_those_that_they_have():
+    labels = pd.Series(["ctrl", "ctrl", "STAT1", None])
+    with pytest.raises(InputError, match=r"No observation has the control 'NT'.*ctrl \(2\), STAT1 \(1\)"):
+        check_labels(labels, "guide", "NT")
+    check_labels(labels, "guide", "ctrl")
+    check_labels(labels, "guide", None)
+    check_labels(pd.Series(["STAT1;NT"]), "guide", "NT")
+
+
+def test_labels_that_name_no_target_are_refused_in_the_whole_and_told_in_a_group():
+    for labels, control in ((["NT", "NT"], "NT"), (["", None], None)):
+        with pytest.raises(InputError, match="No observation names a target in 'guide'"):
+            check_labels(pd.Series(labels), "guide", control)
+    with pytest.raises(InputError, match="No observation names a target"):
+        as_perturbation(["", ""], 2)
+    here = found(["NT"] * 12)
+    assert here.targets is None
+    assert here.warnings == ["None of these observations has a target, so no intervention says anything here."]
+
+
+def test_a_gene_that_is_nearly_always_a_target_is_told():
+    assert "nothing is left to find their causes" in found(["STAT1"] * 30 + ["NT"] * 5).warnings[0]
+
+
+def test_perturbation_is_one_text_for_each_observation():
+    assert as_perturbation(["STAT1", None, float("nan"), ""], 4) == ["STAT1", "", "", ""]
+    for wrong in ("STAT1", ["STAT1"]):
+        with pytest.raises(InputError, match=r"one for each|for 4 observations"):
+            as_perturbation(wrong, 4)
+
+
+def test_targets_that_hardly_changed_are_told_the_idle_first():
+    rows = [
+        {"target": "A", "observations": 9, "shift": -2.0, "p": 1e-9, "firm": True},
+        {"target": "B", "observations": 9, "shift": 0.1, "p": 0.7, "firm": False},
+        {"target": "C", "observations": 9, "shift": -0.5, "p": 1e-3, "firm": False},
+    ]
+    idle, weak = effects_warnings(rows)
+    assert idle.startswith("1 of 3 targets show no measurable change")
+    assert "B (+0.10 sd, p = 0.7)" in idle
+    assert "C (-0.50 sd)" in weak
+    assert effects_warnings(rows[:1]) == []

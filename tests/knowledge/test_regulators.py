@@ -1,0 +1,106 @@
+"""Lists of regulators: exact matches, and messages that name the likely reason when there are none."""
+
+import logging
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acyclome.errors import InputError
+from acyclome.knowledge.regulators import partial_overlap, read_regulators, regulators_mask
+
+SYMBOLS = ["SPI1", "CEBPA", "GATA1", "LYZ", "HBB", "CD3E", "MS4A1"]
+ENSEMBL = [
+    "ENSG00000066336",
+    "ENSG00000245848",
+    "ENSG00000102145",
+    "ENSG00000090382",
+    "ENSG00000244734",
+    "ENSG00000198851",
+]
+BARCODES = [
+    "AAACATACAACCAC-1",
+    "AAACATTGAGCTAC-1",
+    "AAACATTGATCAGC-1",
+    "AAACCGTGCTTCCG-1",
+    "AAACCGTGTATGCG-1",
+    "s1_AAACGCACTGGTAC-1",
+]
+
+
+def failure(genes, names, source=""):
+    with pytest.raises(InputError) as found:
+        regulators_mask(genes, names, source)
+    return str(found.value)
+
+
+@given(st.lists(st.text(min_size=1, max_size=4), min_size=1, unique=True), st.data())
+def test_mask_marks_exactly_the_listed_genes(genes, data):
+    names = data.draw(st.lists(st.sampled_from(genes), min_size=1))
+    mask = regulators_mask(genes, names)
+    assert mask.dtype == bool
+    assert [gene for gene, listed in zip(genes, mask, strict=True) if listed] == [g for g in genes if g in set(names)]
+
+
+def test_no_overlap_tells_counts_and_five_of_each_side():
+    text = failure(SYMBOLS, [f"x{i}" for i in range(12)], "tf.txt")
+    assert "None of the 12 regulators of tf.txt is among the 7 genes" in text
+    assert "regulators: x0, x1, x2, x3, x4 and 7 more\n" in text
+    assert "genes:      SPI1, CEBPA, GATA1, LYZ, HBB and 2 more\n" in text
+    assert "same species" in text
+    assert len(text.splitlines()) <= 5
+
+
+@pytest.mark.parametrize(
+    ("genes", "names", "reason"),
+    [
+        (SYMBOLS, ["Spi1", "Cebpa"], "Upper and lower case differ (Spi1)"),
+        (ENSEMBL, SYMBOLS, "The data have Ensembl ids and the list has gene symbols"),
+        (SYMBOLS, ENSEMBL, "The data have gene symbols and the list has Ensembl ids"),
+        (ENSEMBL, [f"{name}.7" for name in ENSEMBL], "version suffix"),
+        ([f"{name}.7" for name in ENSEMBL], ENSEMBL[:2], "version suffix"),
+        ([f"{name}.7" for name in ENSEMBL], [f"{name}.8" for name in ENSEMBL], "version suffix"),
+        (BARCODES, SYMBOLS, "probably transposed"),
+    ],
+)
+def test_the_likely_reason_is_named(genes, names, reason):
+    assert reason in failure(genes, names)
+
+
+def test_similar_names_are_never_matched_silently():
+    assert regulators_mask(["SPI1", "Spi1", "SPI1.1"], ["SPI1"]).tolist() == [True, False, False]
+
+
+def test_partial_overlap_is_a_warning_with_counts_and_names(caplog):
+    with caplog.at_level(logging.WARNING):
+        mask = regulators_mask(SYMBOLS, ["SPI1", "PAX6", "SOX2"], "tf.txt")
+    assert np.flatnonzero(mask).tolist() == [0]
+    assert "1 of 3 regulators of tf.txt are among the 7 genes; missing: PAX6, SOX2." in caplog.text
+    assert "filtered out" in partial_overlap(SYMBOLS, ["SPI1", "PAX6"])
+    assert "Upper and lower case" in partial_overlap(SYMBOLS, ["SPI1", "Gata1"])
+
+
+def test_full_overlap_is_silent(caplog):
+    regulators_mask(SYMBOLS, SYMBOLS[:2])
+    assert caplog.text == ""
+    assert partial_overlap(SYMBOLS, SYMBOLS) == ""
+
+
+def test_lists_are_read_with_comments_columns_and_repeats(tmp_path):
+    path = tmp_path / "tf.txt"
+    path.write_bytes('\ufeffSPI1\r\n# myeloid\n\nCEBPA\tyes\n"GATA1",x\nSPI1 # again\n'.encode())
+    assert read_regulators(path) == ["SPI1", "CEBPA", "GATA1"]
+
+
+@pytest.mark.parametrize(("content", "reason"), [(b"# none\n", "names no gene"), (b"\xff\xfe\x00", "cannot be read")])
+def test_an_unusable_list_is_an_input_error(tmp_path, content, reason):
+    path = tmp_path / "tf.txt"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=reason):
+        read_regulators(path)
+
+
+def test_a_missing_list_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match=r"none\.txt.*cannot be read"):
+        read_regulators(tmp_path / "none.txt")

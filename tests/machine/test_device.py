@@ -1,0 +1,122 @@
+"""Devices by name, and a run whose relaxation goes through torch: the network of the threads."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from acyclome.cli.around import _plan_text
+from acyclome.config import Config
+from acyclome.core.backend import OnDevice, OnThreads
+from acyclome.errors import InputError
+from acyclome.evaluate.simulate import simulate
+from acyclome.io.store import MemoryStore
+from acyclome.machine import device
+from acyclome.machine.device import place_of
+from acyclome.pipeline import session, shards
+from acyclome.pipeline.commands import Runtime, learn_store
+from acyclome.pipeline.dataset import GeneData
+from acyclome.pipeline.resources import estimate
+
+HERE = OnDevice(torch.device("cpu"), torch.float64)
+
+
+@pytest.fixture(scope="module")
+def store():
+    X = simulate(60, 300, seed=5, standardised=True).X.T
+    return MemoryStore(X, [f"g{j}" for j in range(60)], facts={})
+
+
+@pytest.fixture
+def card(monkeypatch):
+    """Let the name cuda stand for torch on the processor."""
+    monkeypatch.setitem(device.PLACES, "cuda", lambda: HERE)
+
+
+def edges(network):
+    return set(zip(network.edges["source"], network.edges["target"], strict=True))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_without_a_card_auto_is_the_processor_and_cuda_is_refused():
+    assert place_of("auto") == place_of("cpu") == OnThreads()
+    with pytest.raises(InputError, match="--device cuda was asked for, but torch sees no CUDA device"):
+        place_of("cuda")
+    with pytest.raises(InputError, match=r"'gpu'.*auto, cpu or cuda"):
+        place_of("gpu")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_with_a_card_auto_is_the_card():
+    assert place_of("auto") == place_of("cuda") == OnDevice(torch.device("cuda"), torch.float32)
+
+
+def test_with_a_card_auto_takes_it_except_on_dask(monkeypatch):
+    monkeypatch.setattr(device, "_has_cuda", lambda: True)
+    assert place_of("auto") == OnDevice(torch.device("cuda"), torch.float32)
+    assert place_of("auto", dask="local") == OnThreads()
+    assert place_of("cuda", dask="local") == OnDevice(torch.device("cuda"), torch.float32)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or torch.cuda.is_available(), reason="this system may have a card")
+def test_where_no_card_is_to_be_seen_torch_is_not_even_loaded():
+    code = (
+        "import sys; from acyclome.machine.device import place_of; place_of('auto'); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.usefixtures("card")
+@pytest.mark.parametrize("resamples", [0, 2])
+def test_a_run_on_a_device_finds_the_network_of_the_threads(store, resamples):
+    config = Config.from_mapping({"resample": {"resamples": resamples}, "screen": {"max_candidates": 15},
+                                  "fit": {"drop_tol": 0.0}})  # fmt: skip
+    one, two = (
+        learn_store(store, config, Runtime(device=name), regulators=None, command="test") for name in ("cpu", "cuda")
+    )
+    assert edges(one) == edges(two)
+    assert one.n_edges > 40
+
+
+@pytest.mark.usefixtures("card")
+def test_the_shards_of_a_worker_are_relaxed_in_one_call(store, monkeypatch):
+    config = Config.from_mapping({"shard": {"shards": 4}, "screen": {"max_candidates": 15}, "fit": {"drop_tol": 0.0}})
+    calls = []
+
+    def counted(networks, *given):
+        calls.append(len(networks))
+        return sharded_together(networks, *given)
+
+    sharded_together = shards.propose_together
+    monkeypatch.setattr(shards, "propose_together", counted)
+    found = {}
+    for name in ("cpu", "cuda"):
+        with session.Session(None, config, store, Runtime(device=name), {}) as current:
+            current.screen(), current.shard(), current.fit()
+            found[name] = current.merge().arrays
+    assert calls == [1, 1, 1, 1, 4]
+    np.testing.assert_allclose(found["cuda"]["W"], found["cpu"]["W"], atol=2e-3)
+    np.testing.assert_array_equal(found["cuda"]["start"], found["cpu"]["start"])
+
+
+def test_a_place_travels_with_the_data(store):
+    data = GeneData(store, np.ones(60, bool), 2, lambda *_: None, place=HERE)
+    assert data.__getstate__()["place"] == HERE
+
+
+def test_the_memory_of_the_card_grows_with_genes_and_with_whole_forms_of_h():
+    def needed(genes, **fit):
+        return estimate(genes, 1000, Config.from_mapping({"fit": fit}), 1)["device_memory_gb"]
+
+    assert 0.5 < needed(1000) < needed(10_000) < needed(20_000)
+    assert needed(10_000) < 10
+    assert needed(2000, acyclicity="expm") > needed(2000) - 1e-9
+
+
+def test_a_plan_for_the_card_says_how_much_of_its_memory():
+    facts = estimate(10_000, 1000, Config(), 1)
+    assert f"{facts['device_memory_gb']:.1f} GB of the card's" in _plan_text(facts, on_card=True)
+    assert "card" not in _plan_text(facts, on_card=False)

@@ -1,0 +1,91 @@
+"""The limit on memory: what was asked for, else what the machine has; told as soon as the sizes are known."""
+
+import errno
+import os
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+import acyclome as ac
+from acyclome.config import Config
+from acyclome.core.data.moments import WHOLE_GENES
+from acyclome.errors import InputError, MemoryLimitError
+from acyclome.io.atomic import TEMPORARY_MARK
+from acyclome.io.room import room_on_disk
+from acyclome.pipeline import dataset
+from acyclome.pipeline.commands import Runtime, prepare_stage, run
+from acyclome.pipeline.resources import estimate
+
+N_OBS, N_GENES = 40, 6
+PAGE = 4096
+
+
+@pytest.fixture
+def small_machine(monkeypatch):
+    """Let the machine have one megabyte."""
+    sizes = {"SC_PHYS_PAGES": 2**20 // PAGE, "SC_PAGE_SIZE": PAGE}
+    real = os.sysconf
+    monkeypatch.setattr(os, "sysconf", lambda name: sizes[name] if name in sizes else real(name))
+
+
+@pytest.fixture
+def h5ad(tmp_path):
+    X = np.random.default_rng(51).poisson(5.0, (N_OBS, N_GENES)).astype(np.float32)
+    path = tmp_path / "in.h5ad"
+    anndata.AnnData(X, var=pd.DataFrame(index=[f"G{j}" for j in range(N_GENES)])).write_h5ad(path)
+    return path
+
+
+def test_a_run_that_the_machine_cannot_hold_is_refused_without_a_limit(small_machine):
+    X = np.random.default_rng(52).normal(size=(N_OBS, N_GENES))
+    with pytest.raises(MemoryLimitError, match="this machine has"):
+        ac.learn(X, resamples=0, threads=1)
+
+
+def test_a_limit_that_was_asked_for_holds_and_not_the_size_of_the_machine(small_machine):
+    X = np.random.default_rng(52).normal(size=(N_OBS, N_GENES))
+    from acyclome.io.store import MemoryStore
+    from acyclome.pipeline.session import Session
+
+    about = {"command": "", "input": {}}
+    assert Session(None, Config(), MemoryStore(X.T, list("abcdef")), Runtime(memory=2**40), about)
+
+
+def test_the_preparation_tells_at_its_end_and_is_kept(h5ad, tmp_path):
+    with pytest.raises(MemoryLimitError, match="--memory allows"):
+        prepare_stage(h5ad, tmp_path / "out", Config(), runtime=Runtime(memory=2**20))
+    kept = prepare_stage(h5ad, tmp_path / "out", Config(), runtime=Runtime(memory=2**40, resume=True))
+    assert kept == {"kept": True}
+
+
+def test_correlations_that_are_never_held_do_not_count():
+    config = Config.from_mapping({"resample": {"resamples": 0}})
+    below, above = (estimate(d, 1000, config, 2)["memory_bytes"] for d in (WHOLE_GENES, WHOLE_GENES + 1))
+    assert 0.9 < (below - above) / (4 * WHOLE_GENES**2) <= 1.0
+    assert estimate(100_000, 1000, config, 2)["memory_bytes"] < 8e9
+
+
+def test_scaled_data_that_do_not_fit_lie_on_the_disk_and_no_bit_changes(h5ad, tmp_path, monkeypatch):
+    config = Config.from_mapping({"resample": {"resamples": 2}, "prepare": {"min_cells": 1}})
+    facts = estimate(N_GENES, N_OBS, config, 1)
+    between = (facts["memory_bytes"] + facts["spilled_memory_bytes"]) // 2
+    made = []
+    monkeypatch.setattr(dataset, "room_on_disk", lambda *args: made.append(room_on_disk(*args)) or made[-1])
+    for name, memory in (("whole", None), ("spilled", between)):
+        run(h5ad, tmp_path / name, config, Runtime(memory=memory))
+    assert len(made) >= 3
+    for name in ("edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "spilled" / name).read_bytes()
+    assert not [path for path in (tmp_path / "spilled" / "stages").iterdir() if path.name.startswith(TEMPORARY_MARK)]
+
+
+def test_a_full_disk_is_an_error_on_one_screen(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(InputError, match="has no room for"):
+        room_on_disk(tmp_path, (10, 10), np.float32)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,108 @@
+"""Held-out observations: every family gives a density that integrates to one and has not seen what it judges."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from family_cases import CASES
+from scipy.stats import laplace, norm
+
+from acyclome.models.held_out import count_mass, normal_mass, seen_mass
+from acyclome.models.linear.held_out import Lines
+from acyclome.models.noise_density import kernel_log_density
+
+N = 400
+TRAIN, TEST = np.arange(300), np.arange(300, N)
+LEAF, CAUSES = 4, np.array([1, 3])
+every_family = pytest.mark.parametrize("case", CASES, ids=str)
+of_values = pytest.mark.parametrize("case", [case for case in CASES if case.name != "glm"], ids=str)
+
+
+def drawn(case, lab):
+    return lab.moments_of(case.draw(np.random.default_rng([80, 3]), N))
+
+
+def with_held(m, value):
+    """Put the held-out observations of the leaf, which is no cause here, all at one value."""
+    Z = m.Z.copy()
+    Z[LEAF, TEST] = value
+    return replace(m, Z=Z)
+
+
+@every_family
+def test_causes_make_observations_probable_that_were_not_fitted(case, lab):
+    local = case.family.prepare(drawn(case, lab), 5, 1)
+    none, few, true = (local.held_out(3, np.array(causes, int), TRAIN, TEST) for causes in ([], [1], [1, 2]))
+    assert none.shape == TEST.shape
+    assert none.mean() < few.mean() < true.mean()
+    assert true[40:].tolist() == local.held_out(3, np.array([1, 2]), TRAIN, TEST[40:]).tolist()
+
+
+@of_values
+@pytest.mark.parametrize("causes", [CAUSES, CAUSES[:0]], ids=["causes", "none"])
+def test_densities_integrate_to_one_over_what_was_not_fitted(case, lab, causes):
+    m, step = drawn(case, lab), 0.25
+    total = np.zeros(len(TEST))
+    for value in np.arange(-10, 10, step):
+        local = case.family.prepare(with_held(m, value), 5, 1)
+        total += step * np.exp(local.held_out(LEAF, causes, TRAIN, TEST))
+    np.testing.assert_allclose(total, 1.0, atol=1e-4)
+
+
+def test_lines_with_normal_noise_have_the_density_of_least_squares(lab):
+    X, _ = lab.draw_linear(3, 5, N)
+    m, causes = lab.moments_of(X), np.array([0, 2, 3])
+    A = np.column_stack([np.ones(N), m.Z[causes].T])
+    b = np.linalg.lstsq(A[TRAIN], m.Z[1, TRAIN], rcond=None)[0]
+    deviation = np.std(m.Z[1, TRAIN] - A[TRAIN] @ b)
+    for reads_noise in (False, True):  # Gaussian noise is not read
+        found = Lines(m, reads_noise).held_out(1, causes, TRAIN, TEST)
+        np.testing.assert_allclose(found, norm.logpdf(m.Z[1, TEST], A[TEST] @ b, deviation), atol=1e-9)
+
+
+def test_counts_of_lines_add_up_to_one(lab):
+    X = next(case for case in CASES if case.name == "glm").draw(np.random.default_rng([80, 4]), N)
+    size = np.random.default_rng([80, 5]).uniform(0.5, 2.0, N)
+    m, total = lab.moments_of(X, size=size), np.zeros(len(TEST))
+    for count in range(1200):
+        Y = X.T[LEAF : LEAF + 1].copy()
+        Y[:, TEST] = count
+        held = with_held(m, (np.log1p(count / size[TEST]) - m.mean[LEAF]) / m.scale[LEAF])
+        total += np.exp(Lines(replace(held, read=lambda a, b, Y=Y: Y), False).held_out(LEAF, CAUSES, TRAIN, TEST))
+    np.testing.assert_allclose(total, 1.0, atol=1e-3)
+
+
+def test_noise_with_a_shape_is_told_from_normal_noise(lab):
+    X = np.random.default_rng([80, 6]).laplace(size=(2000, 3))
+    m, train, test = lab.moments_of(X), np.arange(1500), np.arange(1500, 2000)
+    normal, shaped = (Lines(m, reads).held_out(1, CAUSES[:0], train, test).mean() for reads in (False, True))
+    true = laplace.logpdf(m.Z[1, test], scale=np.sqrt(0.5)).mean()
+    assert normal + 0.02 < shaped < true + 0.02
+
+
+@pytest.mark.parametrize("law", ["normal", "exponential", "laplace"])
+def test_kernel_densities_integrate_to_one(law):
+    seen = getattr(np.random.default_rng([80, 7]), law)(size=500)
+    at = np.linspace(-30, 30, 6001)
+    assert np.exp(kernel_log_density(seen, at)).sum() * (at[1] - at[0]) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_normal_masses_of_all_counts_add_up_to_one():
+    y = np.arange(0.0, 3000.0)
+    for size, expected, deviation in ((0.3, 1.0, 0.8), (2.0, 0.1, 0.05), (1.0, 3.0, 0.3)):
+        total = np.exp(normal_mass(y, np.full(len(y), size), np.full(len(y), expected), deviation)).sum()
+        assert total == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("theta", [None, -1.0, 1.0])
+def test_masses_of_counts_by_their_law_add_up_to_one(theta):
+    y = np.arange(0.0, 3000.0)
+    total = np.exp(count_mass(y, np.full(len(y), 1.5), theta)).sum()
+    assert total == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_gene_is_seen_or_not():
+    predictor = np.linspace(-3, 3, 7)
+    there, absent = (np.exp(seen_mass(np.full(7, count), predictor)) for count in (4, 0))
+    np.testing.assert_allclose(there + absent, 1.0)
+    assert (np.diff(there) > 0).all()

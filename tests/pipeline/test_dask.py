@@ -1,0 +1,167 @@
+"""Shards and resamples on Dask: the bits of threads, whoever works, joins or dies."""
+
+import os
+import signal
+import sys
+from dataclasses import replace
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from acyclome.cli import main
+from acyclome.config import Config
+from acyclome.core.backend import OnThreads
+from acyclome.core.engine import propose
+from acyclome.core.workers import one_blas_thread
+from acyclome.evaluate.simulate import simulate
+from acyclome.pipeline import registry, stages
+from acyclome.pipeline.commands import Runtime, fit_stage, prepare_stage, resample_stage, run, screen_stage, shard_stage
+from acyclome.pipeline.executor import dealing
+from acyclome.pipeline.session import Session
+
+distributed = pytest.importorskip("distributed", reason="Dask is an optional part of the installation")
+
+CONFIG = Config.from_mapping({"resample": {"resamples": 2}, "prepare": {"transform": "none"}, "shard": {"shards": 6}})
+RESULTS = ("edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv")
+
+
+@pytest.fixture(scope="module")
+def h5ad(tmp_path_factory):
+    simulation = simulate(160, 200, seed=36, standardised=True)
+    path = tmp_path_factory.mktemp("input") / "cells.h5ad"
+    X = np.ascontiguousarray(simulation.X).astype(np.float32)
+    anndata.AnnData(X, var=pd.DataFrame(index=simulation.genes)).write_h5ad(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(h5ad, tmp_path_factory):
+    """Return the folder of an undisturbed run on one thread."""
+    out = tmp_path_factory.mktemp("run") / "out"
+    run(h5ad, out, CONFIG, Runtime(threads=1))
+    return out
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Return a cluster of two processes, such as a user may have running."""
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0) as found:
+        yield found
+
+
+def same_files(one, two):
+    return [name for name in RESULTS if (one / name).read_bytes() != (two / name).read_bytes()] == []
+
+
+def arrays_of(path):
+    with np.load(path) as found:
+        return {name: found[name] for name in found.files if name != "__header__"}
+
+
+def kill_one(cluster):
+    """Kill a worker's process; its nanny starts another."""
+    with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
+        pid = next(iter(client.run(os.getpid).values()))
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def until_fit(h5ad, out):
+    prepare_stage(h5ad, out, CONFIG, runtime=Runtime())
+    for stage in (screen_stage, shard_stage):
+        stage(out, Runtime())
+
+
+def assert_same_stage(name, one, two):
+    found, expected = (arrays_of(folder / "stages" / name) for folder in (one, two))
+    assert found.keys() == expected.keys()
+    for key in found:
+        np.testing.assert_array_equal(found[key], expected[key])
+
+
+def test_a_run_on_workers_started_here_gives_the_bits_of_threads(h5ad, finished, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("{resample: {resamples: 2}, prepare: {transform: none}, shard: {shards: 6}}")
+    words = ["--config", config, "--dask", "local", "--threads", "2", "--quiet"]
+    assert main([str(word) for word in ["run", h5ad, "-o", tmp_path / "out", *words]]) == 0
+    assert same_files(tmp_path / "out", finished)
+
+
+def test_a_cluster_that_is_there_is_joined_and_left_running(h5ad, finished, tmp_path, cluster):
+    until_fit(h5ad, tmp_path)
+    runtime = Runtime(dask=cluster.scheduler_address)
+    fit_stage(tmp_path, runtime)
+    resample_stage(tmp_path, runtime)
+    assert_same_stage("fit-1-of-1.npz", tmp_path, finished)
+    assert_same_stage("resample-1-of-1.npz", tmp_path, finished)
+    with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
+        assert len(client.scheduler_info()["workers"]) == 2
+
+
+def test_a_worker_killed_in_the_middle_changes_nothing(h5ad, finished, tmp_path, cluster):
+    until_fit(h5ad, tmp_path)
+    killed = []
+
+    def kill_the_first(stage, done, message):
+        if stage == "fit" and 0 < done < 1 and not killed:
+            killed.append(kill_one(cluster))
+
+    fit_stage(tmp_path, Runtime(dask=cluster.scheduler_address, progress=kill_the_first))
+    assert len(killed) == 1
+    assert_same_stage("fit-1-of-1.npz", tmp_path, finished)
+
+
+def test_without_shards_the_relaxation_deals_its_genes_out_and_a_killed_worker_changes_no_bit(h5ad, tmp_path, cluster):
+    whole, dealt = tmp_path / "whole", tmp_path / "dealt"
+    config = CONFIG.with_options(shards=0)
+    for out, runtime in ((whole, Runtime()), (dealt, Runtime(dask=cluster.scheduler_address))):
+        prepare_stage(h5ad, out, config, runtime=runtime)
+        screen_stage(out, runtime)
+        fit_stage(out, runtime)
+    assert_same_stage("fit.npz", dealt, whole)
+    with Session.open(dealt, Runtime()) as current, dealing(cluster.scheduler_address, 1, dealt) as deal:
+        killed = []
+
+        def deal_and_kill(sem, statistics):
+            parted, handles = deal(sem, statistics)
+
+            def send(work, parts, arguments):
+                steps.append(work)
+                if len(steps) == 12:
+                    killed.append(kill_one(cluster))
+                return parted.send(work, parts, arguments)
+
+            return replace(parted, send=send), handles
+
+        steps = []
+        data, found = current.data, stages.candidates_of(current._get("screen"))
+        settings, seed = registry.engine_settings(config), stages.seed_of(config, "fit")
+        with one_blas_thread():
+            start, relaxed = propose(data.moments, found, settings, data.causes, seed, 1, OnThreads(deal_and_kill))
+    assert len(killed) == 1
+    assert len(steps) > 20
+    expected = arrays_of(whole / "stages/fit.npz")
+    np.testing.assert_array_equal(start, expected["start"])
+    np.testing.assert_array_equal(relaxed.W, expected["W"])
+    assert not list(dealt.glob(".parts-*"))
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere", "ftp://here:1"])
+def test_an_address_at_which_nobody_answers_is_named_on_one_screen(h5ad, tmp_path, capsys, monkeypatch, address):
+    monkeypatch.setattr("acyclome.pipeline.executor.ANSWER_SECONDS", 1)
+    until_fit(h5ad, tmp_path)
+    assert main(["fit", str(tmp_path), "--dask", address, "--quiet"]) == 2
+    error = capsys.readouterr().err
+    assert address in error
+    assert "dask scheduler" in " ".join(error.split())
+    assert "Traceback" not in error
+    assert len(error.splitlines()) <= 24
+
+
+def test_without_dask_the_answer_says_what_to_install(h5ad, tmp_path, capsys, monkeypatch):
+    until_fit(h5ad, tmp_path)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert main(["fit", str(tmp_path), "--dask", "local", "--quiet"]) == 2
+    assert 'pip install "acyclome[dask]"' in " ".join(capsys.readouterr().err.split())

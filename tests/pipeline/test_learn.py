@@ -1,0 +1,113 @@
+"""What ``learn`` takes and refuses: tables, matrices of every sparse form, labels, regulators, devices."""
+
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+import acyclome as ac
+from acyclome.errors import InputError
+
+N_OBS, N_GENES = 50, 6
+GENES = [f"G{j}" for j in range(N_GENES)]
+
+
+@pytest.fixture(scope="module")
+def X():
+    rng = np.random.default_rng(41)
+    values = rng.normal(size=(N_OBS, N_GENES))
+    values[:, 1] += values[:, 0]
+    values[np.abs(values) < 0.5] = 0.0
+    values.flags.writeable = False
+    return values
+
+
+def learn(X, *args, **options):
+    return ac.learn(X, *args, **{"resamples": 0, "threads": 1, **options})
+
+
+def test_columns_of_a_table_are_the_genes(X):
+    table = pd.DataFrame(X, columns=GENES)
+    pd.testing.assert_frame_equal(learn(table).edges, learn(X, GENES).edges)
+    named = learn(table, [f"H{j}" for j in range(N_GENES)])
+    assert set(named.genes) == {f"H{j}" for j in range(N_GENES)}
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil", "dok"])
+@pytest.mark.parametrize("kind", ["matrix", "array"])
+def test_every_sparse_form_gives_the_network_of_the_dense_matrix(X, form, kind):
+    made = getattr(sp, f"{form}_{kind}")(X)
+    pd.testing.assert_frame_equal(learn(made, GENES).edges, learn(X, GENES).edges)
+    found = learn(made, GENES, groups=["a", "b"] * (N_OBS // 2))
+    assert list(found) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda X: X.tolist(),
+        lambda X: X[:, 0],
+        lambda X: X[None],
+        lambda X: X.astype(complex),
+        lambda X: X.astype(object),
+        lambda X: X.astype(str),
+        lambda X: pd.DataFrame(X).assign(cell="T"),
+    ],
+    ids=["list", "one dimension", "three dimensions", "complex", "object", "text", "table with text"],
+)
+def test_what_is_no_matrix_of_numbers_is_refused(X, make):
+    with pytest.raises(InputError, match="Expected"):
+        learn(make(X))
+
+
+@pytest.mark.parametrize("missing", [np.nan, None, pd.NA])
+def test_observations_without_a_label_are_refused(X, missing):
+    labels = pd.Series(["a", "b"] * (N_OBS // 2), dtype=object)
+    labels[[3, 7]] = missing
+    with pytest.raises(InputError, match="2 of 50 observations have no label in groups"):
+        learn(X, GENES, groups=labels)
+
+
+def test_regulators_come_from_a_list_or_a_file(X, tmp_path):
+    (tmp_path / "tf.txt").write_text("G0\nG4\n")
+    listed = learn(X, GENES, regulators=["G0", "G4"]).edges
+    for source in (tmp_path / "tf.txt", str(tmp_path / "tf.txt"), np.array(["G0", "G4"])):
+        pd.testing.assert_frame_equal(learn(X, GENES, regulators=source).edges, listed)
+
+
+def test_one_name_is_no_list_of_regulators(X):
+    from anndata import AnnData
+
+    said = r"'G0'.*\['G0'\]"
+    adata = AnnData(np.abs(X), var=pd.DataFrame(index=GENES))
+    with pytest.raises(InputError, match=said):
+        learn(X, GENES, regulators="G0")
+    with pytest.raises(InputError, match=said):
+        ac.tl.dag(adata, regulators="G0")
+
+
+def test_a_device_that_does_not_exist_is_refused(X):
+    with pytest.raises(InputError, match=r"'gpu'.*auto, cpu or cuda"):
+        learn(X, GENES, device="gpu")
+
+
+def test_all_processors_of_this_process_are_used_unless_told_otherwise(X, monkeypatch):
+    from anndata import AnnData
+
+    from acyclome.pipeline import commands, session
+
+    seen = []
+    real = session.Session.__init__
+
+    def spy(self, folder, config, store, runtime, *rest):
+        seen.append(runtime.threads)
+        real(self, folder, config, store, runtime, *rest)
+
+    monkeypatch.setattr(commands.Session, "__init__", spy)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    learn(X, GENES, threads=None)
+    adata = AnnData(X.copy(), var=pd.DataFrame(index=GENES))
+    ac.tl.dag(adata, resamples=0, config={"prepare": {"normalize": False, "log": False, "min_cells": 0}})
+    assert seen == [3, 3]

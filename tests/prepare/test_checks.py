@@ -1,0 +1,70 @@
+"""Matrices that are handed over in memory: what is refused, and that the answer names the fault."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from acyclome.errors import InputError
+from acyclome.prepare.checks import check_matrix
+
+GENES = ("SPI1", "CEBPA", "LYZ", "GATA1")
+
+
+def good():
+    return np.random.default_rng(0).standard_normal((30, 4))
+
+
+def with_value(value, column=2, rows=slice(None)):
+    X = good()
+    X[rows, column] = value
+    return X
+
+
+def test_a_good_matrix_passes_in_every_form():
+    for X in (good(), good().astype(np.float32), np.asfortranarray(good()), (good() > 0).astype(int), good() > 0):
+        check_matrix(X, GENES)
+    for form in (sp.csr_matrix, sp.csc_matrix, sp.csr_array, sp.coo_matrix):
+        check_matrix(form(np.where(good() > 0, good(), 0)), GENES)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix], ids=["dense", "sparse"])
+@pytest.mark.parametrize(
+    ("X", "names", "said"),
+    [
+        (good(), GENES[:3], ("(30, 4)", "3 gene names", "observations x genes")),
+        (good()[:9], GENES, ("9 observations", "transposed")),
+        (good()[:, :1], GENES[:1], ("1 genes", "at least")),
+        (good(), ("SPI1", "LYZ", "SPI1", "LYZ"), ("2 gene names", "SPI1, LYZ", "unique")),
+        (with_value(np.nan, rows=slice(3)), GENES, ("3 values", "NaN")),
+        (with_value(-np.inf, rows=0), GENES, ("1 values", "infinite")),
+        (with_value(0.0), GENES, ("constant", "LYZ")),
+        (with_value(7.5), GENES, ("constant", "LYZ")),
+    ],
+)
+def test_a_wrong_matrix_is_refused_and_the_fault_named(form, X, names, said):
+    with pytest.raises(InputError) as caught:
+        check_matrix(form(X), names)
+    for part in said:
+        assert part in str(caught.value)
+
+
+def test_text_is_no_expression():
+    with pytest.raises(InputError, match=r"type <U|type object"):
+        check_matrix(good().astype(str), GENES)
+
+
+def test_a_vector_is_no_matrix():
+    with pytest.raises(InputError, match="observations x genes"):
+        check_matrix(np.arange(20.0), GENES)
+
+
+def test_many_faults_are_shown_by_five_of_them():
+    names = [f"g{i % 20}" for i in range(40)]
+    with pytest.raises(InputError, match="g0, g1, g2, g3, g4 and 15 more"):
+        check_matrix(np.random.default_rng(1).standard_normal((30, 40)), names)
+
+
+def test_nothing_is_written_into_the_matrix():
+    X = good()
+    X.flags.writeable = False
+    check_matrix(X, GENES)
