@@ -65,11 +65,23 @@ def main() -> None:
         return
     rows = pd.concat([_binned(edges, name, column) for name, column in SCORES.items()], ignore_index=True)
     command = "python -m benchmarks.calibration"
-    publish("calibration", rows.to_dict("records"), _summary(rows, ["bin"]), command, given,
-            title="Is the score of an edge a probability?")  # fmt: skip
+    publish(
+        "calibration",
+        rows.to_dict("records"),
+        _summary(rows, ["bin"]),
+        command,
+        given,
+        title="Is the score of an edge a probability?",
+    )
     best = rows[rows["bin"] == f"{TOP:.1f}"]
-    publish("calibration-best", best.to_dict("records"), _summary(best, ["data", "d", "n"]), command, given,
-            title=f"Edges with a score of {TOP} and more")  # fmt: skip
+    publish(
+        "calibration-best",
+        best.to_dict("records"),
+        _summary(best, ["data", "d", "n"]),
+        command,
+        given,
+        title=f"Edges with a score of {TOP} and more",
+    )
 
 
 def _measure(given: argparse.Namespace) -> Iterator[pd.DataFrame]:
@@ -119,8 +131,11 @@ def _summary(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     parts = []
     for name in SCORES:
         sums = rows[rows["resamples"] == name].groupby(by, sort="bin" in by)[["edges", "right", "scores"]].sum()
-        shares = {"edges": sums["edges"], "mean score": sums["scores"] / sums["edges"],
-                  "right": sums["right"] / sums["edges"]}  # fmt: skip
+        shares = {
+            "edges": sums["edges"],
+            "mean score": sums["scores"] / sums["edges"],
+            "right": sums["right"] / sums["edges"],
+        }
         parts.append(pd.DataFrame({f"{key}, {name}": value for key, value in shares.items()}))
     return pd.concat(parts, axis=1).reset_index()
 
@@ -128,13 +143,17 @@ def _summary(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 def _fit(edges: pd.DataFrame) -> None:
     """Print the coefficients of the four logistic regressions, every run with the same weight in all."""
     run = edges.groupby(["data", "d", "n", "seed"])["right"]
-    edges = edges.assign(share=1.0 / run.transform("size"), x=np.log1p(edges["gain"].clip(lower=0)),
-                         votes=logit_of_share(edges["stability"], RESAMPLES),
-                         turn=np.log1p(edges["reversal_loss"].abs()))  # fmt: skip
+    edges = edges.assign(
+        share=1.0 / run.transform("size"),
+        x=np.log1p(edges["gain"].clip(lower=0)),
+        votes=logit_of_share(edges["stability"], RESAMPLES),
+        turn=np.log1p(edges["reversal_loss"].abs()),
+    )
     joined = edges[edges["pair"]]
     q = joined["arrow"].clip(1e-3, 1 - 1e-3)
-    arrows = joined.assign(q=np.log(q / (1 - q)),
-                           arrows=logit_of_share(joined["direction"], joined["stability"] * RESAMPLES))  # fmt: skip
+    arrows = joined.assign(
+        q=np.log(q / (1 - q)), arrows=logit_of_share(joined["direction"], joined["stability"] * RESAMPLES)
+    )
     fits: tuple[tuple[str, pd.DataFrame, list[str], str, bool], ...] = (
         ("JOINED", edges, ["x"], "pair", True),
         ("JOINED_VOTED", edges, ["x", "votes"], "pair", True),

@@ -71,13 +71,28 @@ def _models(problem: Problem, store: MemoryStore, seed: int, threads: int) -> li
     """Learn with model auto, and with every model that it compares; one row each."""
     (edges, choice), cost = measured(partial(_learn, store, AUTO, seed, threads, is_counted=problem.name == COUNTS))
     found = {row["model"]: row for row in choice["compared"]}
-    rows = [{"model": AUTO, "chosen": False, "choice": choice["name"], "directed": problem.scores(*edges)["directed"],
-             **cost.row()}]  # fmt: skip
+    rows = [
+        {
+            "model": AUTO,
+            "chosen": False,
+            "choice": choice["name"],
+            "directed": problem.scores(*edges)["directed"],
+            **cost.row(),
+        }
+    ]
     for name in (name for name in MODELS if name in found):
         (edges, _), cost = measured(partial(_learn, store, name, seed, threads, is_counted=problem.name == COUNTS))
         held = {key: found[name][key] for key in ("log_density", "behind", "standard_error")}
-        rows.append({"model": name, "chosen": name == choice["name"], "choice": choice["name"], **held,
-                     "directed": problem.scores(*edges)["directed"], **cost.row()})  # fmt: skip
+        rows.append(
+            {
+                "model": name,
+                "chosen": name == choice["name"],
+                "choice": choice["name"],
+                **held,
+                "directed": problem.scores(*edges)["directed"],
+                **cost.row(),
+            }
+        )
     return rows
 
 
@@ -87,8 +102,13 @@ def _learn(store: MemoryStore, model: str, seed: int, threads: int, *, is_counte
         counts = store.block(0, store.n_vars)
         store = MemoryStore(np.log1p(counts / store.obs_columns["size"].to_numpy()), store.genes)
     config = Config.from_mapping({"model": model, "glm": {"size_factors": "size" if is_counted else "total"}})
-    network = learn_store(store, config.with_options(resamples=0, seed=seed), Runtime(threads=threads, device="cpu"),
-                          regulators=None, command="benchmarks")  # fmt: skip
+    network = learn_store(
+        store,
+        config.with_options(resamples=0, seed=seed),
+        Runtime(threads=threads, device="cpu"),
+        regulators=None,
+        command="benchmarks",
+    )
     place = {gene: k for k, gene in enumerate(network.genes)}
     source, target = (network.edges[end].map(place).to_numpy(np.int64) for end in ("source", "target"))
     return (source, target), network.facts["model"]
@@ -101,12 +121,17 @@ def _summary(rows: pd.DataFrame) -> pd.DataFrame:
         auto, single = part[part["model"] == AUTO], part[part["model"] != AUTO]
         directed = single.groupby("model")["directed"].mean()
         times = auto["choice"].value_counts()
-        found.append({
-            "case": case, "chosen": ", ".join(f"{name} {k}" for name, k in times.items()),
-            "directed, auto": auto["directed"].mean(), "directed, linear": directed["linear"],
-            "best single model": directed.idxmax(), "directed, best": directed.max(),
-            "cpu_seconds, auto": auto["cpu_seconds"].mean(),
-        })  # fmt: skip
+        found.append(
+            {
+                "case": case,
+                "chosen": ", ".join(f"{name} {k}" for name, k in times.items()),
+                "directed, auto": auto["directed"].mean(),
+                "directed, linear": directed["linear"],
+                "best single model": directed.idxmax(),
+                "directed, best": directed.max(),
+                "cpu_seconds, auto": auto["cpu_seconds"].mean(),
+            }
+        )
     return pd.DataFrame(found)
 
 

@@ -35,8 +35,9 @@ def main() -> None:
     parser = options(__doc__ or "", d=20, n=1000)
     parser.add_argument("--noises", nargs="+", default=list(NOISES), help="laws of the noise")
     parser.add_argument("--methods", nargs="+", default=[], help="only these of the methods; empty: all")
-    parser.add_argument("--limit", type=float, default=300.0,
-                        help="processor seconds of a method, for all seeds of a noise")  # fmt: skip
+    parser.add_argument(
+        "--limit", type=float, default=300.0, help="processor seconds of a method, for all seeds of a noise"
+    )
     given = parser.parse_args()
     _warm_up()
     rows = list(_rows(given))

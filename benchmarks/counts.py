@@ -44,12 +44,24 @@ def main() -> None:
     given = parser.parse_args()
     if given.cells:
         rows = [_cells(given, seed) for seed in given.seeds[:1]]
-        publish("counts-cells", rows, pd.DataFrame(rows), "python -m benchmarks.counts --cells", given,
-                title="Counts of cells that were not looked at")  # fmt: skip
+        publish(
+            "counts-cells",
+            rows,
+            pd.DataFrame(rows),
+            "python -m benchmarks.counts --cells",
+            given,
+            title="Counts of cells that were not looked at",
+        )
         return
     rows = [row for seed in given.seeds for row in _simulated(given, seed)]
-    publish("counts", rows, means(rows, ("genes", "method")), f"python -m benchmarks.counts --d {given.d}", given,
-            title="Negative binomial networks")  # fmt: skip
+    publish(
+        "counts",
+        rows,
+        means(rows, ("genes", "method")),
+        f"python -m benchmarks.counts --d {given.d}",
+        given,
+        title="Negative binomial networks",
+    )
 
 
 def _simulated(given: argparse.Namespace, seed: int) -> list[dict[str, Any]]:
@@ -118,11 +130,17 @@ def _cells(given: argparse.Namespace, seed: int) -> dict[str, Any]:
     counts = partial(count_log_likelihood, (train, size), (test, other), model=LAWS[LAW], threads=given.threads)
     normal = partial(log_normal_log_likelihood, (train, per_field[half]), (test, per_field[~half]))
     return {
-        "seed": seed, "genes": len(seen), "edges_glm": len(counted[0]), "edges_linear": len(straight[0]), **cost.row(),
-        "glm": counts(*counted).sum(), "glm_independent": counts(*nothing).sum(),
+        "seed": seed,
+        "genes": len(seen),
+        "edges_glm": len(counted[0]),
+        "edges_linear": len(straight[0]),
+        **cost.row(),
+        "glm": counts(*counted).sum(),
+        "glm_independent": counts(*nothing).sum(),
         "glm_on_linear_graph": counts(*straight).sum(),
-        "linear": normal(*straight).sum(), "linear_independent": normal(*nothing).sum(),
-    }  # fmt: skip
+        "linear": normal(*straight).sum(),
+        "linear_independent": normal(*nothing).sum(),
+    }
 
 
 def _linear(logs: np.ndarray, seed: int, threads: int) -> Network:

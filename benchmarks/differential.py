@@ -30,8 +30,14 @@ def main() -> None:
     given = options(__doc__ or "", d=100, n=400).parse_args()
     rows = [row for seed in given.seeds for cut in (False, True) for row in compared(given, seed, cut=cut)]
     table = means(rows, ["data", "road"])
-    publish("differential", rows, table, f"python -m benchmarks.differential --d {given.d}", given,
-            title="Differential edges of two groups, ER-2, 400 observations in each")  # fmt: skip
+    publish(
+        "differential",
+        rows,
+        table,
+        f"python -m benchmarks.differential --d {given.d}",
+        given,
+        title="Differential edges of two groups, ER-2, 400 observations in each",
+    )
 
 
 def compared(given: Any, seed: int, *, cut: bool) -> list[dict[str, Any]]:
@@ -43,8 +49,10 @@ def compared(given: Any, seed: int, *, cut: bool) -> list[dict[str, Any]]:
     joint = learn(X, genes, **common, config={"input": {"joint": True}})
     table = joint.differential[joint.differential["q"] <= LEVEL]
     called = {(int(a), int(b)) for a, b in zip(table["source"], table["target"], strict=True)}
-    alone = [{(int(a), int(b)) for a, b in zip(one.edges["source"], one.edges["target"], strict=True)}
-             for one in learn(X, genes, **common).values()]  # fmt: skip
+    alone = [
+        {(int(a), int(b)) for a, b in zip(one.edges["source"], one.edges["target"], strict=True)}
+        for one in learn(X, genes, **common).values()
+    ]
     roads = {"joint, q <= .05": called, "one at a time, in one network only": alone[0] ^ alone[1]}
     return [{**about, "road": road, **_scores(found, changed)} for road, found in roads.items()]
 
@@ -68,8 +76,12 @@ def _scores(called: Pairs, changed: Pairs) -> dict[str, float]:
     """Score what is called; an edge that is turned round counts as found, for it did change."""
     either = changed | {(b, a) for a, b in changed}
     right, wrong = len(called & either), len(called - either)
-    return {"called": float(len(called)), "false": wrong / max(len(called), 1), "any": float(wrong > 0),
-            "found": right / len(changed) if changed else float("nan")}  # fmt: skip
+    return {
+        "called": float(len(called)),
+        "false": wrong / max(len(called), 1),
+        "any": float(wrong > 0),
+        "found": right / len(changed) if changed else float("nan"),
+    }
 
 
 if __name__ == "__main__":

@@ -48,14 +48,19 @@ def main() -> None:
     words = [f"--d {given.d}", *["--still"] * given.still]
     words += ["--families", *given.families] if given.families != FAMILIES else []
     words += ["--seeds", *map(str, given.seeds)] if given.seeds != list(SEEDS) else []
-    publish(f"families-{given.d}", rows, means(rows, ("data", "genes", "model")),
-            f"python -m benchmarks.families {' '.join(words)}", given,
-            title=f"Families at {given.d:,} genes")  # fmt: skip
+    publish(
+        f"families-{given.d}",
+        rows,
+        means(rows, ("data", "genes", "model")),
+        f"python -m benchmarks.families {' '.join(words)}",
+        given,
+        title=f"Families at {given.d:,} genes",
+    )
 
 
 def _methods(
     problem: Problem, models: list[str], given: argparse.Namespace, counted: Callable[[], Edges] | None
-) -> Iterator[tuple[str, Callable[[], Edges]]]:  # fmt: skip
+) -> Iterator[tuple[str, Callable[[], Edges]]]:
     """Yield the families and the linear model, ready and warm."""
     still = {"score": {"restarts": 0}} if given.still else {}
     for model in [*models, "linear"]:

@@ -40,8 +40,10 @@ def main() -> int:
     chosen = [kernel for kernel in (*KERNELS, *ENGINE) if given.only in kernel.name]
     rows = [{**row(kernel, full, small, device, dtype, limits)} for kernel in chosen]
     about = {"device": name_of(device), "torch": torch.__version__, "python": platform.python_version(), **limits}
-    print(f"{about['device']}, torch {about['torch']}, {given.dtype}: {limits['matmul_tflops']:.2f} TFLOP/s in matrix "
-          f"products, {limits['bandwidth_gb_s']:.0f} GB/s in copies\n")  # fmt: skip
+    print(
+        f"{about['device']}, torch {about['torch']}, {given.dtype}: {limits['matmul_tflops']:.2f} TFLOP/s in matrix "
+        f"products, {limits['bandwidth_gb_s']:.0f} GB/s in copies\n"
+    )
     print(_table(rows))
     print("\n" + "\n".join(json.dumps(line) for line in (about, *rows)))
     return int(not all(line["is_right"] for line in rows))

@@ -64,8 +64,10 @@ def _forward_traffic(Z: torch.Tensor) -> float:
 
 def unlike(expected: Tensors, found: Tensors) -> float:
     """Share of the picks of one answer or the other that the two do not have in common."""
-    one, two = ({(gene, pick) for gene, row in enumerate(part[0].tolist()) for pick in row if pick >= 0}
-                for part in (expected, found))  # fmt: skip
+    one, two = (
+        {(gene, pick) for gene, row in enumerate(part[0].tolist()) for pick in row if pick >= 0}
+        for part in (expected, found)
+    )
     return len(one ^ two) / max(len(one | two), 1)
 
 

@@ -93,8 +93,17 @@ def sachs(folder: Path, seed: int, threads: int) -> list[dict[str, Any]]:
             data = "Sachs, means of experiments out" if means_out else "Sachs"
             graded = _graded(edges, true, "") | _graded(edges[edges["score"] >= 0.5], true, "likely_")
             settled = _graded(edges[edges["settled"]], true, "settled_")
-            rows.append({"data": data, "method": name, "seed": seed, **graded, "settled": settled["settled_edges"],
-                         "settled_right": settled["settled_right"], **cost.row()})  # fmt: skip
+            rows.append(
+                {
+                    "data": data,
+                    "method": name,
+                    "seed": seed,
+                    **graded,
+                    "settled": settled["settled_edges"],
+                    "settled_right": settled["settled_right"],
+                    **cost.row(),
+                }
+            )
     return rows
 
 
@@ -117,8 +126,9 @@ def _adata(values: pd.DataFrame, obs: dict[str, list[str]]) -> AnnData:
     from anndata import AnnData
 
     names = [f"observation_{k}" for k in range(len(values))]
-    return AnnData(values.to_numpy(np.float32), obs=pd.DataFrame(obs, index=names),
-                   var=pd.DataFrame(index=list(values.columns)))  # fmt: skip
+    return AnnData(
+        values.to_numpy(np.float32), obs=pd.DataFrame(obs, index=names), var=pd.DataFrame(index=list(values.columns))
+    )
 
 
 def _graded(edges: pd.DataFrame, true: set[tuple[str, str]], prefix: str) -> dict[str, float]:

@@ -53,8 +53,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "forbidden.tsv"
         costs = [million(path, given.genes, given.pairs, seed, given.threads) for seed in given.seeds[:3]]
-    publish("knowledge", costs, means(costs, ["genes", "forbidden"]), command, given,
-            title="A million forbidden pairs, processor seconds")  # fmt: skip
+    publish(
+        "knowledge",
+        costs,
+        means(costs, ["genes", "forbidden"]),
+        command,
+        given,
+        title="A million forbidden pairs, processor seconds",
+    )
 
 
 def random_case(number: int) -> dict[str, int]:
@@ -82,8 +88,13 @@ def random_case(number: int) -> dict[str, int]:
     if network.members is not None:
         broken += sum(count_broken(part, rules, tier) for _, part in network.members.groupby("member"))
     kinds = {kind: int((rules["kind"] == kind).sum()) for kind in ("forbidden", "required")}
-    return {**kinds, "signs": int((rules["sign"] != "").sum()), "tiers": int(tier is not None), "broken": broken,
-            "contradictions named": sum(is_named(table, genes, kind) for kind in CONTRADICTIONS)}  # fmt: skip
+    return {
+        **kinds,
+        "signs": int((rules["sign"] != "").sum()),
+        "tiers": int(tier is not None),
+        "broken": broken,
+        "contradictions named": sum(is_named(table, genes, kind) for kind in CONTRADICTIONS),
+    }
 
 
 def draw_rules(rng: np.random.Generator, d: int) -> tuple[pd.DataFrame, np.ndarray | None]:
@@ -138,8 +149,16 @@ def million(path: Path, d: int, pairs: int, seed: int, threads: int) -> dict[str
     Z = rng.standard_normal((d, N * 10)).astype(np.float32)
     m = moments(lambda a, b: Z[a:b], d, threads=threads)
     free, ruled = (_seconds(lambda rules=rules: _screen(m, rules, threads))[0] for rules in (None, prior.rules))
-    return {"genes": d, "forbidden": pairs, "seed": seed, "read": read, "make rules": built, "both": read + built,
-            "screening without": free, "screening with": ruled}  # fmt: skip
+    return {
+        "genes": d,
+        "forbidden": pairs,
+        "seed": seed,
+        "read": read,
+        "make rules": built,
+        "both": read + built,
+        "screening without": free,
+        "screening with": ruled,
+    }
 
 
 def _screen(m: Moments, rules: EdgeRules | None, threads: int) -> None:

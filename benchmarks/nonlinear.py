@@ -36,8 +36,12 @@ def main() -> None:
     """Measure and write the table."""
     parser = options(__doc__ or "", d=20, n=1000)
     parser.add_argument("--mechanisms", nargs="+", default=list(MECHANISMS), help="mechanisms of the simulator")
-    parser.add_argument("--models", nargs="+", default=list(MODELS),
-                        help="structural models; sobolev:indices sets what its curves are of")  # fmt: skip
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        default=list(MODELS),
+        help="structural models; sobolev:indices sets what its curves are of",
+    )
     parser.add_argument("--table", default="", help="name of the table in RESULTS.md; empty: by what is measured")
     parser.add_argument("--sdcd", default="", help="Python of an environment with sdcd; empty: leave it out")
     parser.add_argument("--methods", nargs="+", default=[], help="only these of the methods; empty: all")
@@ -45,8 +49,12 @@ def main() -> None:
     parser.add_argument("--alone", nargs="+", default=[], help="forms of h with which the relaxation runs alone too")
     parser.add_argument("--still", action="store_true", help="measure the climb without shaking too")
     parser.add_argument("--published", nargs="*", default=[], choices=list(PUBLISHED), help="published programs to run")
-    parser.add_argument("--limit", type=float, default=300.0,
-                        help="processor seconds of a published program, for all seeds of a mechanism")  # fmt: skip
+    parser.add_argument(
+        "--limit",
+        type=float,
+        default=300.0,
+        help="processor seconds of a published program, for all seeds of a mechanism",
+    )
     given = parser.parse_args()
     warm_up_for((_learning(given) | _relaxing(given)).values())
     rows = list(_rows(given))
@@ -93,8 +101,10 @@ def _methods(given: argparse.Namespace) -> dict[str, Method]:
         name: lambda p, config=config: measured(lambda: learned(p.X, p.method_seed, given.threads, **config))
         for name, config in _learning(given).items()
     }
-    found |= {name: partial(_alone, config=Config.from_mapping(options), threads=given.threads)
-              for name, options in _relaxing(given).items()}  # fmt: skip
+    found |= {
+        name: partial(_alone, config=Config.from_mapping(options), threads=given.threads)
+        for name, options in _relaxing(given).items()
+    }
     found |= {name: partial(_sorted, key=key) for name, key in SORTS.items()}
     return found | ({"SDCD": partial(run_sdcd, python=given.sdcd)} if given.sdcd else {})
 
@@ -112,8 +122,10 @@ def _learning(given: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 def _relaxing(given: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """Return the options with which the relaxation runs alone, by name."""
-    return {f"{model}, {form} alone": _options(model) | {"fit": {"relax": True, "acyclicity": form}}
-            for model, form in product(given.models, given.alone)}  # fmt: skip
+    return {
+        f"{model}, {form} alone": _options(model) | {"fit": {"relax": True, "acyclicity": form}}
+        for model, form in product(given.models, given.alone)
+    }
 
 
 def _options(model: str) -> dict[str, Any]:

@@ -47,16 +47,34 @@ def main() -> None:
     given = parser.parse_args()
     if "simulation" in given.parts:
         rows = [row for seed in given.seeds for row in simulated(given.bench, given.d, given.n, seed, given.threads)]
-        publish("predicted", rows, means(rows, ["action", "genes"]), f"{COMMAND} simulation --d {given.d}", given,
-                title="Predictions: simulated do-interventions, ER-2, 200 genes, 1,000 observations")  # fmt: skip
+        publish(
+            "predicted",
+            rows,
+            means(rows, ["action", "genes"]),
+            f"{COMMAND} simulation --d {given.d}",
+            given,
+            title="Predictions: simulated do-interventions, ER-2, 200 genes, 1,000 observations",
+        )
     if "double" in given.parts:
         rows = [row for number in NETWORKS for row in doubled(given.data, number, given.threads)]
-        publish("doubled", rows, pd.DataFrame(rows), f"{COMMAND} double", given,
-                title="Predictions: noise-free double knockouts of DREAM4, 100 genes")  # fmt: skip
+        publish(
+            "doubled",
+            rows,
+            pd.DataFrame(rows),
+            f"{COMMAND} double",
+            given,
+            title="Predictions: noise-free double knockouts of DREAM4, 100 genes",
+        )
     if "screen" in given.parts:
         rows = screened(given.data, given.threads)
-        publish("screened", rows, pd.DataFrame(rows), f"{COMMAND} screen", given,
-                title="Predictions: a target of a CRISPR screen that was never seen")  # fmt: skip
+        publish(
+            "screened",
+            rows,
+            pd.DataFrame(rows),
+            f"{COMMAND} screen",
+            given,
+            title="Predictions: a target of a CRISPR screen that was never seen",
+        )
 
 
 def network_of(X: np.ndarray, genes: list[str], seed: int, threads: int, told: list[str] | None = None) -> Network:
@@ -137,8 +155,10 @@ def doubled(folder: Path, number: int, threads: int) -> list[dict[str, Any]]:
         "no change": np.tile(mean, (len(pairs), 1)),
         "sum of both single knockouts": mean + np.array([single[i] + single[j] for i, j in pairs]),
     }
-    return [{"data": f"DREAM4 {number}", "answer": name, "mse": round(float(np.mean((answer - truth) ** 2)), 5)}
-            for name, answer in answers.items()]  # fmt: skip
+    return [
+        {"data": f"DREAM4 {number}", "answer": name, "mse": round(float(np.mean((answer - truth) ** 2)), 5)}
+        for name, answer in answers.items()
+    ]
 
 
 def screened(folder: Path, threads: int) -> list[dict[str, Any]]:
@@ -153,8 +173,15 @@ def screened(folder: Path, threads: int) -> list[dict[str, Any]]:
         told = ["" if name == CONTROL else name for name in label[rest]]
         found = network_of(X[rest], genes, 1, threads, told).predict(knockout=target).set_index("gene").loc[genes]
         mean_of_others = np.mean([shift for name, shift in change.items() if name != target], axis=0)
-        table = pd.DataFrame({"target": target, "truth": change[target], "acyclome": found["change"].to_numpy(),
-                              "no change": 0.0, "mean of the other knockouts": mean_of_others})  # fmt: skip
+        table = pd.DataFrame(
+            {
+                "target": target,
+                "truth": change[target],
+                "acyclome": found["change"].to_numpy(),
+                "no change": 0.0,
+                "mean of the other knockouts": mean_of_others,
+            }
+        )
         parts.append(table.drop(index=genes.index(target)))
     return _compared(pd.concat(parts, ignore_index=True))
 
@@ -212,9 +239,12 @@ def _dealt(answer: np.ndarray, target: np.ndarray, rng: np.random.Generator) -> 
 
 
 def _swapped(
-    score: Callable[[np.ndarray, np.ndarray], float], ours: np.ndarray, theirs: np.ndarray, truth: np.ndarray,
+    score: Callable[[np.ndarray, np.ndarray], float],
+    ours: np.ndarray,
+    theirs: np.ndarray,
+    truth: np.ndarray,
     rng: np.random.Generator,
-) -> float:  # fmt: skip
+) -> float:
     turned = rng.random(len(ours)) < 0.5
     return score(np.where(turned, theirs, ours), truth) - score(np.where(turned, ours, theirs), truth)
 

@@ -87,8 +87,16 @@ def find_bench(path: Path) -> Path | None:
 def _from_package(protocol: Protocol, d: int, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     extras: dict[str, Any] = dict(protocol.extras)
     graph = PACKAGE_GRAPHS[protocol.kind]
-    drawn = simulate(d, n, graph=graph, degree=protocol.degree, parent_share=protocol.parent_share,
-                     standardised=protocol.standardised, seed=seed, **extras)  # fmt: skip
+    drawn = simulate(
+        d,
+        n,
+        graph=graph,
+        degree=protocol.degree,
+        parent_share=protocol.parent_share,
+        standardised=protocol.standardised,
+        seed=seed,
+        **extras,
+    )
     return drawn.X, drawn.source, drawn.target
 
 
@@ -97,8 +105,16 @@ def _from_bench(bench: Path) -> Callable[[Protocol, int, int, int], tuple[np.nda
 
     def draw(protocol: Protocol, d: int, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         share = None if protocol.kind == "TF" else protocol.parent_share
-        drawn = outside.simulate(d, n, protocol.degree, protocol.kind, seed=seed, parent_share=share,
-                                 standardised=protocol.standardised, **protocol.extras)  # fmt: skip
+        drawn = outside.simulate(
+            d,
+            n,
+            protocol.degree,
+            protocol.kind,
+            seed=seed,
+            parent_share=share,
+            standardised=protocol.standardised,
+            **protocol.extras,
+        )
         return drawn.X, drawn.edges[:, 0], drawn.edges[:, 1]
 
     return draw

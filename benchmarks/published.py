@@ -160,7 +160,11 @@ def run_sdcd(problem: Problem, python: str) -> tuple[Edges, Cost]:
     with tempfile.TemporaryDirectory() as folder:
         data, result = Path(folder) / "X.npy", Path(folder) / "result.npz"
         np.save(data, problem.X.astype(np.float32))
-        subprocess.run([python, "-c", SDCD, str(data), str(problem.method_seed), str(result)], check=True, cwd=folder,
-                       env={"OMP_NUM_THREADS": "1", "WANDB_MODE": "disabled"})  # fmt: skip
+        subprocess.run(
+            [python, "-c", SDCD, str(data), str(problem.method_seed), str(result)],
+            check=True,
+            cwd=folder,
+            env={"OMP_NUM_THREADS": "1", "WANDB_MODE": "disabled"},
+        )
         with np.load(result) as found:
             return (found["source"], found["target"]), Cost(*found["cost"].tolist())

@@ -20,9 +20,13 @@ SCORES = ("aupr", "auroc")
 
 
 def rank_and_score(
-    expression: pd.DataFrame, truth: pd.DataFrame, seed: int, threads: int, regulators: Path | None = None,
+    expression: pd.DataFrame,
+    truth: pd.DataFrame,
+    seed: int,
+    threads: int,
+    regulators: Path | None = None,
     model: str = "linear",
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Learn from ``expression`` (observations x genes), other options by default, and score ``ranking.tsv.gz``.
 
     The genes are dealt out anew. Without regulators all their ordered pairs are scored over, with them those that

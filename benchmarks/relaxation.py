@@ -69,8 +69,14 @@ def main() -> None:
     names = ["skeleton", "class", "directed", "score", "h", "objective", "steps", "seconds", "cpu_seconds", "peak_mb"]
     table = means(rows, ("data", "road"), shares=("acyclic",))[["data", "road", *names, "acyclic"]]
     if given.alone:
-        publish("relaxation-alone", rows, table.drop(columns="score"), _command(given), given,
-                title=f"The relaxation alone, {given.d:,} genes")  # fmt: skip
+        publish(
+            "relaxation-alone",
+            rows,
+            table.drop(columns="score"),
+            _command(given),
+            given,
+            title=f"The relaxation alone, {given.d:,} genes",
+        )
     else:
         publish("relaxation", rows, table.drop(columns="peak_mb"), _command(given), given)
 

@@ -62,8 +62,14 @@ def main() -> None:
     table = means(rows, ("data", "d", "n", "method"))
     table["status"] = statuses(rows, table, KEY[:-1])
     shown = [name for name in SHOWN if name in table]
-    publish("scaling", rows, table[["data", "d", "n", "method", *shown, "status"]], _command(given), given,
-            title="From 100 to 100,000 genes")  # fmt: skip
+    publish(
+        "scaling",
+        rows,
+        table[["data", "d", "n", "method", *shown, "status"]],
+        _command(given),
+        given,
+        title="From 100 to 100,000 genes",
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

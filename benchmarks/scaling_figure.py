@@ -11,8 +11,16 @@ import pandas as pd
 
 CURVE, DONE = "ER-2", "done"
 CUBIC = 3.0  # a step of a dense matrix function; number of steps taken as constant, which is kind
-TIMES = {0.01: "10 ms", 1.0: "1 s", 60.0: "1 min", 3600.0: "1 hour", 86400.0: "1 day", 2.63e6: "1 month",
-         3.16e7: "1 year", 3.16e9: "100 years"}  # fmt: skip
+TIMES = {
+    0.01: "10 ms",
+    1.0: "1 s",
+    60.0: "1 min",
+    3600.0: "1 hour",
+    86400.0: "1 day",
+    2.63e6: "1 month",
+    3.16e7: "1 year",
+    3.16e9: "100 years",
+}
 MEMORIES = {100.0: "100 MB", 1000.0: "1 GB", 10_000.0: "10 GB", 100_000.0: "100 GB"}
 GREY = "#6b6b6b"
 
@@ -87,8 +95,16 @@ def _curve(axes: Any, found: pd.Series, line: Line, largest: float | None) -> No
         return
     label = line.label if further is None else f"{line.label}, projected"
     at, beside = (end.index[-1], end.iloc[-1]), (6, line.lift)
-    axes.annotate(label, at, xytext=beside, textcoords="offset points", color=line.color, va="center",
-                  fontweight="bold" if line.width > 2 else "normal", annotation_clip=False)  # fmt: skip
+    axes.annotate(
+        label,
+        at,
+        xytext=beside,
+        textcoords="offset points",
+        color=line.color,
+        va="center",
+        fontweight="bold" if line.width > 2 else "normal",
+        annotation_clip=False,
+    )
 
 
 def _axes(axes: Any, letter: str, title: str, ticks: dict[float, str]) -> None:
@@ -106,5 +122,13 @@ def _axes(axes: Any, letter: str, title: str, ticks: dict[float, str]) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(which="both", color=GREY, labelcolor="#333333", length=3)
     axes.set_title(title, loc="left", fontsize=9.5)
-    axes.annotate(letter, (0, 1), xytext=(-34, 12), xycoords="axes fraction", textcoords="offset points",
-                  fontweight="bold", fontsize=11, va="center")  # fmt: skip
+    axes.annotate(
+        letter,
+        (0, 1),
+        xytext=(-34, 12),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontweight="bold",
+        fontsize=11,
+        va="center",
+    )

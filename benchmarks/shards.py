@@ -53,8 +53,14 @@ def main() -> None:
     table = means(rows, ("data", "road"))
     table["same_bits"] = [_said(rows, *key) for key in table[["data", "road"]].itertuples(index=False)]
     command = f"python -m benchmarks.shards --d {given.d} --shards {given.shards} --workers {given.workers}"
-    publish("shards", rows, table[["data", "road", *SHOWN]], command, given,
-            title=f"{given.shards} shards on {given.workers} Dask workers, {given.d:,} genes")  # fmt: skip
+    publish(
+        "shards",
+        rows,
+        table[["data", "road", *SHOWN]],
+        command,
+        given,
+        title=f"{given.shards} shards on {given.workers} Dask workers, {given.d:,} genes",
+    )
 
 
 def _said(rows: list[dict[str, Any]], data: str, road: str) -> str:

@@ -123,11 +123,14 @@ def _one_way(train: np.ndarray, test: np.ndarray, seed: int, threads: int) -> di
     gain = heldout_log_likelihood(train, test, source, target) - alone
     renamed = heldout_log_likelihood(train, test, names[source], names[target]) - alone
     return {
-        "genes": float(len(seen)), "edges": float(len(source)), "independent": float(np.nansum(alone)),
-        "gain_of_network": float(np.nansum(gain)), "gain_with_names_permuted": float(np.nansum(renamed)),
+        "genes": float(len(seen)),
+        "edges": float(len(source)),
+        "independent": float(np.nansum(alone)),
+        "gain_of_network": float(np.nansum(gain)),
+        "gain_with_names_permuted": float(np.nansum(renamed)),
         "genes_with_causes": float((np.bincount(target, minlength=len(seen)) > 0).sum()),
         "share_of_those_that_gain": float(np.mean(gain[np.unique(target)] > 0)),
-    }  # fmt: skip
+    }
 
 
 def _dense(prepared: Prepared) -> np.ndarray:

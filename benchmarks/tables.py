@@ -65,9 +65,14 @@ def text(table: pd.DataFrame) -> str:
 
 
 def publish(
-    name: str, rows: Sequence[dict[str, Any]], summary: pd.DataFrame, command: str, given: argparse.Namespace, *,
+    name: str,
+    rows: Sequence[dict[str, Any]],
+    summary: pd.DataFrame,
+    command: str,
+    given: argparse.Namespace,
+    *,
     title: str | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Print the summary; unless told not to, keep all runs in ``results/NAME.tsv`` and renew RESULTS.md.
 
     A section that is not there yet goes to the end of the page, under its title.

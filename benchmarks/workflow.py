@@ -47,13 +47,20 @@ def main() -> None:
             data = folder / "cells.h5ad"
             size = ("--genes", given.d, "--observations", given.n)
             run_command("simulate", "-o", data, *map(str, size), "--graph", given.kind, "--seed", str(seed))
-            rows += [{"acyclicity": form, "seed": seed, **_run(data, folder / form, form, given)}
-                     for form in given.forms]  # fmt: skip
+            rows += [
+                {"acyclicity": form, "seed": seed, **_run(data, folder / form, form, given)} for form in given.forms
+            ]
     table = means(rows, ("acyclicity",), shares=("is_dag", "all_files"))
     command = f"python -m benchmarks.workflow --d {given.d} --n {given.n} --shards {given.shards}"
     command += f" --device {given.device}" if given.device != "auto" else ""
-    publish("workflow", rows, table[["acyclicity", *SHOWN, "is_dag", "all_files"]], command, given,
-            title=f"One command: {given.d:,} genes and {given.n:,} cells through the workflow")  # fmt: skip
+    publish(
+        "workflow",
+        rows,
+        table[["acyclicity", *SHOWN, "is_dag", "all_files"]],
+        command,
+        given,
+        title=f"One command: {given.d:,} genes and {given.n:,} cells through the workflow",
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,8 +91,10 @@ def _run(data: Path, folder: Path, form: str, given: argparse.Namespace) -> dict
         raise TypeError(msg)
     place = {gene: number for number, gene in enumerate(network.genes)}
     truth = pd.read_csv(data.with_suffix(".truth.tsv"), sep="\t")
-    ends = [tuple(table[end].map(place).to_numpy(np.int64) for end in ("source", "target"))
-            for table in (truth, network.edges)]  # fmt: skip
+    ends = [
+        tuple(table[end].map(place).to_numpy(np.int64) for end in ("source", "target"))
+        for table in (truth, network.edges)
+    ]
     found = figures(ends[0], ends[1], len(place), 0)
     whole = all((out / name).is_file() for name in FILES)
     memory = {"peak_mb": _job_memory(folder / "logs/cells"), "worker_mb": _worker_memory(out)}
@@ -98,8 +107,15 @@ def _snakemake(folder: Path, threads: int) -> dict[str, float]:
     words = ["-s", str(ROOT / "Snakefile"), "--workflow-profile", "none", "--cores", str(threads)]
     call = [sys.executable, "-m", "snakemake", *words, "--configfile", str(ROOT / "config/config.yaml"), "changes.yaml"]
     began, before = time.perf_counter(), os.times()
-    done = subprocess.run(call, cwd=folder, env=os.environ | {"PATH": programs}, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        call,
+        cwd=folder,
+        env=os.environ | {"PATH": programs},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     wall, after = time.perf_counter() - began, os.times()
     if done.returncode:
         logs = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("logs/*/*.log")))

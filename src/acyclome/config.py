@@ -132,8 +132,11 @@ class Config(_Section):
         if self.model == "auto" and self.input.joint:
             msg = "input.joint learns all groups with one model, but model auto chooses for each; name a model"
             raise ValueError(msg)
-        changing = {"prepare.covariates": bool(self.prepare.covariates), "input.joint": self.input.joint,
-                    "prepare.transform": self.prepare.transform == "rank"}  # fmt: skip
+        changing = {
+            "prepare.covariates": bool(self.prepare.covariates),
+            "input.joint": self.input.joint,
+            "prepare.transform": self.prepare.transform == "rank",
+        }
         if self.takes_counts and any(changing.values()):
             asked = " and ".join(name for name, is_asked in changing.items() if is_asked)
             msg = (

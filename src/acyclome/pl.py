@@ -174,8 +174,17 @@ def _draw_graph(ax: Axes, edges: pd.DataFrame, place: dict[Hashable, tuple[float
             "facecolor": INK if is_hub else "white",
             "edgecolor": INK if is_hub else QUIET,
         }
-        names[name] = ax.text(x, y, str(name), ha="center", va="center", fontsize=9 if is_hub else 8, bbox=box,
-                              color="white" if is_hub else INK, zorder=3)  # fmt: skip
+        names[name] = ax.text(
+            x,
+            y,
+            str(name),
+            ha="center",
+            va="center",
+            fontsize=9 if is_hub else 8,
+            bbox=box,
+            color="white" if is_hub else INK,
+            zorder=3,
+        )
     for edge in edges.to_dict("records"):
         _draw_edge(ax, edge, names)
     _legend(ax, has_open=bool(edges["reversible"].any()))
@@ -197,10 +206,19 @@ def _draw_edge(ax: Axes, edge: dict[Hashable, Any], names: dict[Hashable, Any]) 
     is_positive = edge["weight"] >= 0
     score = float(np.clip(edge["score"], 0, 1)) if np.isfinite(edge["score"]) else 0.5
     ax.annotate(
-        "", xy=(0, 0.5), xycoords=names[edge["target"]], xytext=(1, 0.5), textcoords=names[edge["source"]],
+        "",
+        xy=(0, 0.5),
+        xycoords=names[edge["target"]],
+        xytext=(1, 0.5),
+        textcoords=names[edge["source"]],
         arrowprops={
-            "arrowstyle": "-|>" if is_positive else "-[,widthB=0.35,lengthB=0", "mutation_scale": 10,
-            "color": PLUS if is_positive else MINUS, "alpha": 0.35 + 0.65 * score, "linewidth": 0.7 + 1.3 * score,
-            "linestyle": (0, (4, 2.5)) if edge["reversible"] else "-", "shrinkA": 5, "shrinkB": 6,
+            "arrowstyle": "-|>" if is_positive else "-[,widthB=0.35,lengthB=0",
+            "mutation_scale": 10,
+            "color": PLUS if is_positive else MINUS,
+            "alpha": 0.35 + 0.65 * score,
+            "linewidth": 0.7 + 1.3 * score,
+            "linestyle": (0, (4, 2.5)) if edge["reversible"] else "-",
+            "shrinkA": 5,
+            "shrinkB": 6,
         },
-    )  # fmt: skip
+    )

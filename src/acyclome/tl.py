@@ -83,8 +83,14 @@ def dag(
     from acyclome.pipeline.session import Runtime
 
     check_key(adata, key_added)
-    given = {"layer": layer, "group_by": groupby, "perturbation": perturbation, "control": control,
-             "resamples": resamples, "seed": seed}  # fmt: skip
+    given = {
+        "layer": layer,
+        "group_by": groupby,
+        "perturbation": perturbation,
+        "control": control,
+        "resamples": resamples,
+        "seed": seed,
+    }
     options = Config.from_mapping(config).with_options(**{name: v for name, v in given.items() if v is not None})
     names, runtime = listed_regulators(regulators), Runtime(threads=threads or usable_threads(), device=device)
     parts = _groups(adata, options)
@@ -143,9 +149,13 @@ def _learn(adata: AnnData, options: Config, regulators: Sequence[str] | None, ru
 
 
 def _learn_together(
-    adata: AnnData, options: Config, parts: Mapping[Any, Config], regulators: Sequence[str] | None, rules: Any,
+    adata: AnnData,
+    options: Config,
+    parts: Mapping[Any, Config],
+    regulators: Sequence[str] | None,
+    rules: Any,
     runtime: Runtime,
-) -> JointNetworks:  # fmt: skip
+) -> JointNetworks:
     """Prepare every group by itself and learn them together."""
     from acyclome.pipeline.joint import learn_together
     from acyclome.pipeline.session import Session
@@ -155,8 +165,12 @@ def _learn_together(
         raise ConfigError(msg)
     stores = {label: _store(adata, part) for label, part in parts.items()}
     about = {"command": COMMAND, "input": {}}
-    return learn_together(stores, lambda label, store, shared: Session(
-        None, options.with_options(group=label), store, runtime, about, regulators, rules, shared=shared))  # fmt: skip
+    return learn_together(
+        stores,
+        lambda label, store, shared: Session(
+            None, options.with_options(group=label), store, runtime, about, regulators, rules, shared=shared
+        ),
+    )
 
 
 def _store(adata: AnnData, options: Config) -> MemoryStore:

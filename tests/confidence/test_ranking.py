@@ -14,8 +14,13 @@ from acyclome.confidence.resample import count_votes
 D = 5
 GENES = [f"G{k}" for k in range(D)]
 NOTHING = {"source": np.empty(0, int), "target": np.empty(0, int), "loss": np.empty(0)}
-CHAIN = {"indptr": np.array([0, 0, 1, 2, 2, 2]), "parent": np.array([0, 1], np.int32), "source": np.array([0, 1]),
-         "target": np.array([1, 2]), "loss": np.array([9.0, 8.0])}  # fmt: skip
+CHAIN = {
+    "indptr": np.array([0, 0, 1, 2, 2, 2]),
+    "parent": np.array([0, 1], np.int32),
+    "source": np.array([0, 1]),
+    "target": np.array([1, 2]),
+    "loss": np.array([9.0, 8.0]),
+}
 
 
 def votes_for(*pairs, total=4):

@@ -76,8 +76,11 @@ def test_resamples_without_an_edge_vote_against_all():
     assert (joined.tolist(), direction.tolist()) == ([0.0], [0.0])
 
 
-@given(labels=st.lists(st.integers(0, 6), min_size=4, max_size=60), seed=st.integers(0, 1000),
-       fraction=st.sampled_from([0.5, 0.3, 0.8]))  # fmt: skip
+@given(
+    labels=st.lists(st.integers(0, 6), min_size=4, max_size=60),
+    seed=st.integers(0, 1000),
+    fraction=st.sampled_from([0.5, 0.3, 0.8]),
+)
 def test_every_resample_keeps_its_share_of_every_stratum(labels, seed, fraction):
     strata = np.unique(labels, return_inverse=True)[1]
     members = plan_resamples(len(strata), 6, fraction, seed, strata)

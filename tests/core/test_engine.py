@@ -121,9 +121,12 @@ def test_candidates_grow_again_from_a_better_network_while_it_pays(lab, monkeypa
     """Tight screening of a hub network: one look leaves out what the second offers; every look lowers the score."""
     simulation = simulate(300, 500, graph="hub", seed=1)
     config = Config.from_mapping(
-        {"screen": {"max_candidates": 12, "forward_steps": 3, "partial": 2}, "score": {"restarts": 0},
-         "fit": {"relax": False}}
-    )  # fmt: skip
+        {
+            "screen": {"max_candidates": 12, "forward_steps": 3, "partial": 2},
+            "score": {"restarts": 0},
+            "fit": {"relax": False},
+        }
+    )
     scores, looks = [], []
     monkeypatch.setattr(engine, "grow", lambda *given: looks.append(0) or grow(*given))
     for most in (1, 2, 3, 9):

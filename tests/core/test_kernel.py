@@ -40,9 +40,13 @@ def core(tmp_path: Path) -> Path:
 def call(core: Path, **environment: str) -> tuple[float, int]:
     """Call the kernel in a fresh process; return what it gives and how often it came from the cache."""
     answer = subprocess.run(
-        [sys.executable, "-B", "-c", CALL], capture_output=True, text=True, check=True, timeout=60,
+        [sys.executable, "-B", "-c", CALL],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
         env=os.environ | {"PYTHONPATH": str(core.parents[1])} | environment,
-    )  # fmt: skip
+    )
     value, hits = answer.stdout.split()
     return float(value), int(hits)
 

@@ -85,8 +85,10 @@ def table(path, X, rows, columns, separator, corner=""):
     return path
 
 
-@pytest.mark.parametrize(("name", "separator"), [("a.csv", ","), ("a.tsv", "\t"), ("a.csv.gz", ","), ("a.txt", "\t"),
-                                                 ("semicolons.csv", ";")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "separator"),
+    [("a.csv", ","), ("a.tsv", "\t"), ("a.csv.gz", ","), ("a.txt", "\t"), ("semicolons.csv", ";")],
+)
 def test_tables_are_read_in_both_orientations(tmp_path, name, separator):
     X = counts()
     upright = read_expression(table(tmp_path / name, X, CELLS, GENES, separator))
@@ -147,8 +149,11 @@ def tenx_h5(path, X, features):
 
 
 def test_a_10x_h5_file_is_read_without_its_antibodies(tmp_path):
-    features = {"name": GENES, "id": [f"ENSG{i:011d}" for i in range(6)],
-                "feature_type": ["Gene Expression"] * 5 + ["Antibody Capture"]}  # fmt: skip
+    features = {
+        "name": GENES,
+        "id": [f"ENSG{i:011d}" for i in range(6)],
+        "feature_type": ["Gene Expression"] * 5 + ["Antibody Capture"],
+    }
     path = tenx_h5(tmp_path / "a.h5", counts(), features)
     found = read_expression(path)
     np.testing.assert_array_equal(found.X.toarray(), counts()[:, :5])

@@ -39,8 +39,13 @@ def test_kinds_become_rules():
 
 
 def test_scopes_speak_to_their_group_alone():
-    rows = read_prior(table(("A", "B", "forbidden", "T cells"), ("C", "D", "forbidden", "all"),
-                            columns=("source", "target", "kind", "scope")))  # fmt: skip
+    rows = read_prior(
+        table(
+            ("A", "B", "forbidden", "T cells"),
+            ("C", "D", "forbidden", "all"),
+            columns=("source", "target", "kind", "scope"),
+        )
+    )
     assert make_prior(rows, GENES).rules.forbidden.tolist() == keys("CD")
     assert make_prior(rows, GENES, group="T cells").rules.forbidden.tolist() == keys("AB", "CD")
 
@@ -62,12 +67,20 @@ def test_files_are_read_with_tabs_or_commas_and_lines_are_named(tmp_path):
     ("rows", "said"),
     [
         ([("A", "B", "required"), ("A", "B", "forbidden")], ("A -> B is required and forbidden", "line 1", "line 2")),
-        ([("A", "B", "required"), ("B", "C", "required"), ("C", "D", "required"), ("D", "A", "required"),
-          ("C", "B", "required")], ("closes a cycle of required edges", "B -> C", "line 5")),
+        (
+            [
+                ("A", "B", "required"),
+                ("B", "C", "required"),
+                ("C", "D", "required"),
+                ("D", "A", "required"),
+                ("C", "B", "required"),
+            ],
+            ("closes a cycle of required edges", "B -> C", "line 5"),
+        ),
         ([("E", "B", "required")], ("E -> B is required, and its source is not on the list of regulators",)),
         ([("D", "A", "required")], ("runs from a higher to a lower tier",)),
     ],
-)  # fmt: skip
+)
 def test_a_contradiction_shows_its_smallest_set(rows, said):
     causes = np.array([True, True, True, True, False])
     tiers = {"A": 0, "D": 1} if len(rows) == 1 else None
@@ -79,8 +92,11 @@ def test_a_contradiction_shows_its_smallest_set(rows, said):
 
 
 def test_both_signs_of_an_edge_contradict():
-    rows = table(("A", "B", "soft", 0.5, "+"), ("A", "B", "soft", 0.5, "-"),
-                 columns=("source", "target", "kind", "weight", "sign"))  # fmt: skip
+    rows = table(
+        ("A", "B", "soft", 0.5, "+"),
+        ("A", "B", "soft", 0.5, "-"),
+        columns=("source", "target", "kind", "weight", "sign"),
+    )
     with pytest.raises(InputError, match="A -> B has both signs"):
         make_prior(read_prior(rows), GENES)
 
@@ -107,14 +123,19 @@ def test_nothing_known_is_no_rule():
 
 
 def test_blanks_around_names_and_kinds_do_not_count():
-    rows = pd.DataFrame([[" A", "B ", " forbidden", None], ["B", " A", "forbidden ", "all"]],
-                        columns=["Source", "target ", "kind", "scope"])  # fmt: skip
+    rows = pd.DataFrame(
+        [[" A", "B ", " forbidden", None], ["B", " A", "forbidden ", "all"]],
+        columns=["Source", "target ", "kind", "scope"],
+    )
     assert make_prior(read_prior(rows), GENES).rules.forbidden.tolist() == keys("AB", "BA")
 
 
 def test_names_only_in_rows_of_another_scope_are_not_missed():
-    rows = table(("A", "B", "forbidden", "all"), ("X", "Y", "forbidden", "T cells"),
-                 columns=("source", "target", "kind", "scope"))  # fmt: skip
+    rows = table(
+        ("A", "B", "forbidden", "all"),
+        ("X", "Y", "forbidden", "T cells"),
+        columns=("source", "target", "kind", "scope"),
+    )
     assert [text.split(":")[0] for text in make_prior(read_prior(rows), GENES).warnings] == [
         "1 edges of the prior knowledge are for T cells, and there are no groups"
     ]

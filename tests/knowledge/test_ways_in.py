@@ -48,13 +48,23 @@ def test_learn_keeps_to_what_is_known_and_says_so():
 def test_a_run_reads_tables_and_gives_the_bits_of_learn(tmp_path, shards):
     pd.DataFrame(matrix(), columns=GENES).to_csv(tmp_path / "x.tsv", sep="\t")
     KNOWN.to_csv(tmp_path / "known.tsv", sep="\t", index=False)
-    config = Config.from_mapping({"knowledge": {"knowledge": str(tmp_path / "known.tsv")}, "shard": {"shards": shards},
-                                  "resample": {"resamples": 0}, "prepare": {"transform": "none"}})  # fmt: skip
+    config = Config.from_mapping(
+        {
+            "knowledge": {"knowledge": str(tmp_path / "known.tsv")},
+            "shard": {"shards": shards},
+            "resample": {"resamples": 0},
+            "prepare": {"transform": "none"},
+        }
+    )
     net = run(tmp_path / "x.tsv", tmp_path / "out", config, Runtime())
     assert holds(net)
     if not shards:
-        pd.testing.assert_frame_equal(net.edges, ac.learn(matrix().astype(np.float32), GENES, rules=KNOWN, resamples=0,
-                                                          config={"prepare": {"transform": "none"}}).edges)  # fmt: skip
+        pd.testing.assert_frame_equal(
+            net.edges,
+            ac.learn(
+                matrix().astype(np.float32), GENES, rules=KNOWN, resamples=0, config={"prepare": {"transform": "none"}}
+            ).edges,
+        )
 
 
 def test_scopes_hold_in_their_group(tmp_path):
@@ -68,8 +78,9 @@ def test_scopes_hold_in_their_group(tmp_path):
 def test_scopes_hold_in_tables_of_one_kind_too_and_others_are_told(tmp_path):
     (tmp_path / "r.tsv").write_text("source\ttarget\tscope\nG3\tG7\ta\n")
     labels = np.repeat(["a", "b"], 100)
-    nets = ac.learn(matrix(), GENES, groups=labels, resamples=0,
-                    config={"knowledge": {"required": str(tmp_path / "r.tsv")}})  # fmt: skip
+    nets = ac.learn(
+        matrix(), GENES, groups=labels, resamples=0, config={"knowledge": {"required": str(tmp_path / "r.tsv")}}
+    )
     assert ("G3", "G7") in edges(nets["a"])
     assert ("G3", "G7") not in edges(nets["b"])
     assert any("are for a, and this is the group b" in text for text in nets["b"].facts["warnings"])

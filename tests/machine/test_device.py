@@ -72,8 +72,9 @@ def test_where_no_card_is_to_be_seen_torch_is_not_even_loaded():
 @pytest.mark.usefixtures("card")
 @pytest.mark.parametrize("resamples", [0, 2])
 def test_a_run_on_a_device_finds_the_network_of_the_threads(store, resamples):
-    config = Config.from_mapping({"resample": {"resamples": resamples}, "screen": {"max_candidates": 15},
-                                  "fit": {"drop_tol": 0.0}})  # fmt: skip
+    config = Config.from_mapping(
+        {"resample": {"resamples": resamples}, "screen": {"max_candidates": 15}, "fit": {"drop_tol": 0.0}}
+    )
     one, two = (
         learn_store(store, config, Runtime(device=name), regulators=None, command="test") for name in ("cpu", "cuda")
     )

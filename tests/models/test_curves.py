@@ -30,8 +30,21 @@ def test_the_command_writes_the_same_files_for_any_number_of_threads(tmp_path):
     tables = []
     for threads in ("1", "2"):
         out = tmp_path / f"out{threads}"
-        command = ["run", str(tmp_path / "x.csv"), "-o", str(out), "--config", str(tmp_path / "options.yaml"),
-                   "--model", "mlp", "--resamples", "2", "--threads", threads, "--quiet"]  # fmt: skip
+        command = [
+            "run",
+            str(tmp_path / "x.csv"),
+            "-o",
+            str(out),
+            "--config",
+            str(tmp_path / "options.yaml"),
+            "--model",
+            "mlp",
+            "--resamples",
+            "2",
+            "--threads",
+            threads,
+            "--quiet",
+        ]
         assert main(command) == 0
         tables.append(pd.read_csv(out / "edges.tsv.gz", sep="\t"))
         assert {"edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv", "run.json", "report.html"} <= {
@@ -66,8 +79,30 @@ def test_curves_take_the_same_road(model, of):
 def test_the_relaxation_of_curves_guides_the_climb_with_any_form_of_h(tmp_path, model, form):
     pd.DataFrame(draw(8)).to_csv(tmp_path / "x.csv", index_label="cell")
     out = tmp_path / "out"
-    assert main(["run", str(tmp_path / "x.csv"), "-o", str(out), "--model", model, "--relax", "true", "--acyclicity",
-                 form, "--resamples", "0", "--restarts", "0", "--threads", "1", "--quiet"]) == 0  # fmt: skip
+    assert (
+        main(
+            [
+                "run",
+                str(tmp_path / "x.csv"),
+                "-o",
+                str(out),
+                "--model",
+                model,
+                "--relax",
+                "true",
+                "--acyclicity",
+                form,
+                "--resamples",
+                "0",
+                "--restarts",
+                "0",
+                "--threads",
+                "1",
+                "--quiet",
+            ]
+        )
+        == 0
+    )
     run = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert run["fit"]["relax"]
     assert len(run["fit"]["convergence"]) == len(Config().fit.mu)
@@ -96,8 +131,10 @@ def test_the_estimate_knows_what_the_model_takes():
 
 
 def test_the_estimate_counts_the_products_of_terms_that_a_relaxation_holds():
-    climbed, guided = (estimate(2000, 1000, Config.from_mapping({"model": "spline", "fit": {"relax": relax}}), 2)
-                       for relax in ("auto", True))  # fmt: skip
+    climbed, guided = (
+        estimate(2000, 1000, Config.from_mapping({"model": "spline", "fit": {"relax": relax}}), 2)
+        for relax in ("auto", True)
+    )
     assert guided["memory_bytes"] - climbed["memory_bytes"] == pytest.approx(4 * 2000 * (58 * 8) ** 2, rel=1e-6)
     assert guided["seconds"]["fit"] > 10 > climbed["seconds"]["fit"]
 

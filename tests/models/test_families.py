@@ -32,8 +32,18 @@ def search(lab, case, seed, threads=1):
     m = lab.moments_of(case.draw(np.random.default_rng([80, seed]), N))
     d = m.n_genes
     settings = JointSettings(case.family, ClimbSettings(8, 1), 10, 1.0)
-    return search_joint(m, lab.all_pairs(d), np.arange(d), settings, SCREENING, np.ones(d, bool), np.full(d, d - 1.0),
-                        SEED, threads, grows=True)[0]  # fmt: skip
+    return search_joint(
+        m,
+        lab.all_pairs(d),
+        np.arange(d),
+        settings,
+        SCREENING,
+        np.ones(d, bool),
+        np.full(d, d - 1.0),
+        SEED,
+        threads,
+        grows=True,
+    )[0]
 
 
 def test_every_model_of_the_config_is_registered_and_tested():

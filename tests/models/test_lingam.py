@@ -44,8 +44,9 @@ def test_gaussian_noise_leaves_everything_to_the_linear_model():
     assert linear.edges["noise_evidence"].isna().all()
     for network in (lingam, option):
         assert (network.edges["noise_evidence"] == 0).all()
-    pd.testing.assert_frame_equal(option.edges.drop(columns="noise_evidence"),
-                                  linear.edges.drop(columns="noise_evidence"))  # fmt: skip
+    pd.testing.assert_frame_equal(
+        option.edges.drop(columns="noise_evidence"), linear.edges.drop(columns="noise_evidence")
+    )
     assert lingam.edges["reversible"].sum() == linear.edges["reversible"].sum()
 
 

@@ -85,10 +85,12 @@ def test_the_command_gives_the_numbers_of_python(learned, tmp_path, capsys):
 
 def test_bounds_hold_one_more_resample_as_often_as_they_say(learned):
     net, _, _ = learned
-    drawn = np.sort([
-        row(replace(net, members=edges).predict(set={"a": 1.0}), "c")["change"]
-        for _, edges in net.members.groupby("member")
-    ])  # fmt: skip
+    drawn = np.sort(
+        [
+            row(replace(net, members=edges).predict(set={"a": 1.0}), "c")["change"]
+            for _, edges in net.members.groupby("member")
+        ]
+    )
     found = row(net.predict(set={"a": 1.0}, interval=7 / 9), "c")  # of nine places around eight draws
     assert found["low"] == pytest.approx(drawn[0])
     assert found["high"] == pytest.approx(drawn[-1])

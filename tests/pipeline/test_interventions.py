@@ -54,8 +54,9 @@ def adata(drawn):
 
 def learned(drawn, **options):
     X, label = drawn
-    return ac.learn(X, GENES, perturbation=["" if text == "NT" else text for text in label], resamples=3, seed=4,
-                    **options)  # fmt: skip
+    return ac.learn(
+        X, GENES, perturbation=["" if text == "NT" else text for text in label], resamples=3, seed=4, **options
+    )
 
 
 def test_directions_that_observations_leave_open_are_settled(drawn):
@@ -92,8 +93,15 @@ def test_command_line_anndata_and_arrays_give_the_same_bits(drawn, adata, tmp_pa
 
 def test_stages_and_shards_and_threads_give_the_bits_of_the_whole(drawn, adata, tmp_path):
     adata.write_h5ad(tmp_path / "in.h5ad")
-    config = Config.from_mapping({**PLAIN, "input": {"perturbation": "guide", "control": "NT"}, "seed": 4,
-                                  "resample": {"resamples": 3}, "shard": {"shards": 1}})  # fmt: skip
+    config = Config.from_mapping(
+        {
+            **PLAIN,
+            "input": {"perturbation": "guide", "control": "NT"},
+            "seed": 4,
+            "resample": {"resamples": 3},
+            "shard": {"shards": 1},
+        }
+    )
     run(tmp_path / "in.h5ad", tmp_path / "one", config, Runtime(threads=2))
     words = ["--threads", "1", "--quiet"]
     two = str(tmp_path / "two")

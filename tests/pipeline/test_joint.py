@@ -50,8 +50,10 @@ def test_all_networks_keep_to_one_order(learned):
 
 def test_an_edge_of_one_group_is_found_there_and_called_different(learned):
     found, *_, (source, target) = learned
-    held = {label: (source, target) in set(zip(net.edges["source"], net.edges["target"], strict=True))
-            for label, net in found.items()}  # fmt: skip
+    held = {
+        label: (source, target) in set(zip(net.edges["source"], net.edges["target"], strict=True))
+        for label, net in found.items()
+    }
     assert held == {"A": False, "B": True}
     row = found.differential.set_index(["source", "target"]).loc[(source, target)]
     assert row["q"] < 0.01
@@ -78,8 +80,11 @@ def test_the_bits_do_not_depend_on_threads(learned):
 
 def test_a_run_writes_the_shared_network_and_the_differences(tmp_path, learned):
     _, X, label, _ = learned
-    adata = anndata.AnnData(X.astype(np.float32) + 20, pd.DataFrame({"kind": label}, [f"c{k}" for k in range(len(X))]),
-                            pd.DataFrame(index=[f"gene_{k + 1}" for k in range(D)]))  # fmt: skip
+    adata = anndata.AnnData(
+        X.astype(np.float32) + 20,
+        pd.DataFrame({"kind": label}, [f"c{k}" for k in range(len(X))]),
+        pd.DataFrame(index=[f"gene_{k + 1}" for k in range(D)]),
+    )
     adata.write_h5ad(tmp_path / "in.h5ad")
     plain = {"group_by": "kind", "joint": True, "resamples": 0, "normalize": False, "log": False, "transform": "none"}
     found = run(tmp_path / "in.h5ad", tmp_path / "out", Config().with_options(**plain), Runtime())
@@ -93,8 +98,11 @@ def test_a_run_writes_the_shared_network_and_the_differences(tmp_path, learned):
 
 def test_an_object_keeps_the_networks_and_the_differences(learned):
     _, X, label, _ = learned
-    adata = anndata.AnnData(X, pd.DataFrame({"kind": label}, [f"c{k}" for k in range(len(X))]),
-                            pd.DataFrame(index=[f"gene_{k + 1}" for k in range(D)]))  # fmt: skip
+    adata = anndata.AnnData(
+        X,
+        pd.DataFrame({"kind": label}, [f"c{k}" for k in range(len(X))]),
+        pd.DataFrame(index=[f"gene_{k + 1}" for k in range(D)]),
+    )
     plain = {"prepare": {"normalize": False, "log": False, "transform": "none", "min_cells": 0}, **JOINT}
     ac.tl.dag(adata, groupby="kind", resamples=0, threads=1, config=plain)
     assert {"dag_A", "dag_B", "dag_shared"} <= set(adata.varp)

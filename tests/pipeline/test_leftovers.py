@@ -14,9 +14,15 @@ from acyclome.pipeline.commands import Runtime, prepare_stage, run
 N_OBS, N_GENES = 40, 6
 CONFIG = Config().with_options(resamples=2, transform="none")
 RESULTS = {
-    "edges.tsv.gz", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", "report.html", "run.json",
+    "edges.tsv.gz",
+    "edges.parquet",
+    "ranking.tsv.gz",
+    "nodes.tsv",
+    "network.h5ad",
+    "report.html",
+    "run.json",
     "members.parquet",
-}  # fmt: skip
+}
 
 
 @pytest.fixture

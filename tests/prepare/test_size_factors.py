@@ -94,8 +94,19 @@ def test_file_memory_and_threads_give_one_network(adata, tmp_path):
     tables = []
     for threads in ("1", "2"):
         out = tmp_path / f"out{threads}"
-        words = ("run", tmp_path / "counts.h5ad", "-o", out, "--config", tmp_path / "options.yaml", "--resamples", "2",
-                 "--threads", threads, "--quiet")  # fmt: skip
+        words = (
+            "run",
+            tmp_path / "counts.h5ad",
+            "-o",
+            out,
+            "--config",
+            tmp_path / "options.yaml",
+            "--resamples",
+            "2",
+            "--threads",
+            threads,
+            "--quiet",
+        )
         assert main([str(word) for word in words]) == 0
         tables.append(pd.read_csv(out / "edges.tsv.gz", sep="\t"))
         assert "negative binomial" in (out / "report.html").read_text(encoding="utf-8")

@@ -16,8 +16,11 @@ from acyclome.prepare import prepare
 from acyclome.prepare.transform import choose_transform, rank_to_normal
 
 FLOAT32 = 2e-6
-VALUES = arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(2, 15)),
-                elements=st.sampled_from([0.0, 0.0, 0.5, 1.0, 2.0, 7.0, -1.0]))  # fmt: skip
+VALUES = arrays(
+    np.float32,
+    st.tuples(st.integers(1, 5), st.integers(2, 15)),
+    elements=st.sampled_from([0.0, 0.0, 0.5, 1.0, 2.0, 7.0, -1.0]),
+)
 RISING = {"cube": lambda x: x**3, "exp": np.exp, "affine": lambda x: 3 * x + 2, "arctan": np.arctan}
 
 

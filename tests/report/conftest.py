@@ -29,14 +29,21 @@ def random_tables(genes: list[str], n_edges: int, *, resamples: int, seed: int) 
     weight = np.round(rng.normal(0, 0.4, n_edges), 4)
     stability = rng.binomial(resamples, rng.beta(3, 1, n_edges)) / max(resamples, 1)
     score = np.round(stability * 0.9 + 0.05, 4) if resamples else np.round(rng.beta(3, 1, n_edges), 4)
-    edges = pd.DataFrame({
-        "source": np.array(genes, dtype=object)[source], "target": np.array(genes, dtype=object)[target],
-        "weight": weight, "sign": np.where(weight >= 0, "+", "-"), "score": score,
-        "stability": stability if resamples else np.nan,
-        "direction": np.round(rng.uniform(0.5, 1, n_edges), 4) if resamples else np.nan,
-        "reversible": rng.random(n_edges) < 0.3, "reversal_loss": np.round(rng.exponential(3, n_edges), 4),
-        "settled": False, "prior": "",
-    }).sort_values("score", ascending=False, kind="stable", ignore_index=True)  # fmt: skip
+    edges = pd.DataFrame(
+        {
+            "source": np.array(genes, dtype=object)[source],
+            "target": np.array(genes, dtype=object)[target],
+            "weight": weight,
+            "sign": np.where(weight >= 0, "+", "-"),
+            "score": score,
+            "stability": stability if resamples else np.nan,
+            "direction": np.round(rng.uniform(0.5, 1, n_edges), 4) if resamples else np.nan,
+            "reversible": rng.random(n_edges) < 0.3,
+            "reversal_loss": np.round(rng.exponential(3, n_edges), 4),
+            "settled": False,
+            "prior": "",
+        }
+    ).sort_values("score", ascending=False, kind="stable", ignore_index=True)
     ranking = pd.concat([edges, edges.rename(columns={"source": "target", "target": "source"})])[
         ["source", "target", "score"]
     ]
@@ -49,11 +56,18 @@ def _nodes(genes, order, source, target, rng) -> pd.DataFrame:
     depth = np.zeros(d, dtype=int)
     for edge in np.argsort(order[target], kind="stable"):
         depth[target[edge]] = max(depth[target[edge]], depth[source[edge]] + 1)
-    return pd.DataFrame({
-        "gene": genes, "order": order, "depth": depth,
-        "in_degree": np.bincount(target, minlength=d), "out_degree": np.bincount(source, minlength=d),
-        "is_regulator": True, "r2": np.round(rng.uniform(0, 0.8, d), 4), "noise_scale": 1.0,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "gene": genes,
+            "order": order,
+            "depth": depth,
+            "in_degree": np.bincount(target, minlength=d),
+            "out_degree": np.bincount(source, minlength=d),
+            "is_regulator": True,
+            "r2": np.round(rng.uniform(0, 0.8, d), 4),
+            "noise_scale": 1.0,
+        }
+    )
 
 
 def run_facts(d: int, n_obs: int, resamples: int) -> dict:
@@ -62,32 +76,62 @@ def run_facts(d: int, n_obs: int, resamples: int) -> dict:
 
     config = Config.from_mapping({"resample": {"resamples": resamples}}).model_dump(mode="json")
     return {
-        "status": "done", "version": "0.1.0", "command": f"acyclome run pbmc.h5ad -o results --resamples {resamples}",
-        "config": config, "seed": 0,
-        "input": {"path": "data/pbmc.h5ad", "digest": "sha256:0f3a", "n_obs": n_obs + 7, "n_vars": d + 11,
-                  "matrix": "raw", "kind": "log-normalised"},
-        "prepare": {"n_obs": n_obs, "steps": [
-            {"step": "filter_genes", "what": "genes seen in fewer than 10 observations left out", "genes_dropped": 11},
-            {"step": "transform", "what": "none: normal scores fit no better", "n_vars": d, "n_obs": n_obs}]},
-        "stages": {"prepare": {"seconds": 1.25, "peak_memory_mb": 310.0},
-                   "fit": {"seconds": 75.0, "peak_memory_mb": 2048.0}},
+        "status": "done",
+        "version": "0.1.0",
+        "command": f"acyclome run pbmc.h5ad -o results --resamples {resamples}",
+        "config": config,
+        "seed": 0,
+        "input": {
+            "path": "data/pbmc.h5ad",
+            "digest": "sha256:0f3a",
+            "n_obs": n_obs + 7,
+            "n_vars": d + 11,
+            "matrix": "raw",
+            "kind": "log-normalised",
+        },
+        "prepare": {
+            "n_obs": n_obs,
+            "steps": [
+                {
+                    "step": "filter_genes",
+                    "what": "genes seen in fewer than 10 observations left out",
+                    "genes_dropped": 11,
+                },
+                {"step": "transform", "what": "none: normal scores fit no better", "n_vars": d, "n_obs": n_obs},
+            ],
+        },
+        "stages": {
+            "prepare": {"seconds": 1.25, "peak_memory_mb": 310.0},
+            "fit": {"seconds": 75.0, "peak_memory_mb": 2048.0},
+        },
         "screen": {"n_candidates": 9000, "mean": 14.25, "max": 48},
-        "fit": {"acyclic": True, "convergence": [
-            {"mu": 1.0, "steps": 31, "h": 2.4e-2, "objective": 310.5},
-            {"mu": 0.1, "steps": 22, "h": 3.1e-4, "objective": 322.0},
-            {"mu": 0.01, "steps": 14, "h": 8.0e-7, "objective": 325.1},
-            {"mu": 0.001, "steps": 6, "h": 0.0, "objective": 325.6}]},
+        "fit": {
+            "acyclic": True,
+            "convergence": [
+                {"mu": 1.0, "steps": 31, "h": 2.4e-2, "objective": 310.5},
+                {"mu": 0.1, "steps": 22, "h": 3.1e-4, "objective": 322.0},
+                {"mu": 0.01, "steps": 14, "h": 8.0e-7, "objective": 325.1},
+                {"mu": 0.001, "steps": 6, "h": 0.0, "objective": 325.6},
+            ],
+        },
         "resample": {"resamples": resamples, "fraction": 0.5},
         "sortability": {"var_sortability": 0.53, "r2_sortability": 0.81},
         "believe": {
-            "rivals": {"genes": d, "observations": n_obs, "networks": [
-                {"network": "this method", "edges": 100, "gain": 9.5, "helped": 0.9, "joined": 1.0, "same": 1.0},
-                {"network": "falling R2", "edges": 110, "gain": 9.0, "helped": 0.8, "joined": 0.9, "same": 0.85},
-                {"network": "random order", "edges": 130, "gain": 8.0, "helped": 0.7, "joined": 0.6, "same": 0.5},
-                {"network": "no edge", "edges": 0, "gain": 0.0, "helped": None, "joined": 0.0, "same": None}]},
-            "permuted": {"rounds": 5.0, "genes": float(d), "edges": 0.4, "false_edges": 0.4}},
-        "versions": {"python": "3.11.2", "numpy": "2.4.0"}, "warnings": [],
-    }  # fmt: skip
+            "rivals": {
+                "genes": d,
+                "observations": n_obs,
+                "networks": [
+                    {"network": "this method", "edges": 100, "gain": 9.5, "helped": 0.9, "joined": 1.0, "same": 1.0},
+                    {"network": "falling R2", "edges": 110, "gain": 9.0, "helped": 0.8, "joined": 0.9, "same": 0.85},
+                    {"network": "random order", "edges": 130, "gain": 8.0, "helped": 0.7, "joined": 0.6, "same": 0.5},
+                    {"network": "no edge", "edges": 0, "gain": 0.0, "helped": None, "joined": 0.0, "same": None},
+                ],
+            },
+            "permuted": {"rounds": 5.0, "genes": float(d), "edges": 0.4, "false_edges": 0.4},
+        },
+        "versions": {"python": "3.11.2", "numpy": "2.4.0"},
+        "warnings": [],
+    }
 
 
 @pytest.fixture

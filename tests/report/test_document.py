@@ -227,10 +227,22 @@ def test_what_speaks_for_the_network_is_said_with_its_warning_signs(build_run):
 
 def test_interventions_and_known_edges_are_judged_beside_chance(build_run):
     def change(facts):
-        facts["believe"]["unseen"] = {"targets": 4.0, "error": 0.8, "error_of_no_change": 1.0, "error_of_the_mean": 0.7,
-                                      "spearman": 0.4, "spearman_of_the_mean": 0.3}  # fmt: skip
-        facts["believe"]["known"] = {"known": 50.0, "edges": 120.0, "found": 7.0, "turned": 2.0, "found_by_chance": 1.5,
-                                     "turned_by_chance": 1.0}  # fmt: skip
+        facts["believe"]["unseen"] = {
+            "targets": 4.0,
+            "error": 0.8,
+            "error_of_no_change": 1.0,
+            "error_of_the_mean": 0.7,
+            "spearman": 0.4,
+            "spearman_of_the_mean": 0.3,
+        }
+        facts["believe"]["known"] = {
+            "known": 50.0,
+            "edges": 120.0,
+            "found": 7.0,
+            "turned": 2.0,
+            "found_by_chance": 1.5,
+            "turned_by_chance": 1.0,
+        }
 
     said = " ".join(read(build_run(change=change)).text["believe"].split())
     assert "80% of the squared error of no change" in said

@@ -52,11 +52,15 @@ def test_the_curve_points_out_the_count_at_its_mark():
 
 
 def edges(n: int) -> pd.DataFrame:
-    return pd.DataFrame({
-        "source": [f"C{k}" for k in range(n)] + ["HUB"], "target": ["HUB"] * n + ["E<"],
-        "weight": [(-1) ** k * (k + 1) / n for k in range(n)] + [0.5], "score": [(k + 1) / n for k in range(n)] + [0.9],
-        "reversible": [k == n - 1 for k in range(n)] + [False],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "source": [f"C{k}" for k in range(n)] + ["HUB"],
+            "target": ["HUB"] * n + ["E<"],
+            "weight": [(-1) ** k * (k + 1) / n for k in range(n)] + [0.5],
+            "score": [(k + 1) / n for k in range(n)] + [0.9],
+            "reversible": [k == n - 1 for k in range(n)] + [False],
+        }
+    )
 
 
 def test_the_most_confident_causes_are_shown_by_weight():
@@ -76,8 +80,14 @@ def test_signs_differ_in_shape_and_open_directions_are_dashed():
 
 
 def test_numbers_read_well():
-    assert [wording.share(value) for value in (0.0, 0.001, 0.5, 0.999, 1.0, None)] == \
-        ["0%", "under 1%", "50%", "over 99%", "100%", "–"]  # fmt: skip
+    assert [wording.share(value) for value in (0.0, 0.001, 0.5, 0.999, 1.0, None)] == [
+        "0%",
+        "under 1%",
+        "50%",
+        "over 99%",
+        "100%",
+        "–",
+    ]
     assert wording.significant(3.1e-7) == "3.1×10⁻⁷"
     assert wording.duration(75) == "1 min 15 s"
     assert wording.plural(1, "edge") == "1 edge"

@@ -151,7 +151,9 @@ def _models_text(models: Mapping[str, Mapping[str, float]]) -> str:
     """Say what a run takes with each of the models that may be chosen; empty where one is given."""
     if not models:
         return ""
-    rows = [[name, f"about {format_duration(one['total_seconds'])}", f"about {one['memory_gb']:.1f} GB"]
-            for name, one in models.items()]  # fmt: skip
+    rows = [
+        [name, f"about {format_duration(one['total_seconds'])}", f"about {one['memory_gb']:.1f} GB"]
+        for name, one in models.items()
+    ]
     table = format_table(["model", "in all", "memory"], rows)
     return f"\n\nThe stages above are those of model linear. Once the data have chosen:\n\n{table}"

@@ -78,9 +78,12 @@ def all_votes(resampled: Sequence[Resampled], d: int) -> Votes | None:
 
 
 def rank_pairs(
-    a: Mapping[str, np.ndarray], votes: Votes | None, d: int, associations: Associations | None = None,
+    a: Mapping[str, np.ndarray],
+    votes: Votes | None,
+    d: int,
+    associations: Associations | None = None,
     interventions: Interventions | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rank pairs: the best of all by votes and associations, or without these all candidates and all voted for.
 
     With interventions, what acting on the source did to the target is added, as a share of which one half is evidence

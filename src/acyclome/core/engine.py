@@ -62,24 +62,34 @@ def look(
 
 
 def propose(
-    moments: Moments, candidates: Candidates, settings: EngineSettings, causes: np.ndarray, seed: int, threads: int,
+    moments: Moments,
+    candidates: Candidates,
+    settings: EngineSettings,
+    causes: np.ndarray,
+    seed: int,
+    threads: int,
     place: Place = THREADS,
-) -> tuple[np.ndarray, Relaxation | None]:  # fmt: skip
+) -> tuple[np.ndarray, Relaxation | None]:
     """Return an order to start from, ``(d,)``: that of the relaxation, or a seeded random one without it."""
     return propose_together([(moments, candidates, causes)], settings, seed, threads, place)[0]
 
 
 def propose_together(
-    networks: Sequence[tuple[Moments, Candidates, np.ndarray]], settings: EngineSettings, seed: int, threads: int,
+    networks: Sequence[tuple[Moments, Candidates, np.ndarray]],
+    settings: EngineSettings,
+    seed: int,
+    threads: int,
     place: Place,
-) -> list[tuple[np.ndarray, Relaxation | None]]:  # fmt: skip
+) -> list[tuple[np.ndarray, Relaxation | None]]:
     """Return what :func:`propose` does for moments, candidates and causes of some networks, relaxed in one call."""
     ties = [np.random.default_rng(seed).permutation(m.n_genes).astype(np.int32) for m, *_ in networks]
     if settings.relax is None:
         return [(tie, None) for tie in ties]
     if not isinstance(settings.relax.sem, Linear):
-        found = [relax_data(m.Z, candidates, settings.relax, tie, seed=seed, device=place.device, threads=threads)
-                 for (m, candidates, _), tie in zip(networks, ties, strict=True)]  # fmt: skip
+        found = [
+            relax_data(m.Z, candidates, settings.relax, tie, seed=seed, device=place.device, threads=threads)
+            for (m, candidates, _), tie in zip(networks, ties, strict=True)
+        ]
         return [(one.order, one) for one in found]
     problems = []
     for (m, candidates, causes), tie in zip(networks, ties, strict=True):
@@ -98,9 +108,14 @@ def _gene_weight(moments: Moments, settings: EngineSettings) -> np.ndarray:
 
 
 def decide(
-    moments: Moments, candidates: Candidates, start: np.ndarray, settings: EngineSettings, causes: np.ndarray,
-    seed: int, threads: int,
-) -> tuple[Dag, Candidates]:  # fmt: skip
+    moments: Moments,
+    candidates: Candidates,
+    start: np.ndarray,
+    settings: EngineSettings,
+    causes: np.ndarray,
+    seed: int,
+    threads: int,
+) -> tuple[Dag, Candidates]:
     """Search the order from ``start``, let the candidates grow, search on; return the DAG and the final candidates."""
     if settings.joint is not None:
         return _climb(moments, candidates, start, settings.joint, settings, causes, seed, threads)
@@ -115,9 +130,14 @@ def decide(
 
 
 def _grown(
-    moments: Moments, candidates: Candidates, start: np.ndarray, settings: EngineSettings, causes: np.ndarray,
-    seed: int, threads: int,
-) -> tuple[Dag, Candidates]:  # fmt: skip
+    moments: Moments,
+    candidates: Candidates,
+    start: np.ndarray,
+    settings: EngineSettings,
+    causes: np.ndarray,
+    seed: int,
+    threads: int,
+) -> tuple[Dag, Candidates]:
     """Let the candidates grow from a first network, and again from the better one that this gives while it pays.
 
     A hub that the first network misses, for want of candidates, is offered to its other children by the second only.
@@ -141,9 +161,14 @@ def may_turn(dag: Dag, rules: EdgeRules | None, causes: np.ndarray) -> np.ndarra
 
 
 def settle(
-    moments: Moments, candidates: Candidates, start: np.ndarray, settings: EngineSettings, causes: np.ndarray,
-    seed: int, threads: int,
-) -> Dag:  # fmt: skip
+    moments: Moments,
+    candidates: Candidates,
+    start: np.ndarray,
+    settings: EngineSettings,
+    causes: np.ndarray,
+    seed: int,
+    threads: int,
+) -> Dag:
     """Search the order from ``start`` once, without shaking: the first network, from which candidates grow."""
     if settings.joint is not None:
         joint = replace(settings.joint, climb=replace(settings.joint.climb, rounds=0))
@@ -154,9 +179,14 @@ def settle(
 
 
 def _search(
-    moments: Moments, candidates: Candidates, start: np.ndarray, settings: EngineSettings, causes: np.ndarray,
-    seed: int, threads: int,
-) -> Dag:  # fmt: skip
+    moments: Moments,
+    candidates: Candidates,
+    start: np.ndarray,
+    settings: EngineSettings,
+    causes: np.ndarray,
+    seed: int,
+    threads: int,
+) -> Dag:
     """One search; with equal noise the common variance is found first, by searches that are not shaken."""
     score = settings.score
     start = start if settings.rules is None else settings.rules.arrange(start)
@@ -194,13 +224,29 @@ def _in_own_units(moments: Moments, dag: Dag) -> Dag:
 
 
 def _climb(
-    moments: Moments, candidates: Candidates, start: np.ndarray, joint: JointSettings, settings: EngineSettings,
-    causes: np.ndarray, seed: int, threads: int,
-) -> tuple[Dag, Candidates]:  # fmt: skip
+    moments: Moments,
+    candidates: Candidates,
+    start: np.ndarray,
+    joint: JointSettings,
+    settings: EngineSettings,
+    causes: np.ndarray,
+    seed: int,
+    threads: int,
+) -> tuple[Dag, Candidates]:
     return search_joint(
-        moments, candidates, start, joint, settings.screen, causes, _n_allowed(settings, causes), seed, threads,
-        grows=settings.grows, guided=settings.relax is not None, rules=settings.rules,
-    )  # fmt: skip
+        moments,
+        candidates,
+        start,
+        joint,
+        settings.screen,
+        causes,
+        _n_allowed(settings, causes),
+        seed,
+        threads,
+        grows=settings.grows,
+        guided=settings.relax is not None,
+        rules=settings.rules,
+    )
 
 
 def _n_allowed(settings: EngineSettings, causes: np.ndarray) -> np.ndarray:
@@ -210,9 +256,14 @@ def _n_allowed(settings: EngineSettings, causes: np.ndarray) -> np.ndarray:
 
 
 def _pools(
-    moments: Moments, candidates: Candidates, settings: EngineSettings, causes: np.ndarray,
-    variance: np.ndarray | None, threads: int,
-) -> Pools:  # fmt: skip
+    moments: Moments,
+    candidates: Candidates,
+    settings: EngineSettings,
+    causes: np.ndarray,
+    variance: np.ndarray | None,
+    threads: int,
+) -> Pools:
     own, allowed, score = moments.n_own, _n_allowed(settings, causes), settings.score
-    return build_pools(moments, candidates, own, allowed, score.gamma, threads, variance, settings.rules,
-                       score.non_gaussian)  # fmt: skip
+    return build_pools(
+        moments, candidates, own, allowed, score.gamma, threads, variance, settings.rules, score.non_gaussian
+    )

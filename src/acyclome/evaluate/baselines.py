@@ -194,9 +194,12 @@ def correlation_ranking(
 
 
 def heldout_log_likelihood(
-    train: np.ndarray, test: np.ndarray, source: np.ndarray, target: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    source: np.ndarray,
+    target: np.ndarray,
     targets: tuple[Targets, Targets] | None = None,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Mean Gaussian log-likelihood of held-out observations, gene by gene, given the genes' parents.
 
     Every gene is regressed on its parents in `train` by least squares; its noise variance is

@@ -15,9 +15,13 @@ _LEAST_VARIANCE = 1e-6
 
 
 def count_log_likelihood(
-    train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], source: np.ndarray, target: np.ndarray,
-    model: Glm, threads: int = 1,
-) -> np.ndarray:  # fmt: skip
+    train: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    source: np.ndarray,
+    target: np.ndarray,
+    model: Glm,
+    threads: int = 1,
+) -> np.ndarray:
     """Mean log probability of held-out counts, gene by gene, given the genes' causes.
 
     Parameters

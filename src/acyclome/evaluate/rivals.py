@@ -75,11 +75,16 @@ def beside_rivals(
         here = np.isin(ours[1] * d + ours[0], target * d + source)
         turned = np.isin(ours[0] * d + ours[1], target * d + source)
         joined = int((here | turned).sum())
-        rows.append({
-            "network": name, "edges": len(source), "gain": float(np.nansum(gain)),
-            "helped": _share((gain[np.unique(target)] > 0).sum(), len(np.unique(target))),
-            "joined": _share(joined, len(here)), "same": _share(here.sum(), joined),
-        })  # fmt: skip
+        rows.append(
+            {
+                "network": name,
+                "edges": len(source),
+                "gain": float(np.nansum(gain)),
+                "helped": _share((gain[np.unique(target)] > 0).sum(), len(np.unique(target))),
+                "joined": _share(joined, len(here)),
+                "same": _share(here.sum(), joined),
+            }
+        )
     return rows
 
 
@@ -99,12 +104,13 @@ def met_by_chance(source: np.ndarray, target: np.ndarray, known: np.ndarray, d: 
     m, out, into = len(source), np.bincount(source, minlength=d), np.bincount(target, minlength=d)
     i, j = known % d, known // d
     return {
-        "known": float(len(known)), "edges": float(m),
+        "known": float(len(known)),
+        "edges": float(m),
         "found": float(np.isin(np.asarray(target, np.int64) * d + source, known).sum()),
         "turned": float(np.isin(np.asarray(source, np.int64) * d + target, known).sum()),
         "found_by_chance": float((out[i] * into[j]).sum() / max(m, 1)),
         "turned_by_chance": float((out[j] * into[i]).sum() / max(m, 1)),
-    }  # fmt: skip
+    }
 
 
 def unseen_targets(
@@ -137,11 +143,13 @@ def unseen_targets(
     mean = np.broadcast_to(np.nan_to_num(np.nanmean(seen, axis=0)), held.shape)
     truth = held[others]
     return {
-        "targets": float(k), "error": float(np.mean((predicted[others] - truth) ** 2)),
+        "targets": float(k),
+        "error": float(np.mean((predicted[others] - truth) ** 2)),
         "error_of_no_change": float(np.mean(truth**2)),
         "error_of_the_mean": float(np.mean((mean[others] - truth) ** 2)),
-        "spearman": _spearman(predicted[others], truth), "spearman_of_the_mean": _spearman(mean[others], truth),
-    }  # fmt: skip
+        "spearman": _spearman(predicted[others], truth),
+        "spearman_of_the_mean": _spearman(mean[others], truth),
+    }
 
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> float:

@@ -37,8 +37,18 @@ if TYPE_CHECKING:
 ENCODING_TYPE = "acyclome-stage"
 ENCODING_VERSION = "0.1.0"
 SHARED, DIFFERENTIAL = "shared", "differential.tsv.gz"  # beside the folders of groups that were learned together
-RESULTS = ("edges.tsv.gz", "run.json", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", "report.html",
-           "members.parquet", "effects.parquet", DIFFERENTIAL)  # fmt: skip
+RESULTS = (
+    "edges.tsv.gz",
+    "run.json",
+    "edges.parquet",
+    "ranking.tsv.gz",
+    "nodes.tsv",
+    "network.h5ad",
+    "report.html",
+    "members.parquet",
+    "effects.parquet",
+    DIFFERENTIAL,
+)
 PARTS = {"members": MEMBER_COLUMNS, "effects": EFFECT_COLUMNS}  # that a network may have, in parquet
 _HEADER = "__header__"
 

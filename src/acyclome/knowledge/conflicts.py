@@ -68,12 +68,17 @@ def _rows(asked: pd.DataFrame, keys: np.ndarray) -> pd.DataFrame:
 
 def _refuse(what: str, rows: pd.DataFrame) -> None:
     first = rows.iloc[0]
-    lines = [f"  {row['source']} -> {row['target']} {row['kind']} {row['sign']}".rstrip() + f"   ({origin(row)})"
-             for _, row in rows.iterrows()]  # fmt: skip
+    lines = [
+        f"  {row['source']} -> {row['target']} {row['kind']} {row['sign']}".rstrip() + f"   ({origin(row)})"
+        for _, row in rows.iterrows()
+    ]
     msg = "\n".join(
-        [f"The prior knowledge contradicts itself: {first['source']} -> {first['target']} {what}.", *lines,
-         "Take one of these lines out, or make it soft (kind soft, with a weight)."]
-    )  # fmt: skip
+        [
+            f"The prior knowledge contradicts itself: {first['source']} -> {first['target']} {what}.",
+            *lines,
+            "Take one of these lines out, or make it soft (kind soft, with a weight).",
+        ]
+    )
     raise InputError(msg)
 
 

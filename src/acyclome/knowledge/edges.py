@@ -85,9 +85,14 @@ def prior_of(
 
 
 def make_prior(
-    rows: pd.DataFrame, genes: Sequence[str], *, tiers: Mapping[str, int] | None = None, group: str | None = None,
-    causes: np.ndarray | None = None, shared: Shared | None = None,
-) -> Prior:  # fmt: skip
+    rows: pd.DataFrame,
+    genes: Sequence[str],
+    *,
+    tiers: Mapping[str, int] | None = None,
+    group: str | None = None,
+    causes: np.ndarray | None = None,
+    shared: Shared | None = None,
+) -> Prior:
     """Turn tables into rules on the edges among ``genes``.
 
     Parameters
@@ -156,9 +161,16 @@ def _rules(rows: pd.DataFrame, d: int, tier: np.ndarray | None) -> EdgeRules | N
         .astype(float)
     )
     soft = mostly.fillna(1.0 - priced["weight"]).groupby(priced["key"]).prod().sort_index()
-    rules = EdgeRules(d, forbidden, required, signs["key"].to_numpy(np.int64),
-                      np.where(signs["sign"] == "+", 1, -1).astype(np.int8), soft.index.to_numpy(np.int64),
-                      soft.to_numpy(float), tier)  # fmt: skip
+    rules = EdgeRules(
+        d,
+        forbidden,
+        required,
+        signs["key"].to_numpy(np.int64),
+        np.where(signs["sign"] == "+", 1, -1).astype(np.int8),
+        soft.index.to_numpy(np.int64),
+        soft.to_numpy(float),
+        tier,
+    )
     binds = len(forbidden) + len(required) + len(signs) + len(soft)
     return rules if binds or tier is not None else None
 

@@ -137,8 +137,12 @@ def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[s
     place = {gene: index for index, gene in enumerate(genes)}
     order = np.argsort(kind, kind="stable")
     first = np.searchsorted(kind[order], np.arange(len(named) + 1))
-    pairs = [(place[name], order[first[k] : first[k + 1]]) for k, names in enumerate(named) for name in names
-             if name in place]  # fmt: skip
+    pairs = [
+        (place[name], order[first[k] : first[k + 1]])
+        for k, names in enumerate(named)
+        for name in names
+        if name in place
+    ]
     gene = np.repeat(np.array([gene for gene, _ in pairs], np.int64), [len(rows) for _, rows in pairs])
     row = np.concatenate([np.empty(0, np.int64), *(rows for _, rows in pairs)])
     return Targets.from_pairs(gene, row, len(genes), len(kind))
@@ -149,8 +153,14 @@ def _treatments(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequenc
     place = {gene: index for index, gene in enumerate(genes)}
     sets = [tuple(sorted(names)) for names in named]
     number = {names: k for k, names in enumerate(sorted(set(sets) - {()}))}
-    only = [place.get(names[0], STRANGE) if len(names) == 1 else SEVERAL if any(name in place for name in names)
-            else STRANGE for names in number]  # fmt: skip
+    only = [
+        place.get(names[0], STRANGE)
+        if len(names) == 1
+        else SEVERAL
+        if any(name in place for name in names)
+        else STRANGE
+        for names in number
+    ]
     return Treatments(np.array([number.get(names, -1) for names in sets])[kind], np.array(only, np.int64))
 
 
@@ -158,16 +168,20 @@ def effects_table(shifts: OwnShifts, genes: Sequence[str]) -> list[dict[str, Any
     """List what happened to every target itself, by name."""
     columns = (shifts.gene, shifts.size, shifts.shift, shifts.p, shifts.is_firm)
     rows = zip(*(column.tolist() for column in columns), strict=True)
-    return [{"target": genes[j], "observations": n, "shift": shift, "p": p, "firm": firm}
-            for j, n, shift, p, firm in rows]  # fmt: skip
+    return [
+        {"target": genes[j], "observations": n, "shift": shift, "p": p, "firm": firm} for j, n, shift, p, firm in rows
+    ]
 
 
 def effects_warnings(effects: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return what is to be said of targets that changed little or not at all themselves."""
     ranked = sorted(effects, key=lambda row: (-row["p"], abs(row["shift"])))
     idle = [f"{row['target']} ({row['shift']:+.2f} sd, p = {row['p']:.2g})" for row in ranked if row["p"] >= DOUBT]
-    weak = [f"{row['target']} ({row['shift']:+.2f} sd)" for row in sorted(effects, key=lambda row: abs(row["shift"]))
-            if row["p"] < DOUBT and not row["firm"]]  # fmt: skip
+    weak = [
+        f"{row['target']} ({row['shift']:+.2f} sd)"
+        for row in sorted(effects, key=lambda row: abs(row["shift"]))
+        if row["p"] < DOUBT and not row["firm"]
+    ]
     found, left = [], "Their observations are left out of their equations all the same, and settle no direction."
     if idle:
         found.append(

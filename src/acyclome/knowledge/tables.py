@@ -58,8 +58,9 @@ def _part(rows: pd.DataFrame, label: str, kind: str) -> pd.DataFrame:
         )
         raise InputError(msg)
     fixed = {"kind": kind, "weight": "", "sign": ""} if kind else {}
-    part = pd.DataFrame({name: _coded(fixed.get(name, rows.get(name, "")), len(rows), blank)
-                         for name, blank in COLUMNS.items()})  # fmt: skip
+    part = pd.DataFrame(
+        {name: _coded(fixed.get(name, rows.get(name, "")), len(rows), blank) for name, blank in COLUMNS.items()}
+    )
     first = 1 if label == TABLE else 2
     return part.assign(file=_coded(label, len(rows)), line=np.arange(len(rows)) + first)
 
@@ -102,8 +103,7 @@ def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
         with gzip.open(path, "rt") if packed else Path(path).open(encoding="utf-8-sig") as lines:
             header = next((str(line) for line in lines if not line.startswith("#")), "")
         sep = "\t" if "\t" in header else ","
-        return pd.read_csv(path, sep=sep, dtype="category", comment="#", keep_default_na=False,
-                           encoding="utf-8-sig")  # fmt: skip
+        return pd.read_csv(path, sep=sep, dtype="category", comment="#", keep_default_na=False, encoding="utf-8-sig")
     except (OSError, ValueError) as error:  # no file, no text, no table
         reason = getattr(error, "strerror", None) or error
         msg = f"The table {os.fspath(path)!r} cannot be read: {reason}. Expected columns source and target, with tabs."

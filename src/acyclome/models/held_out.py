@@ -33,9 +33,7 @@ def less_mean(rest: np.ndarray, train: np.ndarray | None) -> np.ndarray:
     return rest if train is None else rest - rest[train].mean()
 
 
-def normal_held_out(
-    moments: Moments, j: int, rest: np.ndarray, train: np.ndarray, test: np.ndarray
-) -> np.ndarray:  # fmt: skip
+def normal_held_out(moments: Moments, j: int, rest: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Log density of gene ``j`` in the rows ``test`` with normal noise, ``(t,)``.
 
     Parameters

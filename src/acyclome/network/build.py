@@ -51,8 +51,13 @@ def build_network(
     names = np.asarray(genes, dtype=object)
     weight, m = np.asarray(weight, dtype=float), len(source)
     flags = {"reversible": reversible, "settled": settled}
-    numbers = {"score": score, "stability": stability, "direction": direction, "reversal_loss": reversal_loss,
-               "noise_evidence": noise_evidence}  # fmt: skip
+    numbers = {
+        "score": score,
+        "stability": stability,
+        "direction": direction,
+        "reversal_loss": reversal_loss,
+        "noise_evidence": noise_evidence,
+    }
     edges = pd.DataFrame(
         {
             "source": names[source],

@@ -78,8 +78,9 @@ def _acts(network: Network, values: Mapping[str, float], shift: Mapping[str, flo
     is_new = gone.any() and not is_known[:-1][gone].any()
     floor = network.nodes["lowest"].fillna(-np.inf).to_numpy()
     amount, held = np.array([*values.values(), *shift.values()], float), np.arange(len(genes)) < len(values)
-    return _Acts(genes, amount, held, is_known[:-1], known[:-1], error[:-1], is_new * known[-1], is_new * error[-1],
-                 floor)  # fmt: skip
+    return _Acts(
+        genes, amount, held, is_known[:-1], known[:-1], error[:-1], is_new * known[-1], is_new * error[-1], floor
+    )
 
 
 def _answer(

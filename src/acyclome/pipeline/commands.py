@@ -31,8 +31,22 @@ from acyclome.pipeline.session import Runtime, Session, options_of
 from acyclome.pipeline.stages import measured
 from acyclome.prepare.checks import check_groups
 
-__all__ = ["Runtime", "fit_stage", "learn", "learn_store", "merge_stage", "network_stage", "order_stage", "plan",
-           "prepare_stage", "report_stage", "resample_stage", "run", "screen_stage", "shard_stage"]  # fmt: skip
+__all__ = [
+    "Runtime",
+    "fit_stage",
+    "learn",
+    "learn_store",
+    "merge_stage",
+    "network_stage",
+    "order_stage",
+    "plan",
+    "prepare_stage",
+    "report_stage",
+    "resample_stage",
+    "run",
+    "screen_stage",
+    "shard_stage",
+]
 
 
 def run(

@@ -52,9 +52,18 @@ class GeneData:
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process without what belongs to this one: progress, moments, workers."""
-        return {"store": self.store, "causes": self.causes, "threads": 1, "progress": tell_nobody, "warnings": [],
-                "targets": self.targets, "prior": self.prior, "spills": self.spills, "place": self.place,
-                "size": self.size}  # fmt: skip
+        return {
+            "store": self.store,
+            "causes": self.causes,
+            "threads": 1,
+            "progress": tell_nobody,
+            "warnings": [],
+            "targets": self.targets,
+            "prior": self.prior,
+            "spills": self.spills,
+            "place": self.place,
+            "size": self.size,
+        }
 
     @property
     def rules(self) -> EdgeRules | None:
@@ -87,8 +96,15 @@ class GeneData:
     @cached_property
     def scaled(self) -> Moments:
         """Moments of all observations, without the correlations."""
-        return scale_genes(self.store.block, self.store.n_vars, lost=self.lost, threads=self.threads,
-                           targets=self.targets, room=self.room(self.store.n_obs), size=self.size)  # fmt: skip
+        return scale_genes(
+            self.store.block,
+            self.store.n_vars,
+            lost=self.lost,
+            threads=self.threads,
+            targets=self.targets,
+            room=self.room(self.store.n_obs),
+            size=self.size,
+        )
 
     def room(self, n_obs: int) -> np.ndarray | None:
         """Room on the disk for the scaled data of so many observations; None where they fit in memory."""

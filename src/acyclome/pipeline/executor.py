@@ -134,8 +134,12 @@ def _read_part(path: Path) -> LinearStatistics:
 
 def _send(client: Any, work: Callable[..., Any], parts: Sequence[Any], arguments: Sequence[tuple]) -> list[Any]:
     with _lost_workers():
-        return client.gather([client.submit(_on_one_thread, work, part, *given, pure=False)
-                              for part, given in zip(parts, arguments, strict=True)])  # fmt: skip
+        return client.gather(
+            [
+                client.submit(_on_one_thread, work, part, *given, pure=False)
+                for part, given in zip(parts, arguments, strict=True)
+            ]
+        )
 
 
 def _on_one_thread(work: Callable[..., Result], *given: Any) -> Result:

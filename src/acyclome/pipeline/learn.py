@@ -128,9 +128,15 @@ def _with_perturbation(
 
 
 def _learn_groups(
-    X: Any, labels: np.ndarray, genes: list[str], regulators: Sequence[str] | None, rules: Any, config: Config,
-    runtime: Runtime, obs: pd.DataFrame | None,
-) -> dict[str, Network]:  # fmt: skip
+    X: Any,
+    labels: np.ndarray,
+    genes: list[str],
+    regulators: Sequence[str] | None,
+    rules: Any,
+    config: Config,
+    runtime: Runtime,
+    obs: pd.DataFrame | None,
+) -> dict[str, Network]:
     sizes = dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
     check_groups(sizes, "the argument groups", "give only its rows of X")
     stores = {}
@@ -143,13 +149,18 @@ def _learn_groups(
             raise type(error)(msg) from error
     if config.input.joint:
         about = {"command": "acyclome.learn", "input": {}}
-        return learn_together(stores, lambda label, store, shared: Session(
-            None, config, store, runtime, about, regulators, rules, label, shared=shared))  # fmt: skip
+        return learn_together(
+            stores,
+            lambda label, store, shared: Session(
+                None, config, store, runtime, about, regulators, rules, label, shared=shared
+            ),
+        )
     return {
-        label: learn_store(store, config, runtime, regulators=regulators, rules=rules, group=str(label),
-                           command="acyclome.learn")
+        label: learn_store(
+            store, config, runtime, regulators=regulators, rules=rules, group=str(label), command="acyclome.learn"
+        )
         for label, store in stores.items()
-    }  # fmt: skip
+    }
 
 
 def _memory_store(X: Any, genes: list[str], *, is_part: bool, obs: pd.DataFrame | None) -> MemoryStore:
@@ -160,9 +171,15 @@ def _memory_store(X: Any, genes: list[str], *, is_part: bool, obs: pd.DataFrame 
 
 
 def learn_store(
-    store: GeneMajor, config: Config, runtime: Runtime, *, regulators: Sequence[str] | None, rules: Any = None,
-    group: str | None = None, command: str,
-) -> Network:  # fmt: skip
+    store: GeneMajor,
+    config: Config,
+    runtime: Runtime,
+    *,
+    regulators: Sequence[str] | None,
+    rules: Any = None,
+    group: str | None = None,
+    command: str,
+) -> Network:
     """Learn the network of prepared expression, whose facts count as those of a run, and write nothing."""
     current = Session(None, config, store, runtime, {"command": command, "input": {}}, regulators, rules, group)
     return current.learn()

@@ -64,8 +64,15 @@ def compare(found: Mapping[str, tuple[int, np.ndarray]]) -> tuple[str, list[dict
     for name, (edges, density) in found.items():
         behind = values[best] - density
         error = float(behind.std(ddof=1) / np.sqrt(len(behind)))
-        rows.append({"model": name, "log_density": float(density.mean()), "behind": float(behind.mean()),
-                     "standard_error": error, "edges": edges})  # fmt: skip
+        rows.append(
+            {
+                "model": name,
+                "log_density": float(density.mean()),
+                "behind": float(behind.mean()),
+                "standard_error": error,
+                "edges": edges,
+            }
+        )
     return next(row["model"] for row in rows if row["behind"] <= ERRORS * row["standard_error"]), rows
 
 
@@ -111,8 +118,9 @@ def _sample(data: GeneData, rng: np.random.Generator) -> tuple[GeneData, np.ndar
     test = np.zeros(len(rows), bool)
     test[rng.permutation(len(rows))[: int(HELD_OUT * len(rows))]] = True
     X = data.store.rows(genes)[:, rows]
-    store = MemoryStore(X, [data.store.genes[gene] for gene in genes],
-                        facts={"n_effective": max(len(rows) - data.lost, 2.0)})  # fmt: skip
+    store = MemoryStore(
+        X, [data.store.genes[gene] for gene in genes], facts={"n_effective": max(len(rows) - data.lost, 2.0)}
+    )
     prior = Prior(None if data.rules is None else data.rules.among(genes))
     size = None if data.size is None else data.size[rows]
     return GeneData(store, data.causes[genes], data.threads, tell_nobody, prior=prior, size=size), test
@@ -143,9 +151,7 @@ def connected_genes(Z: np.ndarray, causes: np.ndarray, wanted: int, rng: np.rand
     return np.flatnonzero(chosen)
 
 
-def _judge(
-    sample: GeneData, options: Config, test: np.ndarray, seed: int, threads: int
-) -> tuple[int, np.ndarray]:  # fmt: skip
+def _judge(sample: GeneData, options: Config, test: np.ndarray, seed: int, threads: int) -> tuple[int, np.ndarray]:
     """Learn from the observations that are not kept back; return the number of edges, and nats per gene, ``(t,)``."""
     train, kept = np.flatnonzero(~test), np.flatnonzero(test)
     found = learn_member(sample, options, Member(0, train, seed), threads=threads)

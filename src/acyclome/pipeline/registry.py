@@ -60,10 +60,17 @@ COMPARED_GENES, COMPARED_OBSERVATIONS = 200, 4000  # of a sample, if there are m
 SCHEDULES: dict[str, Callable[[Config], Schedule]] = {
     "path": lambda config: CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8),
     "lagrangian": lambda config: AugmentedLagrangian(
-        rho=1.0, growth=10.0, rho_max=1e16, progress=0.25, h_tol=1e-8, max_stages=100,
-        max_steps=config.fit.max_steps, rtol=config.fit.rtol, max_halvings=8,
+        rho=1.0,
+        growth=10.0,
+        rho_max=1e16,
+        progress=0.25,
+        h_tol=1e-8,
+        max_stages=100,
+        max_steps=config.fit.max_steps,
+        rtol=config.fit.rtol,
+        max_halvings=8,
     ),
-}  # fmt: skip
+}
 ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
     "series": lambda config: Series(config.fit.terms, "logdet", config.fit.drop_tol),
     "expm": lambda config: TraceExp(),
@@ -76,12 +83,25 @@ ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
 
 def engine_settings(config: Config, rules: EdgeRules | None = None) -> EngineSettings:
     """Turn names and numbers of the config into objects of the core."""
-    screening = ScreenSettings(config.screen.forward_steps, MIN_GAIN, config.screen.partial, config.screen.shrinkage,
-                               config.screen.max_candidates)  # fmt: skip
-    score = ScoreSettings(config.score.noise == "equal", config.score.gamma, config.score.restarts,
-                          config.model == "lingam")  # fmt: skip
-    return EngineSettings(screening, _relaxing(config), score, config.screen.augment, rules=rules,
-                          joint=_joint(config), turns=config.score.non_gaussian)  # fmt: skip
+    screening = ScreenSettings(
+        config.screen.forward_steps,
+        MIN_GAIN,
+        config.screen.partial,
+        config.screen.shrinkage,
+        config.screen.max_candidates,
+    )
+    score = ScoreSettings(
+        config.score.noise == "equal", config.score.gamma, config.score.restarts, config.model == "lingam"
+    )
+    return EngineSettings(
+        screening,
+        _relaxing(config),
+        score,
+        config.screen.augment,
+        rules=rules,
+        joint=_joint(config),
+        turns=config.score.non_gaussian,
+    )
 
 
 def _relaxing(config: Config) -> RelaxSettings | None:

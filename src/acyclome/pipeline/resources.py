@@ -230,9 +230,15 @@ def _fit_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> dict
 
 
 def check_memory(
-    n_genes: int, n_obs: int, config: Config, threads: int, memory: int | None, *, is_part: bool = False,
+    n_genes: int,
+    n_obs: int,
+    config: Config,
+    threads: int,
+    memory: int | None,
+    *,
+    is_part: bool = False,
     has_disk: bool = False,
-) -> bool:  # fmt: skip
+) -> bool:
     """Say whether scaled data have to lie on the disk; refuse what needs more memory than it may take all the same.
 
     Parameters

@@ -120,10 +120,19 @@ class Session:
     """
 
     def __init__(
-        self, folder: RunFolder | None, config: Config, store: GeneMajor, runtime: Runtime, about: Mapping[str, Any],
-        regulators: Sequence[str] | None = None, rules: Any = None, group: str | None = None, *, is_part: bool = False,
+        self,
+        folder: RunFolder | None,
+        config: Config,
+        store: GeneMajor,
+        runtime: Runtime,
+        about: Mapping[str, Any],
+        regulators: Sequence[str] | None = None,
+        rules: Any = None,
+        group: str | None = None,
+        *,
+        is_part: bool = False,
         shared: Shared | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.folder, self.asked, self.config, self.runtime, self.about = folder, config, config, runtime, about
         place = place_of(runtime.device, runtime.dask)
         path = config.knowledge.regulators
@@ -147,8 +156,15 @@ class Session:
         counted = () if self.data.size is None else (self.data.size,)
         acted = () if self.data.targets is None else (self.data.targets.indptr, self.data.targets.row)
         self.base = fingerprint(__version__, store.digest, causes, *counted, *acted, *self.data.prior.arrays())
-        needs = partial(check_memory, store.n_vars, store.n_obs, threads=runtime.threads, memory=runtime.memory,
-                        is_part=is_part, has_disk=store.folder is not None)  # fmt: skip
+        needs = partial(
+            check_memory,
+            store.n_vars,
+            store.n_obs,
+            threads=runtime.threads,
+            memory=runtime.memory,
+            is_part=is_part,
+            has_disk=store.folder is not None,
+        )
         self.data.spills = needs(config)
         if config.model == "auto":
             self.config = self._choose()

@@ -76,8 +76,10 @@ def fit_part(data: GeneData, config: Config, screened: Stage, cut: Stage, part: 
 def merge(data: GeneData, config: Config, screened: Stage, cut: Stage, parts: list[Stage]) -> Stage:
     """Put together what every shard found for the genes that it owns: weights, and an order to start from."""
     data.progress("merge", 0.0, "orders of the shards")
-    a = {name: np.concatenate([part.arrays[name] for part in parts if len(part.facts["members"])])
-         for name in parts[0].arrays}  # fmt: skip
+    a = {
+        name: np.concatenate([part.arrays[name] for part in parts if len(part.facts["members"])])
+        for name in parts[0].arrays
+    }
     place, W = np.empty(data.store.n_vars), np.zeros(candidates_of(screened).n_edges)
     place[a["gene"]], W[a["edge"]] = a["place"], a["W"]
     start, against = merge_orders(a["source"], a["target"], a["loss"], place, seed_of(config, "shard"))
@@ -88,9 +90,16 @@ def merge(data: GeneData, config: Config, screened: Stage, cut: Stage, parts: li
     data.progress(
         "merge", 1.0, f"{len(a['source']):,} edges of {_plan(cut).n_shards} shards, {against} of them in cycles"
     )
-    facts = {"relax": status != "none", "convergence": [], "status": status, "nonzero": int(np.count_nonzero(W)),
-             "shards": len(fits), "edges": len(a["source"]), "against": against,
-             "warnings": list(data.warnings)}  # fmt: skip
+    facts = {
+        "relax": status != "none",
+        "convergence": [],
+        "status": status,
+        "nonzero": int(np.count_nonzero(W)),
+        "shards": len(fits),
+        "edges": len(a["source"]),
+        "against": against,
+        "warnings": list(data.warnings),
+    }
     return Stage({"start": start, "W": W}, facts)
 
 
@@ -110,14 +119,26 @@ def _fit_shards(data: GeneData, config: Config, pieces: list[Piece], *, threads:
 def _scaled(data: GeneData, piece: Piece, threads: int) -> Moments:
     genes = piece.genes
     targets = None if data.targets is None else data.targets.restrict(genes)
-    return scale_genes(lambda a, b: data.store.rows(genes[a:b]), len(genes), lost=data.lost, threads=threads,
-                       targets=targets, size=data.size)  # fmt: skip
+    return scale_genes(
+        lambda a, b: data.store.rows(genes[a:b]),
+        len(genes),
+        lost=data.lost,
+        threads=threads,
+        targets=targets,
+        size=data.size,
+    )
 
 
 def _settle_shard(
-    data: GeneData, config: Config, settings: EngineSettings, spent: float, threads: int,
-    piece: Piece, own: Moments, proposed: tuple[np.ndarray, Relaxation | None],
-) -> Stage:  # fmt: skip
+    data: GeneData,
+    config: Config,
+    settings: EngineSettings,
+    spent: float,
+    threads: int,
+    piece: Piece,
+    own: Moments,
+    proposed: tuple[np.ndarray, Relaxation | None],
+) -> Stage:
     """Search one shard for the first time, and say what it found of the genes that it owns."""
     began = time.perf_counter()
     start, relaxed = proposed

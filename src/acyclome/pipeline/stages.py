@@ -90,15 +90,28 @@ def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
     is_dealt = data.place.deals and config.model == "linear" and config.relaxes
     with dealing(data.dask if is_dealt else None, data.threads, data.store.folder) as deal:
         place = data.place if deal is None else OnThreads(deal)
-        start, found = propose(data.moments, candidates_of(screened), engine_settings(config, data.rules), data.causes,
-                               seed_of(config, "fit"), data.threads, place)  # fmt: skip
+        start, found = propose(
+            data.moments,
+            candidates_of(screened),
+            engine_settings(config, data.rules),
+            data.causes,
+            seed_of(config, "fit"),
+            data.threads,
+            place,
+        )
     data.progress("fit", 1.0, "" if found is None else found.status)
     if found is None:
         return Stage({"start": start}, {"relax": False, "convergence": []})
     path = [point._asdict() for point in found.path]
     data.warnings.extend(warnings_of(found.status, config))
-    facts = {"relax": True, "convergence": path, "acyclic": found.is_acyclic, "status": found.status,
-             "nonzero": int(np.count_nonzero(found.W)), "warnings": list(data.warnings)}  # fmt: skip
+    facts = {
+        "relax": True,
+        "convergence": path,
+        "acyclic": found.is_acyclic,
+        "status": found.status,
+        "nonzero": int(np.count_nonzero(found.W)),
+        "warnings": list(data.warnings),
+    }
     return Stage({"start": start, "W": found.W}, facts)
 
 
@@ -118,25 +131,45 @@ def warnings_of(status: str, config: Config) -> list[str]:
         raise ConvergenceError(msg)
     if status != "max_steps":
         return []
-    return [f"The relaxation stopped at its limit of {config.fit.max_steps} steps (fit.max_steps); "
-            "the order search goes on from there."]  # fmt: skip
+    return [
+        f"The relaxation stopped at its limit of {config.fit.max_steps} steps (fit.max_steps); "
+        "the order search goes on from there."
+    ]
 
 
 def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Stage:
     """Search the order from where the relaxation ended, and choose every gene's causes."""
     data.progress("order", 0.0, "order search")
     settings, seed = engine_settings(config, data.rules), seed_of(config, "order")
-    dag, grown = decide(data.moments, candidates_of(screened), fitted.arrays["start"], settings, data.causes, seed,
-                        data.threads)  # fmt: skip
+    dag, grown = decide(
+        data.moments, candidates_of(screened), fitted.arrays["start"], settings, data.causes, seed, data.threads
+    )
     found, compelled, arrow = _directions(data, config, dag)
     data.progress("order", 1.0, f"{len(dag.source):,} edges")
-    facts = {"score": dag.score, "settled_score": dag.settled_score, "edges": len(dag.source),
-             "restarts": config.score.restarts, "candidates": _candidate_facts(grown),
-             "sortability": _sortability(data.moments, dag.source, dag.target)}  # fmt: skip
-    arrays = {"indptr": grown.indptr, "parent": grown.parent, "source": dag.source, "target": dag.target,
-              "weight": dag.weight, "loss": dag.loss, "order": dag.order, "rest": dag.rest,
-              "reversal_loss": found.loss, "compelled": compelled, "settled": found.settled, "arrow": arrow,
-              "scale": data.moments.scale, "lowest": lowest_values(data)}  # fmt: skip
+    facts = {
+        "score": dag.score,
+        "settled_score": dag.settled_score,
+        "edges": len(dag.source),
+        "restarts": config.score.restarts,
+        "candidates": _candidate_facts(grown),
+        "sortability": _sortability(data.moments, dag.source, dag.target),
+    }
+    arrays = {
+        "indptr": grown.indptr,
+        "parent": grown.parent,
+        "source": dag.source,
+        "target": dag.target,
+        "weight": dag.weight,
+        "loss": dag.loss,
+        "order": dag.order,
+        "rest": dag.rest,
+        "reversal_loss": found.loss,
+        "compelled": compelled,
+        "settled": found.settled,
+        "arrow": arrow,
+        "scale": data.moments.scale,
+        "lowest": lowest_values(data),
+    }
     if found.noise is not None:
         arrays["noise_evidence"] = found.noise
         facts["noise_decides"] = int(np.count_nonzero(found.noise >= ODDS))
@@ -218,14 +251,29 @@ def network(data: GeneData, config: Config, ordered: Stage, resampled: list[Stag
         acting = Interventions(partial(effects, threads=data.threads), price)
     ranking = rank_pairs(a, votes, d, None if votes is None else _associations(data, config), acting)
     return build_network(
-        data.store.genes, source, target, a["weight"], a["order"],
-        ranking_source=ranking[0], ranking_target=ranking[1], rank_score=ranking[2],
-        r2=1.0 - a["rest"], noise_scale=np.sqrt(a["rest"]) * a["scale"], stability=stability, direction=direction,
-        score=score, reversal_loss=a["reversal_loss"], reversible=~a["compelled"].astype(bool),
-        settled=a["settled"].astype(bool), noise_evidence=a.get("noise_evidence"),
-        prior=data.prior.of(source, target, d), is_regulator=data.causes, lowest=a["lowest"],
-        members=_all_members(resampled), effects=_measured(data, a),
-    )  # fmt: skip
+        data.store.genes,
+        source,
+        target,
+        a["weight"],
+        a["order"],
+        ranking_source=ranking[0],
+        ranking_target=ranking[1],
+        rank_score=ranking[2],
+        r2=1.0 - a["rest"],
+        noise_scale=np.sqrt(a["rest"]) * a["scale"],
+        stability=stability,
+        direction=direction,
+        score=score,
+        reversal_loss=a["reversal_loss"],
+        reversible=~a["compelled"].astype(bool),
+        settled=a["settled"].astype(bool),
+        noise_evidence=a.get("noise_evidence"),
+        prior=data.prior.of(source, target, d),
+        is_regulator=data.causes,
+        lowest=a["lowest"],
+        members=_all_members(resampled),
+        effects=_measured(data, a),
+    )
 
 
 def _measured(data: GeneData, a: Mapping[str, np.ndarray]) -> pd.DataFrame | None:
@@ -263,8 +311,16 @@ def learn_member(data: GeneData, config: Config, member: Member, *, threads: int
     """One resample: moments of its rows, its own screening, a random start, no shaking."""
     settings = engine_settings(config.with_options(relax=False, restarts=0), data.rules)
     targets = None if data.targets is None else data.targets.among(member.rows)
-    bare = scale_genes(data.store.block, data.store.n_vars, rows=member.rows, lost=data.lost, threads=threads,
-                       targets=targets, room=data.room(len(member.rows)), size=data.size)  # fmt: skip
+    bare = scale_genes(
+        data.store.block,
+        data.store.n_vars,
+        rows=member.rows,
+        lost=data.lost,
+        threads=threads,
+        targets=targets,
+        room=data.room(len(member.rows)),
+        size=data.size,
+    )
     own = data.place.correlate(bare, threads)
     candidates = look(own, settings, data.causes, threads, data.place)
     start, _ = propose(own, candidates, settings, data.causes, member.seed, threads)

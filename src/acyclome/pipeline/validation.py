@@ -68,8 +68,9 @@ class Sample:
         """Return the same with other values, as stages take it."""
         n = X.shape[1]
         store = MemoryStore(X, [str(gene) for gene in self.genes], facts={"n_effective": max(n - self.lost, 2.0)})
-        return GeneData(store, self.causes, threads, tell_nobody, targets=self.targets, prior=self.prior,
-                        size=self.size)  # fmt: skip
+        return GeneData(
+            store, self.causes, threads, tell_nobody, targets=self.targets, prior=self.prior, size=self.size
+        )
 
 
 def believe(data: GeneData, config: Config, ordered: Stage) -> Stage:

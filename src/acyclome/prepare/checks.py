@@ -151,6 +151,8 @@ def leave_out_constant(X: Any, genes: Sequence[str]) -> tuple[Any, list[str], li
 
 def _is_constant(X: Any) -> np.ndarray:
     """Return ``(d,)`` whether each gene has one value only."""
-    low, high = (np.asarray(part.todense()).ravel() if sp.issparse(part) else np.asarray(part).ravel()
-                 for part in (X.min(axis=0), X.max(axis=0)))  # fmt: skip
+    low, high = (
+        np.asarray(part.todense()).ravel() if sp.issparse(part) else np.asarray(part).ravel()
+        for part in (X.min(axis=0), X.max(axis=0))
+    )
     return low == high

@@ -143,8 +143,11 @@ def _plan(adata: AnnData, config: Config) -> _Plan:
 
 def _choose_transform(draft: Draft, Q: np.ndarray | None, asked: str, seed: int) -> dict[str, Any]:
     if asked != "auto":
-        text = {"none": "none, as asked", "rank": "ranks to normal scores, as asked",
-                "kept": "none, since the model reads the shape of curves or noise"}[asked]  # fmt: skip
+        text = {
+            "none": "none, as asked",
+            "rank": "ranks to normal scores, as asked",
+            "kept": "none, since the model reads the shape of curves or noise",
+        }[asked]
         return {"what": text, "chosen": "rank" if asked == "rank" else "none"}
     chosen, observations = transform.draw_sample(draft.n_vars, draft.n_obs, seed=seed)
     part = dense(draft.X[chosen])[:, observations]

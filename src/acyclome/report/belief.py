@@ -10,8 +10,11 @@ from acyclome.report.source import Run
 
 OURS = "this method"
 SORTED = {"sort by variance": "rising variance", "rising R2": "rising R²", "falling R2": "falling R²"}
-NAMES = {**{name: f"genes sorted by {by}" for name, by in SORTED.items()}, "random order": "genes in a random order",
-         OURS: "this method, learned anew"}  # fmt: skip
+NAMES = {
+    **{name: f"genes sorted by {by}" for name, by in SORTED.items()},
+    "random order": "genes in a random order",
+    OURS: "this method, learned anew",
+}
 AGREES = 0.8  # of pairs and directions, from which on sorting alone gives the network
 CHANCE = 0.05  # of the edges that may be false by chance
 

@@ -33,10 +33,19 @@ def path_chart(stages: Sequence[Mapping[str, Any]], key: str, *, heading: str) -
     up = _value_axis(values, height - BOTTOM, TOP)
     spots = [(across.at(index), up.at(max(value, up.low))) for index, value in enumerate(values)]
     parts = [svg.label(heading, LEFT, 16.0, class_="chart-title"), *_rows(up, width)]
-    parts += [svg.label(_mu(stage), x, height - 24.0, class_="tick", text_anchor="middle")
-              for stage, (x, _) in zip(points, spots, strict=True)]  # fmt: skip
-    parts.append(svg.label("μ, falling along the central path", (LEFT + width - RIGHT) / 2, height - 6.0,
-                           class_="axis", text_anchor="middle"))  # fmt: skip
+    parts += [
+        svg.label(_mu(stage), x, height - 24.0, class_="tick", text_anchor="middle")
+        for stage, (x, _) in zip(points, spots, strict=True)
+    ]
+    parts.append(
+        svg.label(
+            "μ, falling along the central path",
+            (LEFT + width - RIGHT) / 2,
+            height - 6.0,
+            class_="axis",
+            text_anchor="middle",
+        )
+    )
     parts.append(svg.element("path", d=svg.polyline(spots), class_="curve"))
     for value, stage, (x, y) in zip(values, points, spots, strict=True):
         tip = svg.element("title", f"μ = {_mu(stage)}: {wording.significant(value)}")
@@ -62,10 +71,19 @@ def stability_chart(curve: Sequence[Level], *, mark: float) -> str:
     area = svg.steps(corner) + f"L{corner[-1][0]:.2f} {up.start:.2f}L{corner[0][0]:.2f} {up.start:.2f}Z"
     parts = [svg.label("Edges at or above a stability", LEFT, 16.0, class_="chart-title"), *_rows(up, width)]
     parts += [svg.element("path", d=area, class_="area"), svg.element("path", d=svg.steps(corner), class_="curve")]
-    parts += [svg.label(wording.decimal(tick, 1), across.at(tick), height - 24.0, class_="tick", text_anchor="middle")
-              for tick in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)]  # fmt: skip
-    parts.append(svg.label("stability: share of resamples that found the edge again", (LEFT + width - RIGHT) / 2,
-                           height - 6.0, class_="axis", text_anchor="middle"))  # fmt: skip
+    parts += [
+        svg.label(wording.decimal(tick, 1), across.at(tick), height - 24.0, class_="tick", text_anchor="middle")
+        for tick in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    ]
+    parts.append(
+        svg.label(
+            "stability: share of resamples that found the edge again",
+            (LEFT + width - RIGHT) / 2,
+            height - 6.0,
+            class_="axis",
+            text_anchor="middle",
+        )
+    )
     parts += [*_bound(curve, across, up), *_mark(curve, mark, across, up)]
     return svg.document(width, height, parts, title="Number of edges at or above each stability")
 
@@ -102,8 +120,9 @@ def _mu(stage: Mapping[str, Any]) -> str:
 
 
 def _bound(curve: Sequence[Level], across: svg.Axis, up: svg.Axis) -> list[str]:
-    spots = [(across.at(level.stability), up.at(level.expected_false))
-             for level in curve if level.expected_false is not None]  # fmt: skip
+    spots = [
+        (across.at(level.stability), up.at(level.expected_false)) for level in curve if level.expected_false is not None
+    ]
     if len(spots) < 2:
         return []
     x, y = spots[0]

@@ -112,12 +112,18 @@ def draw_edge(edge: dict[Hashable, Any], x1: float, y1: float, x2: float, y2: fl
         f"{edge['source']} → {edge['target']}: weight {wording.decimal(edge['weight'])}, score {wording.decimal(score)}"
     )
     words += ", reversible" if edge["reversible"] else ""
-    content = "".join([
-        svg.element("title", escape(words)),
-        svg.element("path", d=curve, class_="link reversible" if edge["reversible"] else "link",
-                    stroke_width=1 + 2.5 * score),
-        svg.element("path", d=head, class_="head" if is_positive else "bar"),
-    ])  # fmt: skip
+    content = "".join(
+        [
+            svg.element("title", escape(words)),
+            svg.element(
+                "path",
+                d=curve,
+                class_="link reversible" if edge["reversible"] else "link",
+                stroke_width=1 + 2.5 * score,
+            ),
+            svg.element("path", d=head, class_="head" if is_positive else "bar"),
+        ]
+    )
     return svg.element("g", content, class_="plus" if is_positive else "minus", opacity=0.35 + 0.65 * score)
 
 

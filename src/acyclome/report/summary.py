@@ -74,8 +74,11 @@ def _card(name: str, value: str, note: str) -> dict[str, str]:
 def preparation(run: Run) -> list[dict[str, str]]:
     """Return what was read and every step of its preparation, each with its counts."""
     matrix = ", ".join(str(run.fact(f"input.{key}")) for key in ("matrix", "kind") if run.fact(f"input.{key}"))
-    read = {"title": "Read", "text": PurePath(str(run.fact("input.path", "the input"))).name, "counts": _counted(
-        run.fact("input", {}))}  # fmt: skip
+    read = {
+        "title": "Read",
+        "text": PurePath(str(run.fact("input.path", "the input"))).name,
+        "counts": _counted(run.fact("input", {})),
+    }
     read["text"] += f" ({matrix})" if matrix else ""
     return [read, *(_step(step) for step in run.fact("prepare.steps", []))]
 
@@ -154,8 +157,14 @@ def sortability(run: Run) -> list[dict[str, str]]:
     measures = []
     for name, value in run.fact("sortability", {}).items():
         if wording.is_number(value) and 0 <= value <= 1:
-            measures.append({"name": _measure(name), "value": wording.decimal(value), "at": f"{100 * value:.1f}%",
-                             "meaning": _lean(name, float(value))})  # fmt: skip
+            measures.append(
+                {
+                    "name": _measure(name),
+                    "value": wording.decimal(value),
+                    "at": f"{100 * value:.1f}%",
+                    "meaning": _lean(name, float(value)),
+                }
+            )
     return measures
 
 

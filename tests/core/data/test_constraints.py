@@ -47,8 +47,9 @@ def draw(rng, d):
     signed = keys(*every[rng.random(len(every)) < 0.2].T, d)
     sign = rng.choice(np.array([-1, 1], np.int8), len(signed))
     free = ~np.isin(signed, needed)
-    return X, EdgeRules(d, np.setdiff1d(forbidden, needed), needed, signed[free], sign[free],
-                        tier=tier if rng.random() < 0.5 else None)  # fmt: skip
+    return X, EdgeRules(
+        d, np.setdiff1d(forbidden, needed), needed, signed[free], sign[free], tier=tier if rng.random() < 0.5 else None
+    )
 
 
 @settings(max_examples=100, deadline=None)
@@ -126,8 +127,9 @@ def test_rules_among_some_genes_are_those_of_the_whole():
     few = rules.among(genes)
     a, b = np.nonzero(~np.eye(9, dtype=bool))
     np.testing.assert_array_equal(few.allows(a, b), rules.allows(genes[a], genes[b]))
-    np.testing.assert_array_equal(few.mark(from_pairs(a, b, 9))["kind"],
-                                  rules.mark(from_pairs(genes[a], genes[b], 15))["kind"])  # fmt: skip
+    np.testing.assert_array_equal(
+        few.mark(from_pairs(a, b, 9))["kind"], rules.mark(from_pairs(genes[a], genes[b], 15))["kind"]
+    )
     np.testing.assert_array_equal(few.excluded(2, 7), ~few.allows(np.arange(9)[None, :], np.arange(2, 7)[:, None]))
 
 

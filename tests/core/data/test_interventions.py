@@ -68,8 +68,9 @@ def test_means_scales_and_rows_are_those_of_the_own_observations(lab, problem):
         own = np.delete(X[:, j], m.targets.of(j))
         assert m.mean[j] == pytest.approx(own.mean())
         assert m.scale[j] == pytest.approx(own.std())
-        np.testing.assert_allclose(np.delete(m.rows(j, j + 1)[0], j), np.delete(own_correlation(X, m.targets, j)[j], j),
-                                   atol=1e-9)  # fmt: skip
+        np.testing.assert_allclose(
+            np.delete(m.rows(j, j + 1)[0], j), np.delete(own_correlation(X, m.targets, j)[j], j), atol=1e-9
+        )
     source, target = np.nonzero(~np.eye(D, dtype=bool))
     Z = np.delete(m.Z[source[0]], m.targets.of(target[0]))
     assert parent_spread(m.Z, m.targets, source, target)[0] == pytest.approx(Z.std())
@@ -110,8 +111,13 @@ def test_what_is_done_to_a_gene_says_nothing_about_its_causes(lab, problem, othe
             m = moments_of(lab, data, gene, row)
             pools = build_pools(m, lab.all_pairs(D), m.n_own, np.full(D, D - 1.0), 1.0, 1)
             g = pools.gene[j]
-            blocks.append((pools.gram[g["offset"] : g["offset"] + g["width"] ** 2],
-                           pools.cross[g["start"] : g["start"] + g["width"]], m.scale[j]))  # fmt: skip
+            blocks.append(
+                (
+                    pools.gram[g["offset"] : g["offset"] + g["width"] ** 2],
+                    pools.cross[g["start"] : g["start"] + g["width"]],
+                    m.scale[j],
+                )
+            )
         for one, two in zip(*blocks, strict=True):
             np.testing.assert_allclose(one, two, atol=1e-8)
 
@@ -142,9 +148,10 @@ def test_the_network_follows_a_relabelling_and_not_the_threads(lab):
     gene, row = np.repeat(np.arange(10), 20), np.arange(200)
     X[row, gene] = -4.0
     place = rng.permutation(20)
-    plain, moved = decided(moments_of(lab, X, gene, row)), decided(
-        moments_of(lab, X[:, np.argsort(place)], place[gene], row), seed=4
-    )  # fmt: skip
+    plain, moved = (
+        decided(moments_of(lab, X, gene, row)),
+        decided(moments_of(lab, X[:, np.argsort(place)], place[gene], row), seed=4),
+    )
     assert set(zip(place[plain.source], place[plain.target], strict=True)) == set(
         zip(moved.source, moved.target, strict=True)
     )

@@ -19,8 +19,9 @@ D, N, LOST = 5, 150, 3
 def dag_of(pairs, rest=None):
     source, target = (np.array(side, np.int32) for side in (zip(*pairs, strict=True) if pairs else ((), ())))
     nothing = np.zeros(len(pairs))
-    return Dag(source, target, nothing, nothing, np.arange(D, dtype=np.int32), np.ones(D) if rest is None else rest,
-               0.0, 0.0)  # fmt: skip
+    return Dag(
+        source, target, nothing, nothing, np.arange(D, dtype=np.int32), np.ones(D) if rest is None else rest, 0.0, 0.0
+    )
 
 
 @st.composite

@@ -17,8 +17,12 @@ D = 4
 PAIRS = list(itertools.combinations(range(D), 2))
 FAMILIES = [
     *([set(one)] for size in (1, 2, 3) for one in itertools.combinations(range(D), size)),
-    [{0}, {1}], [{0}, {1, 2}], [{0, 1}, {1, 2}], [{0, 1}, {2, 3}, {1}], [{0}, {1}, {2}, {3}],
-]  # fmt: skip
+    [{0}, {1}],
+    [{0}, {1, 2}],
+    [{0, 1}, {1, 2}],
+    [{0, 1}, {2, 3}, {1}],
+    [{0}, {1}, {2}, {3}],
+]
 
 
 def all_dags():

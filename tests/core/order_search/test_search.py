@@ -46,11 +46,8 @@ def best_single_move(pools, candidates, order):
     d = len(order)
     work, path = kernels.new_work(d), np.zeros(1, kernels.PATH)[0]
     moved = [
-        [*without[:t], j, *without[t:]]
-        for j in order
-        for without in [[i for i in order if i != j]]
-        for t in range(d)
-    ]  # fmt: skip
+        [*without[:t], j, *without[t:]] for j in order for without in [[i for i in order if i != j]] for t in range(d)
+    ]
     return tuple(
         min(score_of_order(pools, candidates, np.array(one), work, path) for one in some) for some in ([order], moved)
     )

@@ -24,9 +24,7 @@ def problem(lab, seed, *, relative, width=None):
 def choose(pools, j, allowed):
     """Run the kernel for gene ``j``; return its path and its scratch."""
     work, path = kernels.new_work(pools.gene[j]["width"]), np.zeros(1, kernels.PATH)
-    kernels.select(
-        pools.gene[j], allowed.astype(np.uint8), pools.cross, pools.gram, pools.relative, work, path[0]
-    )  # fmt: skip
+    kernels.select(pools.gene[j], allowed.astype(np.uint8), pools.cross, pools.gram, pools.relative, work, path[0])
     return path[0], work
 
 
@@ -64,8 +62,10 @@ def reference(lab, R, j, allowed, gene, relative):
     chosen, dropped = grow_and_shrink(
         lambda given: lab.rest_of(R, j, [others[i] for i in given]),
         lambda i, given: lab.rest_of(R, others[i], [others[k] for k in given]),
-        pool, gene, relative,
-    )  # fmt: skip
+        pool,
+        gene,
+        relative,
+    )
     rest = lab.rest_of(R, j, [others[i] for i in chosen])
     score = gene["factor"] * (np.log(rest) if relative else rest) + gene["penalty"] * len(chosen)
     return chosen, score, dropped

@@ -23,8 +23,17 @@ PATH = (1.0, 0.1, 0.01, 0.001)
 SEM = BatchedLinear(LAMBDA1, steps=2000, tol=1e-8)
 TIGHT = CentralPath(PATH, max_steps=300, rtol=1e-6, max_halvings=12)
 ADAM = ProximalAdam(rate=0.01, settle=100, every=100)
-LAGRANGIAN = AugmentedLagrangian(rho=1.0, growth=10.0, rho_max=1e12, progress=0.25, h_tol=1e-8, max_stages=60,
-                                 max_steps=3000, rtol=1e-6, max_halvings=12)  # fmt: skip
+LAGRANGIAN = AugmentedLagrangian(
+    rho=1.0,
+    growth=10.0,
+    rho_max=1e12,
+    progress=0.25,
+    h_tol=1e-8,
+    max_stages=60,
+    max_steps=3000,
+    rtol=1e-6,
+    max_halvings=12,
+)
 BATCH = 1e-9  # a product in a batch may add up in another order
 SAME_OBJECTIVE = 1e-3  # as for the ragged model, see test_solve
 # The multiplier method ends at h = 1e-8 where the path ends at 1e-5, and may take another branch: up to .6 % above.
@@ -51,11 +60,15 @@ def fit(statistics, form=None, schedule=TIGHT, stepper=None, sem=SEM):
     return solve(problem, schedule, stepper or BlockSolve(), torch.zeros_like(statistics.cross))
 
 
-@pytest.mark.parametrize(("stepper", "schedule"), [
-    (BlockSolve(), replace(TIGHT, rtol=1e-4)),
-    (BlockSolve(), replace(LAGRANGIAN, h_tol=1e-3, rtol=1e-4)),
-    (replace(ADAM, every=20), CentralPath((1.0, 0.1), 2000, 1e-3, 12)),
-], ids=["blocks, path", "blocks, lagrangian", "adam, path"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("stepper", "schedule"),
+    [
+        (BlockSolve(), replace(TIGHT, rtol=1e-4)),
+        (BlockSolve(), replace(LAGRANGIAN, h_tol=1e-3, rtol=1e-4)),
+        (replace(ADAM, every=20), CentralPath((1.0, 0.1), 2000, 1e-3, 12)),
+    ],
+    ids=["blocks, path", "blocks, lagrangian", "adam, path"],
+)
 def test_a_batch_is_its_members_one_at_a_time(lab, stepper, schedule):
     """Members end after different numbers of steps, so some are done while others go on, and are not changed."""
     statistics = batch(lab, range(3), 10)
@@ -88,8 +101,11 @@ def test_members_that_are_done_leave_the_arrays(lab):
     assert sum(seen) < 4 * (max(steps) + 1) + 12 * 4  # some halvings apart, as if each had stopped by itself
 
 
-@pytest.mark.parametrize("form", [LogDet(), TraceExp(), Polynomial(), Series(10, "logdet", 0.0), SpectralRadius()],
-                         ids=lambda form: type(form).__name__)  # fmt: skip
+@pytest.mark.parametrize(
+    "form",
+    [LogDet(), TraceExp(), Polynomial(), Series(10, "logdet", 0.0), SpectralRadius()],
+    ids=lambda form: type(form).__name__,
+)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_every_form_goes_with_a_batch(lab, form, dtype):
     for found in fit(batch(lab, range(2), 8, dtype), form, CentralPath((1.0, 0.1, 0.01), 60, 1e-4, 10)):

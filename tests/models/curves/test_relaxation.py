@@ -102,10 +102,12 @@ def test_of_lines_it_is_the_linear_relaxation(lab):
     lines, linear = exact(Powers(1)), Linear(LAMBDA1, 20_000, 1e-12)
     pools = LinearStatistics(lab.make_pools(m.R, candidates, 500), np.ones(12))
     statistics, series = lines.statistics(m.Z, candidates), Series(8, "logdet", 0.0)
-    (curved,) = solve(OnCandidates(lines, series, statistics, candidates, 1), PATH, BlockSolve(),
-                      lines.start(candidates, 0)[None])  # fmt: skip
-    (straight,) = solve(OnCandidates(linear, series, pools, candidates, 1), PATH, BlockSolve(),
-                        np.zeros((1, candidates.n_edges)))  # fmt: skip
+    (curved,) = solve(
+        OnCandidates(lines, series, statistics, candidates, 1), PATH, BlockSolve(), lines.start(candidates, 0)[None]
+    )
+    (straight,) = solve(
+        OnCandidates(linear, series, pools, candidates, 1), PATH, BlockSolve(), np.zeros((1, candidates.n_edges))
+    )
     np.testing.assert_allclose(curved.W[:, 0], straight.W, atol=1e-5)
     assert [point.steps for point in curved.path] == [point.steps for point in straight.path]
 

@@ -123,11 +123,16 @@ def test_networks_side_by_side_are_what_they_are_alone(lab):
         own_h, own_omega = blocks.cyclicity(series, alone * alone)
         assert float(h[number]) == pytest.approx(float(own_h[0]), rel=1e-12)
         assert float(F[number]) == pytest.approx(float(SEM.objective(blocks, alone)[0]), rel=1e-12)
-        np.testing.assert_allclose(joined.on_candidates(omega[number], number, candidates),
-                                   blocks.on_candidates(own_omega[0], 0, candidates), atol=1e-13)  # fmt: skip
-        np.testing.assert_allclose(joined.on_candidates(solved[number], number, candidates),
-                                   blocks.on_candidates(SEM.solve(blocks, own_omega, alone)[0], 0, candidates),
-                                   atol=1e-6)  # fmt: skip
+        np.testing.assert_allclose(
+            joined.on_candidates(omega[number], number, candidates),
+            blocks.on_candidates(own_omega[0], 0, candidates),
+            atol=1e-13,
+        )
+        np.testing.assert_allclose(
+            joined.on_candidates(solved[number], number, candidates),
+            blocks.on_candidates(SEM.solve(blocks, own_omega, alone)[0], 0, candidates),
+            atol=1e-6,
+        )
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])

@@ -113,7 +113,7 @@ def _flow_lists(view: tuple[np.ndarray, ...], A: np.ndarray, threads: int) -> tu
 
 
 @kernel
-def _sort_flow(start, child, flow, first, last):  # type: ignore[no-untyped-def]
+def _sort_flow(start, child, flow, first, last):
     for j in range(first, last):
         a, b = start[j], start[j + 1]
         if b - a > SHORT:
@@ -130,7 +130,7 @@ def _sort_flow(start, child, flow, first, last):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _flow_back(first, last, indptr, parent, A, lists, c, drop, omega, traces):  # type: ignore[no-untyped-def]
+def _flow_back(first, last, indptr, parent, A, lists, c, drop, omega, traces):
     """For genes ``first`` to ``last``: follow the flow out of ``j`` and read it at the candidate parents of ``j``."""
     d = len(indptr) - 1
     out, child, flow = lists

@@ -112,8 +112,16 @@ class EdgeRules:
         signed, has_sign = inside(self.signed)
         soft, has_price = inside(self.soft)
         tier = None if self.tier is None else self.tier[genes]
-        return EdgeRules(s, inside(self.forbidden)[0], inside(self.required)[0], signed, self.sign[has_sign], soft,
-                         self.price[has_price], tier)  # fmt: skip
+        return EdgeRules(
+            s,
+            inside(self.forbidden)[0],
+            inside(self.required)[0],
+            signed,
+            self.sign[has_sign],
+            soft,
+            self.price[has_price],
+            tier,
+        )
 
     def arrange(self, order: np.ndarray) -> np.ndarray:
         """Return the order nearest to ``order``, ``(d,)``, in which every required cause stands before its target.

@@ -121,7 +121,7 @@ def own_rows(C: np.ndarray, Z: np.ndarray, pool: np.ndarray | None, targets: Tar
 
 
 @kernel(fastmath=True)
-def _own_rows(C, Z, pool, indptr, row, genes, first):  # type: ignore[no-untyped-def]
+def _own_rows(C, Z, pool, indptr, row, genes, first):
     n = Z.shape[1]
     for j in genes:
         out = row[indptr[j] : indptr[j + 1]]
@@ -145,7 +145,7 @@ def _own_rows(C, Z, pool, indptr, row, genes, first):  # type: ignore[no-untyped
 
 
 @kernel(fastmath=True)
-def own_blocks(gene, parent, cross, gram, Z, indptr, row, first, last):  # type: ignore[no-untyped-def]
+def own_blocks(gene, parent, cross, gram, Z, indptr, row, first, last):
     """Take the excluded observations out of the correlation blocks of the targeted genes ``first`` to ``last``.
 
     ``n_j C_ab = n R_ab - sum_{r in T_j} z_ar z_br - n_j m_a m_b`` with ``n_j m_a = -sum_{r in T_j} z_ar``, and then
@@ -181,7 +181,7 @@ def own_blocks(gene, parent, cross, gram, Z, indptr, row, first, last):  # type:
 
 
 @kernel(fastmath=True)
-def _own(n, own, r, y, z, mean_y, mean_z):  # type: ignore[no-untyped-def]
+def _own(n, own, r, y, z, mean_y, mean_z):
     """Covariance over the ``own`` observations, from the correlation ``r`` over all and the values left out."""
     total = n * r
     for k in range(len(y)):
@@ -195,7 +195,7 @@ def parent_spread(Z: np.ndarray, targets: Targets, source: np.ndarray, target: n
 
 
 @kernel
-def _parent_spread(Z, indptr, row, source, target):  # type: ignore[no-untyped-def]
+def _parent_spread(Z, indptr, row, source, target):
     n = Z.shape[1]
     spread = np.ones(len(source))
     for e in range(len(source)):

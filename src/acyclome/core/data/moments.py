@@ -171,9 +171,15 @@ def correlations(Z: np.ndarray, threads: int) -> np.ndarray:
 
 
 def moments(
-    read: BlockReader, n_genes: int, *, rows: np.ndarray | None = None, lost: float = 0.0, threads: int = 1,
-    targets: Targets | None = None, size: np.ndarray | None = None,
-) -> Moments:  # fmt: skip
+    read: BlockReader,
+    n_genes: int,
+    *,
+    rows: np.ndarray | None = None,
+    lost: float = 0.0,
+    threads: int = 1,
+    targets: Targets | None = None,
+    size: np.ndarray | None = None,
+) -> Moments:
     """Standardize the genes and correlate them; cost ``d^2 n`` multiplications.
 
     Parameters
@@ -188,9 +194,16 @@ def moments(
 
 
 def scale_genes(
-    read: BlockReader, n_genes: int, *, rows: np.ndarray | None = None, lost: float = 0.0, threads: int = 1,
-    targets: Targets | None = None, room: np.ndarray | None = None, size: np.ndarray | None = None,
-) -> Moments:  # fmt: skip
+    read: BlockReader,
+    n_genes: int,
+    *,
+    rows: np.ndarray | None = None,
+    lost: float = 0.0,
+    threads: int = 1,
+    targets: Targets | None = None,
+    room: np.ndarray | None = None,
+    size: np.ndarray | None = None,
+) -> Moments:
     """Standardize the genes as :func:`moments` does and leave the correlations to be formed as they are needed.
 
     Parameters

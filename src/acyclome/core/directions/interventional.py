@@ -105,7 +105,7 @@ def settled_edges(dag: Dag, targets: Targets, gain: np.ndarray, works: np.ndarra
 
 
 @kernel
-def _reversals(R, Z, weight, indptr, parent, start, row, lost):  # type: ignore[no-untyped-def]
+def _reversals(R, Z, weight, indptr, parent, start, row, lost):
     loss, gain = np.empty(len(parent)), np.empty(len(parent))
     n = Z.shape[1]
     for j in range(len(indptr) - 1):
@@ -131,12 +131,12 @@ def _reversals(R, Z, weight, indptr, parent, start, row, lost):  # type: ignore[
 
 
 @kernel
-def _half(n, lost):  # type: ignore[no-untyped-def]
+def _half(n, lost):
     return max(n - lost, 2.0) / 2.0
 
 
 @kernel
-def _difference(R, Z, weight, k, now, before, out):  # type: ignore[no-untyped-def]
+def _difference(R, Z, weight, k, now, before, out):
     """Cost of gene ``k`` given ``now`` less that given ``before``, without the observations ``out``."""
     if Z.shape[1] - len(out) < LEAST_OWN:
         return 0.0
@@ -144,7 +144,7 @@ def _difference(R, Z, weight, k, now, before, out):  # type: ignore[no-untyped-d
 
 
 @kernel
-def _cost(R, Z, weight, k, given, out):  # type: ignore[no-untyped-def]
+def _cost(R, Z, weight, k, given, out):
     """Log of the variance of ``k`` that the genes ``given`` leave, or with ``weight`` its multiple of that variance."""
     s, n = len(given), Z.shape[1]
     own = n - len(out)

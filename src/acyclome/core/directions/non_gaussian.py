@@ -58,7 +58,7 @@ class _Evidence:
 
 
 @kernel
-def _evidence(Z, i, j, given, n_obs, least, rest):  # type: ignore[no-untyped-def]
+def _evidence(Z, i, j, given, n_obs, least, rest):
     L = np.empty((len(given) + 2, len(given) + 1))
     more = np.append(given, np.int32(i))
     found = noise_gain(Z, i, given, n_obs, least, rest, L)

@@ -32,7 +32,7 @@ def reversal_losses(moments: Moments, dag: Dag, *, equal_noise: bool = False) ->
 
 
 @kernel
-def _reversals(R, Z, weight, indptr, parent):  # type: ignore[no-untyped-def]
+def _reversals(R, Z, weight, indptr, parent):
     out = np.empty(len(parent))
     for j in range(len(indptr) - 1):
         own = parent[indptr[j] : indptr[j + 1]]
@@ -47,7 +47,7 @@ def _reversals(R, Z, weight, indptr, parent):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _cost(R, Z, weight, k, given):  # type: ignore[no-untyped-def]
+def _cost(R, Z, weight, k, given):
     """Log of the variance of ``k`` that the genes ``given`` leave, or with ``weight`` its multiple of that variance."""
     s = len(given)
     L = np.zeros((s + 1, s + 1))

@@ -36,9 +36,14 @@ class Contrasts(NamedTuple):
 
 
 def contrasts(
-    Z: np.ndarray, rows: Sequence[np.ndarray], source: np.ndarray, target: np.ndarray, *,
-    targets: Targets | None = None, threads: int = 1,
-) -> Contrasts:  # fmt: skip
+    Z: np.ndarray,
+    rows: Sequence[np.ndarray],
+    source: np.ndarray,
+    target: np.ndarray,
+    *,
+    targets: Targets | None = None,
+    threads: int = 1,
+) -> Contrasts:
     """Compare the edges ``source -> target`` between groups.
 
     Parameters

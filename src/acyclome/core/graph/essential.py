@@ -21,7 +21,7 @@ def cut_edges(source: np.ndarray, target: np.ndarray, targets: Targets, least: i
 
 
 @kernel
-def _shared(source, target, indptr, row):  # type: ignore[no-untyped-def]
+def _shared(source, target, indptr, row):
     """Observations in which both ends of an edge were targets."""
     both = np.zeros(len(source), np.int64)
     for e in range(len(source)):
@@ -35,7 +35,7 @@ def _shared(source, target, indptr, row):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def close(source, target, known, d):  # type: ignore[no-untyped-def]
+def close(source, target, known, d):
     """Return which edges of a DAG are directed once ``known`` and all colliders are, by Meek's rules 1 to 3.
 
     The direction of an edge is never in doubt, only whether all members share it, so a rule marks edges.
@@ -94,7 +94,7 @@ def arrow_shares(source: np.ndarray, target: np.ndarray, d: int) -> np.ndarray:
 
 
 @kernel
-def _shares(source, indptr, neighbor, edge):  # type: ignore[no-untyped-def]
+def _shares(source, indptr, neighbor, edge):
     """Walk outward from every gene; cost: genes times edges, component by component."""
     d = len(indptr) - 1
     points, walks = np.zeros(len(source)), np.zeros(len(source))
@@ -120,7 +120,7 @@ def _shares(source, indptr, neighbor, edge):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _adjacency(source, target, d):  # type: ignore[no-untyped-def]
+def _adjacency(source, target, d):
     """Return ``(indptr, neighbor, edge)``: the neighbors of every gene, rising, and the edges to them."""
     indptr = np.zeros(d + 1, np.int64)
     for e in range(len(source)):
@@ -141,14 +141,14 @@ def _adjacency(source, target, d):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _edge_of(u, v, indptr, neighbor, edge):  # type: ignore[no-untyped-def]
+def _edge_of(u, v, indptr, neighbor, edge):
     """Return the edge between two genes, -1 if there is none."""
     k = indptr[u] + np.searchsorted(neighbor[indptr[u] : indptr[u + 1]], v)
     return edge[k] if k < indptr[u + 1] and neighbor[k] == v else -1
 
 
 @kernel
-def _collides(e, source, target, indptr, neighbor, edge):  # type: ignore[no-untyped-def]
+def _collides(e, source, target, indptr, neighbor, edge):
     """Say whether another parent of the edge's target is apart from its source."""
     v = target[e]
     for k in range(indptr[v], indptr[v + 1]):
@@ -159,7 +159,7 @@ def _collides(e, source, target, indptr, neighbor, edge):  # type: ignore[no-unt
 
 
 @kernel
-def _third(a, b, c, target, indptr, neighbor, edge, done):  # type: ignore[no-untyped-def]
+def _third(a, b, c, target, indptr, neighbor, edge, done):
     """Say whether some ``x -> b``, directed, is apart from ``a`` and joined to ``c`` by an edge still open."""
     for k in range(indptr[b], indptr[b + 1]):
         x = neighbor[k]

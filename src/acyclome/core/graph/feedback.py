@@ -56,14 +56,14 @@ def least_acyclic(source: np.ndarray, target: np.ndarray, weight: np.ndarray, d:
 
 
 @kernel
-def _rank(j, heap, rank, n_in, into, outof, tie):  # type: ignore[no-untyped-def]
+def _rank(j, heap, rank, n_in, into, outof, tie):
     """Rank gene ``j``: sources first, then by incoming less outgoing weight.  Its older entries are out of date."""
     rank[j] = -np.inf if n_in[j] == 0 else into[j] - outof[j]
     heapq.heappush(heap, (rank[j], tie[j], np.int64(j)))
 
 
 @kernel
-def _peel(indptr, parent, out, child, edge, flow, tie):  # type: ignore[no-untyped-def]
+def _peel(indptr, parent, out, child, edge, flow, tie):
     d = len(tie)
     into, outof, rank = np.zeros(d), np.zeros(d), np.zeros(d)
     n_in, n_out = np.diff(indptr), np.diff(out)

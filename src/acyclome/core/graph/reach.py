@@ -78,7 +78,7 @@ def sort_genes(source: np.ndarray, target: np.ndarray, start: np.ndarray) -> np.
 
 
 @kernel
-def _gather(source, target, cause, size):  # type: ignore[no-untyped-def]
+def _gather(source, target, cause, size):
     for e in range(len(source)):
         j = target[e]
         cause[j, size[j]] = source[e]
@@ -86,7 +86,7 @@ def _gather(source, target, cause, size):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _leads_to(cause, size, i, j, cut_source, cut_target):  # type: ignore[no-untyped-def]
+def _leads_to(cause, size, i, j, cut_source, cut_target):
     seen = np.zeros(len(size), np.bool_)
     stack = np.empty(len(size), np.int64)
     stack[0], n = j, 1

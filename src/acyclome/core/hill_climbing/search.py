@@ -65,9 +65,14 @@ class Priced:
 
 
 def look_further(
-    moments: Moments, candidates: Candidates, settings: JointSettings, screening: ScreenSettings, causes: np.ndarray,
-    threads: int, rules: EdgeRules | None = None,
-) -> Candidates:  # fmt: skip
+    moments: Moments,
+    candidates: Candidates,
+    settings: JointSettings,
+    screening: ScreenSettings,
+    causes: np.ndarray,
+    threads: int,
+    rules: EdgeRules | None = None,
+) -> Candidates:
     """Add the causes that explain most of each gene by their terms; in small networks all pairs are there."""
     basis = settings.family.expand(moments, threads) if is_screened(moments, screening) else None
     if basis is None:
@@ -77,10 +82,20 @@ def look_further(
 
 
 def search_joint(
-    moments: Moments, candidates: Candidates, start: np.ndarray, settings: JointSettings, screening: ScreenSettings,
-    causes: np.ndarray, n_allowed: np.ndarray, seed: int, threads: int, *, grows: bool,
-    guided: bool = False, rules: EdgeRules | None = None,
-) -> tuple[Dag, Candidates]:  # fmt: skip
+    moments: Moments,
+    candidates: Candidates,
+    start: np.ndarray,
+    settings: JointSettings,
+    screening: ScreenSettings,
+    causes: np.ndarray,
+    n_allowed: np.ndarray,
+    seed: int,
+    threads: int,
+    *,
+    grows: bool,
+    guided: bool = False,
+    rules: EdgeRules | None = None,
+) -> tuple[Dag, Candidates]:
     """Climb from the empty graph, offer what explains the residuals, climb on, shake; return the DAG and candidates.
 
     Parameters
@@ -114,9 +129,16 @@ def search_joint(
 
 
 def _more(
-    moments: Moments, candidates: Candidates, basis: np.ndarray, responses: np.ndarray, settings: JointSettings,
-    screening: ScreenSettings, causes: np.ndarray, threads: int, rules: EdgeRules | None,
-) -> Candidates:  # fmt: skip
+    moments: Moments,
+    candidates: Candidates,
+    basis: np.ndarray,
+    responses: np.ndarray,
+    settings: JointSettings,
+    screening: ScreenSettings,
+    causes: np.ndarray,
+    threads: int,
+    rules: EdgeRules | None,
+) -> Candidates:
     """Add the pairs found by terms of the causes, beyond the limit of the linear screening by as many."""
     source, target = screen_expanded(basis, responses, settings.expanded, screening.min_gain, causes, threads)
     limit = screening.max_candidates + settings.expanded
@@ -153,9 +175,12 @@ def _result(climb: Climb, score: Priced, settled: float) -> Dag:
     run_blocks(block, gene_blocks(d, BLOCK), climb.threads)
     loss = score.price[target] - climb.gain[held]
     turned = np.array([climb.turning_loss(int(i), int(j)) for i, j in zip(source, target, strict=True)])
-    free = np.array([
-        abs(lost) < OPEN and not leads_to(climb.graph, int(i), int(j), (int(i), int(j)))
-        for i, j, lost in zip(source, target, turned, strict=True)
-    ], dtype=bool)  # fmt: skip
+    free = np.array(
+        [
+            abs(lost) < OPEN and not leads_to(climb.graph, int(i), int(j), (int(i), int(j)))
+            for i, j, lost in zip(source, target, turned, strict=True)
+        ],
+        dtype=bool,
+    )
     dag = Dag(source, target, weight, loss, climb.topological(), rest, float(climb.total.sum()), settled)
     return replace(dag, turning_loss=turned, is_free=free)

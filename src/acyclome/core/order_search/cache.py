@@ -36,7 +36,7 @@ def new_memo(n_edges: int) -> Memo:
 
 
 @kernel(_nrt=False)
-def mark_of(i):  # type: ignore[no-untyped-def]
+def mark_of(i):
     """Word of candidate edge ``i``, and for ``-1 - j`` that of gene ``j`` (splitmix64: Steele, Lea and Flood 2014)."""
     z = np.uint64(i) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x632BE59BD9B4E019)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -45,14 +45,14 @@ def mark_of(i):  # type: ignore[no-untyped-def]
 
 
 @kernel(_nrt=False)
-def recall(memo, mark):  # type: ignore[no-untyped-def]
+def recall(memo, mark):
     """Return the score of the set with this mark, nan if it is not in the table."""
     at = mark & np.uint64(len(memo.mark) - 1)
     return memo.score[at] if memo.mark[at] == mark else np.nan
 
 
 @kernel(_nrt=False)
-def remember(memo, mark, score):  # type: ignore[no-untyped-def]
+def remember(memo, mark, score):
     """Put a score into the table."""
     at = mark & np.uint64(len(memo.mark) - 1)
     memo.mark[at] = mark

@@ -23,7 +23,7 @@ from acyclome.core.order_search.select import (
 
 
 @kernel(_nrt=False)
-def choose(g, allowed, pools, work, p):  # type: ignore[no-untyped-def]
+def choose(g, allowed, pools, work, p):
     """Select the parents of gene ``g`` among its ``allowed`` candidates into the path ``p``; return the score."""
     if g.ruled:
         _choose_ruled(g, allowed, pools, work, p)
@@ -35,7 +35,7 @@ def choose(g, allowed, pools, work, p):  # type: ignore[no-untyped-def]
 
 
 @kernel(_nrt=False)
-def _choose_ruled(g, allowed, pools, work, p):  # type: ignore[no-untyped-def]
+def _choose_ruled(g, allowed, pools, work, p):
     """Select the parents of a gene of which something is known."""
     n = 0
     for i in range(g.width):
@@ -60,7 +60,7 @@ def _choose_ruled(g, allowed, pools, work, p):  # type: ignore[no-untyped-def]
 
 
 @kernel(_nrt=False)
-def _select(g, n, pools, work, p):  # type: ignore[no-untyped-def]
+def _select(g, n, pools, work, p):
     """Pick the required parents, then grow and shrink among ``work.idx[:n]``; return the number of picks."""
     due = 0
     for a in range(n):
@@ -77,14 +77,14 @@ def _select(g, n, pools, work, p):  # type: ignore[no-untyped-def]
 
 
 @kernel(_nrt=False)
-def _bar(g, relative, price):  # type: ignore[no-untyped-def]
+def _bar(g, relative, price):
     """Share (``relative``) or amount of residual variance that a parent of this price has to explain."""
     cost = g.penalty * price / max(g.factor, 1e-300)
     return 1.0 - np.exp(-cost) if relative else cost
 
 
 @kernel(_nrt=False)
-def _grow(g, n, forced, pools, work, p):  # type: ignore[no-untyped-def]
+def _grow(g, n, forced, pools, work, p):
     """Replay the first ``forced`` picks, then pick on while the score gains; return the number of picks."""
     c, v, idx, picks = work.single[0], work.single[1], work.idx, p.picks
     for a in range(n):
@@ -112,7 +112,7 @@ def _grow(g, n, forced, pools, work, p):  # type: ignore[no-untyped-def]
 
 
 @kernel(_nrt=False)
-def _next_pick(g, n, rest, pools, work):  # type: ignore[no-untyped-def]
+def _next_pick(g, n, rest, pools, work):
     """Place of the candidate that lowers the score most, at its price and with its sign; -1 if none does."""
     c, v, idx = work.single[0], work.single[1], work.idx
     best, at = 0.0 if not pools.relative else rest, -1
@@ -130,7 +130,7 @@ def _next_pick(g, n, rest, pools, work):  # type: ignore[no-untyped-def]
 
 
 @kernel(_nrt=False)
-def _shrink(g, due, size, pools, work, p):  # type: ignore[no-untyped-def]
+def _shrink(g, due, size, pools, work, p):
     """Take out the pick that earns least of its price, if it does not earn it; required ones stay."""
     coefficients(size, work, p)
     worst, at = 0.0, -1
@@ -148,7 +148,7 @@ def _shrink(g, due, size, pools, work, p):  # type: ignore[no-untyped-def]
 
 
 @kernel(_nrt=False)
-def _wrong_sign(g, size, pools, work, p):  # type: ignore[no-untyped-def]
+def _wrong_sign(g, size, pools, work, p):
     """Return the pick of smallest weight with the wrong sign, -1 if there is none; a required one stays anyway."""
     coefficients(size, work, p)
     smallest, at = np.inf, -1

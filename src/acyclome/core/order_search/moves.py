@@ -36,7 +36,7 @@ class Scratch(NamedTuple):
 
 
 @kernel
-def initialize(state, pools, work):  # type: ignore[no-untyped-def]
+def initialize(state, pools, work):
     """Allow every candidate that stands before its target and select the parents of every gene."""
     for j in range(len(state.key)):
         g = pools.gene[j]
@@ -49,7 +49,7 @@ def initialize(state, pools, work):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def list_neighbors(j, state, pools, kids, room):  # type: ignore[no-untyped-def]
+def list_neighbors(j, state, pools, kids, room):
     """Neighbors of ``j`` by rising key: gene, its index in the pool of ``j`` (or -1), its edge as a child (or -1)."""
     a, b = pools.gene[j].start, pools.gene[j].start + pools.gene[j].width
     s, t = kids.indptr[j], kids.indptr[j + 1]
@@ -78,7 +78,7 @@ def list_neighbors(j, state, pools, kids, room):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _child_deltas(j, n, state, pools, room):  # type: ignore[no-untyped-def]
+def _child_deltas(j, n, state, pools, room):
     """Set ``delta[i]``: score of neighbor ``i`` with ``j`` before it, less that with ``j`` after it (0: no child)."""
     cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
     for i in range(n):
@@ -101,7 +101,7 @@ def _child_deltas(j, n, state, pools, room):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def lawful_gaps(j, n, pools, room):  # type: ignore[no-untyped-def]
+def lawful_gaps(j, n, pools, room):
     """Return the first and the last gap of ``j`` that keep it behind its required causes and before its effects."""
     first, last = 0, n
     if len(pools.rule) == 0:
@@ -117,7 +117,7 @@ def lawful_gaps(j, n, pools, room):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def is_lawful(j, key, state, pools, kids):  # type: ignore[no-untyped-def]
+def is_lawful(j, key, state, pools, kids):
     """Say whether ``j`` at ``key`` would stand behind its required causes and before its required effects."""
     if len(pools.rule) == 0:
         return True
@@ -132,7 +132,7 @@ def is_lawful(j, key, state, pools, kids):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _best_place(j, n, state, pools, room):  # type: ignore[no-untyped-def]
+def _best_place(j, n, state, pools, room):
     """Find the best gap of ``j`` among its sorted neighbors; -1 if none is better than the present one."""
     first, last = lawful_gaps(j, n, pools, room)
     cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
@@ -168,7 +168,7 @@ def _best_place(j, n, state, pools, room):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _reselect(k, state, pools, room):  # type: ignore[no-untyped-def]
+def _reselect(k, state, pools, room):
     """Select the parents of ``k`` anew, queue it and the candidates that had or have a stake in it; return the gain."""
     g, p = pools.gene[k], state.path[k]
     before = p.score
@@ -184,7 +184,7 @@ def _reselect(k, state, pools, room):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _enqueue_stakes(g, p, state, pools, room):  # type: ignore[no-untyped-def]
+def _enqueue_stakes(g, p, state, pools, room):
     """Queue the candidates of gene ``g`` whose change of sides would change its selection ``p``."""
     cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
     for i in range(g.width):
@@ -194,7 +194,7 @@ def _enqueue_stakes(g, p, state, pools, room):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def place_gene(j, key, state, pools, kids, room):  # type: ignore[no-untyped-def]
+def place_gene(j, key, state, pools, kids, room):
     """Give ``j`` a new key, select anew where a change of sides matters, queue all who notice; return the gain."""
     if state.cursor[2] >= 0:
         state.journal[state.cursor[2]] = j
@@ -216,8 +216,9 @@ def place_gene(j, key, state, pools, kids, room):  # type: ignore[no-untyped-def
         k, e = kids.child[s], kids.edge[s]
         now = is_before(state.key, j, k)
         if now != state.allowed[e]:
-            stake = matters(pools.gene[k], e - pools.gene[k].start, state.allowed[e], cross, gram, relative, q,
-                            state.path[k])  # fmt: skip
+            stake = matters(
+                pools.gene[k], e - pools.gene[k].start, state.allowed[e], cross, gram, relative, q, state.path[k]
+            )
             allow(state, e, k, now)
             if stake:
                 gain += _reselect(k, state, pools, room)
@@ -225,7 +226,7 @@ def place_gene(j, key, state, pools, kids, room):  # type: ignore[no-untyped-def
 
 
 @kernel
-def key_of_gap(gap, n, state, room, fraction):  # type: ignore[no-untyped-def]
+def key_of_gap(gap, n, state, room, fraction):
     """Return a key inside the gap, nan if it is too narrow for one more."""
     low = state.key[room.gene[room.place[gap - 1]]] if gap > 0 else np.nan
     high = state.key[room.gene[room.place[gap]]] if gap < n else np.nan
@@ -238,7 +239,7 @@ def key_of_gap(gap, n, state, room, fraction):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def settle(state, pools, kids, room, rng_state, max_moves, widest):  # type: ignore[no-untyped-def]
+def settle(state, pools, kids, room, rng_state, max_moves, widest):
     """Let queued genes take their best places until none is left; return ``(gain, moves, status)``.
 
     Genes with more than ``widest`` neighbors stay where they are.
@@ -272,7 +273,7 @@ def settle(state, pools, kids, room, rng_state, max_moves, widest):  # type: ign
 
 
 @kernel
-def uniform(rng_state):  # type: ignore[no-untyped-def]
+def uniform(rng_state):
     """Next number in [0, 1) of a splitmix64 stream held in ``rng_state[0]``."""
     rng_state[0] += np.uint64(0x9E3779B97F4A7C15)
     z = rng_state[0]

@@ -33,7 +33,7 @@ def least_gain(n_obs: float, n_genes: int) -> float:
 
 
 @kernel(fastmath=True, _nrt=False)
-def negentropy(u, scale):  # type: ignore[no-untyped-def]
+def negentropy(u, scale):
     """Negentropy of ``u / scale``, of mean 0 and mean square 1, ``(n,) -> float``."""
     odd, even = 0.0, 0.0
     for k in range(len(u)):
@@ -46,7 +46,7 @@ def negentropy(u, scale):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=True, _nrt=False)
-def noise_gain(Z, j, causes, n_obs, least, rest, L):  # type: ignore[no-untyped-def]
+def noise_gain(Z, j, causes, n_obs, least, rest, L):
     """Log-likelihood that the noise of gene ``j`` gains by not being Gaussian: ``max(0, n J(residual) - least)``.
 
     Parameters
@@ -85,7 +85,7 @@ def noise_gain(Z, j, causes, n_obs, least, rest, L):  # type: ignore[no-untyped-
 
 
 @kernel(fastmath=True, _nrt=False)
-def _remainder(x, y, row, other, size):  # type: ignore[no-untyped-def]
+def _remainder(x, y, row, other, size):
     """Correlation of two genes less what the first ``size`` columns of their rows explain."""
     total = 0.0
     for k in range(len(x)):
@@ -97,7 +97,7 @@ def _remainder(x, y, row, other, size):  # type: ignore[no-untyped-def]
 
 
 @kernel(_nrt=False)
-def selected_gain(g, pools, work, p):  # type: ignore[no-untyped-def]
+def selected_gain(g, pools, work, p):
     """Return what the noise of gene ``g`` gains given the parents selected in ``p``, see :func:`noise_gain`.
 
     What was found for a set of parents is remembered; to the last bit it does not depend on the order of the picks.

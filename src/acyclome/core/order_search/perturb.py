@@ -79,7 +79,7 @@ class Lanes:
 
 
 @kernel
-def _try(genes, seeds, state, pools, kids, room):  # type: ignore[no-untyped-def]
+def _try(genes, seeds, state, pools, kids, room):
     """Shake every gene by itself; return how many moves each shake that pays is made of, their genes and new keys.
 
     Genes with more than ``WIDE`` neighbors stay: thousands of children hold a hub where it is.
@@ -115,7 +115,7 @@ def _try(genes, seeds, state, pools, kids, room):  # type: ignore[no-untyped-def
 
 
 @kernel
-def _later_keys(gene, key, at, n, state):  # type: ignore[no-untyped-def]
+def _later_keys(gene, key, at, n, state):
     """Replace the key before each move by the key after it; return where the next shake goes."""
     for i in range(n):
         key[at + i] = state.key[gene[at + i]]
@@ -127,7 +127,7 @@ def _later_keys(gene, key, at, n, state):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _repeat(gene, key, state, pools, kids, room):  # type: ignore[no-untyped-def]
+def _repeat(gene, key, state, pools, kids, room):
     """Make the moves once more; take them back if, after others, they no longer pay.  The record stays open."""
     record(state)
     gain = 0.0

@@ -50,9 +50,16 @@ class ScoreSettings:
 
 
 def build_pools(
-    moments: Moments, candidates: Candidates, n_obs: np.ndarray, n_allowed: np.ndarray, gamma: float, threads: int,
-    variance: np.ndarray | None = None, rules: EdgeRules | None = None, non_gaussian: bool = False,
-) -> Pools:  # fmt: skip
+    moments: Moments,
+    candidates: Candidates,
+    n_obs: np.ndarray,
+    n_allowed: np.ndarray,
+    gamma: float,
+    threads: int,
+    variance: np.ndarray | None = None,
+    rules: EdgeRules | None = None,
+    non_gaussian: bool = False,
+) -> Pools:
     """Gather each gene's block of correlations, ``sum_j k_j^2`` float64, and its thresholds.
 
     Parameters
@@ -87,8 +94,9 @@ def build_pools(
     if (targets := moments.targets) is not None:
         run_blocks(
             lambda a, b: own_blocks(gene, candidates.parent, cross, gram, moments.Z, targets.indptr, targets.row, a, b),
-            gene_blocks(len(counts), BLOCK), threads,
-        )  # fmt: skip
+            gene_blocks(len(counts), BLOCK),
+            threads,
+        )
     gene["penalty"] = 0.5 * np.log(n_obs) + gamma * np.log(np.maximum(n_allowed, 1))
     gene["factor"] = n_obs / 2.0 if variance is None else n_obs / 2.0 * variance
     share = gene["penalty"] / np.maximum(gene["factor"], TINY)
@@ -103,7 +111,7 @@ def build_pools(
 
 
 @kernel
-def _gather(R, indptr, parent, offset, gram, first, last):  # type: ignore[no-untyped-def]
+def _gather(R, indptr, parent, offset, gram, first, last):
     for j in range(first, last):
         a, m = indptr[j], indptr[j + 1] - indptr[j]
         at = offset[j]
@@ -188,11 +196,19 @@ def _new_state(start: np.ndarray, candidates: Candidates, queue: np.ndarray) -> 
     key = np.empty(d)
     key[start] = np.arange(d, dtype=np.float64)
     return State(
-        key, np.zeros(candidates.n_edges, np.uint8), np.zeros(d, np.uint64), np.zeros(d, PATH),
-        queue.astype(np.int64), np.ones(d, np.uint8), np.array([0, d, -1, -1], np.int64),
-        np.empty(MOVES, np.int64), np.empty(MOVES), np.empty(SAVED, PATH), np.empty(SAVED, np.int64),
+        key,
+        np.zeros(candidates.n_edges, np.uint8),
+        np.zeros(d, np.uint64),
+        np.zeros(d, PATH),
+        queue.astype(np.int64),
+        np.ones(d, np.uint8),
+        np.array([0, d, -1, -1], np.int64),
+        np.empty(MOVES, np.int64),
+        np.empty(MOVES),
+        np.empty(SAVED, PATH),
+        np.empty(SAVED, np.int64),
         np.full(d, -1, np.int32),
-    )  # fmt: skip
+    )
 
 
 def _copied(state: State) -> State:
@@ -205,8 +221,17 @@ def _new_scratch(candidates: Candidates, n_obs: int = 0) -> Scratch:
     most = int((candidates.counts + np.bincount(candidates.parent, minlength=d)).max(initial=1)) + 1
     ints = [np.empty(most, np.int64) for _ in range(4)]
     work = new_work(width, n_obs, candidates.n_edges if n_obs else 0)
-    return Scratch(work, np.zeros(2, PATH), ints[0], ints[1], ints[2], ints[3], np.empty(most),
-                   np.empty(width, np.uint8), new_memo(candidates.n_edges))  # fmt: skip
+    return Scratch(
+        work,
+        np.zeros(2, PATH),
+        ints[0],
+        ints[1],
+        ints[2],
+        ints[3],
+        np.empty(most),
+        np.empty(width, np.uint8),
+        new_memo(candidates.n_edges),
+    )
 
 
 def _result(state: State, pools: Pools, room: Scratch, settled: float) -> Dag:
@@ -219,7 +244,7 @@ def _result(state: State, pools: Pools, room: Scratch, settled: float) -> Dag:
 
 
 @kernel
-def _edges(pools, path, work, total):  # type: ignore[no-untyped-def]
+def _edges(pools, path, work, total):
     source, target = np.empty(total, np.int32), np.empty(total, np.int32)
     weight, loss = np.empty(total), np.empty(total)
     at = 0

@@ -24,20 +24,36 @@ GROW_AGAIN = 4
 TIE = 1.0 - 1e-9  # a candidate as good as a pick, such as the pick itself, would enter whatever rounding says
 
 GENE = np.dtype(
-    [("start", "i8"), ("offset", "i8"), ("width", "i8"), ("drop", "f8"), ("factor", "f8"), ("penalty", "f8"),
-     ("ruled", "i8"), ("row", "i8")],
+    [
+        ("start", "i8"),
+        ("offset", "i8"),
+        ("width", "i8"),
+        ("drop", "f8"),
+        ("factor", "f8"),
+        ("penalty", "f8"),
+        ("ruled", "i8"),
+        ("row", "i8"),
+    ],
     align=True,
-)  # fmt: skip
+)
 """Selection problem of a gene: its ``width`` candidates from ``start``, their ``(width, width)`` block of correlations
 from ``offset``; ``drop``, the share (unequal noise) or the amount (equal noise) of residual variance a parent has to
 explain; ``factor``, ``n_j / 2`` (unequal) or ``n_j v_j / (2 sigma^2)`` (equal); ``penalty``, the cost of a parent;
 ``ruled``, whether anything is known of its parents beforehand; ``row``, the gene itself."""
 
 PATH = np.dtype(
-    [("size", "i8"), ("pure", "i8"), ("rest", "f8"), ("score", "f8"), ("picks", "i4", MAX_PARENTS),
-     ("gains", "f8", MAX_PARENTS), ("slope", "f8", MAX_PARENTS), ("chol", "f8", MAX_PARENTS * (MAX_PARENTS + 1) // 2)],
+    [
+        ("size", "i8"),
+        ("pure", "i8"),
+        ("rest", "f8"),
+        ("score", "f8"),
+        ("picks", "i4", MAX_PARENTS),
+        ("gains", "f8", MAX_PARENTS),
+        ("slope", "f8", MAX_PARENTS),
+        ("chol", "f8", MAX_PARENTS * (MAX_PARENTS + 1) // 2),
+    ],
     align=True,
-)  # fmt: skip
+)
 """A selection: ``picks`` (local indices in order), their ``gains`` and signed ``slope``, Cholesky rows one after the
 other, the residual variance ``rest``, the ``score``, and ``pure``: nothing was dropped on the way."""
 
@@ -98,7 +114,7 @@ def new_work(width: int, n_obs: int = 0, n_edges: int = 0) -> Work:
 
 
 @kernel(fastmath=True, _nrt=False)
-def select(g, allowed, cross, gram, relative, work, p):  # type: ignore[no-untyped-def]
+def select(g, allowed, cross, gram, relative, work, p):
     """Select the parents of gene ``g`` among its ``allowed`` candidates into the path ``p``; return the score."""
     n = 0
     for i in range(g.width):
@@ -119,7 +135,7 @@ def select(g, allowed, cross, gram, relative, work, p):  # type: ignore[no-untyp
 
 
 @kernel(fastmath=True, _nrt=False)
-def _grow(g, cross, gram, n, forced, relative, work, p):  # type: ignore[no-untyped-def]
+def _grow(g, cross, gram, n, forced, relative, work, p):
     """Replay the first ``forced`` picks of ``p``, then pick on while the score gains; return the number of picks."""
     c, v, idx, picks = work.single[0], work.single[1], work.idx, p.picks
     for a in range(n):
@@ -150,7 +166,7 @@ def _grow(g, cross, gram, n, forced, relative, work, p):  # type: ignore[no-unty
 
 
 @kernel(fastmath=True, _nrt=False)
-def project(gram, offset, width, n, at, size, work, p):  # type: ignore[no-untyped-def]
+def project(gram, offset, width, n, at, size, work, p):
     """Take pick number ``size`` (place ``at`` of the allowed) out of all remaining covariances and variances."""
     c, v, Q, idx = work.single[0], work.single[1], work.single[3:], work.idx
     row = p.chol[size * (size + 1) // 2 :]
@@ -178,7 +194,7 @@ def project(gram, offset, width, n, at, size, work, p):  # type: ignore[no-untyp
 
 
 @kernel(_nrt=False)
-def coefficients(size, work, p):  # type: ignore[no-untyped-def]
+def coefficients(size, work, p):
     """Put the regression weights of the path ``p`` into the last row of ``work.double``, its inverse factor above."""
     chol, V = p.chol, work.double
     for a in range(size):
@@ -197,7 +213,7 @@ def coefficients(size, work, p):  # type: ignore[no-untyped-def]
 
 
 @kernel(_nrt=False)
-def removal_loss(a, size, work):  # type: ignore[no-untyped-def]
+def removal_loss(a, size, work):
     """Return the residual variance that comes back when pick ``a`` is taken out, after :func:`coefficients`."""
     total = 0.0
     for k in range(a, size):
@@ -206,7 +222,7 @@ def removal_loss(a, size, work):  # type: ignore[no-untyped-def]
 
 
 @kernel(_nrt=False)
-def _shrink(size, drop, relative, work, p):  # type: ignore[no-untyped-def]
+def _shrink(size, drop, relative, work, p):
     """Take out the pick whose loss is smallest if its penalty is larger; say whether one went."""
     coefficients(size, work, p)
     worst, at = np.inf, -1
@@ -223,7 +239,7 @@ def _shrink(size, drop, relative, work, p):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=True, _nrt=False)
-def would_enter(g, i, cross, gram, relative, q, p):  # type: ignore[no-untyped-def]
+def would_enter(g, i, cross, gram, relative, q, p):
     """Say whether candidate ``i`` of gene ``g``, if it were allowed too, would change the selection ``p``.
 
     Exact where nothing was dropped on the way nor known beforehand; elsewhere the answer is yes.
@@ -253,7 +269,7 @@ def would_enter(g, i, cross, gram, relative, q, p):  # type: ignore[no-untyped-d
 
 
 @kernel(_nrt=False)
-def matters(g, i, allowed, cross, gram, relative, q, p):  # type: ignore[no-untyped-def]
+def matters(g, i, allowed, cross, gram, relative, q, p):
     """Say whether the selection ``p`` of gene ``g`` would change if its candidate ``i`` changed sides."""
     if not allowed:
         return would_enter(g, i, cross, gram, relative, q, p)

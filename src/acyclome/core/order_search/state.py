@@ -56,13 +56,13 @@ class State(NamedTuple):
 
 
 @kernel
-def is_before(key, a, b):  # type: ignore[no-untyped-def]
+def is_before(key, a, b):
     """Say whether gene ``a`` stands before gene ``b``; equal keys stand in the order of the genes."""
     return key[a] < key[b] or (key[a] == key[b] and a < b)
 
 
 @kernel
-def allow(state, e, j, now):  # type: ignore[no-untyped-def]
+def allow(state, e, j, now):
     """Note whether the parent of candidate edge ``e`` stands ``now`` before its target ``j``."""
     if now != state.allowed[e]:
         state.allowed[e] = now
@@ -70,7 +70,7 @@ def allow(state, e, j, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def enqueue(state, j):  # type: ignore[no-untyped-def]
+def enqueue(state, j):
     """Have gene ``j`` look again, once."""
     if not state.queued[j]:
         d = len(state.key)
@@ -80,20 +80,20 @@ def enqueue(state, j):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def record(state):  # type: ignore[no-untyped-def]
+def record(state):
     """Begin a record, so that everything from here on can be taken back."""
     state.cursor[2:] = 0
 
 
 @kernel
-def has_room(n, state):  # type: ignore[no-untyped-def]
+def has_room(n, state):
     """Say whether the record, if there is one, has room for a move of a gene with ``n`` neighbors."""
     is_recorded = state.cursor[2] >= 0
     return not is_recorded or (state.cursor[2] < len(state.journal) and state.cursor[3] + n < len(state.saved))
 
 
 @kernel
-def take_back(state, pools, kids):  # type: ignore[no-untyped-def]
+def take_back(state, pools, kids):
     """Bring back every bit of the state as it was when the record began, with an empty queue; end the record."""
     for i in range(state.cursor[2] - 1, -1, -1):
         state.key[state.journal[i]] = state.journal_key[i]
@@ -113,7 +113,7 @@ def take_back(state, pools, kids):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def keep(state):  # type: ignore[no-untyped-def]
+def keep(state):
     """End the record and keep what was done."""
     for s in range(state.cursor[3]):
         state.saved_at[state.saved_gene[s]] = -1

@@ -27,9 +27,7 @@ Deal = Callable[[Linear, LinearStatistics], tuple[StructuralModel, Any]]
 class DataModel(StructuralModel, Protocol):
     """A model with statistics of its own, which are taken from the data."""
 
-    def statistics(
-        self, Z: np.ndarray, candidates: Candidates, *, device: torch.device | str, threads: int
-    ) -> Any:  # fmt: skip
+    def statistics(self, Z: np.ndarray, candidates: Candidates, *, device: torch.device | str, threads: int) -> Any:
         """Statistics of standardized genes ``Z``, ``(d, n)``, for models that compute with torch on ``device``."""
         ...
 
@@ -125,9 +123,15 @@ def linear_of(settings: RelaxSettings) -> Linear:
 
 
 def relax_data(
-    Z: np.ndarray, candidates: Candidates, settings: RelaxSettings, tie: np.ndarray, *, seed: int,
-    device: torch.device | str, threads: int,
-) -> Relaxation:  # fmt: skip
+    Z: np.ndarray,
+    candidates: Candidates,
+    settings: RelaxSettings,
+    tie: np.ndarray,
+    *,
+    seed: int,
+    device: torch.device | str,
+    threads: int,
+) -> Relaxation:
     """Fit the relaxation of a model of the data themselves; the same as :func:`relax` in all else.
 
     Parameters

@@ -115,10 +115,16 @@ class _Run(NamedTuple):
     def keep(self, members: np.ndarray) -> _Run:
         """Return the run of some members."""
         return _Run(
-            self.members[members], self.problem.take(members), self.W[members],
-            Point(*(part[members] for part in self.at)), tuple(part[members] for part in self.memory),
-            [self.stages[i] for i in members], self.steps[members], self.last[members], self.fresh[members],
-        )  # fmt: skip
+            self.members[members],
+            self.problem.take(members),
+            self.W[members],
+            Point(*(part[members] for part in self.at)),
+            tuple(part[members] for part in self.memory),
+            [self.stages[i] for i in members],
+            self.steps[members],
+            self.last[members],
+            self.fresh[members],
+        )
 
 
 def solve(problem: Problem, schedule: Schedule, stepper: Stepper, W: Any) -> list[Solution]:

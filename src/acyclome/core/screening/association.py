@@ -35,9 +35,13 @@ TINY = 1e-30
 
 
 def associations(
-    moments: Moments, samples: Sequence[np.ndarray], causes: np.ndarray, seed: int, threads: int,
+    moments: Moments,
+    samples: Sequence[np.ndarray],
+    causes: np.ndarray,
+    seed: int,
+    threads: int,
     rules: EdgeRules | None = None,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Return how strongly every cause goes with every gene, ``(d, p)``; zero where the pair may not be an edge.
 
     Parameters
@@ -123,7 +127,7 @@ def importance(
 
 
 @kernel(fastmath=True)
-def _boost(gram, left, may, offered, cuts, rate):  # type: ignore[no-untyped-def]
+def _boost(gram, left, may, offered, cuts, rate):
     """Boost every row of ``left``, covariances with all terms, which it uses up; return the gain of every cause."""
     t = gram.shape[0] // may.shape[1]
     gain = np.zeros(may.shape)

@@ -24,9 +24,13 @@ LEAST_REST = 1e-6
 
 
 def screen_batched(
-    moments: Moments, settings: ScreenSettings, causes: np.ndarray, device: torch.device, threads: int,
+    moments: Moments,
+    settings: ScreenSettings,
+    causes: np.ndarray,
+    device: torch.device,
+    threads: int,
     rules: EdgeRules | None = None,
-) -> Candidates:  # fmt: skip
+) -> Candidates:
     """Return the candidate edges, found on ``device``; small networks and those without correlations on threads."""
     if not is_screened(moments, settings) or moments.n_genes > WHOLE_GENES:
         return screen(moments, settings, causes, threads, rules)

@@ -15,9 +15,14 @@ ROWS = 512
 
 
 def strongest_partial(
-    moments: Moments, keep: int, shrinkage: float, causes: np.ndarray, threads: int, rules: EdgeRules | None = None,
+    moments: Moments,
+    keep: int,
+    shrinkage: float,
+    causes: np.ndarray,
+    threads: int,
+    rules: EdgeRules | None = None,
     genes: tuple[int, int] | None = None,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Return for every gene the ``keep`` genes of largest shrunken partial correlation, ``(d, keep)`` int32.
 
     Notes

@@ -26,9 +26,14 @@ ROWS = 512
 
 
 def grow(
-    moments: Moments, candidates: Candidates, dag: Dag, settings: ScreenSettings, causes: np.ndarray, threads: int,
+    moments: Moments,
+    candidates: Candidates,
+    dag: Dag,
+    settings: ScreenSettings,
+    causes: np.ndarray,
+    threads: int,
     rules: EdgeRules | None = None,
-) -> Candidates:  # fmt: skip
+) -> Candidates:
     """Add the hubs of ``dag`` found by forward selection among hubs, and the strongest excluded gradients.
 
     Notes

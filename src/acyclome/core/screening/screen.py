@@ -88,9 +88,13 @@ def screen(
 
 
 def find_views(
-    moments: Moments, settings: ScreenSettings, causes: np.ndarray, threads: int, rules: EdgeRules | None = None,
+    moments: Moments,
+    settings: ScreenSettings,
+    causes: np.ndarray,
+    threads: int,
+    rules: EdgeRules | None = None,
     genes: tuple[int, int] | None = None,
-) -> Views:  # fmt: skip
+) -> Views:
     """Find what either view shows of genes ``genes[0]`` to ``genes[1]`` (all if None), which are whole ``blocks``."""
     pool = np.flatnonzero(causes)
     picked = forward_select(moments, pool, settings.forward_steps, settings.min_gain, threads, rules, genes)
@@ -117,9 +121,13 @@ def is_screened(moments: Moments, settings: ScreenSettings) -> bool:
 
 
 def symmetric(
-    source: np.ndarray, target: np.ndarray, moments: Moments, causes: np.ndarray, max_candidates: int,
+    source: np.ndarray,
+    target: np.ndarray,
+    moments: Moments,
+    causes: np.ndarray,
+    max_candidates: int,
     rules: EdgeRules | None = None,
-) -> Candidates:  # fmt: skip
+) -> Candidates:
     """Let every pair be a candidate in both directions, as far as causes and the cap allow.
 
     A pair that was found for its target goes before one that only mirrors another; within each, the larger
@@ -154,9 +162,14 @@ def as_pairs(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def forward_select(
-    moments: Moments, pool: np.ndarray, steps: int, min_gain: float, threads: int, rules: EdgeRules | None = None,
+    moments: Moments,
+    pool: np.ndarray,
+    steps: int,
+    min_gain: float,
+    threads: int,
+    rules: EdgeRules | None = None,
     genes: tuple[int, int] | None = None,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Select regressors forward for every gene: take the best, project it out, repeat.
 
     Parameters
@@ -205,8 +218,9 @@ def forward_select(
         for g in range(b - a):
             few = np.sort(near[g][near[g] >= 0])
             genes, own = pool[few], skewness[a + g : a + g + 1]
-            found = _forward_block(moments.among(genes), C[g : g + 1, few], NOWHERE, own, skewness[genes], n, least,
-                                   steps, min_drop)[0]  # fmt: skip
+            found = _forward_block(
+                moments.among(genes), C[g : g + 1, few], NOWHERE, own, skewness[genes], n, least, steps, min_drop
+            )[0]
             out[a + g] = np.where(found >= 0, genes[found], -1)
 
     blocks = gene_blocks(d, ROWS if moments.R is None else BLOCK)
@@ -221,7 +235,7 @@ def _pool_correlations(moments: Moments, pool: np.ndarray | None, threads: int) 
 
 
 @kernel(fastmath=True)
-def _forward_block(P, C, place, own, skewness, n, least, steps, min_drop):  # type: ignore[no-untyped-def]
+def _forward_block(P, C, place, own, skewness, n, least, steps, min_drop):
     """Rows of ``C`` are the correlations of the targets with the pool, ``P`` those of the pool with itself."""
     genes, p = C.shape
     found = np.full((genes, steps), -1, np.int32)

@@ -36,7 +36,7 @@ def by_chance(moments: Moments, source: np.ndarray, target: np.ndarray) -> np.nd
 
 
 @kernel(fastmath=True)
-def is_chance(r, m, n, least):  # type: ignore[no-untyped-def]
+def is_chance(r, m, n, least):
     """Judge one correlation ``r`` of genes whose skewnesses have the product ``m``."""
     u = r * m
     gauss = 0.5 * n * r * r
@@ -47,7 +47,7 @@ def is_chance(r, m, n, least):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _are_chance(r, m, n, least):  # type: ignore[no-untyped-def]
+def _are_chance(r, m, n, least):
     chance = np.empty(len(r), np.bool_)
     for k in range(len(r)):
         chance[k] = is_chance(r[k], m[k], n, least)

@@ -8,7 +8,7 @@ from acyclome.core.kernel import kernel
 
 
 @kernel
-def largest(values, scale, excluded, first, keep, least, out):  # type: ignore[no-untyped-def]
+def largest(values, scale, excluded, first, keep, least, out):
     """Write the ``keep`` columns of largest ``|values| * scale`` of every row into ``out``, -1 after the last.
 
     Only what is above ``least`` counts.

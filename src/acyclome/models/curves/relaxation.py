@@ -133,7 +133,7 @@ class Additive:
 
 
 @kernel
-def _objective(statistics, W, least, out, first, last):  # type: ignore[no-untyped-def]
+def _objective(statistics, W, least, out, first, last):
     terms = W.shape[1]
     for j in range(first, last):
         start, width = statistics.indptr[j], statistics.indptr[j + 1] - statistics.indptr[j]
@@ -156,7 +156,7 @@ def _objective(statistics, W, least, out, first, last):  # type: ignore[no-untyp
 
 
 @kernel
-def _descend(statistics, ridge, least, sweeps, tol, W, first, last):  # type: ignore[no-untyped-def]
+def _descend(statistics, ridge, least, sweeps, tol, W, first, last):
     """Solve the blocks of genes ``first`` to ``last`` by sweeps over the curves (block coordinate descent).
 
     Terms of one curve are orthonormal, so its best coefficients given the others are its slope, shrunken.
@@ -185,7 +185,7 @@ def _descend(statistics, ridge, least, sweeps, tol, W, first, last):  # type: ig
 
 
 @kernel
-def _move(G, start, terms, share, b, residual):  # type: ignore[no-untyped-def]
+def _move(G, start, terms, share, b, residual):
     """Set a curve to a share of its slope; return by how much a coefficient moved at most."""
     step = np.empty(terms)
     for k in range(terms):

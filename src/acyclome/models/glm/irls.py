@@ -57,7 +57,7 @@ class Response(NamedTuple):
 
 
 @kernel
-def fit_sets(gene, Z, sets, intercept, theta):  # type: ignore[no-untyped-def]
+def fit_sets(gene, Z, sets, intercept, theta):
     """Fit sets of causes, ``(s, p) -> log-likelihoods (s,), coefficients (s, p + 1), log dispersions (s,)``.
 
     Parameters
@@ -87,7 +87,7 @@ def fit_sets(gene, Z, sets, intercept, theta):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=True)
-def _fit(gene, X, beta, theta):  # type: ignore[no-untyped-def]
+def _fit(gene, X, beta, theta):
     """Fit one design ``(p + 1, n)``; write ``beta``, return the log-likelihood and the log dispersion.
 
     Mean and dispersion of a negative binomial are orthogonal, so that both take their own Newton step at once.
@@ -122,7 +122,7 @@ def _fit(gene, X, beta, theta):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=True)
-def normal_equations(ridge, X, beta, slope, weight, H, step):  # type: ignore[no-untyped-def]
+def normal_equations(ridge, X, beta, slope, weight, H, step):
     """Write the lower half of the Fisher information ``(q, q)`` and the slope of the log-likelihood ``(q,)``."""
     q, n = X.shape
     for a in range(q):
@@ -140,7 +140,7 @@ def normal_equations(ridge, X, beta, slope, weight, H, step):  # type: ignore[no
 
 
 @kernel(fastmath=True)
-def judge(gene, X, beta, theta, slope, weight):  # type: ignore[no-untyped-def]
+def judge(gene, X, beta, theta, slope, weight):
     """Return the log-likelihood at ``beta`` and ``theta`` and its first two derivatives in ``theta``.
 
     Writes its slope in the linear predictor and the Fisher weight of every observation, ``(n,)`` each.
@@ -161,7 +161,7 @@ def judge(gene, X, beta, theta, slope, weight):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=True)
-def _negative_binomial(gene, theta, total, slope, weight):  # type: ignore[no-untyped-def]
+def _negative_binomial(gene, theta, total, slope, weight):
     r, a = np.exp(-theta), np.exp(theta)
     first, second = 0.0, 0.0
     for i in range(len(slope)):
@@ -187,7 +187,7 @@ def _negative_binomial(gene, theta, total, slope, weight):  # type: ignore[no-un
 
 
 @kernel(fastmath=True)
-def _binary(y, slope, weight):  # type: ignore[no-untyped-def]
+def _binary(y, slope, weight):
     total = 0.0
     for i in range(len(y)):
         share = 1.0 / (1.0 + np.exp(-min(max(slope[i], -HIGHEST), HIGHEST)))
@@ -198,7 +198,7 @@ def _binary(y, slope, weight):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=True)
-def _poisson(y, slope, weight):  # type: ignore[no-untyped-def]
+def _poisson(y, slope, weight):
     total = 0.0
     for i in range(len(y)):
         eta = min(max(slope[i], -HIGHEST), HIGHEST)
@@ -209,7 +209,7 @@ def _poisson(y, slope, weight):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _rising(value, times, r):  # type: ignore[no-untyped-def]
+def _rising(value, times, r):
     """``sum log Gamma(y + r) / Gamma(r)`` over the counts."""
     total, base = 0.0, lgamma(r)
     for u in range(len(value)):
@@ -219,7 +219,7 @@ def _rising(value, times, r):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def digamma(x):  # type: ignore[no-untyped-def]
+def digamma(x):
     """Return the derivative of ``log Gamma`` at ``x > 0``, to 1e-10."""
     total = 0.0
     while x < 8.0:
@@ -230,7 +230,7 @@ def digamma(x):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def trigamma(x):  # type: ignore[no-untyped-def]
+def trigamma(x):
     """Return the second derivative of ``log Gamma`` at ``x > 0``, to 1e-10."""
     total = 0.0
     while x < 8.0:
@@ -241,7 +241,7 @@ def trigamma(x):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def solve_cholesky(H, step):  # type: ignore[no-untyped-def]
+def solve_cholesky(H, step):
     """Replace ``step`` by ``H^-1 step`` (lower half of ``H``, overwritten); return ``step' H^-1 step``."""
     q = len(step)
     for a in range(q):
@@ -261,7 +261,7 @@ def solve_cholesky(H, step):  # type: ignore[no-untyped-def]
     return decrement
 
 
-def score_tests(gene, Z, causes, others, beta, theta):  # type: ignore[no-untyped-def]
+def score_tests(gene, Z, causes, others, beta, theta):
     """Return the log-likelihood that each of ``others`` would gain by one step from a fit of ``causes``, ``(k,)``.
 
     Half of Rao's score statistic ``U^2 / V``, with ``U = z' slope`` and ``V`` the Fisher information of ``z`` beyond
@@ -284,7 +284,7 @@ def score_tests(gene, Z, causes, others, beta, theta):  # type: ignore[no-untype
     return found
 
 
-def slope_of(gene, Z, causes, beta, theta):  # type: ignore[no-untyped-def]
+def slope_of(gene, Z, causes, beta, theta):
     """Return the slope of the log-likelihood in the predictor of every observation, ``(n,)``: what a fit leaves."""
     slope, weight = np.empty(len(gene.y)), np.empty(len(gene.y))
     judge(gene, np.concatenate([np.ones((1, len(slope))), Z[causes]]), beta, theta, slope, weight)

@@ -198,8 +198,9 @@ class CountScore:
         y = self.moments.read(j, j + 1)[0].astype(np.float64)[rows]  # type: ignore[misc]
         value, times = np.unique(y, return_counts=True)
         (center, width), log_size = self.dispersion, self.log_size[rows]
-        return Response(y, log_size, value, times.astype(np.float64), self.model.is_binary, center[j], width[j],
-                        self.model.ridge)  # fmt: skip
+        return Response(
+            y, log_size, value, times.astype(np.float64), self.model.is_binary, center[j], width[j], self.model.ridge
+        )
 
 
 def _log_means(moments: Moments, size: np.ndarray) -> np.ndarray:

@@ -108,15 +108,18 @@ class Blocks(NamedTuple):
 
         genes = len(gene_weight)
         width = torch.as_tensor(pools.gene["width"].copy(), device=like.device)[:, None]
-        start, offset = (torch.as_tensor(pools.gene[name].copy(), device=like.device)[:, None]
-                         for name in ("start", "offset"))  # fmt: skip
+        start, offset = (
+            torch.as_tensor(pools.gene[name].copy(), device=like.device)[:, None] for name in ("start", "offset")
+        )
         a = torch.arange(max(int(pools.gene["width"].max(initial=0)), 1), device=like.device)
         mask = a < width
         edge = (start + a).where(mask, start.new_zeros(()))
         both = mask[:, :, None] & mask[:, None, :]
         at = (offset + a * width)[:, :, None] + a
-        cross, gram = (_gather(values, where, held, like)
-                       for values, where, held in ((pools.cross, edge, mask), (pools.gram, at, both)))  # fmt: skip
+        cross, gram = (
+            _gather(values, where, held, like)
+            for values, where, held in ((pools.cross, edge, mask), (pools.gram, at, both))
+        )
         parent = _gather(pools.parent.astype(np.int64), edge, mask, edge)
         weight = torch.as_tensor(gene_weight, dtype=like.dtype, device=like.device)
         bound = eigenvalue_bound(gram).reshape(genes, 1)

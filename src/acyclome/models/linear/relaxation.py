@@ -75,7 +75,7 @@ class Linear:
 
 
 @kernel
-def _objective(pools, W, v, lambda1, out, first, last):  # type: ignore[no-untyped-def]
+def _objective(pools, W, v, lambda1, out, first, last):
     for j in range(first, last):
         g = pools.gene[j]
         total = 0.5
@@ -91,7 +91,7 @@ def _objective(pools, W, v, lambda1, out, first, last):  # type: ignore[no-untyp
 
 
 @kernel
-def _descend(pools, ridge, v, lambda1, sweeps, tol, W, first, last):  # type: ignore[no-untyped-def]
+def _descend(pools, ridge, v, lambda1, sweeps, tol, W, first, last):
     """Solve the blocks of genes ``first`` to ``last``: coordinate descent, and a leap once the signs stand.
 
     ``residual = c - G b`` is kept up to date.  Sweeps find out which weights are zero and the signs of the others
@@ -129,14 +129,14 @@ def _descend(pools, ridge, v, lambda1, sweeps, tol, W, first, last):  # type: ig
 
 
 @kernel
-def take(row, step, residual):  # type: ignore[no-untyped-def]
+def take(row, step, residual):
     """Take ``step`` times ``row`` out of the residual."""
     for y in range(len(row)):
         residual[y] -= row[y] * step
 
 
 @kernel
-def _leap(G, extra, cross, lambda1, b, residual, goal, held, chol):  # type: ignore[no-untyped-def]
+def _leap(G, extra, cross, lambda1, b, residual, goal, held, chol):
     """Solve for the weights that are not zero as if their signs were known; go as far as no sign changes."""
     n = 0
     for x in range(len(b)):

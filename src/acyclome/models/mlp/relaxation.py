@@ -207,8 +207,13 @@ def _cut(candidates: Candidates, n: int, hidden: int) -> list[Block]:
             at = candidates.indptr[part][:, None] + np.arange(k)
             real = at < candidates.indptr[part + 1][:, None]
             parent = candidates.parent[np.minimum(at, candidates.n_edges - 1)]
-            blocks.append(Block(part, np.where(real, parent, candidates.n_genes).astype(np.int64),
-                                np.where(real, at, candidates.n_edges)))  # fmt: skip
+            blocks.append(
+                Block(
+                    part,
+                    np.where(real, parent, candidates.n_genes).astype(np.int64),
+                    np.where(real, at, candidates.n_edges),
+                )
+            )
     return blocks
 
 
