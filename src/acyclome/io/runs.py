@@ -95,15 +95,12 @@ class RunFolder:
             raise
 
     def file(self, name: str) -> Path:
-        """Return the path of a result."""
         return self.path / name
 
     def stage(self, name: str) -> Path:
-        """Return the path of a file of the stages."""
         return self.path / "stages" / name
 
     def group(self, label: str) -> RunFolder:
-        """Return the folder of the network of one group."""
         return RunFolder(self.path / safe_name(label))
 
     def write_stage(self, name: str, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any], key: str) -> None:
@@ -200,17 +197,9 @@ class RunFolder:
         return tables.read_parquet(path, name, PARTS[name]) if path.exists() else None
 
     def write_run_json(self, facts: Mapping[str, Any]) -> None:
-        """Write ``run.json``."""
         write_json(self.file("run.json"), facts)
 
     def read_run_json(self) -> dict[str, Any]:
-        """Return the content of ``run.json``.
-
-        Raises
-        ------
-        InputError
-            If it is missing or damaged.
-        """
         path = self.file("run.json")
         with _reading(path):
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
