@@ -95,7 +95,7 @@ def _measure(given: argparse.Namespace) -> Iterator[pd.DataFrame]:
 
 def edges_of(problem: Problem, threads: int) -> pd.DataFrame:
     """Learn the network; return a row for each edge: its truth, its score both ways, and what they are made of."""
-    config = Config().with_options(seed=problem.method_seed, resamples=RESAMPLES)
+    config = Config().with_options({"seed": problem.method_seed, "resample.resamples": RESAMPLES})
     store = MemoryStore(problem.X.T.astype(np.float32), [str(gene) for gene in range(problem.d)])
     session = Session(None, config, store, Runtime(threads, device="cpu"), {"command": "", "input": {}})
     voted = session.learn().edges

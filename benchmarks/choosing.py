@@ -104,7 +104,7 @@ def _learn(store: MemoryStore, model: str, seed: int, threads: int, *, is_counte
     config = Config.from_mapping({"model": model, "glm": {"size_factors": "size" if is_counted else "total"}})
     network = learn_store(
         store,
-        config.with_options(resamples=0, seed=seed),
+        config.with_options({"resample.resamples": 0, "seed": seed}),
         Runtime(threads=threads, device="cpu"),
         regulators=None,
         command="benchmarks",

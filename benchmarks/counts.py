@@ -88,15 +88,15 @@ def _simulated(given: argparse.Namespace, seed: int) -> list[dict[str, Any]]:
     return rows
 
 
-def learned_counts(drawn: Simulation, law: str, seed: int, threads: int, restarts: int = 1) -> Edges:
+def learned_counts(drawn: Simulation, law: str, seed: int, threads: int, perturbations: int = 1) -> Edges:
     """Learn edges with model glm from simulated counts and the true size factors, without resamples."""
     store = MemoryStore(drawn.X.T, drawn.genes, obs_columns=pd.DataFrame({"size": drawn.size}))
-    return _edges(_learn_counts(store, law, "size", seed, threads, restarts))
+    return _edges(_learn_counts(store, law, "size", seed, threads, perturbations))
 
 
-def _learn_counts(store: MemoryStore, law: str, size: str, seed: int, threads: int, restarts: int) -> Network:
+def _learn_counts(store: MemoryStore, law: str, size: str, seed: int, threads: int, perturbations: int) -> Network:
     config = Config.from_mapping({"model": "glm", "glm": {"family": law, "size_factors": size}})
-    chosen = config.with_options(resamples=0, seed=seed, restarts=restarts)
+    chosen = config.with_options({"resample.resamples": 0, "seed": seed, "search.perturbations": perturbations})
     return learn_store(store, chosen, Runtime(threads=threads, device="cpu"), regulators=None, command="benchmarks")
 
 
@@ -121,7 +121,7 @@ def _cells(given: argparse.Namespace, seed: int) -> dict[str, Any]:
     train, test = X[half][:, seen], X[~half][:, seen]
     size, other = totals[half] / totals[half].mean(), totals[~half] / totals[half].mean()
     store = MemoryStore(sp.csr_matrix(train.T), [str(gene) for gene in seen])
-    network, cost = measured(partial(_learn_counts, store, LAW, "total", seed, given.threads, restarts=0))
+    network, cost = measured(partial(_learn_counts, store, LAW, "total", seed, given.threads, perturbations=0))
     counted = _edges(network)
     per_field = totals / FIELD_TOTAL
     logs = np.log1p(train / per_field[half][:, None])

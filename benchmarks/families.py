@@ -62,7 +62,7 @@ def _methods(
     problem: Problem, models: list[str], given: argparse.Namespace, counted: Callable[[], Edges] | None
 ) -> Iterator[tuple[str, Callable[[], Edges]]]:
     """Yield the families and the linear model, ready and warm."""
-    still = {"score": {"restarts": 0}} if given.still else {}
+    still = {"search": {"perturbations": 0}} if given.still else {}
     for model in [*models, "linear"]:
         config = {"model": model, **(still if model != "linear" else {})}
         warm_up_for([config] * (model != "glm"))

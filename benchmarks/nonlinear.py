@@ -116,7 +116,7 @@ def _learning(given: argparse.Namespace) -> dict[str, dict[str, Any]]:
         climbed = [model for model in given.models if model != "linear"]
         ours |= {f"{model}, guided": _options(model) | {"fit": {"relax": True}} for model in climbed}
     if given.still:
-        ours |= {f"{name}, not shaken": config | {"score": {"restarts": 0}} for name, config in ours.items()}
+        ours |= {f"{name}, not shaken": config | {"search": {"perturbations": 0}} for name, config in ours.items()}
     return ours
 
 

@@ -99,7 +99,7 @@ def _roads(problem: Problem, case: Case, given: argparse.Namespace) -> list[dict
         roads["order search, random start"] = partial(_searched, start, seed, threads, relaxed=False)
         roads["order search, relaxation's start"] = partial(_searched, start, seed, threads, relaxed=True)
     for form in given.forms:
-        only = replace(start, settings=engine_settings(config.with_options(acyclicity=form)))
+        only = replace(start, settings=engine_settings(config.with_options({"fit.acyclicity": form})))
         name = "relaxation alone" + (f", {form} form" if given.forms != ["series"] else "")
         roads[name] = partial(alone, only, seed, threads)
     found = []

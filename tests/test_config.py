@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acyclome.config import Config, leaf_options, main
+from acyclome.config import Config, main
 from acyclome.errors import ConfigError
 from acyclome.options import texts
 
@@ -93,27 +93,34 @@ def test_contract_defaults():
     assert (config.prepare.min_cells, config.prepare.target_sum, config.prepare.transform) == (10, 10_000.0, "auto")
     assert (config.screen.forward_steps, config.screen.partial, config.screen.max_candidates) == (10, 10, 48)
     assert (config.fit.terms, config.fit.lambda1, config.fit.mu) == (8, 0.05, (0.1, 0.01, 0.001, 0.0003))
-    assert (config.score.noise, config.score.gamma, config.score.restarts) == ("unequal", 1.0, 1)
+    assert (config.score.noise, config.score.gamma, config.search.perturbations) == ("unequal", 1.0, 1)
     assert (config.resample.resamples, config.resample.fraction, config.seed, config.model) == (20, 0.5, 0, "linear")
 
 
-def test_every_leaf_name_is_unique_and_findable():
-    leaves = leaf_options()
-    kinds = [type(getattr(Config(), part)) for part in Config.model_fields]
-    fields = [name for kind in kinds for name in getattr(kind, "model_fields", ())]
-    assert len(fields) == len(set(fields))
-    assert set(fields) | {"seed", "model"} == set(leaves)
-    assert leaves["resamples"][0] == "resample"
-    assert leaves["seed"][0] == ""
-    assert all(field.description for _, field in leaves.values())
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"climb": {"shortlist": 4}}, 'climb is now called search; give {"shortlist": 4} there'),
+        ({"score": {"restarts": 3}}, "score.restarts is now called search.perturbations; give 3 there"),
+        ({"believe": {"checks": False}}, "believe is now called validation"),
+    ],
+)
+def test_an_earlier_name_is_refused_with_that_of_today(options, text):
+    assert text in message(options)
 
 
-def test_options_can_be_given_by_leaf_name():
-    config = Config().with_options(resamples=0, seed=3, covariates=["batch"])
+def test_options_can_be_given_by_section_and_dot():
+    config = Config().with_options({"resample.resamples": 0, "seed": 3, "prepare.covariates": ["batch"]})
     assert (config.resample.resamples, config.seed, config.prepare.covariates) == (0, 3, ("batch",))
-    assert Config().with_options() == Config()
-    with pytest.raises(ConfigError, match=r"Did you mean resample\.resamples"):
-        Config().with_options(resample_s=0)
+    assert Config().with_options({}) == Config()
+    for wrong, text in (
+        ("resample.resample_s", r"Did you mean resample\.resamples"),
+        ("resamples", r"Did you mean resample\.resamples"),
+        ("climb.shortlist", "climb is now called search"),
+        ("seed.resamples", "seed is no section"),
+    ):
+        with pytest.raises(ConfigError, match=text):
+            Config().with_options({wrong: 0})
 
 
 def every_property(schema):
@@ -136,8 +143,11 @@ def test_the_default_passes_the_published_schema_and_wrong_ones_do_not():
             jsonschema.validate(wrong, schema)
 
 
-def test_schema_table_yaml_and_leaf_names_are_in_step():
-    keys = {f"{section}.{name}" if section else name for name, (section, _) in leaf_options().items()}
+def test_schema_table_yaml_and_options_are_in_step():
+    options = Config().model_dump()
+    sections = {key: value for key, value in options.items() if isinstance(value, dict)}
+    keys = {f"{section}.{name}" for section, content in sections.items() for name in content}
+    keys |= options.keys() - sections.keys()
     rows = {line.split("`")[1] for line in Config.table().splitlines()[2:]}
     assert rows == keys
     text = Config.default_yaml()

@@ -24,7 +24,7 @@ def test_the_layer_is_the_prepared_matrix_in_place_of_its_genes(make, options, t
     adata = example(make)
     before = adata.X.copy()
     assert pp.prepare(adata, **options) is None
-    expected = prepare(example(make), Config().with_options(**options))
+    expected = prepare(example(make), Config(prepare=options))
     used = adata.var["dag_used"].to_numpy()
     layer = adata.layers["dag_input"]
     values, wanted = (X.toarray() if sp.issparse(X) else X for X in (layer, expected.X))

@@ -155,7 +155,7 @@ def with_batches(expression):
 def test_covariates_count_as_in_a_run_over_files(expression, tmp_path):
     adata = with_batches(expression)
     adata.write_h5ad(tmp_path / "in.h5ad")
-    config = Config().with_options(covariates=["batch"], resamples=3)
+    config = Config().with_options({"prepare.covariates": ["batch"], "resample.resamples": 3})
     run(tmp_path / "in.h5ad", tmp_path / "out", config, Runtime(threads=1))
     ac.tl.dag(adata, config=config, threads=1)
     edges = ac.get.edges(adata)
@@ -179,7 +179,7 @@ def test_a_group_of_an_object_is_the_group_of_a_run(expression, tmp_path):
     adata = with_batches(expression)
     adata.X[(adata.obs["kind"] == "T").to_numpy(), 5] = 1
     adata.write_h5ad(tmp_path / "in.h5ad")
-    config = Config().with_options(group_by="kind", covariates=["batch"], resamples=0)
+    config = Config().with_options({"input.group_by": "kind", "prepare.covariates": ["batch"], "resample.resamples": 0})
     written = run(tmp_path / "in.h5ad", tmp_path / "out", config, Runtime(threads=1))
     ac.tl.dag(adata, config=config, threads=1)
     for label in ("B", "T"):

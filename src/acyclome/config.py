@@ -16,14 +16,11 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic.fields import FieldInfo
 
 from acyclome.errors import ConfigError
 from acyclome.options import texts
 from acyclome.options.sections import (
     AutoOrBool,
-    Believe,
-    Climb,
     Count,
     Curves,
     Fit,
@@ -35,8 +32,10 @@ from acyclome.options.sections import (
     Resample,
     Score,
     Screen,
+    Search,
     Several,
     Shard,
+    Validation,
     _Section,
 )
 
@@ -109,9 +108,9 @@ class Config(_Section):
     fit: Fit = Field(default_factory=Fit)
     shard: Shard = Field(default_factory=Shard)
     score: Score = Field(default_factory=Score)
+    search: Search = Field(default_factory=Search)
     resample: Resample = Field(default_factory=Resample)
-    believe: Believe = Field(default_factory=Believe)
-    climb: Climb = Field(default_factory=Climb)
+    validation: Validation = Field(default_factory=Validation)
     curves: Curves = Field(default_factory=Curves)
     mlp: Mlp = Field(default_factory=Mlp)
     glm: Glm = Field(default_factory=Glm)
@@ -221,8 +220,8 @@ class Config(_Section):
             msg = f"In {os.fspath(path)}: {error}"
             raise ConfigError(msg) from error
 
-    def with_options(self, **leaves: Any) -> Config:
-        """Return a copy in which options, given by their leaf names (``resamples=0``), have new values.
+    def with_options(self, options: Mapping[str, Any]) -> Config:
+        """Return a copy in which options, named by section and dot (``{"resample.resamples": 0}``), have new values.
 
         Raises
         ------
@@ -230,15 +229,19 @@ class Config(_Section):
             If a name is unknown or a value out of its range.
         """
         nested: dict[str, Any] = self.model_dump()
-        for leaf, value in leaves.items():
-            section = leaf_options().get(leaf, ("", None))[0]
-            (nested[section] if section else nested)[leaf] = value
+        for path, value in options.items():
+            section, _, name = path.rpartition(".")
+            home = nested.setdefault(section, {}) if section else nested
+            if not isinstance(home, dict):
+                msg = f"{path} is not an option: {section} is no section."
+                raise ConfigError(msg)
+            home[name] = value
         return Config(**nested)
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """Return the JSON schema of a configuration file; every property has a description."""
-        return texts.describe_sections(cls.model_json_schema())
+        return texts.describe(cls.model_json_schema(), RENAMED)
 
     @classmethod
     def table(cls) -> str:
@@ -251,6 +254,8 @@ class Config(_Section):
         return texts.commented_yaml(cls.json_schema(), cls().model_dump(mode="json"))
 
 
+RENAMED = {"climb": "search", "score.restarts": "search.perturbations", "believe": "validation"}
+"""Names that options and sections once had. They are refused, with the name of today."""
 _SECTIONS: dict[str, type[_Section]] = {
     name: info.annotation
     for name, info in Config.model_fields.items()
@@ -261,12 +266,6 @@ _SECTIONS: dict[str, type[_Section]] = {
 def _or_empty(key: str, value: Any) -> Any:
     """Return an empty section for None, which is what YAML reads where all options of a section are commented out."""
     return {} if value is None and key in _SECTIONS else value
-
-
-def leaf_options() -> dict[str, tuple[str, FieldInfo]]:
-    """Return every option by its leaf name: its section (empty for the top level) and its field."""
-    top = {name: ("", field) for name, field in Config.model_fields.items() if name not in _SECTIONS}
-    return top | {name: (home, field) for home, kind in _SECTIONS.items() for name, field in kind.model_fields.items()}
 
 
 def main(arguments: list[str]) -> int:

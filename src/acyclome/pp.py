@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from acyclome.config import Config
+from acyclome.config import Config, Input
 from acyclome.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | 
     copy
         Return a new object and leave `adata` as it is.
     options
-        Options of the configuration by their own names: ``layer="counts"``, ``covariates=["batch"]``, ``min_cells=5``.
+        Options of the sections input and prepare: ``layer="counts"``, ``covariates=["batch"]``, ``min_cells=5``.
 
     Raises
     ------
@@ -44,7 +44,8 @@ def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | 
     if moving:
         msg = f"{moving[0]} changes the observations, so a layer cannot hold it. Use {_MOVES_OBSERVATIONS[moving[0]]}."
         raise InputError(msg)
-    done = prepare_matrix(adata, Config().with_options(**options))
+    at = {name: f"{'input' if name in Input.model_fields else 'prepare'}.{name}" for name in options}
+    done = prepare_matrix(adata, Config().with_options({at[name]: value for name, value in options.items()}))
     place = adata.var_names.get_indexer(done.genes)
     if (place < 0).any():
         msg = (

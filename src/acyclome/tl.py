@@ -84,14 +84,14 @@ def dag(
 
     check_key(adata, key_added)
     given = {
-        "layer": layer,
-        "group_by": groupby,
-        "perturbation": perturbation,
-        "control": control,
-        "resamples": resamples,
+        "input.layer": layer,
+        "input.group_by": groupby,
+        "input.perturbation": perturbation,
+        "input.control": control,
+        "resample.resamples": resamples,
         "seed": seed,
     }
-    options = Config.from_mapping(config).with_options(**{name: v for name, v in given.items() if v is not None})
+    options = Config.from_mapping(config).with_options({name: v for name, v in given.items() if v is not None})
     names, runtime = listed_regulators(regulators), Runtime(threads=threads or usable_threads(), device=device)
     parts = _groups(adata, options)
     networks: Mapping[Any, Network]
@@ -128,7 +128,7 @@ def _groups(adata: AnnData, options: Config) -> dict[Any, Config]:
     if options.input.group is None:
         sizes = {label: int((labels == label).sum()) for label in known}
         check_groups(sizes, f"the column {options.input.group_by!r} of obs", "config={'input': {'group': LABEL}}")
-    return {label: options.with_options(group=label) for label in wanted}
+    return {label: options.with_options({"input.group": label}) for label in wanted}
 
 
 def _labels(adata: AnnData, options: Config) -> pd.Series:
@@ -168,7 +168,7 @@ def _learn_together(
     return learn_together(
         stores,
         lambda label, store, shared: Session(
-            None, options.with_options(group=label), store, runtime, about, regulators, rules, shared=shared
+            None, options.with_options({"input.group": label}), store, runtime, about, regulators, rules, shared=shared
         ),
     )
 

@@ -123,7 +123,7 @@ def test_candidates_grow_again_from_a_better_network_while_it_pays(lab, monkeypa
     config = Config.from_mapping(
         {
             "screen": {"max_candidates": 12, "forward_steps": 3, "partial": 2},
-            "score": {"restarts": 0},
+            "search": {"perturbations": 0},
             "fit": {"relax": False},
         }
     )

@@ -12,7 +12,7 @@ from acyclome.config import Config
 from acyclome.errors import ConfigError
 from acyclome.pipeline.resources import estimate
 
-QUICK = {"model": "mlp", "mlp": {"splines": 4, "units": 20}, "climb": {"shortlist": 4}, "score": {"restarts": 0}}
+QUICK = {"model": "mlp", "mlp": {"splines": 4, "units": 20}, "search": {"shortlist": 4, "perturbations": 0}}
 
 
 def draw(d=20, n=150):
@@ -68,7 +68,7 @@ def test_scores_are_probabilities_and_directions_are_mostly_settled():
 @pytest.mark.parametrize("of", ["causes", "index", "indices"])
 @pytest.mark.parametrize("model", ["polynomial", "sobolev", "spline"])
 def test_curves_take_the_same_road(model, of):
-    options = {"model": model, "curves": {"of": of}, "score": {"restarts": 0}}
+    options = {"model": model, "curves": {"of": of}, "search": {"perturbations": 0}}
     network = ac.learn(draw(8), resamples=1, config=options)
     assert network.is_dag
     assert len(network.edges) >= 5
@@ -94,7 +94,7 @@ def test_the_relaxation_of_curves_guides_the_climb_with_any_form_of_h(tmp_path, 
                 form,
                 "--resamples",
                 "0",
-                "--restarts",
+                "--perturbations",
                 "0",
                 "--threads",
                 "1",

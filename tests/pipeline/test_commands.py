@@ -90,7 +90,7 @@ def test_a_run_writes_whole_results_and_a_dag(finished):
     assert record["status"] == "done"
     assert record["network"]["is_dag"]
     assert record["network"]["n_edges"] > 10
-    assert set(record["stages"]) == {"prepare", "screen", "fit", "order", "resample-1-of-1", "believe"}
+    assert set(record["stages"]) == {"prepare", "screen", "fit", "order", "resample-1-of-1", "validation"}
     assert all(cost["peak_memory_mb"] > 0 and cost["seconds"] >= 0 for cost in record["stages"].values())
     assert record["config"] == CONFIG.model_dump(mode="json")
     assert {path.name for path in finished.iterdir()} >= {*RESULTS, "edges.parquet", "network.h5ad", "report.html"}
@@ -111,7 +111,7 @@ def test_a_killed_run_resumes_to_the_same_bits(h5ad, finished, tmp_path, lost):
         (tmp_path / name).unlink()
     run(h5ad, tmp_path, CONFIG, Runtime(resume=True, progress=lambda stage, _, text: told.append((stage, text))))
     kept = {stage for stage, text in told if text == "kept"}
-    assert kept == {"prepare", "screen", "fit", "order", "resample", "believe"} - {
+    assert kept == {"prepare", "screen", "fit", "order", "resample", "validation"} - {
         lost.split(".")[0].split("-")[0].replace("prepared", "prepare")
     }
     assert same_files(tmp_path, finished)
@@ -121,17 +121,17 @@ def test_resuming_with_other_options_does_again_what_depends_on_them(h5ad, tmp_p
     run(h5ad, tmp_path, CONFIG, Runtime())
     told = []
     runtime = Runtime(resume=True, progress=lambda stage, _, text: told.append(stage) if text == "kept" else None)
-    run(h5ad, tmp_path, CONFIG.with_options(resamples=2), runtime)
-    assert set(told) == {"prepare", "screen", "fit", "order", "believe"}
+    run(h5ad, tmp_path, CONFIG.with_options({"resample.resamples": 2}), runtime)
+    assert set(told) == {"prepare", "screen", "fit", "order", "validation"}
     told.clear()
-    run(h5ad, tmp_path, CONFIG.with_options(resamples=2, min_cells=20), runtime)
+    run(h5ad, tmp_path, CONFIG.with_options({"resample.resamples": 2, "prepare.min_cells": 20}), runtime)
     assert "prepare" not in told
 
 
 @pytest.mark.parametrize("stale", ["screen", "order", "resample"])
 def test_results_of_other_options_are_not_mixed_in(h5ad, tmp_path, stale):
     step_by_step(h5ad, tmp_path, Runtime(), 1)
-    prepare_stage(h5ad, tmp_path, CONFIG.with_options(gamma=0.0, partial=3), runtime=Runtime())
+    prepare_stage(h5ad, tmp_path, CONFIG.with_options({"score.gamma": 0.0, "screen.partial": 3}), runtime=Runtime())
     stages = {"screen": screen_stage, "fit": fit_stage, "order": order_stage, "resample": resample_stage}
     for name in list(stages)[: list(stages).index(stale)]:
         stages[name](tmp_path, Runtime())
@@ -154,7 +154,7 @@ def test_a_stage_without_a_preparation_says_what_to_do_first(tmp_path):
 
 
 def test_every_group_has_a_run_of_its_own(h5ad, tmp_path):
-    found = run(h5ad, tmp_path, CONFIG.with_options(group_by="label", resamples=0), Runtime())
+    found = run(h5ad, tmp_path, CONFIG.with_options({"input.group_by": "label", "resample.resamples": 0}), Runtime())
     assert set(found) == {"B", "T"}
     for label, network in found.items():
         record = json.loads((tmp_path / label / "run.json").read_text())
@@ -174,7 +174,7 @@ def test_a_plan_knows_the_sizes_and_every_stage(h5ad):
     found = plan(h5ad, CONFIG, Runtime())
     assert (found["n_obs"], found["n_genes"]) == (N_OBS, N_VARS)
     assert {"screen", "fit", "order", "resample"} <= set(found["seconds"])
-    more = plan(h5ad, CONFIG.with_options(resamples=100), Runtime())
+    more = plan(h5ad, CONFIG.with_options({"resample.resamples": 100}), Runtime())
     assert more["total_seconds"] >= found["total_seconds"]
 
 

@@ -115,7 +115,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(h5ad, finished, tmp_path,
 
 def test_without_shards_the_relaxation_deals_its_genes_out_and_a_killed_worker_changes_no_bit(h5ad, tmp_path, cluster):
     whole, dealt = tmp_path / "whole", tmp_path / "dealt"
-    config = CONFIG.with_options(shards=0)
+    config = CONFIG.with_options({"shard.shards": 0})
     for out, runtime in ((whole, Runtime()), (dealt, Runtime(dask=cluster.scheduler_address))):
         prepare_stage(h5ad, out, config, runtime=runtime)
         screen_stage(out, runtime)

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 import acyclome as ac
-from acyclome.config import Config, leaf_options
+from acyclome.config import Config, Fit
 from acyclome.core.data.moments import moments
 from acyclome.core.engine import look, propose
 from acyclome.errors import ConfigError
 from acyclome.evaluate.simulate import simulate
 from acyclome.pipeline.registry import ACYCLICITY, SCHEDULES, engine_settings
 
-NAMES = get_args(leaf_options()["acyclicity"][1].annotation)
+NAMES = get_args(Fit.model_fields["acyclicity"].annotation)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_every_name_has_a_form():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_form_carries_a_network(X, name):
-    config = {"fit": {"acyclicity": name}, "score": {"restarts": 0}}
+    config = {"fit": {"acyclicity": name}, "search": {"perturbations": 0}}
     network = ac.learn(X, resamples=0, threads=1, config=config)
     path = network.facts["fit"]["convergence"]
     assert network.is_dag

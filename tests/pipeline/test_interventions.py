@@ -120,7 +120,7 @@ def test_the_work_travels_with_its_targets(drawn):
     targets = Targets.from_pairs(np.zeros(20, int), np.arange(200, 220), 8, 260)
     store, causes = MemoryStore(X.T, GENES), np.ones(8, bool)
     data = GeneData(store, causes, 1, lambda *_: None, targets=targets)
-    config, there = Config().with_options(resamples=2), pickle.loads(pickle.dumps(data))
+    config, there = Config().with_options({"resample.resamples": 2}), pickle.loads(pickle.dumps(data))
     here, away = (stages.resample(one, config, 0, 1).arrays for one in (data, there))
     for name in here:
         np.testing.assert_array_equal(here[name], away[name])
@@ -193,7 +193,7 @@ def test_other_labels_are_another_run(drawn, adata, tmp_path):
     config = Config.from_mapping({**PLAIN, "resample": {"resamples": 0}})
     out, path = tmp_path / "out", tmp_path / "in.h5ad"
     run(path, out, config, Runtime(resume=True))
-    run(path, out, config.with_options(perturbation="guide", control="NT"), Runtime(resume=True))
+    run(path, out, config.with_options({"input.perturbation": "guide", "input.control": "NT"}), Runtime(resume=True))
     assert ac.read(out).edges["settled"].any()
 
 

@@ -86,8 +86,12 @@ def test_a_run_writes_the_shared_network_and_the_differences(tmp_path, learned):
         pd.DataFrame(index=[f"gene_{k + 1}" for k in range(D)]),
     )
     adata.write_h5ad(tmp_path / "in.h5ad")
-    plain = {"group_by": "kind", "joint": True, "resamples": 0, "normalize": False, "log": False, "transform": "none"}
-    found = run(tmp_path / "in.h5ad", tmp_path / "out", Config().with_options(**plain), Runtime())
+    plain = {
+        "input": {"group_by": "kind", "joint": True},
+        "prepare": {"normalize": False, "log": False, "transform": "none"},
+        "resample": {"resamples": 0},
+    }
+    found = run(tmp_path / "in.h5ad", tmp_path / "out", Config.from_mapping(plain), Runtime())
     assert isinstance(found, JointNetworks)
     pd.testing.assert_frame_equal(ac.read(tmp_path / "out" / "shared").edges, found.shared.edges)
     pd.testing.assert_frame_equal(ac.read(tmp_path / "out" / "B").edges, found["B"].edges)
@@ -121,4 +125,4 @@ def test_what_cannot_be_learned_together_is_refused(learned, tmp_path):
     with pytest.raises(ConfigError, match="joint"):
         ac.learn(X, config=JOINT, threads=1)
     with pytest.raises(ConfigError, match="joint"):
-        run(tmp_path, tmp_path / "out", Config().with_options(joint=True), Runtime())
+        run(tmp_path, tmp_path / "out", Config().with_options({"input.joint": True}), Runtime())

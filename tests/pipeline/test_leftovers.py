@@ -12,7 +12,7 @@ from acyclome.io.store import Store
 from acyclome.pipeline.commands import Runtime, prepare_stage, run
 
 N_OBS, N_GENES = 40, 6
-CONFIG = Config().with_options(resamples=2, transform="none")
+CONFIG = Config().with_options({"resample.resamples": 2, "prepare.transform": "none"})
 RESULTS = {
     "edges.tsv.gz",
     "edges.parquet",
@@ -46,7 +46,7 @@ def names(folder):
 
 def test_other_options_of_the_preparation_remove_what_an_earlier_run_left(h5ad, out):
     (out / "mine.txt").write_text("kept")
-    prepare_stage(h5ad, out, CONFIG.with_options(min_cells=3), runtime=Runtime(resume=True))
+    prepare_stage(h5ad, out, CONFIG.with_options({"prepare.min_cells": 3}), runtime=Runtime(resume=True))
     assert names(out) == {"mine.txt"}
     assert names(out / "stages") == {"prepared.h5", "config.json"}
     with pytest.raises(InputError, match="no run has ended there"):
@@ -54,7 +54,7 @@ def test_other_options_of_the_preparation_remove_what_an_earlier_run_left(h5ad, 
 
 
 def test_other_options_of_later_stages_remove_the_results_and_keep_the_stages(h5ad, out):
-    prepare_stage(h5ad, out, CONFIG.with_options(gamma=0.5), runtime=Runtime(resume=True))
+    prepare_stage(h5ad, out, CONFIG.with_options({"score.gamma": 0.5}), runtime=Runtime(resume=True))
     assert names(out).isdisjoint(RESULTS)
     assert "screen.npz" in names(out / "stages")
 
@@ -67,14 +67,14 @@ def test_the_same_options_keep_everything(h5ad, out):
 
 def test_a_preparation_that_fails_leaves_the_earlier_run_whole(h5ad, out):
     with pytest.raises(InputError, match="nowhere"):
-        prepare_stage(h5ad, out, CONFIG.with_options(layer="nowhere"), runtime=Runtime())
+        prepare_stage(h5ad, out, CONFIG.with_options({"input.layer": "nowhere"}), runtime=Runtime())
     assert names(out) == RESULTS
     with Store.open(out / "stages" / "prepared.h5") as store:
         assert store.n_obs == N_OBS
 
 
 def test_groups_in_the_folder_of_a_run_without_groups_remove_that_run(h5ad, out):
-    run(h5ad, out, CONFIG.with_options(group_by="kind"), Runtime())
+    run(h5ad, out, CONFIG.with_options({"input.group_by": "kind"}), Runtime())
     assert names(out) == set()
     assert names(out / "stages") == set()
     assert names(out / "B") == RESULTS

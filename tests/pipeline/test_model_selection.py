@@ -20,8 +20,8 @@ QUICK = {
     "model": "auto",
     "mlp": {"splines": 5, "units": 20},
     "resample": {"resamples": 0},
-    "believe": {"checks": False},
-    "score": {"restarts": 0},
+    "validation": {"checks": False},
+    "search": {"perturbations": 0},
 }
 
 

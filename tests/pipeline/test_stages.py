@@ -135,7 +135,7 @@ def test_a_stage_tells_what_it_cost_and_keeps_its_facts():
 
 
 def test_a_relaxation_stopped_at_its_limit_warns_once(X):
-    data, config = data_of(X), CONFIG.with_options(max_steps=1)
+    data, config = data_of(X), CONFIG.with_options({"fit.max_steps": 1})
     _, fitted, _ = road(data, config)
     assert fitted.facts["status"] == "max_steps"
     assert len([text for text in fitted.facts["warnings"] if "fit.max_steps" in text]) == 1

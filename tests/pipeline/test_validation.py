@@ -30,7 +30,7 @@ def data_of(X=DRAWN.X, **more):
 
 
 def test_edges_of_real_dependence_gain_and_permuted_genes_have_none():
-    facts = validation.believe(data_of(), CONFIG, TRUTH).facts
+    facts = validation.validate(data_of(), CONFIG, TRUTH).facts
     rows = {row["network"]: row for row in facts["rivals"]["networks"]}
     assert rows["this method"]["gain"] > max(rows["strongest correlations"]["gain"], rows["no edge"]["gain"])
     assert facts["permuted"]["false_edges"] <= 1
@@ -39,16 +39,16 @@ def test_edges_of_real_dependence_gain_and_permuted_genes_have_none():
 
 
 def test_threads_change_no_figure_and_another_seed_does():
-    one, two = (validation.believe(replace(data_of(), threads=t), CONFIG, TRUTH).facts for t in (1, 2))
+    one, two = (validation.validate(replace(data_of(), threads=t), CONFIG, TRUTH).facts for t in (1, 2))
     np.testing.assert_equal(one, two)
-    other = validation.believe(data_of(), CONFIG.with_options(seed=5), TRUTH).facts
+    other = validation.validate(data_of(), CONFIG.with_options({"seed": 5}), TRUTH).facts
     assert other["rivals"]["networks"][0]["gain"] != one["rivals"]["networks"][0]["gain"]
 
 
 def test_large_data_are_sampled(monkeypatch):
     monkeypatch.setattr(validation, "GENES", 15)
     monkeypatch.setattr(validation, "OBSERVATIONS", 200)
-    facts = validation.believe(data_of(), CONFIG, TRUTH).facts
+    facts = validation.validate(data_of(), CONFIG, TRUTH).facts
     assert (facts["rivals"]["genes"], facts["rivals"]["observations"]) == (15, 200)
     assert facts["permuted"]["false_edges"] == pytest.approx(facts["permuted"]["edges"] * 40 / 15)
 
@@ -57,7 +57,7 @@ def test_known_edges_are_counted():
     known = pd.DataFrame({"source": [f"G{s}" for s in DRAWN.source], "target": [f"G{t}" for t in DRAWN.target]})
     turned = pd.DataFrame({"source": ["G0"], "target": ["G1"], "kind": ["forbidden"]})
     prior = make_prior(read_prior(pd.concat([known, turned]).fillna("known")), GENES)
-    found = validation.believe(data_of(prior=prior), CONFIG, TRUTH).facts["known"]
+    found = validation.validate(data_of(prior=prior), CONFIG, TRUTH).facts["known"]
     assert found["found"] == found["known"] == len(DRAWN.source)
     assert found["turned"] == 0
     assert found["found_by_chance"] < found["found"] / 2
@@ -73,7 +73,7 @@ def test_interventions_are_foreseen_by_a_network_that_has_not_seen_them():
         X[:, j] = np.where(acted == j, -4.0, X @ W[:, j] + rng.standard_normal(n))
     rows = np.flatnonzero(acted >= 0)
     targets = Targets.from_pairs(acted[rows], rows, 40, n)
-    found = validation.believe(data_of(X, targets=targets), CONFIG, TRUTH).facts["unseen"]
+    found = validation.validate(data_of(X, targets=targets), CONFIG, TRUTH).facts["unseen"]
     assert found["targets"] == 4
     assert found["error"] < found["error_of_no_change"]
     assert found["error"] < found["error_of_the_mean"]
@@ -83,10 +83,10 @@ def test_counts_are_judged_by_their_logarithms_and_permuted_without_their_size()
     rng = np.random.default_rng(4)
     size = rng.uniform(0.3, 3.0, 400)
     rate = np.exp(0.5 * DRAWN.X[:400, :12]) * size[:, None] * 20
-    config = CONFIG.with_options(model="glm", family="poisson")
+    config = CONFIG.with_options({"model": "glm", "glm.family": "poisson"})
     data = replace(data_of(rng.poisson(rate)), size=size)
     edges = Stage({"source": np.array([0]), "target": np.array([1])}, {})
-    facts = validation.believe(data, config, edges).facts
+    facts = validation.validate(data, config, edges).facts
     rows = {row["network"]: row for row in facts["rivals"]["networks"]}
     assert 0 < rows["this method"]["gain"] < 50
     assert facts["permuted"]["edges"] < rows["this method"]["edges"]
@@ -94,16 +94,16 @@ def test_counts_are_judged_by_their_logarithms_and_permuted_without_their_size()
 
 @pytest.mark.parametrize("n", [5, 29])
 def test_too_few_observations_are_said(n):
-    facts = validation.believe(data_of(DRAWN.X[:n]), CONFIG, TRUTH).facts
+    facts = validation.validate(data_of(DRAWN.X[:n]), CONFIG, TRUTH).facts
     assert "too few" in facts["why_not"]
 
 
 @pytest.mark.parametrize("checks", [True, False])
 def test_a_run_carries_the_checks_into_its_report(tmp_path, checks):
     pd.DataFrame(DRAWN.X[:, :12], columns=GENES[:12]).to_csv(tmp_path / "x.tsv", sep="\t")
-    config = CONFIG.with_options(checks=checks, transform="none")
+    config = CONFIG.with_options({"validation.checks": checks, "prepare.transform": "none"})
     run(tmp_path / "x.tsv", tmp_path / "out", config, Runtime())
     facts = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
-    assert ("rivals" in facts["believe"], "believe" in facts["stages"]) == (checks, checks)
+    assert ("rivals" in facts["validation"], "validation" in facts["stages"]) == (checks, checks)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert ("The checks were switched off" in page) is not checks

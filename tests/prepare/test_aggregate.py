@@ -13,8 +13,8 @@ from acyclome.prepare import prepare
 from acyclome.prepare.aggregate import metacell_groups
 
 
-def config(**options):
-    return Config().with_options(min_cells=0, normalize=False, log=False, transform="none", **options)
+def config(seed=0, **options):
+    return Config(seed=seed, prepare={"min_cells": 0, "normalize": False, "log": False, "transform": "none", **options})
 
 
 @settings(max_examples=25)

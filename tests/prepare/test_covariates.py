@@ -56,7 +56,7 @@ def test_genes_that_are_nothing_but_a_covariate_are_left_out_and_named():
     X, obs = setting()
     X[:, 4] = np.where(obs["batch"] == "x", 2.5, 1.25)
     genes = pd.DataFrame(index=[f"GENE{i}A" for i in range(12)])
-    options = Config().with_options(covariates=("batch",), transform="none")
+    options = Config().with_options({"prepare.covariates": ("batch",), "prepare.transform": "none"})
     prepared = prepare(anndata.AnnData(X, obs=obs, var=genes), options)
     assert "GENE4A" not in prepared.genes
     step = prepared.facts["steps"][-1]
@@ -77,7 +77,12 @@ def test_batches_do_not_come_back_through_ranks(transform):
     batch = np.repeat(["x", "y"], 200)
     X = rng.poisson(np.where(batch == "x", 0.1, 0.3)[:, None] * np.ones(20)).astype(np.float32)
     adata = anndata.AnnData(sp.csr_matrix(X), obs=pd.DataFrame({"batch": batch}, index=[f"c{i}" for i in range(400)]))
-    prepared = prepare(adata, Config().with_options(covariates=("batch",), transform=transform, normalize=False))
+    prepared = prepare(
+        adata,
+        Config().with_options(
+            {"prepare.covariates": ("batch",), "prepare.transform": transform, "prepare.normalize": False}
+        ),
+    )
     means = np.array([prepared.X[:, batch == label].mean(axis=1) for label in ("x", "y")])
     np.testing.assert_allclose(means, 0.0, atol=1e-5)
     R = np.corrcoef(prepared.X)[np.triu_indices(20, 1)]

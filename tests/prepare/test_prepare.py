@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acyclome.config import Config
+from acyclome.config import Config, Input
 from acyclome.errors import InputError
 from acyclome.io.store import Store
 from acyclome.prepare import list_groups, prepare, prepare_to_store
@@ -18,8 +18,9 @@ PLAIN = {"transform": "none"}
 FLOAT32 = 2e-6
 
 
-def config(**options):
-    return Config().with_options(**{**PLAIN, **options})
+def config(seed=0, **options):
+    read = {name: options.pop(name) for name in options.keys() & Input.model_fields.keys()}
+    return Config(seed=seed, input=read, prepare={**PLAIN, **options})
 
 
 def dense(X):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from acyclome.config import Config
+from acyclome.config import Config, Input
 from acyclome.errors import InputError
 from acyclome.prepare import list_groups, prepare
 
@@ -63,8 +63,10 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_wrong_input_is_refused_with_a_way_out(case, make):
     X, options, parts = CASES[case]
+    read = {name: value for name, value in options.items() if name in Input.model_fields}
+    options = {name: value for name, value in options.items() if name not in read}
     with pytest.raises(InputError) as caught:
-        prepare(annotated(make(X)), Config().with_options(**options))
+        prepare(annotated(make(X)), Config(input=read, prepare=options))
     text = str(caught.value)
     assert [part for part in parts if part not in text] == []
     assert caught.value.exit_code == 2
@@ -86,7 +88,10 @@ def test_duplicate_names_are_refused_and_named():
 
 def test_whole_numbers_below_zero_may_be_used_as_they_are_when_asked():
     X = np.random.default_rng(3).integers(-4, 5, (30, 8)).astype(np.float32)
-    prepared = prepare(annotated(X), Config().with_options(normalize=False, log=False, transform="none"))
+    prepared = prepare(
+        annotated(X),
+        Config().with_options({"prepare.normalize": False, "prepare.log": False, "prepare.transform": "none"}),
+    )
     np.testing.assert_array_equal(prepared.X, X.T)
 
 

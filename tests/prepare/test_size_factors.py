@@ -16,7 +16,12 @@ from acyclome.io.store import MemoryStore
 from acyclome.prepare import prepare
 from acyclome.prepare.size_factors import size_factors
 
-QUICK = {"model": "glm", "glm": {"size_factors": "size_factor"}, "prepare": {"min_cells": 1}, "score": {"restarts": 0}}
+QUICK = {
+    "model": "glm",
+    "glm": {"size_factors": "size_factor"},
+    "prepare": {"min_cells": 1},
+    "search": {"perturbations": 0},
+}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +81,7 @@ def test_the_preparation_keeps_counts_and_notes_their_totals(adata):
     done = prepare(adata, Config.from_mapping(QUICK))
     assert np.array_equal(done.X, adata.X.T)
     assert done.obs_columns["total_counts"].tolist() == adata.X.sum(axis=1).tolist()
-    few = prepare(adata, Config.from_mapping(QUICK).with_options(n_top_genes=5))
+    few = prepare(adata, Config.from_mapping(QUICK).with_options({"prepare.n_top_genes": 5}))
     assert few.X.shape == (5, 300)
     assert few.obs_columns["total_counts"].tolist() == adata.X.sum(axis=1).tolist()
 

@@ -116,7 +116,7 @@ def run_facts(d: int, n_obs: int, resamples: int) -> dict:
         },
         "resample": {"resamples": resamples, "fraction": 0.5},
         "sortability": {"var_sortability": 0.53, "r2_sortability": 0.81},
-        "believe": {
+        "validation": {
             "rivals": {
                 "genes": d,
                 "observations": n_obs,

@@ -214,7 +214,7 @@ def test_interventions_are_told_in_the_methods_with_their_source(build_run):
 
 
 def test_what_speaks_for_the_network_is_said_with_its_warning_signs(build_run):
-    said = " ".join(read(build_run()).text["believe"].split())
+    said = " ".join(read(build_run()).text["validation"].split())
     assert "90% of the pairs, 85% of their directions" in said
     assert "sorting gives most of the pairs, and their directions. It is here." in said
     assert "9.5 nats per observation over no edge" in said
@@ -227,7 +227,7 @@ def test_what_speaks_for_the_network_is_said_with_its_warning_signs(build_run):
 
 def test_interventions_and_known_edges_are_judged_beside_chance(build_run):
     def change(facts):
-        facts["believe"]["unseen"] = {
+        facts["validation"]["unseen"] = {
             "targets": 4.0,
             "error": 0.8,
             "error_of_no_change": 1.0,
@@ -235,7 +235,7 @@ def test_interventions_and_known_edges_are_judged_beside_chance(build_run):
             "spearman": 0.4,
             "spearman_of_the_mean": 0.3,
         }
-        facts["believe"]["known"] = {
+        facts["validation"]["known"] = {
             "known": 50.0,
             "edges": 120.0,
             "found": 7.0,
@@ -244,7 +244,7 @@ def test_interventions_and_known_edges_are_judged_beside_chance(build_run):
             "turned_by_chance": 1.0,
         }
 
-    said = " ".join(read(build_run(change=change)).text["believe"].split())
+    said = " ".join(read(build_run(change=change)).text["validation"].split())
     assert "80% of the squared error of no change" in said
     assert "of the mean effect of the others. It is here." in said
     assert "7 of 50 known edges" in said
@@ -253,11 +253,11 @@ def test_interventions_and_known_edges_are_judged_beside_chance(build_run):
 
 def test_a_run_without_checks_says_so(build_run):
     def change(facts):
-        del facts["believe"]
-        facts["config"]["believe"]["checks"] = False
+        del facts["validation"]
+        facts["config"]["validation"]["checks"] = False
 
-    said = " ".join(read(build_run(change=change)).text["believe"].split())
-    assert said.count("The checks were switched off (believe.checks).") == 5
+    said = " ".join(read(build_run(change=change)).text["validation"].split())
+    assert said.count("The checks were switched off (validation.checks).") == 5
 
 
 def test_settled_edges_are_marked_in_the_table(build_run):

@@ -128,7 +128,9 @@ def test_a_row_overrules_the_config(workplace):
     assert answer.code == 0, answer.text
     config = acyclome.Config.from_yaml(workplace.folder / "resources/config/mono.yaml")
     assert (config.input.layer, config.input.group_by, config.input.group) == ("counts", "cell_type", "CD14+ Mono's")
-    assert config == acyclome.Config().with_options(layer="counts", group_by="cell_type", group="CD14+ Mono's")
+    assert config == acyclome.Config().with_options(
+        {"input.layer": "counts", "input.group_by": "cell_type", "input.group": "CD14+ Mono's"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,6 +141,7 @@ def test_a_row_overrules_the_config(workplace):
             "screen: {partal: 3}\n",
             ["config: screen", "'partal' was unexpected", "Did you mean partial?"],
         ),
+        ("config/extra.yaml", "score: {restarts: 0}\n", ["restarts is now called search.perturbations."]),
         (
             "config/datasets.tsv",
             "dataset\tpath\na b\tx.h5ad\n",

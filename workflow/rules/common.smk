@@ -65,6 +65,12 @@ def explain_violation(violation, source):
     if violation.validator == "additionalProperties":
         known = list(violation.schema["properties"])
         unknown = sorted(set(violation.instance) - set(known))
+        renamed = violation.schema.get("x-renamed", {})
+        lines += [
+            f"{name} is now called {renamed[name]}."
+            for name in unknown
+            if name in renamed
+        ]
         near = [
             match
             for name in unknown

@@ -66,4 +66,4 @@ def write_demo_data(path: Path) -> None:
 
 def _on_raw(config: Config) -> Config:
     """Return the configuration with the raw matrix chosen, unless the user has chosen one."""
-    return config if config.input.layer is not None else config.with_options(layer="raw")
+    return config if config.input.layer is not None else config.with_options({"input.layer": "raw"})

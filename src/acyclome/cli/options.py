@@ -31,10 +31,10 @@ PANELS = {
     "screen": "Candidates",
     "fit": "Relaxation",
     "shard": "Shards",
-    "score": "Order search and score",
+    "score": "Score",
+    "search": "Search",
     "resample": "Confidence",
-    "believe": "Is it worth believing",
-    "climb": "Search of all models but linear",
+    "validation": "Validation",
     "curves": "Models polynomial, sobolev, spline",
     "mlp": "Model mlp",
     "glm": "Model glm",
@@ -228,13 +228,15 @@ def _make_config(given: Mapping[str, Any]) -> Any:
     from acyclome.config import Config
     from acyclome.options import texts
 
-    parts = {name: part for _, name, part in texts.leaves(Config.json_schema())}
+    parts, homes = {}, {}
+    for section, name, part in texts.leaves(Config.json_schema()):
+        parts[name], homes[name] = part, f"{section}.{name}".lstrip(".")
     changes = {
         name: _value(given[name], part) for name, part in parts.items() if given[name] is not None and given[name] != []
     }
     base = Config.from_yaml(given["config_file"]) if given["config_file"] is not None else Config()
     try:
-        return base.with_options(**changes)
+        return base.with_options({homes[name]: value for name, value in changes.items()})
     except ConfigError as error:
         named = [f"--{name.replace('_', '-')}" for name in changes if re.search(rf"\b{name}\b", str(error))]
         msg = f"{error}\n(given by the option {', '.join(named)}; see --help)" if named else str(error)

@@ -119,8 +119,18 @@ class Score(_Section):
     non_gaussian: bool = False
     """Let noise that is measurably not Gaussian turn edges that model linear leaves reversible. Never after a transform
     to normal scores, nor where dropout or outliers make the noise."""
-    restarts: Count = Field(default=1, ge=0, le=10_000)
-    """Rounds in which every gene is shaken out of its place once. More find better orders, at more time."""
+
+
+class Search(_Section):
+    """The search of the graph: of orders for linear models, for all others hill climbing over graphs."""
+
+    perturbations: Count = Field(default=1, ge=0, le=10_000)
+    """Rounds in which every gene is moved away once and the search goes on from there. More find better graphs, at more
+    time."""
+    expanded: Count = Field(default=10, ge=0, le=200)
+    """Hill climbing: further candidates per gene by what their curves explain. They find causes without correlation."""
+    shortlist: Count = Field(default=8, ge=1, le=1000)
+    """Hill climbing: candidates per gene whose addition is scored at a time. More look further, at more time."""
 
 
 class Resample(_Section):
@@ -132,13 +142,12 @@ class Resample(_Section):
     """Share of the observations in each resample. Larger makes the resamples alike and stability too kind."""
 
 
-class Climb(_Section):
-    """The search of all models but linear: a climb over graphs, by adding, dropping and turning edges."""
+class Validation(_Section):
+    """Checks of the network against its own data, for the page of the report that says whether to trust it."""
 
-    expanded: Count = Field(default=10, ge=0, le=200)
-    """Further candidates per gene by what their curves explain. They find causes without any correlation."""
-    shortlist: Count = Field(default=8, ge=1, le=1000)
-    """Candidates per gene whose addition is scored at a time. More look further, at more time."""
+    checks: bool = True
+    """Learn again from fewer observations, from permuted genes and without some interventions, beside simpler networks.
+    Takes 1,000 genes and 5,000 observations at most: some seconds, with models of curves some minutes."""
 
 
 class Curves(_Section):
@@ -167,14 +176,6 @@ class Glm(_Section):
     size_factors: str = "total"
     """What the expected counts of an observation are in proportion to. total: its sum of counts. none: nothing. Else
     the column of the observations that holds them."""
-
-
-class Believe(_Section):
-    """What is asked of the data for the page of the report that says whether the network is worth believing."""
-
-    checks: bool = True
-    """Learn again from fewer observations, from permuted genes and without some interventions, beside simpler networks.
-    Takes 1,000 genes and 5,000 observations at most: some seconds, with models of curves some minutes."""
 
 
 class Mlp(_Section):

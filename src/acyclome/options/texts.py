@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from acyclome.errors import ConfigError
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+EARLIER_NAMES = "x-renamed"
+"""Keyword of the schema for names that options once had there, with their names of today."""
 _MAX_SHOWN = 5
 _ALIKE = 0.7
 
@@ -52,14 +54,18 @@ def load_yaml(path: Path) -> Any:
         raise ConfigError(msg) from error
 
 
-def describe_sections(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema with the description of every section beside the reference to it."""
-    about = {name: {"description": " ".join(part["description"].split())} for name, part in _sections(schema).items()}
+def describe(schema: dict[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
+    """Return the schema with the description of every section beside the reference to it, and earlier names."""
+    sections = _sections(schema)
+    about = {name: {"description": " ".join(part["description"].split())} for name, part in sections.items()}
+    for key, now in renamed.items():
+        section, _, name = key.rpartition(".")
+        (sections[section] if section else schema).setdefault(EARLIER_NAMES, {})[name] = now
     properties = {name: {**part, **about.get(name, {})} for name, part in schema["properties"].items()}
     return {**schema, "properties": properties}
 
 
-def _sections(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def _sections(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     references = {name: part["$ref"] for name, part in schema["properties"].items() if "$ref" in part}
     return {name: schema["$defs"][reference.split("/")[-1]] for name, reference in references.items()}
 
@@ -133,7 +139,10 @@ def _sentence(
 
 
 def _unknown(key: str, value: Any, schema: Mapping[str, Any]) -> str:
-    section = key.rpartition(".")[0]
+    section, _, name = key.rpartition(".")
+    earlier = (_sections(schema).get(section, {}) if section else schema).get(EARLIER_NAMES, {})
+    if name in earlier:
+        return f"{key} is now called {earlier[name]}; give {_short(value)} there."
     near = _nearest(key, schema)
     guess = f" Did you mean {near}?" if near else ""
     home = f"in {section}" if section else "at the top level"

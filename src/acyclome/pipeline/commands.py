@@ -76,7 +76,7 @@ def run(
         if config.input.joint:
             return _run_together(input_path, folder, config, runtime, list(sizes))
         return {
-            label: _run_one(input_path, folder.group(label).path, config.with_options(group=label), runtime)
+            label: _run_one(input_path, folder.group(label).path, config.with_options({"input.group": label}), runtime)
             for label in sizes
         }
 
@@ -89,7 +89,7 @@ def _run_together(
         stores = {}
         for label in labels:
             out = folder.group(label)
-            prepare_stage(input_path, out.path, config.with_options(group=label), runtime=runtime)
+            prepare_stage(input_path, out.path, config.with_options({"input.group": label}), runtime=runtime)
             store = Store.open(out.stage("prepared.h5"))
             stack.callback(store.close)
             stores[label] = store
@@ -99,7 +99,7 @@ def _run_together(
             about = json.loads(folder.group(label or labels[0]).stage("config.json").read_text(encoding="utf-8"))
             if label is None:
                 RunFolder.create(out.path)
-            options = config.with_options(group=label)
+            options = config.with_options({"input.group": label})
             return Session(out, options, store, runtime, about, shared=shared)
 
         networks = learn_together(stores, begin)

@@ -97,8 +97,8 @@ def learn(
     InputError
         If the matrix, a name or an option will not do.
     """
-    given = {"resamples": resamples, "seed": seed}
-    options = Config.from_mapping(config).with_options(**{k: v for k, v in given.items() if v is not None})
+    given = {"resample.resamples": resamples, "seed": seed}
+    options = Config.from_mapping(config).with_options({k: v for k, v in given.items() if v is not None})
     runtime = Runtime(threads=threads or usable_threads(), device=device)
     X, names = as_matrix(X, genes)
     causes = listed_regulators(regulators)
@@ -124,7 +124,9 @@ def _with_perturbation(
     import pandas as pd
 
     column = config.input.perturbation or "perturbation"
-    return config.with_options(perturbation=column), pd.DataFrame({column: as_perturbation(perturbation, n_obs)})
+    return config.with_options({"input.perturbation": column}), pd.DataFrame(
+        {column: as_perturbation(perturbation, n_obs)}
+    )
 
 
 def _learn_groups(

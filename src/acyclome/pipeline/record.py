@@ -72,7 +72,7 @@ def run_record(
         },
         "network": _network_facts(network),
         "sortability": order["sortability"],
-        "believe": _without_cost(facts.get("believe", {})),
+        "validation": _without_cost(facts.get("validation", {})),
         "versions": {"python": platform.python_version(), "acyclome": __version__, **_versions()},
         "warnings": list(dict.fromkeys(warnings)),
     }

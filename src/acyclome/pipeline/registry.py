@@ -91,7 +91,7 @@ def engine_settings(config: Config, rules: EdgeRules | None = None) -> EngineSet
         config.screen.max_candidates,
     )
     score = ScoreSettings(
-        config.score.noise == "equal", config.score.gamma, config.score.restarts, config.model == "lingam"
+        config.score.noise == "equal", config.score.gamma, config.search.perturbations, config.model == "lingam"
     )
     return EngineSettings(
         screening,
@@ -116,8 +116,8 @@ def _joint(config: Config) -> JointSettings | None:
     """Return how the score of a family is climbed; None for the linear model, whose orders are searched."""
     if config.model not in FAMILIES:
         return None
-    climbing = ClimbSettings(config.climb.shortlist, config.score.restarts)
-    return JointSettings(FAMILIES[config.model](config), climbing, config.climb.expanded, config.score.gamma)
+    climbing = ClimbSettings(config.search.shortlist, config.search.perturbations)
+    return JointSettings(FAMILIES[config.model](config), climbing, config.search.expanded, config.score.gamma)
 
 
 def with_each_model(config: Config) -> tuple[dict[str, Config], dict[str, str]]:
@@ -125,7 +125,7 @@ def with_each_model(config: Config) -> tuple[dict[str, Config], dict[str, str]]:
     able, refused = {}, {}
     for name in MODELS:
         try:
-            able[name] = config.with_options(model=name)
+            able[name] = config.with_options({"model": name})
         except ConfigError as error:
             refused[name] = str(error)
     return able, refused

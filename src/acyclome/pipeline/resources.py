@@ -96,7 +96,7 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
     chosen = {}
     if config.model == "auto":
         chosen = {"choose": _choose_seconds(n_genes, n_obs, config, threads)}
-        config = config.with_options(model="linear")
+        config = config.with_options({"model": "linear"})
     d, n, k = float(n_genes), float(n_obs), float(min(config.screen.max_candidates, n_genes))
     size = 8 if d <= PRECISE_GENES else 4
     beside = min(threads, config.resample.resamples)
@@ -122,7 +122,7 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
         **chosen,
         "screen": look / threads,
         **_fit_seconds(n_genes, n_obs, config, threads),
-        "order": gram * 2 / threads + search + config.score.restarts * d / MOVES_PER_SECOND,
+        "order": gram * 2 / threads + search + config.search.perturbations * d / MOVES_PER_SECOND,
         "resample": resampled / threads,
     }
     if config.model in FAMILIES:
@@ -152,7 +152,7 @@ def estimate_models(n_genes: int, n_obs: int, config: Config, threads: int) -> d
 def _choose_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> float:
     """Seconds of a climb with every model on the sample where they are compared."""
     d, n = min(n_genes, COMPARED_GENES), min(n_obs, COMPARED_OBSERVATIONS)
-    each = with_each_model(config.with_options(restarts=0, resamples=0))[0]
+    each = with_each_model(config.with_options({"search.perturbations": 0, "resample.resamples": 0}))[0]
     spent = [_family_seconds(d, n, one, threads) for name, one in each.items() if name in FAMILIES]
     return sum(sum(one.values()) for one in spent)
 
@@ -176,7 +176,7 @@ def _card_bytes(d: float, n: float, config: Config) -> float:
 
 def _family_bytes(n_genes: int, n_obs: int, config: Config) -> float:
     """Memory of one climb: what the family holds, and the scores that were met."""
-    scores = SCORES * (1 + config.score.restarts)
+    scores = SCORES * (1 + config.search.perturbations)
     return n_genes * (FAMILIES[config.model](config).cost(n_obs).held + 200 * scores)
 
 
@@ -186,7 +186,7 @@ def _family_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> d
     climb = n_genes * SCORES * (cost.score + SCORE_CALL) / SCORED_PER_SECOND
     resamples = config.resample.resamples * climb * config.resample.fraction
     spread = float(n_genes) ** 2 * cost.spread / GRAM_PER_SECOND
-    found = {"screen": spread, "order": climb * (1 + SHAKES * config.score.restarts), "resample": resamples}
+    found = {"screen": spread, "order": climb * (1 + SHAKES * config.search.perturbations), "resample": resamples}
     if config.relaxes:
         found["fit"] = n_genes * _gene_relaxed(n_genes, n_obs, config) / SCORED_PER_SECOND
     return {name: value / threads for name, value in found.items()}
@@ -205,7 +205,9 @@ def _gene_products(n_genes: np.ndarray, config: Config) -> np.ndarray:
     if not config.relaxes or config.model not in EXPANSIONS:
         return np.zeros(n_genes.shape)
     most = config.screen.max_candidates
-    k = np.where(n_genes <= UNSCREENED * most, n_genes, np.minimum(most + config.climb.expanded, n_genes)).astype(float)
+    k = np.where(n_genes <= UNSCREENED * most, n_genes, np.minimum(most + config.search.expanded, n_genes)).astype(
+        float
+    )
     found: np.ndarray = (k * EXPANSIONS[config.model](config).terms) ** 2
     return found
 

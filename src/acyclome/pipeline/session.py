@@ -7,10 +7,11 @@ and the options it reads.
 from __future__ import annotations
 
 import json
+import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from typing import Any, Self
 
 import numpy as np
@@ -36,17 +37,17 @@ from acyclome.pipeline.stages import measured
 from acyclome.prepare.size_factors import holds_counts, size_factors
 
 Progress = Callable[[str, float, str], None]
-OF_MODELS = ("climb", "curves", "mlp", "glm")
+OF_MODELS = ("curves", "mlp", "glm")
 DEPENDS_ON = {
-    "choose": ("screen", "score", *OF_MODELS),
-    "screen": ("screen", *OF_MODELS),
-    "shard": ("screen", *OF_MODELS, "shard"),
-    "fit": ("screen", "fit", "score", *OF_MODELS, "shard"),
-    "order": ("screen", "fit", "score", *OF_MODELS, "shard"),
-    "resample": ("screen", "score", *OF_MODELS, "resample"),
-    "believe": ("screen", "fit", "score", *OF_MODELS, "shard", "believe"),
+    "choose": ("screen", "score", "search", *OF_MODELS),
+    "screen": ("screen", "search.expanded", *OF_MODELS),
+    "shard": ("screen", "search.expanded", *OF_MODELS, "shard"),
+    "fit": ("screen", "fit", "score", "search", *OF_MODELS, "shard"),
+    "order": ("screen", "fit", "score", "search", *OF_MODELS, "shard"),
+    "resample": ("screen", "score", "search", *OF_MODELS, "resample"),
+    "validation": ("screen", "fit", "score", "search", *OF_MODELS, "shard", "validation"),
 }
-"""The sections of the config that each stage, and what it reads, depends on."""
+"""The sections and options of the config that each stage, and what it reads, depends on."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,11 @@ class Runtime:
             self.progress(stage, done, message)
 
 
-def options_of(config: Config, *sections: str) -> str:
-    """Return the options of some sections as one text, to be part of a key."""
+def options_of(config: Config, *names: str) -> str:
+    """Return some sections, or options by section and dot, as one text, to be part of a key."""
     whole = config.model_dump(mode="json")
-    return json.dumps({name: whole[name] for name in sections}, sort_keys=True)
+    chosen = {name: reduce(operator.getitem, name.split("."), whole) for name in names}
+    return json.dumps(chosen, sort_keys=True)
 
 
 class Session:
@@ -249,8 +251,8 @@ class Session:
             self._parts("fit", len(self._get("shard").arrays["indptr"]) - 1)
         resampled = self._parts("resample", self.config.resample.resamples)
         network = stages.network(self.data, self.config, ordered, resampled)
-        if self.folder is not None and self.config.believe.checks:
-            self._stage("believe", lambda: validation.believe(self.data, self.config, ordered))
+        if self.folder is not None and self.config.validation.checks:
+            self._stage("validation", lambda: validation.validate(self.data, self.config, ordered))
         facts = {name: stage.facts for name, stage in self.done.items()}
         network.facts.update(run_record(network, self.data, self.asked, self.about, facts))
         if self.folder is not None:
@@ -263,7 +265,7 @@ class Session:
         """Return the options with the model that the data choose; that is found once, and kept as stages are."""
         if self.folder is None or not self.folder.has_stage("choose", self._key("choose")):
             self._stage("choose", lambda: model_selection.choose(self.data, self.config))
-        return self.config.with_options(model=self._get("choose").facts["name"])
+        return self.config.with_options({"model": self._get("choose").facts["name"]})
 
     def _key(self, name: str) -> str:
         options = options_of(self.config, *DEPENDS_ON[name.split("-")[0]])

@@ -150,7 +150,7 @@ def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Sta
         "score": dag.score,
         "settled_score": dag.settled_score,
         "edges": len(dag.source),
-        "restarts": config.score.restarts,
+        "perturbations": config.search.perturbations,
         "candidates": _candidate_facts(grown),
         "sortability": _sortability(data.moments, dag.source, dag.target),
     }
@@ -309,7 +309,7 @@ def _all_members(resampled: list[Stage]) -> pd.DataFrame | None:
 
 def learn_member(data: GeneData, config: Config, member: Member, *, threads: int) -> dict[str, np.ndarray]:
     """One resample: moments of its rows, its own screening, a random start, no shaking."""
-    settings = engine_settings(config.with_options(relax=False, restarts=0), data.rules)
+    settings = engine_settings(config.with_options({"fit.relax": False, "search.perturbations": 0}), data.rules)
     targets = None if data.targets is None else data.targets.among(member.rows)
     bare = scale_genes(
         data.store.block,

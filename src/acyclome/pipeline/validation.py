@@ -73,15 +73,15 @@ class Sample:
         )
 
 
-def believe(data: GeneData, config: Config, ordered: Stage) -> Stage:
+def validate(data: GeneData, config: Config, ordered: Stage) -> Stage:
     """Collect what speaks for and against the network of the order search."""
-    data.progress("believe", 0.0, "held-out observations, permuted genes")
+    data.progress("validation", 0.0, "held-out observations, permuted genes")
     facts: dict[str, Any] = {}
     source, target = ordered.arrays["source"], ordered.arrays["target"]
     known = data.prior.keys_of("known")
     if len(known):
         facts["known"] = met_by_chance(source, target, known, data.store.n_vars)
-    seed = seed_of(config, "believe")
+    seed = seed_of(config, "validation")
     sample = _draw(data, np.random.default_rng([seed, 0]))
     d, n = sample.X.shape
     if d < LEAST_GENES or n < LEAST_OBSERVATIONS:
@@ -91,7 +91,7 @@ def believe(data: GeneData, config: Config, ordered: Stage) -> Stage:
         facts["permuted"] = _permuted(sample, config, seed, data.threads, data.store.n_vars)
         if sample.targets is not None:
             facts["unseen"] = _unseen(sample, config, seed, data.threads)
-    data.progress("believe", 1.0, "")
+    data.progress("validation", 1.0, "")
     return Stage({}, facts)
 
 

@@ -46,13 +46,13 @@ def rivals(run: Run) -> list[dict[str, str]]:
             "joined": wording.share(row["joined"]),
             "same": wording.share(row["same"]),
         }
-        for row in run.fact("believe.rivals.networks", [])
+        for row in run.fact("validation.rivals.networks", [])
     ]
 
 
 def _sorting(run: Run) -> Finding:
     title, sign = "Does sorting alone give this network?", "sorting gives most of the pairs, and their directions."
-    rows = {row["network"]: row for row in run.fact("believe.rivals.networks", [])}
+    rows = {row["network"]: row for row in run.fact("validation.rivals.networks", [])}
     found = [(_agreement(rows[name]), name) for name in SORTED if name in rows]
     if not found or not rows[OURS]["edges"]:
         return _missing(run, title, sign)
@@ -74,7 +74,7 @@ def _agreement(row: dict[str, Any]) -> float:
 def _heldout(run: Run) -> Finding:
     title = "Does it predict observations that it has not seen?"
     sign = "no gain, or a network along a random order or of the strongest correlations gains as much."
-    rows = {row["network"]: row for row in run.fact("believe.rivals.networks", [])}
+    rows = {row["network"]: row for row in run.fact("validation.rivals.networks", [])}
     if OURS not in rows:
         return _missing(run, title, sign)
     gain = rows[OURS]["gain"]
@@ -91,7 +91,7 @@ def _heldout(run: Run) -> Finding:
 
 def _chance(run: Run) -> Finding:
     title, sign = "How many edges does chance alone give?", f"more than {wording.share(CHANCE)} of the network's edges."
-    found = run.fact("believe.permuted")
+    found = run.fact("validation.permuted")
     if not found:
         return _missing(run, title, sign)
     edges = len(run.edges)
@@ -107,7 +107,7 @@ def _chance(run: Run) -> Finding:
 def _unseen(run: Run) -> Finding:
     title = "Does it foresee interventions that it has not seen?"
     sign = "an error as large as that of no change, or of the mean effect of the others."
-    found = run.fact("believe.unseen")
+    found = run.fact("validation.unseen")
     if not found:
         why = (
             ""
@@ -129,7 +129,7 @@ def _unseen(run: Run) -> Finding:
 
 def _known(run: Run) -> Finding:
     title, sign = "Does it find what is known?", "no more than chance, or as many turned round."
-    found = run.fact("believe.known")
+    found = run.fact("validation.known")
     if not found:
         return _missing(run, title, sign, "No known edges were given (--knowledge, kind known).")
     value = f"{wording.count(found['found'])} of {wording.plural(int(found['known']), 'known edge')}"
@@ -144,6 +144,6 @@ def _known(run: Run) -> Finding:
 
 
 def _missing(run: Run, title: str, sign: str, why: str = "") -> Finding:
-    off = "" if run.option("believe.checks", True) else "The checks were switched off (believe.checks)."
-    other = str(run.fact("believe.why_not", "There was nothing to compare."))
+    off = "" if run.option("validation.checks", True) else "The checks were switched off (validation.checks)."
+    other = str(run.fact("validation.why_not", "There was nothing to compare."))
     return Finding(title, "not measured", off or why or other, sign, None)

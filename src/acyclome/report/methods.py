@@ -136,7 +136,7 @@ def _acyclicity(run: Run) -> str:
 
 
 def _search(run: Run) -> str:
-    gamma, rounds = run.option("score.gamma", 1.0), run.option("score.restarts", 8)
+    gamma, rounds = run.option("score.gamma", 1.0), run.option("search.perturbations", 1)
     family = family_of(run)
     if family is not None:
         return (

@@ -98,7 +98,7 @@ def test_large_networks_get_candidates_that_correlations_miss(lab):
     X = rng.standard_normal((300, 40))
     X[:, 7] = X[:, 30] ** 2 + 0.4 * X[:, 7]
     m, causes = lab.moments_of(X), np.ones(40, bool)
-    options = {"screen": {"max_candidates": 10}, "score": {"restarts": 0}, "mlp": {"units": 40}}
+    options = {"screen": {"max_candidates": 10}, "search": {"perturbations": 0}, "mlp": {"units": 40}}
     settings = engine_settings(Config.from_mapping({"model": "mlp"} | options))
     few = replace(settings, screen=replace(settings.screen, forward_steps=2, partial=2), joint=None)
     with_terms, without = look(m, settings, causes, 1), look(m, few, causes, 1)
