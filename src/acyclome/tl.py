@@ -79,7 +79,7 @@ def dag(
     InputError
         If an option, the matrix, the column or the list of regulators cannot be used.
     """
-    from acyclome.pipeline.executor import usable_threads
+    from acyclome.machine import usable_threads
     from acyclome.pipeline.session import Runtime
 
     check_key(adata, key_added)

@@ -10,7 +10,7 @@ from acyclome.confidence.calibration import joined_probability
 from acyclome.confidence.ranking import all_votes
 from acyclome.config import Config
 from acyclome.io.store import MemoryStore
-from acyclome.machine.memory import peak_memory_mb
+from acyclome.machine import peak_memory_mb
 from acyclome.pipeline import registry, stages
 from acyclome.pipeline.dataset import GeneData, Stage
 
@@ -142,7 +142,7 @@ def test_a_relaxation_stopped_at_its_limit_warns_once(X):
 
 
 def test_the_peak_of_a_process_is_its_own_and_not_that_of_the_one_that_started_it():
-    code = "from acyclome.machine.memory import peak_memory_mb; print(peak_memory_mb())"
+    code = "from acyclome.machine import peak_memory_mb; print(peak_memory_mb())"
     ballast = np.ones(150_000_000)  # 1.2 GB, far beyond what the import takes
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert float(answer.stdout) < peak_memory_mb() - ballast.nbytes / 2**21

@@ -76,8 +76,7 @@ def _contest(
     methods: str | None, seeds: tuple[int, ...], seed: int, threads: int | None, device: str, limit: float
 ) -> Contest:
     from acyclome.cli.contest import Contest, choose_methods
-    from acyclome.machine.device import check_device
-    from acyclome.pipeline.executor import usable_threads
+    from acyclome.machine import check_device, usable_threads
 
     check_device(device)
     return Contest(choose_methods(methods), seeds, seed, threads or usable_threads(), device, limit)

@@ -101,31 +101,21 @@ def _package(name: str, *, is_needed: bool, advice: str) -> Finding:
 
 
 def _machine() -> list[Finding]:
-    from acyclome.pipeline.executor import usable_threads
+    from acyclome.machine import free_memory, usable_threads
 
-    free = free_memory_gb()
+    free = free_memory() / 2**30
     disk = shutil.disk_usage(Path.cwd()).free / 2**30
-    memory = "unknown" if free is None else f"{free:.1f} GB free"
     return [
         Finding("processors", f"{usable_threads()} usable of {os.cpu_count()}"),
         Finding(
             "memory",
-            memory,
-            free is None or free >= MIN_MEMORY_GB,
+            f"{free:.1f} GB free",
+            free >= MIN_MEMORY_GB,
             is_needed=False,
             advice="large files may not fit: see `acyclome plan`",
         ),
         Finding("disk", f"{disk:.1f} GB free here", disk >= MIN_DISK_GB, advice="free some space"),
     ]
-
-
-def free_memory_gb() -> float | None:
-    """Return the memory that is free for new work in GB, or None where the system does not say."""
-    source = Path("/proc/meminfo")
-    if not source.exists():
-        return None
-    facts = dict(line.split(":", 1) for line in source.read_text(encoding="ascii").splitlines())
-    return int(facts["MemAvailable"].split()[0]) / 2**20 if "MemAvailable" in facts else None
 
 
 def _gpu() -> Finding:

@@ -125,9 +125,8 @@ class RunOptions:
         InputError
             If the device or the amount of memory is not one.
         """
-        from acyclome.machine.device import check_device
+        from acyclome.machine import check_device, usable_threads
         from acyclome.pipeline.commands import Runtime
-        from acyclome.pipeline.executor import usable_threads
 
         check_device(self.device)
         return Runtime(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from acyclome.errors import AcyclomeError
-from acyclome.machine.memory import machine_memory, peak_memory_mb
+from acyclome.machine import machine_memory, peak_memory_mb
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,5 @@ def machine() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8", errors="replace").splitlines() if info.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    memory = machine_memory()
-    size = "unknown memory" if memory is None else f"{memory / 2**30:.0f} GiB"
+    size = f"{machine_memory() / 2**30:.0f} GiB"
     return f"{os.cpu_count()} cores, {names[0] if names else platform.machine()}, {size}"

@@ -1,15 +1,15 @@
-"""Run plans: the same work, in the same pieces, on one thread or many, or on the workers of Dask.
+"""The same work, cut into the same parts, on one thread or many, or on the workers of Dask.
 
-A piece never knows how many workers there are, nor where, so neither do the bits. A piece whose worker dies is computed
-again by another.
+A part never knows how many workers there are, nor where, so neither do the bits. A part whose worker dies is computed
+again by another. Threads and Dask are both met as executors of ``concurrent.futures``, so one loop serves both; joblib
+has that loop too, but wants the cluster as a default of the process and hides which error ended a worker.
 """
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,32 +23,28 @@ from acyclome.io.atomic import temporary_name
 from acyclome.models.linear.partitioned import Parted, deal_out
 from acyclome.models.linear.relaxation import Linear, LinearStatistics
 
-Piece = TypeVar("Piece")
+Part = TypeVar("Part")
 Result = TypeVar("Result")
-ANSWER_SECONDS = 10
+ANSWER_SECONDS = 10  # a scheduler that is there answers at once; a wrong address should be told while the user waits
 
 
-def usable_threads() -> int:
-    """Return the number of processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def run_pieces(
-    work: Callable[[Piece], Result],
-    pieces: Sequence[Piece],
+def run_parts(
+    work: Callable[[Part], Result],
+    parts: Sequence[Part],
+    *,
     threads: int,
     finished: Callable[[int], None],
     dask: str | None = None,
 ) -> list[Result]:
-    """Call ``work`` for every piece and return the results in the order of the pieces.
+    """Call ``work`` for every part and return the results in the order of the parts.
 
     Parameters
     ----------
     finished
-        Called with the number of finished pieces each time one is.
+        Called with the number of finished parts each time one is.
     dask
         None: threads of this process. ``local``: a Dask cluster of ``threads`` processes on this machine, for this
-        call. Anything else: the address of a cluster that is there. Work and pieces then travel, so they have to be
+        call. Anything else: the address of a cluster that is there. Work and parts then travel, so they have to be
         small: names of files rather than what is in them.
 
     Raises
@@ -56,19 +52,34 @@ def run_pieces(
     InputError
         If Dask is not installed, or nobody answers at the address.
     MemoryLimitError
-        If one piece ends worker after worker.
+        If one part ends worker after worker.
     """
-    if dask is not None and pieces:
-        with dask_client(dask, threads) as client:
-            return _run_on_dask(client, work, pieces, finished)
-    if threads <= 1 or len(pieces) <= 1:
+    if not parts or (dask is None and (threads <= 1 or len(parts) == 1)):
         results = []
-        for number, piece in enumerate(pieces, start=1):
-            results.append(work(piece))
+        for number, part in enumerate(parts, start=1):
+            results.append(work(part))
             finished(number)
         return results
-    with one_blas_thread():
-        return _run_threaded(work, pieces, threads, finished)
+    with _executor(dask, threads) as pool:
+        futures = [pool.submit(_on_one_thread, work, part) for part in parts]
+        try:
+            for number, future in enumerate(as_completed(futures), start=1):
+                future.result()
+                finished(number)
+            return [future.result() for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()  # after Ctrl-C or an error the parts that wait would still be computed
+
+
+@contextmanager
+def _executor(dask: str | None, threads: int) -> Iterator[Executor]:
+    if dask is None:
+        with one_blas_thread(), ThreadPoolExecutor(threads) as pool:
+            yield pool
+    else:
+        with dask_client(dask, threads) as client, _lost_workers():
+            yield client.get_executor(pure=False)
 
 
 @contextmanager
@@ -155,37 +166,7 @@ def _lost_workers() -> Iterator[None]:
         yield
     except KilledWorker as error:
         msg = (
-            "A piece of work ended one Dask worker after another; most often a worker has too little memory. Give "
-            "workers more, or cut smaller pieces (--shards, --shard-memory)."
+            "One part of the work ended one Dask worker after another; most often a worker has too little memory. Give "
+            "workers more, or cut smaller parts (--shards, --shard-memory)."
         )
         raise MemoryLimitError(msg) from error
-
-
-def _run_on_dask(
-    client: Any, work: Callable[[Piece], Result], pieces: Sequence[Piece], finished: Callable[[int], None]
-) -> list[Result]:
-    from distributed import as_completed
-
-    futures = client.map(partial(_on_one_thread, work), pieces, pure=False)
-    try:
-        with _lost_workers():
-            for number, future in enumerate(as_completed(futures, loop=client.loop), start=1):
-                future.result()
-                finished(number)
-            return client.gather(futures)
-    finally:
-        client.cancel(futures)  # after an error the pieces that wait would still be computed
-
-
-def _run_threaded(
-    work: Callable[[Piece], Result], pieces: Sequence[Piece], threads: int, finished: Callable[[int], None]
-) -> list[Result]:
-    pool = ThreadPoolExecutor(threads)
-    try:
-        futures = [pool.submit(work, piece) for piece in pieces]
-        for number, future in enumerate(as_completed(futures), start=1):
-            future.result()
-            finished(number)
-        return [future.result() for future in futures]
-    finally:
-        pool.shutdown(cancel_futures=True)  # after Ctrl-C or an error the pieces that wait would still be computed

@@ -13,8 +13,8 @@ from acyclome.errors import ConfigError, InputError
 from acyclome.io.store import GeneMajor, MemoryStore
 from acyclome.knowledge.interventions import as_perturbation
 from acyclome.knowledge.regulators import listed_regulators
+from acyclome.machine import usable_threads
 from acyclome.network import Network
-from acyclome.pipeline.executor import usable_threads
 from acyclome.pipeline.joint import learn_together
 from acyclome.pipeline.session import Runtime, Session
 from acyclome.prepare.checks import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant

@@ -13,7 +13,7 @@ from acyclome.core.data.moments import PRECISE_GENES, WHOLE_GENES
 from acyclome.core.screening.batched import BLOCK_VALUES
 from acyclome.core.screening.screen import UNSCREENED
 from acyclome.errors import InputError, MemoryLimitError
-from acyclome.machine.memory import machine_memory
+from acyclome.machine import machine_memory
 from acyclome.pipeline.registry import COMPARED_GENES, COMPARED_OBSERVATIONS, EXPANSIONS, FAMILIES, with_each_model
 
 BASE_BYTES = 450_000_000
@@ -262,7 +262,7 @@ def check_memory(
     needed = facts["memory_bytes"]
     if is_part and is_sharded(config):  # each of the threads has a shard of its own
         needed = BASE_BYTES + min(threads, facts["shards"]) * (facts["shard_memory_bytes"] - BASE_BYTES)
-    if limit is None or needed <= limit:
+    if needed <= limit:
         return False
     if has_disk and not is_part and facts["spilled_memory_bytes"] <= limit:
         return True

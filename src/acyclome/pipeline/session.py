@@ -26,7 +26,7 @@ from acyclome.knowledge.edges import prior_of
 from acyclome.knowledge.interventions import find_targets
 from acyclome.knowledge.regulators import partial_overlap, read_regulators, regulators_mask
 from acyclome.knowledge.shared import Shared
-from acyclome.machine.device import place_of
+from acyclome.machine import place_of
 from acyclome.network import Network
 from acyclome.pipeline import model_selection, shards, stages, validation
 from acyclome.pipeline.dataset import GeneData, Stage

@@ -19,9 +19,9 @@ from acyclome.core.engine import EngineSettings, propose_together, settle
 from acyclome.core.relaxation.relax import Relaxation
 from acyclome.core.shards import Plan, merge_orders, plan_shards, restrict
 from acyclome.core.workers import run_blocks
-from acyclome.machine.memory import peak_memory_mb
+from acyclome.machine import peak_memory_mb
 from acyclome.pipeline.dataset import GeneData, Stage
-from acyclome.pipeline.executor import run_pieces
+from acyclome.pipeline.executor import run_parts
 from acyclome.pipeline.registry import engine_settings
 from acyclome.pipeline.resources import shard_sizes
 from acyclome.pipeline.stages import candidates_of, seed_of, warnings_of
@@ -67,7 +67,8 @@ def fit_part(data: GeneData, config: Config, screened: Stage, cut: Stage, part: 
 
     inner = 1 if data.dask else max(data.threads // max(len(groups), 1), 1)
     work = partial(_fit_shards, data, config, threads=inner)
-    found = [one for group in run_pieces(work, groups, data.threads, finished, data.dask) for one in group]
+    done = run_parts(work, groups, threads=data.threads, finished=finished, dask=data.dask)
+    found = [one for group in done for one in group]
     names = ("gene", "place", "edge", "W", "source", "target", "loss")
     arrays = {name: np.concatenate([one.arrays[name] for one in found]) if found else np.empty(0) for name in names}
     return Stage(arrays, {"members": [piece.number for piece in pieces], "fits": [one.facts for one in found]})

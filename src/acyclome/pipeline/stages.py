@@ -35,12 +35,12 @@ from acyclome.core.workers import one_blas_thread
 from acyclome.errors import ConvergenceError
 from acyclome.evaluate.sortability import r2_from_correlation, sortability
 from acyclome.knowledge.interventions import effects_table
-from acyclome.machine.memory import peak_memory_mb
+from acyclome.machine import peak_memory_mb
 from acyclome.network import Network
 from acyclome.network.build import build_network
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS
 from acyclome.pipeline.dataset import GeneData, Stage, tell_nobody
-from acyclome.pipeline.executor import dealing, run_pieces
+from acyclome.pipeline.executor import dealing, run_parts
 from acyclome.pipeline.registry import engine_settings
 
 R2_GENES = 3000
@@ -75,7 +75,9 @@ def screen(data: GeneData, config: Config) -> Stage:
 def _views(data: GeneData, config: Config) -> Views:
     """Have the workers of Dask find what the screening sees, a range of genes each; they correlate for themselves."""
     pieces = cut_genes(data.store.n_vars, data.threads if data.dask == "local" else PIECES)
-    found = run_pieces(partial(_views_of_range, data, config), pieces, data.threads, tell_nobody, data.dask)
+    found = run_parts(
+        partial(_views_of_range, data, config), pieces, threads=data.threads, finished=tell_nobody, dask=data.dask
+    )
     return Views(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
 
@@ -221,7 +223,7 @@ def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
         data.progress("resample", number / len(members), f"{number} of {len(members)}")
 
     learn = partial(learn_member, data, config, threads=inner)
-    found = run_pieces(learn, members, data.threads, finished, data.dask)
+    found = run_parts(learn, members, threads=data.threads, finished=finished, dask=data.dask)
     names = ("source", "target", "loss", "weight")
     arrays = {name: np.concatenate([one[name] for one in found]) if found else np.empty(0, int) for name in names}
     arrays["member"] = np.repeat([m.number for m in members], [len(one["source"]) for one in found]).astype(np.int32)

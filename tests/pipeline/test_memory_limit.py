@@ -2,10 +2,12 @@
 
 import errno
 import os
+from types import SimpleNamespace
 
 import anndata
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 import acyclome as ac
@@ -19,15 +21,12 @@ from acyclome.pipeline.commands import Runtime, prepare_stage, run
 from acyclome.pipeline.resources import estimate
 
 N_OBS, N_GENES = 40, 6
-PAGE = 4096
 
 
 @pytest.fixture
 def small_machine(monkeypatch):
     """Let the machine have one megabyte."""
-    sizes = {"SC_PHYS_PAGES": 2**20 // PAGE, "SC_PAGE_SIZE": PAGE}
-    real = os.sysconf
-    monkeypatch.setattr(os, "sysconf", lambda name: sizes[name] if name in sizes else real(name))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=2**20))
 
 
 @pytest.fixture

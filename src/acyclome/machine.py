@@ -1,15 +1,52 @@
-"""Devices by name: what ``--device`` says, as the place where the core computes."""
+"""What the machine has: threads, memory, what this process took of it, and its card by the names of ``--device``."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from acyclome.core.backend import OnDevice, OnThreads, Place
 from acyclome.errors import InputError
 
 CARDS = ("nvidia[0-9]*", "dxg")  # under /dev: of the driver, and of the driver that Windows lends to Linux
+
+
+def usable_threads() -> int:
+    """Return the number of processors this process may use, the quota of a container counted."""
+    from joblib import cpu_count  # 0.1 s to load
+
+    return int(cpu_count())
+
+
+def machine_memory() -> int:
+    """Return the bytes of memory of this machine."""
+    return int(psutil.virtual_memory().total)
+
+
+def free_memory() -> int:
+    """Return the bytes of memory that new work can have without anything being swapped."""
+    return int(psutil.virtual_memory().available)
+
+
+def peak_memory_mb() -> float | None:
+    """Peak memory of this process so far; None where the system does not say.
+
+    Linux lets a process inherit the peak of the one that started it in ``ru_maxrss``, but not in ``VmHWM``; psutil has
+    a peak on Windows alone.
+    """
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        return round(int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 2**10, 1)
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
 
 
 def check_device(device: str) -> None:
@@ -31,7 +68,7 @@ def place_of(device: str, dask: str | None = None) -> Place:
     Parameters
     ----------
     dask
-        Where pieces run. On Dask, ``auto`` stays with the processors, because workers may be machines of another kind.
+        Where parts run. On Dask, ``auto`` stays with the processors, because workers may be machines of another kind.
 
     Raises
     ------

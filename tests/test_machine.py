@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from acyclome import machine
 from acyclome.cli.around import _plan_text
 from acyclome.config import Config
 from acyclome.core.backend import OnDevice, OnThreads
 from acyclome.errors import InputError
 from acyclome.evaluate.simulate import simulate
 from acyclome.io.store import MemoryStore
-from acyclome.machine import device
-from acyclome.machine.device import place_of
+from acyclome.machine import place_of
 from acyclome.pipeline import session, shards
 from acyclome.pipeline.commands import Runtime, learn_store
 from acyclome.pipeline.dataset import GeneData
@@ -32,7 +32,7 @@ def store():
 @pytest.fixture
 def card(monkeypatch):
     """Let the name cuda stand for torch on the processor."""
-    monkeypatch.setitem(device.PLACES, "cuda", lambda: HERE)
+    monkeypatch.setitem(machine.PLACES, "cuda", lambda: HERE)
 
 
 def edges(network):
@@ -55,7 +55,7 @@ def test_with_a_card_auto_is_the_card():
 
 
 def test_with_a_card_auto_takes_it_except_on_dask(monkeypatch):
-    monkeypatch.setattr(device, "_has_cuda", lambda: True)
+    monkeypatch.setattr(machine, "_has_cuda", lambda: True)
     assert place_of("auto") == OnDevice(torch.device("cuda"), torch.float32)
     assert place_of("auto", dask="local") == OnThreads()
     assert place_of("cuda", dask="local") == OnDevice(torch.device("cuda"), torch.float32)
@@ -63,9 +63,7 @@ def test_with_a_card_auto_takes_it_except_on_dask(monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux" or torch.cuda.is_available(), reason="this system may have a card")
 def test_where_no_card_is_to_be_seen_torch_is_not_even_loaded():
-    code = (
-        "import sys; from acyclome.machine.device import place_of; place_of('auto'); sys.exit('torch' in sys.modules)"
-    )
+    code = "import sys; from acyclome.machine import place_of; place_of('auto'); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
