@@ -31,7 +31,6 @@ def X():
 
 def test_every_name_has_a_form():
     assert set(NAMES) == set(ACYCLICITY)
-    assert all(ACYCLICITY[name](Config()).misses for name in NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -23,6 +23,8 @@ class Case:
     ----------
     oracle
         ``h`` of a float64 matrix, by another road than the form takes.
+    complete
+        Whether ``h`` is zero if and only if there is no cycle (up to the smallest number that a float holds).
     between
         Whether the gradient at absent candidates counts paths between strong components.
     """
@@ -30,6 +32,7 @@ class Case:
     name: str
     form: Acyclicity
     oracle: Callable[[np.ndarray], float]
+    complete: bool = False
     between: bool = True
 
     def __str__(self) -> str:
@@ -56,10 +59,10 @@ CASES = [
     Case("exponential series", Series(TERMS, "exponential", 0.0), series_oracle(lambda k, d: 1 / factorial(k))),
     Case("logdet series", Series(TERMS, "logdet", 0.0), series_oracle(lambda k, d: 1 / k)),
     Case("binomial series", Series(TERMS, "binomial", 0.0), series_oracle(lambda k, d: comb(d, k) / d**k)),
-    Case("expm", TraceExp(), lambda A: float(np.trace(scipy.linalg.expm(A)) - len(A))),
-    Case("logdet", LogDet(1.5), log_det),
-    Case("polynomial", Polynomial(), polynomial),
-    Case("spectral", SpectralRadius(), lambda A: float(np.linalg.eigvals(A).real.max())),
+    Case("expm", TraceExp(), lambda A: float(np.trace(scipy.linalg.expm(A)) - len(A)), complete=True),
+    Case("logdet", LogDet(1.5), log_det, complete=True),
+    Case("polynomial", Polynomial(), polynomial, complete=True),
+    Case("spectral", SpectralRadius(), lambda A: float(np.linalg.eigvals(A).real.max()), complete=True),
     Case("low rank", LowRank(64, TERMS, "logdet", 0), series_oracle(lambda k, d: 1 / k), between=False),
 ]
 

@@ -139,7 +139,3 @@ def test_threads_do_not_change_a_bit(monkeypatch):
 def test_without_candidates_h_is_zero():
     h, omega = Series(4, "exponential", 1e-3).value_and_gradient(np.empty(0), from_pairs([], [], 5), 1)
     assert (h, omega.shape) == (0.0, (0,))
-
-
-def test_what_it_misses_is_said():
-    assert "longer than 8" in Series(8, "logdet", 1e-3).misses

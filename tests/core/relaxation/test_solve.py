@@ -145,8 +145,6 @@ def test_a_limit_of_steps_is_told(lab):
 class Outside:
     """An acyclicity in whose domain nothing lies."""
 
-    misses: str = "everything"
-
     def value_and_gradient(self, A, candidates, threads):
         return np.inf, np.zeros_like(A)
 
@@ -160,7 +158,6 @@ class Ball:
     """Zero up to a bound on the sum of strengths and infinite beyond, as a log det is: only halvings stay inside."""
 
     bound: float
-    misses: str = ""
 
     def value_and_gradient(self, A, candidates, threads):
         return (0.0 if A.sum() < self.bound else np.inf), np.zeros_like(A)

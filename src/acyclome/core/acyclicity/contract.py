@@ -13,25 +13,22 @@ if TYPE_CHECKING:
 
 
 class Acyclicity(Protocol):
-    """A measure of cyclicity, zero on graphs without the cycles it can see."""
+    """A measure of cyclicity of strengths ``A >= 0``, zero on graphs without the cycles it can see.
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether ``h`` is zero if and only if there is no cycle (up to the smallest number that a float holds)."""
-        ...
-
-    @property
-    def misses(self) -> str:
-        """What this form cannot see, in words and with a bound."""
-        ...
+    ``omega = dh/dA`` covers the whole pattern, zeros included: an absent edge that would close a cycle has
+    ``omega > 0``.  Where strengths lie outside the domain, ``h`` is inf and ``omega`` 0.
+    """
 
     def value_and_gradient(self, A: np.ndarray, candidates: Candidates, threads: int) -> tuple[float, np.ndarray]:
-        """``h`` and ``dh/dA``, ``(nnz,)``, on the candidate pattern."""
+        """``h`` and ``dh/dA``, ``(nnz,)``, of one network, on the candidate pattern."""
         ...
 
-    def dense_value_and_gradient(self, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """``h``, ``(*batch,)``, and ``dh/dA``, ``(*batch, d, d)``, of ``A >= 0``, ``(*batch, d, d)``.
+    def blocks_value_and_gradient(self, A: torch.Tensor, parent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """``h``, ``(m,)``, and ``dh/dA``, ``(m, d, k)``, of networks side by side, wherever their tensors are.
 
-        Where a member of the batch lies outside the domain its ``h`` is inf and its gradient 0.
+        Parameters
+        ----------
+        A, parent
+            ``(m, d, k)`` strengths of the candidates of every gene, and int64 which genes they are.
         """
         ...

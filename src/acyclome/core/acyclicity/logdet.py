@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acyclome.core.acyclicity.matrix import at_candidates, dense_matrix, strong_components, within_domain
+from acyclome.core.acyclicity.matrix import (
+    at_candidates,
+    dense_matrix,
+    strong_components,
+    through_matrices,
+    within_domain,
+)
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.workers import one_blas_thread
 
@@ -32,18 +38,7 @@ class LogDet:
 
     s: float = 1.0
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether ``h`` is zero if and only if there is no cycle."""
-        return True
-
-    @property
-    def misses(self) -> str:
-        """What this form cannot see, in words and with a bound."""
-        return f"nothing where the spectral radius is below {self.s:g}, and elsewhere it has no value"
-
     def value_and_gradient(self, A: np.ndarray, candidates: Candidates, threads: int) -> tuple[float, np.ndarray]:
-        """``h`` and ``dh/dA``, ``(nnz,)``, on the candidate pattern."""
         scaled = dense_matrix(A, candidates, "logdet") / self.s
         identity = np.eye(len(scaled))  # at most 32 MB, see dense_matrix
         outside = float("inf"), np.zeros(candidates.n_edges)
@@ -61,8 +56,10 @@ class LogDet:
             return outside
         return float(h), at_candidates(inverse.T / self.s, candidates)
 
+    def blocks_value_and_gradient(self, A: torch.Tensor, parent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return through_matrices(self.dense_value_and_gradient, A, parent)
+
     def dense_value_and_gradient(self, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """``h``, ``(*batch,)``, and ``dh/dA``, ``(*batch, d, d)``."""
         import torch
 
         rest = -A / self.s

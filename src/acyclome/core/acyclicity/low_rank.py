@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.sparse.linalg import norm as sparse_norm
 
-from acyclome.core.acyclicity.matrix import same_component, sparse_matrix, strong_components, within_domain
+from acyclome.core.acyclicity.matrix import (
+    same_component,
+    sparse_matrix,
+    strong_components,
+    through_matrices,
+    within_domain,
+)
 from acyclome.core.acyclicity.series import Kind, coefficients
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.workers import one_blas_thread
@@ -21,7 +26,6 @@ if TYPE_CHECKING:
 RANGE_RTOL = 1e-12
 # A trace is below 0 when it is by more than this share of what it could be.
 NEGATIVE = 1e-5
-NORM_STEPS = 50
 EDGES_AT_ONCE = 65_536
 
 
@@ -32,8 +36,9 @@ class LowRank:
     ``B`` is ``A`` inside its strong components, ``Q`` an orthonormal basis of the range of ``B^2`` found with a random
     matrix (Halko et al. 2011), ``M = Q'BQ``.  Then ``h = c_2 tr(A^2) + sum_{k=3..K} c_k tr(M^k)`` and
     ``dh/dA_ij = 2 c_2 A_ji + sum_{k=3..K} k c_k (Q M^(k-2) Q'B)_ji``: exact where ``B^2`` has no more dimensions than
-    ``rank``, and exactly 0 on an acyclic graph.  Otherwise :meth:`error_bound` says by how much ``h`` may be wrong.
-    Traces and gradients are never negative, so what falls below 0 is set to 0.
+    ``rank``, and exactly 0 on an acyclic graph.  It cannot see cycles longer than ``terms``; of those longer than 2
+    what lies outside of ``rank`` dimensions; in the gradient, paths between strong components.  Traces and gradients
+    are never negative, so what falls below 0 is set to 0.
 
     Parameters
     ----------
@@ -56,21 +61,7 @@ class LowRank:
     kind: Kind
     seed: int
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether ``h`` is zero if and only if there is no cycle."""
-        return False
-
-    @property
-    def misses(self) -> str:
-        """What this form cannot see, in words and with a bound."""
-        return (
-            f"cycles longer than {self.terms}; of those longer than 2 what lies outside of {self.rank} dimensions, at "
-            "most error_bound(A, candidates) in the value; in the gradient, paths between strong components"
-        )
-
     def value_and_gradient(self, A: np.ndarray, candidates: Candidates, threads: int) -> tuple[float, np.ndarray]:
-        """``h`` and ``dh/dA``, ``(nnz,)``, on the candidate pattern."""
         c = coefficients(self.kind, max(self.terms, 2), candidates.n_genes)
         reverse = candidates.find(candidates.target, candidates.parent)
         back = np.where(reverse >= 0, A[reverse], 0.0)
@@ -89,8 +80,10 @@ class LowRank:
                 omega[at] += np.einsum("er,er->e", Q[target[at]], right[parent[at]])
         return h + float(value), np.maximum(omega, 0.0)
 
+    def blocks_value_and_gradient(self, A: torch.Tensor, parent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return through_matrices(self.dense_value_and_gradient, A, parent)
+
     def dense_value_and_gradient(self, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """``h``, ``(*batch,)``, and ``dh/dA``, ``(*batch, d, d)``."""
         import torch
 
         c = coefficients(self.kind, max(self.terms, 2), A.shape[-1]).tolist()
@@ -110,27 +103,6 @@ class LowRank:
         value, S = _long_cycles(across @ Q, c)
         return within_domain(h + value, (gradient + (Q @ (S @ across)).mT).clamp(min=0.0))
 
-    def error_bound(self, A: np.ndarray, candidates: Candidates) -> float:
-        """Return by how much ``h`` may differ, at most, from that of the whole series with as many terms.
-
-        With ``P = QQ'``, ``N = I - P``, the difference of ``tr(B^k)`` and ``tr((PB)^k)`` is the sum over
-        ``i = 0 .. k - 1`` of ``tr((PB)^i N B^(k-i))``.  Each is bounded by ``|N B^2|_F`` or, the last, ``|N B Q|_F``,
-        times norms of the other factors.  It is small where the range is caught; where it is not, it is far from sharp,
-        because norms do not know that paths of a sparse graph seldom come back.
-        """
-        cyclic = _inside(A, candidates)
-        c = coefficients(self.kind, max(self.terms, 2), candidates.n_genes)
-        if self.terms < 3 or cyclic.nnz == 0:
-            return 0.0
-        Q, across = self._basis(cyclic)
-        lost = np.sqrt(max(sparse_norm(cyclic @ cyclic) ** 2 - np.linalg.norm(across @ cyclic) ** 2, 0.0))
-        turned = np.linalg.norm(cyclic @ Q - Q @ (across @ Q))
-        sigma = _norm_bound(cyclic)
-        whole, root = sparse_norm(cyclic), np.sqrt(Q.shape[1])
-        k = np.arange(3, self.terms + 1)
-        out_of_range = lost * (whole * sigma ** (k - 3) + (k - 2) * root * sigma ** (k - 2))
-        return float(c[2:] @ (out_of_range + root * turned * sigma ** (k - 1)))
-
     def _probe(self, d: int) -> np.ndarray:
         """Random matrix ``(d, rank)``."""
         return np.random.default_rng(self.seed).standard_normal((d, min(self.rank, d)))
@@ -147,18 +119,6 @@ def _inside(A: np.ndarray, candidates: Candidates) -> csr_array:
     """Return the strengths inside strong components."""
     component = strong_components(sparse_matrix(A, candidates))
     return sparse_matrix(np.where(component[candidates.parent] == component[candidates.target], A, 0.0), candidates)
-
-
-def _norm_bound(matrix: csr_array) -> float:
-    """Return an upper bound of the spectral norm: the largest ratio of ``B'B v`` to ``v > 0`` (Collatz 1942)."""
-    v = np.ones(matrix.shape[0])
-    best = np.inf
-    for _ in range(NORM_STEPS):
-        grown = matrix.T @ (matrix @ v)
-        best = min(best, float((grown / v).max()))
-        v = grown + 1e-2 * best * v
-        v = np.maximum(v / v.max(), 1e-12)
-    return float(np.sqrt(best))
 
 
 def _long_cycles(M: Any, c: Any) -> tuple[Any, Any]:

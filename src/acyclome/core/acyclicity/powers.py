@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from acyclome.core.acyclicity.matrix import at_candidates, dense_matrix, within_domain
+from acyclome.core.acyclicity.matrix import at_candidates, dense_matrix, through_matrices, within_domain
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.workers import one_blas_thread
 
@@ -29,29 +29,21 @@ NORM = 0.5
 class TraceExp:
     """``h(A) = tr(exp(A)) - d`` (NOTEARS: Zheng et al. 2018), by scaling and squaring.
 
-    ``dh/dA = exp(A)'``: the gradient sees every path that an edge would close.  Sparse strengths are laid out as one
-    float64 matrix, so there is a limit of genes.  Cost: about ``6 + log2(d / 16)`` products of d x d matrices.
+    ``dh/dA = exp(A)'``: the gradient sees every path that an edge would close, but a cycle of k edges and product p
+    counts about ``p / (k - 1)!``, so long ones hardly weigh.  Sparse strengths are laid out as one float64 matrix, so
+    there is a limit of genes.  Cost: about ``6 + log2(d / 16)`` products of d x d matrices.
     """
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether ``h`` is zero if and only if there is no cycle."""
-        return True
-
-    @property
-    def misses(self) -> str:
-        """What this form cannot see, in words and with a bound."""
-        return "nothing; a cycle of k edges and product p counts about p / (k - 1)!, so long ones hardly weigh"
-
     def value_and_gradient(self, A: np.ndarray, candidates: Candidates, threads: int) -> tuple[float, np.ndarray]:
-        """``h`` and ``dh/dA``, ``(nnz,)``, on the candidate pattern."""
         matrix = dense_matrix(A, candidates, "expm")
         with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
             grown = _expm1(matrix, _squarings(matrix.sum(axis=0).max(initial=0.0), len(matrix)))
         return _finite(np.trace(grown), grown.T, candidates)
 
+    def blocks_value_and_gradient(self, A: torch.Tensor, parent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return through_matrices(self.dense_value_and_gradient, A, parent)
+
     def dense_value_and_gradient(self, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """``h``, ``(*batch,)``, and ``dh/dA``, ``(*batch, d, d)``."""
         norms = A.sum(-2).amax(-1)
         finite = norms[norms.isfinite()]
         largest = float(finite.max()) if finite.numel() else 0.0
@@ -63,23 +55,12 @@ class TraceExp:
 class Polynomial:
     """``h(A) = tr((I + A/d)^d) - d`` (DAG-GNN: Yu et al. 2019), by repeated squaring.
 
-    ``dh/dA = ((I + A/d)^(d-1))'``: the gradient sees every path of up to ``d - 1`` edges, which are all there can be.
-    Sparse strengths are laid out as one float64 matrix, so there is a limit of genes.  Cost: at most ``2 log2(d)``
-    products of d x d matrices.
+    ``dh/dA = ((I + A/d)^(d-1))'``: the gradient sees every path of up to ``d - 1`` edges, which are all there can be;
+    a cycle of k edges and product p counts at most ``p / (k - 1)!``.  Sparse strengths are laid out as one float64
+    matrix, so there is a limit of genes.  Cost: at most ``2 log2(d)`` products of d x d matrices.
     """
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether ``h`` is zero if and only if there is no cycle."""
-        return True
-
-    @property
-    def misses(self) -> str:
-        """What this form cannot see, in words and with a bound."""
-        return "nothing; a cycle of k edges and product p counts at most p / (k - 1)!, so long ones hardly weigh"
-
     def value_and_gradient(self, A: np.ndarray, candidates: Candidates, threads: int) -> tuple[float, np.ndarray]:
-        """``h`` and ``dh/dA``, ``(nnz,)``, on the candidate pattern."""
         matrix = dense_matrix(A, candidates, "polynomial")
         d = len(matrix)
         with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
@@ -88,8 +69,10 @@ class Polynomial:
             h = np.trace(grown) + np.trace(step) + np.sum(grown * step.T)
         return _finite(h, grown.T, candidates)
 
+    def blocks_value_and_gradient(self, A: torch.Tensor, parent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return through_matrices(self.dense_value_and_gradient, A, parent)
+
     def dense_value_and_gradient(self, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """``h``, ``(*batch,)``, and ``dh/dA``, ``(*batch, d, d)``."""
         step = A / A.shape[-1]
         grown = _power(step, A.shape[-1] - 1)
         h = _trace(grown) + _trace(step) + (grown * step.mT).sum((-2, -1))

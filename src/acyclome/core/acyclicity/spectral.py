@@ -9,7 +9,13 @@ import numpy as np
 from scipy.sparse import csr_array, eye_array
 from scipy.sparse.linalg import splu
 
-from acyclome.core.acyclicity.matrix import same_component, sparse_matrix, strong_components, within_domain
+from acyclome.core.acyclicity.matrix import (
+    same_component,
+    sparse_matrix,
+    strong_components,
+    through_matrices,
+    within_domain,
+)
 from acyclome.core.acyclicity.perron import RTOL, perron, projector
 from acyclome.core.data.candidates import Candidates
 
@@ -27,7 +33,9 @@ class SpectralRadius:
 
     ``dh/dA_ij = u_i v_j / u'v`` with the left and right vectors of the strong component that attains the radius,
     carried on to the genes that it reaches (``u``) and that reach it (``v``).  Each component is iterated with a shift,
-    because powers of a bare cycle only turn round; without one there is no component and ``h`` is exactly 0.
+    because powers of a bare cycle only turn round; without one there is no component and ``h`` is exactly 0.  It cannot
+    see cycles outside the component of the largest radius, up to that radius; on an acyclic graph the gradient, which
+    is unbounded at edges that would close a cycle, is returned as 0.
 
     Notes
     -----
@@ -35,21 +43,7 @@ class SpectralRadius:
     component.  Cost: the strong components, some products with the sparse matrix, one sparse factorization.
     """
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether ``h`` is zero if and only if there is no cycle."""
-        return True
-
-    @property
-    def misses(self) -> str:
-        """What this form cannot see, in words and with a bound."""
-        return (
-            "every cycle outside the component of the largest radius, up to that radius; on an acyclic graph the "
-            "gradient, which is unbounded at edges that would close a cycle and returned as 0"
-        )
-
     def value_and_gradient(self, A: np.ndarray, candidates: Candidates, threads: int) -> tuple[float, np.ndarray]:
-        """``h`` and ``dh/dA``, ``(nnz,)``, on the candidate pattern."""
         matrix = sparse_matrix(A, candidates)
         rho, leading = _leading(matrix)
         omega = np.zeros(candidates.n_edges)
@@ -61,6 +55,9 @@ class SpectralRadius:
                 right = right + _carried(matrix, genes, right, rho)
             omega += left[candidates.parent] * right[candidates.target]
         return rho, omega
+
+    def blocks_value_and_gradient(self, A: torch.Tensor, parent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return through_matrices(self.dense_value_and_gradient, A, parent)
 
     def dense_value_and_gradient(self, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """``h``, ``(*batch,)``, and ``dh/dA``, ``(*batch, d, d)``; equal to half the digits is a tie."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from acyclome.core.acyclicity import Acyclicity
-from acyclome.core.acyclicity.flow import value_and_gradient_on_blocks
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.order_search.select import Pools
 
@@ -68,7 +67,7 @@ class Whole(NamedTuple):
         """Sum over the candidates of every gene, ``(m, d)``."""
         return values.sum(-2)
 
-    def cyclicity(self, acyclicity: Acyclicity, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def cyclicity(self, acyclicity: Any, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ``h``, ``(m,)``, and ``dh/dA`` of strengths."""
         return acyclicity.dense_value_and_gradient(A)
 
@@ -144,7 +143,7 @@ class Blocks(NamedTuple):
 
     def cyclicity(self, acyclicity: Acyclicity, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ``h``, ``(m,)``, and ``dh/dA`` of strengths."""
-        return value_and_gradient_on_blocks(acyclicity, A, self.parent)
+        return acyclicity.blocks_value_and_gradient(A, self.parent)
 
     def take(self, members: np.ndarray) -> Blocks:
         """Return the statistics of some members."""
