@@ -15,7 +15,8 @@ from acyclome.evaluate.baselines import correlation_ranking
 from acyclome.evaluate.trial import SORTS, sorted_edges
 from benchmarks.measure import learned, measured, warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
-from benchmarks.tables import means, options, publish
+from benchmarks.report import publish
+from benchmarks.tables import options
 
 PROTOCOLS = (
     Protocol("ER-2", "ER"),
@@ -51,12 +52,11 @@ def main() -> None:
                 (source, target), cost = measured(partial(method, problem))
                 scores = problem.scores(source, target)
                 rows.append({"data": protocol.name, "method": name, "seed": seed, **scores, **cost.row()})
-    table = means(rows, ("data", "method"))
     words = [f"--d {given.d}"]
     words += [shlex.join(["--protocols", *given.protocols])] * (len(given.protocols) < len(PROTOCOLS))
     words += [shlex.join(["--methods", *given.methods])] * (len(given.methods) < len(known))
-    name, title = ("accuracy", None) if given.d == D else (f"accuracy-{given.d}", f"The same at {given.d:,} genes")
-    publish(name, rows, table, f"python -m benchmarks.accuracy {' '.join(words)}", given, title=title)
+    name = "accuracy" if given.d == D else f"accuracy-{given.d}"
+    publish(name, rows, f"python -m benchmarks.accuracy {' '.join(words)}", given)
 
 
 def _sorted(problem: Problem, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -25,7 +25,9 @@ from acyclome.pipeline import stages
 from acyclome.pipeline.session import Runtime, Session
 from benchmarks.measure import warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
-from benchmarks.tables import HERE, options, publish
+from benchmarks.report import publish
+from benchmarks.summaries import TOP_BIN
+from benchmarks.tables import RESULTS, options
 
 PROTOCOLS = (
     Protocol("ER-2", "ER"),
@@ -41,8 +43,6 @@ SIZES = ((100, 1000), (100, 200), (200, 200), (300, 500), (500, 1000))  # genes,
 RESAMPLES = 20
 SCORES = {"20 resamples": "score", "no resamples": "score_alone"}
 FIT_SEEDS = (21, 22)
-TOP = 0.9
-RESULTS = HERE / "results" / "calibration.tsv"
 
 
 def main() -> None:
@@ -55,7 +55,7 @@ def main() -> None:
     if given.figure is not None:
         from benchmarks.calibration_figure import draw
 
-        draw(pd.read_csv(RESULTS, sep="\t"), given.figure)
+        draw(pd.read_csv(RESULTS / "calibration.tsv", sep="\t"), given.figure)
         return
     given.seeds = given.seeds or (list(FIT_SEEDS) if given.fit else [11, 12, 13])
     warm_up()
@@ -64,24 +64,7 @@ def main() -> None:
         _fit(edges)
         return
     rows = pd.concat([_binned(edges, name, column) for name, column in SCORES.items()], ignore_index=True)
-    command = "python -m benchmarks.calibration"
-    publish(
-        "calibration",
-        rows.to_dict("records"),
-        _summary(rows, ["bin"]),
-        command,
-        given,
-        title="Is the score of an edge a probability?",
-    )
-    best = rows[rows["bin"] == f"{TOP:.1f}"]
-    publish(
-        "calibration-best",
-        best.to_dict("records"),
-        _summary(best, ["data", "d", "n"]),
-        command,
-        given,
-        title=f"Edges with a score of {TOP} and more",
-    )
+    publish("calibration", rows.to_dict("records"), "python -m benchmarks.calibration", given)
 
 
 def _measure(given: argparse.Namespace) -> Iterator[pd.DataFrame]:
@@ -118,26 +101,12 @@ def edges_of(problem: Problem, threads: int) -> pd.DataFrame:
 
 def _binned(edges: pd.DataFrame, name: str, column: str) -> pd.DataFrame:
     """Count edges, those that are right, and the sum of their scores, per run and bin."""
-    lower = np.minimum(np.floor(edges[column] * 10) / 10, TOP)
+    lower = np.minimum(np.floor(edges[column] * 10) / 10, TOP_BIN)
     groups = edges.assign(bin=lower.map("{:.1f}".format), scores=edges[column]).groupby(
         ["data", "d", "n", "seed", "bin"]
     )
     counted = groups.agg(edges=("right", "size"), right=("right", "sum"), scores=("scores", "sum")).reset_index()
     return counted.assign(resamples=name)
-
-
-def _summary(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Return edges, mean score and share right of every bin, with and without resamples side by side."""
-    parts = []
-    for name in SCORES:
-        sums = rows[rows["resamples"] == name].groupby(by, sort="bin" in by)[["edges", "right", "scores"]].sum()
-        shares = {
-            "edges": sums["edges"],
-            "mean score": sums["scores"] / sums["edges"],
-            "right": sums["right"] / sums["edges"],
-        }
-        parts.append(pd.DataFrame({f"{key}, {name}": value for key, value in shares.items()}))
-    return pd.concat(parts, axis=1).reset_index()
 
 
 def _fit(edges: pd.DataFrame) -> None:

@@ -21,10 +21,11 @@ from acyclome.pipeline.commands import Runtime, learn_store
 from acyclome.pipeline.registry import MODELS
 from benchmarks.measure import measured
 from benchmarks.problems import METHOD, Problem, Protocol, find_bench
-from benchmarks.tables import means, options, publish
+from benchmarks.report import publish
+from benchmarks.summaries import AUTO
+from benchmarks.tables import options
 
 MECHANISMS, NOISES, COUNTS = ("gp-add", "gp-rff", "mim", "mlp"), ("gauss", "exp", "laplace"), "counts"
-AUTO = "auto"
 Learned = tuple[tuple[np.ndarray, np.ndarray], dict[str, Any]]
 
 
@@ -40,10 +41,7 @@ def main() -> None:
         for seed in given.seeds
         for row in _models(*_draw(case, given, seed), METHOD + seed, given.threads)
     ]
-    command = f"python -m benchmarks.choosing --d {given.d}"
-    chosen = [row for row in rows if row["model"] == AUTO]
-    publish("choosing", chosen, _summary(pd.DataFrame(rows)), command, given, title="Model auto")
-    publish("choosing-models", rows, means(rows, ("case", "model"), shares=("chosen",)), command, given)
+    publish("choosing-models", rows, f"python -m benchmarks.choosing --d {given.d}", given)
 
 
 def _warm_up() -> None:
@@ -112,27 +110,6 @@ def _learn(store: MemoryStore, model: str, seed: int, threads: int, *, is_counte
     place = {gene: k for k, gene in enumerate(network.genes)}
     source, target = (network.edges[end].map(place).to_numpy(np.int64) for end in ("source", "target"))
     return (source, target), network.facts["model"]
-
-
-def _summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Say for each case what was chosen, and how well that does beside the best single model and the linear one."""
-    found = []
-    for case, part in rows.groupby("case", sort=False):
-        auto, single = part[part["model"] == AUTO], part[part["model"] != AUTO]
-        directed = single.groupby("model")["directed"].mean()
-        times = auto["choice"].value_counts()
-        found.append(
-            {
-                "case": case,
-                "chosen": ", ".join(f"{name} {k}" for name, k in times.items()),
-                "directed, auto": auto["directed"].mean(),
-                "directed, linear": directed["linear"],
-                "best single model": directed.idxmax(),
-                "directed, best": directed.max(),
-                "cpu_seconds, auto": auto["cpu_seconds"].mean(),
-            }
-        )
-    return pd.DataFrame(found)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ import numpy as np
 from acyclome.core.workers import one_blas_thread
 from benchmarks.measure import learned, warm_up_for
 from benchmarks.problems import Problem, Protocol, find_bench
-from benchmarks.published import beside, rows_within
-from benchmarks.tables import SEEDS, means, options, publish
+from benchmarks.published import rows_within
+from benchmarks.report import publish
+from benchmarks.tables import SEEDS, options
 
 Edges = tuple[np.ndarray, np.ndarray]
 NOISES = ("gauss", "exp", "laplace")
@@ -41,14 +42,10 @@ def main() -> None:
     given = parser.parse_args()
     _warm_up()
     rows = list(_rows(given))
-    shown = ["noise", "method", "skeleton", "directed", "seconds", "cpu_seconds", "peak_mb"]
-    references = [name for name in CLASSICAL if name in given.methods or not given.methods]
-    table = beside(rows, means(rows, ("noise", "method"))[shown], "noise", references)
     named = shlex.join(["--methods", *given.methods]) if given.methods else ""
     seeds = f"--seeds {' '.join(map(str, given.seeds))} " * (tuple(given.seeds) != SEEDS)
     words = f"--d {given.d} {seeds}--noises {' '.join(given.noises)} --limit {given.limit:g} {named}".rstrip()
-    title = f"Classical references, {given.d} genes, linear mechanisms"
-    publish(f"classical-{given.d}", rows, table, f"python -m benchmarks.classical {words}", given, title=title)
+    publish(f"classical-{given.d}", rows, f"python -m benchmarks.classical {words}", given)
 
 
 def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:

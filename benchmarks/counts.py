@@ -26,7 +26,8 @@ from acyclome.pipeline.registry import LAWS
 from acyclome.prepare import prepare
 from benchmarks.measure import learned, measured
 from benchmarks.problems import METHOD, Problem
-from benchmarks.tables import means, options, publish
+from benchmarks.report import publish
+from benchmarks.tables import options
 
 FILE = "singlecell/pbmc3k_raw_counts.h5ad"
 HALVES = 0x4A1F
@@ -44,24 +45,10 @@ def main() -> None:
     given = parser.parse_args()
     if given.cells:
         rows = [_cells(given, seed) for seed in given.seeds[:1]]
-        publish(
-            "counts-cells",
-            rows,
-            pd.DataFrame(rows),
-            "python -m benchmarks.counts --cells",
-            given,
-            title="Counts of cells that were not looked at",
-        )
+        publish("counts-cells", rows, "python -m benchmarks.counts --cells", given)
         return
     rows = [row for seed in given.seeds for row in _simulated(given, seed)]
-    publish(
-        "counts",
-        rows,
-        means(rows, ("genes", "method")),
-        f"python -m benchmarks.counts --d {given.d}",
-        given,
-        title="Negative binomial networks",
-    )
+    publish("counts", rows, f"python -m benchmarks.counts --d {given.d}", given)
 
 
 def _simulated(given: argparse.Namespace, seed: int) -> list[dict[str, Any]]:

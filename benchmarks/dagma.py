@@ -20,10 +20,12 @@ import pandas as pd
 from acyclome.evaluate.peers import PEERS
 from benchmarks.measure import Cost, learned, measured, warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
-from benchmarks.tables import HERE, means, options, publish
+from benchmarks.report import publish
+from benchmarks.summaries import EQUAL_NOISE
+from benchmarks.tables import RESULTS, options
 
 PROTOCOL = Protocol("raw", "ER", standardised=False, parent_share=None)
-PEER, EQUAL = "DAGMA", "acyclome, equal noise"
+PEER = "DAGMA"
 WAYS = (("raw", "equal"), ("raw", "unequal"), ("standardised", "unequal"))
 
 
@@ -34,7 +36,7 @@ def main() -> None:
     parser.add_argument("--equal-only", action="store_true", help="raw data only, and of ours only with equal noise")
     given = parser.parse_args()
     name = "dagma" if given.d == 100 else f"dagma-{given.d}"
-    kept = _last(HERE / "results" / f"{name}.tsv", given.d) if given.keep_peer else []
+    kept = _last(RESULTS / f"{name}.tsv", given.d) if given.keep_peer else []
     bench = find_bench(given.bench)
     warm_up()
     rows: list[dict[str, Any]] = list(kept)
@@ -44,12 +46,7 @@ def main() -> None:
         if not kept:
             rows += _peers(problem, ("raw",) if given.equal_only else ("raw", "standardised"))
     rows.sort(key=lambda row: (str(row["data"]), str(row["method"]), int(row["seed"])))
-    names = ["data", "method", "skeleton", "class", "directed", "ceiling", "seconds", "cpu_seconds", "peak_mb"]
-    table = means(rows, ("data", "method"))[[*names, "edges_unlike_raw"]]
-    table["times_ours"] = table["cpu_seconds"] / table.loc[table["method"] == EQUAL, "cpu_seconds"].iloc[0]
-    command = f"python -m benchmarks.dagma --d {given.d}" + " --equal-only" * given.equal_only
-    title = f"Beside DAGMA, {given.d} genes, weights .5 to 2, equal noise"
-    publish(name, rows, table.dropna(axis="columns", how="all"), command, given, title=title)
+    publish(name, rows, f"python -m benchmarks.dagma --d {given.d}" + " --equal-only" * given.equal_only, given)
 
 
 def _ours(problem: Problem, threads: int, ways: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
@@ -59,7 +56,7 @@ def _ours(problem: Problem, threads: int, ways: tuple[tuple[str, str], ...]) -> 
         X = problem.X if data == "raw" else problem.standardised().X
         edges, cost = measured(partial(learned, X, problem.method_seed, threads, score={"noise": noise}))
         found[data, noise] = set(zip(*(end.tolist() for end in edges), strict=True))
-        name = "acyclome, default" if noise == "unequal" else EQUAL
+        name = "acyclome, default" if noise == "unequal" else EQUAL_NOISE
         unlike = len(found[data, noise] ^ found["raw", noise]) if data != "raw" else float("nan")
         rows.append(_row(problem, data, name, edges, cost) | {"edges_unlike_raw": unlike})
     return rows

@@ -18,7 +18,8 @@ import numpy as np
 
 from acyclome import learn
 from benchmarks.problems import COLUMNS, SHARE, load
-from benchmarks.tables import means, options, publish
+from benchmarks.report import publish
+from benchmarks.tables import options
 
 LEVEL = 0.05
 CUT = 0.1
@@ -29,15 +30,7 @@ def main() -> None:
     """Measure and write the table."""
     given = options(__doc__ or "", d=100, n=400).parse_args()
     rows = [row for seed in given.seeds for cut in (False, True) for row in compared(given, seed, cut=cut)]
-    table = means(rows, ["data", "road"])
-    publish(
-        "differential",
-        rows,
-        table,
-        f"python -m benchmarks.differential --d {given.d}",
-        given,
-        title="Differential edges of two groups, ER-2, 400 observations in each",
-    )
+    publish("differential", rows, f"python -m benchmarks.differential --d {given.d}", given)
 
 
 def compared(given: Any, seed: int, *, cut: bool) -> list[dict[str, Any]]:

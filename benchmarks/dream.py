@@ -18,7 +18,8 @@ import pandas as pd
 
 from acyclome.cli.truth import read_truth
 from benchmarks.rankings import rank_and_score
-from benchmarks.tables import means, options, publish
+from benchmarks.report import publish
+from benchmarks.tables import options
 
 NAN = float("nan")
 E_COLI = {"trees": 0.077, "GRNBoost2": 0.055, "trees_auroc": 0.647}
@@ -32,11 +33,9 @@ def main() -> None:
     given = parser.parse_args()
     command = "python -m benchmarks.dream"
     rows = [row for seed in given.seeds for row in multifactorial(given.data / "dream4", seed, given.threads)]
-    columns = ["aupr", "trees", "GRNBoost2", "correlation_aupr", "auroc", "ranked", "seconds", "cpu_seconds"]
-    publish("dream", rows, means(rows, ["data"], shares=["ranked"])[["data", *columns]], command, given)
+    publish("dream", rows, command, given)
     rows = [e_coli(given.data / "dream5", seed, given.threads) for seed in given.seeds]
-    columns = ["aupr", "trees", "GRNBoost2", "auroc", "trees_auroc", "ranked", "seconds", "cpu_seconds"]
-    publish("ecoli", rows, means(rows, ["data"], shares=["ranked"])[["data", *columns]], command, given)
+    publish("ecoli", rows, command, given)
 
 
 def multifactorial(folder: Path, seed: int, threads: int) -> list[dict[str, Any]]:

@@ -17,7 +17,8 @@ from acyclome.evaluate.simulate import simulate
 from benchmarks.counts import LAW, learned_counts
 from benchmarks.measure import learned, measured, warm_up_for
 from benchmarks.problems import METHOD, Problem, Protocol, find_bench
-from benchmarks.tables import SEEDS, means, options, publish
+from benchmarks.report import publish
+from benchmarks.tables import SEEDS, options
 
 Edges = tuple[np.ndarray, np.ndarray]
 COUNTS = "negative binomial"
@@ -48,14 +49,7 @@ def main() -> None:
     words = [f"--d {given.d}", *["--still"] * given.still]
     words += ["--families", *given.families] if given.families != FAMILIES else []
     words += ["--seeds", *map(str, given.seeds)] if given.seeds != list(SEEDS) else []
-    publish(
-        f"families-{given.d}",
-        rows,
-        means(rows, ("data", "genes", "model")),
-        f"python -m benchmarks.families {' '.join(words)}",
-        given,
-        title=f"Families at {given.d:,} genes",
-    )
+    publish(f"families-{given.d}", rows, f"python -m benchmarks.families {' '.join(words)}", given)
 
 
 def _methods(

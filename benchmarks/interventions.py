@@ -17,7 +17,8 @@ import numpy as np
 
 from benchmarks.measure import measured, warm_up
 from benchmarks.problems import COLUMNS, SHARE, Problem, load
-from benchmarks.tables import means, options, publish
+from benchmarks.report import publish
+from benchmarks.tables import options
 
 SHARES = (0.1, 1.0)
 
@@ -49,8 +50,7 @@ def main() -> None:
                 found, cost = measured(partial(learned, data.X, told, data.method_seed, given.threads))
                 row = {"targets": f"{share:.0%}", "road": road, "seed": seed}
                 rows.append({**row, **scores(data, found), **cost.row()})
-    table = means(rows, ("targets", "road")).drop(columns=["seconds", "peak_mb"])
-    publish("interventions", rows, table, f"python -m benchmarks.interventions --d {given.d}", given)
+    publish("interventions", rows, f"python -m benchmarks.interventions --d {given.d}", given)
 
 
 def draw(bench: Path, d: int, n: int, share: float, seed: int) -> tuple[Problem, np.ndarray]:

@@ -26,7 +26,8 @@ from acyclome.evaluate.metrics import ranking_scores, scored_universe
 from benchmarks.dream import knocked_out
 from benchmarks.measure import measured
 from benchmarks.rankings import COLUMNS
-from benchmarks.tables import means, options, publish
+from benchmarks.report import publish
+from benchmarks.tables import options
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -43,13 +44,9 @@ def main() -> None:
     command = "python -m benchmarks.knockouts"
     runs = [(number, seed) for number in NETWORKS for seed in given.seeds]
     rows = [row for number, seed in runs for row in dream(given.data, number, seed, given.threads)]
-    publish("knockouts", rows, _means(rows), command, given)
+    publish("knockouts", rows, command, given)
     rows = [row for seed in given.seeds for row in sachs(given.data, seed, given.threads)]
-    publish("sachs", rows, _means(rows), command, given)
-
-
-def _means(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    return means(rows, ["data", "method"]).drop(columns=["seconds", "peak_mb"])
+    publish("sachs", rows, command, given)
 
 
 def dream(folder: Path, number: int, seed: int, threads: int) -> list[dict[str, Any]]:

@@ -31,7 +31,8 @@ from acyclome.knowledge.edges import make_prior
 from acyclome.knowledge.tables import read_prior
 from acyclome.pipeline.registry import engine_settings
 from benchmarks.measure import warm_up
-from benchmarks.tables import means, options, publish
+from benchmarks.report import publish
+from benchmarks.tables import options
 
 N, GENES = 60, (6, 10)
 STREAM = 0xC0DE
@@ -48,19 +49,11 @@ def main() -> None:
     command = "python -m benchmarks.knowledge"
     warm_up()
     cases = [{"cases": 1, **random_case(number)} for number in range(given.cases)]
-    summary = pd.DataFrame(cases).sum().to_frame().T
-    publish("knowledge-cases", cases, summary, command, given, title="Prior knowledge in random cases")
+    publish("knowledge-cases", cases, command, given)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "forbidden.tsv"
         costs = [million(path, given.genes, given.pairs, seed, given.threads) for seed in given.seeds[:3]]
-    publish(
-        "knowledge",
-        costs,
-        means(costs, ["genes", "forbidden"]),
-        command,
-        given,
-        title="A million forbidden pairs, processor seconds",
-    )
+    publish("knowledge", costs, command, given)
 
 
 def random_case(number: int) -> dict[str, int]:

@@ -22,9 +22,10 @@ from acyclome.evaluate.baselines import sort_and_regress
 from acyclome.evaluate.trial import DONE
 from benchmarks.measure import Cost, learned, measured, warm_up_for
 from benchmarks.problems import Problem, Protocol, find_bench
-from benchmarks.published import PUBLISHED, beside, published_rows, run_sdcd
+from benchmarks.published import PUBLISHED, published_rows, run_sdcd
 from benchmarks.relaxation import alone, look_at
-from benchmarks.tables import SEEDS, means, options, publish
+from benchmarks.report import publish
+from benchmarks.tables import SEEDS, options
 
 Method = Callable[[Problem], tuple[tuple[np.ndarray, np.ndarray], Cost]]
 MECHANISMS = ("mlp", "gp-add", "gp-rff", "mim")
@@ -42,7 +43,7 @@ def main() -> None:
         default=list(MODELS),
         help="structural models; sobolev:indices sets what its curves are of",
     )
-    parser.add_argument("--table", default="", help="name of the table in RESULTS.md; empty: by what is measured")
+    parser.add_argument("--table", default="", help="name of the table; empty: by what is measured")
     parser.add_argument("--sdcd", default="", help="Python of an environment with sdcd; empty: leave it out")
     parser.add_argument("--methods", nargs="+", default=[], help="only these of the methods; empty: all")
     parser.add_argument("--guided", action="store_true", help="measure climbs along the relaxation's order too")
@@ -58,10 +59,6 @@ def main() -> None:
     given = parser.parse_args()
     warm_up_for((_learning(given) | _relaxing(given)).values())
     rows = list(_rows(given))
-    by = ("mechanism", "genes", "method")
-    table = means(rows, by)[[*by, "skeleton", "directed", "seconds", "cpu_seconds", "peak_mb"]]
-    if given.published:
-        table = beside(rows, table, "mechanism", given.published)
     name = "nonlinear-sdcd" if given.sdcd else "nonlinear-guided" if given.guided else f"nonlinear-{given.d}"
     words = [
         f"--d {given.d}",
@@ -75,7 +72,7 @@ def main() -> None:
         *(["--methods", *map(shlex.quote, given.methods)] if given.methods else []),
         *(["--published", *given.published, f"--limit {given.limit:g}"] if given.published else []),
     ]
-    publish(given.table or name, rows, table, f"python -m benchmarks.nonlinear {' '.join(words)}", given)
+    publish(given.table or name, rows, f"python -m benchmarks.nonlinear {' '.join(words)}", given)
 
 
 def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:

@@ -29,7 +29,8 @@ import pandas as pd
 from acyclome import Network, learn
 from benchmarks.dream import doubly_knocked_out, knocked_out
 from benchmarks.problems import SHARE, load
-from benchmarks.tables import means, options, publish
+from benchmarks.report import publish
+from benchmarks.tables import options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,34 +48,13 @@ def main() -> None:
     given = parser.parse_args()
     if "simulation" in given.parts:
         rows = [row for seed in given.seeds for row in simulated(given.bench, given.d, given.n, seed, given.threads)]
-        publish(
-            "predicted",
-            rows,
-            means(rows, ["action", "genes"]),
-            f"{COMMAND} simulation --d {given.d}",
-            given,
-            title="Predictions: simulated do-interventions, ER-2, 200 genes, 1,000 observations",
-        )
+        publish("predicted", rows, f"{COMMAND} simulation --d {given.d}", given)
     if "double" in given.parts:
         rows = [row for number in NETWORKS for row in doubled(given.data, number, given.threads)]
-        publish(
-            "doubled",
-            rows,
-            pd.DataFrame(rows),
-            f"{COMMAND} double",
-            given,
-            title="Predictions: noise-free double knockouts of DREAM4, 100 genes",
-        )
+        publish("doubled", rows, f"{COMMAND} double", given)
     if "screen" in given.parts:
         rows = screened(given.data, given.threads)
-        publish(
-            "screened",
-            rows,
-            pd.DataFrame(rows),
-            f"{COMMAND} screen",
-            given,
-            title="Predictions: a target of a CRISPR screen that was never seen",
-        )
+        publish("screened", rows, f"{COMMAND} screen", given)
 
 
 def network_of(X: np.ndarray, genes: list[str], seed: int, threads: int, told: list[str] | None = None) -> Network:

@@ -11,19 +11,17 @@ import io
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from acyclome.evaluate.peers import PEERS, Peer
 from acyclome.evaluate.trial import DONE
 from benchmarks.measure import Cost, measured
 from benchmarks.problems import Problem
-from benchmarks.tables import statuses
 
 Edges = tuple[np.ndarray, np.ndarray]
 HIDDEN, SINES = 10, 10  # units of a gene's network; terms of a curve
@@ -81,18 +79,6 @@ def rows_within(work: Callable[[Problem], Edges], problems: list[Problem], limit
         status = f"ended at {left:.0f} s" if edges is None else DONE
         yield {"seed": problem.seed, "status": status, **scores, **cost.row()}
         left, last = left - cost.cpu, cost.cpu
-
-
-def beside(rows: list[dict[str, Any]], table: pd.DataFrame, group: str, peers: Sequence[str]) -> pd.DataFrame:
-    """Add what became of the runs, and each method's processor time as a share of that of peers, on their seeds."""
-    seconds = pd.DataFrame(rows).pivot(index=[group, "seed"], columns="method", values="cpu_seconds")
-    status = statuses(rows, table, (group, "method"))
-    for peer in peers:
-        mean = seconds[seconds[peer].notna()].groupby(group).mean()
-        share = mean.div(mean[peer], axis="index").stack().to_dict()
-        keys = zip(table[group], table["method"], strict=True)
-        table = table.assign(**{f"of {peer}": [share.get(key, np.nan) for key in keys]})
-    return table.assign(status=status)
 
 
 def _seeded(peer: Peer, problem: Problem) -> Edges:

@@ -24,7 +24,8 @@ from acyclome.core.engine import EngineSettings, decide, look, propose
 from acyclome.pipeline.registry import engine_settings
 from benchmarks.measure import Cost, measured, warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
-from benchmarks.tables import means, options, publish
+from benchmarks.report import publish
+from benchmarks.tables import options
 
 
 @dataclass(frozen=True)
@@ -66,19 +67,7 @@ def main() -> None:
         for seed in given.seeds:
             problem = case.protocol.draw(given.d, given.n, seed, bench)
             rows += _roads(problem, case, given)
-    names = ["skeleton", "class", "directed", "score", "h", "objective", "steps", "seconds", "cpu_seconds", "peak_mb"]
-    table = means(rows, ("data", "road"), shares=("acyclic",))[["data", "road", *names, "acyclic"]]
-    if given.alone:
-        publish(
-            "relaxation-alone",
-            rows,
-            table.drop(columns="score"),
-            _command(given),
-            given,
-            title=f"The relaxation alone, {given.d:,} genes",
-        )
-    else:
-        publish("relaxation", rows, table.drop(columns="peak_mb"), _command(given), given)
+    publish("relaxation-alone" if given.alone else "relaxation", rows, _command(given), given)
 
 
 def _command(given: argparse.Namespace) -> str:

@@ -23,14 +23,14 @@ from acyclome.evaluate.peers import PEERS
 from acyclome.evaluate.trial import DONE, Edges, sorting_methods, trial
 from benchmarks.measure import learned, revision, warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
-from benchmarks.tables import HERE, means, options, publish, statuses
+from benchmarks.report import publish
+from benchmarks.tables import RESULTS, options
 
-RESULTS = HERE / "results" / "scaling.tsv"
+RUNS = RESULTS / "scaling.tsv"
 CURVE = "ER-2"
 OURS = "acyclome"
 SIZES = (100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 KEY = ["data", "d", "n", "method", "seed"]
-SHOWN = ["skeleton", "class", "directed", "precision", "recall", "ceiling", "seconds", "cpu_seconds", "peak_mb"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def main() -> None:
     if given.figure is not None:
         from benchmarks.scaling_figure import draw
 
-        draw(pd.read_csv(RESULTS, sep="\t"), given.figure)
+        draw(pd.read_csv(RUNS, sep="\t"), given.figure)
         return
     rows = _kept(given) if given.resume else []
     warm_up()
@@ -57,19 +57,8 @@ def main() -> None:
         rows.append(row)
         print(", ".join(f"{name} {row[name]}" for name in (*KEY, "status")), flush=True)
         if not given.no_results:
-            RESULTS.parent.mkdir(exist_ok=True)
-            pd.DataFrame(rows).to_csv(RESULTS, sep="\t", index=False, float_format="%.6g")
-    table = means(rows, ("data", "d", "n", "method"))
-    table["status"] = statuses(rows, table, KEY[:-1])
-    shown = [name for name in SHOWN if name in table]
-    publish(
-        "scaling",
-        rows,
-        table[["data", "d", "n", "method", *shown, "status"]],
-        _command(given),
-        given,
-        title="From 100 to 100,000 genes",
-    )
+            pd.DataFrame(rows).to_csv(RUNS, sep="\t", index=False, float_format="%.6g")
+    publish("scaling", rows, _command(given), given)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -132,9 +121,9 @@ def _methods(problem: Problem, size: Size, given: argparse.Namespace) -> dict[st
 
 
 def _kept(given: argparse.Namespace) -> list[dict[str, Any]]:
-    if not RESULTS.exists():
+    if not RUNS.exists():
         return []
-    table = pd.read_csv(RESULTS, sep="\t")
+    table = pd.read_csv(RUNS, sep="\t")
     asked = {(size.protocol.name, size.d, size.n) for size in _sizes(given)}
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
     tried = [row for row in rows if row["commit"] == revision() and row["status"] == DONE]

@@ -29,12 +29,12 @@ from acyclome.io.runs import RunFolder
 from acyclome.pipeline.commands import Runtime, fit_stage, merge_stage, network_stage, order_stage
 from benchmarks.command import run_command
 from benchmarks.problems import Problem, Protocol, find_bench
-from benchmarks.tables import means, options, publish
+from benchmarks.report import publish
+from benchmarks.tables import options
 
 PROTOCOLS = {"ER-2": Protocol("ER-2", "ER"), "hub": Protocol("hub", "TF")}
 RESULTS = ("edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv")
 WHOLE, CUT, KILLED = "in one piece", "in shards", "in shards, a worker killed"
-SHOWN = ["skeleton", "class", "directed", "ceiling", "seconds", "peak_mb", "worker_mb", "same_bits"]
 
 
 def main() -> None:
@@ -50,22 +50,8 @@ def main() -> None:
             problem = PROTOCOLS[kind].draw(given.d, given.n, seed, bench)
             with tempfile.TemporaryDirectory() as folder:
                 rows += _runs(problem, Path(folder), given)
-    table = means(rows, ("data", "road"))
-    table["same_bits"] = [_said(rows, *key) for key in table[["data", "road"]].itertuples(index=False)]
     command = f"python -m benchmarks.shards --d {given.d} --shards {given.shards} --workers {given.workers}"
-    publish(
-        "shards",
-        rows,
-        table[["data", "road", *SHOWN]],
-        command,
-        given,
-        title=f"{given.shards} shards on {given.workers} Dask workers, {given.d:,} genes",
-    )
-
-
-def _said(rows: list[dict[str, Any]], data: str, road: str) -> str:
-    answers = [row["same_bits"] for row in rows if (row["data"], row["road"]) == (data, road)]
-    return "-" if None in answers else f"{sum(answers)} of {len(answers)}"
+    publish("shards", rows, command, given)
 
 
 def _runs(problem: Problem, folder: Path, given: argparse.Namespace) -> list[dict[str, Any]]:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 
 from acyclome import Config, Network, learn, read
@@ -21,7 +20,8 @@ from acyclome.evaluate.baselines import heldout_log_likelihood, independent_log_
 from acyclome.io.expression import read_expression
 from acyclome.prepare import Prepared, prepare
 from benchmarks.command import run_command
-from benchmarks.tables import options, publish
+from benchmarks.report import publish
+from benchmarks.tables import options
 
 FILE = "singlecell/pbmc3k_raw_counts.h5ad"
 HALVES, NAMES, SHUFFLE = 0x4A1F, 0x4A2E, 0x5F1E
@@ -39,11 +39,11 @@ def main() -> None:
     command = "python -m benchmarks.singlecell"
     with tempfile.TemporaryDirectory() as folder:
         runs, network = _runs(path, Path(folder), given.seeds[0], given.threads, skip=given.skip_resamples)
-    publish("singlecell-runs", runs, pd.DataFrame(runs), command, given)
+    publish("singlecell-runs", runs, command, given)
     top = _top_regulators(network, path)
-    publish("singlecell-regulators", top, pd.DataFrame(top), command, given)
+    publish("singlecell-regulators", top, command, given)
     held = [_held_out(path, seed, given.threads) for seed in given.seeds]
-    publish("singlecell-heldout", held, pd.DataFrame(held), command, given)
+    publish("singlecell-heldout", held, command, given)
 
 
 def _runs(path: Path, folder: Path, seed: int, threads: int, *, skip: bool) -> tuple[list[dict[str, Any]], Network]:

@@ -16,7 +16,8 @@ import pandas as pd
 
 from acyclome.cli.truth import read_truth
 from benchmarks.rankings import rank_and_score
-from benchmarks.tables import means, options, publish
+from benchmarks.report import publish
+from benchmarks.tables import options
 
 SETS = tuple(
     f"{name}_{size}"
@@ -40,14 +41,7 @@ def main() -> None:
         for model, seed in itertools.product(given.models, given.seeds):
             found = rank_and_score(expression, truth, seed, given.threads, model=model)
             rows.append({"data": name, "model": model, "seed": seed, **found, **_published(folder, name)})
-    columns = ["aupr", *PUBLISHED, "correlation_aupr", "auroc", "ranked", "seconds", "cpu_seconds", "peak_mb"]
-    publish(
-        "syntren",
-        rows,
-        means(rows, ["data", "model"], shares=["ranked"])[["data", "model", *columns]],
-        "python -m benchmarks.syntren",
-        given,
-    )
+    publish("syntren", rows, "python -m benchmarks.syntren", given)
 
 
 def _read(folder: Path, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -30,11 +30,11 @@ from acyclome import Network, read
 from acyclome.evaluate.trial import figures
 from acyclome.io.runs import RunFolder
 from benchmarks.command import run_command
-from benchmarks.tables import means, options, publish
+from benchmarks.report import publish
+from benchmarks.tables import options
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = ("edges.tsv.gz", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", "report.html", "run.json")
-SHOWN = ["skeleton", "class", "directed", "ceiling", "edges", "seconds", "cpu_seconds", "peak_mb", "worker_mb"]
 
 
 def main() -> None:
@@ -50,17 +50,9 @@ def main() -> None:
             rows += [
                 {"acyclicity": form, "seed": seed, **_run(data, folder / form, form, given)} for form in given.forms
             ]
-    table = means(rows, ("acyclicity",), shares=("is_dag", "all_files"))
     command = f"python -m benchmarks.workflow --d {given.d} --n {given.n} --shards {given.shards}"
     command += f" --device {given.device}" if given.device != "auto" else ""
-    publish(
-        "workflow",
-        rows,
-        table[["acyclicity", *SHOWN, "is_dag", "all_files"]],
-        command,
-        given,
-        title=f"One command: {given.d:,} genes and {given.n:,} cells through the workflow",
-    )
+    publish("workflow", rows, command, given)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,27 @@ def test_the_core_and_the_kernels_of_a_gpu_run_on_a_bare_machine():
     assert all(kernel["is_right"] and kernel["seconds"] > 0 for kernel in kernels)
 
 
+def test_the_pages_of_results_are_what_the_runs_say():
+    from benchmarks.report import HEADLINE, PAGES, pages
+
+    written = pages()
+    old = [path.name for path, page in written.items() if path.read_text(encoding="utf-8") != page]
+    assert old == [], "run: python -m benchmarks.report"
+    assert {HEADLINE, *PAGES.glob("*.md")} == set(written)
+    rows = [line for line in written[HEADLINE].splitlines() if line.startswith("| [")]
+    assert 0 < len(rows) <= 20
+
+
+def test_every_table_of_runs_is_on_a_page():
+    from benchmarks.report import STAMPS, TEMPLATES
+    from benchmarks.summaries import summary_of
+    from benchmarks.tables import RESULTS
+
+    words = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.glob("*.md"))
+    shown = {summary_of(name).runs or name for name in re.findall(r'table\("([^"]+)"\)', words)}
+    assert {path.stem for path in RESULTS.glob("*.tsv")} - {STAMPS.stem} == shown
+
+
 def test_every_measurement_has_help():
     code = (
         "import contextlib, importlib, io, sys\n"
@@ -67,7 +89,7 @@ def test_every_measurement_has_help():
         "    sys.argv = [name, '--help']\n"
         "    with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(SystemExit):\n"
         "        importlib.import_module(f'benchmarks.{name}').main()\n"
-        "    assert '--seeds' in said.getvalue() or name == 'gpu', name\n"
+        "    assert '--seeds' in said.getvalue() or name in ('gpu', 'report'), name\n"
     )
     answer = python("-c", code)
     assert answer.returncode == 0, answer.stderr
