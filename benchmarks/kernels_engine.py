@@ -9,6 +9,7 @@ import torch
 
 from acyclome.core.acyclicity import LogDet, Series
 from acyclome.core.backend import STEPS
+from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments, moments
 from acyclome.core.order_search.search import build_pools
 from acyclome.core.relaxation.problem import OnTensors
@@ -42,7 +43,8 @@ def _bare(Z: torch.Tensor) -> Moments:
     """Moments that tell sizes and nothing else: what the tensors hold is not needed twice."""
     d, n = Z.shape
     nothing = np.broadcast_to(np.float32(0.0), (d, n))
-    return Moments(nothing, None, np.zeros(d), np.ones(d), np.zeros(d), float(n))
+    done = Interventions.none(n_obs=n, n_genes=d)
+    return Moments(nothing, None, np.zeros(d), np.ones(d), np.zeros(d), float(n), done, np.ones(d))
 
 
 def forward(Z: torch.Tensor) -> Tensors:

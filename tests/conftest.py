@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments, moments
 from acyclome.core.order_search.search import ScoreSettings, build_pools
 from acyclome.network import Network
@@ -89,7 +90,8 @@ def all_pairs(d):
 def make_pools(R, candidates, n, gamma=1.0, variance=None):
     """Build pools for ``n`` observations, every gene allowed as a cause."""
     d = candidates.n_genes
-    held = Moments(np.empty((d, 0), np.float32), R, np.zeros(d), np.ones(d), np.zeros(d), float(n))
+    one, none = np.ones(d), Interventions.none(n_obs=0, n_genes=d)
+    held = Moments(np.empty((d, 0), np.float32), R, np.zeros(d), one, np.zeros(d), float(n), none, one)
     return build_pools(held, candidates, np.full(d, float(n)), np.full(d, d - 1.0), gamma, 1, variance)
 
 

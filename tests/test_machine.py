@@ -11,6 +11,8 @@ from acyclome import machine
 from acyclome.cli.around import _plan_text
 from acyclome.config import Config
 from acyclome.core.backend import OnDevice, OnThreads
+from acyclome.core.data.interventions import Interventions
+from acyclome.core.effects.doses import Treatments
 from acyclome.errors import InputError
 from acyclome.evaluate.simulate import simulate
 from acyclome.io.store import MemoryStore
@@ -102,7 +104,8 @@ def test_the_shards_of_a_worker_are_relaxed_in_one_call(store, monkeypatch):
 
 
 def test_a_place_travels_with_the_data(store):
-    data = GeneData(store, np.ones(60, bool), 2, lambda *_: None, place=HERE)
+    nothing = Interventions.none(n_obs=store.n_obs, n_genes=60), Treatments.none(store.n_obs)
+    data = GeneData(store, np.ones(60, bool), 2, lambda *_: None, *nothing, place=HERE)
     assert data.__getstate__()["place"] == HERE
 
 

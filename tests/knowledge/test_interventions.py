@@ -18,7 +18,7 @@ def found(labels, control="NT"):
 
 def test_targets_are_read_with_several_in_one_observation_and_the_control_among_them():
     labels = ["NT", "STAT1", "STAT1; JAK2", "JAK2;NT", None, "", np.nan, "STAT1;STAT1"]
-    targets = found(labels).targets
+    targets = found(labels).interventions
     assert targets.n_obs == 8
     assert [targets.of(j).tolist() for j in range(4)] == [[1, 2, 7], [2, 3], [], []]
     assert targets.untouched.tolist() == [0, 4, 5, 6]
@@ -27,7 +27,7 @@ def test_targets_are_read_with_several_in_one_observation_and_the_control_among_
 def test_numbers_and_categories_are_labels_too():
     assert names_in(7, None) == ["7"]
     frame = pd.DataFrame({"guide": pd.Categorical(["STAT1", "NT"])})
-    assert find_targets(frame, "guide", "NT", GENES).targets.of(0).tolist() == [0]
+    assert find_targets(frame, "guide", "NT", GENES).interventions.of(0).tolist() == [0]
 
 
 def test_unknown_targets_are_counted_listed_and_their_observations_used():
@@ -77,7 +77,7 @@ def test_labels_that_name_no_target_are_refused_in_the_whole_and_told_in_a_group
     with pytest.raises(InputError, match="No observation names a target"):
         as_perturbation(["", ""], 2)
     here = found(["NT"] * 12)
-    assert here.targets is None
+    assert not here.interventions.any
     assert here.warnings == ["None of these observations has a target, so no intervention says anything here."]
 
 

@@ -30,7 +30,7 @@ def X():
 def data_of(X, threads=1, causes=None, **facts):
     genes = [f"g{j}" for j in range(len(X))]
     causes = np.ones(len(X), bool) if causes is None else causes
-    return GeneData(MemoryStore(X, genes, facts=facts), causes, threads, lambda *_: None)
+    return GeneData.untouched(MemoryStore(X, genes, facts=facts), causes, threads, lambda *_: None)
 
 
 def road(data, config=CONFIG):

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from acyclome.config import Config
-from acyclome.core.data.interventions import Targets
+from acyclome.core.data.interventions import Interventions
+from acyclome.core.effects.doses import Treatments
 from acyclome.core.graph.equivalence import topological_order
 from acyclome.evaluate.simulate import simulate
 from acyclome.io.store import MemoryStore
@@ -26,7 +27,8 @@ TRUTH = Stage({"source": DRAWN.source, "target": DRAWN.target}, {})
 
 def data_of(X=DRAWN.X, **more):
     store = MemoryStore(X.T.astype(np.float32), GENES[: X.shape[1]])
-    return GeneData(store, np.ones(X.shape[1], bool), 1, tell_nobody, **more)
+    more = {"interventions": Interventions.none(n_obs=len(X), n_genes=X.shape[1]), **more}
+    return GeneData(store, np.ones(X.shape[1], bool), 1, tell_nobody, treatments=Treatments.none(len(X)), **more)
 
 
 def test_edges_of_real_dependence_gain_and_permuted_genes_have_none():
@@ -72,8 +74,8 @@ def test_interventions_are_foreseen_by_a_network_that_has_not_seen_them():
     for j in topological_order(DRAWN.source, DRAWN.target, 40):
         X[:, j] = np.where(acted == j, -4.0, X @ W[:, j] + rng.standard_normal(n))
     rows = np.flatnonzero(acted >= 0)
-    targets = Targets.from_pairs(acted[rows], rows, 40, n)
-    found = validation.validate(data_of(X, targets=targets), CONFIG, TRUTH).facts["unseen"]
+    targets = Interventions.from_pairs(acted[rows], rows, 40, n)
+    found = validation.validate(data_of(X, interventions=targets), CONFIG, TRUTH).facts["unseen"]
     assert found["targets"] == 4
     assert found["error"] < found["error_of_no_change"]
     assert found["error"] < found["error_of_the_mean"]

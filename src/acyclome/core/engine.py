@@ -102,9 +102,7 @@ def _gene_weight(moments: Moments, settings: EngineSettings) -> np.ndarray:
     """Weight of each gene's loss, ``(d,)``: its variance where noise is equal, its share of own observations."""
     equal = settings.score.equal_noise
     weight = moments.scale**2 / np.mean(moments.scale**2) if equal else np.ones(moments.n_genes)
-    if moments.targets is not None:
-        weight = weight * moments.n_own / moments.n_effective
-    return np.maximum(weight, 1e-12)
+    return np.maximum(weight * moments.n_own / moments.n_effective, 1e-12)
 
 
 def decide(
@@ -211,16 +209,13 @@ def _search(
 
 def _common_variance(moments: Moments, dag: Dag) -> float:
     """Return ``sigma^2 = sum_j rss_j / sum_j n_j``."""
-    rest = moments.scale**2 * dag.rest
-    return float(np.mean(rest) if moments.targets is None else np.average(rest, weights=moments.n_own))
+    return moments.mean_over_genes(moments.scale**2 * dag.rest)
 
 
 def _in_own_units(moments: Moments, dag: Dag) -> Dag:
     """Express weights per standard deviation of the source over its own observations, not over those of the target."""
-    if moments.targets is None or moments.spread is None:
-        return dag
-    seen = parent_spread(moments.Z, moments.targets, dag.source, dag.target)
-    return replace(dag, weight=dag.weight * moments.spread[dag.source] / np.where(seen > 0, seen, 1.0))
+    seen = parent_spread(moments.Z, moments.interventions, dag.source, dag.target)
+    return replace(dag, weight=dag.weight * moments.own_scale[dag.source] / np.where(seen > 0, seen, 1.0))
 
 
 def _climb(

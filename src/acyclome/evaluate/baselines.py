@@ -6,12 +6,12 @@ Every headline figure of this package stands beside these baselines at the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from acyclome.core.data.interventions import Targets
+from acyclome.core.data.interventions import Interventions
 from acyclome.evaluate.selection import SELECTIONS
 from acyclome.evaluate.sortability import r2_values, standardize
 
@@ -198,7 +198,7 @@ def heldout_log_likelihood(
     test: np.ndarray,
     source: np.ndarray,
     target: np.ndarray,
-    targets: tuple[Targets, Targets] | None = None,
+    interventions: Sequence[Interventions] = (),
 ) -> np.ndarray:
     """Mean Gaussian log-likelihood of held-out observations, gene by gene, given the genes' parents.
 
@@ -211,8 +211,8 @@ def heldout_log_likelihood(
         Data, shapes (n, d) and (k, d).
     source, target
         Edges, shape (m,).
-    targets
-        Interventions in `train` and in `test`; a gene's equation is fitted and judged without the observations in
+    interventions
+        Those in `train` and those in `test`; a gene's equation is fitted and judged without the observations in
         which it was a target.
 
     Returns
@@ -229,8 +229,8 @@ def heldout_log_likelihood(
     for j in range(d):
         p = np.asarray(source)[by_target[bounds[j] : bounds[j + 1]]]
         P, y, Q, z = A[:, p], A[:, j], B[:, p], B[:, j]
-        if targets is not None:
-            (P, Q), (y, z) = (_own(*sides, targets, j) for sides in ((P, Q), (y, z)))
+        if any(one.counts[j] for one in interventions):
+            (P, Q), (y, z) = (_own(*sides, interventions, j) for sides in ((P, Q), (y, z)))
         b = np.linalg.lstsq(P, y, rcond=None)[0]
         spare = len(y) - p.size - 1
         variance = float(((y - P @ b) ** 2).sum()) / spare if spare > 0 else 0.0
@@ -240,9 +240,9 @@ def heldout_log_likelihood(
     return result
 
 
-def _own(train: np.ndarray, test: np.ndarray, targets: tuple[Targets, Targets], j: int) -> tuple[np.ndarray, ...]:
+def _own(train: np.ndarray, test: np.ndarray, interventions: Sequence[Interventions], j: int) -> tuple[np.ndarray, ...]:
     """Leave out the observations in which gene `j` was a target, and center on what is left of `train`."""
-    train, test = np.delete(train, targets[0].of(j), axis=0), np.delete(test, targets[1].of(j), axis=0)
+    train, test = (np.delete(X, one.of(j), axis=0) for X, one in zip((train, test), interventions, strict=True))
     mean = train.mean(axis=0)
     return train - mean, test - mean
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from acyclome.core.data.interventions import Targets
+from acyclome.core.data.interventions import Interventions
 from acyclome.core.effects.total import responses
 from acyclome.core.graph.equivalence import topological_order
 from acyclome.evaluate.baselines import correlation_ranking, heldout_log_likelihood
@@ -48,7 +48,7 @@ def rival_networks(X: np.ndarray, n_edges: int, causes: np.ndarray, seed: int) -
 
 
 def beside_rivals(
-    train: np.ndarray, test: np.ndarray, networks: Mapping[str, Edges], targets: tuple[Targets, Targets] | None = None
+    train: np.ndarray, test: np.ndarray, networks: Mapping[str, Edges], interventions: Sequence[Interventions] = ()
 ) -> list[dict[str, Any]]:
     """Judge networks by observations that none has seen, and compare them with the first.
 
@@ -58,8 +58,8 @@ def beside_rivals(
         Data, shapes (n, d) and (k, d).
     networks
         Edges by name; the first is the one that the others are compared with.
-    targets
-        Interventions in `train` and in `test`.
+    interventions
+        Those in `train` and those in `test`.
 
     Returns
     -------
@@ -69,9 +69,11 @@ def beside_rivals(
     """
     d, rows = train.shape[1], []
     ours = next(iter(networks.values()))
-    alone = heldout_log_likelihood(train, test, *networks.get(EMPTY, (np.empty(0, int), np.empty(0, int))), targets)
+    alone = heldout_log_likelihood(
+        train, test, *networks.get(EMPTY, (np.empty(0, int), np.empty(0, int))), interventions
+    )
     for name, (source, target) in networks.items():
-        gain = heldout_log_likelihood(train, test, source, target, targets) - alone
+        gain = heldout_log_likelihood(train, test, source, target, interventions) - alone
         here = np.isin(ours[1] * d + ours[0], target * d + source)
         turned = np.isin(ours[0] * d + ours[1], target * d + source)
         joined = int((here | turned).sum())

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from acyclome.core.data.interventions import LEAST_OWN, Targets
+from acyclome.core.data.interventions import LEAST_OWN, Interventions
 from acyclome.core.effects.doses import SEVERAL, STRANGE, Treatments
 from acyclome.core.effects.shifts import DOUBT, FIRM, OwnShifts
 from acyclome.errors import InputError, examples
@@ -24,10 +24,10 @@ NOTHING = frozenset({"", "nan", "None", "<NA>", "NaT"})
 
 
 class Perturbation(NamedTuple):
-    """Targets and treatments of all observations, None if there are none, what is recorded, and what is to be said."""
+    """Interventions and treatments of all observations, what is recorded, and what is to be said."""
 
-    targets: Targets | None
-    treatments: Treatments | None
+    interventions: Interventions
+    treatments: Treatments
     facts: dict[str, Any]
     warnings: list[str]
 
@@ -127,12 +127,10 @@ def find_targets(obs: pd.DataFrame | None, column: str, control: str | None, gen
         ),
     }
     warnings = _warnings(facts, targets, genes)
-    if not count:
-        return Perturbation(None, None, facts, warnings)
     return Perturbation(targets, _treatments(kind, named, genes), facts, warnings)
 
 
-def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[str]) -> Targets:
+def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[str]) -> Interventions:
     """Return the targets of all observations from those of every label, ``kind`` being the label of each."""
     place = {gene: index for index, gene in enumerate(genes)}
     order = np.argsort(kind, kind="stable")
@@ -145,7 +143,7 @@ def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[s
     ]
     gene = np.repeat(np.array([gene for gene, _ in pairs], np.int64), [len(rows) for _, rows in pairs])
     row = np.concatenate([np.empty(0, np.int64), *(rows for _, rows in pairs)])
-    return Targets.from_pairs(gene, row, len(genes), len(kind))
+    return Interventions.from_pairs(gene, row, len(genes), len(kind))
 
 
 def _treatments(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[str]) -> Treatments:
@@ -207,7 +205,7 @@ def _check_names(count: Mapping[str, int], genes: Sequence[str], column: str, co
         raise InputError(msg)
 
 
-def _warnings(facts: Mapping[str, Any], targets: Targets, genes: Sequence[str]) -> list[str]:
+def _warnings(facts: Mapping[str, Any], targets: Interventions, genes: Sequence[str]) -> list[str]:
     found = []
     if not facts["targets"]:
         found.append("None of these observations has a target, so no intervention says anything here.")

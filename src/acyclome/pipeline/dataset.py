@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from acyclome.config import Config
 from acyclome.core.backend import OnThreads, Place
 from acyclome.core.data.constraints import EdgeRules
-from acyclome.core.data.interventions import Targets
+from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments, dtype_of, scale_genes
 from acyclome.core.effects.doses import Treatments
 from acyclome.io.room import room_on_disk
@@ -40,15 +40,28 @@ class GeneData:
     causes: np.ndarray
     threads: int
     progress: Callable[[str, float, str], None]
+    interventions: Interventions
+    treatments: Treatments
     warnings: list[str] = field(default_factory=list)
     dask: str | None = None
-    targets: Targets | None = None
-    treatments: Treatments | None = None
     prior: Prior = field(default_factory=Prior)
     spills: bool = False
     perturbation: Mapping[str, Any] = field(default_factory=dict)
     place: Place = field(default_factory=OnThreads)
     size: np.ndarray | None = None  # (n,) size factors, where the store holds counts for a model of counts
+
+    @classmethod
+    def untouched(
+        cls,
+        store: GeneMajor,
+        causes: np.ndarray,
+        threads: int,
+        progress: Callable[[str, float, str], None],
+        **more: Any,
+    ) -> Self:
+        """Return data in which nothing was done."""
+        nothing = Interventions.none(n_obs=store.n_obs, n_genes=store.n_vars), Treatments.none(store.n_obs)
+        return cls(store, causes, threads, progress, *nothing, **more)
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process without what belongs to this one: progress, moments, workers."""
@@ -58,7 +71,8 @@ class GeneData:
             "threads": 1,
             "progress": tell_nobody,
             "warnings": [],
-            "targets": self.targets,
+            "interventions": self.interventions,
+            "treatments": self.treatments,
             "prior": self.prior,
             "spills": self.spills,
             "place": self.place,
@@ -83,8 +97,7 @@ class GeneData:
     @property
     def n_own(self) -> np.ndarray:
         """Observations that count for the equation of each gene, ``(d,)``."""
-        everywhere = np.full(self.store.n_vars, self.n_effective)
-        return everywhere if self.targets is None else np.maximum(everywhere - self.targets.counts, 2.0)
+        return np.maximum(self.n_effective - self.interventions.counts, 2.0)
 
     def prices(self, config: Config) -> np.ndarray:
         """Return the log-likelihood that a cause of each gene has to earn, ``(d,)``."""
@@ -101,7 +114,7 @@ class GeneData:
             self.store.n_vars,
             lost=self.lost,
             threads=self.threads,
-            targets=self.targets,
+            interventions=self.interventions,
             room=self.room(self.store.n_obs),
             size=self.size,
         )

@@ -108,7 +108,7 @@ def differential_edges(
     units = np.sqrt(size @ scale**2 / size.sum())
     X = np.concatenate([whole.data.store.block(a, b) for a, b in gene_blocks(len(place), ROWS)]).astype(float)
     X *= np.repeat(scale / units, size, axis=0).T
-    found = contrasts(X, rows, source, target, targets=whole.data.targets, threads=whole.data.threads)
+    found = contrasts(X, rows, source, target, interventions=whole.data.interventions, threads=whole.data.threads)
     later = len(place) - 1 - shared.nodes["order"].to_numpy()
     allowed = int(later[whole.data.causes].sum())
     q = np.ones(len(edges))

@@ -86,7 +86,7 @@ def _able(data: GeneData, config: Config) -> tuple[dict[str, Config], dict[str, 
 def _misfit(data: GeneData, options: Config) -> str:
     """Say why a model is not for these data, or does not keep to what is known of edges; empty if all is well."""
     try:
-        check_model(options, data.rules, has_targets=data.targets is not None)
+        check_model(options, data.rules, has_targets=data.interventions.any)
     except ConfigError as error:
         return str(error)
     if options.model != "linear" and data.store.n_obs < LEAST_OBSERVATIONS:
@@ -123,7 +123,7 @@ def _sample(data: GeneData, rng: np.random.Generator) -> tuple[GeneData, np.ndar
     )
     prior = Prior(None if data.rules is None else data.rules.among(genes))
     size = None if data.size is None else data.size[rows]
-    return GeneData(store, data.causes[genes], data.threads, tell_nobody, prior=prior, size=size), test
+    return GeneData.untouched(store, data.causes[genes], data.threads, tell_nobody, prior=prior, size=size), test
 
 
 def connected_genes(Z: np.ndarray, causes: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:

@@ -142,22 +142,22 @@ class Session:
         causes = np.ones(store.n_vars, bool) if names is None else regulators_mask(store.genes, names, path or "")
         if runtime.dask == "local" and not place.deals:  # workers on this machine would share its one card
             runtime = self.runtime = replace(runtime, dask=None)
-        self.data = GeneData(store, causes, runtime.threads, runtime.report, dask=runtime.dask, place=place)
+        self.data = GeneData.untouched(store, causes, runtime.threads, runtime.report, dask=runtime.dask, place=place)
         if names is not None and (text := partial_overlap(store.genes, names, path or "")):
             self.data.warnings.append(text)
         self.done: dict[str, Stage] = {}
         if (column := config.input.perturbation) is not None:
             found = find_targets(store.obs_columns, column, config.input.control, store.genes)
-            self.data.targets, self.data.treatments, self.data.perturbation = found[:3]
+            self.data.interventions, self.data.treatments, self.data.perturbation = found[:3]
             self.data.warnings += found.warnings
         self.data.prior = prior_of(config, rules, store.genes, causes, group or config.input.group, shared)
         self.data.warnings += self.data.prior.warnings
-        check_model(config, self.data.rules, has_targets=self.data.targets is not None)
+        check_model(config, self.data.rules, has_targets=self.data.interventions.any)
         if config.takes_counts or (config.compares_counts and holds_counts(store)):
             self.data.size = size_factors(store, config.glm.size_factors)
-        counted = () if self.data.size is None else (self.data.size,)
-        acted = () if self.data.targets is None else (self.data.targets.indptr, self.data.targets.row)
-        self.base = fingerprint(__version__, store.digest, causes, *counted, *acted, *self.data.prior.arrays())
+        done = self.data.interventions
+        more = [done.indptr, done.row, *([] if self.data.size is None else [self.data.size])]
+        self.base = fingerprint(__version__, store.digest, causes, *more, *self.data.prior.arrays())
         needs = partial(
             check_memory,
             store.n_vars,

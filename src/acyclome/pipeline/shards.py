@@ -119,13 +119,12 @@ def _fit_shards(data: GeneData, config: Config, pieces: list[Piece], *, threads:
 
 def _scaled(data: GeneData, piece: Piece, threads: int) -> Moments:
     genes = piece.genes
-    targets = None if data.targets is None else data.targets.restrict(genes)
     return scale_genes(
         lambda a, b: data.store.rows(genes[a:b]),
         len(genes),
         lost=data.lost,
         threads=threads,
-        targets=targets,
+        interventions=data.interventions.restrict(genes),
         size=data.size,
     )
 

@@ -231,7 +231,7 @@ def resample(data: GeneData, config: Config, part: int, parts: int) -> Stage:
 
 
 def _members(data: GeneData, config: Config) -> list[Member]:
-    strata = None if data.targets is None else data.targets.strata()
+    strata = data.interventions.strata() if data.interventions.any else None
     asked = config.resample
     return plan_resamples(data.store.n_obs, asked.resamples, asked.fraction, seed_of(config, "resample"), strata)
 
@@ -248,8 +248,8 @@ def network(data: GeneData, config: Config, ordered: Stage, resampled: list[Stag
     score = joined_probability(a["loss"] - price[target], stability, total)
     score *= arrow_probability(a["arrow"], direction, stability, total)
     acting = None
-    if data.targets is not None:
-        effects = partial(total_effects, data.scaled, data.targets, causes=data.causes, price=price)
+    if data.interventions.any:
+        effects = partial(total_effects, data.scaled, causes=data.causes, price=price)
         acting = Interventions(partial(effects, threads=data.threads), price)
     ranking = rank_pairs(a, votes, d, None if votes is None else _associations(data, config), acting)
     return build_network(
@@ -280,10 +280,10 @@ def network(data: GeneData, config: Config, ordered: Stage, resampled: list[Stag
 
 def _measured(data: GeneData, a: Mapping[str, np.ndarray]) -> pd.DataFrame | None:
     """Return the total effects that interventions measured; None without any."""
-    if data.targets is None or data.treatments is None:
+    if not data.interventions.any:
         return None
     said = partial(responses, a["source"], a["target"], a["weight"], a["order"])
-    found = measured_effects(data.scaled, data.targets, data.treatments, said, data.threads)
+    found = measured_effects(data.scaled, data.treatments, said, data.threads)
     return pd.DataFrame(found._asdict()).astype(EFFECT_COLUMNS)
 
 
@@ -312,14 +312,13 @@ def _all_members(resampled: list[Stage]) -> pd.DataFrame | None:
 def learn_member(data: GeneData, config: Config, member: Member, *, threads: int) -> dict[str, np.ndarray]:
     """One resample: moments of its rows, its own screening, a random start, no shaking."""
     settings = engine_settings(config.with_options({"fit.relax": False, "search.perturbations": 0}), data.rules)
-    targets = None if data.targets is None else data.targets.among(member.rows)
     bare = scale_genes(
         data.store.block,
         data.store.n_vars,
         rows=member.rows,
         lost=data.lost,
         threads=threads,
-        targets=targets,
+        interventions=data.interventions.among(member.rows),
         room=data.room(len(member.rows)),
         size=data.size,
     )

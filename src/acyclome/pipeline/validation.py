@@ -15,7 +15,8 @@ import numpy as np
 from acyclome.confidence.resample import Member
 from acyclome.config import Config
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.interventions import Targets
+from acyclome.core.data.interventions import Interventions
+from acyclome.core.effects.doses import Treatments
 from acyclome.evaluate.rivals import OURS, beside_rivals, met_by_chance, rival_networks, unseen_targets
 from acyclome.io.store import MemoryStore
 from acyclome.knowledge.edges import Prior
@@ -41,8 +42,8 @@ class Sample:
         Which genes they are, rising.
     causes
         Which of them may be causes.
-    targets
-        Interventions among them.
+    interventions
+        Those among them.
     lost
         Degrees of freedom that the preparation took out.
     prior
@@ -54,7 +55,7 @@ class Sample:
     X: np.ndarray
     genes: np.ndarray
     causes: np.ndarray
-    targets: Targets | None
+    interventions: Interventions
     lost: float
     prior: Prior
     size: np.ndarray | None = None
@@ -68,8 +69,16 @@ class Sample:
         """Return the same with other values, as stages take it."""
         n = X.shape[1]
         store = MemoryStore(X, [str(gene) for gene in self.genes], facts={"n_effective": max(n - self.lost, 2.0)})
+        treatments = Treatments.none(n)
         return GeneData(
-            store, self.causes, threads, tell_nobody, targets=self.targets, prior=self.prior, size=self.size
+            store,
+            self.causes,
+            threads,
+            tell_nobody,
+            self.interventions,
+            treatments,
+            prior=self.prior,
+            size=self.size,
         )
 
 
@@ -89,7 +98,7 @@ def validate(data: GeneData, config: Config, ordered: Stage) -> Stage:
     else:
         facts["rivals"] = {"genes": d, "observations": n, "networks": _rivals(sample, config, seed, data.threads)}
         facts["permuted"] = _permuted(sample, config, seed, data.threads, data.store.n_vars)
-        if sample.targets is not None:
+        if sample.interventions.any:
             facts["unseen"] = _unseen(sample, config, seed, data.threads)
     data.progress("validation", 1.0, "")
     return Stage({}, facts)
@@ -101,9 +110,7 @@ def _draw(data: GeneData, rng: np.random.Generator) -> Sample:
     Genes that do not vary in the observations drawn are left out.
     """
     d, n = data.store.n_vars, data.store.n_obs
-    special = data.causes & ~data.causes.all()
-    if data.targets is not None:
-        special |= data.targets.counts > 0
+    special = (data.causes & ~data.causes.all()) | (data.interventions.counts > 0)
     line = rng.permutation(d)
     first, others = line[special[line]], line[~special[line]]
     genes = np.sort(np.concatenate([first[: GENES // 2], others, first[GENES // 2 :]])[:GENES])
@@ -111,10 +118,10 @@ def _draw(data: GeneData, rng: np.random.Generator) -> Sample:
     X = np.vstack([data.store.rows(genes[a:b])[:, rows] for a, b in gene_blocks(len(genes), BLOCK)])
     varies = np.ptp(X, axis=1) > 0
     genes = genes[varies]
-    targets = None if data.targets is None else data.targets.among(rows).restrict(genes)
+    interventions = data.interventions.among(rows).restrict(genes)
     prior = Prior(None if data.rules is None else data.rules.among(genes))
     size = None if data.size is None else data.size[rows]
-    return Sample(X[varies].astype(np.float32), genes, data.causes[genes], targets, data.lost, prior, size)
+    return Sample(X[varies].astype(np.float32), genes, data.causes[genes], interventions, data.lost, prior, size)
 
 
 def _rivals(sample: Sample, config: Config, seed: int, threads: int) -> list[dict[str, Any]]:
@@ -130,18 +137,17 @@ def _rivals(sample: Sample, config: Config, seed: int, threads: int) -> list[dic
     ours = source[(source >= 0) & (target >= 0)], target[(source >= 0) & (target >= 0)]
     known = sample.even[seen].T
     networks = {OURS: ours, **rival_networks(known[train], len(ours[0]), sample.causes[seen], seed)}
-    targets = None
-    if sample.targets is not None:
-        whole = sample.targets.restrict(seen)
-        targets = whole.among(train), whole.among(test)
-    return beside_rivals(known[train], known[test], networks, targets)
+    acted = sample.interventions.restrict(seen)
+    return beside_rivals(known[train], known[test], networks, (acted.among(train), acted.among(test)))
 
 
 def _permuted(sample: Sample, config: Config, seed: int, threads: int, n_genes: int) -> dict[str, float]:
     """Count the edges among genes that are each permuted by themselves; what is known is left aside."""
     d, n = sample.X.shape
     size = None if sample.size is None else np.ones(n)  # counts that are dealt out anew no longer follow their sum
-    bare = Sample(sample.X, sample.genes, sample.causes, None, sample.lost, Prior(), size)
+    bare = Sample(
+        sample.X, sample.genes, sample.causes, Interventions.none(n_obs=n, n_genes=d), sample.lost, Prior(), size
+    )
     rng, counts = np.random.default_rng([seed, 2]), []
     for number in range(ROUNDS):
         permuted = bare.data(rng.permuted(sample.X, axis=1), threads)
@@ -153,9 +159,7 @@ def _permuted(sample: Sample, config: Config, seed: int, threads: int, n_genes: 
 
 def _unseen(sample: Sample, config: Config, seed: int, threads: int) -> dict[str, float] | None:
     """Learn without the observations of a fifth of the targets, and predict what happened in them; None if too few."""
-    X, targets, d = sample.even, sample.targets, len(sample.genes)
-    if targets is None:
-        return None
+    X, targets, d = sample.even, sample.interventions, len(sample.genes)
     alone = np.bincount(targets.row, minlength=X.shape[1]) == 1
     rows = {gene: kept for gene in range(d) if len(kept := targets.of(gene)[alone[targets.of(gene)]])}
     if len(rows) < LEAST_TARGETS:

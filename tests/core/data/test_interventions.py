@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from acyclome.core.data import moments as moments_module
 from acyclome.core.data.candidates import from_pairs
-from acyclome.core.data.interventions import Targets, own_rows, parent_spread
+from acyclome.core.data.interventions import Interventions, own_rows, parent_spread
 from acyclome.core.engine import EngineSettings, decide
 from acyclome.core.order_search.search import ScoreSettings, build_pools
 from acyclome.core.screening.batched import correlations_of, forward_select_batched
@@ -32,7 +32,7 @@ def problems(draw):
 
 
 def moments_of(lab, X, gene, row, **options):
-    return lab.moments_of(X, targets=Targets.from_pairs(gene, row, X.shape[1], len(X)), **options)
+    return lab.moments_of(X, interventions=Interventions.from_pairs(gene, row, X.shape[1], len(X)), **options)
 
 
 def own_correlation(X, targets, j):
@@ -52,12 +52,12 @@ def test_blocks_of_targeted_genes_are_those_of_their_own_observations(lab, probl
     m, candidates = moments_of(lab, X, gene, row), lab.all_pairs(D)
     pools = build_pools(m, candidates, m.n_own, np.full(D, D - 1.0), 1.0, 1)
     for j in range(D):
-        R, g = own_correlation(X, m.targets, j), pools.gene[j]
+        R, g = own_correlation(X, m.interventions, j), pools.gene[j]
         mine = candidates.parent[g["start"] : g["start"] + g["width"]]
         block = pools.gram[g["offset"] : g["offset"] + g["width"] ** 2].reshape(g["width"], -1)
         np.testing.assert_allclose(block, R[np.ix_(mine, mine)], atol=1e-10)
         np.testing.assert_allclose(pools.cross[g["start"] : g["start"] + g["width"]], R[mine, j], atol=1e-10)
-        assert g["factor"] == (N - len(m.targets.of(j))) / 2
+        assert g["factor"] == (N - len(m.interventions.of(j))) / 2
 
 
 @given(problem=problems())
@@ -65,15 +65,15 @@ def test_means_scales_and_rows_are_those_of_the_own_observations(lab, problem):
     X, gene, row = problem
     m = moments_of(lab, X, gene, row)
     for j in range(D):
-        own = np.delete(X[:, j], m.targets.of(j))
+        own = np.delete(X[:, j], m.interventions.of(j))
         assert m.mean[j] == pytest.approx(own.mean())
         assert m.scale[j] == pytest.approx(own.std())
         np.testing.assert_allclose(
-            np.delete(m.rows(j, j + 1)[0], j), np.delete(own_correlation(X, m.targets, j)[j], j), atol=1e-9
+            np.delete(m.rows(j, j + 1)[0], j), np.delete(own_correlation(X, m.interventions, j)[j], j), atol=1e-9
         )
     source, target = np.nonzero(~np.eye(D, dtype=bool))
-    Z = np.delete(m.Z[source[0]], m.targets.of(target[0]))
-    assert parent_spread(m.Z, m.targets, source, target)[0] == pytest.approx(Z.std())
+    Z = np.delete(m.Z[source[0]], m.interventions.of(target[0]))
+    assert parent_spread(m.Z, m.interventions, source, target)[0] == pytest.approx(Z.std())
 
 
 @given(problem=problems())
@@ -94,7 +94,7 @@ def test_large_networks_in_single_precision_are_as_right_as_their_values(lab, mo
     m = moments_of(lab, X, gene, row)
     assert m.Z.dtype == np.float32
     pools = build_pools(m, lab.all_pairs(D), m.n_own, np.full(D, D - 1.0), 1.0, 1)
-    R = own_correlation(X, m.targets, 1)
+    R = own_correlation(X, m.interventions, 1)
     np.testing.assert_allclose(pools.cross[D - 1 : 2 * D - 2], np.delete(R[1], 1), atol=1e-5)
 
 
@@ -137,7 +137,7 @@ def test_an_intervention_on_either_gene_decides_what_observations_cannot(lab, ca
     for seed in range(5):
         dag = decided(m, seed)
         assert list(zip(dag.source, dag.target, strict=True)) == [(cause, effect)]
-        own = np.delete(X, m.targets.of(effect), axis=0)
+        own = np.delete(X, m.interventions.of(effect), axis=0)
         slope = np.polyfit(own[:, cause], own[:, effect], 1)[0]
         assert dag.weight[0] == pytest.approx(slope * m.scale[cause] / m.scale[effect])
 
@@ -162,11 +162,11 @@ def test_the_network_follows_a_relabelling_and_not_the_threads(lab):
 @pytest.mark.parametrize("grows", [False, True])
 def test_targets_of_no_observation_change_no_bit(lab, grows):
     X = lab.draw_linear(7, 130, 200)[0]
-    nobody = Targets.from_pairs([], [], 130, 200)
+    nobody = Interventions.from_pairs([], [], 130, 200)
     screened = ScreenSettings(8, 4.0, 8, 0.05, 40)
     settings = EngineSettings(screened, None, ScoreSettings(False, 1.0, 1), grows=grows)
     found = []
-    for m in (lab.moments_of(X), lab.moments_of(X, targets=nobody)):
+    for m in (lab.moments_of(X), lab.moments_of(X, interventions=nobody)):
         causes = np.ones(130, bool)
         found.append(
             decide(m, screen(m, screened, causes, 1), np.arange(130, dtype=np.int32), settings, causes, 1, 1)[0]
@@ -186,8 +186,8 @@ def test_screening_looks_for_causes_in_the_own_observations(lab):
     assert forward_select(lab.moments_of(X), pool, 1, 4.0, 1)[0, 0] == 2
     assert forward_select(moments_of(lab, X, gene, row), pool, 1, 4.0, 1)[0, 0] == 1
     m = moments_of(lab, X, gene, row)
-    assert own_rows(m.R[5:6], m.Z, None, m.targets, 5) is not None
-    np.testing.assert_array_equal(own_rows(m.R[5:6], m.Z, None, m.targets, 5), m.R[5:6])
+    assert own_rows(m.R[5:6], m.Z, None, m.interventions, 5) is not None
+    np.testing.assert_array_equal(own_rows(m.R[5:6], m.Z, None, m.interventions, 5), m.R[5:6])
 
 
 def test_screening_by_tensors_takes_the_own_observations_too(lab):
@@ -215,7 +215,7 @@ def test_a_gene_with_hardly_an_observation_of_its_own_gets_no_causes(lab):
 @given(problem=problems(), data=st.data())
 def test_targets_of_a_part_are_those_of_its_observations_and_genes(problem, data):
     _, gene, row = problem
-    targets = Targets.from_pairs(gene, row, D, N)
+    targets = Interventions.from_pairs(gene, row, D, N)
     rows = np.array(data.draw(st.lists(st.integers(0, N - 1), unique=True, min_size=1)))
     genes = np.array(data.draw(st.lists(st.integers(0, D - 1), unique=True, min_size=1)))
     part = targets.among(rows).restrict(genes)
@@ -226,7 +226,7 @@ def test_targets_of_a_part_are_those_of_its_observations_and_genes(problem, data
 @given(problem=problems())
 def test_strata_are_the_combinations_of_targets(problem):
     _, gene, row = problem
-    strata = Targets.from_pairs(gene, row, D, N).strata()
+    strata = Interventions.from_pairs(gene, row, D, N).strata()
     combination = [frozenset(gene[row == r].tolist()) for r in range(N)]
     assert len(set(strata)) == len(set(combination))
     assert len({(s, c) for s, c in zip(strata, combination, strict=True)}) == len(set(combination))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acyclome.core.data.dag import Dag
-from acyclome.core.data.interventions import Targets
+from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import replace
 from acyclome.core.directions.interventional import directions, own_reversal_losses
 from acyclome.core.directions.reversal import reversal_losses
@@ -33,7 +33,7 @@ def problems(draw):
     X[row, gene] = 3.0 + rng.standard_normal(40)
     name = rng.permutation(D)
     pairs = [(int(name[i]), int(name[j])) for j in range(D) for i in range(j) if rng.random() < 0.6]
-    return X, Targets.from_pairs(gene, row, D, N), pairs
+    return X, Interventions.from_pairs(gene, row, D, N), pairs
 
 
 def log_rest(X, k, given):
@@ -56,8 +56,8 @@ def loss_of(X, without_i, without_j, pairs, i, j):
 @given(problem=problems())
 def test_losses_and_what_interventions_bring_are_those_of_refits(lab, held, problem):
     X, targets, pairs = problem
-    m = lab.moments_of(X, targets=targets, lost=LOST)
-    loss, gain = own_reversal_losses(m if held else replace(m, R=None), dag_of(pairs), targets)
+    m = lab.moments_of(X, interventions=targets, lost=LOST)
+    loss, gain = own_reversal_losses(m if held else replace(m, R=None), dag_of(pairs))
     for (i, j), found, part in zip(pairs, loss, gain, strict=True):
         without_i, without_j = targets.of(i), targets.of(j)
         assert found == pytest.approx(loss_of(X, without_i, without_j, pairs, i, j), abs=1e-6)
@@ -70,15 +70,13 @@ def test_losses_and_what_interventions_bring_are_those_of_refits(lab, held, prob
 @given(problem=problems())
 def test_without_targets_the_losses_are_those_of_all_observations(lab, equal_noise, problem):
     X, _, pairs = problem
-    nobody = Targets.from_pairs([], [], D, N)
     rest = np.random.default_rng(1).uniform(0.2, 1.0, D)
     m = lab.moments_of(X)
     plain = reversal_losses(m, dag_of(pairs, rest), equal_noise=equal_noise)
-    loss, gain = own_reversal_losses(m, dag_of(pairs, rest), nobody, equal_noise=equal_noise)
+    loss, gain = own_reversal_losses(m, dag_of(pairs, rest), equal_noise=equal_noise)
     np.testing.assert_allclose(loss, plain, atol=1e-8)
     assert not gain.any()
     assert not directions(m, dag_of(pairs, rest), equal_noise=equal_noise).settled.any()
-    assert not directions(lab.moments_of(X, targets=nobody), dag_of(pairs, rest)).settled.any()
 
 
 def drawn(acted, kind, shift=3.0):
@@ -90,23 +88,23 @@ def drawn(acted, kind, shift=3.0):
     X[:, 1] += X[:, 0]
     if acted == 1 and kind == "hard":
         X[row, 1] = shift + rng.standard_normal(60)
-    return X, Targets.from_pairs(np.full(60, acted), row, D, 300)
+    return X, Interventions.from_pairs(np.full(60, acted), row, D, 300)
 
 
 @pytest.mark.parametrize("acted", [0, 1])
 def test_an_intervention_that_worked_settles_the_direction(lab, acted):
     X, targets = drawn(acted, "hard")
-    found = directions(lab.moments_of(X, targets=targets), dag_of([(0, 1)]))
+    found = directions(lab.moments_of(X, interventions=targets), dag_of([(0, 1)]))
     assert found.settled.tolist() == [True]
     assert found.loss[0] > np.log(99)
-    assert not directions(lab.moments_of(X, targets=targets), dag_of([(1, 0)])).settled.any()
+    assert not directions(lab.moments_of(X, interventions=targets), dag_of([(1, 0)])).settled.any()
 
 
 @pytest.mark.parametrize("acted", [0, 1])
 def test_a_guide_that_did_nothing_settles_nothing(lab, acted):
     X, targets = drawn(acted, "idle")
     for pair in ((0, 1), (1, 0)):
-        assert not directions(lab.moments_of(X, targets=targets), dag_of([pair])).settled.any()
+        assert not directions(lab.moments_of(X, interventions=targets), dag_of([pair])).settled.any()
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
@@ -117,19 +115,19 @@ def test_interventions_that_only_move_their_target_settle_no_wrong_direction(lab
     X, row = rng.standard_normal((4000, D)), np.arange(int(4000 * (1 - q)), 4000)
     X[:, 1] = np.sqrt(share) * X[:, 0] + np.sqrt(1 - share) * X[:, 1]
     X[row, 1] += shift
-    m = lab.moments_of(X, targets=Targets.from_pairs(np.ones(len(row), int), row, D, 4000))
+    m = lab.moments_of(X, interventions=Interventions.from_pairs(np.ones(len(row), int), row, D, 4000))
     assert directions(m, dag_of([(0, 1)])).settled.all() or shift < 3
     assert not directions(m, dag_of([(1, 0)])).settled.any()
 
 
 def test_one_observation_settles_nothing(lab):
     X, targets = drawn(0, "hard", shift=8.0)
-    few = Targets.from_pairs([0], [targets.of(0)[0]], D, 241)
-    assert not directions(lab.moments_of(X[:241], targets=few), dag_of([(0, 1)])).settled.any()
+    few = Interventions.from_pairs([0], [targets.of(0)[0]], D, 241)
+    assert not directions(lab.moments_of(X[:241], interventions=few), dag_of([(0, 1)])).settled.any()
 
 
 def test_genes_that_are_always_targets_together_settle_nothing_between_them(lab):
     X, targets = drawn(0, "hard")
-    both = Targets.from_pairs([*targets.gene, *(targets.gene + 1)], [*targets.row, *targets.row], D, 300)
+    both = Interventions.from_pairs([*targets.gene, *(targets.gene + 1)], [*targets.row, *targets.row], D, 300)
     X[both.of(1), 1] = 5.0
-    assert not directions(lab.moments_of(X, targets=both), dag_of([(0, 1)])).settled.any()
+    assert not directions(lab.moments_of(X, interventions=both), dag_of([(0, 1)])).settled.any()

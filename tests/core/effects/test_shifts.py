@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
 from acyclome.core.data.candidates import from_pairs
-from acyclome.core.data.interventions import Targets
+from acyclome.core.data.interventions import Interventions
 from acyclome.core.effects.shifts import own_shifts, total_effects
 
 D, N = 6, 140
@@ -21,13 +21,13 @@ def problems(draw):
     X = rng.standard_normal((N, D)) @ rng.standard_normal((D, D)) + rng.standard_normal(D)
     gene, row = rng.integers(0, D - 1, 30), rng.choice(draw(st.sampled_from([60, N])), 30)
     X[row, gene] += 1.0
-    return X, Targets.from_pairs(gene, row, D, N)
+    return X, Interventions.from_pairs(gene, row, D, N)
 
 
 @given(problem=problems())
 def test_the_change_of_a_target_is_judged_by_a_t_test_against_what_was_left_untouched(lab, problem):
     X, targets = problem
-    found = own_shifts(lab.moments_of(X, targets=targets), targets)
+    found = own_shifts(lab.moments_of(X, interventions=targets))
     assert found.gene.tolist() == np.flatnonzero(targets.counts).tolist()
     for j, size, shift, p, left in zip(*found, strict=True):
         acted, quiet = X[targets.of(j), j], X[targets.untouched, j]
@@ -38,22 +38,22 @@ def test_the_change_of_a_target_is_judged_by_a_t_test_against_what_was_left_unto
 
 def test_one_array_is_enough_to_judge_and_everything_may_be_a_target(lab):
     X = np.random.default_rng(98).standard_normal((D * 20, D))
-    everything = Targets.from_pairs(np.arange(len(X)) % D, np.arange(len(X)), D, len(X))
+    everything = Interventions.from_pairs(np.arange(len(X)) % D, np.arange(len(X)), D, len(X))
     X[everything.of(2), 2] -= 5.0
-    found = own_shifts(lab.moments_of(X, targets=everything), everything)
+    found = own_shifts(lab.moments_of(X, interventions=everything))
     assert found.is_seen.tolist() == [False, False, True, False, False, False]
     assert found.shift[2] == pytest.approx(-5.0, abs=1.0)
     assert found.is_firm.tolist() == found.is_seen.tolist()
-    one, X = Targets.from_pairs([2], [2], D, 60), X[:60, ::-1].copy()
+    one, X = Interventions.from_pairs([2], [2], D, 60), X[:60, ::-1].copy()
     X[2, 2] = -6.0
-    assert own_shifts(lab.moments_of(X, targets=one), one).is_firm.tolist() == [True]
+    assert own_shifts(lab.moments_of(X, interventions=one)).is_firm.tolist() == [True]
 
 
 def test_a_small_change_may_be_seen_and_is_not_firm(lab):
     X, row = np.random.default_rng(101).standard_normal((2000, D)), np.arange(1000)
     X[row, 1] += 0.5
-    few = Targets.from_pairs(np.ones(1000, int), row, D, 2000)
-    found = own_shifts(lab.moments_of(X, targets=few), few)
+    few = Interventions.from_pairs(np.ones(1000, int), row, D, 2000)
+    found = own_shifts(lab.moments_of(X, interventions=few))
     assert found.is_seen.tolist() == [True]
     assert found.is_firm.tolist() == [False]
 
@@ -61,10 +61,10 @@ def test_a_small_change_may_be_seen_and_is_not_firm(lab):
 @given(problem=problems())
 def test_total_effects_are_correlations_with_the_indicator_of_the_intervention(lab, problem):
     X, targets = problem
-    m = lab.moments_of(X, targets=targets)
+    m = lab.moments_of(X, interventions=targets)
     causes, price = np.array([True] * (D - 2) + [False, True]), np.full(D, 2.0)
     pairs = from_pairs([0, 1, 5], [1, 2, 0], D)
-    found = total_effects(m, targets, pairs, causes, price)
+    found = total_effects(m, pairs, causes, price)
     gain = np.zeros((D, D))
     for i in np.flatnonzero((targets.counts > 0) & causes):
         for j in set(range(D)) - {i}:

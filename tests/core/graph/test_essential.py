@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acyclome.core.data.interventions import Targets
+from acyclome.core.data.interventions import Interventions
 from acyclome.core.graph.equivalence import cpdag, is_dag
 from acyclome.core.graph.essential import arrow_shares, cut_edges
 
@@ -54,7 +54,7 @@ def signature(edges, family):
 
 def targets_of(family):
     gene, row = zip(*[(gene, row) for row, chosen in enumerate(family) for gene in chosen], strict=True)
-    return Targets.from_pairs(gene, row, D, len(family))
+    return Interventions.from_pairs(gene, row, D, len(family))
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +90,14 @@ def test_without_known_edges_the_rules_give_the_observational_class(seed, d):
 
 def test_an_edge_between_two_genes_that_are_always_targets_together_stays_open():
     source, target = np.array([0, 1]), np.array([1, 2])
-    together = Targets.from_pairs([0, 1], [0, 0], 3, 5)
+    together = Interventions.from_pairs([0, 1], [0, 0], 3, 5)
     np.testing.assert_array_equal(cut_edges(source, target, together), [False, True])
     np.testing.assert_array_equal(cpdag(source, target, 3, cut_edges(source, target, together)), [False, True])
 
 
 def test_edges_count_as_cut_from_the_least_number_of_observations():
     source, target = np.array([0]), np.array([1])
-    apart = Targets.from_pairs([0, 0, 0, 1], [0, 1, 2, 2], 2, 5)
+    apart = Interventions.from_pairs([0, 0, 0, 1], [0, 1, 2, 2], 2, 5)
     assert [cut_edges(source, target, apart, least)[0] for least in (1, 2, 3)] == [True, True, False]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from acyclome.core.data.basis import expand, explained
 from acyclome.core.data.constraints import EdgeRules
-from acyclome.core.data.interventions import Targets
+from acyclome.core.data.interventions import Interventions
 from acyclome.core.screening import association
 from acyclome.core.screening.partial_correlation import partial_correlations
 
@@ -118,7 +118,7 @@ def test_no_pair_that_may_not_be_an_edge_and_all_others(lab, X):
 
 
 def test_where_a_gene_was_a_target_its_values_do_not_matter(X):
-    targets = Targets.from_pairs(np.full(20, 2), np.arange(20), D, N)
+    targets = Interventions.from_pairs(np.full(20, 2), np.arange(20), D, N)
     changed = X.T.copy()
     changed[2, :20] = 50.0
     one, two = (association._own(association._scaled(Z), targets) for Z in (X.T, changed))

@@ -8,6 +8,7 @@ them its own means, scales and correlations: the shared sums less those over its
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -20,7 +21,7 @@ TINY = 1e-10
 
 
 @dataclass(frozen=True)
-class Targets:
+class Interventions:
     """Observations in which each gene was a target, CSR by gene, observations rising within a gene.
 
     Parameters
@@ -45,7 +46,17 @@ class Targets:
         np.cumsum(np.bincount(keys // max(n_obs, 1), minlength=n_genes), out=indptr[1:])
         return cls(indptr, keys % max(n_obs, 1), n_obs)
 
+    @classmethod
+    def none(cls, *, n_obs: int, n_genes: int) -> Self:
+        """Return those of data in which nothing was done."""
+        return cls(np.zeros(n_genes + 1, np.int64), np.empty(0, np.int64), n_obs)
+
     @property
+    def any(self) -> bool:
+        """Whether any gene was a target at all."""
+        return len(self.row) > 0
+
+    @cached_property
     def counts(self) -> np.ndarray:
         """Observations in which each gene was a target, ``(d,)``."""
         return np.diff(self.indptr)
@@ -64,19 +75,19 @@ class Targets:
         """Observations in which ``gene`` was a target."""
         return self.row[self.indptr[gene] : self.indptr[gene + 1]]
 
-    def among(self, rows: np.ndarray) -> Targets:
+    def among(self, rows: np.ndarray) -> Interventions:
         """Return the targets of some observations, numbered anew in the order of ``rows``."""
         place = np.full(self.n_obs, -1, np.int64)
         place[rows] = np.arange(len(rows))
         at = place[self.row]
-        return Targets.from_pairs(self.gene[at >= 0], at[at >= 0], len(self.indptr) - 1, len(rows))
+        return Interventions.from_pairs(self.gene[at >= 0], at[at >= 0], len(self.indptr) - 1, len(rows))
 
-    def restrict(self, genes: np.ndarray) -> Targets:
+    def restrict(self, genes: np.ndarray) -> Interventions:
         """Return the targets among some genes, numbered anew in the order of ``genes``."""
         place = np.full(len(self.indptr) - 1, -1, np.int64)
         place[genes] = np.arange(len(genes))
         at = place[self.gene]
-        return Targets.from_pairs(at[at >= 0], self.row[at >= 0], len(genes), self.n_obs)
+        return Interventions.from_pairs(at[at >= 0], self.row[at >= 0], len(genes), self.n_obs)
 
     def strata(self) -> np.ndarray:
         """Return a number for each observation, ``(n,)``; those with the same targets have the same."""
@@ -88,7 +99,7 @@ class Targets:
         return np.unique(combination, return_inverse=True)[1]
 
 
-def own_moments(Z: np.ndarray, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
+def own_moments(Z: np.ndarray, interventions: Interventions) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of every gene over its own observations, ``(d,)`` each, in the units of ``Z``.
 
     Parameters
@@ -97,14 +108,14 @@ def own_moments(Z: np.ndarray, targets: Targets) -> tuple[np.ndarray, np.ndarray
         ``(d, n)``, every row with mean 0 and mean square 1 (or all zero).
     """
     d, n = Z.shape
-    gene, own = targets.gene, np.maximum(n - targets.counts, 1)
-    values = Z[gene, targets.row].astype(np.float64)
+    gene, own = interventions.gene, np.maximum(n - interventions.counts, 1)
+    values = Z[gene, interventions.row].astype(np.float64)
     mean = -np.bincount(gene, values, d) / own
     square = (n - np.bincount(gene, values * values, d)) / own - mean**2
     return mean, np.sqrt(np.where(square > TINY, square, 0.0))
 
 
-def own_rows(C: np.ndarray, Z: np.ndarray, pool: np.ndarray | None, targets: Targets, a: int) -> np.ndarray:
+def own_rows(C: np.ndarray, Z: np.ndarray, pool: np.ndarray | None, interventions: Interventions, a: int) -> np.ndarray:
     """Correlations of genes ``a, a + 1, ...`` with those of ``pool``, each gene's over its own observations.
 
     Parameters
@@ -112,11 +123,11 @@ def own_rows(C: np.ndarray, Z: np.ndarray, pool: np.ndarray | None, targets: Tar
     C
         ``(rows, p)`` the same over all observations.
     """
-    genes = a + np.flatnonzero(targets.counts[a : a + len(C)])
+    genes = a + np.flatnonzero(interventions.counts[a : a + len(C)])
     if not len(genes):
         return C
     out = C.copy()
-    _own_rows(out, Z, np.arange(len(Z)) if pool is None else pool, targets.indptr, targets.row, genes, a)
+    _own_rows(out, Z, np.arange(len(Z)) if pool is None else pool, interventions.indptr, interventions.row, genes, a)
     return out
 
 
@@ -189,9 +200,9 @@ def _own(n, own, r, y, z, mean_y, mean_z):
     return total / own - mean_y * mean_z
 
 
-def parent_spread(Z: np.ndarray, targets: Targets, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+def parent_spread(Z: np.ndarray, interventions: Interventions, source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Return the spread of each edge's source over the own observations of its target, ``(m,)``, in units of ``Z``."""
-    return _parent_spread(Z, targets.indptr, targets.row, source, target)
+    return _parent_spread(Z, interventions.indptr, interventions.row, source, target)
 
 
 @kernel
@@ -209,7 +220,7 @@ def _parent_spread(Z, indptr, row, source, target):
     return spread
 
 
-def leave_out(K: np.ndarray, Z: np.ndarray, W: sparse.csr_matrix, targets: Targets, a: int) -> None:
+def leave_out(K: np.ndarray, Z: np.ndarray, W: sparse.csr_matrix, interventions: Interventions, a: int) -> None:
     """Take the excluded observations out of ``K = E Z' / n``, residuals ``E = Z - W Z`` of genes ``a, a + 1, ...``.
 
     Parameters
@@ -219,7 +230,7 @@ def leave_out(K: np.ndarray, Z: np.ndarray, W: sparse.csr_matrix, targets: Targe
     W
         ``(d, d)``, row = target.
     """
-    for j in (a + np.flatnonzero(targets.counts[a : a + len(K)])).tolist():
-        out, causes = targets.of(j), slice(W.indptr[j], W.indptr[j + 1])
+    for j in (a + np.flatnonzero(interventions.counts[a : a + len(K)])).tolist():
+        out, causes = interventions.of(j), slice(W.indptr[j], W.indptr[j + 1])
         left = Z[j, out] - W.data[causes] @ Z[np.ix_(W.indices[causes], out)]
         K[j - a] -= Z[:, out] @ left / Z.dtype.type(Z.shape[1])

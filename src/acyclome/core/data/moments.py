@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.interventions import Targets, own_moments, own_rows
+from acyclome.core.data.interventions import Interventions, own_moments, own_rows
 from acyclome.core.workers import run_blocks
 
 BlockReader = Callable[[int, int], np.ndarray]
@@ -43,10 +43,10 @@ class Moments:
         ``(d,)`` float64, third standardized moment.
     n_effective
         Observations that count, fewer than ``n`` where the preparation took degrees of freedom out.
-    targets
-        Observations that are left out of the equation of each gene; None without interventions.
-    spread
-        ``(d,)`` standard deviation of each row of ``Z`` over the own observations of its gene; None without.
+    interventions
+        Observations that are left out of the equation of each gene.
+    own_scale
+        ``(d,)`` standard deviation of each row of ``Z`` over the own observations of its gene; 1 without interventions.
     read
         ``read(a, b)`` gives genes ``a`` to ``b`` as they were before, ``(b - a, n)``, for models that fit something
         else than standardized genes; None where nothing else is known.
@@ -61,8 +61,8 @@ class Moments:
     scale: np.ndarray
     skewness: np.ndarray
     n_effective: float
-    targets: Targets | None = None
-    spread: np.ndarray | None = None
+    interventions: Interventions
+    own_scale: np.ndarray
     read: BlockReader | None = None
     size: np.ndarray | None = None
 
@@ -79,8 +79,13 @@ class Moments:
     @property
     def n_own(self) -> np.ndarray:
         """Observations that count for the equation of each gene, ``(d,)``."""
-        everywhere = np.full(self.n_genes, self.n_effective)
-        return everywhere if self.targets is None else np.maximum(everywhere - self.targets.counts, 2.0)
+        return np.maximum(self.n_effective - self.interventions.counts, 2.0)
+
+    def mean_over_genes(self, values: np.ndarray) -> float:
+        """Mean of a value per gene, ``(d,)``, each counted by the observations of its own."""
+        if not self.interventions.any:  # all the same, and a sum less to round
+            return float(np.mean(values))
+        return float(np.average(values, weights=self.n_own))
 
     def pairs(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Correlations of the pairs, ``(m,)``."""
@@ -100,7 +105,7 @@ class Moments:
             shared = self.R[a:b] if pool is None else self.R[a:b][:, pool]
         else:
             shared = self.Z[a:b] @ (self.Z if pool is None else self.Z[pool]).T / self.Z.dtype.type(self.n_obs)
-        return shared if self.targets is None else own_rows(shared, self.Z, pool, self.targets, a)
+        return own_rows(shared, self.Z, pool, self.interventions, a)
 
     def among(self, genes: np.ndarray, threads: int = 1) -> np.ndarray:
         """Correlations of some genes with one another, ``(k, k)``."""
@@ -177,7 +182,7 @@ def moments(
     rows: np.ndarray | None = None,
     lost: float = 0.0,
     threads: int = 1,
-    targets: Targets | None = None,
+    interventions: Interventions | None = None,
     size: np.ndarray | None = None,
 ) -> Moments:
     """Standardize the genes and correlate them; cost ``d^2 n`` multiplications.
@@ -186,10 +191,10 @@ def moments(
     ----------
     lost
         Degrees of freedom that the preparation took out.
-    targets
-        Interventions among the observations ``rows``.
+    interventions
+        Those among the observations ``rows``; None where nothing was done.
     """
-    bare = scale_genes(read, n_genes, rows=rows, lost=lost, threads=threads, targets=targets, size=size)
+    bare = scale_genes(read, n_genes, rows=rows, lost=lost, threads=threads, interventions=interventions, size=size)
     return correlate(bare, threads)
 
 
@@ -200,7 +205,7 @@ def scale_genes(
     rows: np.ndarray | None = None,
     lost: float = 0.0,
     threads: int = 1,
-    targets: Targets | None = None,
+    interventions: Interventions | None = None,
     room: np.ndarray | None = None,
     size: np.ndarray | None = None,
 ) -> Moments:
@@ -214,16 +219,16 @@ def scale_genes(
     """
     values = read if size is None else partial(log_normalised, read, size)
     Z, mean, scale, skewness = standardize(values, n_genes, rows, threads, room)
-    spread = None
-    if targets is not None:
-        own, spread = own_moments(Z, targets)
-        mean, scale = mean + scale * own, scale * spread
+    done = Interventions.none(n_obs=Z.shape[1], n_genes=n_genes) if interventions is None else interventions
+    own_mean, own_scale = own_moments(Z, done)
+    mean, scale = mean + scale * own_mean, scale * own_scale
 
     def read_own(a: int, b: int) -> np.ndarray:
         return read(a, b) if rows is None else read(a, b)[:, rows]
 
     own_size = size if size is None or rows is None else size[rows]
-    return Moments(Z, None, mean, scale, skewness, max(Z.shape[1] - lost, 2.0), targets, spread, read_own, own_size)
+    n_effective = max(Z.shape[1] - lost, 2.0)
+    return Moments(Z, None, mean, scale, skewness, n_effective, done, own_scale, read_own, own_size)
 
 
 def log_normalised(read: BlockReader, size: np.ndarray, a: int, b: int) -> np.ndarray:

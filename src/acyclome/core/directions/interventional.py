@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.data.dag import Dag
-from acyclome.core.data.interventions import LEAST_OWN, Targets
+from acyclome.core.data.interventions import LEAST_OWN, Interventions
 from acyclome.core.data.moments import Moments
 from acyclome.core.directions.reversal import reversal_losses
 from acyclome.core.effects.shifts import OwnShifts, own_shifts
@@ -47,19 +47,17 @@ class Directions(NamedTuple):
 
 def directions(moments: Moments, dag: Dag, *, equal_noise: bool = False) -> Directions:
     """Weigh the direction of every edge, by interventions too where there are some."""
-    if moments.targets is None:
+    if not moments.interventions.any:
         loss = reversal_losses(moments, dag, equal_noise=equal_noise)
         return Directions(loss, np.zeros(len(loss), bool), None)
-    loss, gain = own_reversal_losses(moments, dag, moments.targets, equal_noise=equal_noise)
-    shifts = own_shifts(moments, moments.targets)
+    loss, gain = own_reversal_losses(moments, dag, equal_noise=equal_noise)
+    shifts = own_shifts(moments)
     works = np.zeros(moments.n_genes, bool)
     works[shifts.gene[shifts.is_firm]] = True
-    return Directions(loss, settled_edges(dag, moments.targets, gain, works), shifts)
+    return Directions(loss, settled_edges(dag, moments.interventions, gain, works), shifts)
 
 
-def own_reversal_losses(
-    moments: Moments, dag: Dag, targets: Targets, *, equal_noise: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
+def own_reversal_losses(moments: Moments, dag: Dag, *, equal_noise: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Log-likelihood lost by turning each edge ``i -> j`` round, and the part that interventions bring, ``(m,)`` each.
 
     ``n_j/2 (log v_j(P_j - i) - log v_j(P_j)) + n_i/2 (log v_i(P_i + j) - log v_i(P_i))`` with ``v_k(S)`` the residual
@@ -73,19 +71,18 @@ def own_reversal_losses(
     R = np.empty((0, 0), moments.Z.dtype) if moments.R is None else moments.R
     weight = np.empty(0)
     if equal_noise:
-        own, spread = moments.scale, np.ones(d) if moments.spread is None else moments.spread
-        sigma2 = max(float(np.average(own**2 * dag.rest, weights=moments.n_own)), TINY)
+        own, spread = moments.scale, moments.own_scale
+        sigma2 = max(moments.mean_over_genes(own**2 * dag.rest), TINY)
         weight = np.where(spread > 0, own / np.where(spread > 0, spread, 1.0), 0.0) ** 2 / sigma2
     lost = moments.n_obs - moments.n_effective
     loss, gain = np.empty(len(dag.source)), np.empty(len(dag.source))
     parent = dag.source[by_target].astype(np.int64)
-    loss[by_target], gain[by_target] = _reversals(
-        R, moments.Z, weight, indptr, parent, targets.indptr, targets.row, lost
-    )
+    done = moments.interventions
+    loss[by_target], gain[by_target] = _reversals(R, moments.Z, weight, indptr, parent, done.indptr, done.row, lost)
     return loss, gain
 
 
-def settled_edges(dag: Dag, targets: Targets, gain: np.ndarray, works: np.ndarray) -> np.ndarray:
+def settled_edges(dag: Dag, interventions: Interventions, gain: np.ndarray, works: np.ndarray) -> np.ndarray:
     """Say where interventions decide the direction, ``(m,)`` bool.
 
     At least two observations have exactly one end as a target, no end was a target to little effect, and interventions
@@ -98,8 +95,8 @@ def settled_edges(dag: Dag, targets: Targets, gain: np.ndarray, works: np.ndarra
     works
         ``(d,)`` bool, genes whose own expression changed firmly where they were targets.
     """
-    sound = works | (targets.counts == 0)
-    cut = cut_edges(dag.source, dag.target, targets, LEAST_CUTS)
+    sound = works | (interventions.counts == 0)
+    cut = cut_edges(dag.source, dag.target, interventions, LEAST_CUTS)
     found: np.ndarray = cut & sound[dag.source] & sound[dag.target] & (gain >= ODDS)
     return found
 

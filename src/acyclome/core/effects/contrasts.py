@@ -17,7 +17,7 @@ import numpy as np
 from scipy.special import fdtrc
 
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.interventions import Targets
+from acyclome.core.data.interventions import Interventions
 from acyclome.core.workers import run_blocks
 
 BLOCK = 64
@@ -41,7 +41,7 @@ def contrasts(
     source: np.ndarray,
     target: np.ndarray,
     *,
-    targets: Targets | None = None,
+    interventions: Interventions,
     threads: int = 1,
 ) -> Contrasts:
     """Compare the edges ``source -> target`` between groups.
@@ -54,7 +54,7 @@ def contrasts(
         Observations of every group.
     source, target
         ``(m,)`` edges; those into one gene are fitted together.
-    targets
+    interventions
         Observations that are left out of the equation of each gene.
     """
     order = np.argsort(target, kind="stable")
@@ -65,7 +65,7 @@ def contrasts(
 
     def block(a: int, b: int) -> None:
         for gene, at in zip(genes[a:b].tolist(), edges_of[a:b], strict=True):
-            out = np.empty(0, np.int64) if targets is None else targets.of(gene)
+            out = interventions.of(gene)
             freedom = np.inf
             for g, own in enumerate(rows):
                 kept = own[~np.isin(own, out)] if len(out) else own

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import sparse
 
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.interventions import LEAST_OWN, Targets, own_moments
+from acyclome.core.data.interventions import LEAST_OWN, own_moments
 from acyclome.core.data.moments import Moments
 from acyclome.core.effects.shifts import BLOCK, LEAST_UNTOUCHED
 from acyclome.core.workers import run_blocks
@@ -42,6 +42,11 @@ class Treatments(NamedTuple):
 
     kind: np.ndarray
     gene: np.ndarray
+
+    @classmethod
+    def none(cls, n_obs: int) -> Treatments:
+        """Return those of data in which nothing was done."""
+        return cls(np.full(n_obs, -1), np.empty(0, np.int64))
 
     def of(self, number: int) -> np.ndarray:
         """Observations with a treatment."""
@@ -76,9 +81,9 @@ class Doses(NamedTuple):
     error2: np.ndarray
 
 
-def yardstick(moments: Moments, targets: Targets, treatments: Treatments, threads: int) -> Yardstick:
+def yardstick(moments: Moments, treatments: Treatments, threads: int) -> Yardstick:
     """Measure the genes where nothing was done, or, where that is hardly anywhere, where they were no target."""
-    centre, spread = own_moments(moments.Z, targets)
+    centre, spread = own_moments(moments.Z, moments.interventions)
     untouched, n_centre = np.flatnonzero(treatments.kind < 0), moments.n_obs
     if len(untouched) >= LEAST_UNTOUCHED:
         centre, n_centre = moments.Z[:, untouched].mean(axis=1, dtype=float), len(untouched)

@@ -20,7 +20,6 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.interventions import Targets
 from acyclome.core.data.moments import Moments
 from acyclome.core.effects.doses import SEVERAL, Doses, Treatments, Yardstick, find_doses, yardstick
 from acyclome.core.effects.total import ANY
@@ -63,9 +62,7 @@ class _Mixture(NamedTuple):
     tau2: float
 
 
-def measured_effects(
-    moments: Moments, targets: Targets, treatments: Treatments, said: Said, threads: int = 1
-) -> MeasuredEffects:
+def measured_effects(moments: Moments, treatments: Treatments, said: Said, threads: int = 1) -> MeasuredEffects:
     """Return the total effects of all targets that were measured, and what treatments have in common.
 
     Parameters
@@ -73,7 +70,7 @@ def measured_effects(
     said
         Total effects of some genes by the network, ``(k,) -> (k, d)``.
     """
-    by = yardstick(moments, targets, treatments, threads)
+    by = yardstick(moments, treatments, threads)
     doses = find_doses(moments.Z, treatments, by)
     parts = [*_weighed(moments.Z, doses, by, said, threads), _in_common(moments.Z, treatments, by, said, threads)]
     return MeasuredEffects(*(np.concatenate(part) for part in zip(*parts, strict=True)))

@@ -13,7 +13,7 @@ from scipy import sparse
 from scipy.special import stdtr
 
 from acyclome.core.data.candidates import Candidates, gene_blocks
-from acyclome.core.data.interventions import LEAST_OWN, Targets, own_moments
+from acyclome.core.data.interventions import LEAST_OWN, own_moments
 from acyclome.core.data.moments import Moments
 from acyclome.core.workers import run_blocks
 
@@ -63,9 +63,9 @@ class OwnShifts(NamedTuple):
         return self.is_seen & (np.abs(self.shift) * self.left >= FIRM)
 
 
-def own_shifts(moments: Moments, targets: Targets) -> OwnShifts:
+def own_shifts(moments: Moments) -> OwnShifts:
     """Compare every target in the observations in which it was one with the reference."""
-    Z, n = moments.Z, moments.n_obs
+    Z, n, targets = moments.Z, moments.n_obs, moments.interventions
     gene = np.flatnonzero(targets.counts)
     d, count = moments.n_genes, targets.counts[gene].astype(float)
     values, at = Z[targets.gene, targets.row].astype(float), targets.gene
@@ -80,9 +80,9 @@ def own_shifts(moments: Moments, targets: Targets) -> OwnShifts:
     shift, freedom = total / count - others / size, np.maximum(count + size - 2, 1.0)
     inside = square - total**2 / count + rest - others**2 / size
     error = np.sqrt(np.maximum(inside, TINY) / freedom * (1 / count + 1 / size))
-    spread = np.ones(d) if moments.spread is None else moments.spread
+    own_scale = moments.own_scale[gene]
     p = 2 * stdtr(freedom, -np.abs(shift) / error)
-    shift /= np.where(spread[gene] > 0, spread[gene], 1.0)
+    shift /= np.where(own_scale > 0, own_scale, 1.0)
     return OwnShifts(gene, targets.counts[gene], shift, p, 1.0 - count / n)
 
 
@@ -106,7 +106,7 @@ class Effects(NamedTuple):
 
 
 def total_effects(
-    moments: Moments, targets: Targets, pairs: Candidates, causes: np.ndarray, price: np.ndarray, threads: int = 1
+    moments: Moments, pairs: Candidates, causes: np.ndarray, price: np.ndarray, threads: int = 1
 ) -> Effects:
     """Say of every pair how far acting on its source shifts its target, directly or not; find others where it does.
 
@@ -122,7 +122,7 @@ def total_effects(
     price
         ``(d,)`` least gain, by target, of a pair that is not among ``pairs``.
     """
-    d, n = moments.n_genes, moments.n_obs
+    d, n, targets = moments.n_genes, moments.n_obs, moments.interventions
     acted = np.flatnonzero((targets.counts > 0) & causes)
     place = np.full(d, -1)
     place[acted] = np.arange(len(acted))

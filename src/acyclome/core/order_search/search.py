@@ -91,9 +91,9 @@ def build_pools(
     gene = np.zeros(len(counts), dtype=GENE)
     gene["start"], gene["offset"], gene["width"] = candidates.indptr[:-1], offset[:-1], counts
     gene["row"] = np.arange(len(counts))
-    if (targets := moments.targets) is not None:
+    if (done := moments.interventions).any:
         run_blocks(
-            lambda a, b: own_blocks(gene, candidates.parent, cross, gram, moments.Z, targets.indptr, targets.row, a, b),
+            lambda a, b: own_blocks(gene, candidates.parent, cross, gram, moments.Z, done.indptr, done.row, a, b),
             gene_blocks(len(counts), BLOCK),
             threads,
         )

@@ -17,7 +17,7 @@ from acyclome.core.data.basis import expand
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.constraints import EdgeRules
 from acyclome.core.data.expansions import NaturalSplines
-from acyclome.core.data.interventions import Targets, own_moments
+from acyclome.core.data.interventions import Interventions, own_moments
 from acyclome.core.data.moments import Moments
 from acyclome.core.kernel import kernel
 from acyclome.core.screening.partial_correlation import partial_correlations
@@ -158,8 +158,8 @@ def _explained(
     """Return the two shares of :func:`importance` on some observations, each gene on its own ones."""
     Z = _scaled(moments.Z[:, rows])
     offered = np.array([rng.permutation(len(pool)) for _ in range(ROUNDS)])
-    targets = None if moments.targets is None else moments.targets.among(rows)
-    return importance(expand(Z[pool], SPLINES, threads), _own(Z, targets), may, offered, threads)
+    own = _own(Z, moments.interventions.among(rows))
+    return importance(expand(Z[pool], SPLINES, threads), own, may, offered, threads)
 
 
 def _scaled(Z: np.ndarray) -> np.ndarray:
@@ -169,13 +169,13 @@ def _scaled(Z: np.ndarray) -> np.ndarray:
     return np.divide(centered, size, out=np.zeros_like(centered), where=size > 0)
 
 
-def _own(Z: np.ndarray, targets: Targets | None) -> np.ndarray:
+def _own(Z: np.ndarray, interventions: Interventions) -> np.ndarray:
     """Scale every gene over its own observations and put it to its mean in those in which it was a target."""
-    if targets is None:
+    if not interventions.any:
         return Z
-    mean, spread = own_moments(Z, targets)
+    mean, spread = own_moments(Z, interventions)
     own = (Z - mean[:, None]) / np.where(spread > 0, spread, 1.0)[:, None]
-    own[targets.gene, targets.row] = 0.0
+    own[interventions.gene, interventions.row] = 0.0
     return own
 
 

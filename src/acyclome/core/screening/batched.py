@@ -82,7 +82,7 @@ def forward_select_batched(
     found = []
     for a, b in gene_blocks(d, max(BLOCK_VALUES // (len(pool) * steps), 1)):
         C = R[a:b] if whole else R[a:b][:, own]
-        if moments.targets is not None:  # each gene from its own observations
+        if moments.interventions.any:  # each gene from its own observations
             C = torch.as_tensor(moments.rows(a, b, pool), dtype=R.dtype, device=R.device)
         shut = _by_chance(C, skewness[a:b, None] * skewness[own], *chance)
         shut |= own == torch.arange(a, b, device=R.device)[:, None]

@@ -62,10 +62,8 @@ def strongest_unexplained(
 ) -> np.ndarray:
     """Return for every gene the genes most correlated with its residual, ``(d, 5)`` int32, -1 where too weak."""
     d, n = moments.n_genes, moments.n_effective
-    weight, rest = dag.weight, dag.rest
-    if moments.spread is not None:  # from the units of each gene's own observations to those of Z
-        source = np.where(moments.spread > 0, moments.spread, 1.0)[dag.source]
-        weight, rest = weight * moments.spread[dag.target] / source, rest * moments.spread**2
+    own = moments.own_scale  # from the units of each gene's own observations to those of Z
+    weight, rest = dag.weight * own[dag.target] / np.where(own > 0, own, 1.0)[dag.source], dag.rest * own**2
     W = sparse.csr_matrix((weight.astype(moments.Z.dtype), (dag.target, dag.source)), shape=(d, d))
     least = moments.Z.dtype.type(np.sqrt(1.0 - np.exp(-2.0 * min_gain / n)))
     keep = min(UNEXPLAINED, d - 1)
@@ -78,8 +76,7 @@ def strongest_unexplained(
             K = moments.R[a:b] - W[a:b] @ moments.R
         else:
             K = (moments.Z[a:b] - W[a:b] @ moments.Z) @ moments.Z.T / moments.Z.dtype.type(moments.n_obs)
-        if moments.targets is not None:
-            leave_out(K, moments.Z, W, moments.targets, a)
+        leave_out(K, moments.Z, W, moments.interventions, a)
         K /= np.sqrt(np.maximum(rest[a:b, None], 1e-6)).astype(K.dtype)
         if rules is not None:
             K[rules.excluded(a, b)] = 0.0
