@@ -15,6 +15,8 @@ from acyclome.evaluate import cost
 from acyclome.evaluate.cost import Cost, measured
 from acyclome.evaluate.simulate import simulate
 
+HERE = Path(__file__).resolve().parents[1]
+
 __all__ = ["Cost", "learned", "machine", "measured", "revision", "warm_up", "warm_up_for"]
 
 
@@ -34,11 +36,10 @@ def machine(device: str = "cpu") -> str:
     return f"{cost.machine()}, {torch.cuda.get_device_name()}"
 
 
-def revision() -> str:
-    """Return the commit that is checked out, with a plus where the package's files differ from it."""
-    here = Path(__file__).resolve().parents[1]
+def revision(here: Path = HERE) -> str:
+    """Return the commit that is checked out in a folder, with a plus where the package's files differ from it."""
 
     def ask(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=False).stdout.strip()
 
-    return (ask("rev-parse", "--short", "HEAD") or "unknown") + "+" * bool(ask("status", "--porcelain", "src"))
+    return (ask("rev-parse", "--short", "HEAD") or "unknown") + "+" * bool(ask("status", "--porcelain", ":/src"))

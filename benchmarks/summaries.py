@@ -212,4 +212,5 @@ SUMMARIES: dict[str, Summary] = {
     "calibration-best": Summary(then=_bins(["data", "d", "n"], (TOP_BIN,)), runs="calibration"),
     "knowledge": Summary(("genes", "forbidden")),
     "knowledge-cases": Summary(then=_sums),
+    "house": Summary(then=lambda runs, _: runs.set_index("tree").T.rename_axis("").reset_index()),
 }

@@ -82,6 +82,32 @@ def test_every_table_of_runs_is_on_a_page():
     assert {path.stem for path in RESULTS.glob("*.tsv")} - {STAMPS.stem} == shown
 
 
+def test_the_measures_of_a_house_are_those_of_a_small_tree(tmp_path):
+    from benchmarks.house import measures
+
+    tree = tmp_path / "toy"
+    (tree / "cellar").mkdir(parents=True)
+    (tree / "__init__.py").write_text("")
+    (tree / "cellar" / "__init__.py").write_text("from ..roof import top\n")
+    (tree / "roof.py").write_text(
+        "from toy import cellar  # a reason\n"
+        "@kernel\ndef fast(a, b, c, d, e): pass  # fmt: skip\n"
+        'def top(a: int, *, b=None) -> int:\n    """Say."""\n    return a if b is None else b\n'
+    )
+    found = measures(tree)
+    assert (found["files"], found["lines"], found["code lines"]) == (3, 7, 6)
+    assert (found["functions"], found["kernels among them"], found["lines a function, max"]) == (2, 1, 2)
+    assert (found["parameters, max"], found["parameters by keyword only, %"], found["parameters annotated, %"]) == (
+        2,
+        50,
+        50,
+    )
+    assert (found["four or more positional, %"], found["the same, kernels too, %"]) == (0, 50)
+    assert found["comments per 100 code lines"] == pytest.approx(100 / 6)
+    assert (found["fmt: skip or off"], found["public names"]) == (1, 2)
+    assert (found["rooms"], found["arrows"], found["arrows that run up"], found["rooms in circles"]) == (3, 2, 1, 2)
+
+
 def test_every_measurement_has_help():
     code = (
         "import contextlib, importlib, io, sys\n"
@@ -89,7 +115,7 @@ def test_every_measurement_has_help():
         "    sys.argv = [name, '--help']\n"
         "    with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(SystemExit):\n"
         "        importlib.import_module(f'benchmarks.{name}').main()\n"
-        "    assert '--seeds' in said.getvalue() or name in ('gpu', 'report'), name\n"
+        "    assert '--seeds' in said.getvalue() or name in ('gpu', 'report', 'house'), name\n"
     )
     answer = python("-c", code)
     assert answer.returncode == 0, answer.stderr
