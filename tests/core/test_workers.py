@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import warnings
 
@@ -29,6 +31,23 @@ def test_work_in_blocks_sees_one_blas_thread_and_the_caller_gets_its_own_back():
     with threadpool_limits(2):
         assert run_blocks(lambda _: blas_threads(), [(0,), (1,)], 2) == [{1}, {1}]
         assert blas_threads() == {2}
+
+
+def test_a_library_that_is_loaded_later_is_limited_too():
+    code = (
+        "import sys; import numpy as np\n"
+        "from threadpoolctl import threadpool_info, threadpool_limits\n"
+        "from acyclome.core.workers import one_blas_thread\n"
+        "def blas(): return [pool['num_threads'] for pool in threadpool_info() if pool['user_api'] == 'blas']\n"
+        "with one_blas_thread(): before = blas()\n"
+        "assert 'scipy' not in sys.modules\n"
+        "import scipy.linalg\n"
+        "threadpool_limits(2)\n"
+        "with one_blas_thread(): after = blas()\n"
+        "assert {*before, *after} == {1}, (before, after)\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == 0, answer.stderr
 
 
 def test_the_limit_is_lifted_after_an_error():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 
 _lock = Lock()
 _inside: list[Any] = []
+_controls: dict[int, Any] = {}  # of the libraries found loaded, by the number of modules there were then
 _here = local()  # `is_worker` on the threads of a pool, which must not wait for one another
 _pools: dict[int, ThreadPoolExecutor] = {}  # kept: starting two threads takes as long as a step on 1,000 genes
 os.register_at_fork(after_in_child=_pools.clear)  # threads do not survive a fork
@@ -20,13 +22,11 @@ os.register_at_fork(after_in_child=_pools.clear)  # threads do not survive a for
 def one_blas_thread() -> Iterator[None]:
     """Keep matrix products and factorizations on one thread each, because their bits depend on how many share them.
 
-    The limit belongs to the process and takes milliseconds to set, so the first to come sets it and the last to go
-    lifts it.  Whoever starts threads that need it holds it around all of them: only the thread that set it can lift it.
+    The limit belongs to the process, so the first to come sets it and the last to go lifts it.  Whoever starts threads
+    that need it holds it around all of them: only the thread that set it can lift it.
     """
-    from threadpoolctl import threadpool_limits  # here, so that what is never called in threads does without
-
     with _lock:
-        _inside.append(_inside[0] if _inside else threadpool_limits(1).__enter__())
+        _inside.append(_inside[0] if _inside else _libraries().limit(limits=1).__enter__())
     try:
         yield
     finally:
@@ -34,6 +34,20 @@ def one_blas_thread() -> Iterator[None]:
             limits = _inside.pop()
             if not _inside:
                 limits.__exit__(None, None, None)
+
+
+def _libraries() -> Any:
+    """Return the control of the libraries loaded so far, which come with modules.
+
+    To look for them takes 2 ms, a hundred times as long as to set the limit; of 20 genes it was three quarters of all.
+    """
+    from threadpoolctl import ThreadpoolController  # here, so that what is never called in threads does without
+
+    modules = len(sys.modules)
+    if modules not in _controls:
+        _controls.clear()
+        _controls[modules] = ThreadpoolController()
+    return _controls[modules]
 
 
 def run_blocks(work: Callable[..., Any], blocks: Sequence[tuple], threads: int) -> list[Any]:
