@@ -85,7 +85,7 @@ def test_counts_are_judged_by_their_logarithms_and_permuted_without_their_size()
     rng = np.random.default_rng(4)
     size = rng.uniform(0.3, 3.0, 400)
     rate = np.exp(0.5 * DRAWN.X[:400, :12]) * size[:, None] * 20
-    config = CONFIG.with_options({"model": "glm", "glm.family": "poisson"})
+    config = CONFIG.with_options({"model": "glm", "glm.family": "negative_binomial"})
     data = replace(data_of(rng.poisson(rate)), size=size)
     edges = Stage({"source": np.array([0]), "target": np.array([1])}, {})
     facts = validation.validate(data, config, edges).facts
