@@ -145,7 +145,7 @@ def alone(start: Look, seed: int, threads: int) -> tuple[np.ndarray, np.ndarray,
 
 def _options(pairs: list[str]) -> dict[str, Any]:
     """Read ``key=value``; a list is written with commas."""
-    import yaml
+    from ruamel.yaml import YAML
 
     found = {}
     for pair in pairs:
@@ -153,7 +153,7 @@ def _options(pairs: list[str]) -> dict[str, Any]:
         if not value:
             msg = f"Found {pair!r}; expected an option of fit as KEY=VALUE."
             raise argparse.ArgumentTypeError(msg)
-        found[key] = [float(v) for v in value.split(",")] if "," in value else yaml.safe_load(value)
+        found[key] = [float(v) for v in value.split(",")] if "," in value else YAML(typ="safe", pure=True).load(value)
     return found
 
 

@@ -71,8 +71,8 @@ CLUSTER = {"dask", "distributed"}
 ONLY = {
     "errors": set(),
     "_version": set(),
-    "options": {"pydantic", "yaml"},
-    "config": {"pydantic", "yaml"},
+    "options": {"pydantic", "ruamel"},
+    "config": {"pydantic", "ruamel"},
     # threadpoolctl is one file without dependencies; it keeps matrix products on one thread, and so their bits.
     "core": {"torch", "numpy", "scipy", "numba", "threadpoolctl"},
     "models": {"torch", "numpy", "scipy", "threadpoolctl"},

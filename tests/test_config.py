@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from acyclome.config import Config, main
 from acyclome.errors import ConfigError
@@ -49,6 +49,7 @@ def test_a_key_like_nothing_gets_no_guess():
     ("options", "parts"),
     [
         ({"fit": {"lambda1": -1}}, ("fit.lambda1 = -1", "from 0 to 1", "default 0.05")),
+        ({"fit": {"lambda1": "1e-3"}}, ('fit.lambda1 = "1e-3"', "a number from 0 to 1")),
         ({"score": {"noise": "eqal"}}, ('score.noise = "eqal"', "unequal or equal")),
         ({"prepare": {"normalize": "yes"}}, ('prepare.normalize = "yes"', "auto, true or false")),
         ({"prepare": {"metacells": 1}}, ("prepare.metacells = 1", "from 2 or empty")),
@@ -151,7 +152,7 @@ def test_schema_table_yaml_and_options_are_in_step():
     rows = {line.split("`")[1] for line in Config.table().splitlines()[2:]}
     assert rows == keys
     text = Config.default_yaml()
-    assert yaml.safe_load(text) == Config().model_dump(mode="json")  # as Snakemake reads it: 1e-05 would be a word
+    assert YAML(typ="safe").load(text) == Config().model_dump(mode="json")
     assert {f"{home}.{name}" if home else name for home, name, _ in texts.leaves(Config.json_schema())} == keys
     assert all(len(line) <= 120 for line in text.splitlines())
 
@@ -174,7 +175,7 @@ def test_yaml_keeps_defaults_for_what_it_leaves_out(tmp_path):
         ("fit: {lambda1: 3}", "fit.lambda1 = 3"),
         ("a: [1", "not YAML"),
         ("- 1\n- 2\n", "expected sections"),
-        ("seed: 1\nseed: 2\n", "seed is given more than once"),
+        ("seed: 1\nseed: 2\n", 'line 2: found duplicate key "seed"'),
     ],
 )
 def test_a_wrong_file_is_named_in_the_message(tmp_path, text, part):
@@ -206,12 +207,6 @@ def test_an_empty_file_means_all_defaults(tmp_path):
 def test_json_round_trip_keeps_every_option(seed, gamma, mu, log, layer):
     config = Config(seed=seed, score={"gamma": gamma}, fit={"mu": mu}, prepare={"log": log}, input={"layer": layer})
     assert Config.from_mapping(json.loads(config.model_dump_json())) == config
-
-
-@given(st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False))
-def test_numbers_spelled_as_text_are_read_exactly(value):
-    assert texts.number_in_text(str(value)) == value
-    assert type(texts.number_in_text(str(value))) is type(value)
 
 
 def test_module_writes_the_three_texts(capsys):

@@ -8,9 +8,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
 
 import acyclome
 
@@ -55,7 +55,7 @@ def test_requirements_have_lower_bounds_only(requirement):
 
 @pytest.mark.parametrize("kind", ["cpu", "gpu"])
 def test_the_conda_environment_has_the_bounds_of_the_package(kind):
-    environment = yaml.safe_load((ROOT / f"envs/{kind}.yaml").read_text(encoding="utf-8"))
+    environment = YAML(typ="safe").load(ROOT / f"envs/{kind}.yaml")
     names = CONDA_NAMES | {"torch": TORCH[kind]}
     expected = {f"{names.get(item.name, item.name)} {item.specifier}" for item in requirements("report", "dask")}
     assert set(environment["dependencies"]) - {"pip"} == expected | {f"python {PROJECT['requires-python']}"}
@@ -83,7 +83,7 @@ def test_the_options_are_the_same_everywhere(name):
 
 
 def test_the_default_config_of_the_workflow_is_the_default_of_the_package():
-    options = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+    options = YAML(typ="safe").load(ROOT / "config/config.yaml")
     science = {key: value for key, value in options.items() if key not in generator().WORKFLOW_OPTIONS}
     assert acyclome.Config.from_mapping(science) == acyclome.Config()
 

@@ -8,10 +8,10 @@ writes the three texts.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -21,7 +21,6 @@ from acyclome.errors import ConfigError
 from acyclome.options import texts
 from acyclome.options.sections import (
     AutoOrBool,
-    Count,
     Curves,
     Fit,
     Glm,
@@ -70,7 +69,7 @@ class Input(_Section):
 class Prepare(_Section):
     """What happens to the matrix before a network is learned. Every step is written into run.json."""
 
-    min_cells: Count = Field(default=10, ge=0)
+    min_cells: int = Field(default=10, ge=0)
     """Drop genes seen in fewer observations. Rare genes cost time and give edges that no resample repeats."""
     normalize: AutoOrBool = "auto"
     """Scale every observation to the same total. auto: only if the matrix holds counts."""
@@ -120,7 +119,7 @@ class Config(_Section):
     causes, alone or together; a hundred times the cost. Curves settle directions that linear models cannot.
     glm: raw counts by their own law. lingam: linear, with noise that need not be Gaussian, which settles directions;
     as fast as linear. auto: the simplest of them that makes held-out observations about as probable as the best."""
-    seed: Count = Field(default=0, ge=0, le=2**32 - 1)
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of every random draw. The same seed, data and options give the same bits."""
 
     @model_validator(mode="after")
@@ -270,9 +269,8 @@ def _or_empty(key: str, value: Any) -> Any:
 
 def main(arguments: list[str]) -> int:
     """Write the schema, the table or the commented YAML to standard output."""
-    schema = partial(texts.json_for_yaml, indent=2)
     written = {
-        "schema": lambda: schema(Config.json_schema()) + "\n",
+        "schema": lambda: json.dumps(Config.json_schema(), indent=2) + "\n",
         "table": Config.table,
         "yaml": Config.default_yaml,
     }

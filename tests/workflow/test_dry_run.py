@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 import acyclome
 
@@ -178,7 +178,7 @@ def rule_names() -> set[str]:
 
 @pytest.mark.parametrize("name", ["default", "slurm"])
 def test_a_profile_speaks_of_rules_that_exist(name):
-    profile = yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text(encoding="utf-8"))
+    profile = YAML(typ="safe").load(ROOT / "profiles" / name / "config.yaml")
     assert set(profile.get("set-resources", {})) <= rule_names()
     if name != "default":
         assert profile["executor"] == "slurm"

@@ -49,7 +49,7 @@ def check(data, schema, source):
 
 
 def is_misread_number(violation):
-    """Return whether a number stands where one is wanted but reads as a word: 1e-5, where YAML 1.1 asks for 1.0e-5."""
+    """Return whether a number was read as a word: Snakemake reads YAML 1.1, where 1e-5 is one; acyclome reads 1.2."""
     return (
         violation.validator == "type"
         and "number" in violation.validator_value

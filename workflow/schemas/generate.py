@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from acyclome.config import Config
-from acyclome.options.texts import json_for_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 START, END = "<!-- options: start -->", "<!-- options: end -->"
@@ -71,7 +70,7 @@ def schema() -> dict[str, Any]:
 
 def schema_text() -> str:
     """Return workflow/schemas/config.schema.yaml (JSON, which is YAML)."""
-    return json_for_yaml(schema(), indent=2) + "\n"
+    return json.dumps(schema(), indent=2) + "\n"
 
 
 def config_text() -> str:

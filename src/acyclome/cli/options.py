@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -245,7 +246,8 @@ def _make_config(given: Mapping[str, Any]) -> Any:
 def _value(text: Any, part: Mapping[str, Any]) -> Any:
     """Turn what was typed into what the configuration expects; numbers and ranges are left to the configuration."""
     if isinstance(text, list):
-        return tuple(item.strip() for one in text for item in one.split(",") if item.strip())
+        items = [item.strip() for one in text for item in one.split(",") if item.strip()]
+        return tuple(_number(item) if _kinds(part["items"]) & _NUMBERS else item for item in items)
     if not isinstance(text, str):
         return text
     kinds = _kinds(part)
@@ -253,6 +255,13 @@ def _value(text: Any, part: Mapping[str, Any]) -> Any:
         return None
     if "boolean" in kinds:
         return _TRUTH.get(text.lower(), text)
+    return _number(text) if kinds & _NUMBERS else text
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
     return text
 
 

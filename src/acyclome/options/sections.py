@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from acyclome.options import texts
-
-_READ = BeforeValidator(texts.number_in_text)
-Count = Annotated[int, _READ]
-Real = Annotated[float, Field(allow_inf_nan=False), _READ]
-Several = Annotated[int, Field(ge=2), _READ]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), _READ]
+Real = Annotated[float, Field(allow_inf_nan=False)]
+Several = Annotated[int, Field(ge=2)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 AutoOrBool = Literal["auto"] | bool
 
@@ -32,9 +28,9 @@ class Fit(_Section):
     acyclicity: Literal["series", "expm", "logdet", "polynomial", "spectral", "lowrank"] = "series"
     """Form of the acyclicity function. series: cut after `terms` terms, on sparse edges. lowrank: the same in `rank`
     dimensions, an approximation. spectral: the spectral radius. expm, logdet, polynomial: whole, to 2,000 genes."""
-    terms: Count = Field(default=8, ge=2, le=64)
+    terms: int = Field(default=8, ge=2, le=64)
     """Terms of the series; cycles longer than this are left to the order search. Time grows with it."""
-    rank: Count = Field(default=64, ge=1, le=1000)
+    rank: int = Field(default=64, ge=1, le=1000)
     """Dimensions of the low-rank form. Fewer are faster and see less of the cycles of three and more genes."""
     lambda1: Real = Field(default=0.05, ge=0, le=1)
     """Lasso penalty on standardised data. Larger gives fewer edges in the relaxation."""
@@ -42,7 +38,7 @@ class Fit(_Section):
     """How acyclicity is enforced. path: along mu, quickly. lagrangian: by multipliers as in NOTEARS, to h near zero."""
     mu: Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)] = (0.1, 0.01, 0.001, 0.0003)
     """Central path: weight of the data against acyclicity, falling. Smaller values press harder for acyclicity."""
-    max_steps: Count = Field(default=60, ge=1, le=100_000)
+    max_steps: int = Field(default=60, ge=1, le=100_000)
     """Upper limit of steps at each mu."""
     rtol: Real = Field(default=1e-3, gt=0, lt=1)
     """A mu is done when a step lowers the objective by less than this share. Smaller: closer to the minimum, slower."""
@@ -78,13 +74,13 @@ class Knowledge(_Section):
 class Screen(_Section):
     """How the candidate causes of every gene are found. An edge that is no candidate cannot be learned."""
 
-    forward_steps: Count = Field(default=10, ge=0, le=200)
+    forward_steps: int = Field(default=10, ge=0, le=200)
     """Candidates per gene by forward selection. More find weaker causes and cost time in proportion."""
-    partial: Count = Field(default=10, ge=0, le=200)
+    partial: int = Field(default=10, ge=0, le=200)
     """Candidates per gene by shrunken partial correlation. Good on even networks, of little use around hubs."""
     shrinkage: Real = Field(default=0.05, gt=0, lt=1)
     """Share of the identity mixed into the correlations before inversion. Larger is steadier, and less direct."""
-    max_candidates: Count = Field(default=48, ge=1, le=1000)
+    max_candidates: int = Field(default=48, ge=1, le=1000)
     """Upper limit of candidates per gene. Time and memory grow with it. Up to 3 times as many genes: all pairs."""
     augment: bool = True
     """Search once, then offer the hubs found to every gene again. Finds the regulators that siblings stand in for."""
@@ -103,7 +99,7 @@ class Screen(_Section):
 class Shard(_Section):
     """Overlapping pieces of the network, for many workers or little memory; the order search joins them."""
 
-    shards: Count = Field(default=0, ge=0, le=100_000)
+    shards: int = Field(default=0, ge=0, le=100_000)
     """Pieces in which the relaxation and a first search run. 0: in one. More take less memory, and see less, each."""
     shard_memory: Positive | None = None
     """GB that one shard may take, by estimate; without `shards` it says into how many to cut. Empty: no limit."""
@@ -124,19 +120,19 @@ class Score(_Section):
 class Search(_Section):
     """The search of the graph: of orders for linear models, for all others hill climbing over graphs."""
 
-    perturbations: Count = Field(default=1, ge=0, le=10_000)
+    perturbations: int = Field(default=1, ge=0, le=10_000)
     """Rounds in which every gene is moved away once and the search goes on from there. More find better graphs, at more
     time."""
-    expanded: Count = Field(default=10, ge=0, le=200)
+    expanded: int = Field(default=10, ge=0, le=200)
     """Hill climbing: further candidates per gene by what their curves explain. They find causes without correlation."""
-    shortlist: Count = Field(default=8, ge=1, le=1000)
+    shortlist: int = Field(default=8, ge=1, le=1000)
     """Hill climbing: candidates per gene whose addition is scored at a time. More look further, at more time."""
 
 
 class Resample(_Section):
     """How confidence is measured."""
 
-    resamples: Count = Field(default=20, ge=0, le=10_000)
+    resamples: int = Field(default=20, ge=0, le=10_000)
     """Half-samples in which to see which edges return. 0: quick, no stability. 20: a good look. 100: for papers."""
     fraction: Real = Field(default=0.5, ge=0.1, le=0.95)
     """Share of the observations in each resample. Larger makes the resamples alike and stability too kind."""
@@ -156,14 +152,14 @@ class Curves(_Section):
     of: Literal["causes", "index", "indices"] = "causes"
     """What curves are of. causes: a sum of one each (additive). index: one curve of a weighted sum of all causes.
     indices: a sum of such curves (multiple index), for causes that act together; twenty times the cost."""
-    functions: Count = Field(default=3, ge=2, le=16)
+    functions: int = Field(default=3, ge=2, le=16)
     """Most curves of weighted sums (curves.of: indices). As many are taken as the score pays for."""
 
-    degree: Count = Field(default=3, ge=1, le=9)
+    degree: int = Field(default=3, ge=1, le=9)
     """Highest degree of model polynomial; each gene takes the one that suits. High degrees chase outliers."""
-    cosines: Count = Field(default=8, ge=2, le=32)
+    cosines: int = Field(default=8, ge=2, le=32)
     """Terms of model sobolev, a line and cosines. More follow curves that bend more often, at more time."""
-    bsplines: Count = Field(default=8, ge=4, le=32)
+    bsplines: int = Field(default=8, ge=4, le=32)
     """Terms of model spline, a line and combinations of B-splines. More bend more often, at more time."""
 
 
@@ -181,11 +177,11 @@ class Glm(_Section):
 class Mlp(_Section):
     """The model mlp: how a gene's nonlinear function of its causes is judged."""
 
-    splines: Count = Field(default=8, ge=2, le=32)
+    splines: int = Field(default=8, ge=2, le=32)
     """Spline terms of each cause, the line among them. More follow functions that bend more often, at more time."""
-    units: Count = Field(default=100, ge=1, le=2000)
+    units: int = Field(default=100, ge=1, le=2000)
     """Random units that all causes of a gene share. More see causes that act only together; time grows with them."""
-    hidden: Count = Field(default=10, ge=1, le=1000)
+    hidden: int = Field(default=10, ge=1, le=1000)
     """Hidden units per gene of NOTEARS-MLP. Memory and time of the relaxation grow with it."""
-    steps: Count = Field(default=5, ge=1, le=10_000)
+    steps: int = Field(default=5, ge=1, le=10_000)
     """Gradient steps of NOTEARS-MLP between two looks at acyclicity. More fit closer, at more time."""

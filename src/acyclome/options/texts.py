@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import json
 import re
 import sys
@@ -15,41 +16,27 @@ from pydantic import ValidationError
 
 from acyclome.errors import ConfigError
 
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 EARLIER_NAMES = "x-renamed"
 """Keyword of the schema for names that options once had there, with their names of today."""
 _MAX_SHOWN = 5
 _ALIKE = 0.7
 
 
-def number_in_text(value: Any) -> Any:
-    """Return the number that a text spells, anything else unchanged (YAML reads ``1e-3`` as a text)."""
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        number = float(value)
-        return int(number) if number.is_integer() and not re.search(r"[.eE]", value) else number
-    return value
-
-
 def load_yaml(path: Path) -> Any:
-    """Read a YAML file; a key given twice in one section is an error."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-            repeated = sorted({str(key) for key in keys if keys.count(key) > 1})
-            if repeated:
-                line = node.start_mark.line + 1
-                msg = f"{', '.join(repeated)} is given more than once (line {line} and below); keep one of them."
-                raise ConfigError(msg)
-            return super().construct_mapping(node, deep)
+    """Read a YAML file, of YAML 1.2, in which ``1e-3`` is a number; a key given twice in one section is an error."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.constructor import DuplicateKeyError
+    from ruamel.yaml.error import YAMLError
 
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader)
+        return YAML(typ="safe", pure=True).load(path)
     except OSError as error:
         msg = f"the configuration cannot be read: {error.strerror or error}. Check the name of the file."
         raise ConfigError(msg) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except DuplicateKeyError as error:
+        msg = f"line {error.problem_mark.line + 1}: {error.problem}; keep one of them."
+        raise ConfigError(msg) from error
+    except (YAMLError, UnicodeDecodeError) as error:
         msg = f"this is not YAML: {error}. Compare with `python -m acyclome.config yaml`."
         raise ConfigError(msg) from error
 
@@ -184,22 +171,24 @@ def table(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
 
 def commented_yaml(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
     """Return a YAML file with every option at its default, its meaning and its range above it."""
-    lines: list[str] = []
-    last = ""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+    whole = CommentedMap()
     for section, name, part in leaves(schema):
-        if section != last:
-            lines += ["", *_comment(schema["properties"][section]["description"], ""), f"{section}:"]
-            last = section
-        indent = "  " if section else ""
-        value = (defaults[section] if section else defaults)[name]
-        lines += _comment(f"{_plain(part)} [{allowed(part)}]", indent)
-        lines.append(f"{indent}{name}: {json_for_yaml(value)}")
-    return "\n".join(lines) + "\n"
-
-
-def json_for_yaml(value: Any, indent: int | None = None) -> str:
-    """Return JSON whose numbers YAML 1.1 reads as numbers too: to it ``1e-05`` is a word, ``1.0e-05`` is not."""
-    return re.sub(r"(?<=[\[:,\s])(-?\d+)(?=e[-+]?\d)", r"\1.0", " " + json.dumps(value, indent=indent))[1:]
+        if section and section not in whole:
+            whole[section] = CommentedMap()
+            above = _wrapped(schema["properties"][section]["description"])
+            whole.yaml_set_comment_before_after_key(section, before=f"\n{above}")
+        home, value = (whole[section], defaults[section][name]) if section else (whole, defaults[name])
+        home[name] = CommentedSeq(value) if isinstance(value, list) else value
+        if isinstance(value, list):
+            home[name].fa.set_flow_style()
+        above = _wrapped(f"{_plain(part)} [{allowed(part)}]")
+        home.yaml_set_comment_before_after_key(name, before=above, indent=2 if section else 0)
+    text = io.StringIO()
+    YAML().dump(whole, text)
+    return text.getvalue()
 
 
 def write_one(texts: Mapping[str, Callable[[], str]], arguments: Sequence[str], module: str) -> int:
@@ -215,5 +204,5 @@ def _plain(part: Mapping[str, Any]) -> str:
     return " ".join(str(part["description"]).split())
 
 
-def _comment(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, width=110, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, width=108)
