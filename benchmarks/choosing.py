@@ -17,8 +17,8 @@ import pandas as pd
 from acyclome import Config
 from acyclome.evaluate.simulate import simulate
 from acyclome.io.store import MemoryStore
+from acyclome.models import model_names
 from acyclome.pipeline.commands import Runtime, learn_store
-from acyclome.pipeline.registry import MODELS
 from benchmarks.measure import measured
 from benchmarks.problems import METHOD, Problem, Protocol, find_bench
 from benchmarks.report import publish
@@ -47,7 +47,7 @@ def main() -> None:
 def _warm_up() -> None:
     drawn = simulate(12, 200, noise="negative-binomial", seed=1)
     store = MemoryStore(drawn.X.T, drawn.genes, obs_columns=pd.DataFrame({"size": drawn.size}))
-    for name in (AUTO, *MODELS):
+    for name in (AUTO, *model_names()):
         _learn(store, name, 1, 1, is_counted=True)
 
 
@@ -78,7 +78,7 @@ def _models(problem: Problem, store: MemoryStore, seed: int, threads: int) -> li
             **cost.row(),
         }
     ]
-    for name in (name for name in MODELS if name in found):
+    for name in (name for name in model_names() if name in found):
         (edges, _), cost = measured(partial(_learn, store, name, seed, threads, is_counted=problem.name == COUNTS))
         held = {key: found[name][key] for key in ("log_density", "behind", "standard_error")}
         rows.append(

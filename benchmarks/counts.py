@@ -21,8 +21,8 @@ from acyclome.evaluate.heldout_counts import count_log_likelihood, log_normal_lo
 from acyclome.evaluate.simulate import Simulation, simulate
 from acyclome.io.expression import read_expression
 from acyclome.io.store import MemoryStore
+from acyclome.models.glm.card import LAWS, structural_model
 from acyclome.pipeline.commands import Runtime, learn_store
-from acyclome.pipeline.registry import LAWS
 from acyclome.prepare import prepare
 from benchmarks.measure import learned, measured
 from benchmarks.problems import METHOD, Problem
@@ -114,7 +114,13 @@ def _cells(given: argparse.Namespace, seed: int) -> dict[str, Any]:
     logs = np.log1p(train / per_field[half][:, None])
     straight = _edges(_linear(logs, seed, given.threads))
     nothing = np.empty(0, np.int64), np.empty(0, np.int64)
-    counts = partial(count_log_likelihood, (train, size), (test, other), model=LAWS[LAW], threads=given.threads)
+    counts = partial(
+        count_log_likelihood,
+        (train, size),
+        (test, other),
+        model=structural_model(Config(glm={"family": LAW})),
+        threads=given.threads,
+    )
     normal = partial(log_normal_log_likelihood, (train, per_field[half]), (test, per_field[~half]))
     return {
         "seed": seed,

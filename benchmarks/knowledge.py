@@ -29,7 +29,7 @@ from acyclome.core.engine import look
 from acyclome.errors import InputError
 from acyclome.knowledge.edges import make_prior
 from acyclome.knowledge.tables import read_prior
-from acyclome.pipeline.registry import engine_settings
+from acyclome.pipeline.engine_settings import engine_settings
 from benchmarks.measure import warm_up
 from benchmarks.report import publish
 from benchmarks.tables import options

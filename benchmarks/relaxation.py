@@ -21,7 +21,7 @@ from acyclome.config import Config
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.moments import Moments, moments
 from acyclome.core.engine import EngineSettings, decide, look, propose
-from acyclome.pipeline.registry import engine_settings
+from acyclome.pipeline.engine_settings import engine_settings
 from benchmarks.measure import Cost, measured, warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.report import publish

@@ -13,91 +13,33 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 
 from acyclome.errors import ConfigError
+from acyclome.models import AUTO, DEFAULT, check_pairing, get_model, models, sections
+from acyclome.models.card import Ability, Counts, Model
 from acyclome.options import texts
 from acyclome.options.sections import (
-    AutoOrBool,
-    Curves,
     Fit,
-    Glm,
+    Input,
     Knowledge,
-    Mlp,
-    Names,
-    Positive,
+    Prepare,
     Resample,
     Score,
     Screen,
     Search,
-    Several,
+    Section,
     Shard,
     Validation,
-    _Section,
 )
 
-
-class Input(_Section):
-    """Which matrix of the input file is read, and which observations of it."""
-
-    layer: str | None = None
-    """Matrix to read: X, raw, or the name of a layer. Empty: the one that suits, counts before log-normalised."""
-    genes_as: Literal["columns", "rows"] = "columns"
-    """Where genes stand in a csv or tsv table. The wrong choice gives a network of cells."""
-    group_by: str | None = None
-    """Column of the observations (cell type, tissue); one network is learned for each of its labels."""
-    group: str | None = None
-    """Learn only this label of group_by."""
-    joint: bool = False
-    """Learn the labels of group_by together: one order and shared causes, own weights, and a test of differences."""
-    perturbation: str | None = None
-    """Column of the observations that names the targets of interventions, joined by ;. Empty: there are none."""
-    control: str | None = None
-    """Value of perturbation where nothing was done. Empty: only observations without a value are unperturbed."""
-
-    @model_validator(mode="after")
-    def _labels_need_a_column(self) -> Self:
-        for label, column in (("group", "group_by"), ("control", "perturbation")):
-            if getattr(self, label) is not None and getattr(self, column) is None:
-                msg = f"{label} names a label, but {column} does not say which column has it; give both"
-                raise ValueError(msg)
-        return self
+Kind = TypeVar("Kind", bound=Section)
 
 
-class Prepare(_Section):
-    """What happens to the matrix before a network is learned. Every step is written into run.json."""
-
-    min_cells: int = Field(default=10, ge=0)
-    """Drop genes seen in fewer observations. Rare genes cost time and give edges that no resample repeats."""
-    normalize: AutoOrBool = "auto"
-    """Scale every observation to the same total. auto: only if the matrix holds counts."""
-    target_sum: Positive | None = 10_000.0
-    """Total of each observation after normalize. Empty: the median of the totals."""
-    log: AutoOrBool = "auto"
-    """Take log(1 + x). auto: only if the matrix holds counts. Without it a few strongly expressed genes rule."""
-    n_top_genes: Several | None = None
-    """Keep only this many highly variable genes. Empty: all. Genes left out can hide as common causes of those kept."""
-    covariates: Names = ()
-    """Columns of the observations (batch, sex) whose linear effect is taken out of all genes."""
-    transform: Literal["auto", "none", "rank"] = "auto"
-    """Marginal transform of each gene. rank: to normal scores, robust to outliers. auto: decided by the data alone
-    for model linear, none for others, whose curves and noise ranks would bend."""
-    pseudobulk_by: str | None = None
-    """Column (donor, sample) over whose labels observations are summed. Fewer, cleaner observations."""
-    metacells: Several | None = None
-    """Observations joined into one metacell. Empty: none. Less dropout, but fewer observations to learn from."""
-
-    @model_validator(mode="after")
-    def _sum_in_one_way(self) -> Self:
-        if self.pseudobulk_by is not None and self.metacells is not None:
-            msg = "pseudobulk_by and metacells both join observations; give one of them"
-            raise ValueError(msg)
-        return self
-
-
-class Config(_Section):
+class Config(Section):
     """All options of a run that change its result."""
 
     input: Input = Field(default_factory=Input)
@@ -110,76 +52,98 @@ class Config(_Section):
     search: Search = Field(default_factory=Search)
     resample: Resample = Field(default_factory=Resample)
     validation: Validation = Field(default_factory=Validation)
-    curves: Curves = Field(default_factory=Curves)
-    mlp: Mlp = Field(default_factory=Mlp)
-    glm: Glm = Field(default_factory=Glm)
-    model: Literal["linear", "polynomial", "sobolev", "spline", "mlp", "glm", "lingam", "auto"] = "linear"
-    """Structural model of a gene given its causes. linear: thousands of genes in seconds. polynomial, sobolev, spline:
-    a sum of curves, one per cause, in powers, cosines or B-splines; ten times the cost. mlp: any smooth function of the
-    causes, alone or together; a hundred times the cost. Curves settle directions that linear models cannot.
-    glm: raw counts by their own law. lingam: linear, with noise that need not be Gaussian, which settles directions;
-    as fast as linear. auto: the simplest of them that makes held-out observations about as probable as the best."""
+    model: str = DEFAULT
+    """Structural model of a gene given its causes. auto: the simplest of them that makes held-out observations about as
+    probable as the best."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of every random draw. The same seed, data and options give the same bits."""
 
+    @field_validator("model")
+    @classmethod
+    def _model_is_known(cls, name: str) -> str:
+        if name != AUTO:
+            get_model(name)
+        return name
+
     @model_validator(mode="after")
     def _options_suit_the_model(self) -> Self:
-        if self.model != "linear" and self.score.noise == "equal":
-            msg = f"score.noise equal is for model linear; with model {self.model} leave it at unequal"
+        if self.score.non_gaussian and self.score.noise == "equal":
+            msg = "score.non_gaussian is for score.noise unequal; take one of them"
             raise ValueError(msg)
-        if self.model == "auto" and self.input.joint:
-            msg = "input.joint learns all groups with one model, but model auto chooses for each; name a model"
-            raise ValueError(msg)
-        changing = {
-            "prepare.covariates": bool(self.prepare.covariates),
-            "input.joint": self.input.joint,
-            "prepare.transform": self.prepare.transform == "rank",
-        }
-        if self.takes_counts and any(changing.values()):
-            asked = " and ".join(name for name, is_asked in changing.items() if is_asked)
-            msg = (
-                f"{asked} would change the counts that model {self.model} is for; leave it out, or choose another model"
-            )
-            raise ValueError(msg)
-        if self.fit.relax is True and self.model in ("lingam", "glm"):
-            msg = f"fit.relax true asks for a relaxation, which model {self.model} has not; leave it at auto"
-            raise ValueError(msg)
-        if self.score.non_gaussian and (self.model != "linear" or self.score.noise == "equal"):
-            msg = "score.non_gaussian is for model linear with score.noise unequal; model lingam has it built in"
-            raise ValueError(msg)
-        if self.reads_noise and self.prepare.transform == "rank":
+        if self.score.non_gaussian and self.prepare.transform == "rank":
             msg = "prepare.transform rank makes every gene Gaussian, so its noise says nothing; take none or auto"
+            raise ValueError(msg)
+        if self.card is not None:
+            check_pairing(self.card, self.request)
+        elif self.input.joint:
+            msg = "input.joint learns all groups with one model, but model auto chooses for each; name a model"
             raise ValueError(msg)
         return self
 
     @property
+    def card(self) -> Model | None:
+        """The card of the model; None where the data choose it."""
+        return None if self.model == AUTO else get_model(self.model)
+
+    @property
+    def request(self) -> set[Ability]:
+        """What these options ask of a model."""
+        asked = {
+            Ability.EQUAL_NOISE: self.score.noise == "equal",
+            Ability.NON_GAUSSIAN: self.score.non_gaussian,
+            Ability.RELAXATION: self.fit.relax is True,
+            Ability.COVARIATES: bool(self.prepare.covariates),
+            Ability.RANK_TRANSFORM: self.prepare.transform == "rank",
+            Ability.JOINT_GROUPS: self.input.joint,
+        }
+        return {ability for ability, is_asked in asked.items() if is_asked}
+
+    @property
     def relaxes(self) -> bool:
         """Whether the relaxation runs."""
-        return self.model == "linear" if self.fit.relax == "auto" else self.fit.relax
-
-    @property
-    def takes_counts(self) -> bool:
-        """Whether the model is one of counts, which stay as they are in the preparation."""
-        return self.model == "glm"
-
-    @property
-    def compares_counts(self) -> bool:
-        """Whether counts stay as they are because a model of counts is compared with others, which see logarithms."""
-        as_they_are = self.prepare.normalize == self.prepare.log == "auto" and self.prepare.transform != "rank"
-        is_open = not self.prepare.covariates and self.input.perturbation is None and self.glm.family != "logistic"
-        return self.model == "auto" and as_they_are and is_open
-
-    @property
-    def keeps_values(self) -> bool:
-        """Whether a transform left to the data stays away: it suits lines, and hides the shapes of curves and noise."""
-        return self.prepare.transform == "auto" and (self.score.non_gaussian or self.model != "linear")
+        return self.card is not None and self.card.relaxes(self)
 
     @property
     def reads_noise(self) -> bool:
         """Whether noise that is not Gaussian counts for directions."""
-        return self.score.non_gaussian or self.model == "lingam"
+        return self.score.non_gaussian or (self.card is not None and self.card.reads_noise)
+
+    @property
+    def keeps_values(self) -> bool:
+        """Whether a transform left to the data stays away: it suits lines, and hides the shapes of curves and noise."""
+        may_rank = self.card is not None and self.card.may_rank and not self.score.non_gaussian
+        return self.prepare.transform == "auto" and not may_rank
+
+    @property
+    def counts(self) -> Counts | None:
+        """How counts are read where they stay as they are in the preparation; None where logarithms are taken.
+
+        A model of counts asks for them.  Where the data choose the model, they stay if there are any and such a model
+        is among those compared; the others then see logarithms.
+        """
+        if self.card is not None:
+            return self.card.counts
+        asked = self.request | ({Ability.INTERVENTIONS} if self.input.perturbation is not None else set())
+        able = (card.counts for card in models().values() if card.abilities >= asked)
+        are_open = self.prepare.normalize == self.prepare.log == "auto"
+        return next((one for one in able if are_open and one is not None and one.is_comparable(self)), None)
+
+    def of(self, kind: type[Kind]) -> Kind:
+        """Return the section of a class: how a model finds its own options."""
+        return next(section for _, section in self if isinstance(section, kind))
+
+    def with_each_model(self) -> tuple[dict[str, Config], dict[str, str]]:
+        """Return these options with every model that they suit, the simplest first, and why they do not suit others."""
+        able, refused = {}, {}
+        for name in models():
+            try:
+                able[name] = self.with_options({"model": name})
+            except ConfigError as error:
+                refused[name] = str(error)
+        return able, refused
 
     def __init__(self, **options: Any) -> None:
+        follow_models()
         try:
             super().__init__(**{key: _or_empty(key, value) for key, value in options.items()})
         except ValidationError as error:
@@ -240,7 +204,13 @@ class Config(_Section):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """Return the JSON schema of a configuration file; every property has a description."""
-        return texts.describe(cls.model_json_schema(), RENAMED)
+        follow_models()
+        schema = texts.describe(cls.model_json_schema(), RENAMED)
+        model = schema["properties"]["model"]
+        first, last = " ".join(model["description"].split()).split(". ", 1)
+        about = [f"{name}: {card.summary}." for name, card in models().items()]
+        model |= {"enum": [*models(), AUTO], "description": " ".join([f"{first}.", *about, last])}
+        return schema
 
     @classmethod
     def table(cls) -> str:
@@ -255,16 +225,28 @@ class Config(_Section):
 
 RENAMED = {"climb": "search", "score.restarts": "search.perturbations", "believe": "validation"}
 """Names that options and sections once had. They are refused, with the name of today."""
-_SECTIONS: dict[str, type[_Section]] = {
-    name: info.annotation
-    for name, info in Config.model_fields.items()
-    if isinstance(info.annotation, type) and issubclass(info.annotation, _Section)
-}
+_OWN = frozenset(Config.model_fields)
+
+
+def follow_models() -> None:
+    """Give the options the sections of all models that are registered, and take away those of models that are not."""
+    wanted, fields = sections(), Config.model_fields
+    if {name: field.annotation for name, field in fields.items() if name not in _OWN} == wanted:
+        return
+    for name in set(fields) - _OWN:
+        del fields[name]
+    for name, kind in wanted.items():
+        if name in _OWN:
+            msg = f"The options of a model cannot be called {name!r}, for there is an option or section of that name."
+            raise ConfigError(msg)
+        fields[name] = FieldInfo(annotation=kind, default_factory=kind)
+    Config.model_rebuild(force=True)
 
 
 def _or_empty(key: str, value: Any) -> Any:
     """Return an empty section for None, which is what YAML reads where all options of a section are commented out."""
-    return {} if value is None and key in _SECTIONS else value
+    field = Config.model_fields.get(key)
+    return {} if value is None and field is not None and field.default_factory is not None else value
 
 
 def main(arguments: list[str]) -> int:

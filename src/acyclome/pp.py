@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from acyclome.config import Config, Input
+from acyclome.config import Config
 from acyclome.errors import InputError
+from acyclome.options.sections import Input
 
 if TYPE_CHECKING:
     from anndata import AnnData

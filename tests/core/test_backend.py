@@ -21,7 +21,7 @@ from acyclome.core.workers import one_blas_thread
 from acyclome.models.linear.batched import BatchedLinear
 from acyclome.models.linear.gram_blocks import Blocks
 from acyclome.models.linear.relaxation import Linear, LinearStatistics
-from acyclome.pipeline.registry import engine_settings
+from acyclome.pipeline.engine_settings import engine_settings
 
 HERE = OnDevice(torch.device("cpu"), torch.float64)
 SAME_W = 1e-6  # blocks are solved to 1e-11 in slopes, divided by least eigenvalues of .01 and more, in 40 steps

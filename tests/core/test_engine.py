@@ -12,7 +12,7 @@ from acyclome.core.relaxation.relax import RelaxProblem, relax
 from acyclome.core.screening.rescreen import grow
 from acyclome.evaluate.simulate import simulate
 from acyclome.models.linear.relaxation import Linear
-from acyclome.pipeline.registry import engine_settings
+from acyclome.pipeline.engine_settings import engine_settings
 
 D, N = 25, 400
 

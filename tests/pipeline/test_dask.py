@@ -16,8 +16,9 @@ from acyclome.core.backend import OnThreads
 from acyclome.core.engine import propose
 from acyclome.core.workers import one_blas_thread
 from acyclome.evaluate.simulate import simulate
-from acyclome.pipeline import registry, stages
+from acyclome.pipeline import stages
 from acyclome.pipeline.commands import Runtime, fit_stage, prepare_stage, resample_stage, run, screen_stage, shard_stage
+from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.executor import dealing
 from acyclome.pipeline.session import Session
 
@@ -137,7 +138,7 @@ def test_without_shards_the_relaxation_deals_its_genes_out_and_a_killed_worker_c
 
         steps = []
         data, found = current.data, stages.candidates_of(current._get("screen"))
-        settings, seed = registry.engine_settings(config), stages.seed_of(config, "fit")
+        settings, seed = engine_settings(config), stages.seed_of(config, "fit")
         with one_blas_thread():
             start, relaxed = propose(data.moments, found, settings, data.causes, seed, 1, OnThreads(deal_and_kill))
     assert len(killed) == 1

@@ -13,7 +13,7 @@ from acyclome.core.data.moments import moments
 from acyclome.core.engine import look, propose
 from acyclome.errors import ConfigError
 from acyclome.evaluate.simulate import simulate
-from acyclome.pipeline.registry import ACYCLICITY, SCHEDULES, engine_settings
+from acyclome.pipeline.engine_settings import ACYCLICITY, SCHEDULES, engine_settings
 
 NAMES = get_args(Fit.model_fields["acyclicity"].annotation)
 

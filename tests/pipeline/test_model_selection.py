@@ -138,9 +138,10 @@ def test_what_a_model_does_not_keep_to_takes_it_out_instead_of_being_an_error():
 
 
 def test_counts_are_kept_unless_the_options_would_change_them():
-    assert Config.from_mapping({"model": "auto"}).compares_counts
+    assert Config.from_mapping({"model": "auto"}).counts is not None
     for options in ({"log": True}, {"covariates": ["batch"]}, {"transform": "rank"}):
-        assert not Config.from_mapping({"model": "auto", "prepare": options}).compares_counts
+        assert Config.from_mapping({"model": "auto", "prepare": options}).counts is None
+    assert Config.from_mapping({"model": "auto", "glm": {"family": "logistic"}}).counts is None
     with pytest.raises(ConfigError, match="joint"):
         Config.from_mapping({"model": "auto", "input": {"joint": True}})
 

@@ -11,8 +11,9 @@ from acyclome.confidence.ranking import all_votes
 from acyclome.config import Config
 from acyclome.io.store import MemoryStore
 from acyclome.machine import peak_memory_mb
-from acyclome.pipeline import registry, stages
+from acyclome.pipeline import stages
 from acyclome.pipeline.dataset import GeneData, Stage
+from acyclome.pipeline.engine_settings import engine_settings
 
 N_OBS, N_VARS = 120, 15
 CONFIG = Config.from_mapping({"resample": {"resamples": 5}})
@@ -46,11 +47,11 @@ def test_every_stage_and_every_config_has_a_seed_of_its_own():
 
 def test_options_become_objects_of_the_core():
     options = {"score": {"noise": "equal", "gamma": 0.5}, "fit": {"relax": False}, "screen": {"partial": 3}}
-    settings = registry.engine_settings(Config.from_mapping(options))
+    settings = engine_settings(Config.from_mapping(options))
     assert (settings.score.equal_noise, settings.score.gamma) == (True, 0.5)
     assert settings.relax is None
     assert settings.screen.partial == 3
-    assert registry.engine_settings(Config()).relax.schedule.mu == Config().fit.mu
+    assert engine_settings(Config()).relax.schedule.mu == Config().fit.mu
 
 
 @pytest.mark.parametrize("parts", [2, 5, 8])

@@ -8,9 +8,10 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acyclome.config import Config, Input
+from acyclome.config import Config
 from acyclome.errors import InputError
 from acyclome.io.store import Store
+from acyclome.options.sections import Input
 from acyclome.prepare import list_groups, prepare, prepare_to_store
 
 PLAIN = {"transform": "none"}

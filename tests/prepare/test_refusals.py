@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from acyclome.config import Config, Input
+from acyclome.config import Config
 from acyclome.errors import InputError
+from acyclome.options.sections import Input
 from acyclome.prepare import list_groups, prepare
 
 GENES = [f"GENE{i}A" for i in range(8)]

@@ -36,9 +36,6 @@ PANELS = {
     "search": "Search",
     "resample": "Confidence",
     "validation": "Validation",
-    "curves": "Models polynomial, sobolev, spline",
-    "mlp": "Model mlp",
-    "glm": "Model glm",
 }
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _NUMBERS = {"integer", "number"}
@@ -198,11 +195,18 @@ def _science_parameter(section: str, name: str, part: Mapping[str, Any]) -> insp
         *((f"{dashed}/--no-{dashed[2:]}",) if is_flag else (dashed,)),
         help=" ".join(text.split()),
         metavar=None if is_flag else _metavar(part),
-        rich_help_panel=PANELS.get(section, section.capitalize()),
+        rich_help_panel=PANELS.get(section) or _panel_of_models(section),
         show_default=False,
     )
     kind = bool if is_flag else list[str] if part.get("type") == "array" else str
     return _parameter(name, Annotated[kind | None, option], None)  # type: ignore[valid-type]
+
+
+def _panel_of_models(section: str) -> str:
+    from acyclome.models import models
+
+    names = [name for name, card in models().items() if card.section is not None and card.section[0] == section]
+    return f"Model{'s' * (len(names) > 1)} {', '.join(names)}"
 
 
 def _default_text(value: Any) -> str:

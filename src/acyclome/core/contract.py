@@ -1,7 +1,6 @@
 """What a family of structural models offers, whatever its functions and its noise.
 
-A family is one file of this folder, one line of ``registry.FAMILIES`` and one row of ``tests/core/family/cases.py``;
-its name goes into ``registry.MODELS`` and ``config.Config.model``, what the report says of it into ``report.families``.
+The models themselves, and the cards that name them, are in ``acyclome.models``; nothing here knows one.
 """
 
 from __future__ import annotations

@@ -1,1 +1,125 @@
-"""Structural models, one room each; the core knows none of them."""
+"""Structural models, one room each, and the table that names them.
+
+A model is its room and one line here.  One of another package is found by an entry point of the group
+``acyclome.models`` whose name is that of the model and whose object is its card, or given to :func:`register`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import warnings
+from collections.abc import Collection
+
+from acyclome.errors import ConfigError
+from acyclome.models.card import Ability, Model
+from acyclome.options.sections import Section
+
+TABLE = {
+    "linear": "acyclome.models.linear.card:LINEAR",
+    "lingam": "acyclome.models.lingam.card:LINGAM",
+    "glm": "acyclome.models.glm.card:GLM",
+    "polynomial": "acyclome.models.curves.card:POLYNOMIAL",
+    "sobolev": "acyclome.models.curves.card:SOBOLEV",
+    "spline": "acyclome.models.curves.card:SPLINE",
+    "mlp": "acyclome.models.mlp.card:MLP",
+}
+"""Where the card of every model is, the simplest model first: in this order they are compared and named."""
+DEFAULT = next(iter(TABLE))
+AUTO = "auto"
+"""What stands for a model where the data choose it."""
+ENTRY_POINTS = "acyclome.models"
+_registered: dict[str, Model] = {}
+
+
+def register(card: Model) -> None:
+    """Make a model known, with its section of the options, after those that are; one of the same name is replaced.
+
+    Raises
+    ------
+    ValueError
+        If the name is that of a model of this package, or no identifier.
+    """
+    if card.name in TABLE or card.name == AUTO or not card.name.isidentifier():
+        msg = f"A model cannot be called {card.name!r}: expected an identifier other than {', '.join((*TABLE, AUTO))}."
+        raise ValueError(msg)
+    _registered[card.name] = card
+
+
+def models() -> dict[str, Model]:
+    """Return the card of every model by its name, the simplest first."""
+    known = {name: _load(place) for name, place in TABLE.items()}
+    return known | _installed() | _registered
+
+
+def model_names() -> tuple[str, ...]:
+    """Return the names of all models, the simplest first."""
+    return tuple(models())
+
+
+def get_model(name: str) -> Model:
+    """Return the card of a model.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name.
+    """
+    if name in TABLE:
+        return _load(TABLE[name])
+    known = models()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        guess = f" Did you mean {near[0]}?" if near else ""
+        msg = f"There is no model {name!r}.{guess} Known: {', '.join(known)}."
+        raise ConfigError(msg)
+    return known[name]
+
+
+def sections() -> dict[str, type[Section]]:
+    """Return the sections of the options that models have, by name."""
+    return dict(card.section for card in models().values() if card.section is not None)
+
+
+def check_pairing(model: Model, request: Collection[Ability]) -> None:
+    """Refuse what data, options and prior knowledge ask of a model that does not have it.
+
+    Raises
+    ------
+    ConfigError
+        Names the model, what was asked, why that cannot be, and the models that have all of it.
+    """
+    lacking = [asked for asked in Ability if asked in request and asked not in model.abilities]
+    if not lacking:
+        return
+    able = [name for name, other in models().items() if other.abilities >= set(request)]
+    text = "; nor with ".join(f"{asked.value}, since {model.why_not(asked)}" for asked in lacking)
+    leave = f"Leave {'it' if len(lacking) == 1 else 'them'} out"
+    instead = f", or take model {' or '.join(able)}" if able else ""
+    msg = f"model {model.name} does not go with {text}. {leave}{instead}"
+    raise ConfigError(msg)
+
+
+def _load(place: str) -> Model:
+    module, _, attribute = place.partition(":")
+    card: Model = getattr(importlib.import_module(module), attribute)
+    return card
+
+
+@functools.cache
+def _installed() -> dict[str, Model]:
+    """Return the cards of other packages; one that cannot be had is told and left out, for it concerns few runs."""
+    from importlib.metadata import entry_points
+
+    found = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            card = point.load()
+        except Exception as error:  # noqa: BLE001 - another package may fail in any way
+            card = error
+        if isinstance(card, Model) and card.name == point.name and card.name not in TABLE:
+            found[card.name] = card
+        else:
+            warnings.warn(f"The model {point.name!r} of {point.value} is left out: {card!r}.", stacklevel=2)
+    return found

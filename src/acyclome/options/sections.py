@@ -1,4 +1,4 @@
-"""What sections of the configuration are made of, and some of its sections."""
+"""What sections of the configuration are made of, and the sections of the stages; those of models are their own."""
 
 from __future__ import annotations
 
@@ -13,13 +13,71 @@ Names = Annotated[tuple[str, ...], Field(strict=False)]
 AutoOrBool = Literal["auto"] | bool
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
     """A frozen group of options that refuses unknown names and does not convert between kinds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
-class Fit(_Section):
+class Input(Section):
+    """Which matrix of the input file is read, and which observations of it."""
+
+    layer: str | None = None
+    """Matrix to read: X, raw, or the name of a layer. Empty: the one that suits, counts before log-normalised."""
+    genes_as: Literal["columns", "rows"] = "columns"
+    """Where genes stand in a csv or tsv table. The wrong choice gives a network of cells."""
+    group_by: str | None = None
+    """Column of the observations (cell type, tissue); one network is learned for each of its labels."""
+    group: str | None = None
+    """Learn only this label of group_by."""
+    joint: bool = False
+    """Learn the labels of group_by together: one order and shared causes, own weights, and a test of differences."""
+    perturbation: str | None = None
+    """Column of the observations that names the targets of interventions, joined by ;. Empty: there are none."""
+    control: str | None = None
+    """Value of perturbation where nothing was done. Empty: only observations without a value are unperturbed."""
+
+    @model_validator(mode="after")
+    def _labels_need_a_column(self) -> Self:
+        for label, column in (("group", "group_by"), ("control", "perturbation")):
+            if getattr(self, label) is not None and getattr(self, column) is None:
+                msg = f"{label} names a label, but {column} does not say which column has it; give both"
+                raise ValueError(msg)
+        return self
+
+
+class Prepare(Section):
+    """What happens to the matrix before a network is learned. Every step is written into run.json."""
+
+    min_cells: int = Field(default=10, ge=0)
+    """Drop genes seen in fewer observations. Rare genes cost time and give edges that no resample repeats."""
+    normalize: AutoOrBool = "auto"
+    """Scale every observation to the same total. auto: only if the matrix holds counts."""
+    target_sum: Positive | None = 10_000.0
+    """Total of each observation after normalize. Empty: the median of the totals."""
+    log: AutoOrBool = "auto"
+    """Take log(1 + x). auto: only if the matrix holds counts. Without it a few strongly expressed genes rule."""
+    n_top_genes: Several | None = None
+    """Keep only this many highly variable genes. Empty: all. Genes left out can hide as common causes of those kept."""
+    covariates: Names = ()
+    """Columns of the observations (batch, sex) whose linear effect is taken out of all genes."""
+    transform: Literal["auto", "none", "rank"] = "auto"
+    """Marginal transform of each gene. rank: to normal scores, robust to outliers. auto: decided by the data alone
+    for model linear, none for others, whose curves and noise ranks would bend."""
+    pseudobulk_by: str | None = None
+    """Column (donor, sample) over whose labels observations are summed. Fewer, cleaner observations."""
+    metacells: Several | None = None
+    """Observations joined into one metacell. Empty: none. Less dropout, but fewer observations to learn from."""
+
+    @model_validator(mode="after")
+    def _sum_in_one_way(self) -> Self:
+        if self.pseudobulk_by is not None and self.metacells is not None:
+            msg = "pseudobulk_by and metacells both join observations; give one of them"
+            raise ValueError(msg)
+        return self
+
+
+class Fit(Section):
     """The continuous relaxation (NOTEARS on the candidates) from which the order search starts."""
 
     relax: AutoOrBool = "auto"
@@ -55,7 +113,7 @@ class Fit(_Section):
         return self
 
 
-class Knowledge(_Section):
+class Knowledge(Section):
     """What is known before the data are seen."""
 
     regulators: str | None = None
@@ -71,7 +129,7 @@ class Knowledge(_Section):
     """Table of genes and tiers (gene, tier: a whole number). No edge goes from a higher to a lower tier."""
 
 
-class Screen(_Section):
+class Screen(Section):
     """How the candidate causes of every gene are found. An edge that is no candidate cannot be learned."""
 
     forward_steps: int = Field(default=10, ge=0, le=200)
@@ -96,7 +154,7 @@ class Screen(_Section):
         return self
 
 
-class Shard(_Section):
+class Shard(Section):
     """Overlapping pieces of the network, for many workers or little memory; the order search joins them."""
 
     shards: int = Field(default=0, ge=0, le=100_000)
@@ -105,7 +163,7 @@ class Shard(_Section):
     """GB that one shard may take, by estimate; without `shards` it says into how many to cut. Empty: no limit."""
 
 
-class Score(_Section):
+class Score(Section):
     """How orders and edges are judged (extended BIC)."""
 
     noise: Literal["unequal", "equal"] = "unequal"
@@ -117,7 +175,7 @@ class Score(_Section):
     to normal scores, nor where dropout or outliers make the noise."""
 
 
-class Search(_Section):
+class Search(Section):
     """The search of the graph: of orders for linear models, for all others hill climbing over graphs."""
 
     perturbations: int = Field(default=1, ge=0, le=10_000)
@@ -129,7 +187,7 @@ class Search(_Section):
     """Hill climbing: candidates per gene whose addition is scored at a time. More look further, at more time."""
 
 
-class Resample(_Section):
+class Resample(Section):
     """How confidence is measured."""
 
     resamples: int = Field(default=20, ge=0, le=10_000)
@@ -138,50 +196,9 @@ class Resample(_Section):
     """Share of the observations in each resample. Larger makes the resamples alike and stability too kind."""
 
 
-class Validation(_Section):
+class Validation(Section):
     """Checks of the network against its own data, for the page of the report that says whether to trust it."""
 
     checks: bool = True
     """Learn again from fewer observations, from permuted genes and without some interventions, beside simpler networks.
     Takes 1,000 genes and 5,000 observations at most: some seconds, with models of curves some minutes."""
-
-
-class Curves(_Section):
-    """The models polynomial, sobolev and spline: curves of what, in how many terms."""
-
-    of: Literal["causes", "index", "indices"] = "causes"
-    """What curves are of. causes: a sum of one each (additive). index: one curve of a weighted sum of all causes.
-    indices: a sum of such curves (multiple index), for causes that act together; twenty times the cost."""
-    functions: int = Field(default=3, ge=2, le=16)
-    """Most curves of weighted sums (curves.of: indices). As many are taken as the score pays for."""
-
-    degree: int = Field(default=3, ge=1, le=9)
-    """Highest degree of model polynomial; each gene takes the one that suits. High degrees chase outliers."""
-    cosines: int = Field(default=8, ge=2, le=32)
-    """Terms of model sobolev, a line and cosines. More follow curves that bend more often, at more time."""
-    bsplines: int = Field(default=8, ge=4, le=32)
-    """Terms of model spline, a line and combinations of B-splines. More bend more often, at more time."""
-
-
-class Glm(_Section):
-    """The model glm: raw counts by their own law. No covariates, no rank transform; a logarithm is taken of causes."""
-
-    family: Literal["negative_binomial", "poisson", "logistic"] = "negative_binomial"
-    """Law of a gene's counts. negative_binomial: UMI and read counts. poisson: counts without overdispersion, else it
-    gives many false edges. logistic: only whether a gene is seen."""
-    size_factors: str = "total"
-    """What the expected counts of an observation are in proportion to. total: its sum of counts. none: nothing. Else
-    the column of the observations that holds them."""
-
-
-class Mlp(_Section):
-    """The model mlp: how a gene's nonlinear function of its causes is judged."""
-
-    splines: int = Field(default=8, ge=2, le=32)
-    """Spline terms of each cause, the line among them. More follow functions that bend more often, at more time."""
-    units: int = Field(default=100, ge=1, le=2000)
-    """Random units that all causes of a gene share. More see causes that act only together; time grows with them."""
-    hidden: int = Field(default=10, ge=1, le=1000)
-    """Hidden units per gene of NOTEARS-MLP. Memory and time of the relaxation grow with it."""
-    steps: int = Field(default=5, ge=1, le=10_000)
-    """Gradient steps of NOTEARS-MLP between two looks at acyclicity. More fit closer, at more time."""

@@ -117,12 +117,14 @@ def _sentence(
     if kind == "extra_forbidden":
         return _unknown(key, value, schema)
     if part is None and kind == "value_error":
-        return f"{key}: {message.removeprefix('Value error, ')}."
+        return f"{key}: {message.removeprefix('Value error, ')}.".removeprefix(": ")
     if part is None:
         return f"{key} = {_short(value)} is not a section; expected options below it, such as {_children(key, schema)}."
     quotes = " Write it in quotes." if "a text" in allowed(part) and isinstance(value, (int, float)) else ""
     default = f" (default {_short(part['default'])})" if "default" in part else ""
-    return f"{key} = {_short(value)} is not allowed; expected {allowed(part)}{default}.{quotes}"
+    near = difflib.get_close_matches(str(value), map(str, part.get("enum", ())), 1)
+    guess = f" Did you mean {near[0]}?" if near else ""
+    return f"{key} = {_short(value)} is not allowed; expected {allowed(part)}{default}.{guess}{quotes}"
 
 
 def _unknown(key: str, value: Any, schema: Mapping[str, Any]) -> str:

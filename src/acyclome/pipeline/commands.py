@@ -126,7 +126,7 @@ def prepare_stage(
         raise InputError(msg)
     with RunFolder.begin(out) as folder:
         facts = _prepare(input_path, folder, config, runtime)
-    if config.model == "auto":  # the choice is made once, before stages run side by side
+    if config.card is None:  # the choice is made once, before stages run side by side
         with Session.open(out, runtime):
             pass
     return facts
@@ -136,7 +136,7 @@ def _prepare(input_path: str | os.PathLike[str], folder: RunFolder, config: Conf
     from acyclome.prepare import prepare_to_store
 
     digest = input_digest(input_path)
-    how = config.takes_counts, config.compares_counts, config.keeps_values
+    how = config.counts is not None, config.card is not None, config.keeps_values
     about = {
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "config": config.model_dump(mode="json"),
@@ -251,6 +251,6 @@ def plan(input_path: str | os.PathLike[str], config: Config, runtime: Runtime) -
 
     n_obs, n_vars = prepared_size(input_path, config)
     facts = estimate(n_vars, n_obs, config, runtime.threads)
-    if config.model == "auto":
+    if config.card is None:
         facts["models"] = estimate_models(n_vars, n_obs, config, runtime.threads)
     return facts

@@ -18,7 +18,7 @@ from acyclome.core.effects.doses import Treatments
 from acyclome.io.room import room_on_disk
 from acyclome.io.store import GeneMajor
 from acyclome.knowledge.edges import Prior
-from acyclome.pipeline.registry import FAMILIES
+from acyclome.models import get_model
 
 
 class Stage(NamedTuple):
@@ -102,7 +102,7 @@ class GeneData:
     def prices(self, config: Config) -> np.ndarray:
         """Return the log-likelihood that a cause of each gene has to earn, ``(d,)``."""
         price = config.score.gamma * np.log(max(int(self.causes.sum()) - 1, 1)) + np.zeros(self.store.n_vars)
-        if config.model not in FAMILIES:  # their scores have paid for the coefficients already
+        if get_model(config.model).search == "order_search":  # local scores have paid for the coefficients already
             price += 0.5 * np.log(self.n_own)
         return price
 

@@ -15,15 +15,19 @@ import numpy as np
 
 from acyclome.confidence.resample import Member
 from acyclome.config import Config
+from acyclome.core.contract import HeldOut
 from acyclome.core.data.candidates import from_pairs, gene_blocks
 from acyclome.core.workers import run_blocks
 from acyclome.errors import ConfigError
 from acyclome.io.store import MemoryStore
 from acyclome.knowledge.edges import Prior
+from acyclome.models import check_pairing, get_model
+from acyclome.models.card import Ability
 from acyclome.pipeline.dataset import GeneData, Stage, tell_nobody
-from acyclome.pipeline.registry import COMPARED_GENES, COMPARED_OBSERVATIONS, check_model, held_out, with_each_model
+from acyclome.pipeline.pairing import asked_by
 from acyclome.pipeline.stages import learn_member, seed_of
 
+COMPARED_GENES, COMPARED_OBSERVATIONS = 200, 4000  # of a sample, if there are more
 HELD_OUT = 0.25
 LEAST_OBSERVATIONS = 60
 STARTS = 4  # of clusters of genes, in large networks
@@ -78,26 +82,31 @@ def compare(found: Mapping[str, tuple[int, np.ndarray]]) -> tuple[str, list[dict
 
 def _able(data: GeneData, config: Config) -> tuple[dict[str, Config], dict[str, str]]:
     """Return the options of every model that can be compared, the simplest first, and why others cannot."""
-    able, refused = with_each_model(config)
-    refused |= {name: why for name, options in able.items() if (why := _misfit(data, options))}
-    return {name: options for name, options in able.items() if name not in refused}, refused
+    able, refused = config.with_each_model()
+    asked = _asked(data)
+    for name in able:
+        try:
+            check_pairing(get_model(name), asked)
+        except ConfigError as error:
+            refused[name] = str(error)
+    able = {name: options for name, options in able.items() if name not in refused}
+    if data.store.n_obs < LEAST_OBSERVATIONS:
+        first, *others = able
+        refused |= dict.fromkeys(others, f"Of under {LEAST_OBSERVATIONS} observations none are kept back.")
+        able = {first: able[first]}
+    return able, refused
 
 
-def _misfit(data: GeneData, options: Config) -> str:
-    """Say why a model is not for these data, or does not keep to what is known of edges; empty if all is well."""
-    try:
-        check_model(options, data.rules, has_targets=data.interventions.any)
-    except ConfigError as error:
-        return str(error)
-    if options.model != "linear" and data.store.n_obs < LEAST_OBSERVATIONS:
-        return f"Of under {LEAST_OBSERVATIONS} observations none are kept back."
-    if options.takes_counts:
-        return "The data are no counts." if data.size is None else ""
-    if options.reads_noise and (data.size is not None or _repeated(data) > REPEATED):
-        return "What lines leave of counts and of values that are often the same mirrors these, not the noise."
-    if options.reads_noise and data.store.facts.get("transform") == "rank":
-        return "The genes were brought to normal scores, which hide the noise."
-    return ""
+def _asked(data: GeneData) -> set[Ability]:
+    """Return what the data and what is known of edges ask of a model that is compared."""
+    asked = asked_by(data.rules, has_targets=data.interventions.any)
+    has_counts = data.size is not None
+    asked.add(Ability.RETURNING_VALUES if has_counts else Ability.REAL_VALUES)
+    if not has_counts and _repeated(data) > REPEATED:
+        asked.add(Ability.RETURNING_VALUES)
+    if data.store.facts.get("transform") == "rank":
+        asked.add(Ability.RANK_TRANSFORM)
+    return asked
 
 
 def _repeated(data: GeneData) -> float:
@@ -157,7 +166,7 @@ def _judge(sample: GeneData, options: Config, test: np.ndarray, seed: int, threa
     found = learn_member(sample, options, Member(0, train, seed), threads=threads)
     network = from_pairs(found["source"], found["target"], sample.store.n_vars)
     causes = np.split(network.parent, network.indptr[1:-1])
-    local = held_out(options, sample.scaled, seed, threads)
+    local = _held_out(options, sample, seed)
     judged = np.flatnonzero(sample.scaled.Z[:, train].var(axis=1) > VARIES)
 
     def block(a: int, b: int) -> np.ndarray:
@@ -166,3 +175,14 @@ def _judge(sample: GeneData, options: Config, test: np.ndarray, seed: int, threa
 
     total = sum(run_blocks(block, gene_blocks(len(judged), BLOCK), threads), np.zeros(len(kept)))
     return network.n_edges, total / max(len(judged), 1)
+
+
+def _held_out(options: Config, sample: GeneData, seed: int) -> HeldOut:
+    """Return what says how probable observations are, under the model, that it was not fitted to."""
+    card = get_model(options.model)
+    if card.held_out is not None:
+        return card.held_out(options, sample.scaled, seed, sample.threads)
+    if card.structural_model is None:
+        msg = f"Model {card.name} says neither how probable held-out observations are nor what its local score is."
+        raise TypeError(msg)
+    return card.structural_model(options).prepare(sample.scaled, seed, sample.threads)

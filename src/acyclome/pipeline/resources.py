@@ -8,27 +8,21 @@ from typing import Any
 import numpy as np
 
 from acyclome.config import Config
-from acyclome.core.acyclicity.flow import FLOW_VALUES
 from acyclome.core.data.moments import PRECISE_GENES, WHOLE_GENES
 from acyclome.core.screening.batched import BLOCK_VALUES
-from acyclome.core.screening.screen import UNSCREENED
 from acyclome.errors import InputError, MemoryLimitError
 from acyclome.machine import machine_memory
-from acyclome.pipeline.registry import COMPARED_GENES, COMPARED_OBSERVATIONS, EXPANSIONS, FAMILIES, with_each_model
+from acyclome.models.card import Cost
+from acyclome.pipeline.model_selection import COMPARED_GENES, COMPARED_OBSERVATIONS
 
-BASE_BYTES = 450_000_000
+BASE_BYTES = 450_000_000  # of the interpreter and its libraries
 CARD_BYTES = 600_000_000  # what CUDA and its libraries take before any data
-PATH_BYTES = 9500
-GRAM_PER_SECOND = 6e10
-FORWARD_PER_SECOND = 2.5e9
-MOVES_PER_SECOND = 2_500.0
-SCORED_PER_SECOND = 2e10
-SCORE_CALL = 1e6  # multiplications in the time that a score takes whatever its size
-SCORES = 60  # sets of causes scored per gene in a climb
-SHAKES = 4  # climbs' worth of scores in a round of shaking
-SWEEPS = 12  # over the products of a gene's terms, whole ones, in a step of the relaxation of curves
-
-
+PATH_BYTES = 9500  # per gene, of the flow along paths
+GRAM_PER_SECOND = 6e10  # multiplications of one core at 3 GHz, as all rates below: in products of matrices
+FORWARD_PER_SECOND = 2.5e9  # in the forward selection
+MOVES_PER_SECOND = 2_500.0  # genes moved by the order search
+SCORED_PER_SECOND = 2e10  # in scores and in the relaxation, which have small matrices
+SHAKES = 4  # climbs' worth of scores in a round of perturbation
 HALO = 3
 LARGEST = 0.7
 
@@ -75,9 +69,17 @@ def _shard_bytes(genes: np.ndarray, n_obs: int, config: Config) -> np.ndarray:
     s = genes.astype(float)
     size = np.where(s <= PRECISE_GENES, 8, 4)
     k = np.minimum(config.screen.max_candidates, s)
-    curved = s * _family_bytes(1, n_obs, config) if config.model in FAMILIES else 0.0
-    products = 4 * s * _gene_products(s, config)
-    return BASE_BYTES + size * (n_obs * s + s * s) + 8 * k * k * s / 2 + PATH_BYTES * s + curved + products
+    cost = _cost(s, n_obs, config)
+    own: np.ndarray = BASE_BYTES + size * (n_obs * s + s * s) + 8 * k * k * s / 2 + PATH_BYTES * s
+    return own + cost.held + cost.relaxed
+
+
+def _cost(n_genes: Any, n_obs: int, config: Config) -> Cost:
+    """Return what the model takes, without the relaxation where that does not run."""
+    if config.card is None:
+        return Cost()
+    found = config.card.cost(config, n_genes, n_obs)
+    return found if config.relaxes else found._replace(relaxed=0.0, on_device=0.0, relax=0.0)
 
 
 def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, Any]:
@@ -91,13 +93,14 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
     ``8 k^2 d`` and paths; tiles. ``spilled_memory_bytes`` leaves the scaled data on the disk. Shards too stand beside
     the whole, as many as there are threads.
     Speeds are those of one core at 3 GHz; good to a factor of two.  ``device_memory_gb`` is what --device cuda takes of
-    the card.  Of model auto the stages are those of model linear, the least it can take, and what choosing takes.
+    the card.  Of model auto the stages are those of the simplest, the least it can take, and what choosing takes.
     """
     chosen = {}
-    if config.model == "auto":
+    if config.card is None:
         chosen = {"choose": _choose_seconds(n_genes, n_obs, config, threads)}
-        config = config.with_options({"model": "linear"})
-    d, n, k = float(n_genes), float(n_obs), float(min(config.screen.max_candidates, n_genes))
+        config = next(iter(config.with_each_model()[0].values()))
+    cost = _cost(d := float(n_genes), n_obs, config)
+    n, k = float(n_obs), float(min(config.screen.max_candidates, n_genes))
     size = 8 if d <= PRECISE_GENES else 4
     beside = min(threads, config.resample.resamples)
     half = n * config.resample.fraction
@@ -125,11 +128,9 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
         "order": gram * 2 / threads + search + config.search.perturbations * d / MOVES_PER_SECOND,
         "resample": resampled / threads,
     }
-    if config.model in FAMILIES:
-        memory += (1 + beside) * _family_bytes(n_genes, n_obs, config)
-        memory += 4 * d * float(_gene_products(np.array(n_genes), config))
-        for name, seconds in _family_seconds(n_genes, n_obs, config, threads).items():
-            times[name] += seconds
+    memory += (1 + beside) * cost.held + cost.relaxed
+    for name, seconds in _model_seconds(cost, config).items():
+        times[name] += seconds / threads
     return {
         "n_genes": n_genes,
         "n_obs": n_obs,
@@ -145,71 +146,42 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
 
 def estimate_models(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, dict[str, float]]:
     """Estimate memory and time of a run with each of the models that model auto may choose."""
-    found = {name: estimate(n_genes, n_obs, one, threads) for name, one in with_each_model(config)[0].items()}
+    found = {name: estimate(n_genes, n_obs, one, threads) for name, one in config.with_each_model()[0].items()}
     return {name: {key: facts[key] for key in ("memory_gb", "total_seconds")} for name, facts in found.items()}
 
 
 def _choose_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> float:
-    """Seconds of a climb with every model on the sample where they are compared."""
+    """Seconds of a search with every model on the sample where they are compared."""
     d, n = min(n_genes, COMPARED_GENES), min(n_obs, COMPARED_OBSERVATIONS)
-    each = with_each_model(config.with_options({"search.perturbations": 0, "resample.resamples": 0}))[0]
-    spent = [_family_seconds(d, n, one, threads) for name, one in each.items() if name in FAMILIES]
-    return sum(sum(one.values()) for one in spent)
+    quick = config.with_options({"search.perturbations": 0, "resample.resamples": 0})
+    costs = [(_cost(d, n, one)._replace(relax=0.0), one) for one in quick.with_each_model()[0].values()]
+    return sum(sum(_model_seconds(*one).values()) for one in costs) / threads
 
 
 def _card_bytes(d: float, n: float, config: Config) -> float:
     """Memory of a card: the most that correlations, screening or relaxation take, one at a time.
 
     Correlations three times, since they are made symmetric; screening: correlations, projections of a block of genes
-    and as much again, the inverse; the relaxation in float32: blocks, their places and powers, the flow, and a dozen
-    whole matrices for the forms of h that need them.
+    and as much again, the inverse; the relaxation as its model says.
     """
-    size, k = 8 if d <= PRECISE_GENES else 4, float(min(config.screen.max_candidates, d))
+    size = 8 if d <= PRECISE_GENES else 4
     whole = d <= WHOLE_GENES
     correlate = size * (n * d + 3 * d * d) * whole
     inverse = 32 * d * d if n >= d else 2 * size * n * d + 16 * n * n
     screen = (size * (n * d + 2 * d * d + 2 * BLOCK_VALUES) + inverse) * whole
-    matrices = 0 if config.fit.acyclicity == "series" else 12 * 4 * d * d
-    relax = 32 * d * k * k + 80 * d * k + 4 * 4 * FLOW_VALUES + matrices
-    return CARD_BYTES + max(correlate, screen, relax * config.relaxes)
+    return CARD_BYTES + max(correlate, screen, _cost(d, int(n), config).on_device)
 
 
-def _family_bytes(n_genes: int, n_obs: int, config: Config) -> float:
-    """Memory of one climb: what the family holds, and the scores that were met."""
-    scores = SCORES * (1 + config.search.perturbations)
-    return n_genes * (FAMILIES[config.model](config).cost(n_obs).held + 200 * scores)
-
-
-def _family_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, float]:
-    """Seconds of the climbs, and of the screening by terms."""
-    cost = FAMILIES[config.model](config).cost(n_obs)
-    climb = n_genes * SCORES * (cost.score + SCORE_CALL) / SCORED_PER_SECOND
-    resamples = config.resample.resamples * climb * config.resample.fraction
-    spread = float(n_genes) ** 2 * cost.spread / GRAM_PER_SECOND
-    found = {"screen": spread, "order": climb * (1 + SHAKES * config.search.perturbations), "resample": resamples}
-    if config.relaxes:
-        found["fit"] = n_genes * _gene_relaxed(n_genes, n_obs, config) / SCORED_PER_SECOND
-    return {name: value / threads for name, value in found.items()}
-
-
-def _gene_relaxed(n_genes: float, n_obs: int, config: Config) -> float:
-    """Operations that the relaxation of a family takes for a gene."""
-    looks = len(config.fit.mu) * config.fit.max_steps / 4
-    if config.model == "mlp":
-        return looks * config.mlp.steps * config.screen.max_candidates * config.mlp.hidden * n_obs
-    return float(_gene_products(np.array(n_genes), config)) * (n_obs + SWEEPS * looks)
-
-
-def _gene_products(n_genes: np.ndarray, config: Config) -> np.ndarray:
-    """Products of terms that the relaxation of curves holds for a gene, in networks of so many genes."""
-    if not config.relaxes or config.model not in EXPANSIONS:
-        return np.zeros(n_genes.shape)
-    most = config.screen.max_candidates
-    k = np.where(n_genes <= UNSCREENED * most, n_genes, np.minimum(most + config.search.expanded, n_genes)).astype(
-        float
-    )
-    found: np.ndarray = (k * EXPANSIONS[config.model](config).terms) ** 2
-    return found
+def _model_seconds(cost: Cost, config: Config) -> dict[str, float]:
+    """Seconds of one core in the stages, of what the model takes beside what all take."""
+    rounds, resampled = config.search.perturbations, config.resample.resamples * config.resample.fraction
+    search = float(cost.search) / SCORED_PER_SECOND
+    found = {
+        "screen": float(cost.screen) / GRAM_PER_SECOND,
+        "order": search * (1 + SHAKES * rounds),
+        "resample": search * resampled,
+    }
+    return found if is_sharded(config) else found | {"fit": float(cost.relax) / SCORED_PER_SECOND}
 
 
 def _shard_facts(n_genes: int, n_obs: int, config: Config) -> dict[str, Any]:
@@ -222,12 +194,13 @@ def _shard_facts(n_genes: int, n_obs: int, config: Config) -> dict[str, Any]:
 
 
 def _fit_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, float]:
-    """Seconds of the relaxation; of shards, their relaxation and their first search, and the plan."""
-    relaxed = (config.relaxes and config.model == "linear") * 6e-4
+    """Seconds of the shards: their relaxation and their first search, and the plan."""
     if not is_sharded(config):
-        return {"fit": relaxed * n_genes}
+        return {"fit": 0.0}
     shards, most = shard_sizes(n_genes, n_obs, config)
-    each = float(most) * most * n_obs / GRAM_PER_SECOND + most * (relaxed + 2 / MOVES_PER_SECOND)
+    cost = _cost(most, n_obs, config)
+    of_model = float(cost.relax + cost.search) / SCORED_PER_SECOND
+    each = float(most) * most * n_obs / GRAM_PER_SECOND + 2 * most / MOVES_PER_SECOND + of_model
     return {"shard": 1e-4 * n_genes, "fit": each * math.ceil(shards / threads), "merge": 1e-5 * n_genes}
 
 

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from acyclome import models
 from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.core.workers import one_blas_thread
@@ -30,24 +31,23 @@ from acyclome.machine import place_of
 from acyclome.network import Network
 from acyclome.pipeline import model_selection, shards, stages, validation
 from acyclome.pipeline.dataset import GeneData, Stage
+from acyclome.pipeline.pairing import check_model
 from acyclome.pipeline.record import run_record
-from acyclome.pipeline.registry import check_model
 from acyclome.pipeline.resources import check_memory, is_sharded
 from acyclome.pipeline.stages import measured
 from acyclome.prepare.size_factors import holds_counts, size_factors
 
 Progress = Callable[[str, float, str], None]
-OF_MODELS = ("curves", "mlp", "glm")
 DEPENDS_ON = {
-    "choose": ("screen", "score", "search", *OF_MODELS),
-    "screen": ("screen", "search.expanded", *OF_MODELS),
-    "shard": ("screen", "search.expanded", *OF_MODELS, "shard"),
-    "fit": ("screen", "fit", "score", "search", *OF_MODELS, "shard"),
-    "order": ("screen", "fit", "score", "search", *OF_MODELS, "shard"),
-    "resample": ("screen", "score", "search", *OF_MODELS, "resample"),
-    "validation": ("screen", "fit", "score", "search", *OF_MODELS, "shard", "validation"),
+    "choose": ("screen", "score", "search"),
+    "screen": ("screen", "search.expanded"),
+    "shard": ("screen", "search.expanded", "shard"),
+    "fit": ("screen", "fit", "score", "search", "shard"),
+    "order": ("screen", "fit", "score", "search", "shard"),
+    "resample": ("screen", "score", "search", "resample"),
+    "validation": ("screen", "fit", "score", "search", "shard", "validation"),
 }
-"""The sections and options of the config that each stage, and what it reads, depends on."""
+"""The sections and options that each stage, and what it reads, depends on, beside those of the model."""
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,8 @@ class Session:
         self.data.prior = prior_of(config, rules, store.genes, causes, group or config.input.group, shared)
         self.data.warnings += self.data.prior.warnings
         check_model(config, self.data.rules, has_targets=self.data.interventions.any)
-        if config.takes_counts or (config.compares_counts and holds_counts(store)):
-            self.data.size = size_factors(store, config.glm.size_factors)
+        if (counts := config.counts) is not None and (config.card is not None or holds_counts(store)):
+            self.data.size = size_factors(store, counts.size_factors(config))
         done = self.data.interventions
         more = [done.indptr, done.row, *([] if self.data.size is None else [self.data.size])]
         self.base = fingerprint(__version__, store.digest, causes, *more, *self.data.prior.arrays())
@@ -168,7 +168,7 @@ class Session:
             has_disk=store.folder is not None,
         )
         self.data.spills = needs(config)
-        if config.model == "auto":
+        if config.card is None:
             self.config = self._choose()
             self.data.spills = needs(self.config)
 
@@ -268,7 +268,9 @@ class Session:
         return self.config.with_options({"model": self._get("choose").facts["name"]})
 
     def _key(self, name: str) -> str:
-        options = options_of(self.config, *DEPENDS_ON[name.split("-")[0]])
+        card = self.config.card
+        own = models.sections() if card is None else () if card.section is None else card.section[:1]
+        options = options_of(self.config, *DEPENDS_ON[name.split("-")[0]], *own)
         return fingerprint(self.base, name, options, self.config.model, self.config.seed)
 
     def _stage(self, name: str, work: Callable[[], Stage]) -> Stage:

@@ -21,8 +21,8 @@ from acyclome.core.shards import Plan, merge_orders, plan_shards, restrict
 from acyclome.core.workers import run_blocks
 from acyclome.machine import peak_memory_mb
 from acyclome.pipeline.dataset import GeneData, Stage
+from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.executor import run_parts
-from acyclome.pipeline.registry import engine_settings
 from acyclome.pipeline.resources import shard_sizes
 from acyclome.pipeline.stages import candidates_of, seed_of, warnings_of
 

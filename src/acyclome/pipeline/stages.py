@@ -36,12 +36,13 @@ from acyclome.errors import ConvergenceError
 from acyclome.evaluate.sortability import r2_from_correlation, sortability
 from acyclome.knowledge.interventions import effects_table
 from acyclome.machine import peak_memory_mb
+from acyclome.models.linear.relaxation import Linear
 from acyclome.network import Network
 from acyclome.network.build import build_network
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS
 from acyclome.pipeline.dataset import GeneData, Stage, tell_nobody
+from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.executor import dealing, run_parts
-from acyclome.pipeline.registry import engine_settings
 
 R2_GENES = 3000
 PATH_LENGTH = 5
@@ -89,13 +90,14 @@ def _views_of_range(data: GeneData, config: Config, genes: tuple[int, int]) -> V
 def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
     """Relax: NOTEARS on the candidates, and the order it suggests."""
     data.progress("fit", 0.0, "NOTEARS on the candidates")
-    is_dealt = data.place.deals and config.model == "linear" and config.relaxes
+    settings = engine_settings(config, data.rules)
+    is_dealt = data.place.deals and settings.relax is not None and isinstance(settings.relax.sem, Linear)
     with dealing(data.dask if is_dealt else None, data.threads, data.store.folder) as deal:
         place = data.place if deal is None else OnThreads(deal)
         start, found = propose(
             data.moments,
             candidates_of(screened),
-            engine_settings(config, data.rules),
+            settings,
             data.causes,
             seed_of(config, "fit"),
             data.threads,

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
-from acyclome.config import Prepare
 from acyclome.errors import InputError
 from acyclome.io.matrices import COUNTS
+from acyclome.options.sections import Prepare
 from acyclome.prepare.matrix import Draft, Matrix
 from acyclome.prepare.selection import check_observations, obs_column
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from acyclome.config import Prepare
 from acyclome.errors import InputError, examples
 from acyclome.io.matrices import COUNTS, LOG, TOTAL
+from acyclome.options.sections import Prepare
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
 
 _HIGHEST_LOG = 30.0

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.sparse as sp
 
-from acyclome.config import Input, Prepare
 from acyclome.errors import InputError, examples
 from acyclome.io.gene_names import repeated
 from acyclome.io.inspection import choose_matrix, look_for_doubts
 from acyclome.io.matrices import MatrixFacts, get_matrix, to_memory
 from acyclome.io.tenx import NOTES_KEY
 from acyclome.knowledge.interventions import check_labels
+from acyclome.options.sections import Input, Prepare
 from acyclome.prepare.matrix import Draft, Matrix, gene_major
 
 if TYPE_CHECKING:

@@ -127,7 +127,7 @@ def _plan(adata: AnnData, config: Config) -> _Plan:
     draft, read = selection.select(adata, config.input, options)
     draft = genes.filter_genes(draft, options, is_part=config.input.group is not None)
     draft = aggregate.aggregate(draft, options, config.seed, config.input.perturbation)
-    if config.takes_counts or (config.compares_counts and draft.kind == COUNTS):
+    if config.counts is not None and (config.card is not None or draft.kind == COUNTS):
         counted = genes.keep_counts(draft, options)
         return _Plan(counted, None, False, _facts(adata, counted, read, None, "none"))
     for step in (genes.normalize, genes.take_log, genes.top_genes):

@@ -14,7 +14,7 @@ from acyclome.core.data.moments import moments
 from acyclome.core.engine import decide, look, propose
 from acyclome.core.order_search.constrained import choose
 from acyclome.core.order_search.select import PATH, new_work
-from acyclome.pipeline.registry import engine_settings
+from acyclome.pipeline.engine_settings import engine_settings
 
 N = 60
 FEW = {"screen": {"max_candidates": 4, "forward_steps": 2, "partial": 2}, "fit": {"mu": [1.0, 0.1, 0.01]}}

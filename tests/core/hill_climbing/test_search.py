@@ -7,7 +7,7 @@ import pytest
 
 from acyclome.config import Config
 from acyclome.core.engine import decide, look, propose
-from acyclome.pipeline.registry import engine_settings
+from acyclome.pipeline.engine_settings import engine_settings
 
 MLP = Config.from_mapping({"model": "mlp", "mlp": {"units": 60}})
 LINEAR = Config.from_mapping({"fit": {"relax": False}})

@@ -21,7 +21,7 @@ from acyclome.core.relaxation.steps import BlockSolve
 from acyclome.core.screening.screen import screen
 from acyclome.core.workers import one_blas_thread
 from acyclome.models.linear.relaxation import Linear, LinearStatistics
-from acyclome.pipeline.registry import engine_settings
+from acyclome.pipeline.engine_settings import engine_settings
 
 LAMBDA1 = 0.05
 PATH = (1.0, 0.1, 0.01, 0.001)

@@ -14,7 +14,7 @@ from acyclome.core.relaxation.steps import BlockSolve
 from acyclome.models.curves import relaxation as module
 from acyclome.models.curves.relaxation import Additive
 from acyclome.models.linear.relaxation import Linear, LinearStatistics
-from acyclome.pipeline.registry import ACYCLICITY, SCHEDULES
+from acyclome.pipeline.engine_settings import ACYCLICITY, SCHEDULES
 
 LAMBDA1 = 0.05
 EXPANSIONS = [Powers(3), Cosines(5), BSplines(6)]

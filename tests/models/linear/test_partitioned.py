@@ -7,7 +7,7 @@ from acyclome.config import Config
 from acyclome.core.backend import OnThreads
 from acyclome.core.engine import look, propose
 from acyclome.models.linear.partitioned import Parted, deal_out
-from acyclome.pipeline.registry import engine_settings
+from acyclome.pipeline.engine_settings import engine_settings
 
 D, N = 40, 300
 

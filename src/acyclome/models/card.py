@@ -1,0 +1,177 @@
+"""The card of a structural model: what it is, what can be asked of it, what it takes, and where its parts are.
+
+Choice: a model is functions and one record about them, as a method of decoupler is.  Reason: whoever has to know
+something of a model (options, search, plan, report) asks its card, so that a model costs its own folder and one line.
+What would change it: a network whose nodes are no genes.  Cards are read at every start, so they import no numerics
+before a part of the model is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from acyclome.options.sections import Section
+
+if TYPE_CHECKING:
+    from acyclome.config import Config
+    from acyclome.core.contract import Family, HeldOut
+    from acyclome.core.data.moments import Moments
+
+Search = Literal["order_search", "hill_climbing", "relaxation"]
+
+
+class Ability(Enum):
+    """What data, options or prior knowledge may ask of a model, in the words of its refusal."""
+
+    INTERVENTIONS = "interventions"
+    REQUIRED = "required edges"
+    SIGNED = "signed edges"
+    SOFT = "soft edges"
+    EQUAL_NOISE = "score.noise equal"
+    NON_GAUSSIAN = "score.non_gaussian"
+    RELAXATION = "fit.relax true"
+    COVARIATES = "prepare.covariates"
+    RANK_TRANSFORM = "prepare.transform rank"
+    JOINT_GROUPS = "input.joint"
+    REAL_VALUES = "data that are no counts"
+    RETURNING_VALUES = "counts, or values that are often the same"
+
+
+class Cost(NamedTuple):
+    """What a model takes beside the data and their correlations, for a network of so many genes: for ``plan``.
+
+    Numbers, or arrays of them where the number of genes is one.
+
+    Parameters
+    ----------
+    held, relaxed, on_device
+        Bytes: of a search, of the relaxation, and of the relaxation on a device (0 where it runs on processors alone).
+    screen, search, relax
+        Multiplications: of screening by terms, of a hill climb without perturbation, of the relaxation.
+    """
+
+    held: Any = 0.0
+    relaxed: Any = 0.0
+    on_device: Any = 0.0
+    screen: Any = 0.0
+    search: Any = 0.0
+    relax: Any = 0.0
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the report says of a model with the options of a run.  Papers are cited as ``[@key]``.
+
+    Parameters
+    ----------
+    model
+        What it is, after "with" or "rest on".
+    score
+        What the search raised or judged by.
+    directions
+        Why directions can be known, or which cannot.
+    relaxation
+        The problem that the relaxation solves; empty where there is none.
+    noise
+        What noise that is not Gaussian counted for; empty where it did not.
+    """
+
+    model: str
+    score: str
+    directions: str
+    relaxation: str = ""
+    noise: str = ""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How a model that reads raw counts reads them.
+
+    Parameters
+    ----------
+    size_factors
+        What says the size factors: ``total``, ``none``, or a column of the observations.
+    is_comparable
+        Whether its likelihood is that of the counts themselves, so that other models can be compared with it.
+    """
+
+    size_factors: Callable[[Config], str]
+    is_comparable: Callable[[Config], bool]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A structural model: how a gene depends on its causes, and how its graph is found.
+
+    Parameters
+    ----------
+    name
+        Its name in options; an identifier.
+    summary
+        What it is for and what it costs, for the help, in a sentence or two.
+    search
+        What decides: the order search on sufficient statistics, hill climbing on a local score, or the relaxation.
+    abilities
+        What can be asked of it.
+    words
+        What the report says of it.
+    cost
+        ``(config, n_genes, n_obs)``, what it takes.
+    refusals
+        Why it does not have the abilities that it does not have, in mathematics, after "since".
+    section
+        Name and class of its section of the options; models may share one.
+    structural_model
+        Its functions and noise, with the local score of a gene and its causes.
+    relaxation
+        Its relaxation.
+    held_out
+        ``(config, moments, seed, threads)``, what says how probable observations are that it was not fitted to.
+    counts
+        How it reads counts; None where it reads values.
+    relaxes_by_default
+        Whether ``fit.relax: auto`` runs the relaxation.
+    may_rank
+        Whether ``prepare.transform: auto`` may bring genes to normal scores: not where shapes of curves or noise count.
+    reads_noise
+        Whether noise that is not Gaussian counts for directions.
+    """
+
+    name: str
+    summary: str
+    search: Search
+    abilities: frozenset[Ability]
+    words: Callable[[Config], Words]
+    cost: Callable[[Config, Any, int], Cost]
+    refusals: Mapping[Ability, str] = field(default_factory=dict)
+    section: tuple[str, type[Section]] | None = None
+    structural_model: Callable[[Config], Family] | None = None
+    relaxation: Callable[[Config], Any] | None = None
+    held_out: Callable[[Config, Moments, int, int], HeldOut] | None = None
+    counts: Counts | None = None
+    relaxes_by_default: bool = False
+    may_rank: bool = False
+    reads_noise: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.relaxation is None) == (Ability.RELAXATION in self.abilities):
+            msg = f"Model {self.name!r}: a relaxation is declared without being there, or the other way round."
+            raise ValueError(msg)
+        if self.search == "hill_climbing" and self.structural_model is None:
+            msg = f"Model {self.name!r}: hill climbing needs a structural model, whose local score it climbs."
+            raise ValueError(msg)
+        if both := self.abilities & set(self.refusals):
+            msg = f"Model {self.name!r} both has and refuses {', '.join(sorted(one.value for one in both))}."
+            raise ValueError(msg)
+
+    def relaxes(self, config: Config) -> bool:
+        """Say whether the relaxation runs."""
+        asked = self.relaxes_by_default if config.fit.relax == "auto" else config.fit.relax
+        return self.relaxation is not None and (asked or self.search == "relaxation")
+
+    def why_not(self, asked: Ability) -> str:
+        """Say why something cannot be asked of it."""
+        return self.refusals.get(asked, "it was not made for that")

@@ -1,0 +1,1 @@
+"""The model lingam: lines, with noise that need not be Gaussian."""

@@ -1,0 +1,90 @@
+"""From names and numbers of the options to objects of the core; what is of a model, its card gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from acyclome.config import Config
+from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
+from acyclome.core.data.constraints import EdgeRules
+from acyclome.core.engine import EngineSettings
+from acyclome.core.hill_climbing.climb import ClimbSettings
+from acyclome.core.hill_climbing.search import JointSettings
+from acyclome.core.order_search.search import ScoreSettings
+from acyclome.core.relaxation.relax import RelaxSettings
+from acyclome.core.relaxation.schedule import AugmentedLagrangian, CentralPath, Schedule
+from acyclome.core.screening.screen import ScreenSettings
+from acyclome.models.card import Model
+
+MIN_GAIN = 4.0  # nats of a step of the forward selection: chance gains as much once in 200 (chi-square of 8)
+SCHEDULES: dict[str, Callable[[Config], Schedule]] = {
+    "path": lambda config: CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8),
+    "lagrangian": lambda config: AugmentedLagrangian(
+        rho=1.0,
+        growth=10.0,
+        rho_max=1e16,
+        progress=0.25,
+        h_tol=1e-8,
+        max_stages=100,
+        max_steps=config.fit.max_steps,
+        rtol=config.fit.rtol,
+        max_halvings=8,
+    ),
+}
+ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
+    "series": lambda config: Series(config.fit.terms, "logdet", config.fit.drop_tol),
+    "expm": lambda config: TraceExp(),
+    "logdet": lambda config: LogDet(),
+    "polynomial": lambda config: Polynomial(),
+    "spectral": lambda config: SpectralRadius(),
+    "lowrank": lambda config: LowRank(config.fit.rank, config.fit.terms, "logdet", config.seed),
+}
+
+
+def engine_settings(config: Config, rules: EdgeRules | None = None) -> EngineSettings:
+    """Return how to screen, relax and search.
+
+    Raises
+    ------
+    ValueError
+        If the options leave the choice of the model to the data, which have not chosen.
+    """
+    card = config.card
+    if card is None:
+        msg = f"Model {config.model} is none; expected the name of one."
+        raise ValueError(msg)
+    screening = ScreenSettings(
+        config.screen.forward_steps,
+        MIN_GAIN,
+        config.screen.partial,
+        config.screen.shrinkage,
+        config.screen.max_candidates,
+    )
+    score = ScoreSettings(
+        config.score.noise == "equal", config.score.gamma, config.search.perturbations, card.reads_noise
+    )
+    return EngineSettings(
+        screening,
+        _relaxing(card, config),
+        score,
+        config.screen.augment,
+        rules=rules,
+        joint=_climbing(card, config),
+        turns=config.score.non_gaussian,
+    )
+
+
+def _relaxing(card: Model, config: Config) -> RelaxSettings | None:
+    """Return how the relaxation runs; None where it does not."""
+    if card.relaxation is None or not card.relaxes(config):
+        return None
+    acyclicity, schedule = ACYCLICITY[config.fit.acyclicity](config), SCHEDULES[config.fit.schedule](config)
+    return RelaxSettings(card.relaxation(config), acyclicity, schedule, config.fit.w_threshold)
+
+
+def _climbing(card: Model, config: Config) -> JointSettings | None:
+    """Return how a local score is climbed; None where orders are searched."""
+    if card.search != "hill_climbing" or card.structural_model is None:
+        return None
+    climbing = ClimbSettings(config.search.shortlist, config.search.perturbations)
+    return JointSettings(card.structural_model(config), climbing, config.search.expanded, config.score.gamma)
