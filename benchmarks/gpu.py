@@ -12,6 +12,7 @@ input and writing its output once reaches; the larger says what it is bound by. 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import platform
@@ -50,22 +51,16 @@ def main() -> int:
 
 
 class _NoLimits:
-    """What stands in for ``threadpool_limits`` where threadpoolctl is missing: only last bits depend on it."""
+    """What stands in for ``ThreadpoolController`` where threadpoolctl is missing: only last bits depend on it."""
 
-    def __init__(self, limits: int) -> None:
-        pass
-
-    def __enter__(self) -> _NoLimits:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
+    def limit(self, *, limits: int) -> contextlib.ExitStack:
+        return contextlib.ExitStack()
 
 
 def _stand_in() -> None:
     if importlib.util.find_spec("threadpoolctl") is None:
         module: Any = types.ModuleType("threadpoolctl")
-        module.threadpool_limits = _NoLimits
+        module.ThreadpoolController = _NoLimits
         sys.modules["threadpoolctl"] = module
 
 
