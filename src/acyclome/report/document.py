@@ -8,7 +8,7 @@ from typing import Any
 
 from acyclome.errors import InputError
 from acyclome.io import atomic
-from acyclome.report import belief, charts, confidence, ego, families, methods, payload, summary, wording
+from acyclome.report import belief, charts, confidence, ego, methods, payload, summary, wording
 from acyclome.report.source import Run, read_run
 
 STATIC_ROWS = 25
@@ -111,12 +111,12 @@ def _confidence(run: Run) -> dict[str, Any]:
 
 
 def _provenance(run: Run) -> dict[str, Any]:
-    path, family = run.fact("fit.convergence", []), families.family_of(run)
+    path = run.fact("fit.convergence", [])
     return {
-        "model": "a linear model" if family is None else family.model,
-        "compared": families.compared(run),
-        "is_climbed": family is not None,
-        "is_relaxed": families.relaxation_of(run) is not None,
+        "model": run.words.model,
+        "compared": summary.compared(run),
+        "is_climbed": run.card.search == "hill_climbing",
+        "is_relaxed": run.is_relaxed,
         "preparation": summary.preparation(run),
         "sortability": summary.sortability(run),
         "h_chart": charts.path_chart(path, "h", heading="Acyclicity h (0: no cycle)"),

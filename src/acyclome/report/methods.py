@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+from acyclome.options.sections import Fit
 from acyclome.report import wording
-from acyclome.report.families import family_of, reads_noise, relaxation_of
-from acyclome.report.papers import (
-    CLASSES,
-    CROSS_VALIDATION,
-    ENTROPY,
-    EQUAL_VARIANCE,
-    EXTENDED_BIC,
-    INTERVENTIONS,
-    LINGAM,
-    ORDER,
-    PAIRS,
-    SERIES,
-    SORTABILITY,
-    STABILITY,
-    Reference,
-)
+from acyclome.report.papers import Reference, cite, cited
 from acyclome.report.source import Run
 from acyclome.report.summary import counts, data_name
+
+SORTABILITY = "[@reisach2021]"  # which the page cites beside the paragraph
 
 
 def methods_text(run: Run) -> str:
     """Return the paragraph for a paper."""
+    return cite(_paragraph(run))
+
+
+def references(run: Run) -> list[Reference]:
+    """Return the papers that the paragraph and the page cite, in the order of first use."""
+    return cited(_paragraph(run) + SORTABILITY)
+
+
+def _paragraph(run: Run) -> str:
     sentences = [
         _data(run),
         _screening(run),
@@ -37,32 +34,11 @@ def methods_text(run: Run) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def references(run: Run) -> list[Reference]:
-    """Return the papers that the paragraph and the page cite, in the order of first use."""
-    family = family_of(run)
-    used = [ORDER, EXTENDED_BIC, CLASSES] if family is None else [*family.papers]
-    relaxation = relaxation_of(run)
-    if relaxation is not None:
-        truncated = run.option("fit.acyclicity", "series") in ("series", "lowrank")
-        used = [relaxation[1], *([SERIES] if truncated else []), *(paper for paper in used if paper != relaxation[1])]
-    if run.option("score.noise", "unequal") == "equal":
-        used.append(EQUAL_VARIANCE)
-    if reads_noise(run):
-        used += [LINGAM, ENTROPY]
-    if run.fact("perturbation"):
-        used.append(INTERVENTIONS)
-    if run.fact("model.compared"):
-        used.append(CROSS_VALIDATION)
-    return [*used, *([STABILITY, PAIRS] if run.resamples else []), SORTABILITY]
-
-
 def _data(run: Run) -> str:
     found = counts(run)
-    family = family_of(run)
-    model = "a linear structural equation model" if family is None else family.model
     return (
         f"A causal gene network was learned from the expression of {wording.plural(found['genes'], 'gene')} in "
-        f"{wording.plural(found['observations'] or 0, 'observation')} ({data_name(run)}) with {model}, every "
+        f"{wording.plural(found['observations'] or 0, 'observation')} ({data_name(run)}) with {run.words.model}, every "
         f"gene scaled to unit variance.{_choice(run)}{_interventions(run)}"
     )
 
@@ -75,7 +51,7 @@ def _choice(run: Run) -> str:
     return (
         f" This model was chosen among {len(rows)} by the likelihood of {run.fact('model.test', 0):,} observations "
         f"that were kept back, on {run.fact('model.genes', 0):,} genes: the simplest within two standard errors of the "
-        f"best (compare {CROSS_VALIDATION.cite})."
+        f"best (compare [@breiman1984])."
     )
 
 
@@ -88,105 +64,84 @@ def _interventions(run: Run) -> str:
     return (
         f" {wording.plural(found['targets'], 'gene')} had been targets of interventions in "
         f"{wording.plural(acted, 'observation')} ({quiet:,} were untouched); the equation of a gene was fitted without "
-        f"the observations in which it was a target ({INTERVENTIONS.cite})."
+        f"the observations in which it was a target ([@hauser2012])."
     )
 
 
 def _screening(run: Run) -> str:
-    steps, partial = run.option("screen.forward_steps", 10), run.option("screen.partial", 10)
-    mean = run.fact("screen.mean")
+    options, mean = run.config.screen, run.fact("screen.mean")
     kept = f", {wording.decimal(mean, 1)} candidates per gene on average" if wording.is_number(mean) else ""
-    again = " and those that a first search showed to be hubs" if run.option("screen.augment", True) else ""
-    listed = " Only the genes of a regulator list could be causes." if run.option("knowledge.regulators") else ""
+    again = " and those that a first search showed to be hubs" if options.augment else ""
+    listed = " Only the genes of a regulator list could be causes." if run.config.knowledge.regulators else ""
     return (
-        f"Candidate causes of each gene were those found by forward selection ({steps} steps) or among the {partial} "
-        f"largest partial correlations (shrinkage {run.option('screen.shrinkage', 0.05)}){again}{kept}.{listed}"
+        f"Candidate causes of each gene were those found by forward selection ({options.forward_steps} steps) or among "
+        f"the {options.partial} largest partial correlations (shrinkage {options.shrinkage}){again}{kept}.{listed}"
     )
 
 
 def _relaxation(run: Run) -> str:
-    family, relaxation = family_of(run), relaxation_of(run)
-    if relaxation is None:
-        begin = "a random order of the genes" if family is None else "the empty graph"
+    search, options = run.card.search, run.config.fit
+    if not run.is_relaxed:
+        begin = "the empty graph" if search == "hill_climbing" else "a random order of the genes"
         return f"The search started from {begin}."
-    mu = ", ".join(f"{value:g}" for value in run.option("fit.mu", []))
-    path = f" along the central path mu = {mu}" if mu else ""
-    path = " by the augmented Lagrangian" if run.option("fit.schedule", "path") == "lagrangian" else path
-    problem, paper = relaxation
-    given = "the starting order" if family is None else "the order that the search kept to at first"
+    path = f"along the central path mu = {', '.join(f'{value:g}' for value in options.mu)}"
+    path = "by the augmented Lagrangian" if options.schedule == "lagrangian" else path
+    given = {
+        "order_search": "the starting order",
+        "hill_climbing": "the order that the search kept to at first",
+        "relaxation": "the network",
+    }[search]
     return (
-        f"On these candidates the {problem} ({paper.cite}) was solved with {_acyclicity(run)} and "
-        f"lambda1 = {run.option('fit.lambda1', 0.02):g}{path}; its solution gave {given}."
+        f"On these candidates the {run.words.relaxation} was solved with {_acyclicity(options)} and "
+        f"lambda1 = {options.lambda1:g} {path}; its solution gave {given}."
     )
 
 
-def _acyclicity(run: Run) -> str:
+def _acyclicity(options: Fit) -> str:
     whole = {
         "expm": "the trace of the matrix exponential as acyclicity function",
         "logdet": "the log-determinant as acyclicity function",
         "polynomial": "a polynomial acyclicity function",
         "spectral": "the spectral radius as acyclicity function",
     }
-    form = run.option("fit.acyclicity", "series")
-    if form in whole:
-        return whole[form]
-    terms = run.option("fit.terms", run.option("fit.order", 8))
-    space = f" in {run.option('fit.rank', 64)} dimensions" if form == "lowrank" else ""
-    return f"an acyclicity function truncated after {terms} powers{space} (compare {SERIES.cite})"
+    if options.acyclicity in whole:
+        return whole[options.acyclicity]
+    space = f" in {options.rank} dimensions" if options.acyclicity == "lowrank" else ""
+    return f"an acyclicity function truncated after {options.terms} powers{space} (compare [@zhang2022])"
 
 
 def _search(run: Run) -> str:
-    gamma, rounds = run.option("score.gamma", 1.0), run.option("search.perturbations", 1)
-    family = family_of(run)
-    if family is not None:
-        return (
-            f"Edges were added, dropped and turned as long as that raised {family.score(run)}, each cause charged "
-            f"{gamma:g} log p, followed by {rounds} rounds of perturbation."
-        )
-    noise = (
-        f"equal noise variances ({EQUAL_VARIANCE.cite})"
-        if run.option("score.noise", "unequal") == "equal"
-        else "gene-wise noise variances"
-    )
-    return (
-        f"The order of the genes ({ORDER.cite}) and the causes of each gene were then chosen by the extended Bayesian "
-        f"information criterion ({EXTENDED_BIC.cite}; gamma = {gamma:g}) with {noise}, moving single genes until no "
-        f"move helped, followed by {rounds} rounds of perturbation.{_noise(run)}"
-    )
-
-
-def _noise(run: Run) -> str:
-    """Return the sentence on noise that is not Gaussian, empty where it did not count."""
-    if not reads_noise(run):
-        return ""
-    where = "in that criterion" if run.model == "lingam" else "among edges that this leaves reversible"
-    return (
-        f" Noise that was measurably not Gaussian counted {where} with its own likelihood, from an approximation of "
-        f"its entropy ({ENTROPY.cite}), and so settled directions ({LINGAM.cite})."
-    )
+    gamma, score = run.config.score.gamma, run.words.score
+    rounds = f"followed by {run.config.search.perturbations} rounds of perturbation."
+    noise = f" {run.words.noise}" if run.words.noise else ""
+    said = {
+        "order_search": "The order of the genes ([@teyssier2005]) and the causes of each gene were then chosen by "
+        f"{score}, moving single genes until no move helped, {rounds}",
+        "hill_climbing": f"Edges were added, dropped and turned as long as that raised {score}, each cause charged "
+        f"{gamma:g} log p, {rounds}",
+        "relaxation": f"Its criterion was {score}; edges too weak to count and those that closed cycles were left out.",
+    }[run.card.search]
+    return f"{said}{noise}"
 
 
 def _result(run: Run) -> str:
     found = counts(run)
-    family = family_of(run)
-    noise = " where noise could be Gaussian" if reads_noise(run) else ""
-    why = f"Markov equivalence{noise}; {CLASSES.cite}" if family is None else f"odds below 20 to 1; {family.why}"
     return (
         f"The resulting directed acyclic graph has {wording.plural(found['edges'], 'edge')}; the direction of "
-        f"{wording.share(found['reversible'])} of them is not determined by the data ({why})."
+        f"{wording.share(found['reversible'])} of them is not determined by the data ({run.words.directions})."
     )
 
 
 def _resampling(run: Run) -> str:
     if not run.resamples:
         return "No resampling was done, so edges carry no measure of stability."
-    fraction = run.fact("resample.fraction", run.option("resample.fraction", 0.5))
+    fraction = run.config.resample.fraction
     return (
         f"The whole procedure, screening included, was repeated on {run.resamples} random subsamples of "
-        f"{wording.share(fraction)} of the observations ({STABILITY.cite}; {PAIRS.cite}); the stability of an edge is "
+        f"{wording.share(fraction)} of the observations ([@meinshausen2010]; [@shah2013]); the stability of an edge is "
         f"the share of subsamples in which it was found again (median {wording.decimal(counts(run)['stability'])})."
     )
 
 
 def _software(run: Run) -> str:
-    return f"acyclome {run.fact('version', '')} was used with seed {run.fact('seed', run.option('seed', 0))}."
+    return f"acyclome {run.fact('version', '')} was used with seed {run.config.seed}."

@@ -1,8 +1,11 @@
-"""The papers that a methods paragraph rests on."""
+"""The papers that the page rests on, and how texts cite them: by ``[@key]``."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+CITATION = re.compile(r"\[@(\w+)\]")
 
 
 @dataclass(frozen=True)
@@ -119,3 +122,33 @@ OVERDISPERSION = Reference(
     "(ODS). Journal of Machine Learning Research 18(224): 1-44.",
     "https://jmlr.org/papers/v18/17-243.html",
 )
+PAPERS = {
+    "zheng2018": NOTEARS,
+    "zhang2022": SERIES,
+    "teyssier2005": ORDER,
+    "chen2008": EXTENDED_BIC,
+    "peters2014equal": EQUAL_VARIANCE,
+    "chickering1995": CLASSES,
+    "breiman1984": CROSS_VALIDATION,
+    "meinshausen2010": STABILITY,
+    "shah2013": PAIRS,
+    "reisach2021": SORTABILITY,
+    "zheng2020": NOTEARS_MLP,
+    "lee2019": NO_BEARS,
+    "peters2014": NONLINEAR,
+    "shimizu2006": LINGAM,
+    "hyvarinen1998": ENTROPY,
+    "rasmussen2006": EVIDENCE,
+    "hauser2012": INTERVENTIONS,
+    "park2018": OVERDISPERSION,
+}
+
+
+def cite(text: str) -> str:
+    """Return a text with authors and years in the place of keys."""
+    return CITATION.sub(lambda found: PAPERS[found[1]].cite, text)
+
+
+def cited(text: str) -> list[Reference]:
+    """Return the papers that a text cites, in the order of first use."""
+    return [PAPERS[key] for key in dict.fromkeys(CITATION.findall(text))]

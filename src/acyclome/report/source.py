@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from acyclome.config import Config
 from acyclome.errors import InputError
 from acyclome.io.runs import RunFolder
+from acyclome.models import get_model
+from acyclome.models.card import Model, Words
 from acyclome.network import Network
 
 if TYPE_CHECKING:
@@ -56,7 +60,27 @@ class Run:
     @property
     def model(self) -> str:
         """The structural model, be it asked for or chosen by the data."""
-        return str(self.fact("model.name", self.option("model", "linear")))
+        return str(self.fact("model.name", self.config.model))
+
+    @cached_property
+    def config(self) -> Config:
+        """The options of the run."""
+        return Config.from_mapping(self.fact("config"))
+
+    @property
+    def card(self) -> Model:
+        """The card of the model."""
+        return get_model(self.model)
+
+    @property
+    def words(self) -> Words:
+        """What is to be said of the model with the options of the run."""
+        return self.card.words(self.config.with_options({"model": self.model}))
+
+    @property
+    def is_relaxed(self) -> bool:
+        """Whether a relaxation was fitted."""
+        return bool(self.fact("fit.relax", self.card.relaxes(self.config)))
 
     @property
     def resamples(self) -> int:

@@ -183,6 +183,21 @@ def _lean(name: str, value: float) -> str:
     return f"The {what} {firmness} {side} from causes to effects."
 
 
+def compared(run: Run) -> list[dict[str, Any]]:
+    """Return a row for each model that was compared, the simplest first; none where the model was asked for."""
+    return [
+        {
+            "name": row["model"],
+            "is_chosen": row["model"] == run.model,
+            "density": wording.decimal(row["log_density"], 4),
+            "behind": wording.decimal(row["behind"], 4),
+            "error": wording.decimal(row["standard_error"], 4),
+            "edges": wording.count(row["edges"]),
+        }
+        for row in run.fact("model.compared", [])
+    ]
+
+
 def stages(run: Run) -> list[dict[str, str]]:
     """Return time and peak memory of every stage."""
     return [
