@@ -60,7 +60,7 @@ def _runs(problem: Problem, folder: Path, given: argparse.Namespace) -> list[dic
     names = [f"G{gene}" for gene in range(problem.d)]
     cells = anndata.AnnData(np.ascontiguousarray(problem.X, dtype=np.float32), var=pd.DataFrame(index=names))
     cells.write_h5ad(data)
-    shared = ("--resamples", "0", "--transform", "none", "--threads", str(given.workers), "--quiet")
+    shared = ("--resamples", "0", "--prepare.transform", "none", "--threads", str(given.workers), "--quiet")
     in_shards = ("--shards", str(given.shards), "--dask", "local")
     rows = []
     for road, out, words in ((WHOLE, whole, ()), (CUT, cut, in_shards)):

@@ -18,7 +18,7 @@ BARE = """
 import importlib.machinery, pkgutil, runpy, sys
 
 MISSING = {"anndata", "dask", "distributed", "h5py", "igraph", "matplotlib", "pandas", "pyarrow", "pydantic", "rich",
-           "scanpy", "sklearn", "snakemake", "threadpoolctl", "typer", "yaml", "zarr"}
+           "scanpy", "sklearn", "snakemake", "threadpoolctl", "yaml", "zarr"}
 
 class Bare:
     @staticmethod

@@ -80,7 +80,7 @@ def duplicate_names(_):
 
 
 def empty_group(_):
-    return Case(good(), ["--group-by", "label", "--group", "NK"], found=("NK",), way_out=("B, T", "B (", "'B'"))
+    return Case(good(), ["--group-by", "label", "--input.group", "NK"], found=("NK",), way_out=("B, T", "B (", "'B'"))
 
 
 def regulators_that_match_nothing(folder):

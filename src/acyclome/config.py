@@ -215,7 +215,7 @@ class Config(Section):
     @classmethod
     def table(cls) -> str:
         """Return the options as a markdown table: option, default, allowed values, meaning."""
-        return texts.table(cls.json_schema(), cls().model_dump(mode="json"))
+        return texts.table(cls.json_schema(), cls().model_dump(mode="json"), SHORT)
 
     @classmethod
     def default_yaml(cls) -> str:
@@ -223,6 +223,12 @@ class Config(Section):
         return texts.commented_yaml(cls.json_schema(), cls().model_dump(mode="json"))
 
 
+SHORT = (
+    *("input.layer", "input.genes_as", "input.group_by", "input.perturbation", "input.control"),
+    *("prepare.min_cells", "prepare.n_top_genes", "prepare.covariates", "knowledge.regulators", "knowledge.knowledge"),
+    *("model", "score.noise", "resample.resamples", "shard.shards", "seed"),
+)
+"""Options that most users need: on the command line they also go without their section."""
 RENAMED = {"climb": "search", "score.restarts": "search.perturbations", "believe": "validation"}
 """Names that options and sections once had. They are refused, with the name of today."""
 _OWN = frozenset(Config.model_fields)

@@ -6,19 +6,17 @@ import subprocess
 import sys
 
 import pytest
-import typer
 
 from acyclome import cli
 from acyclome.cli import demo, doctor, stages
 from acyclome.errors import ConvergenceError, InputError, MemoryLimitError
 
-COMMANDS = tuple(cli._COMMANDS)
+COMMANDS = tuple(cli.build_app().commands)
 HELP_LIMIT_S = 0.5  # of processor time: other work on the machine does not count
 
 
 def command_of(name):
-    group = typer.main.get_command(cli.build_app())
-    return cli.with_all_options(name) if name in cli._WITH_CONFIG else group.commands[name]
+    return cli.build_app().commands[name]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -82,15 +80,20 @@ def test_the_version_is_printed(acyclome):
     ("words", "expected"),
     [
         (["run", "x.h5ad", "-o", "out", "--min-cellz", "3"], "--min-cells"),
+        (["run", "x.h5ad", "-o", "out", "--lambda1", "0.1"], "Did you mean '--fit.lambda1'?"),
+        (["run", "x.h5ad", "-o", "out", "--restarts", "0"], "Did you mean '--search.perturbations'?"),
+        (["run", "x.h5ad", "-o", "out", "--score.restarts", "0"], "Did you mean '--search.perturbations'?"),
+        (["run", "x.h5ad", "-o", "out", "--climb.shortlist", "4"], "Did you mean '--search.shortlist'?"),
+        (["run", "x.h5ad", "-o", "out", "--no-checks"], "Did you mean '--validation.checks'?"),
         (["runn"], "Did you mean 'run'"),
         (["run", "x.h5ad"], "--out"),
         (["run", "x.h5ad", "-o", "out", "--threads", "0"], "--threads"),
         (["run", "x.h5ad", "-o", "out", "--threads", "two"], "--threads"),
         (["run", "x.h5ad", "-o", "out", "--resamples", "-3"], "a whole number from 0 to 10000"),
-        (["run", "x.h5ad", "-o", "out", "--resamples", "many"], "--resamples"),
+        (["run", "x.h5ad", "-o", "out", "--resamples", "many"], "resample.resamples"),
         (["run", "x.h5ad", "-o", "out", "--noise", "gauss"], "unequal or equal"),
-        (["run", "x.h5ad", "-o", "out", "--normalize", "perhaps"], "true or false"),
-        (["run", "x.h5ad", "-o", "out", "--group", "B"], "group_by"),
+        (["run", "x.h5ad", "-o", "out", "--prepare.normalize", "perhaps"], "true or false"),
+        (["run", "x.h5ad", "-o", "out", "--input.group", "B"], "group_by"),
         (["resample", "out", "--part", "3", "--parts", "2"], "counted from 1"),
         (["resample", "out", "--part", "0"], "--part"),
         (["demo"], "--data-only"),
@@ -118,7 +121,7 @@ def raising(error):
     [
         (InputError("the matrix is empty; give another"), 2),
         (MemoryLimitError("it needs 9 GB; give --memory 10GB"), 3),
-        (ConvergenceError("it did not settle; raise --max-steps"), 4),
+        (ConvergenceError("it did not settle; raise --fit.max-steps"), 4),
     ],
 )
 def test_an_error_for_the_user_gives_its_code_and_its_text_without_traceback(

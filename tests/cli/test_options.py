@@ -3,30 +3,38 @@
 import pytest
 
 from acyclome import cli
-from acyclome.cli.options import RunOptions, _make_config, _science_parameters, parse_memory
-from acyclome.config import Config
+from acyclome.cli.options import RunOptions, parse_memory, read_config, science_options
+from acyclome.config import SHORT, Config
 from acyclome.errors import ConfigError, InputError
 from acyclome.options import texts
 
-LEAVES = list(texts.leaves(Config.json_schema()))
+PARTS = {f"{section}.{name}".lstrip("."): part for section, name, part in texts.leaves(Config.json_schema())}
 
 
-def config(config_file=None, **given):
-    names = [parameter.name for parameter in _science_parameters()]
-    return _make_config({name: given.get(name) for name in names} | {"config_file": config_file})
+def config(config_file=None, **typed):
+    return read_config(config_file, typed)
 
 
-def test_every_option_of_the_configuration_is_an_option_of_run_with_its_text():
-    options = {parameter.name: parameter for parameter in cli.with_all_options("run").params}
-    for _, name, part in LEAVES:
-        assert f"--{name.replace('_', '-')}" in options[name].opts
-        assert " ".join(part["description"].split()) in options[name].help
+def test_every_option_of_the_configuration_is_an_option_under_its_section_with_its_text():
+    options = {option.name: option for option in science_options()}
+    assert len(options) == len(PARTS) + 1
+    for path, part in PARTS.items():
+        option = options[path.replace(".", "__")]
+        assert f"--{path.replace('_', '-')}" in option.opts
+        assert " ".join(part["description"].split()) in option.help
 
 
-@pytest.mark.parametrize("name", sorted(cli._WITH_CONFIG))
+def test_exactly_fifteen_options_of_science_go_without_their_section():
+    known = "layer genes-as group-by perturbation control min-cells n-top-genes covariates regulators knowledge model"
+    words = {word for option in science_options() for word in option.opts if "." not in word}
+    assert words == {f"--{name}" for name in f"{known} noise resamples shards seed config".split()}
+    assert len(SHORT) == 15
+
+
+@pytest.mark.parametrize("name", ["run", "plan", "demo", "prepare"])
 def test_commands_that_take_a_file_of_data_take_all_options_of_science(name):
-    options = {parameter.name for parameter in cli.with_all_options(name).params}
-    assert options >= {leaf for _, leaf, _ in LEAVES} | {"config_file"} | set(RunOptions.__dataclass_fields__)
+    options = {parameter.name for parameter in cli.build_app().commands[name].params}
+    assert options >= {option.name for option in science_options()} | set(RunOptions.__dataclass_fields__)
 
 
 def test_without_options_the_configuration_is_the_default():
@@ -35,30 +43,32 @@ def test_without_options_the_configuration_is_the_default():
 
 def test_every_default_can_be_typed_and_gives_the_default():
     typed = {}
-    for section, name, _ in LEAVES:
+    for path in PARTS:
+        section, _, name = path.rpartition(".")
         value = getattr(getattr(Config(), section) if section else Config(), name)
         if isinstance(value, tuple):
-            typed[name] = [",".join(map(str, value))] if value else []
+            typed[path.replace(".", "__")] = (",".join(map(str, value)),)
         elif isinstance(value, bool):
-            typed[name] = value
+            typed[path.replace(".", "__")] = str(value).lower()
         else:
-            typed[name] = "" if value is None else str(value).lower()
+            typed[path.replace(".", "__")] = "" if value is None else str(value)
     assert config(**typed) == Config()
 
 
 @pytest.mark.parametrize(
     ("typed", "section", "expected"),
     [
-        ({"resamples": "7"}, "resample", {"resamples": 7}),
-        ({"shrinkage": "1e-3"}, "screen", {"shrinkage": 0.001}),
-        ({"normalize": "false", "log": "auto"}, "prepare", {"normalize": False, "log": "auto"}),
-        ({"relax": "false"}, "fit", {"relax": False}),
-        ({"mu": ["1,0.5", "0.1"]}, "fit", {"mu": (1.0, 0.5, 0.1)}),
-        ({"covariates": ["batch, sex", "depth"]}, "prepare", {"covariates": ("batch", "sex", "depth")}),
-        ({"target_sum": "none"}, "prepare", {"target_sum": None}),
-        ({"layer": "none"}, "input", {"layer": "none"}),
-        ({"layer": "3"}, "input", {"layer": "3"}),
-        ({"noise": "equal"}, "score", {"noise": "equal"}),
+        ({"resample__resamples": "7"}, "resample", {"resamples": 7}),
+        ({"screen__shrinkage": "1e-3"}, "screen", {"shrinkage": 0.001}),
+        ({"screen__augment": "false"}, "screen", {"augment": False}),
+        ({"prepare__normalize": "False", "prepare__log": "auto"}, "prepare", {"normalize": False, "log": "auto"}),
+        ({"fit__relax": "false"}, "fit", {"relax": False}),
+        ({"fit__mu": ("1,0.5", ".1")}, "fit", {"mu": (1.0, 0.5, 0.1)}),
+        ({"prepare__covariates": ("batch, sex", "3")}, "prepare", {"covariates": ("batch", "sex", "3")}),
+        ({"prepare__target_sum": "none"}, "prepare", {"target_sum": None}),
+        ({"input__layer": "none"}, "input", {"layer": "none"}),
+        ({"input__layer": "3"}, "input", {"layer": "3"}),
+        ({"score__noise": "equal"}, "score", {"noise": "equal"}),
     ],
 )
 def test_what_is_typed_gets_the_kind_that_the_configuration_expects(typed, section, expected):
@@ -69,13 +79,13 @@ def test_what_is_typed_gets_the_kind_that_the_configuration_expects(typed, secti
 def test_options_override_the_file_and_leave_the_rest_of_it(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text("resample: {resamples: 5, fraction: 0.7}\nseed: 3\n")
-    found = config(path, resamples="9")
+    found = config(path, resample__resamples="9")
     assert (found.resample.resamples, found.resample.fraction, found.seed) == (9, 0.7, 3)
 
 
-def test_a_value_out_of_range_names_the_option_as_it_is_typed():
-    with pytest.raises(ConfigError, match=r"(?s)prepare.min_cells = -1.*--min-cells"):
-        config(min_cells="-1")
+def test_a_value_out_of_range_names_the_option_and_what_it_may_be():
+    with pytest.raises(ConfigError, match=r"prepare.min_cells = -1 is not allowed; expected a whole number from 0"):
+        config(prepare__min_cells="-1")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-WORDS = ["--threads", "1", "--resamples", "2", "--normalize", "false", "--log", "false", "--transform", "none"]
+AS_IT_IS = [f"--prepare.{option}" for option in ("normalize=false", "log=false", "transform=none")]
+WORDS = ["--threads", "1", "--resamples", "2", *AS_IT_IS]
 
 
 @pytest.fixture(scope="module")

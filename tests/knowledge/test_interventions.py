@@ -57,7 +57,7 @@ def test_when_no_target_is_a_gene_the_message_says_what_was_found_and_expected_o
 
 
 def test_a_column_that_was_lost_in_joining_observations_is_asked_for():
-    with pytest.raises(InputError, match=r"no column 'guide'.*--pseudobulk-by"):
+    with pytest.raises(InputError, match=r"no column 'guide'.*--prepare.pseudobulk-by"):
         find_targets(pd.DataFrame({"other": ["a"]}), "guide", None, GENES)
 
 

@@ -40,7 +40,7 @@ def test_a_run_names_all_groups_that_are_too_small_and_writes_nothing(counts, tm
     with pytest.raises(InputError) as caught:
         run(tmp_path / "in.h5ad", tmp_path / "out", Config().with_options({"input.group_by": "kind"}), Runtime())
     assert_names_both(caught)
-    assert "--group" in str(caught.value)
+    assert "--input.group" in str(caught.value)
     assert not (tmp_path / "out").exists()
 
 

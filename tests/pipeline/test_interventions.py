@@ -26,7 +26,8 @@ from acyclome.pipeline.dataset import GeneData
 
 GENES = [f"G{i}" for i in range(8)]
 PLAIN = {"prepare": {"normalize": False, "log": False, "transform": "none", "min_cells": 0}}
-WORDS = ["--normalize", "false", "--log", "false", "--transform", "none", "--min-cells", "0", "--resamples", "3"]
+AS_IT_IS = [f"--prepare.{option}" for option in ("normalize=false", "log=false", "transform=none", "min-cells=0")]
+WORDS = [*AS_IT_IS, "--resamples", "3"]
 TABLES = ("edges", "ranking", "nodes")
 
 
@@ -170,7 +171,10 @@ def test_prepared_layers_keep_their_targets(adata, drawn):
         (["--perturbation", "guide", "--control", "ctrl"], ["No observation has the control 'ctrl'", "NT (200)"]),
         (["--perturbation", "kind"], ["None of the 2 targets in 'kind'", "targets: B, T", "genes:   G0, G1"]),
         (["--control", "NT"], ["perturbation does not say which column"]),
-        (["--perturbation", "guide", "--pseudobulk-by", "kind"], ["different targets", "--pseudobulk-by kind,guide"]),
+        (
+            ["--perturbation", "guide", "--prepare.pseudobulk-by", "kind"],
+            ["different targets", "--prepare.pseudobulk-by kind,guide"],
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused_on_one_screen(adata, tmp_path, capsys, options, parts):

@@ -153,12 +153,12 @@ def test_only_shards_have_parts(h5ad, tmp_path):
     ("words", "said"),
     [
         (["--shards", "161"], "161, but there are only 160 genes"),
-        (["--shards", "2", "--shard-memory", "0.1"], "Raise it, or use more shards"),
-        (["--shard-memory", "0.1"], "at most one shard per gene"),
+        (["--shards", "2", "--shard.shard-memory", "0.1"], "Raise it, or use more shards"),
+        (["--shard.shard-memory", "0.1"], "at most one shard per gene"),
     ],
 )
 def test_a_cut_that_cannot_be_is_refused_on_one_screen(h5ad, tmp_path, capsys, words, said):
-    assert main(["run", str(h5ad), "-o", str(tmp_path / "out"), *words, "--transform", "none", "--quiet"]) == 2
+    assert main(["run", str(h5ad), "-o", str(tmp_path / "out"), *words, "--prepare.transform", "none", "--quiet"]) == 2
     error = capsys.readouterr().err
     assert said in " ".join(error.split())
     assert len(error.splitlines()) <= 24

@@ -50,7 +50,7 @@ CASES = {
     "covariate with gaps": (counts(), {"covariates": ("age",)}, ["'age'", "1 of 30", "leave the covariate out"]),
     "too many labels": (counts(), {"covariates": ("id",)}, ["31 columns for 30 observations", "many labels"]),
     "wrong group column": (counts(), {"group_by": "kind", "group": "B"}, ["'kind'", "group_by", "type, age, id"]),
-    "empty group": (counts(), {"group_by": "type", "group": "NK"}, ["'NK'", "empty", "B (25), T (5)", "--group"]),
+    "empty group": (counts(), {"group_by": "type", "group": "NK"}, ["'NK'", "empty", "B (25), T (5)", "--input.group"]),
     "small group": (counts(), {"group_by": "type", "group": "T"}, ["group 'T' of type has 5", "at least 10"]),
     "few pseudobulks": (counts(), {"pseudobulk_by": "type"}, ["pseudobulk has 2 observations", "at least 10"]),
     "few metacells": (counts(), {"metacells": 5}, ["metacells has 6 observations", "at least 10"]),

@@ -5,34 +5,32 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
+import cloup
 
-from acyclome.cli.options import RunOptions
+from acyclome.cli.options import FILE, RunOptions
 from acyclome.cli.output import echo_json, format_table
 from acyclome.cli.progress import choose_progress, format_duration
-from acyclome.cli.stages import InputFile, RunFolderArgument, require_exists
+from acyclome.cli.stages import input_file, require_exists, run_folder
 from acyclome.errors import examples
 
 if TYPE_CHECKING:
     from acyclome.config import Config
     from acyclome.io.expression import Inspection
 
-JsonFlag = Annotated[
-    bool, typer.Option("--json", help="Print the answer for machines, and nothing else, on standard output.")
-]
+json_flag = cloup.option(
+    "--json", is_flag=True, help="Print the answer for machines, and nothing else, on standard output."
+)
 FORMAT_NAMES = ("tsv", "parquet", "h5ad", "graphml", "gexf", "sif", "csv", "cpdag", "scenic")
 _MAX_COLUMNS = 12
 
 
-def inspect(
-    input_file: InputFile,
-    genes_as: Annotated[
-        str, typer.Option("--genes-as", metavar="columns|rows", help="Where genes stand in a csv or tsv table.")
-    ] = "columns",
-    json: JsonFlag = False,
-) -> None:
+@input_file
+@cloup.option("--genes-as", default="columns", metavar="columns|rows", help="Where genes stand in a csv or tsv table.")
+@json_flag
+def inspect(input_file: Path, genes_as: str, json: bool) -> None:
     """Say what is in an expression file and which matrix to use; nothing is computed or written."""
     from acyclome.config import Config
     from acyclome.io.expression import inspect_expression
@@ -43,10 +41,11 @@ def inspect(
     if json:
         echo_json({"input": str(input_file), **dataclasses.asdict(inspection)})
     else:
-        typer.echo(_inspection_text(input_file, inspection))
+        click.echo(_inspection_text(input_file, inspection))
 
 
-def plan(input_file: InputFile, config: Config, options: RunOptions) -> None:
+@input_file
+def plan(input_file: Path, config: Config, options: RunOptions) -> None:
     """Foresee genes, memory and time of a run, stage by stage, without starting it."""
     from acyclome.pipeline import commands
 
@@ -56,14 +55,13 @@ def plan(input_file: InputFile, config: Config, options: RunOptions) -> None:
     if options.json:
         echo_json(facts)
     elif not options.quiet:
-        typer.echo(_plan_text(facts, on_card=options.device == "cuda"))
+        click.echo(_plan_text(facts, on_card=options.device == "cuda"))
 
 
-def explain(
-    out: RunFolderArgument,
-    gene: Annotated[str, typer.Option("--gene", "-g", metavar="NAME", help="Gene to explain.")],
-    json: JsonFlag = False,
-) -> None:
+@run_folder
+@cloup.option("-g", "--gene", required=True, metavar="NAME", help="Gene to explain.")
+@json_flag
+def explain(out: Path, gene: str, json: bool) -> None:
     """Tell what regulates a gene and what it regulates, and how sure that is."""
     from acyclome.io.runs import read
 
@@ -73,23 +71,18 @@ def explain(
         node = network.nodes[network.nodes["gene"] == gene].to_dict("records")[0]
         echo_json({**node, **{name: table.to_dict("records") for name, table in tables.items()}})
     else:
-        typer.echo(network.explain(gene))
+        click.echo(network.explain(gene))
 
 
-def export(
-    out: RunFolderArgument,
-    file: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="File to write.")],
-    format_name: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            "-f",
-            metavar="NAME",
-            help=f"One of {', '.join(FORMAT_NAMES)}. Default: told by the file's ending.",
-        ),
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless something is wrong.")] = False,
-) -> None:
+@run_folder
+@cloup.option("file", "-o", "--output", type=FILE, required=True, metavar="FILE", help="File to write.")
+@cloup.option(
+    *("format_name", "-f", "--format"),
+    metavar="NAME",
+    help=f"One of {', '.join(FORMAT_NAMES)}. Default: told by the file's ending.",
+)
+@cloup.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+def export(out: Path, file: Path, format_name: str | None, quiet: bool) -> None:
     """Write the network in a format that other programs open."""
     from acyclome.io import formats
     from acyclome.io.runs import read
@@ -97,7 +90,7 @@ def export(
     network = read(out)
     formats.export(network, file, format_name)
     if not quiet:
-        typer.echo(f"{file}: {len(network.genes):,} genes, {network.n_edges:,} edges")
+        click.echo(f"{file}: {len(network.genes):,} genes, {network.n_edges:,} edges")
 
 
 def _inspection_text(path: Path, inspection: Inspection) -> str:

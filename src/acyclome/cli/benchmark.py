@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
+import cloup
 
-from acyclome.cli.around import JsonFlag
+from acyclome.cli.around import json_flag
 from acyclome.cli.output import echo_json, format_table
 from acyclome.cli.progress import choose_progress
 from acyclome.errors import AcyclomeError, InputError
@@ -18,37 +19,52 @@ SHOWN = ("skeleton", "class", "directed", "ceiling", "seconds", "cpu_seconds", "
 _FAULT = 1
 
 
+@cloup.option("genes", "--d", default="100", metavar="N,N,...", help="Numbers of genes, at least 2 each.")
+@cloup.option("observations", "--n", default=1000, metavar="N", help="Observations, at least 2.")
+@cloup.option(
+    "--kind", default="er", metavar="er|scale-free|hub", help="Edges anywhere, few big causes, or like gene regulation."
+)
+@cloup.option("--degree", default=2.0, metavar="X", help="Edges per gene.")
+@cloup.option("--raw", is_flag=True, help="Leave the variances, which give the order away, instead of scaling to 1.")
+@cloup.option("--seeds", default="1", metavar="N,N,...", help="Seeds of the data; means are shown.")
+@cloup.option(
+    "--methods",
+    metavar="NAME,...",
+    help="Some of acyclome, equal-noise (acyclome told so, for --raw), variance, r2, r2-falling, random (genes sorted "
+    "so, then regressed), dagma, notears. Default: all but equal-noise, as far as installed.",
+)
+@cloup.option(
+    *("--limit",),
+    default=600.0,
+    type=click.FloatRange(1),
+    metavar="SECONDS",
+    help="Time after which a method is ended, and said to be.",
+)
+@cloup.option("--seed", default=0, type=click.IntRange(0), help="Seed of the methods; never that of the data.")
+@cloup.option("--threads", type=click.IntRange(1), help="Processors for acyclome. Default: all this process may use.")
+@cloup.option(
+    *("--device",),
+    default="auto",
+    metavar="auto|cpu|cuda",
+    help="Where acyclome computes; starting a card counts as its time.",
+)
+@cloup.option("-q", "--quiet", is_flag=True, help="Print the table, and no progress.")
+@json_flag
 def benchmark(
-    genes: Annotated[str, typer.Option("--d", metavar="N,N,...", help="Numbers of genes, at least 2 each.")] = "100",
-    observations: Annotated[int, typer.Option("--n", metavar="N", help="Observations, at least 2.")] = 1000,
-    kind: Annotated[
-        str, typer.Option(metavar="er|scale-free|hub", help="Edges anywhere, few big causes, or like gene regulation.")
-    ] = "er",
-    degree: Annotated[float, typer.Option(metavar="X", help="Edges per gene.")] = 2.0,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Leave the variances, which give the order away, instead of scaling to 1.")
-    ] = False,
-    seeds: Annotated[str, typer.Option(metavar="N,N,...", help="Seeds of the data; means are shown.")] = "1",
-    methods: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME,...",
-            help="Some of acyclome, equal-noise (acyclome told so, for --raw), variance, r2, r2-falling, random "
-            "(genes sorted so, then regressed), dagma, notears. Default: all but equal-noise, as far as installed.",
-        ),
-    ] = None,
-    limit: Annotated[
-        float, typer.Option(min=1.0, metavar="SECONDS", help="Time after which a method is ended, and said to be.")
-    ] = 600.0,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the methods; never that of the data.")] = 0,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Processors for acyclome. Default: all this process may use.")
-    ] = None,
-    device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda", help="Where acyclome computes; starting a card counts as its time.")
-    ] = "auto",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the table, and no progress.")] = False,
-    json: JsonFlag = False,
+    *,
+    genes: str,
+    observations: int,
+    kind: str,
+    degree: float,
+    raw: bool,
+    seeds: str,
+    methods: str | None,
+    limit: float,
+    seed: int,
+    threads: int | None,
+    device: str,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Simulate, learn and score: accuracy, time and memory on this machine, beside baselines and other programs."""
     sizes, data_seeds = _numbers("--d", genes, 2), _numbers("--seeds", seeds, 0)
@@ -59,9 +75,9 @@ def benchmark(
     if json:
         echo_json(facts)
     else:
-        typer.echo(_text(facts))
+        click.echo(_text(facts))
     if any(row["method"].startswith("acyclome") and row["status"] == "failed" for row in rows):
-        raise typer.Exit(_FAULT)
+        raise click.exceptions.Exit(_FAULT)
 
 
 def _numbers(option: str, text: str, low: int) -> tuple[int, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
+import cloup
 
-from acyclome.cli.options import RunOptions
-from acyclome.cli.stages import run_whole
+from acyclome.cli.options import FILE, RunOptions
+from acyclome.cli.stages import run
 from acyclome.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,17 +18,9 @@ if TYPE_CHECKING:
 DEMO_NAME = "pbmc68k_reduced.h5ad"
 
 
-def demo(
-    config: Config,
-    options: RunOptions,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for the data and the results.")
-    ] = None,
-    data_only: Annotated[
-        Path | None,
-        typer.Option("--data-only", metavar="FILE", help="Write only the expression file, and learn nothing."),
-    ] = None,
-) -> None:
+@cloup.option("-o", "--out", type=FILE, metavar="FOLDER", help="Folder for the data and the results.")
+@cloup.option("--data-only", type=FILE, metavar="FILE", help="Write only the expression file, and learn nothing.")
+def demo(config: Config, options: RunOptions, *, out: Path | None, data_only: Path | None) -> None:
     """Learn the network of 700 blood cells and 765 genes that come with scanpy: a first result without a download."""
     if (out is None) == (data_only is None):
         msg = "demo needs either -o FOLDER (data, network and report) or --data-only FILE (the expression file alone)."
@@ -35,14 +28,14 @@ def demo(
     if data_only is not None:
         write_demo_data(data_only)
         if not options.quiet:
-            typer.echo(
+            click.echo(
                 f"{data_only}: 700 cells x 765 genes; log-normalised values in raw, scaled ones in X", err=options.json
             )
     elif out is not None:
         source = out / DEMO_NAME
         if not source.exists():
             write_demo_data(source)
-        run_whole(source, out, _on_raw(config), options)
+        run(source, out, _on_raw(config), options)
 
 
 def write_demo_data(path: Path) -> None:

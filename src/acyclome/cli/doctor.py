@@ -11,11 +11,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+import cloup
 
-from acyclome.cli.around import JsonFlag
+from acyclome.cli.around import json_flag
+from acyclome.cli.options import FILE
 from acyclome.cli.output import echo_json
 from acyclome.errors import AcyclomeError, InputError
 
@@ -49,26 +50,23 @@ class Finding:
     advice: str = ""
 
 
-def doctor(
-    folder: Annotated[
-        Path, typer.Option("--folder", metavar="FOLDER", help="Folder in which results will be written.")
-    ] = Path(),
-    json: JsonFlag = False,
-) -> None:
+@cloup.option("--folder", type=FILE, default=Path(), metavar="FOLDER", help="Folder in which results will be written.")
+@json_flag
+def doctor(folder: Path, json: bool) -> None:
     """Check versions, processors, memory, GPU, the right to write, and the cache of compiled kernels."""
     findings = [*_python(), *_packages(), *_machine(), _gpu(), _writing(folder), _kernel_cache()]
     failed = [finding for finding in findings if finding.is_needed and not finding.is_fine]
     if json:
         echo_json({"is_fine": not failed, "findings": [asdict(finding) for finding in findings]})
     else:
-        typer.echo("\n".join(_line(finding) for finding in findings))
-        typer.echo(
+        click.echo("\n".join(_line(finding) for finding in findings))
+        click.echo(
             "Everything a run needs is here."
             if not failed
             else f"{len(failed)} things are missing; see the lines above."
         )
     if failed:
-        raise typer.Exit(InputError.exit_code)
+        raise click.exceptions.Exit(InputError.exit_code)
 
 
 def _line(finding: Finding) -> str:

@@ -3,58 +3,48 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
+import cloup
 
-from acyclome.cli.around import JsonFlag
+from acyclome.cli.around import json_flag
+from acyclome.cli.options import FILE
 from acyclome.cli.output import echo_facts, echo_json
-from acyclome.cli.stages import RunFolderArgument, require_exists
+from acyclome.cli.stages import require_exists, run_folder
 from acyclome.errors import InputError
 
 if TYPE_CHECKING:
     from acyclome.evaluate.simulate import Simulation
 
 
-def simulate(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="File to write; its name ends in .h5ad.")
-    ],
-    genes: Annotated[int, typer.Option(metavar="N", help="Number of genes, at least 2.")] = 100,
-    observations: Annotated[int, typer.Option(metavar="N", help="Number of cells or samples, at least 2.")] = 1000,
-    graph: Annotated[
-        str,
-        typer.Option(metavar="er|scale-free|hub", help="Edges anywhere, with few big causes, or like gene regulation."),
-    ] = "er",
-    degree: Annotated[float, typer.Option(metavar="X", help="Edges per gene.")] = 2.0,
-    noise: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="Law of the noise: gauss, exp, gumbel, uniform, laplace; or negative-binomial: counts."
-        ),
-    ] = "gauss",
-    measurement_noise: Annotated[
-        float, typer.Option(metavar="X", help="Error of what is observed, as a share of each gene's sd.")
-    ] = 0.0,
-    hidden: Annotated[
-        float, typer.Option(metavar="X", help="Share of the causes that is left out of the file, from 0 to below 1.")
-    ] = 0.0,
-    standardize: Annotated[
-        bool, typer.Option("--standardize", help="Bring every gene to mean 0 and variance 1.")
-    ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of every random draw.")] = 0,
-    json: JsonFlag = False,
-) -> None:
+@cloup.option("-o", "--output", type=FILE, required=True, metavar="FILE", help="To write; its name ends in .h5ad.")
+@cloup.option("--genes", default=100, metavar="N", help="Number of genes, at least 2.")
+@cloup.option("--observations", default=1000, metavar="N", help="Number of cells or samples, at least 2.")
+@cloup.option(
+    *("--graph",),
+    default="er",
+    metavar="er|scale-free|hub",
+    help="Edges anywhere, with few big causes, or like gene regulation.",
+)
+@cloup.option("--degree", default=2.0, metavar="X", help="Edges per gene.")
+@cloup.option(
+    *("--noise",),
+    default="gauss",
+    metavar="NAME",
+    help="Law of the noise: gauss, exp, gumbel, uniform, laplace; or negative-binomial: counts.",
+)
+@cloup.option(
+    "--measurement-noise", default=0.0, metavar="X", help="Error of what is observed, as a share of each gene's sd."
+)
+@cloup.option(
+    "--hidden", default=0.0, metavar="X", help="Share of the causes that is left out of the file, from 0 to below 1."
+)
+@cloup.option("standardised", "--standardize", is_flag=True, help="Bring every gene to mean 0 and variance 1.")
+@cloup.option("--seed", default=0, type=click.IntRange(0), help="Seed of every random draw.")
+@json_flag
+def simulate(*, output: Path, genes: int, observations: int, json: bool, **settings: Any) -> None:
     """Write simulated expression (FILE.h5ad) and, beside it, the network it came from (FILE.truth.tsv)."""
-    settings = {
-        "degree": degree,
-        "graph": graph,
-        "noise": noise,
-        "measurement_noise": measurement_noise,
-        "hidden": hidden,
-        "standardised": standardize,
-        "seed": seed,
-    }
     facts = _simulate(output, genes, observations, settings)
     (echo_json if json else echo_facts)(facts)
 
@@ -99,29 +89,33 @@ def _write_simulation(drawn: Simulation, output: Path, settings: dict[str, Any])
     return files
 
 
+@run_folder
+@cloup.option(
+    *("--truth",),
+    type=FILE,
+    required=True,
+    metavar="TSV",
+    help="True edges: a table with source and target, or a sif file.",
+)
+@cloup.option(
+    *("--regulators",),
+    type=FILE,
+    metavar="FILE",
+    help="Genes that may be causes, one a line; others are not counted.",
+)
+@cloup.option("--ignore-genes", metavar="PREFIX", help="Leave out genes whose names start like this.")
+@cloup.option("--all-genes", is_flag=True, help="Count pairs of all genes of the run, not only those the truth names.")
+@cloup.option("--undirected", is_flag=True, help="Count each pair of the ranking once, whichever way the truth has it.")
+@json_flag
 def score(
-    out: RunFolderArgument,
-    truth: Annotated[
-        Path, typer.Option("--truth", metavar="TSV", help="True edges: a table with source and target, or a sif file.")
-    ],
-    regulators: Annotated[
-        Path | None,
-        typer.Option(
-            "--regulators", metavar="FILE", help="Genes that may be causes, one a line; others are not counted."
-        ),
-    ] = None,
-    ignore_genes: Annotated[
-        str | None,
-        typer.Option("--ignore-genes", metavar="PREFIX", help="Leave out genes whose names start like this."),
-    ] = None,
-    all_genes: Annotated[
-        bool,
-        typer.Option("--all-genes", help="Count pairs of all genes of the run, not only of those the truth names."),
-    ] = False,
-    undirected: Annotated[
-        bool, typer.Option("--undirected", help="Count each pair of the ranking once, whichever way the truth has it.")
-    ] = False,
-    json: JsonFlag = False,
+    out: Path,
+    *,
+    truth: Path,
+    regulators: Path | None,
+    ignore_genes: str | None,
+    all_genes: bool,
+    undirected: bool,
+    json: bool,
 ) -> None:
     """Compare the network and the ranking of a run with the true edges."""
     from acyclome.cli.truth import read_truth

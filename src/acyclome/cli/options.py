@@ -1,8 +1,8 @@
 """The options of the command line.
 
-A command is written as a plain function. A parameter annotated with :class:`Config` stands for all options of science
-and one annotated with :class:`RunOptions` for the run-time ones; :func:`expand` puts the real options in their place.
-The names, ranges and texts of the options of science come from the configuration model and from nowhere else.
+Those of science come from the schema of the configuration and from nowhere else: ``fit.lambda1`` is ``--fit.lambda1``,
+and the fifteen that most users need also go without their section. A command is a plain function; where it takes
+``config`` all of them are offered, where it takes ``options`` those that only say how it runs.
 """
 
 from __future__ import annotations
@@ -11,109 +11,56 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
+import cloup
 
-from acyclome.errors import ConfigError, InputError
+from acyclome.errors import InputError
 
 if TYPE_CHECKING:
     from acyclome.cli.progress import Progress
+    from acyclome.config import Config
     from acyclome.pipeline.commands import Runtime
 
-RUN_PANEL = "How it runs"
-PANELS = {
-    "": "Model and seed",
-    "input": "Which matrix",
-    "prepare": "Preparation",
-    "knowledge": "Prior knowledge",
-    "screen": "Candidates",
-    "fit": "Relaxation",
-    "shard": "Shards",
-    "score": "Score",
-    "search": "Search",
-    "resample": "Confidence",
-    "validation": "Validation",
-}
+FILE = click.Path(path_type=Path)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-_NUMBERS = {"integer", "number"}
-_EMPTY_WORDS = {"", "none", "null"}
-_TRUTH = {"true": True, "false": False, "yes": True, "no": False}
 
 
-def parse_memory(text: str | None) -> int | None:
-    """Return the bytes that a text such as ``8GB``, ``500 MB`` or ``1.5T`` names; None stays None.
-
-    Raises
-    ------
-    InputError
-        If the text is not an amount of memory, or less than a megabyte (a unit was probably forgotten).
-    """
-    if text is None:
-        return None
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
-    amount = float(found[1]) * _UNITS[found[2]] if found else 0.0
-    if amount < _UNITS["M"]:
-        msg = f"--memory {text} is not an amount of memory; expected a number with a unit, such as 8GB or 500MB."
-        raise InputError(msg)
-    return int(amount)
+def _option(help_text: str, *words: str, default: Any = None, **how: Any) -> Any:
+    return field(default=default, metadata={"words": words, "help": help_text, "default": default, **how})
 
 
 @dataclass(frozen=True)
 class RunOptions:
     """What changes how a result is computed, never the result, but for the rounding of a device."""
 
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, rich_help_panel=RUN_PANEL, help="Processors to use. Default: all this process may use."),
-    ] = None
-    memory: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE",
-            rich_help_panel=RUN_PANEL,
-            help="Memory to stay below, such as 8GB. Default: what the machine has.",
-        ),
-    ] = None
-    device: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|cpu|cuda",
-            rich_help_panel=RUN_PANEL,
-            help="Where correlations, screening and relaxation run. auto: the card, if there is one. cuda is refused "
-            "where there is none. Order search and climb run on processors.",
-        ),
-    ] = "auto"
-    dask: Annotated[
-        str | None,
-        typer.Option(
-            metavar="local|ADDRESS",
-            rich_help_panel=RUN_PANEL,
-            help="Let Dask run screening, relaxation, shards and resamples: local starts workers here, an address "
-            "joins a cluster that sees the same files. Default: threads.",
-        ),
-    ] = None
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            rich_help_panel=RUN_PANEL,
-            help="Go on from the finished stages of an earlier run, with the same result.",
-        ),
-    ] = False
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", rich_help_panel=RUN_PANEL, help="Say nothing unless something is wrong.")
-    ] = False
-    json: Annotated[
-        bool,
-        typer.Option(
-            "--json",
-            rich_help_panel=RUN_PANEL,
-            help="Print a summary for machines, and nothing else, on standard output.",
-        ),
-    ] = False
+    threads: int | None = _option(
+        "Processors to use. Default: all this process may use.", "--threads", type=click.IntRange(1)
+    )
+    memory: str | None = _option(
+        "Memory to stay below, such as 8GB. Default: what the machine has.", "--memory", metavar="SIZE"
+    )
+    device: str = _option(
+        "Where correlations, screening and relaxation run. auto: the card, if there is one. cuda is refused where "
+        "there is none. The search of the graph runs on processors.",
+        *("--device",),
+        default="auto",
+        metavar="auto|cpu|cuda",
+    )
+    dask: str | None = _option(
+        "Let Dask run screening, relaxation, shards and resamples: local starts workers here, an address joins a "
+        "cluster that sees the same files. Default: threads.",
+        "--dask",
+        metavar="local|ADDRESS",
+    )
+    resume: bool = _option(
+        "Go on from the finished stages of an earlier run, with the same result.", "--resume", default=False
+    )
+    quiet: bool = _option("Say nothing unless something is wrong.", "-q", "--quiet", default=False)
+    json: bool = _option("Print a summary for machines, and nothing else, on standard output.", "--json", default=False)
 
     def runtime(self, progress: Progress) -> Runtime:
         """Return the pipeline's run-time settings.
@@ -137,137 +84,131 @@ class RunOptions:
         )
 
 
-def expand(handler: Callable[..., None]) -> Callable[..., None]:
-    """Return `handler` with its parameters of type `Config` and `RunOptions` replaced by the options they stand for."""
-    plain: list[inspect.Parameter] = []
-    groups: dict[str, tuple[list[inspect.Parameter], Callable[[Mapping[str, Any]], Any]]] = {}
-    hints = get_type_hints(handler, localns={"Config": object}, include_extras=True)
-    for parameter in inspect.signature(handler).parameters.values():
-        if parameter.annotation == "Config":
-            groups[parameter.name] = (_science_parameters(), _make_config)
-        elif parameter.annotation == "RunOptions":
-            groups[parameter.name] = (_run_parameters(), lambda given: RunOptions(**given))
-        else:
-            plain.append(parameter.replace(annotation=hints[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY))
+def parse_memory(text: str | None) -> int | None:
+    """Return the bytes that a text such as ``8GB``, ``500 MB`` or ``1.5T`` names; None stays None.
 
-    def command(**given: Any) -> None:
-        values = {parameter.name: given[parameter.name] for parameter in plain}
-        for name, (members, make) in groups.items():
-            values[name] = make({member.name: given[member.name] for member in members})
-        handler(**values)
-
-    parameters = [*plain, *(member for members, _ in groups.values() for member in members)]
-    command.__name__ = handler.__name__
-    command.__doc__ = handler.__doc__
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    return command
+    Raises
+    ------
+    InputError
+        If the text is not an amount of memory, or less than a megabyte (a unit was probably forgotten).
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
+    amount = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    if amount < _UNITS["M"]:
+        msg = f"--memory {text} is not an amount of memory; expected a number with a unit, such as 8GB or 500MB."
+        raise InputError(msg)
+    return int(amount)
 
 
-def _run_parameters() -> list[inspect.Parameter]:
-    hints = get_type_hints(RunOptions, include_extras=True)
-    return [_parameter(item.name, hints[item.name], item.default) for item in fields(RunOptions)]
+class Command(cloup.Command):
+    """A command that knows how options were spelled before, and those spelled without their section."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            known = self._spelled_today(error.option_name) or error.possibilities
+            raise click.NoSuchOption(error.option_name, possibilities=known, ctx=ctx) from error
+
+    def _spelled_today(self, flag: str) -> list[str]:
+        from acyclome.config import RENAMED
+
+        today = {old.rpartition(".")[2]: new.rpartition(".")[2] for old, new in RENAMED.items()}
+        end = flag.lstrip("-").rpartition(".")[2].removeprefix("no-")
+        words = (word for parameter in self.params for word in parameter.opts if "." in word)
+        return [word for word in words if word.rpartition(".")[2] == today.get(end, end)]
 
 
-def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+def command(name: str, handler: Callable[..., None]) -> Command:
+    """Return the command that calls the handler, with the sets of options that its parameters ask for."""
+    takes = inspect.signature(handler).parameters
+    science = science_options() if "config" in takes else []
+    running = run_options() if "options" in takes else []
+
+    def call(**given: Any) -> None:
+        if science:
+            typed = {str(option.name): given.pop(str(option.name)) for option in science}
+            given["config"] = read_config(typed.pop("config_file"), typed)
+        if running:
+            given["options"] = RunOptions(**{item.name: given.pop(item.name) for item in fields(RunOptions)})
+        handler(**given)
+
+    own = list(reversed(getattr(handler, "__click_params__", [])))
+    about = inspect.cleandoc(handler.__doc__ or "")
+    return Command(
+        name,
+        params=[*own, *science, *running],
+        callback=call,
+        help=about,
+        short_help=about.partition("\n")[0],
+        no_args_is_help=any(parameter.required for parameter in own),
+    )
 
 
-def _science_parameters() -> list[inspect.Parameter]:
+def run_options() -> list[click.Option]:
+    group = cloup.OptionGroup("How it runs")
+    about = [dict(item.metadata) for item in fields(RunOptions)]
+    return [cloup.Option(how.pop("words"), group=group, is_flag=how["default"] is False, **how) for how in about]
+
+
+def science_options() -> list[click.Option]:
+    """Return an option for each of the configuration, under its section, and one for a file of them."""
+    from acyclome.config import SHORT, Config
+    from acyclome.options import texts
+
+    schema = Config.json_schema()
+    groups = {"": cloup.OptionGroup("Model and seed")}
+    options: list[click.Option] = []
+    for section, name, part in texts.leaves(schema):
+        if section not in groups:
+            groups[section] = cloup.OptionGroup(section.capitalize(), help=schema["properties"][section]["description"])
+        path = f"{section}.{name}".lstrip(".")
+        options.append(
+            cloup.Option(
+                [path.replace(".", "__"), *texts.flags(path, SHORT)],
+                help=texts.about(part),
+                metavar="A,B,..." if part.get("type") == "array" else "VALUE",
+                multiple=part.get("type") == "array",
+                group=groups[section],
+            )
+        )
+    about = "File with options; those given here override it."
+    return [*options, cloup.Option(["config_file", "--config"], type=FILE, metavar="YAML", help=about)]
+
+
+def read_config(file: Path | None, typed: Mapping[str, Any]) -> Config:
+    """Return the configuration of a file, if there is one, with the options over it that were typed.
+
+    Raises
+    ------
+    ConfigError
+        If an option is unknown or out of its range.
+    """
     from acyclome.config import Config
     from acyclome.options import texts
 
-    file = typer.Option(
-        "--config", metavar="YAML", rich_help_panel=RUN_PANEL, help="File with options; those given here override it."
-    )
-    options = [_science_parameter(*leaf) for leaf in texts.leaves(Config.json_schema())]
-    return [_parameter("config_file", Annotated[Path | None, file], None), *options]
-
-
-def _science_parameter(section: str, name: str, part: Mapping[str, Any]) -> inspect.Parameter:
-    from acyclome.options import texts
-
-    dashed = f"--{name.replace('_', '-')}"
-    is_flag = part.get("type") == "boolean"
-    limits = f"{texts.allowed(part)}; " if _NUMBERS & _kinds(part) else ""
-    text = f"{part['description']} ({limits}default {_default_text(part.get('default'))})"
-    option = typer.Option(
-        *((f"{dashed}/--no-{dashed[2:]}",) if is_flag else (dashed,)),
-        help=" ".join(text.split()),
-        metavar=None if is_flag else _metavar(part),
-        rich_help_panel=PANELS.get(section) or _panel_of_models(section),
-        show_default=False,
-    )
-    kind = bool if is_flag else list[str] if part.get("type") == "array" else str
-    return _parameter(name, Annotated[kind | None, option], None)  # type: ignore[valid-type]
-
-
-def _panel_of_models(section: str) -> str:
-    from acyclome.models import models
-
-    names = [name for name, card in models().items() if card.section is not None and card.section[0] == section]
-    return f"Model{'s' * (len(names) > 1)} {', '.join(names)}"
-
-
-def _default_text(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ",".join(str(item) for item in value) or "none"
-    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _metavar(part: Mapping[str, Any]) -> str:
-    choices = part.get("anyOf", [part])
-    names = [name for choice in choices for name in _metavar_of_one(choice)]
-    return "|".join(names)
-
-
-def _metavar_of_one(part: Mapping[str, Any]) -> list[str]:
-    if "enum" in part or "const" in part:
-        return [str(value) for value in part.get("enum", [part.get("const")])]
-    words = {"integer": ["N"], "number": ["X"], "boolean": ["true", "false"], "null": [], "array": ["A,B,..."]}
-    return words.get(str(part.get("type")), ["TEXT"])
-
-
-def _make_config(given: Mapping[str, Any]) -> Any:
-    from acyclome.config import Config
-    from acyclome.options import texts
-
-    parts, homes = {}, {}
+    changes = {}
     for section, name, part in texts.leaves(Config.json_schema()):
-        parts[name], homes[name] = part, f"{section}.{name}".lstrip(".")
-    changes = {
-        name: _value(given[name], part) for name, part in parts.items() if given[name] is not None and given[name] != []
-    }
-    base = Config.from_yaml(given["config_file"]) if given["config_file"] is not None else Config()
-    try:
-        return base.with_options({homes[name]: value for name, value in changes.items()})
-    except ConfigError as error:
-        named = [f"--{name.replace('_', '-')}" for name in changes if re.search(rf"\b{name}\b", str(error))]
-        msg = f"{error}\n(given by the option {', '.join(named)}; see --help)" if named else str(error)
-        raise ConfigError(msg) from error
+        path = f"{section}.{name}".lstrip(".")
+        text = typed.get(path.replace(".", "__"))
+        if text not in (None, ()):
+            changes[path] = _value(text, part)
+    return (Config() if file is None else Config.from_yaml(file)).with_options(changes)
 
 
 def _value(text: Any, part: Mapping[str, Any]) -> Any:
-    """Turn what was typed into what the configuration expects; numbers and ranges are left to the configuration."""
-    if isinstance(text, list):
-        items = [item.strip() for one in text for item in one.split(",") if item.strip()]
-        return tuple(_number(item) if _kinds(part["items"]) & _NUMBERS else item for item in items)
-    if not isinstance(text, str):
-        return text
-    kinds = _kinds(part)
-    if "null" in kinds and (text == "" if "string" in kinds else text.lower() in _EMPTY_WORDS):
+    """Turn what was typed into what the configuration expects; ranges are left to the configuration."""
+    if isinstance(text, tuple):
+        items = (item.strip() for one in text for item in one.split(","))
+        return tuple(_value(item, part["items"]) for item in items if item)
+    kinds = {choice.get("type") for choice in part.get("anyOf", [part])}
+    if "null" in kinds and (text == "" if "string" in kinds else text.lower() in ("", "none", "null")):
         return None
     if "boolean" in kinds:
-        return _TRUTH.get(text.lower(), text)
-    return _number(text) if kinds & _NUMBERS else text
-
-
-def _number(text: str) -> int | float | str:
-    for kind in (int, float):
+        return {"true": True, "false": False}.get(text.lower(), text)
+    for kind in (int, float) if kinds & {"integer", "number"} else ():
         with suppress(ValueError):
             return kind(text)
     return text
-
-
-def _kinds(part: Mapping[str, Any]) -> set[str]:
-    return {str(choice.get("type")) for choice in part.get("anyOf", [part])}

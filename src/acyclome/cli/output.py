@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from acyclome.cli.progress import format_duration
 
@@ -22,7 +22,7 @@ def echo_json(content: Any) -> None:
     """Print `content` as JSON; numpy numbers become plain ones, NaN and infinities null."""
     from acyclome.io.atomic import plain
 
-    typer.echo(json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False))
+    click.echo(json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def echo_facts(facts: Mapping[str, Any]) -> None:
@@ -30,7 +30,7 @@ def echo_facts(facts: Mapping[str, Any]) -> None:
     short = {key: value for key, value in facts.items() if not isinstance(value, Mapping | list | tuple)}
     width = max(map(len, short), default=0)
     for key, value in short.items():
-        typer.echo(f"{key.replace('_', ' '):<{width}}  {format_value(value)}")
+        click.echo(f"{key.replace('_', ' '):<{width}}  {format_value(value)}")
 
 
 def format_value(value: Any) -> str:

@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+import cloup
 
-from acyclome.cli.around import JsonFlag
+from acyclome.cli.around import json_flag
+from acyclome.cli.options import FILE
 from acyclome.cli.output import echo_json, format_table
-from acyclome.cli.stages import RunFolderArgument
+from acyclome.cli.stages import run_folder
 from acyclome.errors import InputError
 
 
+@run_folder
+@cloup.option(
+    *("fixed", "--set"),
+    multiple=True,
+    metavar="GENE=VALUE",
+    help="Hold a gene at a value, in sd from its mean. Repeatable.",
+)
+@cloup.option(
+    *("--shift",),
+    multiple=True,
+    metavar="GENE=AMOUNT",
+    help="Add to a gene, in sd, its causes act on. Repeatable.",
+)
+@cloup.option("--knockout", multiple=True, metavar="GENE", help="Hold a gene where no expression puts it. Repeatable.")
+@cloup.option("--interval", default=0.9, metavar="X", help="Share of the resamples between low and high.")
+@cloup.option("file", "-o", "--output", type=FILE, metavar="FILE", help="Write all genes to a tsv table.")
+@cloup.option("--top", default=20, type=click.IntRange(1), help="Genes to show.")
+@json_flag
 def predict(
-    out: RunFolderArgument,
-    held: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="GENE=VALUE", help="Hold a gene at a value, in sd from its mean. Repeatable."),
-    ] = None,
-    shift: Annotated[
-        list[str] | None,
-        typer.Option("--shift", metavar="GENE=AMOUNT", help="Add to a gene, in sd, its causes act on. Repeatable."),
-    ] = None,
-    knockout: Annotated[
-        list[str] | None,
-        typer.Option("--knockout", metavar="GENE", help="Hold a gene where no expression puts it. Repeatable."),
-    ] = None,
-    interval: Annotated[float, typer.Option(help="Share of the resamples between low and high.")] = 0.9,
-    file: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write all genes to a tsv table.")
-    ] = None,
-    top: Annotated[int, typer.Option(min=1, help="Genes to show.")] = 20,
-    json: JsonFlag = False,
+    out: Path,
+    *,
+    fixed: Sequence[str],
+    shift: Sequence[str],
+    knockout: Sequence[str],
+    interval: float,
+    file: Path | None,
+    top: int,
+    json: bool,
 ) -> None:
     """Predict how every gene changes when some are set, shifted or knocked out."""
     from acyclome.io.runs import read
     from acyclome.io.tables import write_tsv
 
-    table = read(out).predict(_values(held, "--set"), _values(shift, "--shift"), knockout, interval=interval)
+    table = read(out).predict(_values(fixed, "--set"), _values(shift, "--shift"), list(knockout), interval=interval)
     if file is not None:
         write_tsv(file, table)
     if json:
@@ -46,14 +56,14 @@ def predict(
         return
     shown = table[table["change"] != 0].head(top)
     rows = [[str(row.pop("gene")), *map(_number, row.values())] for row in shown.to_dict("records")]
-    typer.echo(format_table(list(table.columns), rows))
-    typer.echo(f"{int((table['change'] != 0).sum()):,} of {len(table):,} genes change; units: standard deviations.")
+    click.echo(format_table(list(table.columns), rows))
+    click.echo(f"{int((table['change'] != 0).sum()):,} of {len(table):,} genes change; units: standard deviations.")
 
 
-def _values(given: list[str] | None, option: str) -> dict[str, float]:
+def _values(given: Sequence[str], option: str) -> dict[str, float]:
     """Read GENE=VALUE; the last equals sign counts, since names of genes may hold others."""
     found: dict[str, float] = {}
-    for text in given or []:
+    for text in given:
         gene, _, value = text.rpartition("=")
         try:
             number = float(value)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
+import cloup
 
-from acyclome.cli.options import RunOptions
+from acyclome.cli.options import FILE, RunOptions
 from acyclome.cli.output import echo_facts, echo_json, run_facts, run_text
 from acyclome.cli.progress import choose_progress
 from acyclome.errors import ConfigError, InputError
@@ -18,27 +19,36 @@ if TYPE_CHECKING:
     from acyclome.config import Config
     from acyclome.pipeline.commands import Runtime
 
-InputFile = Annotated[
-    Path,
-    typer.Argument(
-        metavar="INPUT", help="Expression file: h5ad, zarr, 10x h5, folder with matrix.mtx, csv or tsv (.gz)."
-    ),
-]
-NewFolder = Annotated[
-    Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for the results; made if need be.")
-]
-RunFolderArgument = Annotated[
-    Path, typer.Argument(metavar="OUT", help="Folder of a run, as given to `prepare -o` or `run -o`.")
-]
+input_file = cloup.argument(
+    "input_file",
+    metavar="INPUT",
+    type=FILE,
+    help="Expression file: h5ad, zarr, 10x h5, folder with matrix.mtx, csv or tsv (.gz).",
+)
+new_folder = cloup.option(
+    "-o", "--out", metavar="FOLDER", type=FILE, required=True, help="Folder for the results; made if need be."
+)
+run_folder = cloup.argument(
+    "out", metavar="OUT", type=FILE, help="Folder of a run, as given to `prepare -o` or `run -o`."
+)
+STAGES = {
+    "screen": "Find the candidate causes of every gene.",
+    "shard": "Cut the candidates into overlapping shards: --shards or --shard.shard-memory of `prepare` say how many.",
+    "fit": "Fit the continuous relaxation (NOTEARS) on the candidates, or on each shard of them.",
+    "merge": "Put together what the shards found, for the order search to start from.",
+    "order": "Search the order of the genes and choose each gene's causes by the score.",
+    "resample": "Learn half-samples anew, to see which edges return.",
+    "network": "Put the stages together: write the edges, the ranking, the genes and run.json.",
+    "report": "Write OUT/report.html from the files of the run.",
+}
+IN_PARTS = {"fit": "shards", "resample": "resamples"}
+"""The stages that several jobs may share, and what they share."""
 
 
-def run(input_file: InputFile, out: NewFolder, config: Config, options: RunOptions) -> None:
+@input_file
+@new_folder
+def run(input_file: Path, out: Path, config: Config, options: RunOptions) -> None:
     """Learn the causal network of an expression file: everything from the file to the report."""
-    run_whole(input_file, out, config, options)
-
-
-def run_whole(input_file: Path, out: Path, config: Config, options: RunOptions) -> None:
-    """Run the pipeline from the file to the report and tell the user what came out."""
     from acyclome.pipeline import commands
 
     require_exists(input_file)
@@ -49,10 +59,12 @@ def run_whole(input_file: Path, out: Path, config: Config, options: RunOptions) 
     if options.json:
         echo_json(facts)
     elif not options.quiet:
-        typer.echo(run_text(facts))
+        click.echo(run_text(facts))
 
 
-def prepare(input_file: InputFile, out: NewFolder, config: Config, options: RunOptions) -> None:
+@input_file
+@new_folder
+def prepare(input_file: Path, out: Path, config: Config, options: RunOptions) -> None:
     """Read, filter and transform the expression file, and keep it in OUT/stages with all options."""
     from acyclome.pipeline import commands
 
@@ -60,85 +72,28 @@ def prepare(input_file: InputFile, out: NewFolder, config: Config, options: RunO
     if config.input.joint:
         msg = "joint learns groups together, which `acyclome run` does; stages learn one network. Leave it out here."
         raise ConfigError(msg)
-    _stage("prepare", options, lambda runtime: commands.prepare_stage(input_file, out, config, runtime=runtime))
+    _tell("prepare", options, lambda runtime: commands.prepare_stage(input_file, out, config, runtime=runtime))
 
 
-def screen(out: RunFolderArgument, options: RunOptions) -> None:
-    """Find the candidate causes of every gene."""
-    from acyclome.pipeline import commands
+def stage(name: str) -> Callable[..., None]:
+    """Return the command of a stage that reads what the stages before it left in the folder of the run."""
 
-    _stage("screen", options, lambda runtime: commands.screen_stage(out, runtime))
+    def work(out: Path, options: RunOptions, part: int = 1, parts: int = 1) -> None:
+        from acyclome.pipeline import commands
 
+        if part > parts:
+            msg = f"--part {part} is beyond --parts {parts}; parts are counted from 1 to the number of parts."
+            raise InputError(msg)
+        share = {"part": part - 1, "parts": parts} if name in IN_PARTS else {}
+        _tell(name, options, lambda runtime: getattr(commands, f"{name}_stage")(out, runtime, **share))
 
-def shard(out: RunFolderArgument, options: RunOptions) -> None:
-    """Cut the candidates into overlapping shards, as many as --shards or --shard-memory of `prepare` say."""
-    from acyclome.pipeline import commands
-
-    _stage("shard", options, lambda runtime: commands.shard_stage(out, runtime))
-
-
-def fit(
-    out: RunFolderArgument,
-    options: RunOptions,
-    part: Annotated[int, typer.Option(min=1, help="Which part of the shards to fit, from 1 to --parts.")] = 1,
-    parts: Annotated[
-        int, typer.Option(min=1, help="Number of parts the shards are divided into, for several jobs.")
-    ] = 1,
-) -> None:
-    """Fit the continuous relaxation (NOTEARS) on the candidates, or on each shard of them."""
-    _check_part(part, parts)
-    from acyclome.pipeline import commands
-
-    _stage("fit", options, lambda runtime: commands.fit_stage(out, runtime, part=part - 1, parts=parts))
-
-
-def merge(out: RunFolderArgument, options: RunOptions) -> None:
-    """Put together what the shards found, for the order search to start from."""
-    from acyclome.pipeline import commands
-
-    _stage("merge", options, lambda runtime: commands.merge_stage(out, runtime))
-
-
-def order(out: RunFolderArgument, options: RunOptions) -> None:
-    """Search the order of the genes and choose each gene's causes by the score."""
-    from acyclome.pipeline import commands
-
-    _stage("order", options, lambda runtime: commands.order_stage(out, runtime))
-
-
-def resample(
-    out: RunFolderArgument,
-    options: RunOptions,
-    part: Annotated[int, typer.Option(min=1, help="Which part of the resamples to compute, from 1 to --parts.")] = 1,
-    parts: Annotated[
-        int, typer.Option(min=1, help="Number of parts the resamples are divided into, for several jobs.")
-    ] = 1,
-) -> None:
-    """Learn half-samples anew, to see which edges return."""
-    _check_part(part, parts)
-    from acyclome.pipeline import commands
-
-    _stage("resample", options, lambda runtime: commands.resample_stage(out, runtime, part=part - 1, parts=parts))
-
-
-def _check_part(part: int, parts: int) -> None:
-    if part > parts:
-        msg = f"--part {part} is beyond --parts {parts}; parts are counted from 1 to the number of parts."
-        raise InputError(msg)
-
-
-def network(out: RunFolderArgument, options: RunOptions) -> None:
-    """Put the stages together: write the edges, the ranking, the genes and run.json."""
-    from acyclome.pipeline import commands
-
-    _stage("network", options, lambda runtime: commands.network_stage(out, runtime))
-
-
-def report(out: RunFolderArgument, options: RunOptions) -> None:
-    """Write OUT/report.html from the files of the run."""
-    from acyclome.pipeline import commands
-
-    _stage("report", options, lambda runtime: commands.report_stage(out, runtime))
+    work.__doc__ = STAGES[name]
+    if name in IN_PARTS:
+        whole, count = IN_PARTS[name], click.IntRange(1)
+        share_of = f"Number of parts the {whole} are divided into, for several jobs."
+        work = cloup.option("--parts", type=count, default=1, help=share_of)(work)
+        work = cloup.option("--part", type=count, default=1, help=f"Which part of the {whole} to do, from 1.")(work)
+    return run_folder(work)
 
 
 def require_exists(path: Path) -> None:
@@ -161,7 +116,7 @@ def require_exists(path: Path) -> None:
     raise InputError(msg)
 
 
-def _stage(name: str, options: RunOptions, work: Callable[[Runtime], Mapping[str, Any] | None]) -> None:
+def _tell(name: str, options: RunOptions, work: Callable[[Runtime], Mapping[str, Any] | None]) -> None:
     began = time.perf_counter()
     with choose_progress(quiet=options.quiet) as progress:
         facts = work(options.runtime(progress))

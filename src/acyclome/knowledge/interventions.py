@@ -104,7 +104,7 @@ def find_targets(obs: pd.DataFrame | None, column: str, control: str | None, gen
     if obs is None or column not in obs:
         msg = (
             f"The prepared data have no column {column!r} (perturbation). If observations were joined, those with "
-            "different targets must not be: let --pseudobulk-by name that column too, separated by a comma."
+            "different targets must not be: let --prepare.pseudobulk-by name that column too, separated by a comma."
         )
         raise InputError(msg)
     kind, labels = pd.factorize(obs[column].astype(object).astype(str))

@@ -8,7 +8,7 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,15 +139,11 @@ def _unknown(key: str, value: Any, schema: Mapping[str, Any]) -> str:
 
 
 def _nearest(key: str, schema: Mapping[str, Any]) -> str:
-    """Return the option whose own name is spelled most alike, with a preference for the same section."""
-    section, _, name = key.rpartition(".")
-    known = [(home, leaf) for home, leaf, _ in leaves(schema)] + [("", home) for home in _sections(schema)]
-    alike = {
-        f"{home}.{leaf}".lstrip("."): difflib.SequenceMatcher(None, name, leaf).ratio() + 0.05 * (home == section)
-        for home, leaf in known
-    }
-    best = max(alike, key=lambda option: alike[option])
-    return best if alike[best] >= _ALIKE else ""
+    """Return the options whose own name, or that of their section, is spelled most alike."""
+    known = [f"{home}.{leaf}".lstrip(".") for home, leaf, _ in leaves(schema)] + list(_sections(schema))
+    ends = [path.rpartition(".")[2] for path in known]
+    near = difflib.get_close_matches(key.rpartition(".")[2], ends, n=1, cutoff=_ALIKE)
+    return " or ".join(path for path, end in zip(known, ends, strict=True) if end in near)
 
 
 def _children(section: str, schema: Mapping[str, Any]) -> str:
@@ -160,13 +156,19 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def table(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+def flags(key: str, short: Collection[str]) -> list[str]:
+    """Return how an option is spelled on the command line: the options in `short` also without their section."""
+    words = dict.fromkeys([key.rpartition(".")[2], key] if key in short else [key])
+    return [f"--{word.replace('_', '-')}" for word in words]
+
+
+def table(schema: Mapping[str, Any], defaults: Mapping[str, Any], short: Collection[str]) -> str:
     """Return the options as a markdown table."""
     rows = ["| option | command line | default | allowed | meaning |", "|---|---|---|---|---|"]
     for section, name, part in leaves(schema):
         key = f"{section}.{name}" if section else name
         value = (defaults[section] if section else defaults)[name]
-        cells = [f"`{key}`", f"`--{name.replace('_', '-')}`", _short(value), allowed(part), _plain(part)]
+        cells = [f"`{key}`", f"`{flags(key, short)[0]}`", _short(value), allowed(part), _plain(part)]
         rows.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
     return "\n".join(rows) + "\n"
 
@@ -200,6 +202,11 @@ def write_one(texts: Mapping[str, Callable[[], str]], arguments: Sequence[str], 
         return 2
     sys.stdout.write(texts[arguments[0]]())
     return 0
+
+
+def about(part: Mapping[str, Any]) -> str:
+    """Return the meaning of an option, what it allows, and its default."""
+    return f"{_plain(part)} [{allowed(part)}; default {_short(part.get('default'))}]"
 
 
 def _plain(part: Mapping[str, Any]) -> str:

@@ -60,7 +60,7 @@ def run(
         If the input, an option, the folder or the memory will not do.
     """
     if config.input.joint and (config.input.group_by is None or config.input.group is not None):
-        msg = "--joint learns all labels of --group-by COLUMN together. Give that column, and no --group."
+        msg = "--input.joint true learns all labels of --group-by COLUMN together. Give that, and no --input.group."
         raise ConfigError(msg)
     if config.input.group_by is None or config.input.group is not None:
         return _run_one(input_path, Path(out), config, runtime)
@@ -69,7 +69,7 @@ def run(
 
     column = config.input.group_by
     sizes = list_groups(open_expression(input_path, config.input.genes_as), column)
-    check_groups(sizes, f"the column {column!r} (group_by)", "--group LABEL")
+    check_groups(sizes, f"the column {column!r} (group_by)", "--input.group LABEL")
     with RunFolder.begin(out) as folder:
         folder.remove_results()
         folder.remove_stages()

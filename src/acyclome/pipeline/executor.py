@@ -167,6 +167,6 @@ def _lost_workers() -> Iterator[None]:
     except KilledWorker as error:
         msg = (
             "One part of the work ended one Dask worker after another; most often a worker has too little memory. Give "
-            "workers more, or cut smaller parts (--shards, --shard-memory)."
+            "workers more, or cut smaller parts (--shards, --shard.shard-memory)."
         )
         raise MemoryLimitError(msg) from error

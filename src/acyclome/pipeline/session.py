@@ -199,7 +199,7 @@ class Session:
     def shard(self) -> Stage:
         """Cut the candidates into shards."""
         if not is_sharded(self.config):
-            msg = "This run is not cut into shards. Run `acyclome prepare` with --shards N or --shard-memory GB."
+            msg = "This run is not cut into shards. Run `acyclome prepare` with --shards N or --shard.shard-memory GB."
             raise InputError(msg)
         return self._stage("shard", lambda: shards.shard(self.data, self.config, self._get("screen")))
 

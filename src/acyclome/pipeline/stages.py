@@ -130,7 +130,7 @@ def warnings_of(status: str, config: Config) -> list[str]:
     if status == "out_of_domain":
         msg = (
             f"The relaxation left the domain of the acyclicity function {config.fit.acyclicity!r}, where it is "
-            "not finite. Use --acyclicity series, or go on without the relaxation (fit.relax: false)."
+            "not finite. Use --fit.acyclicity series, or go on without the relaxation (fit.relax: false)."
         )
         raise ConvergenceError(msg)
     if status != "max_steps":

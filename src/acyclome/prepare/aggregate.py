@@ -162,7 +162,7 @@ def _check_targets(labels: np.ndarray, targets: pd.Series[Any], by: str) -> None
         msg = (
             f"Observations with different targets ({targets.name}) would be joined by {by}, into "
             f"{mixed.index[mixed > 1][0]!r} and {int((mixed > 1).sum()) - 1} more. Expected the same targets in each. "
-            f"Join by both: --pseudobulk-by {by},{targets.name}."
+            f"Join by both: --prepare.pseudobulk-by {by},{targets.name}."
         )
         raise InputError(msg)
 

@@ -121,7 +121,7 @@ def _group_rows(adata: AnnData, choice: Input) -> np.ndarray | None:
         found = examples([f"{label} ({size})" for label, size in sizes.items()], 12) or "none"
         msg = (
             f"The group {choice.group!r} of {choice.group_by} is empty. Labels with their observations: {found}. "
-            "Give one of these as --group, exactly as written."
+            "Give one of these as --input.group, exactly as written."
         )
         raise InputError(msg)
     return rows
