@@ -88,6 +88,27 @@ def test_the_default_config_of_the_workflow_is_the_default_of_the_package():
     assert acyclome.Config.from_mapping(science) == acyclome.Config()
 
 
+def test_the_citation_is_of_the_last_release_and_dated_as_in_the_changelog():
+    citation = YAML(typ="safe").load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    releases = re.findall(r"^## (\S+) \((\S+)\)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert (citation["version"], citation["date-released"]) == releases[0]
+    assert citation["version"] == acyclome.__version__
+    assert citation["license"] == PROJECT["license"]
+
+
+def test_every_change_is_one_short_line():
+    lines = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 120 or line.startswith(" ")] == []
+
+
+def test_the_forge_tries_the_versions_of_python_that_are_promised():
+    workflow = YAML(typ="safe").load((ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8"))
+    tried = workflow["jobs"]["versions"]["strategy"]["matrix"]["python"]
+    promised = [line.rpartition(" ")[2] for line in PROJECT["classifiers"] if re.search(r":: 3\.\d", line)]
+    assert tried == promised
+    assert PROJECT["requires-python"] == f">={min(tried, key=lambda version: int(version[2:]))}"
+
+
 def test_the_license_is_the_one_the_metadata_name():
     text = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert PROJECT["license"] == "BSD-3-Clause"

@@ -39,7 +39,7 @@ def responses(
         ``(k,)`` the genes that are added to.
     """
     d = len(order)
-    place = np.empty(d, np.int64)
+    place = np.empty(d, np.int32)  # indices of a matrix that is factorized: scipy before 1.17 takes no others
     place[order] = np.arange(d)
     W = csr_array((weight, (place[target], place[source])), shape=(d, d))
     system = (eye_array(d, format="csr") - W).tocsr()
