@@ -109,8 +109,11 @@ class Command(cloup.Command):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            known = self._spelled_today(error.option_name) or error.possibilities
-            raise click.NoSuchOption(error.option_name, possibilities=known, ctx=ctx) from error
+            today = self._spelled_today(error.option_name)
+            if not today:
+                raise
+            msg = f"{error.option_name} is now spelled {' or '.join(today)}."
+            raise click.NoSuchOption(error.option_name, msg, ctx=ctx) from error
 
     def _spelled_today(self, flag: str) -> list[str]:
         from acyclome.config import RENAMED
