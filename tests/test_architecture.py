@@ -23,6 +23,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "acyclome"
 FLOORS = {
     "errors": 0,
     "_version": 0,
+    "wording": 0,
     "options": 1,
     "core.kernel": 1,
     "core.workers": 1,
@@ -71,6 +72,7 @@ CLUSTER = {"dask", "distributed"}
 ONLY = {
     "errors": set(),
     "_version": set(),
+    "wording": set(),
     "options": {"pydantic", "ruamel"},
     "config": {"pydantic", "ruamel"},
     # threadpoolctl is one file without dependencies; it keeps matrix products on one thread, and so their bits.

@@ -2,19 +2,13 @@
 
 import io
 import logging
+import re
 import warnings
 
 import pytest
 
-from acyclome.cli.progress import (
-    HEARTBEAT_S,
-    BarProgress,
-    PlainProgress,
-    SilentProgress,
-    choose_progress,
-    format_duration,
-    log_to_stderr,
-)
+from acyclome import wording
+from acyclome.cli.progress import HEARTBEAT_S, Progress, log_to_stderr
 
 
 class Clock:
@@ -28,7 +22,7 @@ class Clock:
 @pytest.fixture
 def plain():
     stream, clock = io.StringIO(), Clock()
-    return PlainProgress(stream, clock), stream, clock
+    return Progress(quiet=False, stream=stream, clock=clock), stream, clock
 
 
 def test_a_stage_is_told_when_it_starts_and_when_it_ends(plain):
@@ -37,7 +31,7 @@ def test_a_stage_is_told_when_it_starts_and_when_it_ends(plain):
         progress("screen", 0.0, "765 genes")
         clock.now += 2.0
         progress("screen", 1.0)
-    assert stream.getvalue() == "[   0.0 s] screen    started: 765 genes\n[   2.0 s] screen    done in 2.0 s\n"
+    assert stream.getvalue() == "[     0.0 s] screen     started: 765 genes\n[     2.0 s] screen     done in 2.0 s\n"
 
 
 def test_a_long_stage_gives_a_sign_of_life_with_the_time_left(plain):
@@ -47,7 +41,7 @@ def test_a_long_stage_gives_a_sign_of_life_with_the_time_left(plain):
         clock.now += HEARTBEAT_S / 5
     lines = stream.getvalue().splitlines()
     assert len(lines) == 20
-    assert lines[10].endswith("fit       26%, about 4 min 51 s left: step 51") or "left: step 51" in lines[10]
+    assert lines[10].endswith("fit        26%, about 4 min 52 s left: step 51")
 
 
 def test_the_time_left_is_proportional_to_what_remains(plain):
@@ -55,7 +49,7 @@ def test_the_time_left_is_proportional_to_what_remains(plain):
     progress("fit", 0.0)
     clock.now += 30.0
     progress("fit", 0.25)
-    assert stream.getvalue().splitlines()[-1] == "[    30 s] fit       25%, about 1 min 30 s left"
+    assert stream.getvalue().splitlines()[-1] == "[      30 s] fit        25%, about 1 min 30 s left"
 
 
 def test_a_stage_that_begins_again_for_the_next_group_is_told_again(plain):
@@ -66,23 +60,35 @@ def test_a_stage_that_begins_again_for_the_next_group_is_told_again(plain):
     assert stream.getvalue().count("started") == stream.getvalue().count("done in") == 2
 
 
-def test_bars_show_every_stage_once_and_leave_the_terminal_in_order():
-    stream = io.StringIO()
-    with BarProgress(stream) as progress:
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_bars_show_every_stage_on_a_terminal_and_lines_do_not():
+    stream = Terminal()
+    with Progress(quiet=False, stream=stream) as progress:
         progress("screen", 0.0)
         progress("screen", 1.0)
         progress("fit", 0.5, "step [3]")
-        progress("fit", 0.1)
-    assert "screen" in stream.getvalue()
-    assert "fit" in stream.getvalue()
+        progress("fit", 0.1, "step [4]")
+    text = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", stream.getvalue())
+    screen, fit = text.splitlines()[-2:]
+    assert screen.startswith("screen")
+    assert "100%" in screen
+    assert fit.startswith("fit")
+    assert " 10%" in fit
+    assert "step [4]" in fit
+    assert "started" not in text
 
 
-def test_the_stream_decides_between_bars_and_lines():
-    stream = io.StringIO()
-    assert isinstance(choose_progress(quiet=False, stream=stream), PlainProgress)
-    assert isinstance(choose_progress(quiet=True, stream=stream), SilentProgress)
-    stream.isatty = lambda: True
-    assert isinstance(choose_progress(quiet=False, stream=stream), BarProgress)
+@pytest.mark.parametrize("make", [io.StringIO, Terminal])
+def test_quiet_says_nothing_on_a_terminal_or_off_it(make):
+    stream = make()
+    with Progress(quiet=True, stream=stream) as progress:
+        progress("screen", 0.0)
+        progress("screen", 1.0)
+    assert stream.getvalue() == ""
 
 
 @pytest.mark.parametrize(
@@ -90,7 +96,7 @@ def test_the_stream_decides_between_bars_and_lines():
     [(0.04, "0.0 s"), (9.9, "9.9 s"), (9.96, "10 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s"), (7620, "2 h 07 min")],
 )
 def test_durations_are_written_as_people_write_them(seconds, text):
-    assert format_duration(seconds) == text
+    assert wording.duration(seconds) == text
 
 
 def test_warnings_of_the_package_reach_the_error_stream_and_those_of_others_do_not(capsys):

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acyclome.report import charts, ego, svg, wording
+from acyclome import wording
+from acyclome.report import charts, ego, svg
 from acyclome.report.confidence import Level
 
 PATH = [{"mu": 1.0, "steps": 3, "h": 1e-2, "objective": 9.0}, {"mu": 0.1, "steps": 2, "h": 0.0, "objective": 9.5}]

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import cloup
 
+from acyclome import wording
 from acyclome.cli.options import FILE, RunOptions
 from acyclome.cli.output import echo_json, format_table
-from acyclome.cli.progress import choose_progress, format_duration
+from acyclome.cli.progress import Progress
 from acyclome.cli.stages import input_file, require_exists, run_folder
 from acyclome.errors import examples
 
@@ -50,7 +51,7 @@ def plan(input_file: Path, config: Config, options: RunOptions) -> None:
     from acyclome.pipeline import commands
 
     require_exists(input_file)
-    with choose_progress(quiet=True) as progress:
+    with Progress(quiet=True) as progress:
         facts = commands.plan(input_file, config, options.runtime(progress))
     if options.json:
         echo_json(facts)
@@ -136,7 +137,7 @@ def _plan_text(facts: Mapping[str, Any], *, on_card: bool) -> str:
     size = f"{facts['n_obs']:,} observations x {facts['n_genes']:,} genes, about {facts['memory_gb']:.1f} GB of memory"
     if on_card:
         size += f" and {facts['device_memory_gb']:.1f} GB of the card's"
-    rows = [[name, f"about {format_duration(spent)}"] for name, spent in times.items()]
+    rows = [[name, f"about {wording.duration(spent)}"] for name, spent in times.items()]
     return f"{size}\n\n{format_table(['stage', 'time'], rows)}{_models_text(facts.get('models', {}))}"
 
 
@@ -145,7 +146,7 @@ def _models_text(models: Mapping[str, Mapping[str, float]]) -> str:
     if not models:
         return ""
     rows = [
-        [name, f"about {format_duration(one['total_seconds'])}", f"about {one['memory_gb']:.1f} GB"]
+        [name, f"about {wording.duration(one['total_seconds'])}", f"about {one['memory_gb']:.1f} GB"]
         for name, one in models.items()
     ]
     table = format_table(["model", "in all", "memory"], rows)

@@ -9,7 +9,7 @@ import cloup
 
 from acyclome.cli.around import json_flag
 from acyclome.cli.output import echo_json, format_table
-from acyclome.cli.progress import choose_progress
+from acyclome.cli.progress import Progress
 from acyclome.errors import AcyclomeError, InputError
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _run(
 
     rows: list[dict[str, Any]] = []
     total = len(sizes) * len(contest.seeds) * len(contest.methods)
-    with choose_progress(quiet=quiet) as progress:
+    with Progress(quiet=quiet) as progress:
         progress("benchmark", 0.0, "compiling")
         warm_up()
         for d in sizes:

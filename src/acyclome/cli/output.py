@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from acyclome.cli.progress import format_duration
+from acyclome import wording
 
 if TYPE_CHECKING:
     from acyclome.network import Network
@@ -97,13 +97,13 @@ def run_text(facts: Mapping[str, Any]) -> str:
     table = format_table(["group", "genes", "edges", "DAG", "report"], rows)
     first = next(iter(groups.values()), None)
     tail = [*_next_commands(first)] if first else []
-    return "\n".join([f"Done in {format_duration(facts['seconds'])}: {len(groups)} groups.", table, *tail])
+    return "\n".join([f"Done in {wording.duration(facts['seconds'])}: {len(groups)} groups.", table, *tail])
 
 
 def _one_run_text(facts: Mapping[str, Any]) -> str:
     verdict = "a directed acyclic graph" if facts["is_dag"] else "NOT ACYCLIC: do not use it as a causal network"
     lines = [
-        f"Done in {format_duration(facts['seconds'])}.",
+        f"Done in {wording.duration(facts['seconds'])}.",
         f"  network  {facts['genes']:,} genes, {facts['edges']:,} edges, {verdict}",
         f"  report   {facts['report']}",
         *(f"  note     {text}" for text in facts["warnings"][:3]),

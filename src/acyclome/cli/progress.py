@@ -1,7 +1,7 @@
 """What the user sees while a long computation runs: bars on a terminal, plain lines in a log, nothing with --quiet.
 
-The pipeline calls one function, ``progress(stage, done, message)`` with `done` from 0 to 1; it may do so from several
-threads. Everything goes to the error stream, so that the standard output stays free for results.
+The pipeline calls ``progress(stage, done, message)`` with `done` from 0 to 1; it may do so from several threads.
+Everything goes to the error stream, so that the standard output stays free for results.
 """
 
 from __future__ import annotations
@@ -13,178 +13,87 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TextIO
+from typing import TextIO
 
-HEARTBEAT_S = 10.0
-MIN_SHARE_FOR_FORECAST = 0.02
+from acyclome import wording
 
-
-class Progress(Protocol):
-    """A callback for the pipeline that is also a context: leaving it puts the terminal back in order."""
-
-    def __call__(self, stage: str, done: float, message: str = "") -> None:
-        """Take note that `stage` is done to this share, 0 to 1."""
-
-    def __enter__(self) -> Progress: ...
-
-    def __exit__(self, *failure: object) -> None: ...
+HEARTBEAT_S = 10.0  # a log of an hour then has 360 lines at most, and no stage looks dead
+LEAST_SHARE = 0.02  # below it the time left is a guess
 
 
-def choose_progress(*, quiet: bool, stream: TextIO | None = None) -> Progress:
-    """Return the progress that suits the stream (default: the error stream)."""
-    stream = sys.stderr if stream is None else stream
-    if quiet:
-        return SilentProgress()
-    if stream.isatty():
-        return BarProgress(stream)
-    return PlainProgress(stream)
-
-
-class SilentProgress:
-    """Say nothing."""
-
-    def __call__(self, stage: str, done: float, message: str = "") -> None:
-        """Ignore it."""
-
-    def __enter__(self) -> SilentProgress:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        return None
-
-
-@dataclass
-class _Stage:
-    started: float
-    done: float = 0.0
-    told: float = field(default=float("-inf"))
-
-
-class PlainProgress:
-    """Write a line when a stage starts and ends, and a sign of life every few seconds in between.
+class Progress:
+    """Bars of rich on a terminal; elsewhere a line where a stage starts, ends, or was silent for long.
 
     Parameters
     ----------
+    quiet
+        Whether to say nothing.
     stream
-        Where the lines go.
+        Where to; default: the error stream.
     clock
         Seconds since any fixed moment; never goes back.
     """
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream = stream
-        self._clock = clock
+    def __init__(
+        self, *, quiet: bool, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        from rich import progress as rich
+        from rich.console import Console
+
+        self._stream = sys.stderr if stream is None else stream
+        shows_bars = self._stream.isatty() and not quiet
+        self._writes_lines, self._clock, self._began = not (quiet or shows_bars), clock, clock()
+        self._bars = rich.Progress(
+            rich.TextColumn("{task.description:<10}"),
+            rich.BarColumn(bar_width=24),
+            rich.TaskProgressColumn(),
+            rich.TimeElapsedColumn(),
+            rich.TextColumn("left"),
+            rich.TimeRemainingColumn(),
+            rich.TextColumn("{task.fields[message]}", markup=False),
+            console=Console(file=self._stream),
+            get_time=clock,
+            disable=not shows_bars,
+        )
         self._lock = threading.Lock()
-        self._began = clock()
-        self._stages: dict[str, _Stage] = {}
+        self._tasks: dict[str, rich.Task] = {}
+        self._told: dict[str, float] = {}
 
     def __call__(self, stage: str, done: float, message: str = "") -> None:
-        """Write a line if the stage starts, ends, or was silent for long."""
+        """Take note that a stage is done to this share, 0 to 1."""
         with self._lock:
-            now = self._clock()
-            record = self._record(stage, done, now)
-            finished = done >= 1.0 > record.done
-            record.done = done
-            if finished or now - record.told >= HEARTBEAT_S:
-                record.told = now
-                self._write(now, _sentence(stage, record, now, message))
+            task = self._tasks.get(stage)
+            if task is None:
+                number = self._bars.add_task(stage, total=1.0, message=message)
+                task = self._tasks[stage] = next(task for task in self._bars.tasks if task.id == number)
+            elif done < task.completed:  # the stage of the next group
+                self._bars.reset(task.id)
+                del self._told[stage]
+            was_done = task.finished
+            self._bars.update(task.id, completed=done, message=message)
+            now, told = self._clock(), self._told.setdefault(stage, float("-inf"))
+            if self._writes_lines and (now - told >= HEARTBEAT_S or (task.finished and not was_done)):
+                self._told[stage] = now
+                elapsed, spent = wording.duration(now - self._began), task.elapsed or 0.0
+                tail = f": {message}" if message else ""
+                self._stream.write(f"[{elapsed:>10}] {stage:<10} {_state(done, spent)}{tail}\n")
+                self._stream.flush()
 
-    def __enter__(self) -> PlainProgress:
+    def __enter__(self) -> Progress:
+        self._bars.start()
         return self
 
     def __exit__(self, *failure: object) -> None:
-        self._stream.flush()
-
-    def _record(self, stage: str, done: float, now: float) -> _Stage:
-        record = self._stages.get(stage)
-        if record is None or done < record.done:
-            record = self._stages[stage] = _Stage(started=now)
-        return record
-
-    def _write(self, now: float, text: str) -> None:
-        self._stream.write(f"[{format_duration(now - self._began):>8}] {text}\n")
-        self._stream.flush()
+        self._bars.stop()
 
 
-class BarProgress:
-    """Show one bar per stage with its elapsed and remaining time."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._bars: Any = None
-        self._lock = threading.Lock()
-        self._tasks: dict[str, Any] = {}
-        self._done: dict[str, float] = {}
-
-    def __call__(self, stage: str, done: float, message: str = "") -> None:
-        """Move the bar of the stage."""
-        with self._lock:
-            if self._bars is None:
-                self._bars = _open_bars(self._stream)
-            if stage not in self._tasks:
-                self._tasks[stage] = self._bars.add_task(stage, total=1.0, message="")
-            elif done < self._done[stage]:
-                self._bars.reset(self._tasks[stage])
-            self._done[stage] = done
-            self._bars.update(self._tasks[stage], completed=done, message=message)
-
-    def __enter__(self) -> BarProgress:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        if self._bars is not None:
-            self._bars.stop()
-
-
-def _open_bars(stream: TextIO) -> Any:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    bars = Progress(
-        TextColumn("{task.description:<9}"),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[message]}", markup=False),
-        console=Console(file=stream),
-    )
-    bars.start()
-    return bars
-
-
-def _sentence(stage: str, record: _Stage, now: float, message: str) -> str:
-    tail = f": {message}" if message else ""
-    spent = now - record.started
-    if record.done >= 1.0:
-        return f"{stage:<9} done in {format_duration(spent)}{tail}"
-    if record.done <= 0.0:
-        return f"{stage:<9} started{tail}"
-    forecast = ""
-    if record.done >= MIN_SHARE_FOR_FORECAST:
-        forecast = f", about {format_duration(spent * (1.0 - record.done) / record.done)} left"
-    return f"{stage:<9} {record.done:.0%}{forecast}{tail}"
-
-
-def format_duration(seconds: float) -> str:
-    """Return a time span as people write it: 0.4 s, 12 s, 3 min 05 s, 2 h 07 min."""
-    if seconds < 9.95:
-        return f"{max(seconds, 0.0):.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+def _state(done: float, spent: float) -> str:
+    if done >= 1.0:
+        return f"done in {wording.duration(spent)}"
+    if done <= 0.0:
+        return "started"
+    left = wording.duration(spent * (1.0 - done) / done)
+    return f"{done:.0%}" + (f", about {left} left" if done >= LEAST_SHARE else "")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import cloup
 
 from acyclome.cli.options import FILE, RunOptions
 from acyclome.cli.output import echo_facts, echo_json, run_facts, run_text
-from acyclome.cli.progress import choose_progress
+from acyclome.cli.progress import Progress
 from acyclome.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run(input_file: Path, out: Path, config: Config, options: RunOptions) -> Non
 
     require_exists(input_file)
     began = time.perf_counter()
-    with choose_progress(quiet=options.quiet) as progress:
+    with Progress(quiet=options.quiet) as progress:
         networks = commands.run(input_file, out, config, options.runtime(progress))
     facts = run_facts(networks, out, time.perf_counter() - began)
     if options.json:
@@ -118,7 +118,7 @@ def require_exists(path: Path) -> None:
 
 def _tell(name: str, options: RunOptions, work: Callable[[Runtime], Mapping[str, Any] | None]) -> None:
     began = time.perf_counter()
-    with choose_progress(quiet=options.quiet) as progress:
+    with Progress(quiet=options.quiet) as progress:
         facts = work(options.runtime(progress))
     whole = {"stage": name, "seconds": round(time.perf_counter() - began, 3), **(facts or {})}
     if options.json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from acyclome.report import wording
+from acyclome import wording
 from acyclome.report.source import Run
 
 OURS = "this method"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from acyclome.report import svg, wording
+from acyclome import wording
+from acyclome.report import svg
 from acyclome.report.confidence import Level
 
 PANEL = (360.0, 236.0)

@@ -6,9 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from acyclome import wording
 from acyclome.errors import InputError
 from acyclome.io import atomic
-from acyclome.report import belief, charts, confidence, ego, methods, payload, summary, wording
+from acyclome.report import belief, charts, confidence, ego, methods, payload, summary
 from acyclome.report.source import Run, read_run
 
 STATIC_ROWS = 25

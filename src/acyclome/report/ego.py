@@ -14,7 +14,8 @@ from xml.sax.saxutils import escape
 
 import pandas as pd
 
-from acyclome.report import svg, wording
+from acyclome import wording
+from acyclome.report import svg
 
 ROWS = 14
 WIDTH = 760.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from acyclome import wording
 from acyclome.options.sections import Fit
-from acyclome.report import wording
 from acyclome.report.papers import Reference, cite, cited
 from acyclome.report.source import Run
 from acyclome.report.summary import counts, data_name

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from acyclome.report import wording
+from acyclome import wording
 from acyclome.report.confidence import is_strong
 from acyclome.report.source import Run
 

@@ -46,13 +46,15 @@ def superscript(number: int) -> str:
 
 
 def duration(seconds: Any) -> str:
-    """Return a time in the unit that reads best."""
+    """Return a span of time as people write it: 0.4 s, 12 s, 3 min 05 s, 2 h 07 min."""
     if not is_number(seconds):
         return ABSENT
-    if seconds < 60:
-        return f"{seconds:.1f} s"
+    if seconds < 9.95:
+        return f"{max(seconds, 0.0):.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    if not minutes:
+        return f"{rest} s"
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def plural(number: int, noun: str, several: str | None = None) -> str:
