@@ -8,10 +8,12 @@ import numpy as np
 import torch
 
 from acyclome.core.acyclicity import LogDet, Series
-from acyclome.core.backend import STEPS
+from acyclome.core.backend import STEPS, ThreadBackend
+from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments, moments
-from acyclome.core.order_search.search import build_pools
+from acyclome.core.data.problem import Problem
+from acyclome.core.order_search.search import ScoreSettings, build_pools
 from acyclome.core.relaxation.problem import OnTensors
 from acyclome.core.relaxation.schedule import CentralPath
 from acyclome.core.relaxation.solve import solve
@@ -39,23 +41,23 @@ def _simulated(d: int, n: int, seed: int) -> np.ndarray:
     return simulate(d, n, standardised=True, seed=SEED + seed).X.T
 
 
-def _bare(Z: torch.Tensor) -> Moments:
-    """Moments that tell sizes and nothing else: what the tensors hold is not needed twice."""
+def _bare(Z: torch.Tensor) -> Problem:
+    """Make a problem whose data tell sizes and nothing else: what the tensors hold is not needed twice."""
     d, n = Z.shape
     nothing = np.broadcast_to(np.float32(0.0), (d, n))
     done = Interventions.none(n_obs=n, n_genes=d)
-    return Moments(nothing, None, np.zeros(d), np.ones(d), np.zeros(d), float(n), done, np.ones(d))
+    data = Moments(nothing, None, np.zeros(d), np.ones(d), np.zeros(d), float(n), done, np.ones(d))
+    return Problem(data, Constraints.none(d), ThreadBackend())
 
 
 def forward(Z: torch.Tensor) -> Tensors:
     """Correlations, and forward selection for every gene."""
-    d = len(Z)
-    return (torch.from_numpy(forward_select_batched(_bare(Z), correlations_of(Z), np.arange(d), SCREEN)),)
+    return (torch.from_numpy(forward_select_batched(_bare(Z), correlations_of(Z), SCREEN)),)
 
 
 def partial(Z: torch.Tensor) -> Tensors:
     """Strongest shrunken partial correlations of every gene."""
-    return (torch.from_numpy(strongest_partial_batched(Z, SCREEN, np.ones(len(Z), bool))),)
+    return (torch.from_numpy(strongest_partial_batched(_bare(Z), Z, SCREEN)),)
 
 
 def _forward_traffic(Z: torch.Tensor) -> float:
@@ -75,11 +77,10 @@ def unlike(expected: Tensors, found: Tensors) -> float:
 
 def candidates(sizes: Sizes) -> tuple[np.ndarray, ...]:
     """Blocks of the candidates of one network, as :class:`Blocks` takes them."""
-    X, threads, causes = _simulated(sizes.genes, sizes.n, 2), os.cpu_count() or 1, np.ones(sizes.genes, bool)
-    found = moments(lambda a, b: X[a:b], sizes.genes, threads=threads)
-    chosen = screen(found, SCREEN, causes, threads)
-    n_obs, allowed = np.full(sizes.genes, float(sizes.n)), np.full(sizes.genes, sizes.genes - 1.0)
-    pools = build_pools(found, chosen, n_obs, allowed, 1.0, threads, None)
+    X, threads = _simulated(sizes.genes, sizes.n, 2), os.cpu_count() or 1
+    data = moments(lambda a, b: X[a:b], sizes.genes, threads=threads)
+    problem = Problem(data, Constraints.none(sizes.genes), ThreadBackend(threads))
+    pools = build_pools(problem, screen(problem, SCREEN), score=ScoreSettings(False, 1.0, 0))
     return tuple(part.numpy() for part in Blocks.of(pools, np.ones(sizes.genes), torch.zeros(0, dtype=torch.float64)))
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,11 @@ import pandas as pd
 
 from acyclome import Network, learn
 from acyclome.config import Config
-from acyclome.core.data.constraints import EdgeRules
+from acyclome.core import engine
+from acyclome.core.backend import ThreadBackend
+from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.moments import Moments, moments
-from acyclome.core.engine import look
+from acyclome.core.data.problem import Problem
 from acyclome.errors import InputError
 from acyclome.knowledge.edges import make_prior
 from acyclome.knowledge.tables import read_prior
@@ -141,7 +142,8 @@ def million(path: Path, d: int, pairs: int, seed: int, threads: int) -> dict[str
     built, prior = _seconds(lambda: make_prior(rows, names))
     Z = rng.standard_normal((d, N * 10)).astype(np.float32)
     m = moments(lambda a, b: Z[a:b], d, threads=threads)
-    free, ruled = (_seconds(lambda rules=rules: _screen(m, rules, threads))[0] for rules in (None, prior.rules))
+    both = (Constraints.none(d), prior.constraints)
+    free, bound = (_seconds(lambda known=known: _screen(m, known, threads))[0] for known in both)
     return {
         "genes": d,
         "forbidden": pairs,
@@ -150,12 +152,12 @@ def million(path: Path, d: int, pairs: int, seed: int, threads: int) -> dict[str
         "make rules": built,
         "both": read + built,
         "screening without": free,
-        "screening with": ruled,
+        "screening with": bound,
     }
 
 
-def _screen(m: Moments, rules: EdgeRules | None, threads: int) -> None:
-    look(m, replace(engine_settings(Config()), rules=rules), np.ones(m.n_genes, bool), threads)
+def _screen(m: Moments, constraints: Constraints, threads: int) -> None:
+    engine.screen(Problem(m, constraints, ThreadBackend(threads)), engine_settings(Config()))
 
 
 def _seconds(work: Callable[[], Any]) -> tuple[float, Any]:

@@ -23,7 +23,7 @@ from acyclome.evaluate.trial import DONE
 from benchmarks.measure import Cost, learned, measured, warm_up_for
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.published import PUBLISHED, published_rows, run_sdcd
-from benchmarks.relaxation import alone, look_at
+from benchmarks.relaxation import alone, screened
 from benchmarks.report import publish
 from benchmarks.tables import SEEDS, options
 
@@ -133,7 +133,7 @@ def _options(model: str) -> dict[str, Any]:
 
 def _alone(problem: Problem, config: Config, threads: int) -> tuple[tuple[np.ndarray, np.ndarray], Cost]:
     def relaxed() -> tuple[np.ndarray, np.ndarray]:
-        source, target, _ = alone(look_at(problem, config, threads), problem.method_seed, threads)
+        source, target, _ = alone(screened(problem, config, threads), problem.method_seed)
         return source, target
 
     return measured(relaxed)

@@ -18,9 +18,13 @@ from typing import Any
 import numpy as np
 
 from acyclome.config import Config
+from acyclome.core import engine
+from acyclome.core.backend import ThreadBackend
+from acyclome.core.data import problem as core
 from acyclome.core.data.candidates import Candidates
-from acyclome.core.data.moments import Moments, moments
-from acyclome.core.engine import EngineSettings, decide, look, propose
+from acyclome.core.data.constraints import Constraints
+from acyclome.core.data.moments import moments
+from acyclome.core.engine import EngineSettings
 from acyclome.pipeline.engine_settings import engine_settings
 from benchmarks.measure import Cost, measured, warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
@@ -44,13 +48,12 @@ CASES = (
 
 
 @dataclass(frozen=True)
-class Look:
+class Screened:
     """What all three roads start from."""
 
-    moments: Moments
+    problem: core.Problem
     candidates: Candidates
     settings: EngineSettings
-    causes: np.ndarray
 
 
 def main() -> None:
@@ -81,16 +84,16 @@ def _command(given: argparse.Namespace) -> str:
 def _roads(problem: Problem, case: Case, given: argparse.Namespace) -> list[dict[str, Any]]:
     """Walk the roads from the same candidates; the time is that from the candidates on."""
     config = Config.from_mapping({"score": {"noise": case.noise}, "fit": _options(given.fit)})
-    start = look_at(problem, config, given.threads)
-    seed, threads = problem.method_seed, given.threads
+    start = screened(problem, config, given.threads)
+    seed = problem.method_seed
     roads: dict[str, Any] = {}
     if not given.alone:
-        roads["order search, random start"] = partial(_searched, start, seed, threads, relaxed=False)
-        roads["order search, relaxation's start"] = partial(_searched, start, seed, threads, relaxed=True)
+        roads["order search, random start"] = partial(_searched, start, seed, relaxed=False)
+        roads["order search, relaxation's start"] = partial(_searched, start, seed, relaxed=True)
     for form in given.forms:
         only = replace(start, settings=engine_settings(config.with_options({"fit.acyclicity": form})))
         name = "relaxation alone" + (f", {form} form" if given.forms != ["series"] else "")
-        roads[name] = partial(alone, only, seed, threads)
+        roads[name] = partial(alone, only, seed)
     found = []
     for name, work in roads.items():
         (source, target, facts), cost = measured(work)
@@ -111,28 +114,26 @@ def _row(problem: Problem, road: str, scores: dict[str, Any], facts: dict[str, f
     }
 
 
-def look_at(problem: Problem, config: Config, threads: int) -> Look:
+def screened(problem: Problem, config: Config, threads: int) -> Screened:
     """Screen a problem."""
-    found = moments(lambda a, b: np.ascontiguousarray(problem.X[:, a:b].T), problem.d, threads=threads)
-    settings, causes = engine_settings(config), np.ones(problem.d, bool)
-    return Look(found, look(found, settings, causes, threads), settings, causes)
+    data = moments(lambda a, b: np.ascontiguousarray(problem.X[:, a:b].T), problem.d, threads=threads)
+    whole, settings = core.Problem(data, Constraints.none(problem.d), ThreadBackend(threads)), engine_settings(config)
+    return Screened(whole, engine.screen(whole, settings), settings)
 
 
-def _searched(
-    start: Look, seed: int, threads: int, *, relaxed: bool
-) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
+def _searched(start: Screened, seed: int, *, relaxed: bool) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
     settings = start.settings
-    proposing = settings if relaxed else EngineSettings(settings.screen, None, settings.score, settings.grows)
-    order, found = propose(start.moments, start.candidates, proposing, start.causes, seed, threads)
-    dag, _ = decide(start.moments, start.candidates, order, settings, start.causes, seed + 1, threads)
+    relaxing = settings if relaxed else replace(settings, relax=None)
+    order, found = engine.relax(start.problem, start.candidates, relaxing, seed=seed)
+    dag, _ = engine.search(start.problem, start.candidates, order, settings=settings, seed=seed + 1)
     path = [] if found is None else found.path
     facts = {"h": path[-1].h, "objective": path[-1].objective} if path else {"h": np.nan, "objective": np.nan}
     return dag.source, dag.target, {**facts, "steps": float(sum(point.steps for point in path)), "score": dag.score}
 
 
-def alone(start: Look, seed: int, threads: int) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
+def alone(start: Screened, seed: int) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
     """Relax, and return the edges from the threshold on with how it ended."""
-    _, found = propose(start.moments, start.candidates, start.settings, start.causes, seed, threads)
+    _, found = engine.relax(start.problem, start.candidates, start.settings, seed=seed)
     if found is None or start.settings.relax is None:
         msg = "The relaxation is turned off; leave fit.relax on."
         raise ValueError(msg)

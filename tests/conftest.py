@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from acyclome.core import engine
+from acyclome.core.backend import ThreadBackend
 from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments, moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.order_search.search import ScoreSettings, build_pools
 from acyclome.network import Network
 from acyclome.network.build import build_network
@@ -88,16 +92,32 @@ def all_pairs(d):
 
 
 def make_pools(R, candidates, n, gamma=1.0, variance=None):
-    """Build pools for ``n`` observations, every gene allowed as a cause."""
+    """Build pools for ``n`` observations, every gene allowed as a source."""
     d = candidates.n_genes
     one, none = np.ones(d), Interventions.none(n_obs=0, n_genes=d)
     held = Moments(np.empty((d, 0), np.float32), R, np.zeros(d), one, np.zeros(d), float(n), none, one)
-    return build_pools(held, candidates, np.full(d, float(n)), np.full(d, d - 1.0), gamma, 1, variance)
+    score = ScoreSettings(variance is not None, gamma, 0)
+    return build_pools(problem_of(held), candidates, score=score, variance=variance)
 
 
 def moments_of(X, **options):
     """Moments of an observations x genes matrix."""
     return moments(lambda a, b: X.T[a:b], X.shape[1], **options)
+
+
+def problem_of(data, constraints=None, *, sources=None, threads=1, backend=None, **options):
+    """Return the problem of an observations x genes matrix, or of moments; nothing is known of edges by default."""
+    data = data if isinstance(data, Moments) else moments_of(data, threads=threads, **options)
+    sources = np.ones(data.n_genes, bool) if sources is None else sources
+    return Problem(data, constraints or Constraints.of_sources(sources), backend or ThreadBackend(threads))
+
+
+def learn_dag(problem, settings, seed=3):
+    """Take the way through the core: return the DAG, the final candidates, the start and the relaxation."""
+    candidates = engine.screen(problem, settings)
+    start, relaxation = engine.relax(problem, candidates, settings, seed=seed)
+    dag, final = engine.search(problem, candidates, start, settings=settings, seed=seed)
+    return dag, final, start, relaxation
 
 
 def rest_of(R, j, given):
@@ -130,6 +150,8 @@ def lab():
         all_pairs=all_pairs,
         make_pools=make_pools,
         moments_of=moments_of,
+        problem_of=problem_of,
+        learn_dag=learn_dag,
         rest_of=rest_of,
         score_of=score_of,
         parents_of=parents_of,

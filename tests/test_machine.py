@@ -10,19 +10,19 @@ import torch
 from acyclome import machine
 from acyclome.cli.around import _plan_text
 from acyclome.config import Config
-from acyclome.core.backend import OnDevice, OnThreads
-from acyclome.core.data.interventions import Interventions
-from acyclome.core.effects.doses import Treatments
+from acyclome.core import engine
+from acyclome.core.backend import DeviceBackend, ThreadBackend
+from acyclome.core.data.constraints import Constraints
 from acyclome.errors import InputError
 from acyclome.evaluate.simulate import simulate
 from acyclome.io.store import MemoryStore
-from acyclome.machine import place_of
-from acyclome.pipeline import session, shards
+from acyclome.machine import backend_of
+from acyclome.pipeline import session
 from acyclome.pipeline.commands import Runtime, learn_store
 from acyclome.pipeline.dataset import GeneData
 from acyclome.pipeline.resources import estimate
 
-HERE = OnDevice(torch.device("cpu"), torch.float64)
+HERE = DeviceBackend(torch.device("cpu"), torch.float64)
 
 
 @pytest.fixture(scope="module")
@@ -43,29 +43,34 @@ def edges(network):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_without_a_card_auto_is_the_processor_and_cuda_is_refused():
-    assert place_of("auto") == place_of("cpu") == OnThreads()
+    assert backend_of("auto", threads=2) == backend_of("cpu", threads=2) == ThreadBackend(2)
     with pytest.raises(InputError, match="--device cuda was asked for, but torch sees no CUDA device"):
-        place_of("cuda")
+        backend_of("cuda", threads=1)
     with pytest.raises(InputError, match=r"'gpu'.*auto, cpu or cuda"):
-        place_of("gpu")
+        backend_of("gpu", threads=1)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 def test_with_a_card_auto_is_the_card():
-    assert place_of("auto") == place_of("cuda") == OnDevice(torch.device("cuda"), torch.float32)
+    assert (
+        backend_of("auto", threads=1)
+        == backend_of("cuda", threads=1)
+        == DeviceBackend(torch.device("cuda"), torch.float32)
+    )
 
 
 def test_with_a_card_auto_takes_it_except_on_dask(monkeypatch):
     monkeypatch.setattr(machine, "_has_cuda", lambda: True)
-    assert place_of("auto") == OnDevice(torch.device("cuda"), torch.float32)
-    assert place_of("auto", dask="local") == OnThreads()
-    assert place_of("cuda", dask="local") == OnDevice(torch.device("cuda"), torch.float32)
+    assert backend_of("auto", threads=1) == DeviceBackend(torch.device("cuda"), torch.float32)
+    assert backend_of("auto", threads=1, dask="local") == ThreadBackend()
+    assert backend_of("cuda", threads=1, dask="local") == DeviceBackend(torch.device("cuda"), torch.float32)
 
 
 @pytest.mark.skipif(sys.platform != "linux" or torch.cuda.is_available(), reason="this system may have a card")
 def test_where_no_card_is_to_be_seen_torch_is_not_even_loaded():
-    code = "import sys; from acyclome.machine import place_of; place_of('auto'); sys.exit('torch' in sys.modules)"
+    call = "from acyclome.machine import backend_of; backend_of('auto', threads=1)"
+    code = f"import sys; {call}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -87,12 +92,12 @@ def test_the_shards_of_a_worker_are_relaxed_in_one_call(store, monkeypatch):
     config = Config.from_mapping({"shard": {"shards": 4}, "screen": {"max_candidates": 15}, "fit": {"drop_tol": 0.0}})
     calls = []
 
-    def counted(networks, *given):
+    def counted(networks, *given, **more):
         calls.append(len(networks))
-        return sharded_together(networks, *given)
+        return sharded_together(networks, *given, **more)
 
-    sharded_together = shards.propose_together
-    monkeypatch.setattr(shards, "propose_together", counted)
+    sharded_together = engine.relax_together
+    monkeypatch.setattr(engine, "relax_together", counted)
     found = {}
     for name in ("cpu", "cuda"):
         with session.Session(None, config, store, Runtime(device=name), {}) as current:
@@ -103,10 +108,9 @@ def test_the_shards_of_a_worker_are_relaxed_in_one_call(store, monkeypatch):
     np.testing.assert_array_equal(found["cuda"]["start"], found["cpu"]["start"])
 
 
-def test_a_place_travels_with_the_data(store):
-    nothing = Interventions.none(n_obs=store.n_obs, n_genes=60), Treatments.none(store.n_obs)
-    data = GeneData(store, np.ones(60, bool), 2, lambda *_: None, *nothing, place=HERE)
-    assert data.__getstate__()["place"] == HERE
+def test_a_backend_travels_with_the_data(store):
+    data = GeneData.untouched(store, Constraints.none(60), HERE.with_threads(2))
+    assert data.__getstate__()["backend"] == HERE
 
 
 def test_the_memory_of_the_card_grows_with_genes_and_with_whole_forms_of_h():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from acyclome.core.backend import OnDevice, OnThreads, Place
+from acyclome.core.backend import Backend, DeviceBackend, ThreadBackend
 from acyclome.errors import InputError
 
 CARDS = ("nvidia[0-9]*", "dxg")  # under /dev: of the driver, and of the driver that Windows lends to Linux
@@ -57,12 +57,12 @@ def check_device(device: str) -> None:
     InputError
         If the name is unknown.
     """
-    if device not in PLACES:
+    if device not in BACKENDS:
         msg = f"The device {device!r} is unknown; expected auto, cpu or cuda."
         raise InputError(msg)
 
 
-def place_of(device: str, dask: str | None = None) -> Place:
+def backend_of(device: str, *, threads: int, dask: str | None = None) -> Backend:
     """Return where ``auto``, ``cpu`` or ``cuda`` computes.
 
     Parameters
@@ -76,20 +76,20 @@ def place_of(device: str, dask: str | None = None) -> Place:
         If the name is unknown, or there is no CUDA device.
     """
     check_device(device)
-    return PLACES["cpu" if device == "auto" and dask is not None else device]()
+    return BACKENDS["cpu" if device == "auto" and dask is not None else device]().with_threads(threads)
 
 
-def _auto() -> Place:
-    return _cuda() if _has_cuda() else OnThreads()
+def _auto() -> Backend:
+    return _cuda() if _has_cuda() else ThreadBackend()
 
 
-def _cuda() -> Place:
+def _cuda() -> Backend:
     if not _has_cuda():
         msg = "--device cuda was asked for, but torch sees no CUDA device here. Use --device cpu, or auto."
         raise InputError(msg)
     import torch
 
-    return OnDevice(torch.device("cuda"), torch.float32)
+    return DeviceBackend(torch.device("cuda"), torch.float32)
 
 
 def _has_cuda() -> bool:
@@ -102,4 +102,4 @@ def _has_cuda() -> bool:
     return found
 
 
-PLACES: dict[str, Callable[[], Place]] = {"auto": _auto, "cpu": OnThreads, "cuda": _cuda}
+BACKENDS: dict[str, Callable[[], Backend]] = {"auto": _auto, "cpu": ThreadBackend, "cuda": _cuda}

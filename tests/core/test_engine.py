@@ -7,9 +7,8 @@ import pytest
 
 from acyclome.config import Config
 from acyclome.core import engine
-from acyclome.core.engine import decide, look, propose
 from acyclome.core.relaxation.relax import RelaxProblem, relax
-from acyclome.core.screening.rescreen import grow
+from acyclome.core.screening.rescreen import rescreen
 from acyclome.evaluate.simulate import simulate
 from acyclome.models.linear.relaxation import Linear
 from acyclome.pipeline.engine_settings import engine_settings
@@ -18,12 +17,7 @@ D, N = 25, 400
 
 
 def road(lab, X, config=None, causes=None, threads=1, seed=3):
-    settings, causes = engine_settings(config or Config()), np.ones(X.shape[1], bool) if causes is None else causes
-    m = lab.moments_of(X, threads=threads)
-    candidates = look(m, settings, causes, threads)
-    start, found = propose(m, candidates, settings, causes, seed, threads)
-    dag, grown = decide(m, candidates, start, settings, causes, seed, threads)
-    return dag, grown, start, found
+    return lab.learn_dag(lab.problem_of(X, sources=causes, threads=threads), engine_settings(config or Config()), seed)
 
 
 def edges(dag):
@@ -96,7 +90,7 @@ def test_the_relaxation_says_whether_it_is_acyclic_and_its_order_is_the_witness(
     _, _, start, found = road(lab, X)
     assert sorted(start.tolist()) == list(range(D))
     m, settings = lab.moments_of(X), engine_settings(Config()).relax
-    candidates = look(m, engine_settings(Config()), np.ones(D, bool), 1)
+    candidates = engine.screen(lab.problem_of(m), engine_settings(Config()))
     pools, tie = lab.make_pools(m.R, candidates, N), np.random.default_rng(103).permutation(D)
     place = np.empty(D, int)
     for w_threshold in (0.0, settings.w_threshold):
@@ -128,9 +122,9 @@ def test_candidates_grow_again_from_a_better_network_while_it_pays(lab, monkeypa
         }
     )
     scores, looks = [], []
-    monkeypatch.setattr(engine, "grow", lambda *given: looks.append(0) or grow(*given))
+    monkeypatch.setattr(engine, "rescreen", lambda *given, **more: looks.append(0) or rescreen(*given, **more))
     for most in (1, 2, 3, 9):
-        monkeypatch.setattr(engine, "LOOKS", most)
+        monkeypatch.setattr(engine, "RESCREENS", most)
         looks.clear()
         scores.append(road(lab, simulation.X, config)[0].score)
     assert scores[0] > scores[1] + engine.WORTH * 300
@@ -148,6 +142,6 @@ def test_scores_with_a_common_variance_compare(lab):
     for j in range(D):
         P = Z[:, dag.source[dag.target == j]]
         rest[j] = np.mean((Z[:, j] - P @ np.linalg.lstsq(P, Z[:, j], rcond=None)[0]) ** 2)
-    price = 0.5 * np.log(N) + np.log(D - 1)
-    expected = N * D / 2 * (1 + np.log(rest.mean())) + price * len(dag.source)
+    cost = 0.5 * np.log(N) + np.log(D - 1)
+    expected = N * D / 2 * (1 + np.log(rest.mean())) + cost * len(dag.source)
     np.testing.assert_allclose(dag.score, expected, rtol=1e-5)

@@ -30,11 +30,13 @@ def test_kinds_become_rules():
         columns=("source", "target", "kind", "weight", "sign", "scope"),
     )
     prior = make_prior(read_prior(rows), GENES)
-    assert prior.rules.forbidden.tolist() == keys("AB")
-    assert prior.rules.required.tolist() == keys("BC")
-    assert prior.rules.soft.tolist() == keys("CD", "DE", "AD")
-    np.testing.assert_allclose(dict(zip(prior.rules.soft, prior.rules.price, strict=True))[keys("CD")[0]], 0.2)
-    assert (prior.rules.signed.tolist(), prior.rules.sign.tolist()) == (keys("DE"), [-1])
+    assert prior.constraints.forbidden.tolist() == keys("AB")
+    assert prior.constraints.required.tolist() == keys("BC")
+    assert prior.constraints.soft.tolist() == keys("CD", "DE", "AD")
+    np.testing.assert_allclose(
+        dict(zip(prior.constraints.soft, prior.constraints.cost, strict=True))[keys("CD")[0]], 0.2
+    )
+    assert (prior.constraints.signed.tolist(), prior.constraints.sign.tolist()) == (keys("DE"), [-1])
     assert prior.of([0, 3, 1, 0], [4, 4, 2, 1], 5).tolist() == ["known+", "soft-", "required", ""]
 
 
@@ -46,15 +48,15 @@ def test_scopes_speak_to_their_group_alone():
             columns=("source", "target", "kind", "scope"),
         )
     )
-    assert make_prior(rows, GENES).rules.forbidden.tolist() == keys("CD")
-    assert make_prior(rows, GENES, group="T cells").rules.forbidden.tolist() == keys("AB", "CD")
+    assert make_prior(rows, GENES).constraints.forbidden.tolist() == keys("CD")
+    assert make_prior(rows, GENES, group="T cells").constraints.forbidden.tolist() == keys("AB", "CD")
 
 
 def test_files_are_read_with_tabs_or_commas_and_lines_are_named(tmp_path):
     (tmp_path / "f.tsv").write_text("source\ttarget\nA\tB\n")
     (tmp_path / "r.csv").write_text("# ours\ntarget,source\nD,C\n")
     prior = make_prior(read_prior(None, tmp_path / "f.tsv", tmp_path / "r.csv"), GENES)
-    assert (prior.rules.forbidden.tolist(), prior.rules.required.tolist()) == (keys("AB"), keys("CD"))
+    assert (prior.constraints.forbidden.tolist(), prior.constraints.required.tolist()) == (keys("AB"), keys("CD"))
     (tmp_path / "bad.tsv").write_text("source\ttarget\tkind\nA\tB\tsoft\nA\tC\tforbiden\n")
     with pytest.raises(InputError, match=r"bad.tsv', line 3: kind = 'forbiden' of A -> C"):
         read_prior(tmp_path / "bad.tsv")
@@ -111,15 +113,18 @@ def test_names_that_are_not_among_the_genes_are_counted():
 def test_tiers_come_from_a_file_and_genes_without_one_stand_lowest(tmp_path):
     (tmp_path / "tiers.tsv").write_text("gene\ttier\nA\t1\nB\t3\n")
     prior = make_prior(read_prior(None), GENES, tiers=read_tiers(tmp_path / "tiers.tsv"))
-    assert prior.rules.tier.tolist() == [1, 3, 1, 1, 1]
+    assert prior.constraints.tier.tolist() == [1, 3, 1, 1, 1]
     (tmp_path / "tiers.tsv").write_text("gene\ttier\nA\thigh\n")
     with pytest.raises(InputError, match="tier of A is 'high'"):
         read_tiers(tmp_path / "tiers.tsv")
 
 
-def test_nothing_known_is_no_rule():
-    assert make_prior(read_prior(None), GENES).rules is None
-    assert make_prior(read_prior(table(("A", "B", "known"))), GENES).rules is None
+@pytest.mark.parametrize("rows", [None, table(("A", "B", "known"))])
+def test_nothing_known_is_no_constraint(rows):
+    constraints = make_prior(read_prior(rows), GENES).constraints
+    assert not constraints.excludes_pairs
+    assert constraints.sources.all()
+    assert len(constraints.signed) + len(constraints.soft) == 0
 
 
 def test_blanks_around_names_and_kinds_do_not_count():
@@ -127,7 +132,7 @@ def test_blanks_around_names_and_kinds_do_not_count():
         [[" A", "B ", " forbidden", None], ["B", " A", "forbidden ", "all"]],
         columns=["Source", "target ", "kind", "scope"],
     )
-    assert make_prior(read_prior(rows), GENES).rules.forbidden.tolist() == keys("AB", "BA")
+    assert make_prior(read_prior(rows), GENES).constraints.forbidden.tolist() == keys("AB", "BA")
 
 
 def test_names_only_in_rows_of_another_scope_are_not_missed():

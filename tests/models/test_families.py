@@ -26,20 +26,17 @@ def prepared(request, lab):
 
 
 def search(lab, case, seed, threads=1):
-    m = lab.moments_of(case.draw(np.random.default_rng([80, seed]), N))
-    d = m.n_genes
+    problem = lab.problem_of(case.draw(np.random.default_rng([80, seed]), N), threads=threads)
+    d = problem.n_genes
     settings = JointSettings(case.family, ClimbSettings(8, 1), 10, 1.0)
     return search_joint(
-        m,
+        problem,
         lab.all_pairs(d),
         np.arange(d),
-        settings,
-        SCREENING,
-        np.ones(d, bool),
-        np.full(d, d - 1.0),
-        SEED,
-        threads,
-        grows=True,
+        settings=settings,
+        screening=SCREENING,
+        seed=SEED,
+        rescreens=True,
     )[0]
 
 

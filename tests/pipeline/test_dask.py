@@ -12,8 +12,8 @@ import pytest
 
 from acyclome.cli import main
 from acyclome.config import Config
-from acyclome.core.backend import OnThreads
-from acyclome.core.engine import propose
+from acyclome.core import engine
+from acyclome.core.backend import ThreadBackend
 from acyclome.core.workers import one_blas_thread
 from acyclome.evaluate.simulate import simulate
 from acyclome.pipeline import stages
@@ -140,7 +140,8 @@ def test_without_shards_the_relaxation_deals_its_genes_out_and_a_killed_worker_c
         data, found = current.data, stages.candidates_of(current._get("screen"))
         settings, seed = engine_settings(config), stages.seed_of(config, "fit")
         with one_blas_thread():
-            start, relaxed = propose(data.moments, found, settings, data.causes, seed, 1, OnThreads(deal_and_kill))
+            problem = replace(data.problem, backend=ThreadBackend(deal=deal_and_kill))
+            start, relaxed = engine.relax(problem, found, settings, seed=seed)
     assert len(killed) == 1
     assert len(steps) > 20
     expected = arrays_of(whole / "stages/fit.npz")

@@ -9,8 +9,7 @@ import pytest
 
 import acyclome as ac
 from acyclome.config import Config, Fit
-from acyclome.core.data.moments import moments
-from acyclome.core.engine import look, propose
+from acyclome.core import engine
 from acyclome.errors import ConfigError
 from acyclome.evaluate.simulate import simulate
 from acyclome.pipeline.engine_settings import ACYCLICITY, SCHEDULES, engine_settings
@@ -51,10 +50,9 @@ def test_too_many_genes_for_a_whole_form_are_refused():
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_every_schedule_ends_with_little_h_left(schedule):
+def test_every_schedule_ends_with_little_h_left(lab, schedule):
     settings = engine_settings(Config.from_mapping({"fit": {"schedule": schedule}}))
     X = simulate(40, 400, seed=21, standardised=False).X
-    m = moments(lambda a, b: X.T[a:b], 40)
-    candidates = look(m, settings, np.ones(40, bool), 1)
-    _, found = propose(m, candidates, settings, np.ones(40, bool), 3, 1)
+    problem = lab.problem_of(X)
+    _, found = engine.relax(problem, engine.screen(problem, settings), settings, seed=3)
     assert found.path[-1].h < {"path": 1e-3, "lagrangian": 1e-7}[schedule]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,9 @@ import acyclome as ac
 from acyclome.cli import main
 from acyclome.confidence import resample
 from acyclome.config import Config
+from acyclome.core.backend import ThreadBackend
+from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
-from acyclome.core.effects.doses import Treatments
 from acyclome.errors import InputError
 from acyclome.io.store import MemoryStore
 from acyclome.pipeline import stages
@@ -120,11 +122,8 @@ def test_stages_and_shards_and_threads_give_the_bits_of_the_whole(drawn, adata, 
 def test_the_work_travels_with_its_targets(drawn):
     X, _ = drawn
     targets = Interventions.from_pairs(np.zeros(20, int), np.arange(200, 220), 8, 260)
-    none = Interventions.none(n_obs=260, n_genes=8)
-    data, bare = (
-        GeneData(MemoryStore(X.T, GENES), np.ones(8, bool), 1, lambda *_: None, done, Treatments.none(260))
-        for done in (targets, none)
-    )
+    bare = GeneData.untouched(MemoryStore(X.T, GENES), Constraints.none(8), ThreadBackend())
+    data = replace(bare, interventions=targets)
     config, there = Config().with_options({"resample.resamples": 2}), pickle.loads(pickle.dumps(data))
     here, away = (stages.resample(one, config, 0, 1).arrays for one in (data, there))
     for name in here:

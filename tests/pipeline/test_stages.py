@@ -9,6 +9,8 @@ import pytest
 from acyclome.confidence.calibration import joined_probability
 from acyclome.confidence.ranking import all_votes
 from acyclome.config import Config
+from acyclome.core.backend import ThreadBackend
+from acyclome.core.data.constraints import Constraints
 from acyclome.io.store import MemoryStore
 from acyclome.machine import peak_memory_mb
 from acyclome.pipeline import stages
@@ -31,7 +33,9 @@ def X():
 def data_of(X, threads=1, causes=None, **facts):
     genes = [f"g{j}" for j in range(len(X))]
     causes = np.ones(len(X), bool) if causes is None else causes
-    return GeneData.untouched(MemoryStore(X, genes, facts=facts), causes, threads, lambda *_: None)
+    return GeneData.untouched(
+        MemoryStore(X, genes, facts=facts), Constraints.of_sources(causes), ThreadBackend(threads)
+    )
 
 
 def road(data, config=CONFIG):

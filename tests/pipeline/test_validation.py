@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from acyclome.config import Config
+from acyclome.core.backend import ThreadBackend
+from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
-from acyclome.core.effects.doses import Treatments
 from acyclome.core.graph.equivalence import topological_order
 from acyclome.evaluate.simulate import simulate
 from acyclome.io.store import MemoryStore
@@ -17,7 +18,7 @@ from acyclome.knowledge.edges import make_prior
 from acyclome.knowledge.tables import read_prior
 from acyclome.pipeline import validation
 from acyclome.pipeline.commands import Runtime, run
-from acyclome.pipeline.dataset import GeneData, Stage, tell_nobody
+from acyclome.pipeline.dataset import GeneData, Stage
 
 CONFIG = Config.from_mapping({"resample": {"resamples": 0}})
 DRAWN = simulate(40, 500, graph="er", degree=2.0, parent_share=(0.3, 0.8), standardised=True, seed=3)
@@ -27,8 +28,7 @@ TRUTH = Stage({"source": DRAWN.source, "target": DRAWN.target}, {})
 
 def data_of(X=DRAWN.X, **more):
     store = MemoryStore(X.T.astype(np.float32), GENES[: X.shape[1]])
-    more = {"interventions": Interventions.none(n_obs=len(X), n_genes=X.shape[1]), **more}
-    return GeneData(store, np.ones(X.shape[1], bool), 1, tell_nobody, treatments=Treatments.none(len(X)), **more)
+    return replace(GeneData.untouched(store, Constraints.none(X.shape[1]), ThreadBackend()), **more)
 
 
 def test_edges_of_real_dependence_gain_and_permuted_genes_have_none():

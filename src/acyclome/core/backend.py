@@ -1,4 +1,4 @@
-"""Where the road through the core is computed: on threads of this machine, or on the device of some tensors.
+"""Where the core computes: on threads of this machine, or on the device of some tensors.
 
 The order search is no part of it: its single moves depend on one another, so it stays on threads.
 """
@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 from acyclome.core.data.candidates import Candidates
-from acyclome.core.data.constraints import EdgeRules
 from acyclome.core.data.moments import WHOLE_GENES, Moments, correlate
+from acyclome.core.data.problem import Problem
 from acyclome.core.relaxation.problem import OnTensors
 from acyclome.core.relaxation.relax import Deal, Relaxation, RelaxProblem, RelaxSettings, linear_of, proposal, relax
 from acyclome.core.relaxation.solve import solve
@@ -32,12 +30,17 @@ TOGETHER_BYTES = 8_000_000_000  # of the blocks and correlations of the networks
 _alone = Lock()  # one problem at a time, so that the device needs the memory of one
 
 
-class Place(Protocol):
+class Backend(Protocol):
     """Who correlates, screens and relaxes."""
 
     @property
-    def deals(self) -> bool:
-        """Whether the genes of a relaxation may be dealt out to workers."""
+    def threads(self) -> int:
+        """Threads of this machine; no bit depends on them."""
+        ...
+
+    @property
+    def can_partition(self) -> bool:
+        """Whether the genes of a relaxation may be partitioned among workers."""
         ...
 
     @property
@@ -45,17 +48,19 @@ class Place(Protocol):
         """Where torch computes what is written with it."""
         ...
 
-    def correlate(self, bare: Moments, threads: int) -> Moments:
+    def with_threads(self, threads: int) -> Backend:
+        """Return the same with so many threads."""
+        ...
+
+    def correlate(self, bare: Moments) -> Moments:
         """Return the moments with all correlations, as far as so many can be held."""
         ...
 
-    def screen(
-        self, moments: Moments, settings: ScreenSettings, causes: np.ndarray, threads: int, rules: EdgeRules | None
-    ) -> Candidates:
+    def screen(self, problem: Problem, settings: ScreenSettings) -> Candidates:
         """Return the candidate edges."""
         ...
 
-    def relax(self, problems: Sequence[RelaxProblem], settings: RelaxSettings, threads: int) -> list[Relaxation]:
+    def relax(self, problems: Sequence[RelaxProblem], settings: RelaxSettings) -> list[Relaxation]:
         """Fit the relaxation of every network from zero, and read an order off each."""
         ...
 
@@ -65,7 +70,7 @@ class Place(Protocol):
 
 
 @dataclass(frozen=True)
-class OnThreads:
+class ThreadBackend:
     """On threads: the same bits for any number of them.
 
     Parameters
@@ -76,34 +81,31 @@ class OnThreads:
         Has workers find what the screening sees, range by range; the bits are the same without it.
     """
 
+    threads: int = 1
     deal: Deal | None = None
     views: Callable[[], Views] | None = None
 
     @property
-    def deals(self) -> bool:
-        """Genes may be dealt out."""
+    def can_partition(self) -> bool:
         return True
 
     @property
     def device(self) -> str:
-        """Processors."""
         return "cpu"
 
-    def correlate(self, bare: Moments, threads: int) -> Moments:
-        """Return the moments with all correlations, as far as so many can be held."""
-        return correlate(bare, threads)
+    def with_threads(self, threads: int) -> ThreadBackend:
+        return replace(self, threads=threads)
 
-    def screen(
-        self, moments: Moments, settings: ScreenSettings, causes: np.ndarray, threads: int, rules: EdgeRules | None
-    ) -> Candidates:
-        """Return the candidate edges."""
-        if self.views is None or not is_screened(moments, settings):
-            return screen(moments, settings, causes, threads, rules)
-        return unite(self.views(), moments, settings, causes, rules)
+    def correlate(self, bare: Moments) -> Moments:
+        return correlate(bare, self.threads)
 
-    def relax(self, problems: Sequence[RelaxProblem], settings: RelaxSettings, threads: int) -> list[Relaxation]:
-        """Fit the relaxation of one network after the other."""
-        return [relax(problem, settings, threads, self.deal) for problem in problems]
+    def screen(self, problem: Problem, settings: ScreenSettings) -> Candidates:
+        if self.views is None or not is_screened(problem, settings):
+            return screen(problem, settings)
+        return unite(problem, self.views(), settings)
+
+    def relax(self, problems: Sequence[RelaxProblem], settings: RelaxSettings) -> list[Relaxation]:
+        return [relax(problem, settings, self.threads, self.deal) for problem in problems]
 
     def together(self, sizes: Sequence[int], width: int) -> list[tuple[int, int]]:
         """Every network goes alone."""
@@ -111,7 +113,7 @@ class OnThreads:
 
 
 @dataclass(frozen=True)
-class OnDevice:
+class DeviceBackend:
     """On a device, through torch: the same network up to rounding, whose bits belong to the device.
 
     The series keeps all flow there, whatever its ``drop``.  Networks that are relaxed in one call are filled up to the
@@ -127,14 +129,16 @@ class OnDevice:
 
     device: torch.device
     dtype: torch.dtype
+    threads: int = 1
 
     @property
-    def deals(self) -> bool:
-        """Genes stay together."""
+    def can_partition(self) -> bool:
         return False
 
-    def correlate(self, bare: Moments, threads: int) -> Moments:
-        """Return the moments with all correlations, as far as so many can be held."""
+    def with_threads(self, threads: int) -> DeviceBackend:
+        return replace(self, threads=threads)
+
+    def correlate(self, bare: Moments) -> Moments:
         if bare.n_genes > WHOLE_GENES:
             return bare
         import torch
@@ -142,14 +146,11 @@ class OnDevice:
         with _alone:
             return replace(bare, R=correlations_of(torch.as_tensor(bare.Z, device=self.device)).cpu().numpy())
 
-    def screen(
-        self, moments: Moments, settings: ScreenSettings, causes: np.ndarray, threads: int, rules: EdgeRules | None
-    ) -> Candidates:
-        """Return the candidate edges."""
+    def screen(self, problem: Problem, settings: ScreenSettings) -> Candidates:
         with _alone:
-            return screen_batched(moments, settings, causes, self.device, threads, rules)
+            return screen_batched(problem, settings, self.device)
 
-    def relax(self, problems: Sequence[RelaxProblem], settings: RelaxSettings, threads: int) -> list[Relaxation]:
+    def relax(self, problems: Sequence[RelaxProblem], settings: RelaxSettings) -> list[Relaxation]:
         """Fit the relaxations of all networks in one call."""
         import torch
 

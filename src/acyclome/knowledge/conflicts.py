@@ -1,4 +1,4 @@
-"""Rules that contradict one another, found before anything is fitted; the smallest set that does is shown."""
+"""Constraints that contradict one another, found before anything is fitted; the smallest set that does is shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from acyclome.core.data.constraints import EdgeRules
+from acyclome.core.data.constraints import Constraints
 from acyclome.core.order_search.select import MAX_PARENTS
 from acyclome.errors import InputError
 from acyclome.knowledge.tables import origin
@@ -23,15 +23,13 @@ def check_signs(signs: pd.DataFrame) -> None:
         _refuse("has both signs", twice.iloc[:2])
 
 
-def check_rules(rules: EdgeRules, rows: pd.DataFrame, genes: Sequence[str], causes: np.ndarray) -> None:
-    """Check that rules can hold together.
+def check_constraints(known: Constraints, rows: pd.DataFrame, genes: Sequence[str]) -> None:
+    """Check that constraints can hold together.
 
     Parameters
     ----------
     rows
-        The tables behind the rules, with ``key``, ``kind``, ``scope`` and ``origin``.
-    causes
-        ``(d,)`` bool, genes that may be causes.
+        The tables behind them, with ``key``, ``kind``, ``scope`` and ``origin``.
 
     Raises
     ------
@@ -39,17 +37,17 @@ def check_rules(rules: EdgeRules, rows: pd.DataFrame, genes: Sequence[str], caus
         If an edge is required and forbidden, runs from a higher to a lower tier or from a gene that may be no cause, if
         required edges close a cycle, or if a gene has more required causes than the score can hold.
     """
-    d = rules.n_genes
+    d = known.n_genes
     asked = rows[(rows["kind"] == "required") & (rows["scope"] != "most")].drop_duplicates("key")
-    both = np.intersect1d(rules.required, rules.forbidden, assume_unique=True)
+    both = np.intersect1d(known.required, known.forbidden, assume_unique=True)
     if len(both):
         told = rows[(rows["key"] == both[0]) & rows["kind"].isin(["required", "forbidden"])]
         _refuse("is required and forbidden", told.drop_duplicates("kind"))
-    source, target = rules.required % d, rules.required // d
-    if (bad := ~causes[source]).any():
-        _refuse("is required, and its source is not on the list of regulators", _rows(asked, rules.required[bad][:1]))
-    if rules.tier is not None and (bad := rules.tier[source] > rules.tier[target]).any():
-        _refuse("is required, and runs from a higher to a lower tier", _rows(asked, rules.required[bad][:1]))
+    source, target = known.required % d, known.required // d
+    if (bad := ~known.sources[source]).any():
+        _refuse("is required, and its source is not on the list of regulators", _rows(asked, known.required[bad][:1]))
+    if (bad := known.tier[source] > known.tier[target]).any():
+        _refuse("is required, and runs from a higher to a lower tier", _rows(asked, known.required[bad][:1]))
     cycle = _shortest_cycle(source, target, d)
     if cycle:
         keys = np.array([b * d + a for a, b in zip(cycle, [*cycle[1:], cycle[0]], strict=True)])

@@ -1,4 +1,4 @@
-"""Rules of the core from tables with names, for the genes of one network."""
+"""Constraints of the core from tables with names, for the genes of one network."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pandas as pd
 
 from acyclome.config import Config
 from acyclome.core.data.candidates import distinct
-from acyclome.core.data.constraints import EdgeRules
+from acyclome.core.data.constraints import Constraints
 from acyclome.errors import InputError, examples
-from acyclome.knowledge.conflicts import check_rules, check_signs
+from acyclome.knowledge.conflicts import check_constraints, check_signs
 from acyclome.knowledge.regulators import likely_reason
 from acyclome.knowledge.shared import Shared
 from acyclome.knowledge.tables import read_prior, read_tiers, with_categories
 
-MOST_PRICE = 0.1  # of an edge that most conditions have, and its inverse of one that most lack: exceptions must earn it
+MOST_COST = 0.1  # of an edge that most conditions have, and its inverse of one that most lack: exceptions must earn it
 
 
 @dataclass(frozen=True)
@@ -27,34 +27,32 @@ class Prior:
 
     Parameters
     ----------
-    rules
-        For the core; None if nothing binds.
+    constraints
+        For the core.
     pairs, text
         ``(k,)`` keys ``target * d + source`` of all edges of the tables, rising, and what each says of its edge.
     warnings
         What a user should hear: names that are not among the genes.
-    borrowed, own
-        Whether the rules hold what groups share, and then the rules without that.
+    own
+        The constraints without what groups share, where they are learned together.
     """
 
-    rules: EdgeRules | None = None
+    constraints: Constraints
     pairs: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     text: np.ndarray = field(default_factory=lambda: np.empty(0, object))
     warnings: tuple[str, ...] = ()
-    borrowed: bool = False
-    own: EdgeRules | None = None
+    own: Constraints | None = None
 
     @property
-    def known(self) -> EdgeRules | None:
-        """The rules that were given, not learned; they alone say that a direction is known."""
-        return self.own if self.borrowed else self.rules
+    def given(self) -> Constraints:
+        """The constraints that were given, not learned; they alone say that a direction is known."""
+        return self.own or self.constraints
 
     def arrays(self) -> tuple[np.ndarray, ...]:
         """Return all that the result depends on, to be part of a key."""
-        r = self.rules
-        bound = () if r is None else (r.forbidden, r.required, r.signed, r.sign, r.soft, r.price)
-        tiers = () if r is None or r.tier is None else (r.tier,)
-        return (*bound, *tiers, self.pairs, np.array([";".join(self.text)]))
+        c = self.constraints
+        bound = (c.sources, c.tier, c.forbidden, c.required, c.signed, c.sign, c.soft, c.cost)
+        return (*bound, self.pairs, np.array([";".join(self.text)]))
 
     def keys_of(self, kind: str) -> np.ndarray:
         """Return the keys of the edges that the tables name as of this kind, rising."""
@@ -76,11 +74,11 @@ def prior_of(
     known = config.knowledge
     tables = known.knowledge if rules is None else rules, known.forbidden, known.required
     if all(given is None for given in (*tables, known.tiers, shared)):
-        return Prior()
+        return Prior(Constraints.of_sources(causes))
     rows = read_prior(*tables)
     tiers = None if known.tiers is None else read_tiers(known.tiers)
     if rows.empty and tiers is None and shared is None:
-        return Prior()
+        return Prior(Constraints.of_sources(causes))
     return make_prior(rows, genes, tiers=tiers, group=group, causes=causes, shared=shared)
 
 
@@ -93,7 +91,7 @@ def make_prior(
     causes: np.ndarray | None = None,
     shared: Shared | None = None,
 ) -> Prior:
-    """Turn tables into rules on the edges among ``genes``.
+    """Turn tables into constraints on the edges among ``genes``.
 
     Parameters
     ----------
@@ -117,7 +115,7 @@ def make_prior(
         own = make_prior(rows, genes, tiers=tiers, group=group, causes=causes)
         more = with_categories(pd.concat([rows, shared.rows(genes)], ignore_index=True))
         found = make_prior(more, genes, tiers=shared.tiers(genes, tiers), group=group, causes=causes)
-        return replace(found, warnings=own.warnings, borrowed=True, own=own.rules)
+        return replace(found, warnings=own.warnings, own=own.constraints)
     d, place = len(genes), {gene: k for k, gene in enumerate(genes)}
     meant = rows["scope"].isin(["all", "most"] if group is None else ["all", "most", group])
     left_out, rows = rows["scope"][~meant].tolist(), rows[meant]
@@ -131,20 +129,19 @@ def make_prior(
         here = "there are no groups" if group is None else f"this is the group {group}"
         warnings.append(f"{len(left_out):,} edges of the prior knowledge are for {scopes}, and {here}: left out here.")
     rows = rows.assign(key=target * d + source)[known]
-    rules = _rules(rows, d, _tiers(tiers, genes))
-    if rules is not None:
-        check_rules(rules, rows, genes, np.ones(d, bool) if causes is None else causes)
+    constraints = _constraints(rows, np.ones(d, bool) if causes is None else causes, _tiers(tiers, genes))
+    check_constraints(constraints, rows, genes)
     others = rows[rows["kind"] != "forbidden"]  # a forbidden edge is never there to be explained
     text = others["kind"].astype(object) + others["sign"].astype(object)
     said = text.groupby(others["key"]).agg(_joined)
-    return Prior(rules, said.index.to_numpy(np.int64), said.to_numpy(object), tuple(warnings))
+    return Prior(constraints, said.index.to_numpy(np.int64), said.to_numpy(object), tuple(warnings))
 
 
 def _joined(texts: pd.Series) -> str:
     return ";".join(dict.fromkeys(texts))
 
 
-def _rules(rows: pd.DataFrame, d: int, tier: np.ndarray | None) -> EdgeRules | None:
+def _constraints(rows: pd.DataFrame, sources: np.ndarray, tier: np.ndarray) -> Constraints:
     always = rows["scope"] != "most"
     forbidden = distinct(rows["key"][always & (rows["kind"] == "forbidden")].to_numpy(np.int64))
     required = distinct(rows["key"][always & (rows["kind"] == "required")].to_numpy(np.int64))
@@ -153,31 +150,30 @@ def _rules(rows: pd.DataFrame, d: int, tier: np.ndarray | None) -> EdgeRules | N
     ].drop_duplicates(["key", "sign"])
     check_signs(signs)
     signs = signs.sort_values("key")
-    priced = rows[((rows["kind"] == "soft") | ~always) & (rows["kind"] != "known")]
-    priced = priced[~priced["key"].isin(required)]
+    weighed = rows[((rows["kind"] == "soft") | ~always) & (rows["kind"] != "known")]
+    weighed = weighed[~weighed["key"].isin(required)]
     mostly = (
-        priced["kind"]
-        .map({"forbidden": 1.0 / MOST_PRICE, **dict.fromkeys(("required", "shared"), MOST_PRICE)})
+        weighed["kind"]
+        .map({"forbidden": 1.0 / MOST_COST, **dict.fromkeys(("required", "shared"), MOST_COST)})
         .astype(float)
     )
-    soft = mostly.fillna(1.0 - priced["weight"]).groupby(priced["key"]).prod().sort_index()
-    rules = EdgeRules(
-        d,
-        forbidden,
-        required,
-        signs["key"].to_numpy(np.int64),
-        np.where(signs["sign"] == "+", 1, -1).astype(np.int8),
-        soft.index.to_numpy(np.int64),
-        soft.to_numpy(float),
+    soft = mostly.fillna(1.0 - weighed["weight"]).groupby(weighed["key"]).prod().sort_index()
+    return Constraints(
+        sources,
         tier,
+        int(sources.sum()),
+        forbidden=forbidden,
+        required=required,
+        signed=signs["key"].to_numpy(np.int64),
+        sign=np.where(signs["sign"] == "+", 1, -1).astype(np.int8),
+        soft=soft.index.to_numpy(np.int64),
+        cost=soft.to_numpy(float),
     )
-    binds = len(forbidden) + len(required) + len(signs) + len(soft)
-    return rules if binds or tier is not None else None
 
 
-def _tiers(tiers: Mapping[str, int] | None, genes: Sequence[str]) -> np.ndarray | None:
+def _tiers(tiers: Mapping[str, int] | None, genes: Sequence[str]) -> np.ndarray:
     if not tiers:
-        return None
+        return np.zeros(len(genes), np.int64)
     lowest = min(tiers.values())
     return np.array([tiers.get(gene, lowest) for gene in genes], np.int64)
 

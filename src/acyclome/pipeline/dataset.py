@@ -10,10 +10,11 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from acyclome.config import Config
-from acyclome.core.backend import OnThreads, Place
-from acyclome.core.data.constraints import EdgeRules
+from acyclome.core.backend import Backend
+from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments, dtype_of, scale_genes
+from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import Treatments
 from acyclome.io.room import room_on_disk
 from acyclome.io.store import GeneMajor
@@ -37,52 +38,55 @@ class GeneData:
     """Prepared expression of one run, and how to compute on it; the moments are made when first asked for."""
 
     store: GeneMajor
-    causes: np.ndarray
-    threads: int
-    progress: Callable[[str, float, str], None]
+    prior: Prior
+    backend: Backend
     interventions: Interventions
     treatments: Treatments
+    progress: Callable[[str, float, str], None] = tell_nobody
     warnings: list[str] = field(default_factory=list)
     dask: str | None = None
-    prior: Prior = field(default_factory=Prior)
     spills: bool = False
     perturbation: Mapping[str, Any] = field(default_factory=dict)
-    place: Place = field(default_factory=OnThreads)
     size: np.ndarray | None = None  # (n,) size factors, where the store holds counts for a model of counts
 
     @classmethod
-    def untouched(
-        cls,
-        store: GeneMajor,
-        causes: np.ndarray,
-        threads: int,
-        progress: Callable[[str, float, str], None],
-        **more: Any,
-    ) -> Self:
+    def untouched(cls, store: GeneMajor, constraints: Constraints, backend: Backend, **more: Any) -> Self:
         """Return data in which nothing was done."""
         nothing = Interventions.none(n_obs=store.n_obs, n_genes=store.n_vars), Treatments.none(store.n_obs)
-        return cls(store, causes, threads, progress, *nothing, **more)
+        return cls(store, Prior(constraints), backend, *nothing, **more)
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process without what belongs to this one: progress, moments, workers."""
         return {
             "store": self.store,
-            "causes": self.causes,
-            "threads": 1,
-            "progress": tell_nobody,
             "warnings": [],
             "interventions": self.interventions,
             "treatments": self.treatments,
             "prior": self.prior,
             "spills": self.spills,
-            "place": self.place,
+            "backend": self.backend.with_threads(1),
             "size": self.size,
         }
 
+    def arrays(self) -> list[np.ndarray]:
+        """Return what results depend on beside the expression, to be part of a key."""
+        size = [] if self.size is None else [self.size]
+        return [self.interventions.indptr, self.interventions.row, *size, *self.prior.arrays()]
+
     @property
-    def rules(self) -> EdgeRules | None:
+    def constraints(self) -> Constraints:
         """What is known of the edges beforehand."""
-        return self.prior.rules
+        return self.prior.constraints
+
+    @property
+    def sources(self) -> np.ndarray:
+        """Genes that may be causes, ``(d,)`` bool."""
+        return self.prior.constraints.sources
+
+    @property
+    def threads(self) -> int:
+        """Threads of this machine to use."""
+        return self.backend.threads
 
     @property
     def lost(self) -> float:
@@ -101,7 +105,7 @@ class GeneData:
 
     def prices(self, config: Config) -> np.ndarray:
         """Return the log-likelihood that a cause of each gene has to earn, ``(d,)``."""
-        price = config.score.gamma * np.log(max(int(self.causes.sum()) - 1, 1)) + np.zeros(self.store.n_vars)
+        price = config.score.gamma * np.log(max(int(self.sources.sum()) - 1, 1)) + np.zeros(self.store.n_vars)
         if get_model(config.model).search == "order_search":  # local scores have paid for the coefficients already
             price += 0.5 * np.log(self.n_own)
         return price
@@ -128,4 +132,14 @@ class GeneData:
     @cached_property
     def moments(self) -> Moments:
         """Moments of all observations."""
-        return self.place.correlate(self.scaled, self.threads)
+        return self.backend.correlate(self.scaled)
+
+    @property
+    def problem(self) -> Problem:
+        """What the network of all observations is learned from."""
+        return Problem(self.moments, self.constraints, self.backend)
+
+    @property
+    def bare(self) -> Problem:
+        """The same without the correlations."""
+        return Problem(self.scaled, self.constraints, self.backend)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from acyclome.config import Config
 from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
-from acyclome.core.data.constraints import EdgeRules
 from acyclome.core.engine import EngineSettings
 from acyclome.core.hill_climbing.climb import ClimbSettings
 from acyclome.core.hill_climbing.search import JointSettings
@@ -41,7 +40,7 @@ ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
 }
 
 
-def engine_settings(config: Config, rules: EdgeRules | None = None) -> EngineSettings:
+def engine_settings(config: Config) -> EngineSettings:
     """Return how to screen, relax and search.
 
     Raises
@@ -68,7 +67,7 @@ def engine_settings(config: Config, rules: EdgeRules | None = None) -> EngineSet
         _relaxing(card, config),
         score,
         config.screen.augment,
-        rules=rules,
+        search=card.search,
         joint=_climbing(card, config),
         turns=config.score.non_gaussian,
     )

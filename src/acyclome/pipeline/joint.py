@@ -110,7 +110,7 @@ def differential_edges(
     X *= np.repeat(scale / units, size, axis=0).T
     found = contrasts(X, rows, source, target, interventions=whole.data.interventions, threads=whole.data.threads)
     later = len(place) - 1 - shared.nodes["order"].to_numpy()
-    allowed = int(later[whole.data.causes].sum())
+    allowed = int(later[whole.data.sources].sum())
     q = np.ones(len(edges))
     for family, tests in ((in_shared, shared.n_edges), (~in_shared, allowed - shared.n_edges)):
         q[family] = false_discovery(found.p[family], tests)

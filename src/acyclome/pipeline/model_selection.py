@@ -15,15 +15,15 @@ import numpy as np
 
 from acyclome.confidence.resample import Member
 from acyclome.config import Config
+from acyclome.core.backend import ThreadBackend
 from acyclome.core.contract import HeldOut
 from acyclome.core.data.candidates import from_pairs, gene_blocks
 from acyclome.core.workers import run_blocks
 from acyclome.errors import ConfigError
 from acyclome.io.store import MemoryStore
-from acyclome.knowledge.edges import Prior
 from acyclome.models import check_pairing, get_model
 from acyclome.models.card import Ability
-from acyclome.pipeline.dataset import GeneData, Stage, tell_nobody
+from acyclome.pipeline.dataset import GeneData, Stage
 from acyclome.pipeline.pairing import asked_by
 from acyclome.pipeline.stages import learn_member, seed_of
 
@@ -99,7 +99,7 @@ def _able(data: GeneData, config: Config) -> tuple[dict[str, Config], dict[str, 
 
 def _asked(data: GeneData) -> set[Ability]:
     """Return what the data and what is known of edges ask of a model that is compared."""
-    asked = asked_by(data.rules, has_targets=data.interventions.any)
+    asked = asked_by(data.constraints, has_targets=data.interventions.any)
     has_counts = data.size is not None
     asked.add(Ability.RETURNING_VALUES if has_counts else Ability.REAL_VALUES)
     if not has_counts and _repeated(data) > REPEATED:
@@ -123,16 +123,16 @@ def _sample(data: GeneData, rng: np.random.Generator) -> tuple[GeneData, np.ndar
     genes = np.arange(d)
     if d > COMPARED_GENES:
         Z = np.ascontiguousarray(data.scaled.Z[:, np.sort(rng.permutation(n)[:CORRELATED])], dtype=np.float32)
-        genes = connected_genes(Z, data.causes, COMPARED_GENES, rng)
+        genes = connected_genes(Z, data.sources, COMPARED_GENES, rng)
     test = np.zeros(len(rows), bool)
     test[rng.permutation(len(rows))[: int(HELD_OUT * len(rows))]] = True
     X = data.store.rows(genes)[:, rows]
     store = MemoryStore(
         X, [data.store.genes[gene] for gene in genes], facts={"n_effective": max(len(rows) - data.lost, 2.0)}
     )
-    prior = Prior(None if data.rules is None else data.rules.among(genes))
+    constraints = data.constraints.subset(genes).as_whole()
     size = None if data.size is None else data.size[rows]
-    return GeneData.untouched(store, data.causes[genes], data.threads, tell_nobody, prior=prior, size=size), test
+    return GeneData.untouched(store, constraints, ThreadBackend(data.threads), size=size), test
 
 
 def connected_genes(Z: np.ndarray, causes: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:

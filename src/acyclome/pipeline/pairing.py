@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from acyclome.config import Config
-from acyclome.core.data.constraints import EdgeRules
+from acyclome.core.data.constraints import Constraints
 from acyclome.errors import ConfigError
 from acyclome.models import check_pairing
 from acyclome.models.card import Ability
 
 
-def check_model(config: Config, rules: EdgeRules | None, *, has_targets: bool) -> None:
+def check_model(config: Config, constraints: Constraints, *, has_targets: bool) -> None:
     """Refuse what the model cannot keep to.
 
     Raises
@@ -24,13 +24,12 @@ def check_model(config: Config, rules: EdgeRules | None, *, has_targets: bool) -
         )
         raise ConfigError(msg)
     if config.card is not None:
-        check_pairing(config.card, asked_by(rules, has_targets=has_targets))
+        check_pairing(config.card, asked_by(constraints, has_targets=has_targets))
 
 
-def asked_by(rules: EdgeRules | None, *, has_targets: bool) -> set[Ability]:
-    """Return what interventions and rules ask of a model."""
-    asked = {Ability.INTERVENTIONS} if has_targets else set()
-    if rules is not None:
-        kinds = {Ability.REQUIRED: rules.required, Ability.SIGNED: rules.signed, Ability.SOFT: rules.soft}
-        asked |= {ability for ability, edges in kinds.items() if len(edges)}
-    return asked
+def asked_by(constraints: Constraints, *, has_targets: bool) -> set[Ability]:
+    """Return what interventions and constraints ask of a model."""
+    known = constraints
+    kinds = {Ability.REQUIRED: known.required, Ability.SIGNED: known.signed, Ability.SOFT: known.soft}
+    asked = {ability for ability, edges in kinds.items() if len(edges)}
+    return asked | {Ability.INTERVENTIONS} if has_targets else asked

@@ -19,6 +19,7 @@ import numpy as np
 from acyclome import models
 from acyclome._version import __version__
 from acyclome.config import Config
+from acyclome.core.data.constraints import Constraints
 from acyclome.core.workers import one_blas_thread
 from acyclome.errors import InputError
 from acyclome.io.runs import RunFolder, fingerprint
@@ -27,7 +28,7 @@ from acyclome.knowledge.edges import prior_of
 from acyclome.knowledge.interventions import find_targets
 from acyclome.knowledge.regulators import partial_overlap, read_regulators, regulators_mask
 from acyclome.knowledge.shared import Shared
-from acyclome.machine import place_of
+from acyclome.machine import backend_of
 from acyclome.network import Network
 from acyclome.pipeline import model_selection, shards, stages, validation
 from acyclome.pipeline.dataset import GeneData, Stage
@@ -136,13 +137,14 @@ class Session:
         shared: Shared | None = None,
     ) -> None:
         self.folder, self.asked, self.config, self.runtime, self.about = folder, config, config, runtime, about
-        place = place_of(runtime.device, runtime.dask)
+        backend = backend_of(runtime.device, threads=runtime.threads, dask=runtime.dask)
         path = config.knowledge.regulators
         names = read_regulators(path) if regulators is None and path is not None else regulators
         causes = np.ones(store.n_vars, bool) if names is None else regulators_mask(store.genes, names, path or "")
-        if runtime.dask == "local" and not place.deals:  # workers on this machine would share its one card
+        if runtime.dask == "local" and not backend.can_partition:  # workers on this machine would share its one card
             runtime = self.runtime = replace(runtime, dask=None)
-        self.data = GeneData.untouched(store, causes, runtime.threads, runtime.report, dask=runtime.dask, place=place)
+        constraints = Constraints.of_sources(causes)
+        self.data = GeneData.untouched(store, constraints, backend, progress=runtime.report, dask=runtime.dask)
         if names is not None and (text := partial_overlap(store.genes, names, path or "")):
             self.data.warnings.append(text)
         self.done: dict[str, Stage] = {}
@@ -152,12 +154,10 @@ class Session:
             self.data.warnings += found.warnings
         self.data.prior = prior_of(config, rules, store.genes, causes, group or config.input.group, shared)
         self.data.warnings += self.data.prior.warnings
-        check_model(config, self.data.rules, has_targets=self.data.interventions.any)
+        check_model(config, self.data.constraints, has_targets=self.data.interventions.any)
         if (counts := config.counts) is not None and (config.card is not None or holds_counts(store)):
             self.data.size = size_factors(store, counts.size_factors(config))
-        done = self.data.interventions
-        more = [done.indptr, done.row, *([] if self.data.size is None else [self.data.size])]
-        self.base = fingerprint(__version__, store.digest, causes, *more, *self.data.prior.arrays())
+        self.base = fingerprint(__version__, store.digest, *self.data.arrays())
         needs = partial(
             check_memory,
             store.n_vars,

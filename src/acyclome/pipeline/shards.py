@@ -13,9 +13,10 @@ from functools import partial
 import numpy as np
 
 from acyclome.config import Config
+from acyclome.core import engine
 from acyclome.core.data.candidates import Candidates
-from acyclome.core.data.moments import Moments, scale_genes
-from acyclome.core.engine import EngineSettings, propose_together, settle
+from acyclome.core.data.moments import scale_genes
+from acyclome.core.data.problem import Problem
 from acyclome.core.relaxation.relax import Relaxation
 from acyclome.core.shards import Plan, merge_orders, plan_shards, restrict
 from acyclome.core.workers import run_blocks
@@ -57,7 +58,7 @@ def fit_part(data: GeneData, config: Config, screened: Stage, cut: Stage, part: 
     """Fit the shards ``part, part + parts, ...``: the relaxation and a first order search, each on its own genes."""
     plan, candidates = _plan(cut), candidates_of(screened)
     pieces = [_piece(plan, candidates, number) for number in range(part, plan.n_shards, parts)]
-    runs = data.place.together([len(piece.genes) for piece in pieces], config.screen.max_candidates)
+    runs = data.backend.together([len(piece.genes) for piece in pieces], config.screen.max_candidates)
     groups = [pieces[a:b] for a, b in runs]
     data.progress("fit", 0.0, f"{len(pieces)} shards")
 
@@ -107,19 +108,22 @@ def merge(data: GeneData, config: Config, screened: Stage, cut: Stage, parts: li
 def _fit_shards(data: GeneData, config: Config, pieces: list[Piece], *, threads: int) -> list[Stage]:
     """Fit some shards, relaxed in one call: moments of their genes, relaxation, first searches, and what they say."""
     began = time.perf_counter()
-    settings = replace(engine_settings(config), n_causes=int(data.causes.sum()))
-    seen = [data.place.correlate(_scaled(data, piece, threads), threads) for piece in pieces]
-    networks = [(own, piece.candidates, data.causes[piece.genes]) for own, piece in zip(seen, pieces, strict=True)]
-    proposals = propose_together(networks, settings, seed_of(config, "fit"), threads, data.place)
+    settings = engine_settings(config)
+    problems = [_problem(data, piece, threads) for piece in pieces]
+    networks = [(problem, piece.candidates) for problem, piece in zip(problems, pieces, strict=True)]
+    relaxed = engine.relax_together(networks, settings, seed=seed_of(config, "fit"))
     spent = (time.perf_counter() - began) / len(pieces)
-    each = list(zip(pieces, seen, proposals, strict=True))
-    inner = max(threads // len(each), 1)
-    return run_blocks(partial(_settle_shard, data, config, settings, spent, inner), each, threads)
+    inner = data.backend.with_threads(max(threads // len(pieces), 1))
+    each = [
+        (piece, replace(problem, backend=inner), *one)
+        for piece, problem, one in zip(pieces, problems, relaxed, strict=True)
+    ]
+    return run_blocks(partial(_search_shard, config, spent), each, threads)
 
 
-def _scaled(data: GeneData, piece: Piece, threads: int) -> Moments:
-    genes = piece.genes
-    return scale_genes(
+def _problem(data: GeneData, piece: Piece, threads: int) -> Problem:
+    genes, backend = piece.genes, data.backend.with_threads(threads)
+    bare = scale_genes(
         lambda a, b: data.store.rows(genes[a:b]),
         len(genes),
         lost=data.lost,
@@ -127,28 +131,21 @@ def _scaled(data: GeneData, piece: Piece, threads: int) -> Moments:
         interventions=data.interventions.restrict(genes),
         size=data.size,
     )
+    return Problem(backend.correlate(bare), data.constraints.subset(genes), backend)
 
 
-def _settle_shard(
-    data: GeneData,
-    config: Config,
-    settings: EngineSettings,
-    spent: float,
-    threads: int,
-    piece: Piece,
-    own: Moments,
-    proposed: tuple[np.ndarray, Relaxation | None],
+def _search_shard(
+    config: Config, spent: float, piece: Piece, problem: Problem, start: np.ndarray, relaxed: Relaxation | None
 ) -> Stage:
-    """Search one shard for the first time, and say what it found of the genes that it owns."""
+    """Search one shard once, and say what it found of the genes that it owns."""
     began = time.perf_counter()
-    start, relaxed = proposed
     genes, status = piece.genes, "none" if relaxed is None else relaxed.status
     warnings_of(status, config)
     arrays: dict[str, np.ndarray]
     arrays = {"source": np.empty(0, np.int32), "target": np.empty(0, np.int32), "loss": np.empty(0)}
-    settings = replace(settings, rules=None if data.rules is None else data.rules.among(genes))
     if not piece.own.all():  # a shard that owns all it sees has nobody to agree with; the order search alone decides
-        dag = settle(own, piece.candidates, start, settings, data.causes[genes], seed_of(config, "order"), threads)
+        settings, seed = engine_settings(config), seed_of(config, "order")
+        dag = engine.search_once(problem, piece.candidates, start, settings=settings, seed=seed)
         owned = piece.own[dag.target]
         arrays = {"source": genes[dag.source[owned]], "target": genes[dag.target[owned]], "loss": dag.loss[owned]}
         start = dag.order

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,16 +18,17 @@ from acyclome.confidence.calibration import arrow_alone, arrow_probability, join
 from acyclome.confidence.ranking import Associations, Interventions, all_votes, are_few, rank_pairs
 from acyclome.confidence.resample import Member, plan_resamples, stability_and_direction
 from acyclome.config import Config
-from acyclome.core.backend import OnThreads
+from acyclome.core import engine
+from acyclome.core.backend import ThreadBackend
 from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.dag import Dag
 from acyclome.core.data.moments import Moments, scale_genes
+from acyclome.core.data.problem import Problem
 from acyclome.core.directions.interventional import Directions, directions
 from acyclome.core.directions.non_gaussian import ODDS, noise_evidence
 from acyclome.core.effects.measured import measured_effects
 from acyclome.core.effects.shifts import total_effects
 from acyclome.core.effects.total import responses
-from acyclome.core.engine import decide, look, propose
 from acyclome.core.graph.equivalence import cpdag
 from acyclome.core.screening.association import associations
 from acyclome.core.screening.partial_correlation import ROWS
@@ -66,9 +68,9 @@ def measured(work: Callable[[], Stage]) -> Stage:
 def screen(data: GeneData, config: Config) -> Stage:
     """Find the candidate causes of every gene."""
     data.progress("screen", 0.0, "correlations and candidates")
-    on_workers = data.dask is not None and data.place.deals
-    place = OnThreads(views=partial(_views, data, config)) if on_workers else data.place
-    found = look(data.moments, engine_settings(config, data.rules), data.causes, data.threads, place)
+    on_workers = data.dask is not None and data.backend.can_partition
+    backend = ThreadBackend(data.threads, views=partial(_views, data, config)) if on_workers else data.backend
+    found = engine.screen(replace(data.problem, backend=backend), engine_settings(config))
     data.progress("screen", 1.0, f"{found.n_edges:,} candidate edges")
     return Stage({"indptr": found.indptr, "parent": found.parent}, _candidate_facts(found))
 
@@ -83,26 +85,18 @@ def _views(data: GeneData, config: Config) -> Views:
 
 
 def _views_of_range(data: GeneData, config: Config, genes: tuple[int, int]) -> Views:
-    settings = engine_settings(config, data.rules).screen
-    return find_views(data.moments, settings, data.causes, data.threads, data.rules, genes)
+    return find_views(data.problem, engine_settings(config).screen, genes=genes)
 
 
 def fit(data: GeneData, config: Config, screened: Stage) -> Stage:
     """Relax: NOTEARS on the candidates, and the order it suggests."""
     data.progress("fit", 0.0, "NOTEARS on the candidates")
-    settings = engine_settings(config, data.rules)
-    is_dealt = data.place.deals and settings.relax is not None and isinstance(settings.relax.sem, Linear)
+    settings = engine_settings(config)
+    is_dealt = data.backend.can_partition and settings.relax is not None and isinstance(settings.relax.sem, Linear)
     with dealing(data.dask if is_dealt else None, data.threads, data.store.folder) as deal:
-        place = data.place if deal is None else OnThreads(deal)
-        start, found = propose(
-            data.moments,
-            candidates_of(screened),
-            settings,
-            data.causes,
-            seed_of(config, "fit"),
-            data.threads,
-            place,
-        )
+        backend = data.backend if deal is None else ThreadBackend(data.threads, deal)
+        problem, seed = replace(data.problem, backend=backend), seed_of(config, "fit")
+        start, found = engine.relax(problem, candidates_of(screened), settings, seed=seed)
     data.progress("fit", 1.0, "" if found is None else found.status)
     if found is None:
         return Stage({"start": start}, {"relax": False, "convergence": []})
@@ -144,10 +138,9 @@ def warnings_of(status: str, config: Config) -> list[str]:
 def order(data: GeneData, config: Config, screened: Stage, fitted: Stage) -> Stage:
     """Search the order from where the relaxation ended, and choose every gene's causes."""
     data.progress("order", 0.0, "order search")
-    settings, seed = engine_settings(config, data.rules), seed_of(config, "order")
-    dag, grown = decide(
-        data.moments, candidates_of(screened), fitted.arrays["start"], settings, data.causes, seed, data.threads
-    )
+    settings, seed = engine_settings(config), seed_of(config, "order")
+    start = fitted.arrays["start"]
+    dag, grown = engine.search(data.problem, candidates_of(screened), start, settings=settings, seed=seed)
     found, compelled, arrow = _directions(data, config, dag)
     data.progress("order", 1.0, f"{len(dag.source):,} edges")
     facts = {
@@ -197,9 +190,7 @@ def lowest_values(data: GeneData) -> np.ndarray:
 def _directions(data: GeneData, config: Config, dag: Dag) -> tuple[Directions, np.ndarray, np.ndarray]:
     """Return what is known of each direction, whether it is compelled, and how probable it is, ``(m,)`` each."""
     equal = config.score.noise == "equal"
-    known = ~data.causes[dag.target]
-    if (rules := data.prior.known) is not None:
-        known |= ~rules.allows(dag.target, dag.source)
+    known = ~data.prior.given.allows(dag.target, dag.source)
     if dag.turning_loss is not None and dag.is_free is not None:
         odds = np.exp(np.clip(dag.turning_loss, -50, 50))
         found = Directions(dag.turning_loss, np.zeros(len(known), bool), None)
@@ -251,8 +242,7 @@ def network(data: GeneData, config: Config, ordered: Stage, resampled: list[Stag
     score *= arrow_probability(a["arrow"], direction, stability, total)
     acting = None
     if data.interventions.any:
-        effects = partial(total_effects, data.scaled, causes=data.causes, price=price)
-        acting = Interventions(partial(effects, threads=data.threads), price)
+        acting = Interventions(partial(total_effects, data.bare, least=price), price)
     ranking = rank_pairs(a, votes, d, None if votes is None else _associations(data, config), acting)
     return build_network(
         data.store.genes,
@@ -273,7 +263,7 @@ def network(data: GeneData, config: Config, ordered: Stage, resampled: list[Stag
         settled=a["settled"].astype(bool),
         noise_evidence=a.get("noise_evidence"),
         prior=data.prior.of(source, target, d),
-        is_regulator=data.causes,
+        is_regulator=data.sources,
         lowest=a["lowest"],
         members=_all_members(resampled),
         effects=_measured(data, a),
@@ -285,17 +275,17 @@ def _measured(data: GeneData, a: Mapping[str, np.ndarray]) -> pd.DataFrame | Non
     if not data.interventions.any:
         return None
     said = partial(responses, a["source"], a["target"], a["weight"], a["order"])
-    found = measured_effects(data.scaled, data.treatments, said, data.threads)
+    found = measured_effects(data.bare, data.treatments, said)
     return pd.DataFrame(found._asdict()).astype(EFFECT_COLUMNS)
 
 
 def _associations(data: GeneData, config: Config) -> Associations | None:
     """Return how strongly all pairs go together in the resamples; None where they are too many."""
-    causes = np.flatnonzero(data.causes)
+    causes = np.flatnonzero(data.sources)
     if not are_few(data.store.n_vars, len(causes)):
         return None
     samples = [member.rows for member in _members(data, config)[:ASSOCIATED]]
-    found = associations(data.moments, samples, data.causes, seed_of(config, "ranking"), data.threads, data.rules)
+    found = associations(data.problem, samples, seed=seed_of(config, "ranking"))
     return Associations(found, causes)
 
 
@@ -313,7 +303,7 @@ def _all_members(resampled: list[Stage]) -> pd.DataFrame | None:
 
 def learn_member(data: GeneData, config: Config, member: Member, *, threads: int) -> dict[str, np.ndarray]:
     """One resample: moments of its rows, its own screening, a random start, no shaking."""
-    settings = engine_settings(config.with_options({"fit.relax": False, "search.perturbations": 0}), data.rules)
+    settings = engine_settings(config.with_options({"fit.relax": False, "search.perturbations": 0}))
     bare = scale_genes(
         data.store.block,
         data.store.n_vars,
@@ -324,10 +314,11 @@ def learn_member(data: GeneData, config: Config, member: Member, *, threads: int
         room=data.room(len(member.rows)),
         size=data.size,
     )
-    own = data.place.correlate(bare, threads)
-    candidates = look(own, settings, data.causes, threads, data.place)
-    start, _ = propose(own, candidates, settings, data.causes, member.seed, threads)
-    dag, _ = decide(own, candidates, start, settings, data.causes, member.seed, threads)
+    backend = data.backend.with_threads(threads)
+    problem = Problem(backend.correlate(bare), data.constraints, backend)
+    candidates = engine.screen(problem, settings)
+    start, _ = engine.relax(problem, candidates, settings, seed=member.seed)
+    dag, _ = engine.search(problem, candidates, start, settings=settings, seed=member.seed)
     return {"source": dag.source, "target": dag.target, "loss": dag.loss, "weight": dag.weight}
 
 

@@ -14,13 +14,15 @@ import numpy as np
 
 from acyclome.confidence.resample import Member
 from acyclome.config import Config
+from acyclome.core.backend import ThreadBackend
 from acyclome.core.data.candidates import gene_blocks
+from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.effects.doses import Treatments
 from acyclome.evaluate.rivals import OURS, beside_rivals, met_by_chance, rival_networks, unseen_targets
 from acyclome.io.store import MemoryStore
 from acyclome.knowledge.edges import Prior
-from acyclome.pipeline.dataset import GeneData, Stage, tell_nobody
+from acyclome.pipeline.dataset import GeneData, Stage
 from acyclome.pipeline.stages import learn_member, seed_of
 
 GENES, OBSERVATIONS = 1000, 5000  # of a sample
@@ -40,13 +42,11 @@ class Sample:
         ``(genes, observations)`` float32, gene-major.
     genes
         Which genes they are, rising.
-    causes
-        Which of them may be causes.
     interventions
         Those among them.
     lost
         Degrees of freedom that the preparation took out.
-    prior
+    constraints
         What is known of their edges.
     size
         ``(observations,)`` size factors, where ``X`` holds counts for a model of counts.
@@ -54,10 +54,9 @@ class Sample:
 
     X: np.ndarray
     genes: np.ndarray
-    causes: np.ndarray
     interventions: Interventions
     lost: float
-    prior: Prior
+    constraints: Constraints
     size: np.ndarray | None = None
 
     @property
@@ -70,16 +69,8 @@ class Sample:
         n = X.shape[1]
         store = MemoryStore(X, [str(gene) for gene in self.genes], facts={"n_effective": max(n - self.lost, 2.0)})
         treatments = Treatments.none(n)
-        return GeneData(
-            store,
-            self.causes,
-            threads,
-            tell_nobody,
-            self.interventions,
-            treatments,
-            prior=self.prior,
-            size=self.size,
-        )
+        prior, backend = Prior(self.constraints), ThreadBackend(threads)
+        return GeneData(store, prior, backend, self.interventions, treatments, size=self.size)
 
 
 def validate(data: GeneData, config: Config, ordered: Stage) -> Stage:
@@ -110,7 +101,7 @@ def _draw(data: GeneData, rng: np.random.Generator) -> Sample:
     Genes that do not vary in the observations drawn are left out.
     """
     d, n = data.store.n_vars, data.store.n_obs
-    special = (data.causes & ~data.causes.all()) | (data.interventions.counts > 0)
+    special = (data.sources & ~data.sources.all()) | (data.interventions.counts > 0)
     line = rng.permutation(d)
     first, others = line[special[line]], line[~special[line]]
     genes = np.sort(np.concatenate([first[: GENES // 2], others, first[GENES // 2 :]])[:GENES])
@@ -119,9 +110,9 @@ def _draw(data: GeneData, rng: np.random.Generator) -> Sample:
     varies = np.ptp(X, axis=1) > 0
     genes = genes[varies]
     interventions = data.interventions.among(rows).restrict(genes)
-    prior = Prior(None if data.rules is None else data.rules.among(genes))
+    constraints = data.constraints.subset(genes).as_whole()
     size = None if data.size is None else data.size[rows]
-    return Sample(X[varies].astype(np.float32), genes, data.causes[genes], interventions, data.lost, prior, size)
+    return Sample(X[varies].astype(np.float32), genes, interventions, data.lost, constraints, size)
 
 
 def _rivals(sample: Sample, config: Config, seed: int, threads: int) -> list[dict[str, Any]]:
@@ -136,7 +127,7 @@ def _rivals(sample: Sample, config: Config, seed: int, threads: int) -> list[dic
     source, target = place[found["source"]], place[found["target"]]
     ours = source[(source >= 0) & (target >= 0)], target[(source >= 0) & (target >= 0)]
     known = sample.even[seen].T
-    networks = {OURS: ours, **rival_networks(known[train], len(ours[0]), sample.causes[seen], seed)}
+    networks = {OURS: ours, **rival_networks(known[train], len(ours[0]), sample.constraints.sources[seen], seed)}
     acted = sample.interventions.restrict(seen)
     return beside_rivals(known[train], known[test], networks, (acted.among(train), acted.among(test)))
 
@@ -146,7 +137,12 @@ def _permuted(sample: Sample, config: Config, seed: int, threads: int, n_genes: 
     d, n = sample.X.shape
     size = None if sample.size is None else np.ones(n)  # counts that are dealt out anew no longer follow their sum
     bare = Sample(
-        sample.X, sample.genes, sample.causes, Interventions.none(n_obs=n, n_genes=d), sample.lost, Prior(), size
+        sample.X,
+        sample.genes,
+        Interventions.none(n_obs=n, n_genes=d),
+        sample.lost,
+        Constraints.of_sources(sample.constraints.sources),
+        size,
     )
     rng, counts = np.random.default_rng([seed, 2]), []
     for number in range(ROUNDS):

@@ -67,7 +67,7 @@ def test_expanded_screening_finds_a_cause_without_correlation(lab):
     m = lab.moments_of(X)
     assert abs(m.R[2, 7]) < 0.2
     basis, Z = expand(m.Z, NaturalSplines(8)), m.Z.astype(np.float32)
-    source, target = screen_expanded(basis, Z, 3, 4.0, np.ones(12, bool), 1)
+    source, target = screen_expanded(lab.problem_of(m), basis, Z, keep=3, min_gain=4.0)
     assert (2, 7) in set(zip(source.tolist(), target.tolist(), strict=True))
-    barred = np.arange(12) != 2
-    assert 2 not in screen_expanded(basis, Z, 3, 4.0, barred, 1)[0]
+    barred = lab.problem_of(m, sources=np.arange(12) != 2)
+    assert 2 not in screen_expanded(barred, basis, Z, keep=3, min_gain=4.0)[0]

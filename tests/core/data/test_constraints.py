@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 
 from acyclome.config import Config
 from acyclome.core.data.candidates import from_pairs
-from acyclome.core.data.constraints import NEGATIVE, POSITIVE, REQUIRED, RULE, SOFT, EdgeRules
-from acyclome.core.data.moments import moments
-from acyclome.core.engine import decide, look, propose
+from acyclome.core.data.constraints import CONSTRAINT, NEGATIVE, POSITIVE, REQUIRED, SOFT, Constraints
 from acyclome.core.order_search.constrained import choose
 from acyclome.core.order_search.select import PATH, new_work
 from acyclome.pipeline.engine_settings import engine_settings
@@ -24,17 +22,17 @@ def keys(source, target, d):
     return np.unique(np.asarray(target, np.int64) * d + source)
 
 
-def road(X, rules, seed=1, config=None, threads=1):
-    chosen = replace(engine_settings(Config.from_mapping(config or FEW)), rules=rules)
-    causes = np.ones(X.shape[1], bool)
-    m = moments(lambda a, b: X.T[a:b], X.shape[1])
-    candidates = look(m, chosen, causes, threads)
-    start, _ = propose(m, candidates, chosen, causes, seed, threads)
-    return decide(m, candidates, start, chosen, causes, seed, threads)[0]
+def known(d, **fields):
+    return replace(Constraints.none(d), **fields)
+
+
+def learn(lab, X, constraints, seed=1, config=None, threads=1):
+    settings = engine_settings(Config.from_mapping(config or FEW))
+    return lab.learn_dag(lab.problem_of(X, constraints, threads=threads), settings, seed)[0]
 
 
 def draw(rng, d):
-    """Data in which everything hangs together, and rules that do not contradict one another."""
+    """Data in which everything hangs together, and constraints that do not contradict one another."""
     X = rng.standard_normal((N, d)) + rng.standard_normal((N, 2)) @ rng.standard_normal((2, d))
     order = rng.permutation(d)
     pairs = np.array([(order[a], order[b]) for a in range(d) for b in range(a + 1, d)])
@@ -47,33 +45,39 @@ def draw(rng, d):
     signed = keys(*every[rng.random(len(every)) < 0.2].T, d)
     sign = rng.choice(np.array([-1, 1], np.int8), len(signed))
     free = ~np.isin(signed, needed)
-    return X, EdgeRules(
-        d, np.setdiff1d(forbidden, needed), needed, signed[free], sign[free], tier=tier if rng.random() < 0.5 else None
+    return X, known(
+        d,
+        forbidden=np.setdiff1d(forbidden, needed),
+        required=needed,
+        signed=signed[free],
+        sign=sign[free],
+        tier=tier * (rng.random() < 0.5),
     )
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(3, 18), st.integers(0, 2**32 - 1))
-def test_forbidden_edges_never_required_edges_always_and_signs_hold(d, seed):
+def test_forbidden_edges_never_required_edges_always_and_signs_hold(lab, d, seed):
     X, rules = draw(np.random.default_rng(seed), d)
-    dag = road(X, rules)
+    dag = learn(lab, X, rules)
     found = keys(dag.source, dag.target, d)
     place = np.argsort(dag.order)
     assert np.isin(rules.required, found).all()
     assert not np.isin(found, rules.forbidden).any()
     assert (place[dag.source] < place[dag.target]).all()
-    if rules.tier is not None:
-        assert (rules.tier[dag.source] <= rules.tier[dag.target]).all()
-    at = rules.mark(from_pairs(dag.source, dag.target, d))["kind"]
+    assert (rules.tier[dag.source] <= rules.tier[dag.target]).all()
+    at = rules.on(from_pairs(dag.source, dag.target, d))["kind"]
     by_key = np.argsort(dag.target.astype(np.int64) * d + dag.source)
     weight = dag.weight[by_key]
     assert (weight[at & POSITIVE > 0] >= 0).all()
     assert (weight[at & NEGATIVE > 0] <= 0).all()
 
 
-def test_rules_that_say_nothing_change_no_bit(lab):
+def test_constraints_that_say_nothing_new_change_no_bit(lab):
     X, _ = lab.draw_linear(3, 20, 300)
-    plain, ruled = road(X, None), road(X, EdgeRules(20))
+    plain = learn(lab, X, known(20))
+    itself = keys(np.arange(20), np.arange(20), 20)
+    ruled = learn(lab, X, known(20, forbidden=itself, soft=itself, cost=np.ones(20)))
     for name in ("source", "target", "weight", "order", "score"):
         np.testing.assert_array_equal(getattr(plain, name), getattr(ruled, name))
 
@@ -83,10 +87,10 @@ def test_rules_that_say_nothing_change_no_bit(lab):
 def test_rules_that_do_not_bind_leave_the_selection_as_it_is(lab, seed, variance):
     pools = lab.make_pools(lab.draw_correlations(seed, 20), lab.all_pairs(20), 200, variance=variance)
     gene = pools.gene.copy()
-    gene["ruled"] = 1
-    rule = np.zeros(len(pools.parent), RULE)
-    rule["price"] = 1.0
-    ruled = pools._replace(gene=gene, rule=rule)
+    gene["is_constrained"] = 1
+    marked = np.zeros(len(pools.parent), CONSTRAINT)
+    marked["cost"] = 1.0
+    ruled = pools._replace(gene=gene, known=marked)
     rng, paths, work = np.random.default_rng(seed), np.zeros(2, PATH), new_work(20)
     for j in range(20):
         allowed = (rng.random(19) < 0.6).astype(np.uint8)
@@ -97,25 +101,25 @@ def test_rules_that_do_not_bind_leave_the_selection_as_it_is(lab, seed, variance
         np.testing.assert_allclose(one["score"], two["score"], rtol=1e-9)
 
 
-def test_threads_change_no_bit():
+def test_threads_change_no_bit(lab):
     X, rules = draw(np.random.default_rng(8), 40)
-    one, two = (road(X, rules, config={"screen": {"max_candidates": 12}}, threads=t) for t in (1, 2))
+    one, two = (learn(lab, X, rules, config={"screen": {"max_candidates": 12}}, threads=t) for t in (1, 2))
     for name in ("source", "target", "weight", "order"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
 
 
-@pytest.mark.parametrize(("price", "is_edge"), [(1.0, False), (0.05, True), (3.0, False)])
-def test_a_soft_edge_enters_where_its_price_falls_below_what_it_gains(price, is_edge):
+@pytest.mark.parametrize(("cost", "is_edge"), [(1.0, False), (0.05, True), (3.0, False)])
+def test_a_soft_edge_enters_where_its_cost_falls_below_what_it_gains(lab, cost, is_edge):
     rng = np.random.default_rng(11)
     x = rng.standard_normal(400)
     X = np.column_stack([x, 0.12 * x + rng.standard_normal(400), rng.standard_normal((400, 6))])
     soft = keys([0, 1], [1, 0], 8)
-    dag = road(X, EdgeRules(8, soft=soft, price=np.full(2, price)))
+    dag = learn(lab, X, known(8, soft=soft, cost=np.full(2, cost)))
     assert ({0, 1} in [{s, t} for s, t in zip(dag.source, dag.target, strict=True)]) is is_edge
 
 
 def test_an_arranged_order_keeps_what_it_may():
-    rules = EdgeRules(5, required=keys([4, 3], [0, 4], 5))
+    rules = known(5, required=keys([4, 3], [0, 4], 5))
     assert rules.arrange(np.array([0, 1, 2, 3, 4])).tolist() == [1, 2, 3, 4, 0]
     assert rules.arrange(np.array([3, 4, 0, 2, 1])).tolist() == [3, 4, 0, 2, 1]
 
@@ -124,18 +128,18 @@ def test_rules_among_some_genes_are_those_of_the_whole():
     rng = np.random.default_rng(5)
     _, rules = draw(rng, 15)
     genes = np.sort(rng.choice(15, 9, replace=False))
-    few = rules.among(genes)
+    few = rules.subset(genes)
     a, b = np.nonzero(~np.eye(9, dtype=bool))
     np.testing.assert_array_equal(few.allows(a, b), rules.allows(genes[a], genes[b]))
     np.testing.assert_array_equal(
-        few.mark(from_pairs(a, b, 9))["kind"], rules.mark(from_pairs(genes[a], genes[b], 15))["kind"]
+        few.on(from_pairs(a, b, 9))["kind"], rules.on(from_pairs(genes[a], genes[b], 15))["kind"]
     )
     np.testing.assert_array_equal(few.excluded(2, 7), ~few.allows(np.arange(9)[None, :], np.arange(2, 7)[:, None]))
 
 
 def test_a_mark_sums_what_holds_of_an_edge():
     pair = keys([0], [1], 3)
-    rules = EdgeRules(3, required=pair, signed=pair, sign=np.array([-1], np.int8), soft=pair, price=np.array([0.5]))
-    marked = rules.mark(from_pairs([0, 2], [1, 1], 3))
+    rules = known(3, required=pair, signed=pair, sign=np.array([-1], np.int8), soft=pair, cost=np.array([0.5]))
+    marked = rules.on(from_pairs([0, 2], [1, 1], 3))
     assert marked["kind"].tolist() == [REQUIRED | NEGATIVE | SOFT, 0]
-    assert marked["price"].tolist() == [0.5, 1.0]
+    assert marked["cost"].tolist() == [0.5, 1.0]

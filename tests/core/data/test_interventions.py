@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,13 +12,13 @@ from hypothesis import strategies as st
 from acyclome.core.data import moments as moments_module
 from acyclome.core.data.candidates import from_pairs
 from acyclome.core.data.interventions import Interventions, own_rows, parent_spread
-from acyclome.core.engine import EngineSettings, decide
+from acyclome.core.engine import EngineSettings
 from acyclome.core.order_search.search import ScoreSettings, build_pools
 from acyclome.core.screening.batched import correlations_of, forward_select_batched
-from acyclome.core.screening.screen import ScreenSettings, forward_select, screen
+from acyclome.core.screening.screen import ScreenSettings, forward_select
 
 D, N = 7, 120
-SETTINGS = EngineSettings(ScreenSettings(8, 4.0, 8, 0.05, 40), None, ScoreSettings(False, 1.0, 1), grows=True)
+SETTINGS = EngineSettings(ScreenSettings(8, 4.0, 8, 0.05, 40), None, ScoreSettings(False, 1.0, 1), rescreens=True)
 
 
 @st.composite
@@ -40,17 +42,15 @@ def own_correlation(X, targets, j):
     return np.corrcoef(np.delete(X, targets.of(j), axis=0), rowvar=False)
 
 
-def decided(m, seed=3, threads=1):
-    causes = np.ones(m.n_genes, bool)
-    start = np.random.default_rng(seed).permutation(m.n_genes).astype(np.int32)
-    return decide(m, screen(m, SETTINGS.screen, causes, threads), start, SETTINGS, causes, seed, threads)[0]
+def decided(lab, m, seed=3, threads=1):
+    return lab.learn_dag(lab.problem_of(m, threads=threads), SETTINGS, seed)[0]
 
 
 @given(problem=problems())
 def test_blocks_of_targeted_genes_are_those_of_their_own_observations(lab, problem):
     X, gene, row = problem
     m, candidates = moments_of(lab, X, gene, row), lab.all_pairs(D)
-    pools = build_pools(m, candidates, m.n_own, np.full(D, D - 1.0), 1.0, 1)
+    pools = build_pools(lab.problem_of(m), candidates, score=SETTINGS.score)
     for j in range(D):
         R, g = own_correlation(X, m.interventions, j), pools.gene[j]
         mine = candidates.parent[g["start"] : g["start"] + g["width"]]
@@ -81,7 +81,7 @@ def test_correlations_that_are_not_held_give_the_same_blocks(lab, problem):
     X, gene, row = problem
     held = moments_of(lab, X, gene, row)
     bare = moments_module.replace(held, R=None)
-    one, two = (build_pools(m, lab.all_pairs(D), m.n_own, np.full(D, D - 1.0), 1.0, 1) for m in (held, bare))
+    one, two = (build_pools(lab.problem_of(m), lab.all_pairs(D), score=SETTINGS.score) for m in (held, bare))
     np.testing.assert_allclose(one.gram, two.gram, atol=1e-10)
     np.testing.assert_allclose(one.cross, two.cross, atol=1e-10)
 
@@ -93,7 +93,7 @@ def test_large_networks_in_single_precision_are_as_right_as_their_values(lab, mo
     X[row, gene] = -3.0
     m = moments_of(lab, X, gene, row)
     assert m.Z.dtype == np.float32
-    pools = build_pools(m, lab.all_pairs(D), m.n_own, np.full(D, D - 1.0), 1.0, 1)
+    pools = build_pools(lab.problem_of(m), lab.all_pairs(D), score=SETTINGS.score)
     R = own_correlation(X, m.interventions, 1)
     np.testing.assert_allclose(pools.cross[D - 1 : 2 * D - 2], np.delete(R[1], 1), atol=1e-5)
 
@@ -109,7 +109,7 @@ def test_what_is_done_to_a_gene_says_nothing_about_its_causes(lab, problem, othe
         blocks = []
         for data in (before, changed):
             m = moments_of(lab, data, gene, row)
-            pools = build_pools(m, lab.all_pairs(D), m.n_own, np.full(D, D - 1.0), 1.0, 1)
+            pools = build_pools(lab.problem_of(m), lab.all_pairs(D), score=SETTINGS.score)
             g = pools.gene[j]
             blocks.append(
                 (
@@ -135,7 +135,7 @@ def test_an_intervention_on_either_gene_decides_what_observations_cannot(lab, ca
         X[acted, effect] = 3.0 + rng.standard_normal(100)
     m = moments_of(lab, X, np.full(100, cause if target == "cause" else effect), acted)
     for seed in range(5):
-        dag = decided(m, seed)
+        dag = decided(lab, m, seed)
         assert list(zip(dag.source, dag.target, strict=True)) == [(cause, effect)]
         own = np.delete(X, m.interventions.of(effect), axis=0)
         slope = np.polyfit(own[:, cause], own[:, effect], 1)[0]
@@ -149,30 +149,26 @@ def test_the_network_follows_a_relabelling_and_not_the_threads(lab):
     X[row, gene] = -4.0
     place = rng.permutation(20)
     plain, moved = (
-        decided(moments_of(lab, X, gene, row)),
-        decided(moments_of(lab, X[:, np.argsort(place)], place[gene], row), seed=4),
+        decided(lab, moments_of(lab, X, gene, row)),
+        decided(lab, moments_of(lab, X[:, np.argsort(place)], place[gene], row), seed=4),
     )
     assert set(zip(place[plain.source], place[plain.target], strict=True)) == set(
         zip(moved.source, moved.target, strict=True)
     )
-    threaded = decided(moments_of(lab, X, gene, row, threads=2), threads=2)
+    threaded = decided(lab, moments_of(lab, X, gene, row, threads=2), threads=2)
     np.testing.assert_array_equal(plain.weight, threaded.weight)
 
 
-@pytest.mark.parametrize("grows", [False, True])
-def test_targets_of_no_observation_change_no_bit(lab, grows):
+def test_without_interventions_every_observation_is_everybodys_own(lab):
     X = lab.draw_linear(7, 130, 200)[0]
-    nobody = Interventions.from_pairs([], [], 130, 200)
-    screened = ScreenSettings(8, 4.0, 8, 0.05, 40)
-    settings = EngineSettings(screened, None, ScoreSettings(False, 1.0, 1), grows=grows)
-    found = []
-    for m in (lab.moments_of(X), lab.moments_of(X, interventions=nobody)):
-        causes = np.ones(130, bool)
-        found.append(
-            decide(m, screen(m, screened, causes, 1), np.arange(130, dtype=np.int32), settings, causes, 1, 1)[0]
-        )
-    for name in ("source", "target", "weight", "loss", "order", "rest"):
-        np.testing.assert_array_equal(getattr(found[0], name), getattr(found[1], name))
+    m = lab.moments_of(X, lost=3.0)
+    assert not m.interventions.any
+    np.testing.assert_array_equal(m.own_scale, 1.0)
+    np.testing.assert_array_equal(m.n_own, 197.0)
+    np.testing.assert_array_equal(m.rows(0, 130), m.R)
+    np.testing.assert_allclose(m.mean, X.mean(axis=0), atol=1e-12)
+    source, target = np.arange(129), np.arange(1, 130)
+    np.testing.assert_array_equal(parent_spread(m.Z, m.interventions, source, target), 1.0)
 
 
 def test_screening_looks_for_causes_in_the_own_observations(lab):
@@ -182,10 +178,9 @@ def test_screening_looks_for_causes_in_the_own_observations(lab):
     X[200:, 0] = 6.0 * rng.standard_normal(100)
     X[200:, 2] += X[200:, 0]
     gene, row = np.zeros(100, int), np.arange(200, 300)
-    pool = np.arange(150)
-    assert forward_select(lab.moments_of(X), pool, 1, 4.0, 1)[0, 0] == 2
-    assert forward_select(moments_of(lab, X, gene, row), pool, 1, 4.0, 1)[0, 0] == 1
-    m = moments_of(lab, X, gene, row)
+    m, one = moments_of(lab, X, gene, row), partial(forward_select, pool=np.arange(150), steps=1, min_gain=4.0)
+    assert one(lab.problem_of(X))[0, 0] == 2
+    assert one(lab.problem_of(m))[0, 0] == 1
     assert own_rows(m.R[5:6], m.Z, None, m.interventions, 5) is not None
     np.testing.assert_array_equal(own_rows(m.R[5:6], m.Z, None, m.interventions, 5), m.R[5:6])
 
@@ -196,11 +191,12 @@ def test_screening_by_tensors_takes_the_own_observations_too(lab):
     X = lab.draw_linear(10, 150, 400)[0].copy()
     gene, row = np.repeat(np.arange(60), 5), np.arange(300)
     X[row, gene] = -6.0
-    m, pool = moments_of(lab, X, gene, row), np.arange(150)
-    R = correlations_of(torch.as_tensor(m.Z))
-    told = forward_select_batched(m, R, pool, SETTINGS.screen)
-    np.testing.assert_array_equal(told[:, 0], forward_select(m, pool, 8, 4.0, 1)[:, 0])
-    untold = forward_select_batched(lab.moments_of(X), R, pool, SETTINGS.screen)
+    problem = lab.problem_of(moments_of(lab, X, gene, row))
+    R = correlations_of(torch.as_tensor(problem.data.Z))
+    told = forward_select_batched(problem, R, SETTINGS.screen)
+    on_threads = forward_select(problem, np.arange(150), steps=8, min_gain=4.0)
+    np.testing.assert_array_equal(told[:, 0], on_threads[:, 0])
+    untold = forward_select_batched(lab.problem_of(X), R, SETTINGS.screen)
     assert (told[:60, 0] != untold[:60, 0]).any()
 
 
@@ -208,7 +204,7 @@ def test_a_gene_with_hardly_an_observation_of_its_own_gets_no_causes(lab):
     X = lab.draw_linear(8, 5, 60, 2)[0].copy()
     row = np.arange(55)
     m = moments_of(lab, X, np.full(55, 2), row)
-    assert 2 not in decided(m).target
+    assert 2 not in decided(lab, m).target
     assert m.n_own.tolist() == [60.0, 60.0, 5.0, 60.0, 60.0]
 
 
@@ -236,6 +232,6 @@ def test_candidates_that_never_vary_in_the_own_observations_are_no_causes(lab):
     X = lab.draw_linear(9, 4, 80)[0].copy()
     X[40:, 1] = 0.0  # varies only where gene 0 was a target
     m = moments_of(lab, X, np.zeros(40, int), np.arange(40))
-    pools = build_pools(m, from_pairs([1, 2, 3], [0, 0, 0], 4), m.n_own, np.full(4, 3.0), 1.0, 1)
+    pools = build_pools(lab.problem_of(m), from_pairs([1, 2, 3], [0, 0, 0], 4), score=SETTINGS.score)
     assert pools.cross[0] == 0.0
     assert np.isfinite(pools.gram).all()

@@ -12,6 +12,7 @@ from acyclome.core.screening import screen as screening
 from acyclome.evaluate.simulate import simulate
 
 TOL = 2e-6
+SCORE = ScoreSettings(False, 1.0, 0)
 SETTINGS = screening.ScreenSettings(10, 4.0, 10, 0.05, 48)
 
 
@@ -32,12 +33,12 @@ def test_pairs_rows_and_blocks_agree(both):
     np.testing.assert_allclose(whole.among(pool), bare.among(pool), atol=TOL)
 
 
-def test_the_same_network_comes_out_up_to_ties_of_rounding(both):
+def test_the_same_network_comes_out_up_to_ties_of_rounding(lab, both):
     found = []
-    for m in both:
-        candidates = screening.screen(m, SETTINGS, np.ones(150, bool), 1)
-        pools = build_pools(m, candidates, np.full(150, 400.0), np.full(150, 149.0), 1.0, 1)
-        dag = search_order(pools, candidates, np.arange(150)[::-1].copy(), ScoreSettings(False, 1.0, 3), 5)
+    for problem in map(lab.problem_of, both):
+        candidates = screening.screen(problem, SETTINGS)
+        pools = build_pools(problem, candidates, score=SCORE)
+        dag = search_order(pools, candidates, np.arange(150)[::-1].copy(), rounds=3, seed=5)
         found.append((candidates, dag))
     (c, a), (e, b) = found
     assert set(c.keys()) == set(e.keys())
@@ -46,20 +47,21 @@ def test_the_same_network_comes_out_up_to_ties_of_rounding(both):
     assert len(pairs[0] & pairs[1]) > 0.95 * max(map(len, pairs))
 
 
-def test_reversal_losses_agree(both):
+def test_reversal_losses_agree(lab, both):
     whole, bare = both
-    candidates = screening.screen(whole, SETTINGS, np.ones(150, bool), 1)
-    pools = build_pools(whole, candidates, np.full(150, 400.0), np.full(150, 149.0), 1.0, 1)
-    dag = search_order(pools, candidates, np.arange(150), ScoreSettings(False, 1.0, 0), 5)
+    candidates = screening.screen(lab.problem_of(whole), SETTINGS)
+    pools = build_pools(lab.problem_of(whole), candidates, score=SCORE)
+    dag = search_order(pools, candidates, np.arange(150), rounds=0, seed=5)
     np.testing.assert_allclose(reversal_losses(whole, dag), reversal_losses(bare, dag), atol=1e-2)
 
 
-def test_search_among_the_nearest_keeps_the_strong_regressors(both, monkeypatch):
+def test_search_among_the_nearest_keeps_the_strong_regressors(lab, both, monkeypatch):
     """A first pick is always among the nearest; later ones nearly always are."""
     whole, bare = both
     monkeypatch.setattr(screening, "WHOLE_GENES", 10)
     monkeypatch.setattr(screening, "PRESCREEN", 60)
-    near = screening.forward_select(bare, np.arange(150), 3, 8.0, 1)
-    full = screening.forward_select(whole, np.arange(150), 3, 8.0, 1)
+    near, full = (
+        screening.forward_select(lab.problem_of(m), np.arange(150), steps=3, min_gain=8.0) for m in (bare, whole)
+    )
     np.testing.assert_array_equal(near[:, 0], full[:, 0])
     assert np.mean(near == full) > 0.9

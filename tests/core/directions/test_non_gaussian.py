@@ -1,10 +1,15 @@
 """Directions from noise that is not Gaussian: nothing on Gaussian data, the right ones elsewhere, the class kept."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from acyclome.core.backend import ThreadBackend
+from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.dag import Dag
 from acyclome.core.data.moments import moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.directions.non_gaussian import ODDS, noise_evidence, turn_by_noise
 from acyclome.core.graph.equivalence import cpdag
 
@@ -18,7 +23,7 @@ def draw(noise, seed=71):
     E = getattr(rng, noise)(size=(D, N_OBS))
     for i, j in TRUE:
         E[j] += 0.9 * E[i] / E[i].std()
-    return moments(lambda a, b: E[a:b], D)
+    return Problem(moments(lambda a, b: E[a:b], D), Constraints.none(D), ThreadBackend())
 
 
 def dag_of(edges):
@@ -35,7 +40,7 @@ def pairs(dag):
 @pytest.mark.parametrize("noise", ["exponential", "laplace"])
 def test_wrong_edges_are_turned_and_the_class_is_kept(noise):
     wrong = dag_of(WRONG)
-    found = turn_by_noise(draw(noise), wrong, np.ones(4, bool))
+    found = turn_by_noise(draw(noise), wrong)
     assert pairs(found) == set(TRUE)
     place = np.argsort(found.order)
     assert (place[found.source] < place[found.target]).all()
@@ -43,8 +48,9 @@ def test_wrong_edges_are_turned_and_the_class_is_kept(noise):
 
 
 def test_turned_genes_are_fitted_anew():
-    data = draw("exponential")
-    found = turn_by_noise(data, dag_of(WRONG), np.ones(4, bool))
+    problem = draw("exponential")
+    data = problem.data
+    found = turn_by_noise(problem, dag_of(WRONG))
     at = int(np.flatnonzero((found.source == 0) & (found.target == 1))[0])
     assert found.weight[at] == pytest.approx(data.R[0, 1], abs=1e-6)
     assert found.rest[1] == pytest.approx(1 - data.R[0, 1] ** 2, abs=1e-6)
@@ -53,13 +59,13 @@ def test_turned_genes_are_fitted_anew():
 
 @pytest.mark.parametrize("seed", [72, 73, 74])
 def test_gaussian_data_say_nothing_and_change_nothing(seed):
-    data, wrong = draw("standard_normal", seed), dag_of(WRONG)
-    assert turn_by_noise(data, wrong, np.ones(4, bool)) is wrong
-    assert noise_evidence(data, wrong.source, wrong.target).tolist() == [0.0] * 4
+    problem, wrong = draw("standard_normal", seed), dag_of(WRONG)
+    assert turn_by_noise(problem, wrong) is wrong
+    assert noise_evidence(problem.data, wrong.source, wrong.target).tolist() == [0.0] * 4
 
 
 def test_evidence_changes_its_sign_with_the_edge():
-    data = draw("exponential")
+    data = draw("exponential").data
     for i, j in ([0], [1]), ([1], [0]):
         evidence = noise_evidence(data, np.array(i), np.array(j))[0]
         assert np.sign(evidence) == (1 if i == [0] else -1)
@@ -67,5 +73,6 @@ def test_evidence_changes_its_sign_with_the_edge():
 
 
 def test_known_edges_stay():
-    found = turn_by_noise(draw("exponential"), dag_of(WRONG), np.array([False, False, True, True]))
+    constraints = replace(Constraints.none(D), forbidden=np.array([1 * D + 0, 2 * D + 1]))
+    found = turn_by_noise(replace(draw("exponential"), constraints=constraints), dag_of(WRONG))
     assert pairs(found) == set(WRONG)

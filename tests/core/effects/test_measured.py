@@ -3,14 +3,21 @@
 import numpy as np
 import pytest
 
+from acyclome.core.backend import ThreadBackend
+from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import SEVERAL, STRANGE, Treatments, find_doses, yardstick
 from acyclome.core.effects.measured import measured_effects
 from acyclome.core.effects.total import ANY
 
 D, QUIET, EACH = 40, 200, 30
 ACTED = (0, 1, 2, 3)
+
+
+def learn_from(data, threads=1):
+    return Problem(data, Constraints.none(D), ThreadBackend(threads))
 
 
 def draw(seed, shared=0.0, strength=0.8):
@@ -29,7 +36,7 @@ def draw(seed, shared=0.0, strength=0.8):
     targets = Interventions.from_pairs(kind[at], at, D, len(kind))
     found = moments(lambda a, b: X.T[a:b], D, interventions=targets)
     scale = np.where(found.scale > 0, found.scale, 1.0)
-    return found, Treatments(kind, np.array(ACTED)), T * scale[:, None] / scale, rng
+    return learn_from(found), Treatments(kind, np.array(ACTED)), T * scale[:, None] / scale, rng
 
 
 def nobody(genes):
@@ -46,8 +53,8 @@ def table(found):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_effects_are_found_within_their_error_and_hardly_any_other(seed):
-    data, treatments, T, _ = draw(seed)
-    W, error = table(measured_effects(data, treatments, nobody))
+    problem, treatments, T, _ = draw(seed)
+    W, error = table(measured_effects(problem, treatments, nobody))
     np.testing.assert_array_equal(W[ACTED, ACTED], 1.0)
     np.fill_diagonal(W, 0.0)
     there = T != 0
@@ -56,18 +63,18 @@ def test_effects_are_found_within_their_error_and_hardly_any_other(seed):
 
 
 def test_what_the_network_says_rightly_makes_effects_more_certain():
-    data, treatments, T, _ = draw(1, strength=0.25)
-    alone = table(measured_effects(data, treatments, nobody))[0] - np.eye(D) * (np.arange(D) < 4)
-    told = measured_effects(data, treatments, lambda genes: (np.eye(D) + T)[genes])
+    problem, treatments, T, _ = draw(1, strength=0.25)
+    alone = table(measured_effects(problem, treatments, nobody))[0] - np.eye(D) * (np.arange(D) < 4)
+    told = measured_effects(problem, treatments, lambda genes: (np.eye(D) + T)[genes])
     told = table(told)[0] - np.eye(D) * (np.arange(D) < 4)
     assert np.sum((told - T) ** 2) < 0.5 * np.sum((alone - T) ** 2)
 
 
 def test_a_network_that_is_wrong_is_not_believed():
-    data, treatments, T, rng = draw(2)
+    problem, treatments, T, rng = draw(2)
     wrong = np.where(rng.random((D, D)) < 0.2, 0.7, 0.0)
     np.fill_diagonal(wrong, 1.0)
-    W, _ = table(measured_effects(data, treatments, lambda genes: wrong[genes]))
+    W, _ = table(measured_effects(problem, treatments, lambda genes: wrong[genes]))
     np.fill_diagonal(W, 0.0)
     assert np.sum((W - T)[:4] ** 2) < 0.1 * np.sum((wrong - np.eye(D) - T)[:4] ** 2)
 
@@ -75,8 +82,8 @@ def test_a_network_that_is_wrong_is_not_believed():
 def test_what_all_losses_do_is_told_apart_from_what_each_does():
     found = {}
     for shared in (0.0, 1.0):
-        data, treatments, _, _ = draw(3, shared)
-        effects = measured_effects(data, treatments, nobody)
+        problem, treatments, _, _ = draw(3, shared)
+        effects = measured_effects(problem, treatments, nobody)
         common = effects.effect[effects.source == ANY]
         found[shared] = common
     assert np.abs(found[0.0]).max() < 0.35
@@ -85,24 +92,26 @@ def test_what_all_losses_do_is_told_apart_from_what_each_does():
 
 
 def test_targets_that_hardly_moved_say_nothing():
-    data, _, _, rng = draw(4)
+    problem, _, _, rng = draw(4)
     kind = rng.permutation(np.concatenate([np.full(QUIET, -1), np.repeat(np.arange(4), EACH)]))
     treatments = Treatments(kind, np.array([30, 31, SEVERAL, STRANGE]))
-    by = yardstick(data, treatments, 1)
-    assert len(find_doses(data.Z, treatments, by).gene) == 0
+    by = yardstick(problem, treatments)
+    assert len(find_doses(problem.data.Z, treatments, by).gene) == 0
 
 
 def test_two_doses_count_by_their_size():
-    data, treatments, _, _ = draw(5)
-    by = yardstick(data, treatments, 1)
-    doses = find_doses(data.Z, treatments, by)
+    problem, treatments, _, _ = draw(5)
+    by = yardstick(problem, treatments)
+    doses = find_doses(problem.data.Z, treatments, by)
     for gene, rows, weight in zip(doses.gene, doses.rows, doses.weight, strict=True):
-        assert weight @ (data.Z[gene, rows] - by.centre[gene]) / by.scale[gene] == pytest.approx(1.0)
+        assert weight @ (problem.data.Z[gene, rows] - by.centre[gene]) / by.scale[gene] == pytest.approx(1.0)
     assert doses.gene.tolist() == list(ACTED)
 
 
 def test_threads_do_not_change_a_bit():
-    data, treatments, T, _ = draw(6)
-    one, three = (measured_effects(data, treatments, lambda genes: T[genes], threads) for threads in (1, 3))
+    problem, treatments, T, _ = draw(6)
+    one, three = (
+        measured_effects(learn_from(problem.data, threads), treatments, lambda genes: T[genes]) for threads in (1, 3)
+    )
     for a, b in zip(one, three, strict=True):
         np.testing.assert_array_equal(a, b)

@@ -62,9 +62,9 @@ def test_a_small_change_may_be_seen_and_is_not_firm(lab):
 def test_total_effects_are_correlations_with_the_indicator_of_the_intervention(lab, problem):
     X, targets = problem
     m = lab.moments_of(X, interventions=targets)
-    causes, price = np.array([True] * (D - 2) + [False, True]), np.full(D, 2.0)
+    causes, least = np.array([True] * (D - 2) + [False, True]), np.full(D, 2.0)
     pairs = from_pairs([0, 1, 5], [1, 2, 0], D)
-    found = total_effects(m, pairs, causes, price)
+    found = total_effects(lab.problem_of(m, sources=causes), pairs, least=least)
     gain = np.zeros((D, D))
     for i in np.flatnonzero((targets.counts > 0) & causes):
         for j in set(range(D)) - {i}:

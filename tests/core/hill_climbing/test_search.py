@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from acyclome.config import Config
-from acyclome.core.engine import decide, look, propose
+from acyclome.core import engine
 from acyclome.pipeline.engine_settings import engine_settings
 
 MLP = Config.from_mapping({"model": "mlp", "mlp": {"units": 60}})
@@ -25,10 +25,7 @@ def draw(seed, n=400):
 
 
 def learn(lab, X, config, threads=1, seed=4):
-    m, settings, causes = lab.moments_of(X), engine_settings(config), np.ones(X.shape[1], bool)
-    candidates = look(m, settings, causes, threads)
-    start, _ = propose(m, candidates, settings, causes, seed, threads)
-    return decide(m, candidates, start, settings, causes, seed, threads)[0]
+    return lab.learn_dag(lab.problem_of(X, threads=threads), engine_settings(config), seed)[0]
 
 
 def edges(dag):
@@ -97,23 +94,22 @@ def test_large_networks_get_candidates_that_correlations_miss(lab):
     rng = np.random.default_rng([76, 5])
     X = rng.standard_normal((300, 40))
     X[:, 7] = X[:, 30] ** 2 + 0.4 * X[:, 7]
-    m, causes = lab.moments_of(X), np.ones(40, bool)
+    problem = lab.problem_of(X)
     options = {"screen": {"max_candidates": 10}, "search": {"perturbations": 0}, "mlp": {"units": 40}}
     settings = engine_settings(Config.from_mapping({"model": "mlp"} | options))
     few = replace(settings, screen=replace(settings.screen, forward_steps=2, partial=2), joint=None)
-    with_terms, without = look(m, settings, causes, 1), look(m, few, causes, 1)
+    with_terms, without = engine.screen(problem, settings), engine.screen(problem, few)
     pair = np.array([30]), np.array([7])
     assert with_terms.find(*pair)[0] >= 0
     assert without.find(*pair)[0] < 0
     start = np.arange(40)
-    dag, grown = decide(m, with_terms, start, settings, causes, 3, 1)
+    dag, grown = engine.search(problem, with_terms, start, settings=settings, seed=3)
     assert (30, 7) in edges(dag)
     assert grown.find(*pair)[0] >= 0
 
 
 @pytest.mark.parametrize("listed", [[0, 1, 2], [4]])
 def test_only_allowed_causes_have_effects(lab, listed):
-    causes = np.isin(np.arange(5), listed)
-    m, settings = lab.moments_of(draw(0)), engine_settings(MLP)
-    dag, _ = decide(m, look(m, settings, causes, 1), np.arange(5), settings, causes, 3, 1)
+    problem = lab.problem_of(draw(0), sources=np.isin(np.arange(5), listed))
+    dag, *_ = lab.learn_dag(problem, engine_settings(MLP))
     assert np.isin(dag.source, listed).all()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from acyclome.core.order_search import search as order
 from acyclome.core.order_search.cache import mark_of, new_memo, recall, remember
-from acyclome.core.order_search.search import ScoreSettings, search_order
+from acyclome.core.order_search.search import search_order
 
 
 def mark_of_set(gene, edges):
@@ -40,9 +40,9 @@ def test_a_score_comes_back_until_another_takes_its_place():
 def test_the_search_finds_the_same_with_and_without_room_to_remember(lab, monkeypatch):
     d, n, seed = 40, 400, 5  # selections with drops: here a score taken for that of another set leads elsewhere
     pools = lab.make_pools(lab.draw_correlations(seed, d), lab.all_pairs(d), n)
-    start, settings = np.random.default_rng(seed).permutation(d), ScoreSettings(equal_noise=False, gamma=1.0, rounds=2)
-    roomy = search_order(pools, lab.all_pairs(d), start, settings, seed=1)
+    start = np.random.default_rng(seed).permutation(d)
+    roomy = search_order(pools, lab.all_pairs(d), start, rounds=2, seed=1)
     monkeypatch.setattr(order, "new_memo", lambda n_edges: new_memo(0))
-    narrow = search_order(pools, lab.all_pairs(d), start, settings, seed=1)
+    narrow = search_order(pools, lab.all_pairs(d), start, rounds=2, seed=1)
     for name in ("source", "target", "weight", "order"):
         np.testing.assert_array_equal(getattr(roomy, name), getattr(narrow, name))

@@ -6,10 +6,9 @@ import pytest
 from acyclome.core.data.candidates import from_pairs
 from acyclome.core.graph.equivalence import cpdag
 from acyclome.core.order_search import select as kernels
-from acyclome.core.order_search.search import SAVED, ScoreSettings, search_order
+from acyclome.core.order_search.search import SAVED, search_order
 
-SETTLED = ScoreSettings(equal_noise=False, gamma=1.0, rounds=0)
-SHAKEN = ScoreSettings(equal_noise=False, gamma=1.0, rounds=2)
+SETTLED, SHAKEN = 0, 2  # rounds
 RTOL = 1e-4  # float32 correlations against float64 fits of the same correlations
 
 
@@ -53,15 +52,15 @@ def best_single_move(pools, candidates, order):
     )
 
 
-@pytest.mark.parametrize("settings", [SETTLED, SHAKEN], ids=["settled", "shaken"])
+@pytest.mark.parametrize("rounds", [SETTLED, SHAKEN], ids=["settled", "shaken"])
 @pytest.mark.parametrize("equal", [False, True], ids=["unequal", "equal"])
-def test_the_score_is_that_of_the_returned_graph(lab, equal, settings):
+def test_the_score_is_that_of_the_returned_graph(lab, equal, rounds):
     for seed in range(4):
         d, n = 16, 400
         m = lab.moments_of(lab.draw_linear(seed, d, n)[0])
         variance = m.scale**2 / 1.3 if equal else None
         pools = lab.make_pools(m.R, lab.all_pairs(d), n, variance=variance)
-        dag = search_order(pools, lab.all_pairs(d), start(seed, d), settings, seed)
+        dag = search_order(pools, lab.all_pairs(d), start(seed, d), rounds=rounds, seed=seed)
         assert dag.score == pytest.approx(lab.score_of(m.R, lab.parents_of(dag), n, variance=variance), rel=RTOL)
         assert dag.score <= dag.settled_score + 1e-6
         assert sorted(dag.order) == list(range(d))
@@ -74,7 +73,7 @@ def test_weights_losses_and_rests_are_those_of_refits(lab, equal):
     m = lab.moments_of(lab.draw_linear(5, d, n, 2.5)[0])
     variance = m.scale**2 if equal else None
     pools = lab.make_pools(m.R, lab.all_pairs(d), n, variance=variance)
-    dag = search_order(pools, lab.all_pairs(d), start(5, d), SETTLED, 5)
+    dag = search_order(pools, lab.all_pairs(d), start(5, d), rounds=SETTLED, seed=5)
     parents, R = lab.parents_of(dag), m.R.astype(float)
     for i, j, weight, loss in zip(dag.source, dag.target, dag.weight, dag.loss, strict=True):
         fit = np.linalg.solve(R[np.ix_(parents[j], parents[j])], R[parents[j], j])
@@ -91,7 +90,7 @@ def gain_of_best_move(lab, seed, d, density):
     R = lab.draw_correlations(seed, d) if seed % 2 else lab.moments_of(lab.draw_linear(seed, d, n, 2.5)[0]).R
     candidates = lab.all_pairs(d) if density == 1 else sparse_candidates(seed, d, density)
     pools = lab.make_pools(R, candidates, n)
-    dag = search_order(pools, candidates, start(seed, d), SETTLED, seed)
+    dag = search_order(pools, candidates, start(seed, d), rounds=SETTLED, seed=seed)
     own, best = best_single_move(pools, candidates, dag.order.tolist())
     assert own == pytest.approx(dag.score, abs=1e-9)
     return own - best
@@ -109,7 +108,10 @@ def test_a_search_repeated_gives_the_same_bits_on_any_number_of_threads(lab):
     d = 40
     R = lab.moments_of(lab.draw_linear(2, d, 200)[0]).R
     pools = lab.make_pools(R, lab.all_pairs(d), 200)
-    one, two, three = (search_order(pools, lab.all_pairs(d), start(2, d), SHAKEN, 7, threads) for threads in (1, 1, 3))
+    one, two, three = (
+        search_order(pools, lab.all_pairs(d), start(2, d), rounds=SHAKEN, seed=7, threads=threads)
+        for threads in (1, 1, 3)
+    )
     for name in ("source", "target", "weight", "loss", "order", "rest", "score", "settled_score"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
         np.testing.assert_array_equal(getattr(one, name), getattr(three, name))
@@ -119,7 +121,7 @@ def test_another_seed_is_another_search_from_the_same_start(lab):
     d = 40
     R = lab.moments_of(lab.draw_linear(2, d, 200)[0]).R
     pools = lab.make_pools(R, lab.all_pairs(d), 200)
-    one, two = (search_order(pools, lab.all_pairs(d), start(2, d), SHAKEN, seed) for seed in (7, 8))
+    one, two = (search_order(pools, lab.all_pairs(d), start(2, d), rounds=SHAKEN, seed=seed) for seed in (7, 8))
     assert not np.array_equal(one.order, two.order)
 
 
@@ -130,8 +132,8 @@ def test_names_of_genes_do_not_matter(lab):
         new = np.random.default_rng([13, seed]).permutation(d)  # gene j is now called new[j]
         old = np.argsort(new)
         pools, renamed = (lab.make_pools(one, lab.all_pairs(d), n) for one in (R, R[np.ix_(old, old)]))
-        one = search_order(pools, lab.all_pairs(d), start(seed, d), SHAKEN, seed)
-        two = search_order(renamed, lab.all_pairs(d), new[start(seed, d)], SHAKEN, seed)
+        one = search_order(pools, lab.all_pairs(d), start(seed, d), rounds=SHAKEN, seed=seed)
+        two = search_order(renamed, lab.all_pairs(d), new[start(seed, d)], rounds=SHAKEN, seed=seed)
         assert two.score == pytest.approx(one.score, rel=RTOL)
 
 
@@ -147,7 +149,7 @@ def test_large_samples_give_the_true_equivalence_class(lab, seed):
     d, n = 9, 20_000
     X, W = lab.draw_linear(seed, d, n)
     pools = lab.make_pools(lab.moments_of(X).R, lab.all_pairs(d), n)
-    dag = search_order(pools, lab.all_pairs(d), start(seed, d), SHAKEN, seed)
+    dag = search_order(pools, lab.all_pairs(d), start(seed, d), rounds=SHAKEN, seed=seed)
     assert arrows(dag.source, dag.target, d) == arrows(*np.nonzero(W), d)
 
 
@@ -157,14 +159,14 @@ def test_equal_noise_on_raw_data_gives_every_direction(lab, seed):
     X, W = lab.draw_linear(seed, d, n)
     m = lab.moments_of(X)
     pools = lab.make_pools(m.R, lab.all_pairs(d), n, variance=m.scale**2)
-    dag = search_order(pools, lab.all_pairs(d), start(seed, d), SHAKEN, seed)
+    dag = search_order(pools, lab.all_pairs(d), start(seed, d), rounds=SHAKEN, seed=seed)
     assert set(zip(dag.source.tolist(), dag.target.tolist(), strict=True)) == set(zip(*np.nonzero(W), strict=True))
 
 
 def test_without_candidates_there_is_no_edge_and_the_start_stays(lab):
     d = 6
     none = from_pairs([], [], d)
-    dag = search_order(lab.make_pools(np.eye(d, dtype=np.float32), none, 100), none, start(0, d), SHAKEN, 0)
+    dag = search_order(lab.make_pools(np.eye(d, dtype=np.float32), none, 100), none, start(0, d), rounds=SHAKEN, seed=0)
     np.testing.assert_array_equal(dag.order, start(0, d))
     assert (len(dag.source), dag.score) == (0, 0.0)
     np.testing.assert_array_equal(dag.rest, np.ones(d))
@@ -180,6 +182,6 @@ def test_a_hub_with_more_children_than_a_record_holds_is_searched_too(lab):
     candidates = from_pairs(np.zeros(d - 1, int), leaves, d)
     R = lab.moments_of(X).R.astype(np.float32)
     start = np.append(leaves, 0).astype(np.int32)
-    dag = search_order(lab.make_pools(R, candidates, 60), candidates, start, lab.settled, 1)
+    dag = search_order(lab.make_pools(R, candidates, 60), candidates, start, rounds=SETTLED, seed=1)
     assert len(dag.source) > 0.5 * d
     assert (dag.source == 0).all()

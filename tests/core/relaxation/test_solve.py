@@ -99,7 +99,7 @@ def test_a_hundred_genes_end_within_a_thousandth_of_the_dense_reference(lab, ref
     assert max(map(abs, gaps)) < SAME_OBJECTIVE
 
     settings = engine_settings(Config())
-    few = problem(lab, 11, 100, lambda m: screen(m, settings.screen, np.ones(100, bool), 1))
+    few = problem(lab, 11, 100, lambda m: screen(lab.problem_of(m), settings.screen))
     run = few.solve(settings.relax.acyclicity, settings.relax.schedule)
     assert relative(run.path[-1].objective, expected[-1][1]) < OWN_SETTINGS
 

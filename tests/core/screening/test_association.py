@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from acyclome.core.data.basis import expand, explained
-from acyclome.core.data.constraints import EdgeRules
+from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.screening import association
 from acyclome.core.screening.partial_correlation import partial_correlations
@@ -23,9 +25,8 @@ def X(lab):
     return lab.draw_linear(31, D, N)[0]
 
 
-def of(lab, X, causes=None, threads=1, rules=None, **options):
-    causes = np.ones(X.shape[1], bool) if causes is None else causes
-    return association.associations(lab.moments_of(X, **options), HALVES, causes, 5, threads, rules)
+def of(lab, X, constraints=None, threads=1):
+    return association.associations(lab.problem_of(X, constraints, threads=threads), HALVES, seed=5)
 
 
 @given(seed=st.integers(0, 1000))
@@ -49,7 +50,7 @@ def test_pairs_that_may_not_be_edges_count_for_no_mean():
 @pytest.mark.parametrize("n", [D - 3, N])
 def test_partial_correlations_are_those_of_the_shrunken_matrix(lab, X, n):
     pool = np.array([0, 4, 7])
-    found = partial_correlations(lab.moments_of(X[:n]), 0.8, pool, 1)
+    found = partial_correlations(lab.problem_of(X[:n], sources=np.isin(np.arange(D), pool)), shrinkage=0.8)
     K = np.linalg.inv(0.2 * np.corrcoef(X[:n].T) + 0.8 * np.eye(D))
     dense = np.abs(K / np.sqrt(np.outer(K.diagonal(), K.diagonal())))[:, pool]
     other = np.arange(D)[:, None] != pool
@@ -109,9 +110,8 @@ def test_other_names_give_the_same_importance_under_other_names(X):
 
 
 def test_no_pair_that_may_not_be_an_edge_and_all_others(lab, X):
-    rules = EdgeRules(D, forbidden=np.array([0 * D + 4, 3 * D + 7]))
-    causes = np.isin(np.arange(D), [0, 4, 7])
-    found = of(lab, X, causes, rules=rules)
+    constraints = Constraints.of_sources(np.isin(np.arange(D), [0, 4, 7]))
+    found = of(lab, X, replace(constraints, forbidden=np.array([0 * D + 4, 3 * D + 7])))
     assert found.shape == (D, 3)
     out = {(0, 0), (4, 1), (7, 2), (0, 1), (3, 2)}  # itself, or forbidden
     assert set(zip(*(ends.tolist() for ends in np.nonzero(found <= 0)), strict=True)) == out

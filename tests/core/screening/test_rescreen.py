@@ -6,7 +6,7 @@ import numpy as np
 
 from acyclome.core.data.candidates import from_pairs
 from acyclome.core.data.dag import Dag
-from acyclome.core.screening.rescreen import find_hubs, grow, strongest_unexplained
+from acyclome.core.screening.rescreen import find_hubs, rescreen, strongest_unexplained
 from acyclome.core.screening.screen import ScreenSettings
 
 SETTINGS = ScreenSettings(forward_steps=4, min_gain=4.0, partial=4, shrinkage=0.05, max_candidates=10)
@@ -43,7 +43,7 @@ def test_unexplained_is_the_correlation_with_the_residual(lab):
     m = lab.moments_of(X)
     dag = dag_of(m, [(0, 5), (3, 5), (7, 9), (2, 11)], lab)
     causes = np.random.default_rng([91]).random(d) < 0.7
-    found = strongest_unexplained(m, dag, SETTINGS.min_gain, causes, 1)
+    found = strongest_unexplained(lab.problem_of(m, sources=causes), dag, min_gain=SETTINGS.min_gain)
     Z = (X - X.mean(axis=0)) / X.std(axis=0)
     for j in range(d):
         S = dag.source[dag.target == j]
@@ -62,6 +62,7 @@ def test_growing_keeps_candidates_and_offers_what_was_missed(lab):
     true = list(zip(*(side.tolist() for side in np.nonzero(W)), strict=True))
     missed, known = true[0], true[1:]
     before = from_pairs(*np.array(known).T, d)
-    grown = grow(m, before, dag_of(m, known, lab), replace(SETTINGS, max_candidates=29), ALL, 1)
+    problem, dag = lab.problem_of(m), dag_of(m, known, lab)
+    grown = rescreen(problem, before, dag, settings=replace(SETTINGS, max_candidates=29))
     assert {missed, *known} <= set(zip(grown.parent.tolist(), grown.target.tolist(), strict=True))
-    assert grow(m, before, dag_of(m, known, lab), SETTINGS, ALL, 1).counts.max() <= SETTINGS.max_candidates
+    assert rescreen(problem, before, dag, settings=SETTINGS).counts.max() <= SETTINGS.max_candidates

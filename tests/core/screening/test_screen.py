@@ -18,7 +18,6 @@ from acyclome.core.screening.screen import (
     symmetric,
 )
 
-EVERYONE = {d: np.ones(d, bool) for d in (12, 20, 30, 150)}
 MIN_GAIN = 4.0
 
 
@@ -44,7 +43,7 @@ def test_forward_selection_is_stepwise_least_squares(lab, seed, restricted):
     d, n = 20, 300
     X, _ = lab.draw_linear(seed, d, n, 2.5)
     pool = np.flatnonzero(regulators(seed, d)) if restricted else np.arange(d)
-    found = forward_select(lab.moments_of(X), pool, 4, MIN_GAIN, 1)
+    found = forward_select(lab.problem_of(X), pool, steps=4, min_gain=MIN_GAIN)
     for j in range(d):
         expected = stepwise(lab, np.corrcoef(X.T), j, pool.tolist(), 4, n)
         assert found[j].tolist() == expected + [-1] * (4 - len(expected))
@@ -54,7 +53,7 @@ def test_forward_selection_takes_no_copy_of_a_chosen_gene_and_no_constant_gene(l
     X = lab.draw_linear(1, 12, 300, 2.5)[0].copy()
     X[:, 3] = 2 * X[:, 5] + 1
     X[:, 7] = 1.0
-    found = forward_select(lab.moments_of(X), np.arange(12), 6, 0.5, 1)
+    found = forward_select(lab.problem_of(X), np.arange(12), steps=6, min_gain=0.5)
     assert not (found == 7).any()
     assert (found[7] == -1).all()
     for row in found:
@@ -62,7 +61,8 @@ def test_forward_selection_takes_no_copy_of_a_chosen_gene_and_no_constant_gene(l
 
 
 def test_an_empty_pool_gives_no_candidate(lab):
-    found = forward_select(lab.moments_of(lab.draw_linear(1, 12, 100)[0]), np.arange(0), 3, MIN_GAIN, 1)
+    problem = lab.problem_of(lab.draw_linear(1, 12, 100)[0])
+    found = forward_select(problem, np.arange(0), steps=3, min_gain=MIN_GAIN)
     assert (found == -1).all()
 
 
@@ -70,8 +70,8 @@ def test_an_empty_pool_gives_no_candidate(lab):
 @pytest.mark.parametrize("restricted", [False, True])
 def test_partial_correlations_are_those_of_the_shrunken_inverse(lab, n, d, restricted):
     X, _ = lab.draw_linear(n, d, n, 2)
-    causes = regulators(n, d) if restricted else EVERYONE[d]
-    found = strongest_partial(lab.moments_of(X), 5, 0.1, causes, 1)
+    causes = regulators(n, d) if restricted else np.ones(d, bool)
+    found = strongest_partial(lab.problem_of(X, sources=causes), keep=5, shrinkage=0.1)
     K = np.linalg.inv(0.9 * np.corrcoef(X.T) + 0.1 * np.eye(d))
     partial = np.abs(K) / np.sqrt(np.outer(K.diagonal(), K.diagonal()))
     partial[:, ~causes] = 0
@@ -83,19 +83,22 @@ def test_partial_correlations_are_those_of_the_shrunken_inverse(lab, n, d, restr
 def test_fewer_causes_than_wanted_give_all_of_them(lab):
     causes = np.zeros(12, bool)
     causes[[2, 5, 9]] = True
-    found = strongest_partial(lab.moments_of(lab.draw_linear(1, 12, 100)[0]), 8, 0.1, causes, 1)
+    found, nothing = (
+        strongest_partial(lab.problem_of(lab.draw_linear(1, 12, 100)[0], sources=some), keep=8, shrinkage=0.1)
+        for some in (causes, causes & False)
+    )
     assert found.shape == (12, 2)
     assert set(found.ravel().tolist()) <= {2, 5, 9}
-    assert strongest_partial(lab.moments_of(lab.draw_linear(1, 12, 100)[0]), 8, 0.1, causes & False, 1).shape == (12, 0)
+    assert nothing.shape == (12, 0)
 
 
 @pytest.mark.parametrize("n", [15, 100])
 def test_threads_do_not_change_a_bit(lab, monkeypatch, n):
     monkeypatch.setattr(module, "BLOCK", 4)
     monkeypatch.setattr(module, "ROWS", 8)
-    m = lab.moments_of(lab.draw_linear(5, 30, n, 2)[0])
-    np.testing.assert_array_equal(*(forward_select(m, np.arange(30), 5, 1.0, threads) for threads in (1, 2)))
-    np.testing.assert_array_equal(*(strongest_partial(m, 5, 0.05, EVERYONE[30], threads) for threads in (1, 2)))
+    both = [lab.problem_of(lab.draw_linear(5, 30, n, 2)[0], threads=threads) for threads in (1, 2)]
+    np.testing.assert_array_equal(*(forward_select(one, np.arange(30), steps=5, min_gain=1.0) for one in both))
+    np.testing.assert_array_equal(*(strongest_partial(one, keep=5, shrinkage=0.05) for one in both))
 
 
 def test_threads_of_the_caller_do_not_change_a_bit_of_the_inverse(lab, monkeypatch):
@@ -104,10 +107,10 @@ def test_threads_of_the_caller_do_not_change_a_bit_of_the_inverse(lab, monkeypat
     monkeypatch.setattr(
         partial_correlation, "_precision_factors", lambda *given: seen.append(factors(*given)) or seen[-1]
     )
-    m = lab.moments_of(np.random.default_rng(72).standard_normal((150, 400)))
+    problem = lab.problem_of(np.random.default_rng(72).standard_normal((150, 400)))
     for threads in (1, 2):
         with threadpool_limits(threads):
-            strongest_partial(m, 5, 0.05, np.ones(400, bool), 1)
+            strongest_partial(problem, keep=5, shrinkage=0.05)
     for one, two in zip(*seen, strict=True):
         np.testing.assert_array_equal(one, two)
 
@@ -121,7 +124,7 @@ def test_every_pair_may_point_both_ways_but_never_out_of_a_gene_that_is_no_cause
     source, target = np.array([0, 1, 2, 3]), np.array([1, 2, 4, 5])
     causes = np.ones(12, bool)
     causes[[1, 4]] = False
-    found = symmetric(source, target, m, causes, 10)
+    found = symmetric(lab.problem_of(m, sources=causes), source, target, max_candidates=10)
     assert pairs(found) == {(0, 1), (2, 1), (2, 4), (3, 5), (5, 3)}
 
 
@@ -130,7 +133,7 @@ def test_the_cap_keeps_own_findings_before_mirrored_ones_and_strong_before_weak(
     m = lab.moments_of(lab.draw_linear(3, 12, 100, 3)[0])
     own, mirrored = [1, 2, 3], [5, 6, 7, 8]  # found for gene 0; and genes for which gene 0 was found
     source, target = np.array([*own, 0, 0, 0, 0]), np.array([0, 0, 0, *mirrored])
-    found = symmetric(source, target, m, EVERYONE[12], cap)
+    found = symmetric(lab.problem_of(m), source, target, max_candidates=cap)
     strength = np.abs(np.asarray(m.R)[0])
     ranked = sorted(own, key=lambda i: -strength[i]) + sorted(mirrored, key=lambda i: -strength[i])
     assert set(found.parent[found.target == 0].tolist()) == set(ranked[:cap])
@@ -141,7 +144,8 @@ def test_genes_that_are_no_causes_do_not_use_up_the_cap(lab):
     m = lab.moments_of(lab.draw_linear(3, 12, 100, 3)[0])
     causes = np.ones(12, bool)
     causes[[1, 2, 3]] = False
-    found = symmetric(np.array([1, 2, 3, 4, 5]), np.zeros(5, int), m, causes, 2)
+    problem = lab.problem_of(m, sources=causes)
+    found = symmetric(problem, np.array([1, 2, 3, 4, 5]), np.zeros(5, int), max_candidates=2)
     assert set(found.parent[found.target == 0].tolist()) == {4, 5}
 
 
@@ -150,29 +154,33 @@ def test_screening_unites_both_views_within_the_cap_and_the_causes(lab, max_cand
     m = lab.moments_of(lab.draw_linear(6, 30, 200, 2)[0])
     causes = regulators(6, 30)
     settings = ScreenSettings(3, MIN_GAIN, 3, 0.05, max_candidates)
-    found = screen(m, settings, causes, 1)
+    problem = lab.problem_of(m, sources=causes)
+    found = screen(problem, settings)
     assert found.counts.max() <= max_candidates
     assert causes[found.parent].all()
     assert not (found.parent == found.target).any()
     views = [
         as_pairs(one)
-        for one in (forward_select(m, np.flatnonzero(causes), 3, MIN_GAIN, 1), strongest_partial(m, 3, 0.05, causes, 1))
+        for one in (
+            forward_select(problem, np.flatnonzero(causes), steps=3, min_gain=MIN_GAIN),
+            strongest_partial(problem, keep=3, shrinkage=0.05),
+        )
     ]
     assert {(i, j) for s, t in views for i, j in zip(s.tolist(), t.tolist(), strict=True)} <= pairs(found)
 
 
 def test_true_edges_of_a_large_sample_are_candidates(lab):
     X, W = lab.draw_linear(7, 30, 5000, 2)
-    found = screen(lab.moments_of(X), ScreenSettings(8, MIN_GAIN, 8, 0.05, 14), EVERYONE[30], 1)
+    found = screen(lab.problem_of(X), ScreenSettings(8, MIN_GAIN, 8, 0.05, 14))
     assert set(zip(*(side.tolist() for side in np.nonzero(W)), strict=True)) <= pairs(found)
 
 
 def test_where_correlations_do_not_fit_the_search_runs_among_the_strongest(lab, monkeypatch):
     X = lab.draw_linear(8, 150, 400, 2)[0]
-    whole = forward_select(lab.moments_of(X), np.arange(150), 2, MIN_GAIN, 1)
+    whole = forward_select(lab.problem_of(X), np.arange(150), steps=2, min_gain=MIN_GAIN)
     monkeypatch.setattr(moments_module, "WHOLE_GENES", 100)
     monkeypatch.setattr(module, "WHOLE_GENES", 100)
-    few = forward_select(lab.moments_of(X), np.arange(150), 2, MIN_GAIN, 1)
+    few = forward_select(lab.problem_of(X), np.arange(150), steps=2, min_gain=MIN_GAIN)
     np.testing.assert_array_equal(few[:, 0], whole[:, 0])
     assert (few == whole).mean() > 0.95
 
@@ -182,9 +190,9 @@ def test_ranges_of_genes_put_together_are_the_whole(lab, monkeypatch, n):
     for part in (module, partial_correlation):
         monkeypatch.setattr(part, "ROWS", 32)
     settings = ScreenSettings(3, MIN_GAIN, 4, 0.05, 8)
-    m = lab.moments_of(lab.draw_linear(9, 150, n, 2)[0])
-    whole = find_views(m, settings, EVERYONE[150], 1)
-    pieces = [find_views(m, settings, EVERYONE[150], 1, None, genes) for genes in cut_genes(150, 3)]
+    problem = lab.problem_of(lab.draw_linear(9, 150, n, 2)[0])
+    whole = find_views(problem, settings)
+    pieces = [find_views(problem, settings, genes=genes) for genes in cut_genes(150, 3)]
     assert len(pieces) == 3
     for one, parts in zip(whole, zip(*pieces, strict=True), strict=True):
         np.testing.assert_array_equal(one, np.concatenate(parts))

@@ -10,6 +10,7 @@ import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.expansions import Expansion
+from acyclome.core.data.problem import Problem
 from acyclome.core.workers import run_blocks
 
 BLOCK = 64
@@ -78,9 +79,9 @@ def explained(basis: np.ndarray, responses: np.ndarray) -> np.ndarray:
 
 
 def screen_expanded(
-    basis: np.ndarray, responses: np.ndarray, keep: int, min_gain: float, causes: np.ndarray, threads: int
+    problem: Problem, basis: np.ndarray, responses: np.ndarray, *, keep: int, min_gain: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pairs ``source -> target`` of the ``keep`` causes that explain most of each response by their terms.
+    """Return the pairs ``source -> target`` of the ``keep`` sources that explain most of each response by their terms.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def screen_expanded(
 
     def block(a: int, b: int) -> np.ndarray:
         share = explained(basis, responses[a:b])
-        share[~causes] = 0.0
+        share[~problem.constraints.sources] = 0.0
         share[np.arange(a, b), np.arange(b - a)] = 0.0
         best = np.argpartition(-share, keep - 1, axis=0)[:keep]
         strong = np.take_along_axis(share, best, axis=0) > least
@@ -108,5 +109,5 @@ def screen_expanded(
 
     if keep == 0:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    found = np.concatenate(run_blocks(block, gene_blocks(d, BLOCK), threads), axis=1)
+    found = np.concatenate(run_blocks(block, gene_blocks(d, BLOCK), problem.threads), axis=1)
     return found[0], found[1]

@@ -45,19 +45,19 @@ class Directions(NamedTuple):
     noise: np.ndarray | None = None
 
 
-def directions(moments: Moments, dag: Dag, *, equal_noise: bool = False) -> Directions:
+def directions(data: Moments, dag: Dag, *, equal_noise: bool = False) -> Directions:
     """Weigh the direction of every edge, by interventions too where there are some."""
-    if not moments.interventions.any:
-        loss = reversal_losses(moments, dag, equal_noise=equal_noise)
+    if not data.interventions.any:
+        loss = reversal_losses(data, dag, equal_noise=equal_noise)
         return Directions(loss, np.zeros(len(loss), bool), None)
-    loss, gain = own_reversal_losses(moments, dag, equal_noise=equal_noise)
-    shifts = own_shifts(moments)
-    works = np.zeros(moments.n_genes, bool)
+    loss, gain = own_reversal_losses(data, dag, equal_noise=equal_noise)
+    shifts = own_shifts(data)
+    works = np.zeros(data.n_genes, bool)
     works[shifts.gene[shifts.is_firm]] = True
-    return Directions(loss, settled_edges(dag, moments.interventions, gain, works), shifts)
+    return Directions(loss, settled_edges(dag, data.interventions, gain, works), shifts)
 
 
-def own_reversal_losses(moments: Moments, dag: Dag, *, equal_noise: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def own_reversal_losses(data: Moments, dag: Dag, *, equal_noise: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Log-likelihood lost by turning each edge ``i -> j`` round, and the part that interventions bring, ``(m,)`` each.
 
     ``n_j/2 (log v_j(P_j - i) - log v_j(P_j)) + n_i/2 (log v_i(P_i + j) - log v_i(P_i))`` with ``v_k(S)`` the residual
@@ -68,17 +68,17 @@ def own_reversal_losses(moments: Moments, dag: Dag, *, equal_noise: bool = False
     by_target = np.argsort(dag.target, kind="stable")
     indptr = np.zeros(d + 1, dtype=np.int64)
     np.cumsum(np.bincount(dag.target, minlength=d), out=indptr[1:])
-    R = np.empty((0, 0), moments.Z.dtype) if moments.R is None else moments.R
+    R = np.empty((0, 0), data.Z.dtype) if data.R is None else data.R
     weight = np.empty(0)
     if equal_noise:
-        own, spread = moments.scale, moments.own_scale
-        sigma2 = max(moments.mean_over_genes(own**2 * dag.rest), TINY)
+        own, spread = data.scale, data.own_scale
+        sigma2 = max(data.mean_over_genes(own**2 * dag.rest), TINY)
         weight = np.where(spread > 0, own / np.where(spread > 0, spread, 1.0), 0.0) ** 2 / sigma2
-    lost = moments.n_obs - moments.n_effective
+    lost = data.n_obs - data.n_effective
     loss, gain = np.empty(len(dag.source)), np.empty(len(dag.source))
     parent = dag.source[by_target].astype(np.int64)
-    done = moments.interventions
-    loss[by_target], gain[by_target] = _reversals(R, moments.Z, weight, indptr, parent, done.indptr, done.row, lost)
+    done = data.interventions
+    loss[by_target], gain[by_target] = _reversals(R, data.Z, weight, indptr, parent, done.indptr, done.row, lost)
     return loss, gain
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from acyclome.core.data.candidates import from_pairs
 from acyclome.core.data.dag import Dag
 from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.graph.reach import sort_genes
 from acyclome.core.kernel import kernel
 from acyclome.core.order_search.negentropy import least_gain, noise_gain
@@ -25,15 +26,15 @@ ODDS = 3.0  # log odds, 20 to 1, from which a direction counts as decided
 TINY = 1e-9
 
 
-def noise_evidence(moments: Moments, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+def noise_evidence(data: Moments, source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Log-likelihood ratio of the noise for each edge ``i -> j`` of a DAG over its reversal, ``(m,)``.
 
     ``g_i(P_i) + g_j(P_i + i) - g_j(P_i) - g_i(P_i + j)`` with ``g_k(S)`` what the noise of ``k`` given ``S`` gains by
     not being Gaussian, zero where it is not measurably so (:func:`entropy.least_gain`), and ``P_i`` the causes of
     ``i``.  Zero for Gaussian data; the loss of likelihood itself for covered edges.
     """
-    edges = from_pairs(source, target, moments.n_genes)
-    of = _Evidence.on(moments)
+    edges = from_pairs(source, target, data.n_genes)
+    of = _Evidence.on(data)
     parts = [edges.parent[edges.indptr[i] : edges.indptr[i + 1]] for i in source]
     return np.array([of(int(i), int(j), P) for i, j, P in zip(source, target, parts, strict=True)], dtype=float)
 
@@ -48,10 +49,10 @@ class _Evidence:
     rest: np.ndarray
 
     @classmethod
-    def on(cls, moments: Moments) -> Self:
-        Z = moments.Z.astype(np.float32, copy=False)
-        least = least_gain(moments.n_effective, moments.n_genes)
-        return cls(Z, moments.n_effective, least, np.empty(moments.n_obs, np.float32))
+    def on(cls, data: Moments) -> Self:
+        Z = data.Z.astype(np.float32, copy=False)
+        least = least_gain(data.n_effective, data.n_genes)
+        return cls(Z, data.n_effective, least, np.empty(data.n_obs, np.float32))
 
     def __call__(self, i: int, j: int, given: np.ndarray) -> float:
         return float(_evidence(self.Z, i, j, given.astype(np.int32), self.n_obs, self.least, self.rest))
@@ -67,16 +68,12 @@ def _evidence(Z, i, j, given, n_obs, least, rest):
     return found - noise_gain(Z, i, more, n_obs, least, rest, L)
 
 
-def turn_by_noise(moments: Moments, dag: Dag, may_turn: np.ndarray) -> Dag:
+def turn_by_noise(problem: Problem, dag: Dag) -> Dag:
     """Turn covered edges, most evidence first, until the noise speaks against none of them with odds of 20 to 1.
 
-    The graph stays in its equivalence class, so no Gaussian likelihood changes.
-
-    Parameters
-    ----------
-    may_turn
-        ``(m,)`` bool; edges that are known beforehand stay.
+    The graph stays in its equivalence class, so no Gaussian likelihood changes; edges that are known beforehand stay.
     """
+    may_turn = problem.constraints.leave_open(dag.source, dag.target)
     parents: list[set[int]] = [set() for _ in dag.order]
     beside: list[set[int]] = [set() for _ in dag.order]
     for i, j, free in zip(dag.source.tolist(), dag.target.tolist(), may_turn.tolist(), strict=True):
@@ -84,8 +81,8 @@ def turn_by_noise(moments: Moments, dag: Dag, may_turn: np.ndarray) -> Dag:
         if free:
             beside[i].add(j)
             beside[j].add(i)
-    changed = _turn(_Evidence.on(moments), parents, beside)
-    return _refitted(moments, dag, parents, changed) if changed else dag
+    changed = _turn(_Evidence.on(problem.data), parents, beside)
+    return _refitted(problem.data, dag, parents, changed) if changed else dag
 
 
 def _turn(evidence: _Evidence, parents: list[set[int]], beside: list[set[int]]) -> set[int]:
@@ -121,17 +118,17 @@ def _turn(evidence: _Evidence, parents: list[set[int]], beside: list[set[int]]) 
     return changed
 
 
-def _refitted(moments: Moments, dag: Dag, parents: list[set[int]], changed: set[int]) -> Dag:
+def _refitted(data: Moments, dag: Dag, parents: list[set[int]], changed: set[int]) -> Dag:
     """Return the DAG with other causes of the ``changed`` genes."""
     turned = np.array([i not in parents[j] for i, j in zip(dag.source.tolist(), dag.target.tolist(), strict=True)])
     source, target = np.where(turned, dag.target, dag.source), np.where(turned, dag.source, dag.target)
     weight, loss, rest = dag.weight.copy(), dag.loss.copy(), dag.rest.copy()
     for j in sorted(changed):
         at = np.flatnonzero(target == j)
-        R = moments.among(np.append(source[at], j)).astype(np.float64)
+        R = data.among(np.append(source[at], j)).astype(np.float64)
         V = np.linalg.inv(R[:-1, :-1] + TINY * np.eye(len(at)))
         weight[at] = V @ R[:-1, -1]
         rest[j] = max(1.0 - float(weight[at] @ R[:-1, -1]), TINY)
-        loss[at] = moments.n_effective / 2 * np.log1p(weight[at] ** 2 / V.diagonal() / rest[j])
+        loss[at] = data.n_effective / 2 * np.log1p(weight[at] ** 2 / V.diagonal() / rest[j])
     order = sort_genes(source, target, dag.order).astype(np.int32)
     return replace(dag, source=source, target=target, weight=weight, loss=loss, order=order, rest=rest)

@@ -11,7 +11,7 @@ from acyclome.core.kernel import kernel
 TINY = 1e-300
 
 
-def reversal_losses(moments: Moments, dag: Dag, *, equal_noise: bool = False) -> np.ndarray:
+def reversal_losses(data: Moments, dag: Dag, *, equal_noise: bool = False) -> np.ndarray:
     """Log-likelihood lost by turning each edge ``i -> j`` round, all other edges held, ``(m,)``.
 
     ``n/2 (log v_j(P_j - i) + log v_i(P_i + j) - log v_j(P_j) - log v_i(P_i))`` with ``v_k(S)`` the residual variance of
@@ -24,11 +24,11 @@ def reversal_losses(moments: Moments, dag: Dag, *, equal_noise: bool = False) ->
     indptr = np.zeros(d + 1, dtype=np.int64)
     np.cumsum(np.bincount(dag.target, minlength=d), out=indptr[1:])
     loss = np.empty(len(dag.source))
-    R = np.empty((0, 0), np.float32) if moments.R is None else moments.R
-    variance = moments.scale**2
+    R = np.empty((0, 0), np.float32) if data.R is None else data.R
+    variance = data.scale**2
     weight = variance / max(float(np.mean(variance * dag.rest)), TINY) if equal_noise else np.empty(0)
-    loss[by_target] = _reversals(R, moments.Z, weight, indptr, dag.source[by_target].astype(np.int64))
-    return loss * moments.n_effective / 2.0
+    loss[by_target] = _reversals(R, data.Z, weight, indptr, dag.source[by_target].astype(np.int64))
+    return loss * data.n_effective / 2.0
 
 
 @kernel

@@ -19,7 +19,7 @@ from scipy import sparse
 
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.interventions import LEAST_OWN, own_moments
-from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.effects.shifts import BLOCK, LEAST_UNTOUCHED
 from acyclome.core.workers import run_blocks
 
@@ -81,14 +81,15 @@ class Doses(NamedTuple):
     error2: np.ndarray
 
 
-def yardstick(moments: Moments, treatments: Treatments, threads: int) -> Yardstick:
+def yardstick(problem: Problem, treatments: Treatments) -> Yardstick:
     """Measure the genes where nothing was done, or, where that is hardly anywhere, where they were no target."""
-    centre, spread = own_moments(moments.Z, moments.interventions)
-    untouched, n_centre = np.flatnonzero(treatments.kind < 0), moments.n_obs
+    data = problem.data
+    centre, spread = own_moments(data.Z, data.interventions)
+    untouched, n_centre = np.flatnonzero(treatments.kind < 0), data.n_obs
     if len(untouched) >= LEAST_UNTOUCHED:
-        centre, n_centre = moments.Z[:, untouched].mean(axis=1, dtype=float), len(untouched)
+        centre, n_centre = data.Z[:, untouched].mean(axis=1, dtype=float), len(untouched)
     scale = np.where(spread > 0, spread, 1.0)
-    return Yardstick(centre, scale, _noise(moments.Z, treatments, threads) / scale**2, n_centre)
+    return Yardstick(centre, scale, _noise(data.Z, treatments, problem.threads) / scale**2, n_centre)
 
 
 def find_doses(Z: np.ndarray, treatments: Treatments, by: Yardstick) -> Doses:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import SEVERAL, Doses, Treatments, Yardstick, find_doses, yardstick
 from acyclome.core.effects.total import ANY
 from acyclome.core.workers import run_blocks
@@ -62,7 +62,7 @@ class _Mixture(NamedTuple):
     tau2: float
 
 
-def measured_effects(moments: Moments, treatments: Treatments, said: Said, threads: int = 1) -> MeasuredEffects:
+def measured_effects(problem: Problem, treatments: Treatments, said: Said) -> MeasuredEffects:
     """Return the total effects of all targets that were measured, and what treatments have in common.
 
     Parameters
@@ -70,9 +70,10 @@ def measured_effects(moments: Moments, treatments: Treatments, said: Said, threa
     said
         Total effects of some genes by the network, ``(k,) -> (k, d)``.
     """
-    by = yardstick(moments, treatments, threads)
-    doses = find_doses(moments.Z, treatments, by)
-    parts = [*_weighed(moments.Z, doses, by, said, threads), _in_common(moments.Z, treatments, by, said, threads)]
+    Z, threads = problem.data.Z, problem.threads
+    by = yardstick(problem, treatments)
+    doses = find_doses(Z, treatments, by)
+    parts = [*_weighed(Z, doses, by, said, threads), _in_common(Z, treatments, by, said, threads)]
     return MeasuredEffects(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 

@@ -15,6 +15,7 @@ from scipy.special import stdtr
 from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.interventions import LEAST_OWN, own_moments
 from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.workers import run_blocks
 
 LEAST_UNTOUCHED = 3
@@ -63,11 +64,11 @@ class OwnShifts(NamedTuple):
         return self.is_seen & (np.abs(self.shift) * self.left >= FIRM)
 
 
-def own_shifts(moments: Moments) -> OwnShifts:
+def own_shifts(data: Moments) -> OwnShifts:
     """Compare every target in the observations in which it was one with the reference."""
-    Z, n, targets = moments.Z, moments.n_obs, moments.interventions
+    Z, n, targets = data.Z, data.n_obs, data.interventions
     gene = np.flatnonzero(targets.counts)
-    d, count = moments.n_genes, targets.counts[gene].astype(float)
+    d, count = data.n_genes, targets.counts[gene].astype(float)
     values, at = Z[targets.gene, targets.row].astype(float), targets.gene
     total, square = np.bincount(at, values, d)[gene], np.bincount(at, values**2, d)[gene]
     untouched = targets.untouched
@@ -80,7 +81,7 @@ def own_shifts(moments: Moments) -> OwnShifts:
     shift, freedom = total / count - others / size, np.maximum(count + size - 2, 1.0)
     inside = square - total**2 / count + rest - others**2 / size
     error = np.sqrt(np.maximum(inside, TINY) / freedom * (1 / count + 1 / size))
-    own_scale = moments.own_scale[gene]
+    own_scale = data.own_scale[gene]
     p = 2 * stdtr(freedom, -np.abs(shift) / error)
     shift /= np.where(own_scale > 0, own_scale, 1.0)
     return OwnShifts(gene, targets.counts[gene], shift, p, 1.0 - count / n)
@@ -105,9 +106,7 @@ class Effects(NamedTuple):
     more: np.ndarray
 
 
-def total_effects(
-    moments: Moments, pairs: Candidates, causes: np.ndarray, price: np.ndarray, threads: int = 1
-) -> Effects:
+def total_effects(problem: Problem, pairs: Candidates, *, least: np.ndarray) -> Effects:
     """Say of every pair how far acting on its source shifts its target, directly or not; find others where it does.
 
     ``-n_j/2 log(1 - r^2)`` with ``r`` the correlation of gene ``j``, over the observations in which it was no target,
@@ -117,27 +116,26 @@ def total_effects(
 
     Parameters
     ----------
-    causes
-        ``(d,)`` bool, genes that may be causes.
-    price
+    least
         ``(d,)`` least gain, by target, of a pair that is not among ``pairs``.
     """
-    d, n, targets = moments.n_genes, moments.n_obs, moments.interventions
-    acted = np.flatnonzero((targets.counts > 0) & causes)
+    data, targets = problem.data, problem.data.interventions
+    d, n = data.n_genes, data.n_obs
+    acted = np.flatnonzero((targets.counts > 0) & problem.constraints.sources)
     place = np.full(d, -1)
     place[acted] = np.arange(len(acted))
     touched = sparse.csr_matrix((np.ones(len(targets.row), np.float32), targets.row, targets.indptr), shape=(d, n))
-    mean, spread = own_moments(moments.Z, targets)
+    mean, spread = own_moments(data.Z, targets)
 
     def block(a: int, b: int) -> tuple[np.ndarray, ...]:
         scale = np.where(spread[a:b] > 0, spread[a:b], 1.0)
-        Y = (moments.Z[a:b] - mean[a:b, None]) / scale[:, None]
+        Y = (data.Z[a:b] - mean[a:b, None]) / scale[:, None]
         Y[touched[a:b].nonzero()] = 0.0
         total = (touched[acted] @ Y.T).T
         count = targets.counts[acted] - (touched[a:b] @ touched[acted].T).toarray()
         rest = (n - targets.counts[a:b])[:, None] - count
         r2 = np.where((count > 0) & (rest >= LEAST_OWN), total**2 / np.maximum(count * rest, 1.0), 0.0)
-        gain = -0.5 * moments.n_own[a:b, None] * np.log1p(-np.minimum(r2, 1.0 - TINY))
+        gain = -0.5 * data.n_own[a:b, None] * np.log1p(-np.minimum(r2, 1.0 - TINY))
         at = slice(pairs.indptr[a], pairs.indptr[b])
         row, column = np.repeat(np.arange(b - a), pairs.counts[a:b]), place[pairs.parent[at]]
         told = column >= 0
@@ -145,9 +143,9 @@ def total_effects(
         known[told] = gain[row[told], column[told]]
         gain[row[told], column[told]] = 0.0
         gain[acted == np.arange(a, b)[:, None]] = 0.0
-        j, i = np.nonzero(gain >= price[a:b, None])
+        j, i = np.nonzero(gain >= least[a:b, None])
         return known, acted[i], j + a, gain[j, i]
 
     size = max(1, min(BLOCK, VALUES // max(n, 1)))
-    found = run_blocks(block, gene_blocks(d, size), threads)
+    found = run_blocks(block, gene_blocks(d, size), problem.threads)
     return Effects(*(np.concatenate(part) for part in zip(*found, strict=True)))

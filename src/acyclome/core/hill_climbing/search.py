@@ -13,9 +13,8 @@ import numpy as np
 from acyclome.core.contract import Family, Local
 from acyclome.core.data.basis import screen_expanded, standardized
 from acyclome.core.data.candidates import Candidates, gene_blocks
-from acyclome.core.data.constraints import EdgeRules
 from acyclome.core.data.dag import Dag
-from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.graph.reach import leads_to
 from acyclome.core.hill_climbing.climb import Climb, ClimbSettings
 from acyclome.core.hill_climbing.perturb import shake
@@ -65,36 +64,26 @@ class Priced:
 
 
 def look_further(
-    moments: Moments,
-    candidates: Candidates,
-    settings: JointSettings,
-    screening: ScreenSettings,
-    causes: np.ndarray,
-    threads: int,
-    rules: EdgeRules | None = None,
+    problem: Problem, candidates: Candidates, *, settings: JointSettings, screening: ScreenSettings
 ) -> Candidates:
     """Add the causes that explain most of each gene by their terms; in small networks all pairs are there."""
-    basis = settings.family.expand(moments, threads) if is_screened(moments, screening) else None
+    basis = settings.family.expand(problem.data, problem.threads) if is_screened(problem, screening) else None
     if basis is None:
         return candidates
-    Z = moments.Z.astype(np.float32, copy=False)
-    return _more(moments, candidates, basis, Z, settings, screening, causes, threads, rules)
+    Z = problem.data.Z.astype(np.float32, copy=False)
+    return _more(problem, candidates, basis, responses=Z, settings=settings, screening=screening)
 
 
 def search_joint(
-    moments: Moments,
+    problem: Problem,
     candidates: Candidates,
     start: np.ndarray,
+    *,
     settings: JointSettings,
     screening: ScreenSettings,
-    causes: np.ndarray,
-    n_allowed: np.ndarray,
     seed: int,
-    threads: int,
-    *,
-    grows: bool,
+    rescreens: bool,
     guided: bool = False,
-    rules: EdgeRules | None = None,
 ) -> tuple[Dag, Candidates]:
     """Climb from the empty graph, offer what explains the residuals, climb on, shake; return the DAG and candidates.
 
@@ -104,20 +93,19 @@ def search_joint(
         ``(d,)`` a permutation of the genes; decides the order of genes that no path joins.
     guided
         The first climb keeps to ``start``.
-    n_allowed
-        ``(d,)`` size of the pool that the causes of each gene come from.
     """
-    local = settings.family.prepare(moments, seed, threads)
-    score = Priced(local, settings.gamma * np.log(np.maximum(n_allowed, 1.0)))
+    data, threads = problem.data, problem.threads
+    local = settings.family.prepare(data, seed, threads)
+    score = Priced(local, settings.gamma * np.log(np.maximum(problem.constraints.n_allowed, 1.0)))
     climb = Climb(score, candidates, settings.climb, start, threads)
     climb.begin(np.zeros(candidates.n_edges, dtype=bool))
     if guided:
         climb.settle_along(start)
     climb.settle()
-    if grows and is_screened(moments, screening):
-        basis = moments.Z[:, None].astype(np.float32, copy=False) if local.basis is None else local.basis
-        rest = _residuals(climb, local, moments.n_obs)
-        more = _more(moments, candidates, basis, rest, settings, screening, causes, threads, rules)
+    if rescreens and is_screened(problem, screening):
+        basis = data.Z[:, None].astype(np.float32, copy=False) if local.basis is None else local.basis
+        rest = _residuals(climb, local, data.n_obs)
+        more = _more(problem, candidates, basis, responses=rest, settings=settings, screening=screening)
         candidates = climb.with_own(more)  # the limit knows correlations alone, and might have dropped a held edge
         climb = climb.moved_to(candidates)
         climb.settle()
@@ -129,21 +117,19 @@ def search_joint(
 
 
 def _more(
-    moments: Moments,
+    problem: Problem,
     candidates: Candidates,
     basis: np.ndarray,
+    *,
     responses: np.ndarray,
     settings: JointSettings,
     screening: ScreenSettings,
-    causes: np.ndarray,
-    threads: int,
-    rules: EdgeRules | None,
 ) -> Candidates:
     """Add the pairs found by terms of the causes, beyond the limit of the linear screening by as many."""
-    source, target = screen_expanded(basis, responses, settings.expanded, screening.min_gain, causes, threads)
+    source, target = screen_expanded(problem, basis, responses, keep=settings.expanded, min_gain=screening.min_gain)
     limit = screening.max_candidates + settings.expanded
     source, target = np.concatenate([candidates.parent, source]), np.concatenate([candidates.target, target])
-    return symmetric(source, target, moments, causes, limit, rules)
+    return symmetric(problem, source, target, max_candidates=limit)
 
 
 def _residuals(climb: Climb, local: Local, n_obs: int) -> np.ndarray:

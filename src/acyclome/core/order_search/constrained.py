@@ -1,6 +1,6 @@
 """Choose the parents of a gene of which something is known beforehand; of all others, :func:`select` does.
 
-Required parents go in first and stay.  The others follow by what they gain less what they cost, each at its own price,
+Required parents go in first and stay.  The others follow by what they gain less what they cost, each at its own cost,
 and a parent whose weight ends with the wrong sign is taken out and the choice begun anew.
 """
 
@@ -25,8 +25,8 @@ from acyclome.core.order_search.select import (
 @kernel(_nrt=False)
 def choose(g, allowed, pools, work, p):
     """Select the parents of gene ``g`` among its ``allowed`` candidates into the path ``p``; return the score."""
-    if g.ruled:
-        _choose_ruled(g, allowed, pools, work, p)
+    if g.is_constrained:
+        _choose_constrained(g, allowed, pools, work, p)
     else:
         select(g, allowed, pools.cross, pools.gram, pools.relative, work, p)
     if len(pools.Z):
@@ -35,7 +35,7 @@ def choose(g, allowed, pools, work, p):
 
 
 @kernel(_nrt=False)
-def _choose_ruled(g, allowed, pools, work, p):
+def _choose_constrained(g, allowed, pools, work, p):
     """Select the parents of a gene of which something is known."""
     n = 0
     for i in range(g.width):
@@ -56,7 +56,7 @@ def _choose_ruled(g, allowed, pools, work, p):
     p.size, p.pure = size, 0
     p.score = g.factor * (np.log(p.rest) if pools.relative else p.rest)
     for a in range(size):
-        p.score += g.penalty * pools.rule[g.start + p.picks[a]].price
+        p.score += g.penalty * pools.known[g.start + p.picks[a]].cost
 
 
 @kernel(_nrt=False)
@@ -64,7 +64,7 @@ def _select(g, n, pools, work, p):
     """Pick the required parents, then grow and shrink among ``work.idx[:n]``; return the number of picks."""
     due = 0
     for a in range(n):
-        if pools.rule[g.start + work.idx[a]].kind & REQUIRED and due < MAX_PARENTS:
+        if pools.known[g.start + work.idx[a]].kind & REQUIRED and due < MAX_PARENTS:
             p.picks[due] = work.idx[a]
             due += 1
     size = due
@@ -77,10 +77,10 @@ def _select(g, n, pools, work, p):
 
 
 @kernel(_nrt=False)
-def _bar(g, relative, price):
-    """Share (``relative``) or amount of residual variance that a parent of this price has to explain."""
-    cost = g.penalty * price / max(g.factor, 1e-300)
-    return 1.0 - np.exp(-cost) if relative else cost
+def _bar(g, relative, cost):
+    """Share (``relative``) or amount of residual variance that a parent of this cost has to explain."""
+    drop = g.penalty * cost / max(g.factor, 1e-300)
+    return 1.0 - np.exp(-drop) if relative else drop
 
 
 @kernel(_nrt=False)
@@ -113,14 +113,14 @@ def _grow(g, n, forced, pools, work, p):
 
 @kernel(_nrt=False)
 def _next_pick(g, n, rest, pools, work):
-    """Place of the candidate that lowers the score most, at its price and with its sign; -1 if none does."""
+    """Place of the candidate that lowers the score most, at its cost and with its sign; -1 if none does."""
     c, v, idx = work.single[0], work.single[1], work.idx
     best, at = 0.0 if not pools.relative else rest, -1
     for a in range(n):
-        rule = pools.rule[g.start + idx[a]]
-        if v[a] <= MIN_VARIANCE or (rule.kind & POSITIVE and c[a] < 0.0) or (rule.kind & NEGATIVE and c[a] > 0.0):
+        known = pools.known[g.start + idx[a]]
+        if v[a] <= MIN_VARIANCE or (known.kind & POSITIVE and c[a] < 0.0) or (known.kind & NEGATIVE and c[a] > 0.0):
             continue
-        gain, bar = c[a] * c[a] / v[a], _bar(g, pools.relative, rule.price)
+        gain, bar = c[a] * c[a] / v[a], _bar(g, pools.relative, known.cost)
         if gain >= rest - 1e-9:
             continue
         after = (rest - gain) / (1.0 - bar) if pools.relative else bar - gain
@@ -131,11 +131,11 @@ def _next_pick(g, n, rest, pools, work):
 
 @kernel(_nrt=False)
 def _shrink(g, due, size, pools, work, p):
-    """Take out the pick that earns least of its price, if it does not earn it; required ones stay."""
+    """Take out the pick that earns least of its cost, if it does not earn it; required ones stay."""
     coefficients(size, work, p)
     worst, at = 0.0, -1
     for a in range(due, size - 1):
-        bar = _bar(g, pools.relative, pools.rule[g.start + p.picks[a]].price)
+        bar = _bar(g, pools.relative, pools.known[g.start + p.picks[a]].cost)
         limit = p.rest * bar / (1.0 - bar) if pools.relative else bar
         earned = removal_loss(a, size, work) - limit
         if earned < worst:
@@ -153,7 +153,7 @@ def _wrong_sign(g, size, pools, work, p):
     coefficients(size, work, p)
     smallest, at = np.inf, -1
     for a in range(size):
-        kind, weight = pools.rule[g.start + p.picks[a]].kind, work.double[MAX_PARENTS, a]
+        kind, weight = pools.known[g.start + p.picks[a]].kind, work.double[MAX_PARENTS, a]
         wrong = (kind & POSITIVE and weight < 0.0) or (kind & NEGATIVE and weight > 0.0)
         if wrong and not kind & REQUIRED and abs(weight) < smallest:
             smallest, at = abs(weight), a

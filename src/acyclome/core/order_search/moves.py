@@ -102,31 +102,31 @@ def _child_deltas(j, n, state, pools, room):
 
 @kernel
 def lawful_gaps(j, n, pools, room):
-    """Return the first and the last gap of ``j`` that keep it behind its required causes and before its effects."""
+    """Return the first and the last gap of ``j`` that keep it behind its required parents and before its effects."""
     first, last = 0, n
-    if len(pools.rule) == 0:
+    if not pools.requires:
         return first, last
     start = pools.gene[j].start
     for t in range(n):
         own, edge = room.own[room.place[t]], room.edge[room.place[t]]
-        if own >= 0 and pools.rule[start + own].kind & REQUIRED:
+        if own >= 0 and pools.known[start + own].kind & REQUIRED:
             first = t + 1
-        if edge >= 0 and pools.rule[edge].kind & REQUIRED:
+        if edge >= 0 and pools.known[edge].kind & REQUIRED:
             last = min(last, t)
     return first, last
 
 
 @kernel
 def is_lawful(j, key, state, pools, kids):
-    """Say whether ``j`` at ``key`` would stand behind its required causes and before its required effects."""
-    if len(pools.rule) == 0:
+    """Say whether ``j`` at ``key`` would stand behind its required parents and before its required effects."""
+    if not pools.requires:
         return True
     g = pools.gene[j]
     for e in range(g.start, g.start + g.width):
-        if pools.rule[e].kind & REQUIRED and state.key[pools.parent[e]] >= key:
+        if pools.known[e].kind & REQUIRED and state.key[pools.parent[e]] >= key:
             return False
     for s in range(kids.indptr[j], kids.indptr[j + 1]):
-        if pools.rule[kids.edge[s]].kind & REQUIRED and state.key[kids.child[s]] <= key:
+        if pools.known[kids.edge[s]].kind & REQUIRED and state.key[kids.child[s]] <= key:
             return False
     return True
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates, gene_blocks
-from acyclome.core.data.constraints import RULE, EdgeRules
 from acyclome.core.data.dag import Dag
 from acyclome.core.data.interventions import own_blocks
-from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.kernel import kernel
 from acyclome.core.order_search.cache import new_memo
 from acyclome.core.order_search.moves import Scratch, initialize, settle
@@ -50,64 +49,51 @@ class ScoreSettings:
 
 
 def build_pools(
-    moments: Moments,
-    candidates: Candidates,
-    n_obs: np.ndarray,
-    n_allowed: np.ndarray,
-    gamma: float,
-    threads: int,
-    variance: np.ndarray | None = None,
-    rules: EdgeRules | None = None,
-    non_gaussian: bool = False,
+    problem: Problem, candidates: Candidates, *, score: ScoreSettings, variance: np.ndarray | None = None
 ) -> Pools:
     """Gather each gene's block of correlations, ``sum_j k_j^2`` float64, and its thresholds.
 
     Parameters
     ----------
-    n_obs, n_allowed
-        ``(d,)`` observations of each gene, and size of the pool its parents come from.
     variance
         ``(d,)`` variance of each gene over the common noise variance, for the score with equal noise.
-    rules
-        What is known of the edges.
-    non_gaussian
-        As in :class:`ScoreSettings`.
     """
+    data, constraints, threads = problem.data, problem.constraints, problem.threads
     counts = candidates.counts
     offset = np.zeros(len(counts) + 1, dtype=np.int64)
     np.cumsum(counts.astype(np.int64) ** 2, out=offset[1:])
     gram = np.empty(offset[-1])
-    cross = moments.pairs(candidates.parent, candidates.target).astype(np.float64)
+    cross = data.pairs(candidates.parent, candidates.target).astype(np.float64)
 
     def gather(a: int, b: int) -> None:
-        if moments.R is not None:
-            _gather(moments.R, candidates.indptr, candidates.parent, offset, gram, a, b)
+        if data.R is not None:
+            _gather(data.R, candidates.indptr, candidates.parent, offset, gram, a, b)
             return
         for j in range(a, b):
-            block = moments.among(candidates.parent[candidates.indptr[j] : candidates.indptr[j + 1]])
+            block = data.among(candidates.parent[candidates.indptr[j] : candidates.indptr[j + 1]])
             gram[offset[j] : offset[j + 1]] = block.ravel()
 
     run_blocks(gather, gene_blocks(len(counts), BLOCK), threads)
     gene = np.zeros(len(counts), dtype=GENE)
     gene["start"], gene["offset"], gene["width"] = candidates.indptr[:-1], offset[:-1], counts
     gene["row"] = np.arange(len(counts))
-    if (done := moments.interventions).any:
+    if (done := data.interventions).any:
         run_blocks(
-            lambda a, b: own_blocks(gene, candidates.parent, cross, gram, moments.Z, done.indptr, done.row, a, b),
+            lambda a, b: own_blocks(gene, candidates.parent, cross, gram, data.Z, done.indptr, done.row, a, b),
             gene_blocks(len(counts), BLOCK),
             threads,
         )
-    gene["penalty"] = 0.5 * np.log(n_obs) + gamma * np.log(np.maximum(n_allowed, 1))
+    n_obs = data.n_own
+    gene["penalty"] = 0.5 * np.log(n_obs) + score.gamma * np.log(np.maximum(constraints.n_allowed, 1))
     gene["factor"] = n_obs / 2.0 if variance is None else n_obs / 2.0 * variance
     share = gene["penalty"] / np.maximum(gene["factor"], TINY)
     gene["drop"] = 1.0 - np.exp(-share) if variance is None else share
-    rule = np.empty(0, RULE) if rules is None else rules.mark(candidates)
-    if len(rule):
-        known = rule["kind"] > 0
-        gene["ruled"][candidates.target[known]] = 1
-    Z = moments.Z.astype(np.float32, copy=False) if non_gaussian else np.empty((0, 0), np.float32)
-    least = least_gain(moments.n_effective, moments.n_genes)
-    return Pools(gene, candidates.parent, cross, gram, variance is None, rule, Z, least)
+    known = constraints.on(candidates)
+    gene["is_constrained"][candidates.target[known["kind"] > 0]] = 1
+    requires = bool(len(constraints.required))
+    Z = data.Z.astype(np.float32, copy=False) if score.non_gaussian else np.empty((0, 0), np.float32)
+    least = least_gain(data.n_effective, data.n_genes)
+    return Pools(gene, candidates.parent, cross, gram, variance is None, known, requires, Z, least)
 
 
 @kernel
@@ -122,7 +108,7 @@ def _gather(R, indptr, parent, offset, gram, first, last):
 
 
 def search_order(
-    pools: Pools, candidates: Candidates, start: np.ndarray, settings: ScoreSettings, seed: int, threads: int = 1
+    pools: Pools, candidates: Candidates, start: np.ndarray, *, rounds: int, seed: int, threads: int = 1
 ) -> Dag:
     """Improve the order ``start`` until no gene has a better place, then shake and settle.
 
@@ -130,7 +116,8 @@ def search_order(
     ----------
     start
         ``(d,)`` a permutation of the genes, first to last.
-
+    rounds
+        How often the neighborhood of every gene is shaken.
     threads
         How many shakes are tried at once; the result does not depend on it.
 
@@ -147,17 +134,15 @@ def search_order(
     initialize(state, pools, room.work)
     _settle_all(state, pools, kids, room, rng_state, MAX_MOVES * d)
     settled = float(state.path["score"].sum())
-    genes = np.concatenate([rng.permutation(d) for _ in range(settings.rounds)] or [np.empty(0, np.int64)])
+    genes = np.concatenate([rng.permutation(d) for _ in range(rounds)] or [np.empty(0, np.int64)])
     seeds = rng.integers(0, 2**63, size=len(genes)).astype(np.uint64)
     copies = (
-        [(_copied(state), _new_scratch(candidates, pools.Z.shape[1])) for _ in range(threads - 1)]
-        if settings.rounds
-        else []
+        [(_copied(state), _new_scratch(candidates, pools.Z.shape[1])) for _ in range(threads - 1)] if rounds else []
     )
     lanes = Lanes(state, room, copies)
     for a, b in gene_blocks(len(genes), max(d // BATCHES, min(4 * CHUNK, d // 16), 1)):
         lanes.shake(genes[a:b], seeds[a:b], pools, kids)
-    if settings.rounds:
+    if rounds:
         _queue_all(state)
         _settle_all(state, pools, kids, room, rng_state, MAX_MOVES * d)
     return _result(state, pools, room, settled)

@@ -31,7 +31,7 @@ GENE = np.dtype(
         ("drop", "f8"),
         ("factor", "f8"),
         ("penalty", "f8"),
-        ("ruled", "i8"),
+        ("is_constrained", "i8"),
         ("row", "i8"),
     ],
     align=True,
@@ -39,7 +39,7 @@ GENE = np.dtype(
 """Selection problem of a gene: its ``width`` candidates from ``start``, their ``(width, width)`` block of correlations
 from ``offset``; ``drop``, the share (unequal noise) or the amount (equal noise) of residual variance a parent has to
 explain; ``factor``, ``n_j / 2`` (unequal) or ``n_j v_j / (2 sigma^2)`` (equal); ``penalty``, the cost of a parent;
-``ruled``, whether anything is known of its parents beforehand; ``row``, the gene itself."""
+``is_constrained``, whether anything is known of its parents beforehand; ``row``, the gene itself."""
 
 PATH = np.dtype(
     [
@@ -71,8 +71,10 @@ class Pools(NamedTuple):
         Blocks of correlations among the candidates of each gene, one after the other.
     relative
         Whether the noise is unequal.
-    rule
-        ``(nnz,)`` of ``RULE``, what is known of every edge beforehand; empty where nothing is.
+    known
+        ``(nnz,)`` of ``CONSTRAINT``, what is known of every edge beforehand.
+    requires
+        Whether any edge is required, so that a gene may not stand everywhere.
     Z
         ``(d, n)`` float32, standardized genes; empty where all noise counts as Gaussian.
     least
@@ -84,7 +86,8 @@ class Pools(NamedTuple):
     cross: np.ndarray
     gram: np.ndarray
     relative: bool
-    rule: np.ndarray
+    known: np.ndarray
+    requires: bool
     Z: np.ndarray
     least: float
 

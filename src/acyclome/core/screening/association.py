@@ -15,10 +15,9 @@ import numpy as np
 
 from acyclome.core.data.basis import expand
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.constraints import EdgeRules
 from acyclome.core.data.expansions import NaturalSplines
 from acyclome.core.data.interventions import Interventions, own_moments
-from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.kernel import kernel
 from acyclome.core.screening.partial_correlation import partial_correlations
 from acyclome.core.workers import run_blocks
@@ -34,22 +33,13 @@ BLOCK = 64
 TINY = 1e-30
 
 
-def associations(
-    moments: Moments,
-    samples: Sequence[np.ndarray],
-    causes: np.ndarray,
-    seed: int,
-    threads: int,
-    rules: EdgeRules | None = None,
-) -> np.ndarray:
-    """Return how strongly every cause goes with every gene, ``(d, p)``; zero where the pair may not be an edge.
+def associations(problem: Problem, samples: Sequence[np.ndarray], *, seed: int) -> np.ndarray:
+    """Return how strongly every source goes with every gene, ``(d, p)``; zero where the pair may not be an edge.
 
     Parameters
     ----------
     samples
         Observations of each resample; shares of variance are means over them.
-    causes
-        ``(d,)`` bool, the ``p`` genes that may be causes.
     seed
         Of the order in which causes are offered to the boosted fits.
 
@@ -60,15 +50,19 @@ def associations(
     cause over all genes, since few genes regulate and those that do regulate many.  Each is raised by a tenth of its
     mean, so that none is silenced by another.  Cost of a resample: ``9 p^2 n`` and ``d`` fits of ``300 p`` products.
     """
-    pool = np.flatnonzero(causes)
-    may = _allowed(moments.n_genes, pool, rules)
+    constraints = problem.constraints
+    pool = np.flatnonzero(constraints.sources)
+    may = np.ones((problem.n_genes, len(pool)), bool)
+    if constraints.excludes_pairs:
+        may = ~constraints.excluded(0, problem.n_genes)[:, pool]
+    may[pool, np.arange(len(pool))] = False
     share, gain = np.zeros(may.shape), np.zeros(may.shape)
     for number, rows in enumerate(samples):
         rng = np.random.default_rng([seed, number])
-        alone, beside = _explained(moments, rows[:: -(-len(rows) // OBSERVATIONS)], pool, may, rng, threads)
+        alone, beside = _explained(problem, rows[:: -(-len(rows) // OBSERVATIONS)], may, rng)
         share += alone
         gain += beside
-    partial = np.maximum(product_corrected(partial_correlations(moments, SHRINKAGE, pool, threads), may), 0.0)
+    partial = np.maximum(product_corrected(partial_correlations(problem, shrinkage=SHRINKAGE), may), 0.0)
     reach = share.sum(axis=0) / np.maximum(may.sum(axis=0), 1)
     whole = np.where(may, 1.0, 0.0)
     for part in (share, gain, partial, np.where(may, reach, 0.0)):
@@ -153,13 +147,13 @@ def _boost(gram, left, may, offered, cuts, rate):
 
 
 def _explained(
-    moments: Moments, rows: np.ndarray, pool: np.ndarray, may: np.ndarray, rng: np.random.Generator, threads: int
+    problem: Problem, rows: np.ndarray, may: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the two shares of :func:`importance` on some observations, each gene on its own ones."""
-    Z = _scaled(moments.Z[:, rows])
+    Z, pool = _scaled(problem.data.Z[:, rows]), np.flatnonzero(problem.constraints.sources)
     offered = np.array([rng.permutation(len(pool)) for _ in range(ROUNDS)])
-    own = _own(Z, moments.interventions.among(rows))
-    return importance(expand(Z[pool], SPLINES, threads), own, may, offered, threads)
+    own = _own(Z, problem.data.interventions.among(rows))
+    return importance(expand(Z[pool], SPLINES, problem.threads), own, may, offered, problem.threads)
 
 
 def _scaled(Z: np.ndarray) -> np.ndarray:
@@ -177,10 +171,3 @@ def _own(Z: np.ndarray, interventions: Interventions) -> np.ndarray:
     own = (Z - mean[:, None]) / np.where(spread > 0, spread, 1.0)[:, None]
     own[interventions.gene, interventions.row] = 0.0
     return own
-
-
-def _allowed(d: int, pool: np.ndarray, rules: EdgeRules | None) -> np.ndarray:
-    """Return which cause of the pool may be one of which gene, ``(d, p)``."""
-    may = np.ones((d, len(pool)), bool) if rules is None else ~rules.excluded(0, d, pool)
-    may[pool, np.arange(len(pool))] = False
-    return may

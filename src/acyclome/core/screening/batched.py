@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates, gene_blocks
-from acyclome.core.data.constraints import EdgeRules
-from acyclome.core.data.moments import WHOLE_GENES, Moments
-from acyclome.core.screening.screen import ScreenSettings, as_pairs, is_screened, screen, symmetric
-from acyclome.core.screening.spurious import NEAR, SKEWED, price
+from acyclome.core.data.moments import WHOLE_GENES
+from acyclome.core.data.problem import Problem
+from acyclome.core.screening.screen import ScreenSettings, Views, is_screened, screen, unite
+from acyclome.core.screening.spurious import NEAR, SKEWED, edge_cost
 
 if TYPE_CHECKING:
     import torch
@@ -23,25 +23,15 @@ LEAST_LEFT = 1e-5
 LEAST_REST = 1e-6
 
 
-def screen_batched(
-    moments: Moments,
-    settings: ScreenSettings,
-    causes: np.ndarray,
-    device: torch.device,
-    threads: int,
-    rules: EdgeRules | None = None,
-) -> Candidates:
+def screen_batched(problem: Problem, settings: ScreenSettings, device: torch.device) -> Candidates:
     """Return the candidate edges, found on ``device``; small networks and those without correlations on threads."""
-    if not is_screened(moments, settings) or moments.n_genes > WHOLE_GENES:
-        return screen(moments, settings, causes, threads, rules)
+    if not is_screened(problem, settings) or problem.n_genes > WHOLE_GENES:
+        return screen(problem, settings)
     import torch
 
-    Z = torch.as_tensor(moments.Z, device=device)
-    picked = forward_select_batched(moments, correlations_of(Z), np.flatnonzero(causes), settings, rules)
-    near = strongest_partial_batched(Z, settings, causes, rules)
-    pairs = [as_pairs(found) for found in (picked, near)]
-    source, target = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    return symmetric(source, target, moments, causes, settings.max_candidates, rules)
+    Z = torch.as_tensor(problem.data.Z, device=device)
+    picked = forward_select_batched(problem, correlations_of(Z), settings)
+    return unite(problem, Views(picked, strongest_partial_batched(problem, Z, settings)), settings)
 
 
 def correlations_of(Z: torch.Tensor) -> torch.Tensor:
@@ -55,9 +45,7 @@ def correlations_of(Z: torch.Tensor) -> torch.Tensor:
     return R
 
 
-def forward_select_batched(
-    moments: Moments, R: torch.Tensor, pool: np.ndarray, settings: ScreenSettings, rules: EdgeRules | None = None
-) -> np.ndarray:
+def forward_select_batched(problem: Problem, R: torch.Tensor, settings: ScreenSettings) -> np.ndarray:
     """Select regressors forward for every gene, as :func:`acyclome.core.screening.screen.forward_select` does.
 
     Returns
@@ -70,24 +58,25 @@ def forward_select_batched(
     """
     import torch
 
-    d, steps = moments.n_genes, settings.forward_steps
+    data, constraints, steps = problem.data, problem.constraints, settings.forward_steps
+    d, pool = data.n_genes, np.flatnonzero(constraints.sources)
     if len(pool) == 0 or steps == 0:
         return np.full((d, steps), -1, np.int32)
     own = torch.as_tensor(pool, device=R.device)
     whole = len(pool) == d
     P = R if whole else R[own][:, own].contiguous()
-    skewness = torch.as_tensor(moments.skewness, dtype=R.dtype, device=R.device)
-    min_drop = 1.0 - float(np.exp(-2.0 * settings.min_gain / moments.n_effective))
-    chance = (moments.n_effective, price(moments.n_effective, d))
+    skewness = torch.as_tensor(data.skewness, dtype=R.dtype, device=R.device)
+    min_drop = 1.0 - float(np.exp(-2.0 * settings.min_gain / data.n_effective))
+    chance = (data.n_effective, edge_cost(data.n_effective, d))
     found = []
     for a, b in gene_blocks(d, max(BLOCK_VALUES // (len(pool) * steps), 1)):
         C = R[a:b] if whole else R[a:b][:, own]
-        if moments.interventions.any:  # each gene from its own observations
-            C = torch.as_tensor(moments.rows(a, b, pool), dtype=R.dtype, device=R.device)
-        shut = _by_chance(C, skewness[a:b, None] * skewness[own], *chance)
+        if data.interventions.any:  # each gene from its own observations
+            C = torch.as_tensor(data.rows(a, b, pool), dtype=R.dtype, device=R.device)
+        shut = _are_spurious(C, skewness[a:b, None] * skewness[own], *chance)
         shut |= own == torch.arange(a, b, device=R.device)[:, None]
-        if rules is not None:
-            shut |= torch.as_tensor(rules.excluded(a, b, pool), device=R.device)
+        if constraints.excludes_pairs:
+            shut |= torch.as_tensor(constraints.excluded(a, b)[:, pool], device=R.device)
         found.append(_pick(P, C, P.diagonal() * ~shut, steps, min_drop))
     picks = torch.cat(found)
     return torch.where(picks >= 0, own[picks.clamp(min=0)], picks).to(torch.int32).cpu().numpy()
@@ -118,16 +107,14 @@ def _pick(P: torch.Tensor, c: torch.Tensor, v: torch.Tensor, steps: int, min_dro
     return found
 
 
-def _by_chance(r: torch.Tensor, m: torch.Tensor, n: float, least: float) -> torch.Tensor:
+def _are_spurious(r: torch.Tensor, m: torch.Tensor, n: float, least: float) -> torch.Tensor:
     """Say which correlations ``r`` skewed genes have by chance, see :mod:`acyclome.core.screening.spurious`."""
     u = r * m
     evidence = n / (m * m) * ((1.0 + u) * u.log1p() - u)
     return (u >= SKEWED) & (0.5 * n * r * r >= NEAR * least) & (evidence < least)
 
 
-def strongest_partial_batched(
-    Z: torch.Tensor, settings: ScreenSettings, causes: np.ndarray, rules: EdgeRules | None = None
-) -> np.ndarray:
+def strongest_partial_batched(problem: Problem, Z: torch.Tensor, settings: ScreenSettings) -> np.ndarray:
     """Return for every gene the genes of largest shrunken partial correlation, ``(d, partial)`` int32.
 
     As :func:`acyclome.core.screening.screen.strongest_partial`: by the Woodbury identity with
@@ -135,17 +122,18 @@ def strongest_partial_batched(
     """
     import torch
 
-    d, keep = len(Z), min(settings.partial, max(int(causes.sum()) - 1, 0))
+    constraints = problem.constraints
+    d, keep = len(Z), min(settings.partial, max(int(constraints.sources.sum()) - 1, 0))
     if keep == 0:
         return np.full((d, 0), -1, np.int32)
     left, diagonal = _precision_factor(Z, settings.shrinkage)
-    scale = diagonal.clamp(min=1e-12).rsqrt().to(Z.dtype) * torch.as_tensor(causes, device=Z.device)
+    scale = diagonal.clamp(min=1e-12).rsqrt().to(Z.dtype) * torch.as_tensor(constraints.sources, device=Z.device)
     found = []
     for a, b in gene_blocks(d, max(BLOCK_VALUES // d, 1)):
         K = (left[a:b] @ left.mT if left.shape[1] != d else left[a:b]).abs() * scale
         K[torch.arange(b - a, device=K.device), torch.arange(a, b, device=K.device)] = 0.0
-        if rules is not None:
-            K[torch.as_tensor(rules.excluded(a, b), device=K.device)] = 0.0
+        if constraints.excludes_pairs:
+            K[torch.as_tensor(constraints.excluded(a, b), device=K.device)] = 0.0
         size, at = K.topk(keep, dim=1)
         found.append(at.where(size > 0.0, at.new_full((), -1)))
     return torch.cat(found).to(torch.int32).cpu().numpy()

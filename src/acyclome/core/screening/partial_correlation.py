@@ -6,8 +6,8 @@ import numpy as np
 from scipy.linalg import cholesky, get_lapack_funcs
 
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.constraints import EdgeRules
 from acyclome.core.data.moments import TILE, Moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.screening.top import largest
 from acyclome.core.workers import run_blocks
 
@@ -15,15 +15,14 @@ ROWS = 512
 
 
 def strongest_partial(
-    moments: Moments,
-    keep: int,
-    shrinkage: float,
-    causes: np.ndarray,
-    threads: int,
-    rules: EdgeRules | None = None,
-    genes: tuple[int, int] | None = None,
+    problem: Problem, *, keep: int, shrinkage: float, genes: tuple[int, int] | None = None
 ) -> np.ndarray:
     """Return for every gene the ``keep`` genes of largest shrunken partial correlation, ``(d, keep)`` int32.
+
+    Parameters
+    ----------
+    genes
+        First gene to search for and the one behind the last, at multiples of ``ROWS``; all if None.
 
     Notes
     -----
@@ -31,38 +30,37 @@ def strongest_partial(
     ``n < d`` the Woodbury identity needs an ``n x n`` inverse only,
     ``K = (I - Z' (a/(1-a) n I + Z Z')^-1 Z) / a`` (here for column-wise ``Z``), formed in row blocks and never whole.
     """
-    d = moments.n_genes
+    d, constraints = problem.n_genes, problem.constraints
     first, last = genes or (0, d)
-    keep = min(keep, max(int(causes.sum()) - 1, 0))
+    keep = min(keep, max(int(constraints.sources.sum()) - 1, 0))
     out = np.full((d, keep), -1, dtype=np.int32)
     if keep == 0:
         return out[first:last]
-    left, right, diagonal = _precision_factors(moments, shrinkage, threads)
-    inverse = 1.0 / np.sqrt(diagonal)
+    left, right, diagonal = _precision_factors(problem.data, shrinkage, problem.threads)
+    inverse, every = constraints.sources / np.sqrt(diagonal), np.arange(d)
 
     def block(a: int, b: int) -> None:
         K = left[a:b] @ right if right is not None else left[a:b]
-        if rules is not None:
-            K = np.where(rules.excluded(a, b), K.dtype.type(0.0), K)
-        largest(K, inverse.astype(K.dtype), ~causes, a, keep, K.dtype.type(0.0), out[a:b])
+        K = constraints.without_excluded(K, a, 0.0, every)
+        largest(K, inverse.astype(K.dtype), a, keep, K.dtype.type(0.0), out[a:b])
 
-    run_blocks(block, [(a, b) for a, b in gene_blocks(d, ROWS) if first <= a < last], threads)
+    run_blocks(block, [(a, b) for a, b in gene_blocks(d, ROWS) if first <= a < last], problem.threads)
     return out[first:last]
 
 
-def partial_correlations(moments: Moments, shrinkage: float, pool: np.ndarray, threads: int) -> np.ndarray:
-    """Return the absolute shrunken partial correlations of every gene with those of ``pool``, ``(d, p)``."""
-    left, right, diagonal = _precision_factors(moments, shrinkage, threads)
+def partial_correlations(problem: Problem, *, shrinkage: float) -> np.ndarray:
+    """Return the absolute shrunken partial correlations of every gene with the ``p`` sources, ``(d, p)``."""
+    left, right, diagonal = _precision_factors(problem.data, shrinkage, problem.threads)
+    pool = np.flatnonzero(problem.constraints.sources)
     K = left[:, pool] if right is None else left @ right[:, pool]
     root = np.sqrt(diagonal)
     found: np.ndarray = np.abs(K) / np.outer(root, root[pool])
     return found
 
 
-def _precision_factors(moments: Moments, a: float, threads: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+def _precision_factors(data: Moments, a: float, threads: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
     """Return ``(left, right, diag K)``: off the diagonal ``-K ~ left @ right``, or ``K = left`` if right is None."""
-    Z, n = moments.Z, moments.n_obs
-    d = moments.n_genes
+    Z, n, d = data.Z, data.n_obs, data.n_genes
     tiles = gene_blocks(d, TILE)
     if n < d:
         S = np.zeros((n, n))
@@ -73,7 +71,7 @@ def _precision_factors(moments: Moments, a: float, threads: int) -> tuple[np.nda
         left = np.empty_like(Z)
         run_blocks(lambda x, y: np.matmul(Z[x:y], half, out=left[x:y]), tiles, threads)
         return left, np.ascontiguousarray(left.T), _floored(1.0 - np.einsum("ij,ij->i", left, left))
-    M = moments.among(np.arange(d)).astype(np.float32)  # enough to rank by, and twice as fast
+    M = data.among(np.arange(d)).astype(np.float32)  # enough to rank by, and twice as fast
     M *= np.float32(1.0 - a)
     M[np.diag_indices(d)] += np.float32(a)
     K = run_blocks(lambda: _inverse(M), [()], 1)[0]

@@ -1,4 +1,4 @@
-"""A second look: candidates that only a first network can name.
+"""Rescreening: candidates that only a first network can name.
 
 Around hubs, siblings and children stand in for a missing parent, and no screening by pairs tells them apart.  A first
 network does: the genes with many children are offered to every gene again without their siblings, and so are the genes
@@ -11,10 +11,9 @@ import numpy as np
 from scipy import sparse
 
 from acyclome.core.data.candidates import Candidates, gene_blocks
-from acyclome.core.data.constraints import EdgeRules
 from acyclome.core.data.dag import Dag
 from acyclome.core.data.interventions import leave_out
-from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.screening.screen import ScreenSettings, as_pairs, forward_select, symmetric
 from acyclome.core.screening.top import largest
 from acyclome.core.workers import run_blocks
@@ -25,62 +24,50 @@ UNEXPLAINED = 8
 ROWS = 512
 
 
-def grow(
-    moments: Moments,
-    candidates: Candidates,
-    dag: Dag,
-    settings: ScreenSettings,
-    causes: np.ndarray,
-    threads: int,
-    rules: EdgeRules | None = None,
-) -> Candidates:
+def rescreen(problem: Problem, candidates: Candidates, dag: Dag, *, settings: ScreenSettings) -> Candidates:
     """Add the hubs of ``dag`` found by forward selection among hubs, and the strongest excluded gradients.
 
     Notes
     -----
     Cost: ``d h forward_steps^2 / 2`` for ``h`` hubs, and ``d^2 n`` for the gradients, where correlations are not kept.
     """
-    hubs = find_hubs(dag, causes)
-    picked = forward_select(moments, hubs, settings.forward_steps, settings.min_gain, threads, rules)
-    left = strongest_unexplained(moments, dag, settings.min_gain, causes, threads, rules)
+    hubs = find_hubs(dag, problem.constraints.sources)
+    picked = forward_select(problem, hubs, steps=settings.forward_steps, min_gain=settings.min_gain)
+    left = strongest_unexplained(problem, dag, min_gain=settings.min_gain)
     pairs = [as_pairs(found) for found in (picked, left)]
     source = np.concatenate([candidates.parent, *(s for s, _ in pairs)])
     target = np.concatenate([candidates.target, *(t for _, t in pairs)])
-    return symmetric(source, target, moments, causes, settings.max_candidates, rules)
+    return symmetric(problem, source, target, max_candidates=settings.max_candidates)
 
 
-def find_hubs(dag: Dag, causes: np.ndarray) -> np.ndarray:
-    """Genes among the tenth with most children, and with at least four."""
+def find_hubs(dag: Dag, sources: np.ndarray) -> np.ndarray:
+    """Return the sources among the tenth of the genes with most children, and with at least four."""
     children = np.bincount(dag.source, minlength=len(dag.order))
     last = max(int(HUB_SHARE * len(children)), 1)
     least = max(HUB_CHILDREN, int(np.partition(children, -last)[-last]))
-    return np.flatnonzero((children >= least) & causes)
+    return np.flatnonzero((children >= least) & sources)
 
 
-def strongest_unexplained(
-    moments: Moments, dag: Dag, min_gain: float, causes: np.ndarray, threads: int, rules: EdgeRules | None = None
-) -> np.ndarray:
-    """Return for every gene the genes most correlated with its residual, ``(d, 5)`` int32, -1 where too weak."""
-    d, n = moments.n_genes, moments.n_effective
-    own = moments.own_scale  # from the units of each gene's own observations to those of Z
+def strongest_unexplained(problem: Problem, dag: Dag, *, min_gain: float) -> np.ndarray:
+    """Return for every gene the genes most correlated with its residual, ``(d, 8)`` int32, -1 where too weak."""
+    data, constraints = problem.data, problem.constraints
+    d, n, dtype = data.n_genes, data.n_effective, data.Z.dtype
+    own = data.own_scale  # from the units of each gene's own observations to those of Z
     weight, rest = dag.weight * own[dag.target] / np.where(own > 0, own, 1.0)[dag.source], dag.rest * own**2
-    W = sparse.csr_matrix((weight.astype(moments.Z.dtype), (dag.target, dag.source)), shape=(d, d))
-    least = moments.Z.dtype.type(np.sqrt(1.0 - np.exp(-2.0 * min_gain / n)))
+    W = sparse.csr_matrix((weight.astype(dtype), (dag.target, dag.source)), shape=(d, d))
+    least = dtype.type(np.sqrt(1.0 - np.exp(-2.0 * min_gain / n)))
     keep = min(UNEXPLAINED, d - 1)
     out = np.full((d, keep), -1, dtype=np.int32)
-
-    every = np.ones(d, dtype=moments.Z.dtype)
+    sources, every = constraints.sources.astype(dtype), np.arange(d)
 
     def block(a: int, b: int) -> None:
-        if moments.R is not None:
-            K = moments.R[a:b] - W[a:b] @ moments.R
+        if data.R is not None:
+            K = data.R[a:b] - W[a:b] @ data.R
         else:
-            K = (moments.Z[a:b] - W[a:b] @ moments.Z) @ moments.Z.T / moments.Z.dtype.type(moments.n_obs)
-        leave_out(K, moments.Z, W, moments.interventions, a)
+            K = (data.Z[a:b] - W[a:b] @ data.Z) @ data.Z.T / dtype.type(data.n_obs)
+        leave_out(K, data.Z, W, data.interventions, a)
         K /= np.sqrt(np.maximum(rest[a:b, None], 1e-6)).astype(K.dtype)
-        if rules is not None:
-            K[rules.excluded(a, b)] = 0.0
-        largest(K, every, ~causes, a, keep, least, out[a:b])
+        largest(constraints.without_excluded(K, a, 0.0, every), sources, a, keep, least, out[a:b])
 
-    run_blocks(block, gene_blocks(d, ROWS), threads)
+    run_blocks(block, gene_blocks(d, ROWS), problem.threads)
     return out

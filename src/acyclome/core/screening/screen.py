@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates, from_pairs, gene_blocks
-from acyclome.core.data.constraints import EdgeRules
 from acyclome.core.data.moments import WHOLE_GENES, Moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.kernel import kernel
 from acyclome.core.screening.partial_correlation import ROWS, strongest_partial
-from acyclome.core.screening.spurious import by_chance, is_chance, price
+from acyclome.core.screening.spurious import are_spurious, edge_cost, is_spurious
 from acyclome.core.screening.top import largest
 from acyclome.core.workers import run_blocks
 
@@ -61,53 +61,36 @@ class Views(NamedTuple):
     near: np.ndarray
 
 
-def screen(
-    moments: Moments, settings: ScreenSettings, causes: np.ndarray, threads: int, rules: EdgeRules | None = None
-) -> Candidates:
+def screen(problem: Problem, settings: ScreenSettings) -> Candidates:
     """Return the candidate edges: forward selection and shrunken partial correlation, made symmetric.
 
-    In small networks every pair with an allowed cause is a candidate, unless it correlates by chance alone.
-
-    Parameters
-    ----------
-    causes
-        ``(d,)`` bool, genes that may be causes at all.
-    rules
-        What is known of the edges: forbidden pairs make room for others, required ones are always in.
+    In small networks every pair with an allowed source is a candidate, unless it correlates by chance alone.  Forbidden
+    pairs make room for others, required ones are always in.
 
     Notes
     -----
     Cost: ``d^2 forward_steps^2 / 2`` for the first, ``min(d, n) d^2`` for the second.
     """
-    if not is_screened(moments, settings):
-        source, target = np.nonzero(np.broadcast_to(causes[:, None], (moments.n_genes, moments.n_genes)))
-        real = ~by_chance(moments, source, target)
-        every = from_pairs(source[real], target[real], moments.n_genes)
-        return every if rules is None else rules.apply(every)
-    return unite(find_views(moments, settings, causes, threads, rules), moments, settings, causes, rules)
+    if not is_screened(problem, settings):
+        d, sources = problem.n_genes, problem.constraints.sources
+        source, target = np.nonzero(np.broadcast_to(sources[:, None], (d, d)))
+        real = ~are_spurious(problem.data, source, target)
+        return problem.constraints.apply(from_pairs(source[real], target[real], d))
+    return unite(problem, find_views(problem, settings), settings)
 
 
-def find_views(
-    moments: Moments,
-    settings: ScreenSettings,
-    causes: np.ndarray,
-    threads: int,
-    rules: EdgeRules | None = None,
-    genes: tuple[int, int] | None = None,
-) -> Views:
+def find_views(problem: Problem, settings: ScreenSettings, *, genes: tuple[int, int] | None = None) -> Views:
     """Find what either view shows of genes ``genes[0]`` to ``genes[1]`` (all if None), which are whole ``blocks``."""
-    pool = np.flatnonzero(causes)
-    picked = forward_select(moments, pool, settings.forward_steps, settings.min_gain, threads, rules, genes)
-    near = strongest_partial(moments, settings.partial, settings.shrinkage, causes, threads, rules, genes)
+    pool = np.flatnonzero(problem.constraints.sources)
+    picked = forward_select(problem, pool, steps=settings.forward_steps, min_gain=settings.min_gain, genes=genes)
+    near = strongest_partial(problem, keep=settings.partial, shrinkage=settings.shrinkage, genes=genes)
     return Views(picked, near)
 
 
-def unite(
-    views: Views, moments: Moments, settings: ScreenSettings, causes: np.ndarray, rules: EdgeRules | None
-) -> Candidates:
+def unite(problem: Problem, views: Views, settings: ScreenSettings) -> Candidates:
     """Unite what the views show of all genes to candidates."""
     source, target = (np.concatenate(side) for side in zip(*map(as_pairs, views), strict=True))
-    return symmetric(source, target, moments, causes, settings.max_candidates, rules)
+    return symmetric(problem, source, target, max_candidates=settings.max_candidates)
 
 
 def cut_genes(n_genes: int, pieces: int) -> list[tuple[int, int]]:
@@ -115,43 +98,35 @@ def cut_genes(n_genes: int, pieces: int) -> list[tuple[int, int]]:
     return gene_blocks(n_genes, max(-(-n_genes // (pieces * ROWS)), 1) * ROWS)
 
 
-def is_screened(moments: Moments, settings: ScreenSettings) -> bool:
+def is_screened(problem: Problem, settings: ScreenSettings) -> bool:
     """Say whether the network is so large, ``UNSCREENED`` times ``max_candidates``, that pairs have to be left out."""
-    return moments.n_genes > UNSCREENED * settings.max_candidates
+    return problem.n_genes > UNSCREENED * settings.max_candidates
 
 
-def symmetric(
-    source: np.ndarray,
-    target: np.ndarray,
-    moments: Moments,
-    causes: np.ndarray,
-    max_candidates: int,
-    rules: EdgeRules | None = None,
-) -> Candidates:
-    """Let every pair be a candidate in both directions, as far as causes and the cap allow.
+def symmetric(problem: Problem, source: np.ndarray, target: np.ndarray, *, max_candidates: int) -> Candidates:
+    """Let every pair be a candidate in both directions, as far as constraints and the cap allow.
 
     A pair that was found for its target goes before one that only mirrors another; within each, the larger
     correlation goes first.  So a hub with thousands of children keeps ``max_candidates`` possible parents.  Pairs that
     correlate by chance alone fall out.
     """
-    d = moments.n_genes
-    real = ~by_chance(moments, source, target)
+    d, data, constraints = problem.n_genes, problem.data, problem.constraints
+    real = ~are_spurious(data, source, target)
     source, target = source[real], target[real]
     own = from_pairs(source, target, d)
     both = from_pairs(np.concatenate([source, target]), np.concatenate([target, source]), d)
     t, s = both.target, both.parent
     mirrored = own.find(s, t) < 0
-    strength = np.abs(moments.pairs(s, t))
+    strength = np.abs(data.pairs(s, t))
     order = np.lexsort((-strength, mirrored, t))
     rank = np.empty(both.n_edges, dtype=np.int64)
-    may = causes[s] if rules is None else causes[s] & rules.allows(s, t)
+    may = constraints.allows(s, t)
     allowed = may[order]
     before = np.cumsum(allowed) - allowed
     start = both.indptr[:-1][t[order]]
     rank[order] = before - before[np.minimum(start, max(both.n_edges - 1, 0))]
     keep = may & (rank < max_candidates)
-    found = from_pairs(s[keep], t[keep], d)
-    return found if rules is None else rules.apply(found)
+    return constraints.apply(from_pairs(s[keep], t[keep], d))
 
 
 def as_pairs(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -162,20 +137,14 @@ def as_pairs(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def forward_select(
-    moments: Moments,
-    pool: np.ndarray,
-    steps: int,
-    min_gain: float,
-    threads: int,
-    rules: EdgeRules | None = None,
-    genes: tuple[int, int] | None = None,
+    problem: Problem, pool: np.ndarray, *, steps: int, min_gain: float, genes: tuple[int, int] | None = None
 ) -> np.ndarray:
     """Select regressors forward for every gene: take the best, project it out, repeat.
 
     Parameters
     ----------
     pool
-        Genes that may be regressors.
+        ``(p,)`` genes that may be regressors, sources all of them.
     min_gain
         Log-likelihood a step must gain.
     genes
@@ -190,7 +159,8 @@ def forward_select(
     Where the correlations of the pool do not fit, each gene's search runs among the ``PRESCREEN`` genes that correlate
     most with it.
     """
-    n, d = moments.n_effective, moments.n_genes
+    data, constraints, threads = problem.data, problem.constraints, problem.threads
+    n, d = data.n_effective, data.n_genes
     first, last = genes or (0, d)
     out = np.full((d, steps), -1, dtype=np.int32)
     if len(pool) == 0:
@@ -198,15 +168,13 @@ def forward_select(
     place = np.full(d, -1, dtype=np.int64)
     place[pool] = np.arange(len(pool))
     min_drop = 1.0 - np.exp(-2.0 * min_gain / n)
-    skewness, least, known = moments.skewness, price(n, d), None if len(pool) == d else pool
-    whole = moments.R is not None or len(pool) <= WHOLE_GENES
-    P = _pool_correlations(moments, known, threads) if whole else None
-    every, nobody = np.ones(len(pool), moments.Z.dtype), np.zeros(len(pool), bool)
+    skewness, least, known = data.skewness, edge_cost(n, d), None if len(pool) == d else pool
+    whole = data.R is not None or len(pool) <= WHOLE_GENES
+    P = _pool_correlations(data, known, threads) if whole else None
+    every = np.ones(len(pool), data.Z.dtype)
 
     def block(a: int, b: int) -> None:
-        C = np.ascontiguousarray(moments.rows(a, b, known))
-        if rules is not None:
-            C = np.where(rules.excluded(a, b, known), C.dtype.type(EXCLUDED), C)
+        C = constraints.without_excluded(np.ascontiguousarray(data.rows(a, b, known)), a, EXCLUDED, pool)
         if P is not None:
             found = _forward_block(P, C, place[a:b], skewness[a:b], skewness[pool], n, least, steps, min_drop)
             out[a:b] = np.where(found >= 0, pool[found], -1)
@@ -214,24 +182,24 @@ def forward_select(
         C[np.arange(b - a), np.maximum(place[a:b], 0)] *= place[a:b] < 0
         C[C >= EXCLUDED] = 0.0
         near = np.empty((b - a, PRESCREEN), np.int32)
-        largest(C, every, nobody, -len(C), PRESCREEN, C.dtype.type(0.0), near)
+        largest(C, every, -len(C), PRESCREEN, C.dtype.type(0.0), near)
         for g in range(b - a):
             few = np.sort(near[g][near[g] >= 0])
             genes, own = pool[few], skewness[a + g : a + g + 1]
             found = _forward_block(
-                moments.among(genes), C[g : g + 1, few], NOWHERE, own, skewness[genes], n, least, steps, min_drop
+                data.among(genes), C[g : g + 1, few], NOWHERE, own, skewness[genes], n, least, steps, min_drop
             )[0]
             out[a + g] = np.where(found >= 0, genes[found], -1)
 
-    blocks = gene_blocks(d, ROWS if moments.R is None else BLOCK)
+    blocks = gene_blocks(d, ROWS if data.R is None else BLOCK)
     run_blocks(block, [(a, b) for a, b in blocks if first <= a < last], threads)
     return out[first:last]
 
 
-def _pool_correlations(moments: Moments, pool: np.ndarray | None, threads: int) -> np.ndarray:
-    if pool is None and moments.R is not None:
-        return moments.R
-    return moments.among(np.arange(moments.n_genes) if pool is None else pool, threads)
+def _pool_correlations(data: Moments, pool: np.ndarray | None, threads: int) -> np.ndarray:
+    if pool is None and data.R is not None:
+        return data.R
+    return data.among(np.arange(data.n_genes) if pool is None else pool, threads)
 
 
 @kernel(fastmath=True)
@@ -245,7 +213,7 @@ def _forward_block(P, C, place, own, skewness, n, least, steps, min_drop):
     for g in range(genes):
         for i in range(p):
             c[i] = C[g, i]
-            v[i] = 0.0 if c[i] >= EXCLUDED or is_chance(c[i], own[g] * skewness[i], n, least) else P[i, i]
+            v[i] = 0.0 if c[i] >= EXCLUDED or is_spurious(c[i], own[g] * skewness[i], n, least) else P[i, i]
         if place[g] >= 0:
             v[place[g]] = 0.0
         rest = np.float32(1.0)

@@ -22,21 +22,21 @@ NEAR = 0.6
 SKEWED = 0.25
 
 
-def price(n_obs: float, n_genes: int) -> float:
-    """Evidence a pair of skewed genes has to bring: the extended BIC's price of an edge."""
+def edge_cost(n_obs: float, n_genes: int) -> float:
+    """Evidence a pair of skewed genes has to bring: the extended BIC's cost of an edge."""
     return 0.5 * np.log(n_obs) + np.log(n_genes)
 
 
-def by_chance(moments: Moments, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+def are_spurious(data: Moments, source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Say of every pair whether its correlation is what skewed genes have by chance, ``(m,)`` bool."""
-    m = moments.skewness[source] * moments.skewness[target]
-    least = price(moments.n_effective, moments.n_genes)
-    chance: np.ndarray = _are_chance(moments.pairs(source, target).astype(float), m, moments.n_effective, least)
-    return chance
+    m = data.skewness[source] * data.skewness[target]
+    least = edge_cost(data.n_effective, data.n_genes)
+    spurious: np.ndarray = _are_spurious(data.pairs(source, target).astype(float), m, data.n_effective, least)
+    return spurious
 
 
 @kernel(fastmath=True)
-def is_chance(r, m, n, least):
+def is_spurious(r, m, n, least):
     """Judge one correlation ``r`` of genes whose skewnesses have the product ``m``."""
     u = r * m
     gauss = 0.5 * n * r * r
@@ -47,8 +47,8 @@ def is_chance(r, m, n, least):
 
 
 @kernel
-def _are_chance(r, m, n, least):
-    chance = np.empty(len(r), np.bool_)
+def _are_spurious(r, m, n, least):
+    spurious = np.empty(len(r), np.bool_)
     for k in range(len(r)):
-        chance[k] = is_chance(r[k], m[k], n, least)
-    return chance
+        spurious[k] = is_spurious(r[k], m[k], n, least)
+    return spurious

@@ -8,7 +8,7 @@ from acyclome.core.kernel import kernel
 
 
 @kernel
-def largest(values, scale, excluded, first, keep, least, out):
+def largest(values, scale, first, keep, least, out):
     """Write the ``keep`` columns of largest ``|values| * scale`` of every row into ``out``, -1 after the last.
 
     Only what is above ``least`` counts.
@@ -18,9 +18,7 @@ def largest(values, scale, excluded, first, keep, least, out):
     values
         ``(rows, p)``; row ``r`` is that of gene ``first + r``, whose own column never counts.
     scale
-        ``(p,)`` non-negative.
-    excluded
-        ``(p,)`` bool, columns that never count.
+        ``(p,)`` non-negative; columns with 0 never count.
     out
         ``(rows, keep)`` int32, columns from the largest to the smallest; of equals the first goes first.
     """
@@ -30,7 +28,7 @@ def largest(values, scale, excluded, first, keep, least, out):
         n, low = 0, least
         for x in range(p):
             y = abs(values[r, x]) * scale[x]
-            if y > low and not excluded[x] and x != first + r:
+            if y > low and x != first + r:
                 at = min(n, keep - 1)
                 n = min(n + 1, keep)
                 while at > 0 and top[at - 1] < y:

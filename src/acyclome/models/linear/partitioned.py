@@ -69,7 +69,7 @@ def deal_out(statistics: LinearStatistics, parts: int) -> tuple[list[LinearStati
         gene["offset"] -= block[a]
         e, g = slice(edge[a], edge[b]), slice(block[a], block[b])
         own = pools._replace(
-            gene=gene, parent=pools.parent[e], cross=pools.cross[e], gram=pools.gram[g], rule=pools.rule[:0]
+            gene=gene, parent=pools.parent[e], cross=pools.cross[e], gram=pools.gram[g], known=pools.known[:0]
         )
         found.append(LinearStatistics(own, weight[a:b]))
     return found, edge[bounds]
