@@ -239,12 +239,12 @@ def follow_models() -> None:
     wanted, fields = sections(), Config.model_fields
     if {name: field.annotation for name, field in fields.items() if name not in _OWN} == wanted:
         return
+    for name in _OWN & set(wanted):
+        msg = f"The options of a model cannot be called {name!r}, for there is an option or section of that name."
+        raise ConfigError(msg)
     for name in set(fields) - _OWN:
         del fields[name]
     for name, kind in wanted.items():
-        if name in _OWN:
-            msg = f"The options of a model cannot be called {name!r}, for there is an option or section of that name."
-            raise ConfigError(msg)
         fields[name] = FieldInfo(annotation=kind, default_factory=kind)
     Config.model_rebuild(force=True)
 

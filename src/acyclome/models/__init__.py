@@ -10,7 +10,7 @@ import difflib
 import functools
 import importlib
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from acyclome.errors import ConfigError
 from acyclome.models.card import Ability, Model
@@ -39,18 +39,16 @@ def register(card: Model) -> None:
     Raises
     ------
     ValueError
-        If the name is that of a model of this package, or no identifier.
+        If its name or that of its section is taken or no identifier.
     """
-    if card.name in TABLE or card.name == AUTO or not card.name.isidentifier():
-        msg = f"A model cannot be called {card.name!r}: expected an identifier other than {', '.join((*TABLE, AUTO))}."
-        raise ValueError(msg)
+    if objection := _objection(card, models()):
+        raise ValueError(objection)
     _registered[card.name] = card
 
 
 def models() -> dict[str, Model]:
     """Return the card of every model by its name, the simplest first."""
-    known = {name: _load(place) for name, place in TABLE.items()}
-    return known | _installed() | _registered
+    return _installed() | _registered
 
 
 def model_names() -> tuple[str, ...]:
@@ -107,19 +105,31 @@ def _load(place: str) -> Model:
     return card
 
 
+def _objection(card: Model, known: Mapping[str, Model]) -> str:
+    """Say why a card cannot stand beside those that are known; empty if it can."""
+    if card.name in TABLE or card.name == AUTO or not card.name.isidentifier():
+        return f"A model cannot be called {card.name!r}: expected an identifier other than {', '.join((*TABLE, AUTO))}."
+    others = dict(one.section for one in known.values() if one.section is not None and one.name != card.name)
+    name, kind = card.section or ("", None)
+    if kind is not None and others.get(name, kind) is not kind:
+        return f"The section of model {card.name} cannot be called {name!r}: that is the section of another model."
+    return ""
+
+
 @functools.cache
 def _installed() -> dict[str, Model]:
     """Return the cards of other packages; one that cannot be had is told and left out, for it concerns few runs."""
     from importlib.metadata import entry_points
 
-    found = {}
+    found = {name: _load(place) for name, place in TABLE.items()}
     for point in entry_points(group=ENTRY_POINTS):
         try:
             card = point.load()
+            objection = _objection(card, found)
         except Exception as error:  # noqa: BLE001 - another package may fail in any way
-            card = error
-        if isinstance(card, Model) and card.name == point.name and card.name not in TABLE:
-            found[card.name] = card
+            objection = repr(error)
+        if objection:
+            warnings.warn(f"The model {point.name!r} of {point.value} is left out: {objection}", stacklevel=2)
         else:
-            warnings.warn(f"The model {point.name!r} of {point.value} is left out: {card!r}.", stacklevel=2)
+            found[card.name] = card
     return found
