@@ -17,13 +17,13 @@ import scipy.sparse as sp
 
 from acyclome import Config, Network, learn
 from acyclome.evaluate.baselines import sort_and_regress
-from acyclome.evaluate.heldout_counts import count_log_likelihood, log_normal_log_likelihood
 from acyclome.evaluate.simulate import Simulation, simulate
 from acyclome.io.expression import read_expression
 from acyclome.io.store import MemoryStore
 from acyclome.models.glm.card import LAWS, structural_model
 from acyclome.pipeline.commands import Runtime, learn_store
 from acyclome.prepare import prepare
+from benchmarks.heldout_counts import count_log_likelihood, log_normal_log_likelihood
 from benchmarks.measure import learned, measured
 from benchmarks.problems import METHOD, Problem
 from benchmarks.report import publish

@@ -9,6 +9,7 @@ import ast
 import functools
 import graphlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -96,6 +97,15 @@ NEVER = {
 }
 # cli.doctor asks whether these are there; it does so by name, in no other command.
 EXEMPT = {("cli.doctor", "dask"), ("cli.doctor", "distributed")}
+
+# Files in which a word is no model's name, though it is spelled as one.
+OTHER_WORDS = {
+    "core/acyclicity/powers.py": {"polynomial"},  # forms of the acyclicity function
+    "options/sections.py": {"polynomial"},
+    "pipeline/engine_settings.py": {"polynomial"},
+    "report/methods.py": {"polynomial"},
+    "evaluate/simulate.py": {"linear"},  # a mechanism, by which data are drawn
+}
 
 MAX_FILE_LINES = 300
 OWED_LINES = {"pipeline/session.py", "pipeline/stages.py"}  # until stages are typed records
@@ -209,6 +219,21 @@ def test_third_party_packages_stay_in_their_rooms():
         beyond = foreign - ONLY[part] if part in ONLY else foreign & NEVER.get(part, set())
         broken += [f"{name} imports {package}" for package in sorted(beyond) if (name, package) not in EXEMPT]
     assert broken == []
+
+
+def test_a_model_is_named_in_its_room_and_the_table_alone():
+    from acyclome.models import TABLE
+
+    names = "|".join(TABLE)
+    quoted, said = re.compile(rf"[\"']({names})[\"']"), re.compile(rf"\bmodels? ({names})\b")
+    found = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        place = path.relative_to(SOURCE).as_posix()
+        text = path.read_text(encoding="utf-8")
+        named = {match[1] for match in [*quoted.finditer(text), *said.finditer(text)]} - OTHER_WORDS.get(place, set())
+        if named and not place.startswith("models/"):
+            found.append(f"{place} names {', '.join(sorted(named))}")
+    assert found == []
 
 
 def test_files_are_short():

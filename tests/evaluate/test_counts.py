@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from benchmarks.heldout_counts import count_log_likelihood, log_normal_log_likelihood
 from scipy.stats import nbinom
 
 from acyclome.cli import main
-from acyclome.evaluate.heldout_counts import count_log_likelihood, log_normal_log_likelihood
 from acyclome.evaluate.simulate import simulate
 from acyclome.models.glm.local_score import Glm
 

@@ -181,8 +181,8 @@ def test_a_plan_counts_what_it_takes(waves, table, tmp_path, capsys):
 def test_help_and_schema_have_its_section(waves, capsys):
     assert main(["run", "--help"]) == 0
     text = capsys.readouterr().out
-    assert "Model waves:" in text
-    assert "pitch" in text
+    assert "--waves.pitch" in text
+    assert "The model waves: how fast they go up and down." in text
     assert "waves: effects that go up and down." in " ".join(text.split())
     schema = Config.json_schema()
     assert "waves" in schema["properties"]["model"]["enum"]

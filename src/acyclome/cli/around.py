@@ -150,4 +150,4 @@ def _models_text(models: Mapping[str, Mapping[str, float]]) -> str:
         for name, one in models.items()
     ]
     table = format_table(["model", "in all", "memory"], rows)
-    return f"\n\nThe stages above are those of model linear. Once the data have chosen:\n\n{table}"
+    return f"\n\nThe stages above are those of model {next(iter(models))}. Once the data have chosen:\n\n{table}"

@@ -11,10 +11,13 @@ import functools
 import importlib
 import warnings
 from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
 from acyclome.errors import ConfigError
 from acyclome.models.card import Ability, Model
-from acyclome.options.sections import Section
+
+if TYPE_CHECKING:
+    from acyclome.options.sections import Section
 
 TABLE = {
     "linear": "acyclome.models.linear.card:LINEAR",

@@ -3,7 +3,8 @@
 Choice: a model is functions and one record about them, as a method of decoupler is.  Reason: whoever has to know
 something of a model (options, search, plan, report) asks its card, so that a model costs its own folder and one line.
 What would change it: a network whose nodes are no genes.  Cards are read at every start, so they import no numerics
-before a part of the model is asked for.
+before a part of the model is asked for; and the numerics of a model run where there is nothing but numerics, so this
+module imports nothing else.
 """
 
 from __future__ import annotations
@@ -13,12 +14,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from acyclome.options.sections import Section
-
 if TYPE_CHECKING:
     from acyclome.config import Config
     from acyclome.core.contract import Family, HeldOut
     from acyclome.core.data.moments import Moments
+    from acyclome.options.sections import Section
 
 Search = Literal["order_search", "hill_climbing", "relaxation"]
 

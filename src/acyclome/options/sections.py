@@ -62,8 +62,8 @@ class Prepare(Section):
     covariates: Names = ()
     """Columns of the observations (batch, sex) whose linear effect is taken out of all genes."""
     transform: Literal["auto", "none", "rank"] = "auto"
-    """Marginal transform of each gene. rank: to normal scores, robust to outliers. auto: decided by the data alone
-    for model linear, none for others, whose curves and noise ranks would bend."""
+    """Marginal transform of each gene. rank: to normal scores, robust to outliers. auto: decided by the data where the
+    model has lines and Gaussian noise, none for others, whose curves and noise ranks would bend."""
     pseudobulk_by: str | None = None
     """Column (donor, sample) over whose labels observations are summed. Fewer, cleaner observations."""
     metacells: Several | None = None
@@ -81,8 +81,8 @@ class Fit(Section):
     """The continuous relaxation (NOTEARS on the candidates) from which the order search starts."""
 
     relax: AutoOrBool = "auto"
-    """Run the relaxation: the order search starts from its order, the climb of nonlinear models keeps to it at first.
-    auto: for model linear alone, since the climb does as well without. Models lingam and glm have none."""
+    """Run the relaxation: the order search starts from its order, hill climbing keeps to it at first. auto: where it
+    helps the model, which is before an order search; hill climbing does as well without. Some models have none."""
     acyclicity: Literal["series", "expm", "logdet", "polynomial", "spectral", "lowrank"] = "series"
     """Form of the acyclicity function. series: cut after `terms` terms, on sparse edges. lowrank: the same in `rank`
     dimensions, an approximation. spectral: the spectral radius. expm, logdet, polynomial: whole, to 2,000 genes."""
@@ -171,8 +171,8 @@ class Score(Section):
     gamma: Real = Field(default=1.0, ge=0, le=10)
     """Extra price of an edge for the number of genes it was chosen from. 0 gives many false edges in large networks."""
     non_gaussian: bool = False
-    """Let noise that is measurably not Gaussian turn edges that model linear leaves reversible. Never after a transform
-    to normal scores, nor where dropout or outliers make the noise."""
+    """Let noise that is measurably not Gaussian turn edges that are reversible where noise is Gaussian. Never after a
+    transform to normal scores, nor where dropout or outliers make the noise."""
 
 
 class Search(Section):

@@ -116,8 +116,8 @@ def keep_counts(draft: Draft, options: Prepare) -> Draft:
     """
     if draft.kind != COUNTS:
         msg = (
-            f"The matrix holds {draft.kind} values; expected counts (whole numbers from 0) for model glm. Choose the "
-            "matrix of counts (--layer), or another model."
+            f"The matrix holds {draft.kind} values; expected counts (whole numbers from 0), which the model "
+            "is for. Choose the matrix of counts (--layer), or another model."
         )
         raise InputError(msg)
     totals = np.asarray(draft.X.sum(axis=0, dtype=np.float64)).ravel()

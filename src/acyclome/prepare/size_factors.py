@@ -33,12 +33,10 @@ def size_factors(store: GeneMajor, wanted: str) -> np.ndarray:
     if wanted != "total":
         if columns is None or wanted not in columns:
             known = "none" if columns is None else ", ".join(map(str, columns.columns[:12])) or "none"
-            msg = f"The observations have no column {wanted!r}, which glm.size_factors names. Columns: {known}."
+            msg = f"The observations have no column {wanted!r}, which size_factors names. Columns: {known}."
             raise InputError(msg)
         if columns[wanted].dtype.kind not in "biuf":
-            msg = (
-                f"The column {wanted!r}, which glm.size_factors names, holds no numbers. Expected size factors above 0."
-            )
+            msg = f"The column {wanted!r}, which size_factors names, holds no numbers. Expected size factors above 0."
             raise InputError(msg)
         totals = columns[wanted].to_numpy(np.float64)
     elif columns is not None and TOTAL in columns:
@@ -48,7 +46,7 @@ def size_factors(store: GeneMajor, wanted: str) -> np.ndarray:
         what = "no counts" if wanted == "total" else f"the size factor {totals[at]:g}"
         msg = (
             f"The observation {store.observations[at]!r} has {what}. Expected size factors above 0 everywhere: leave "
-            "such observations out, or give others (glm.size_factors)."
+            "such observations out, or give others (size_factors)."
         )
         raise InputError(msg)
     found: np.ndarray = totals / totals.mean()
@@ -74,7 +72,7 @@ def _totals(store: GeneMajor) -> np.ndarray:
             gene, cell = np.argwhere(wrong)[0]
             msg = (
                 f"The matrix holds {block[gene, cell]:g} for gene {store.genes[a + gene]!r}; expected counts, whole "
-                "numbers from 0, for model glm. Choose the matrix of counts (--layer), or another model."
+                "numbers from 0, for a model of counts. Choose the matrix of counts (--layer), or another model."
             )
             raise InputError(msg)
         totals += block.sum(axis=0, dtype=np.float64)
