@@ -28,7 +28,7 @@ def test_the_bound_is_that_of_stability_selection(build_run):
 
 
 def test_no_bound_for_large_subsamples(build_run):
-    run = read_run(build_run(change=lambda facts: facts["resample"].update(fraction=0.8)))
+    run = read_run(build_run(change=lambda facts: facts["config"]["resample"].update(fraction=0.8)))
     assert confidence.expected_false(run, 0.9) is None
 
 

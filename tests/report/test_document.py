@@ -174,10 +174,16 @@ def test_a_damaged_file_is_named(build_run, name):
         write_report(folder)
 
 
-@pytest.mark.parametrize("kept", [(), ("config",), ("input", "prepare"), ("fit",)])
-def test_missing_facts_leave_gaps_not_errors(build_run, kept):
+@pytest.mark.parametrize("gone", [("config",), ("stages", "warnings")])
+def test_a_record_that_is_not_of_a_run_is_refused_with_what_it_lacks(build_run, gone):
+    folder = build_run(change=lambda facts: [facts.pop(name) for name in gone])
+    with pytest.raises(InputError, match=", ".join(f"{name} in run.json" for name in gone)):
+        write_report(folder)
+
+
+def test_stages_that_were_left_out_leave_gaps(build_run):
     def thin(facts):
-        for key in set(facts) - set(kept):
+        for key in ("screen", "fit", "resample", "validation"):
             del facts[key]
 
     page = read(build_run(change=thin))

@@ -33,7 +33,14 @@ REQUIRED = (
     "igraph",
     "scikit-learn",
 )
-OPTIONAL = {"jinja2": "report", "matplotlib": "report", "snakemake": "workflow", "dask": "dask", "dagma": "bench"}
+OPTIONAL = {
+    "jinja2": "report",
+    "pybtex": "report",
+    "matplotlib": "report",
+    "snakemake": "workflow",
+    "dask": "dask",
+    "dagma": "bench",
+}
 MIN_PYTHON = (3, 11)
 MIN_MEMORY_GB, MIN_DISK_GB = 4.0, 1.0
 _MODULES = {"scikit-learn": "sklearn"}

@@ -46,13 +46,13 @@ def rivals(run: Run) -> list[dict[str, str]]:
             "joined": wording.share(row["joined"]),
             "same": wording.share(row["same"]),
         }
-        for row in run.fact("validation.rivals.networks", [])
+        for row in run.fact("validation.rivals.networks") or []
     ]
 
 
 def _sorting(run: Run) -> Finding:
     title, sign = "Does sorting alone give this network?", "sorting gives most of the pairs, and their directions."
-    rows = {row["network"]: row for row in run.fact("validation.rivals.networks", [])}
+    rows = {row["network"]: row for row in run.fact("validation.rivals.networks") or []}
     found = [(_agreement(rows[name]), name) for name in SORTED if name in rows]
     if not found or not rows[OURS]["edges"]:
         return _missing(run, title, sign)
@@ -74,7 +74,7 @@ def _agreement(row: dict[str, Any]) -> float:
 def _heldout(run: Run) -> Finding:
     title = "Does it predict observations that it has not seen?"
     sign = "no gain, or a network along a random order or of the strongest correlations gains as much."
-    rows = {row["network"]: row for row in run.fact("validation.rivals.networks", [])}
+    rows = {row["network"]: row for row in run.fact("validation.rivals.networks") or []}
     if OURS not in rows:
         return _missing(run, title, sign)
     gain = rows[OURS]["gain"]
@@ -144,6 +144,6 @@ def _known(run: Run) -> Finding:
 
 
 def _missing(run: Run, title: str, sign: str, why: str = "") -> Finding:
-    off = "" if run.option("validation.checks", True) else "The checks were switched off (validation.checks)."
-    other = str(run.fact("validation.why_not", "There was nothing to compare."))
+    off = "" if run.config.validation.checks else "The checks were switched off (validation.checks)."
+    other = run.fact("validation.why_not") or "There was nothing to compare."
     return Finding(title, "not measured", off or why or other, sign, None)

@@ -49,7 +49,7 @@ def expected_false(run: Run, stability: float) -> float | None:
     pairs without an edge that are exchangeable, and a method not worse than guessing. None where the conditions on pi
     or on the size of the samples are not met.
     """
-    fraction = float(run.fact("resample.fraction", run.option("resample.fraction", 0.5)))
+    fraction = run.config.resample.fraction
     pairs = possible_pairs(run)
     if stability <= 0.5 or fraction > 0.5 or pairs == 0:
         return None
@@ -59,7 +59,7 @@ def expected_false(run: Run, stability: float) -> float | None:
 
 def edges_per_resample(run: Run) -> float:
     """Return the mean number of edges of one resample; the size of the whole network where it was not recorded."""
-    return float(run.fact("resample.mean_edges", len(run.edges)))
+    return float(run.fact("resample.mean_edges") or len(run.edges))
 
 
 def possible_pairs(run: Run) -> int:

@@ -45,10 +45,9 @@ def render(run: Run) -> str:
     """Return the page of a run as HTML."""
     try:
         import jinja2
+        import pybtex  # noqa: F401 - read by references
     except ImportError as error:
-        msg = (
-            'The report needs the package jinja2, which is not here. Install it with `pip install "acyclome[report]"`.'
-        )
+        msg = f'The report needs the package {error.name}. Install it with `pip install "acyclome[report]"`.'
         raise InputError(msg) from error
 
     environment = jinja2.Environment(
@@ -71,7 +70,7 @@ def _context(run: Run) -> dict[str, Any]:
         "data": payload.json_for_html(payload.page_data(run)),
         "name": summary.data_name(run),
         "run": run,
-        "version": run.fact("version", ""),
+        "version": run.fact("version"),
         "warnings": _warnings(run),
         "cards": summary.cards(run),
         "found": summary.counts(run),
@@ -112,7 +111,7 @@ def _confidence(run: Run) -> dict[str, Any]:
 
 
 def _provenance(run: Run) -> dict[str, Any]:
-    path = run.fact("fit.convergence", [])
+    path = run.fact("fit.convergence") or []
     return {
         "model": run.words.model,
         "compared": summary.compared(run),
@@ -128,12 +127,12 @@ def _provenance(run: Run) -> dict[str, Any]:
         "stages": summary.stages(run),
         "options": summary.options(run),
         "command": summary.command(run),
-        "versions": dict(run.fact("versions", {})),
+        "versions": run.fact("versions"),
     }
 
 
 def _warnings(run: Run) -> list[str]:
-    warnings = [str(warning) for warning in run.fact("warnings", [])]
+    warnings = list(run.fact("warnings"))
     if not len(run.edges):
         warnings.insert(0, "The network has no edge: no dependence in these data was strong enough to be believed.")
     return warnings

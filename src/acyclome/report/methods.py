@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acyclome import wording
 from acyclome.options.sections import Fit
-from acyclome.report.papers import Reference, cite, cited
+from acyclome.report.references import bibliography, cite
 from acyclome.report.source import Run
 from acyclome.report.summary import counts, data_name
 
@@ -16,9 +16,9 @@ def methods_text(run: Run) -> str:
     return cite(_paragraph(run))
 
 
-def references(run: Run) -> list[Reference]:
-    """Return the papers that the paragraph and the page cite, in the order of first use."""
-    return cited(_paragraph(run) + SORTABILITY)
+def references(run: Run) -> list[str]:
+    """Return the papers that the paragraph and the page cite, in the order of first use, as HTML."""
+    return bibliography(_paragraph(run) + SORTABILITY)
 
 
 def _paragraph(run: Run) -> str:
@@ -45,12 +45,12 @@ def _data(run: Run) -> str:
 
 def _choice(run: Run) -> str:
     """Return the sentence on the choice of the model, empty where it was asked for."""
-    rows = run.fact("model.compared", [])
+    rows = run.fact("model.compared")
     if not rows:
         return ""
     return (
-        f" This model was chosen among {len(rows)} by the likelihood of {run.fact('model.test', 0):,} observations "
-        f"that were kept back, on {run.fact('model.genes', 0):,} genes: the simplest within two standard errors of the "
+        f" This model was chosen among {len(rows)} by the likelihood of {run.fact('model.test'):,} observations "
+        f"that were kept back, on {run.fact('model.genes'):,} genes: the simplest within two standard errors of the "
         f"best (compare [@breiman1984])."
     )
 
@@ -144,4 +144,4 @@ def _resampling(run: Run) -> str:
 
 
 def _software(run: Run) -> str:
-    return f"acyclome {run.fact('version', '')} was used with seed {run.config.seed}."
+    return f"acyclome {run.fact('version')} was used with seed {run.config.seed}."

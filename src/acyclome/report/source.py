@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILES = ("edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv", "run.json")
+FACTS = ("command", "config", "input", "prepare", "sortability", "stages", "version", "versions", "warnings")
+"""What every run records, with or without resamples, relaxation, interventions or checks."""
 
 
 @dataclass(frozen=True)
@@ -46,21 +48,17 @@ class Run:
         """One row for each gene."""
         return self.network.nodes
 
-    def fact(self, path: str, default: Any = None) -> Any:
-        """Return the fact at a path with dots (``resample.resamples``), or `default` where it is absent or null."""
+    def fact(self, path: str) -> Any:
+        """Return the fact at a path with dots (``screen.mean``), None where the run has no such fact."""
         value: Any = self.network.facts
         for key in path.split("."):
             value = value.get(key) if isinstance(value, Mapping) else None
-        return default if value is None else value
-
-    def option(self, path: str, default: Any = None) -> Any:
-        """Return an option of the run by its path in the configuration."""
-        return self.fact(f"config.{path}", default)
+        return value
 
     @property
     def model(self) -> str:
         """The structural model, be it asked for or chosen by the data."""
-        return str(self.fact("model.name", self.config.model))
+        return str(self.fact("model.name") or self.config.model)
 
     @cached_property
     def config(self) -> Config:
@@ -80,12 +78,12 @@ class Run:
     @property
     def is_relaxed(self) -> bool:
         """Whether a relaxation was fitted."""
-        return bool(self.fact("fit.relax", self.card.relaxes(self.config)))
+        return self.card.relaxes(self.config)
 
     @property
     def resamples(self) -> int:
         """Number of resamples the stability rests on."""
-        return int(self.fact("resample.resamples", self.option("resample.resamples", 0)))
+        return self.config.resample.resamples
 
     @property
     def has_stability(self) -> bool:
@@ -102,11 +100,15 @@ def read_run(folder: Path) -> Run:
         If a file is missing or cannot be read, or the files do not fit together.
     """
     folder = Path(folder)
+    run = None
     missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
+    if not missing:
+        run = Run(folder, RunFolder(folder).read_network())
+        missing = [f"{name} in run.json" for name in FACTS if name not in run.network.facts]
+    if run is None or missing:
         msg = (
             f"The folder {str(folder)!r} has no {', '.join(missing)}. A report is made from the files of a finished "
             f"run; finish it with `acyclome run INPUT -o {folder} --resume`, or name the folder of another run."
         )
         raise InputError(msg)
-    return Run(folder, RunFolder(folder).read_network())
+    return run

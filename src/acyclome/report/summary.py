@@ -15,23 +15,17 @@ RANKING_HEAD = 20
 _COUNTED = {
     "n_obs": "observations",
     "n_vars": "genes",
-    "n_genes": "genes",
     "obs_dropped": "observations left out",
-    "vars_dropped": "genes left out",
     "genes_dropped": "genes left out",
-    "cells_dropped": "cells left out",
 }
-_STEP_NAMES = ("step", "name", "title")
-_STEP_TEXTS = ("what", "did", "text", "description", "message", "why", "reason")
 
 
 def data_name(run: Run) -> str:
     """Return the name by which a reader knows the data: the file without its suffixes, and the group."""
-    stem = PurePath(str(run.fact("input.path", run.folder.resolve().name))).name
+    stem = PurePath(run.fact("input.path") or run.folder.resolve().name).name
     for suffix in (".gz", ".h5ad", ".zarr", ".h5", ".mtx", ".csv", ".tsv", ".txt"):
         stem = stem.removesuffix(suffix)
-    group = run.fact("input.group", run.fact("group", run.option("input.group")))
-    return f"{stem}, {group}" if group else stem
+    return f"{stem}, {run.config.input.group}" if run.config.input.group else stem
 
 
 def counts(run: Run) -> dict[str, Any]:
@@ -39,7 +33,7 @@ def counts(run: Run) -> dict[str, Any]:
     edges = run.edges
     return {
         "genes": len(run.nodes),
-        "observations": run.fact("prepare.n_obs", run.fact("resample.n_obs", run.fact("input.n_obs"))),
+        "observations": run.fact("prepare.n_obs"),
         "edges": len(edges),
         "is_dag": run.network.is_dag,
         "reversible": float(edges["reversible"].mean()) if len(edges) else None,
@@ -73,22 +67,11 @@ def _card(name: str, value: str, note: str) -> dict[str, str]:
 
 def preparation(run: Run) -> list[dict[str, str]]:
     """Return what was read and every step of its preparation, each with its counts."""
-    matrix = ", ".join(str(run.fact(f"input.{key}")) for key in ("matrix", "kind") if run.fact(f"input.{key}"))
-    read = {
-        "title": "Read",
-        "text": PurePath(str(run.fact("input.path", "the input"))).name,
-        "counts": _counted(run.fact("input", {})),
-    }
-    read["text"] += f" ({matrix})" if matrix else ""
-    return [read, *(_step(step) for step in run.fact("prepare.steps", []))]
-
-
-def _step(step: Any) -> dict[str, str]:
-    if not isinstance(step, Mapping):
-        return {"title": str(step), "text": "", "counts": ""}
-    title = next((str(step[key]) for key in _STEP_NAMES if step.get(key)), "step")
-    text = " ".join(str(step[key]) for key in _STEP_TEXTS if step.get(key))
-    return {"title": _sentence(title), "text": text, "counts": _counted(step)}
+    matrix = ", ".join(run.fact(f"input.{key}") for key in ("matrix", "kind") if run.fact(f"input.{key}"))
+    source = PurePath(run.fact("input.path") or "the input").name + (f" ({matrix})" if matrix else "")
+    read = {"title": "Read", "text": source, "counts": _counted(run.fact("input"))}
+    steps = run.fact("prepare.steps")
+    return [read, *({"title": _sentence(one["step"]), "text": one["what"], "counts": _counted(one)} for one in steps)]
 
 
 def _sentence(name: str) -> str:
@@ -132,7 +115,7 @@ def _regulator(row: dict[Hashable, Any], most: int) -> dict[str, Any]:
 def regulators_listed(run: Run) -> str:
     """Return a sentence on which genes were allowed to be causes."""
     allowed = int(run.nodes["is_regulator"].sum())
-    if run.option("knowledge.regulators") or allowed < len(run.nodes):
+    if run.config.knowledge.regulators or allowed < len(run.nodes):
         return f"Only the {wording.plural(allowed, 'gene')} of the regulator list could be causes."
     return (
         "No regulator list was given, so every gene could be a cause; a gene in this table need not be a transcription "
@@ -155,7 +138,7 @@ def ranking_head(run: Run) -> list[dict[str, str]]:
 def sortability(run: Run) -> list[dict[str, str]]:
     """Return each measure of how far the data alone give away an order of the genes, with what its value means."""
     measures = []
-    for name, value in run.fact("sortability", {}).items():
+    for name, value in run.fact("sortability").items():
         if wording.is_number(value) and 0 <= value <= 1:
             measures.append(
                 {
@@ -194,7 +177,7 @@ def compared(run: Run) -> list[dict[str, Any]]:
             "error": wording.decimal(row["standard_error"], 4),
             "edges": wording.count(row["edges"]),
         }
-        for row in run.fact("model.compared", [])
+        for row in run.fact("model.compared") or []
     ]
 
 
@@ -206,7 +189,7 @@ def stages(run: Run) -> list[dict[str, str]]:
             "time": wording.duration(cost.get("seconds")),
             "memory": _megabytes(cost.get("peak_memory_mb")),
         }
-        for name, cost in run.fact("stages", {}).items()
+        for name, cost in run.fact("stages").items()
         if isinstance(cost, Mapping)
     ]
 
@@ -219,14 +202,14 @@ def _megabytes(value: Any) -> str:
 
 def command(run: Run) -> str:
     """Return the command that repeats the run."""
-    given = run.fact("command", "")
-    return " ".join(map(str, given)) if isinstance(given, list) else str(given)
+    given = run.fact("command")
+    return " ".join(given) if isinstance(given, list) else str(given)
 
 
 def options(run: Run) -> list[tuple[str, str]]:
     """Return every option of the run with its value, in the order of the configuration."""
     rows: list[tuple[str, str]] = []
-    for key, value in run.fact("config", {}).items():
+    for key, value in run.config.model_dump(mode="json").items():
         leaves = value.items() if isinstance(value, Mapping) else [("", value)]
         rows += [(f"{key}.{leaf}".rstrip("."), _option_text(content)) for leaf, content in leaves]
     return rows

@@ -1,0 +1,40 @@
+"""The papers of ``references.bib``, which texts cite by ``[@key]``."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+CITATION = re.compile(r"\[@(\w+)\]")
+
+
+def cite(text: str) -> str:
+    """Return a text with authors and years in the place of keys."""
+    return CITATION.sub(lambda found: _authors_and_year(found[1]), text)
+
+
+def bibliography(text: str) -> list[str]:
+    """Return the entries of the papers that a text cites, in the order of first use, as HTML."""
+    from pybtex.plugin import find_plugin
+
+    style = find_plugin("pybtex.style.formatting", "unsrt")(abbreviate_names=True)
+    html = find_plugin("pybtex.backends", "html")()
+    keys = list(dict.fromkeys(CITATION.findall(text)))
+    return [entry.text.render(html) for entry in style.format_bibliography(papers(), keys)]
+
+
+@cache
+def papers() -> Any:
+    """Return all papers, as pybtex holds them."""
+    from pybtex.database import parse_string
+
+    return parse_string(files("acyclome.report").joinpath("references.bib").read_text(encoding="utf-8"), "bibtex")
+
+
+def _authors_and_year(key: str) -> str:
+    entry = papers().entries[key]
+    names = [" ".join(person.last_names) for person in entry.persons["author"]]
+    authors = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
+    return f"{authors}, {entry.fields['year']}"
