@@ -12,6 +12,8 @@ from acyclome.core.data.expansions import BSplines, Cosines, Powers
 from acyclome.models.curves.local_score import Curves, degrees, smoothness
 from acyclome.models.curves.projection_pursuit import Ridges
 from acyclome.models.glm.local_score import Glm
+from acyclome.models.linear.local_score import LeastSquares
+from acyclome.models.lingam.local_score import Lingam
 from acyclome.models.mlp.gaussian_process import Evidence
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
@@ -69,6 +71,15 @@ def counts(rng: np.random.Generator, n: int) -> np.ndarray:
     return x
 
 
+def lines(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Linear effects with skewed noise."""
+    x = rng.exponential(1.0, (n, 6))
+    for j, parents in enumerate(([], [0], [0], [1, 2], [3])):
+        x[:, j] += x[:, parents] @ np.full(len(parents), 0.8)
+    x[:, CONSTANT] = 1.0
+    return x
+
+
 CASES = [
     Case("mlp", Evidence(terms=6, units=40, unit_scale=3.0, ridge=(1.0, 10.0, 100.0)), curves),
     Case("polynomial", Curves(Powers(4), degrees(4)), curves),
@@ -78,3 +89,6 @@ CASES = [
     Case("spline", Curves(BSplines(8), smoothness(8)), curves),
     Case("glm", Glm(is_binary=False, is_dispersed=True, ridge=1.0), counts),
 ]
+
+LINEAR = [Case("linear", LeastSquares(), lines), Case("lingam", Lingam(), lines)]
+"""Models whose orders are searched by sufficient statistics, and their local scores."""

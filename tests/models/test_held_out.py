@@ -8,7 +8,8 @@ from family_cases import CASES
 from scipy.stats import laplace, norm
 
 from acyclome.models.held_out import count_mass, normal_mass, seen_mass
-from acyclome.models.linear.held_out import Lines
+from acyclome.models.linear.local_score import LeastSquares
+from acyclome.models.lingam.local_score import Lingam
 from acyclome.models.noise_density import kernel_log_density
 
 N = 400
@@ -55,8 +56,8 @@ def test_lines_with_normal_noise_have_the_density_of_least_squares(lab):
     A = np.column_stack([np.ones(N), m.Z[causes].T])
     b = np.linalg.lstsq(A[TRAIN], m.Z[1, TRAIN], rcond=None)[0]
     deviation = np.std(m.Z[1, TRAIN] - A[TRAIN] @ b)
-    for reads_noise in (False, True):  # Gaussian noise is not read
-        found = Lines(m, reads_noise).held_out(1, causes, TRAIN, TEST)
+    for model in (LeastSquares(), Lingam()):  # Gaussian noise is not read
+        found = model.prepare(m, 0, 1).held_out(1, causes, TRAIN, TEST)
         np.testing.assert_allclose(found, norm.logpdf(m.Z[1, TEST], A[TEST] @ b, deviation), atol=1e-9)
 
 
@@ -68,14 +69,17 @@ def test_counts_of_lines_add_up_to_one(lab):
         Y = X.T[LEAF : LEAF + 1].copy()
         Y[:, TEST] = count
         held = with_held(m, (np.log1p(count / size[TEST]) - m.mean[LEAF]) / m.scale[LEAF])
-        total += np.exp(Lines(replace(held, read=lambda a, b, Y=Y: Y), False).held_out(LEAF, CAUSES, TRAIN, TEST))
+        local = LeastSquares().prepare(replace(held, read=lambda a, b, Y=Y: Y), 0, 1)
+        total += np.exp(local.held_out(LEAF, CAUSES, TRAIN, TEST))
     np.testing.assert_allclose(total, 1.0, atol=1e-3)
 
 
 def test_noise_with_a_shape_is_told_from_normal_noise(lab):
     X = np.random.default_rng([80, 6]).laplace(size=(2000, 3))
     m, train, test = lab.moments_of(X), np.arange(1500), np.arange(1500, 2000)
-    normal, shaped = (Lines(m, reads).held_out(1, CAUSES[:0], train, test).mean() for reads in (False, True))
+    normal, shaped = (
+        model.prepare(m, 0, 1).held_out(1, CAUSES[:0], train, test).mean() for model in (LeastSquares(), Lingam())
+    )
     true = laplace.logpdf(m.Z[1, test], scale=np.sqrt(0.5)).mean()
     assert normal + 0.02 < shaped < true + 0.02
 

@@ -1,4 +1,4 @@
-"""How probable observations are that a fit has not seen, on one scale for all families.
+"""How probable observations are that a fit has not seen, on one scale for all models.
 
 Nats per observation: log densities of the gene in standard deviations, or, where the data are counts, log probabilities
 of these.  A normal model of ``g(y) = log(1 + y / s)`` has a density; what it says of a count is the mass of the cell
@@ -15,41 +15,29 @@ from scipy.special import log_ndtr
 from scipy.stats import bernoulli, nbinom, poisson
 
 from acyclome.core.data.moments import Moments
+from acyclome.models.own_rows import OwnRows
 
-LEAST_VARIANCE = 1e-4  # of what causes leave, in shares of the gene's: a gene that is constant in the rows fitted
-
-
-def within(X: np.ndarray, train: np.ndarray | None) -> np.ndarray:
-    """Return the observations ``train`` of ``X`` ``(..., n)``, less their means; all as they are if None."""
-    if train is None:
-        return X
-    rows = X[..., train]
-    centered: np.ndarray = rows - rows.mean(axis=-1, keepdims=True)
-    return centered
+LEAST_VARIANCE = 1e-4  # of what parents leave, in shares of the gene's: a gene that is constant in the rows fitted
 
 
-def less_mean(rest: np.ndarray, train: np.ndarray | None) -> np.ndarray:
-    """Return residuals ``(n,)`` less their mean over ``train``, which is the intercept; as they are if None."""
-    return rest if train is None else rest - rest[train].mean()
-
-
-def normal_held_out(moments: Moments, j: int, rest: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+def normal_held_out(data: Moments, j: int, residual: np.ndarray, own: OwnRows, test: np.ndarray) -> np.ndarray:
     """Log density of gene ``j`` in the rows ``test`` with normal noise, ``(t,)``.
 
     Parameters
     ----------
-    rest
-        ``(n,)`` what is left of the gene by coefficients that were fitted to the rows ``train``; their mean square is
-        the variance of the noise (maximum likelihood).
+    residual
+        ``(n,)`` what is left of the gene, in standard deviations, by coefficients that were fitted to the rows
+        ``own.fitted``; their mean square is the variance of the noise (maximum likelihood).
     """
-    deviation = np.sqrt(max(float(np.mean(rest[train].astype(np.float64) ** 2)), LEAST_VARIANCE))
-    if moments.size is None or moments.read is None:
-        u = rest[test].astype(np.float64) / deviation
-        found: np.ndarray = -0.5 * u**2 - np.log(deviation) - 0.5 * np.log(2 * np.pi)
-        return found
-    scale = moments.scale[j]
-    expected = moments.mean[j] + scale * (moments.Z[j, test] - rest[test])
-    return normal_mass(moments.read(j, j + 1)[0][test], moments.size[test], expected, scale * deviation)
+    fitted = residual if own.fitted is None else residual[own.fitted]
+    deviation = np.sqrt(max(float(np.mean(fitted.astype(np.float64) ** 2)), LEAST_VARIANCE))
+    if data.size is None or data.read is None:
+        u = residual[test].astype(np.float64) / deviation
+        density: np.ndarray = -0.5 * u**2 - np.log(deviation) - 0.5 * np.log(2 * np.pi)
+        return density
+    scale = data.scale[j]
+    expected = data.mean[j] + scale * (own.response(data.Z[j])[test] - residual[test])
+    return normal_mass(data.read(j, j + 1)[0][test], data.size[test], expected, scale * deviation)
 
 
 def normal_mass(y: np.ndarray, size: np.ndarray, expected: np.ndarray, deviation: float) -> np.ndarray:
@@ -67,8 +55,8 @@ def normal_mass(y: np.ndarray, size: np.ndarray, expected: np.ndarray, deviation
     turned = lower > 0  # the tail that does not cancel
     high, low = np.where(turned, -lower, upper), np.where(turned, -upper, lower)
     top = log_ndtr(high)
-    found: np.ndarray = top + np.log1p(-np.exp(np.minimum(log_ndtr(low) - top, -1e-15)))
-    return found
+    mass: np.ndarray = top + np.log1p(-np.exp(np.minimum(log_ndtr(low) - top, -1e-15)))
+    return mass
 
 
 def count_mass(y: np.ndarray, predictor: np.ndarray, theta: float | None) -> np.ndarray:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.interpolate import BSpline
 
-from acyclome.core.data.basis import expand, explained, screen_expanded
+from acyclome.core.data.basis import expand, explained, own_standardized, screen_expanded
 from acyclome.core.data.expansions import BSplines, Cosines, NaturalSplines, Powers
+from acyclome.core.data.interventions import Interventions
 
 TOL32 = 2e-5
 
@@ -71,3 +72,31 @@ def test_expanded_screening_finds_a_cause_without_correlation(lab):
     assert (2, 7) in set(zip(source.tolist(), target.tolist(), strict=True))
     barred = lab.problem_of(m, sources=np.arange(12) != 2)
     assert 2 not in screen_expanded(barred, basis, Z, keep=3, min_gain=4.0)[0]
+
+
+def test_what_terms_explain_of_a_targeted_gene_is_the_r2_of_its_own_observations(lab):
+    m = lab.moments_of(np.random.default_rng([71, 6]).gamma(2.0, size=(250, 3)))
+    basis, out = expand(m.Z, NaturalSplines(5)), np.arange(100, 190)
+    own = np.delete(np.arange(250), out)
+    y = own_standardized(m.Z[1:2].astype(np.float32), out)
+    assert (y[0, out] == 0).all()
+    for i in (0, 2):
+        F = basis[i][:, own].T.astype(float)
+        A = F - F.mean(axis=0)
+        fitted = np.mean((A @ np.linalg.lstsq(A, y[0, own], rcond=None)[0]) ** 2)
+        assert explained(basis[i : i + 1], y, out)[0, 0] == pytest.approx(fitted, rel=0.02)
+        assert explained(basis[i : i + 1], y, out)[0, 0] <= fitted * (1 + 1e-4)
+
+
+def test_expanded_screening_leaves_out_what_was_done_to_a_gene(lab):
+    X = np.random.default_rng([71, 7]).standard_normal((400, 12))
+    X[:, 7] = X[:, 2] ** 2 + 0.5 * X[:, 7]
+    X[300:, 7] = 3.0 * X[300:, 9]
+    done = Interventions.from_pairs(np.full(100, 7), np.arange(300, 400), 12, 400)
+    m = lab.moments_of(X, interventions=done)
+    basis, responses = expand(m.Z, NaturalSplines(8)), m.Z.astype(np.float32)
+    responses[7] = own_standardized(responses[7:8], done.of(7))[0]
+    source, target = screen_expanded(lab.problem_of(m), basis, responses, keep=3, min_gain=4.0)
+    pairs = set(zip(source.tolist(), target.tolist(), strict=True))
+    assert (2, 7) in pairs
+    assert (9, 7) not in pairs

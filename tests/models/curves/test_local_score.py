@@ -6,6 +6,7 @@ import pytest
 from acyclome.core.data.expansions import BSplines, Cosines, Powers
 from acyclome.models.curves.local_score import JITTER, Curves, degrees, fit_terms, smoothness
 from acyclome.models.curves.projection_pursuit import Ridges
+from acyclome.models.own_rows import OwnRows
 
 N = 400
 
@@ -40,7 +41,7 @@ def test_a_line_costs_what_the_linear_model_charges(family, lab):
 
 def test_weights_are_slopes_and_strengths_are_norms(moments):
     local = Curves(BSplines(8), smoothness(8)).prepare(moments, 0, 1)
-    B = local.coefficients(3, np.array([0, 1]))
+    B = local.coefficients(3, np.array([0, 1]), OwnRows.of(moments, 3))
     assert local.weights(3, np.array([0, 1])).tolist() == B[:, 0].tolist()
     explained = np.sum(B**2)  # causes are independent, so that variances add up
     assert explained + np.mean(local.residual(3, np.array([0, 1])) ** 2) == pytest.approx(1, abs=0.1)

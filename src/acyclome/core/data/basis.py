@@ -10,11 +10,14 @@ import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.expansions import Expansion
+from acyclome.core.data.interventions import LEAST_OWN
 from acyclome.core.data.problem import Problem
 from acyclome.core.workers import run_blocks
 
-BLOCK = 64
-FLAT = 1e-6
+BLOCK = 64  # genes whose terms and products are held at once
+FLAT = 1e-6  # share of a row that rounding in float32 leaves of what is no function of its own
+SLIVER = 1e-3  # of the variance of a term, below which the observations at hand do not show it
+NOTHING = np.empty(0, np.int64)
 
 
 def expand(Z: np.ndarray, expansion: Expansion, threads: int = 1) -> np.ndarray:
@@ -62,7 +65,22 @@ def standardized(responses: np.ndarray) -> np.ndarray:
     return found
 
 
-def explained(basis: np.ndarray, responses: np.ndarray) -> np.ndarray:
+def own_standardized(responses: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """As :func:`standardized` over all observations but ``out``, where the responses ``(r, n)`` become 0.
+
+    Where fewer than ``LEAST_OWN`` are left there is nothing to be explained.
+    """
+    if len(out) == 0:
+        return standardized(responses)
+    own = np.delete(np.arange(responses.shape[1]), out)
+    kept = np.zeros_like(responses)
+    if len(own) < LEAST_OWN:
+        return kept
+    kept[:, own] = standardized(responses[:, own])
+    return kept
+
+
+def explained(basis: np.ndarray, responses: np.ndarray, out: np.ndarray = NOTHING) -> np.ndarray:
     """Share of the variance of each response that the terms of each gene explain, ``(genes, responses)``.
 
     Parameters
@@ -71,11 +89,45 @@ def explained(basis: np.ndarray, responses: np.ndarray) -> np.ndarray:
         ``(genes, terms, n)`` orthonormal terms.
     responses
         ``(responses, n)`` of mean 0 and mean square 1.
+    out
+        Observations that are left out, where responses are zero; see :func:`own_standardized`.
     """
+    n, product = basis.shape[2], _products(basis, responses)
+    return own_share(product, np.take(basis, out, axis=2), n) if len(out) else _share(product, n=n)
+
+
+def _products(basis: np.ndarray, responses: np.ndarray) -> np.ndarray:
+    """Return sums of products of terms and responses, ``(genes, terms, responses)``."""
     genes, terms, n = basis.shape
-    product = basis.reshape(genes * terms, n) @ responses.T
-    found: np.ndarray = np.square(product / n).reshape(genes, terms, -1).sum(axis=1)
-    return found
+    return (basis.reshape(genes * terms, n) @ responses.T).reshape(genes, terms, len(responses))
+
+
+def _share(product: np.ndarray, *, n: int) -> np.ndarray:
+    share: np.ndarray = np.square(product / n).sum(axis=1)
+    return share
+
+
+def own_share(product: np.ndarray, left_out: np.ndarray, n: int) -> np.ndarray:
+    """Share of variance that terms explain over some of ``n`` observations, over which they are not orthonormal.
+
+    ``c' G^-1 c`` with ``c`` and ``G`` the covariances of the terms with the response and among themselves there:
+    those over all observations, which are known, less what is left out.
+
+    Parameters
+    ----------
+    product
+        ``(genes, terms, responses)`` sums of products of terms and responses.
+    left_out
+        ``(genes, terms, t)`` values of the terms in the observations that are left out.
+    """
+    terms, t = left_out.shape[1:]
+    E = left_out.astype(np.float64)
+    own = max(n - t, 1)
+    mean = -E.sum(axis=2) / own
+    G = (n * np.eye(terms) - E @ E.transpose(0, 2, 1)) / own - mean[:, :, None] * mean[:, None]
+    c = product.astype(np.float64) / own
+    share: np.ndarray = np.sum(c * np.linalg.solve(G + SLIVER * np.eye(terms), c), axis=1)
+    return share
 
 
 def screen_expanded(
@@ -86,7 +138,8 @@ def screen_expanded(
     Parameters
     ----------
     responses
-        ``(d, n)`` what is to be explained: the genes themselves, or what a network leaves of them.
+        ``(d, n)`` what is to be explained: the genes themselves, or what a network leaves of them; as
+        :func:`own_standardized` where a gene was a target.
     min_gain
         A pair must gain this much log-likelihood beyond half a unit per term, which chance gives.
 
@@ -96,14 +149,19 @@ def screen_expanded(
     """
     d, terms, n = basis.shape
     keep = min(keep, max(d - 1, 0))
-    least = 1.0 - np.exp(-2.0 * (min_gain + terms / 2.0) / n)
+    interventions = problem.data.interventions
+    least = 1.0 - np.exp(-2.0 * (min_gain + terms / 2.0) / np.maximum(n - interventions.counts, 1))
 
     def block(a: int, b: int) -> np.ndarray:
-        share = explained(basis, responses[a:b])
+        product = _products(basis, responses[a:b])
+        share = _share(product, n=n)
+        for j in (a + np.flatnonzero(interventions.counts[a:b])).tolist():
+            left_out = np.take(basis, interventions.of(j), axis=2)
+            share[:, j - a] = own_share(product[:, :, j - a, None], left_out, n)[:, 0]
         share[~problem.constraints.sources] = 0.0
         share[np.arange(a, b), np.arange(b - a)] = 0.0
         best = np.argpartition(-share, keep - 1, axis=0)[:keep]
-        strong = np.take_along_axis(share, best, axis=0) > least
+        strong = np.take_along_axis(share, best, axis=0) > least[a:b]
         target = np.broadcast_to(np.arange(a, b), best.shape)
         return np.stack([best[strong], target[strong]])
 

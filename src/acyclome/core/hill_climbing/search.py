@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from acyclome.core.contract import Family, Local
-from acyclome.core.data.basis import screen_expanded, standardized
+from acyclome.core.data.basis import own_standardized, screen_expanded
 from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.dag import Dag
+from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.graph.reach import leads_to
 from acyclome.core.hill_climbing.climb import Climb, ClimbSettings
@@ -70,8 +71,8 @@ def look_further(
     basis = settings.family.expand(problem.data, problem.threads) if is_screened(problem, screening) else None
     if basis is None:
         return candidates
-    Z = problem.data.Z.astype(np.float32, copy=False)
-    return _more(problem, candidates, basis, responses=Z, settings=settings, screening=screening)
+    responses = _own(problem.data)
+    return _more(problem, candidates, basis, responses=responses, settings=settings, screening=screening)
 
 
 def search_joint(
@@ -104,7 +105,7 @@ def search_joint(
     climb.settle()
     if rescreens and is_screened(problem, screening):
         basis = data.Z[:, None].astype(np.float32, copy=False) if local.basis is None else local.basis
-        rest = _residuals(climb, local, data.n_obs)
+        rest = _residuals(climb, local, data)
         more = _more(problem, candidates, basis, responses=rest, settings=settings, screening=screening)
         candidates = climb.with_own(more)  # the limit knows correlations alone, and might have dropped a held edge
         climb = climb.moved_to(candidates)
@@ -113,7 +114,7 @@ def search_joint(
     rng = np.random.default_rng([seed, 1])
     for _ in range(settings.climb.rounds):
         shake(climb, rng)
-    return _result(climb, score, settled), candidates
+    return _result(data, climb, score, settled=settled), candidates
 
 
 def _more(
@@ -132,30 +133,37 @@ def _more(
     return symmetric(problem, source, target, max_candidates=limit)
 
 
-def _residuals(climb: Climb, local: Local, n_obs: int) -> np.ndarray:
-    """Take out what the causes explain of every gene, ``(d, n)`` float32 of mean 0 and mean square 1."""
-    out = np.empty((climb.candidates.n_genes, n_obs), dtype=np.float32)
+def _own(data: Moments) -> np.ndarray:
+    """Return the genes as what is to be explained of them, ``(d, n)`` float32; :func:`own_standardized`."""
+    Z, interventions = data.Z.astype(np.float32, copy=False), data.interventions
+    if not interventions.any:
+        return Z
+    return np.concatenate([own_standardized(Z[j : j + 1], interventions.of(j)) for j in range(len(Z))])
+
+
+def _residuals(climb: Climb, local: Local, data: Moments) -> np.ndarray:
+    """Take out what the parents explain of every gene, ``(d, n)`` float32; :func:`own_standardized`."""
+    left = np.empty((data.n_genes, data.n_obs), dtype=np.float32)
 
     def block(a: int, b: int) -> None:
         for j in range(a, b):
-            out[j] = local.residual(j, climb.causes(j))
-        out[a:b] = standardized(out[a:b])
+            left[j] = own_standardized(local.residual(j, climb.causes(j))[None], data.interventions.of(j))[0]
 
-    run_blocks(block, gene_blocks(len(out), BLOCK), climb.threads)
-    return out
+    run_blocks(block, gene_blocks(len(left), BLOCK), climb.threads)
+    return left
 
 
-def _result(climb: Climb, score: Priced, settled: float) -> Dag:
+def _result(data: Moments, climb: Climb, score: Priced, *, settled: float) -> Dag:
     """Read the DAG off the climb: weights, log-likelihood that every edge carries, cost of turning it round."""
     held = np.flatnonzero(climb.held)
     source, target = climb.candidates.parent[held], climb.target[held]
-    d = climb.candidates.n_genes
+    d, n, targeted = data.n_genes, data.n_obs, data.interventions.counts
     weight, rest = np.empty(len(held)), np.empty(d)
 
     def block(a: int, b: int) -> None:
         for j in range(a, b):
             causes = climb.causes(j)
-            rest[j] = float(np.mean(score.local.residual(j, causes) ** 2))
+            rest[j] = float(np.mean(score.local.residual(j, causes) ** 2)) * (n / (n - targeted[j]))
             weight[target == j] = score.local.weights(j, causes)
 
     run_blocks(block, gene_blocks(d, BLOCK), climb.threads)

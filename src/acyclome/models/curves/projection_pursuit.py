@@ -1,4 +1,4 @@
-"""Genes as curves of weighted sums of their causes: index and multiple-index models.
+"""Genes as curves of weighted sums of their parents: index and multiple-index models.
 
 The weights are found by projection pursuit (Friedman and Stuetzle 1981), one function after the other; the curves of
 all functions are then fitted together and judged as those of :mod:`acyclome.models.curves.local_score`.
@@ -12,16 +12,18 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.contract import Cost
-from acyclome.core.data.basis import expand, explained, orthonormal, standardized
+from acyclome.core.data.basis import expand, explained, orthonormal, own_standardized, standardized
 from acyclome.core.data.expansions import Expansion
 from acyclome.core.data.moments import Moments
 from acyclome.models.curves.local_score import JITTER, fit_terms
-from acyclome.models.held_out import less_mean, normal_held_out, within
-from acyclome.models.linear.held_out import linear_effects
+from acyclome.models.held_out import normal_held_out
+from acyclome.models.linear.local_score import linear_effects
+from acyclome.models.own_rows import OwnRows
 
 STEPS = 5  # of Gauss-Newton from the better start
-LOOK = 6e3  # multiplications per observation in the time that one curve takes to be fitted
+TRIAL = 6e3  # multiplications per observation in the time that one curve takes to be fitted
 KNOTS = 64  # points between which the slope of a curve is read
+TINY = 1e-12  # where a flat curve has no slope at all
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,13 @@ class Ridges:
         """Say what the family takes with so many observations."""
         terms = self.expansion.terms
         k = self.functions * terms
-        looks = self.functions * (STEPS + 2)
-        score = n_obs * (k * k + looks * LOOK) + 4.0 * len(self.penalties) * k**3
+        trials = self.functions * (STEPS + 2)
+        score = n_obs * (k * k + trials * TRIAL) + 4.0 * len(self.penalties) * k**3
         return Cost(4.0 * n_obs * terms, score, float(n_obs * terms))
 
 
 class Sum(NamedTuple):
-    """Ridge functions of one set of causes: score, and fitted values ``(n,)``."""
+    """Ridge functions of one set of parents: score, and fitted values ``(n,)``."""
 
     cost: float
     fitted: np.ndarray
@@ -72,7 +74,7 @@ class RidgesScore:
 
     Parameters
     ----------
-    moments
+    data
         Standardized genes.
     basis
         ``(d, terms, n)`` float32, orthonormal terms of every gene, by which causes are screened.
@@ -80,52 +82,54 @@ class RidgesScore:
         The family.
     """
 
-    moments: Moments
+    data: Moments
     basis: np.ndarray
     settings: Ridges
 
-    def scores(self, j: int, sets: np.ndarray) -> np.ndarray:
-        """Score sets of causes of gene ``j``, ``(s, p) -> (s,)``: that of all terms, ``log n / 2`` for every weight.
+    def scores(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """Score sets of parents of gene ``j``, ``(s, p) -> (s,)``: that of all terms, ``log n / 2`` for every weight.
 
         Weights of a function count ``p - 1``, since its curve has their scale.
         """
-        return np.array([self._pursue(j, one).cost for one in sets]) if sets.shape[1] else np.zeros(len(sets))
+        own = OwnRows.of(self.data, j, rows)
+        return np.array([self._pursue(j, one, own).cost for one in sets]) if sets.shape[1] else np.zeros(len(sets))
 
-    def promise(self, j: int, causes: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """Share of what the causes of ``j`` leave that each of ``others`` explains, alone or times one cause."""
-        rest = self.residual(j, causes)
-        responses = np.vstack([rest, rest * self.moments.Z[causes].astype(np.float32)])
-        return explained(self.basis[others], standardized(responses)).max(axis=1)
+    def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Share of what the parents of ``j`` leave that each of ``others`` explains, alone or times one parent."""
+        residual, out = self.residual(j, parents), self.data.interventions.of(j)
+        responses = np.vstack([residual, residual * self.data.Z[parents].astype(np.float32)])
+        return explained(self.basis[others], own_standardized(responses, out), out).max(axis=1)
 
-    def residual(self, j: int, causes: np.ndarray) -> np.ndarray:
-        """Return what the causes leave of gene ``j``, ``(n,)`` float32."""
-        return self._rest(j, causes)
+    def residual(self, j: int, parents: np.ndarray) -> np.ndarray:
+        own = OwnRows.of(self.data, j)
+        return own.alone(self._residual(j, parents, own))
 
-    def weights(self, j: int, causes: np.ndarray) -> np.ndarray:
+    def weights(self, j: int, parents: np.ndarray) -> np.ndarray:
         """Return the best linear approximation of the effects, in standard deviations, ``(p,)``."""
-        return linear_effects(self.moments, j, causes)
+        return linear_effects(self.data, j, parents)
 
-    def held_out(self, j: int, causes: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    def held_out(self, j: int, parents: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         """Log density in the rows ``test``, weights, curves and their number from the rows ``train``, ``(t,)``."""
-        return normal_held_out(self.moments, j, self._rest(j, causes, train), train, test)
+        own = OwnRows.of(self.data, j, train)
+        return normal_held_out(self.data, j, self._residual(j, parents, own), own, test)
 
-    def _rest(self, j: int, causes: np.ndarray, train: np.ndarray | None = None) -> np.ndarray:
-        y = self.moments.Z[j]
-        rest: np.ndarray = (y - self._pursue(j, causes, train).fitted if len(causes) else y).astype(np.float32)
-        return less_mean(rest, train)
+    def _residual(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
+        y = own.response(self.data.Z[j])
+        left: np.ndarray = (y - self._pursue(j, parents, own).fitted if len(parents) else y).astype(np.float32)
+        return own.less_mean(left)
 
-    def _pursue(self, j: int, causes: np.ndarray, train: np.ndarray | None = None) -> Sum:
-        """Add functions of the causes as long as the score falls, fitted to some rows or all."""
-        y, X = self.moments.Z[j].astype(np.float64), self.moments.Z[causes].astype(np.float64)
-        seen, inputs, basis = within(y, train), within(X, train), within(self.basis[causes], train)
-        penalties, n_effective = np.array(self.settings.penalties), self.moments.n_effective * (len(seen) / len(y))
+    def _pursue(self, j: int, parents: np.ndarray, own: OwnRows) -> Sum:
+        """Add functions of the parents as long as the score falls."""
+        y, X = own.response(self.data.Z[j]).astype(np.float64), self.data.Z[parents].astype(np.float64)
+        inputs, basis = own.within(X), own.within(self.basis[parents])
+        penalties, seen = np.array(self.settings.penalties), own.within(y)
         best, terms = Sum(np.inf, np.zeros_like(y)), np.empty((0, len(y)))
-        for m in range(1, (self.settings.functions if len(causes) > 1 else 1) + 1):
-            w = self._direction(within(y - best.fitted, train), inputs, basis)
+        for m in range(1, (self.settings.functions if len(parents) > 1 else 1) + 1):
+            w = self._direction(own.within(y - best.fitted), inputs, basis)
             terms = np.vstack([terms, self._terms(w @ X)])
-            cost, b = fit_terms(within(terms, train)[None], seen, np.tile(penalties, m), n_effective)
+            cost, b = fit_terms(own.within(terms)[None], seen, np.tile(penalties, m), own.n_effective)
             at = int(np.argmin(cost[0]))
-            total = float(cost[0, at]) + m * (len(causes) - 1) / 2 * np.log(n_effective)
+            total = float(cost[0, at]) + m * (len(parents) - 1) / 2 * np.log(own.n_effective)
             if total >= best.cost:
                 break
             best = Sum(total, b[0, at] @ terms)
@@ -137,7 +141,7 @@ class RidgesScore:
     def _direction(self, y: np.ndarray, X: np.ndarray, basis: np.ndarray) -> np.ndarray:
         """Weights ``(p,)`` whose sum explains most of ``y`` by one curve, by Gauss-Newton from the better start.
 
-        One start is the best line, the other the cause whose own terms ``(p, terms, n)`` explain most.
+        One start is the best line, the other the parent whose own terms ``(p, terms, n)`` explain most.
         """
         p = len(X)
         if p == 1:
@@ -145,11 +149,11 @@ class RidgesScore:
         C = X @ X.T / X.shape[1] + JITTER * np.eye(p)
         alone = explained(basis, y[None].astype(np.float32))[:, 0]
         starts = [np.linalg.solve(C, X @ y), np.eye(p)[int(np.argmax(alone))]]
-        found = [(*self._curve(y, w @ X), w) for w in starts]
-        rest, fitted, w = min(found, key=lambda one: one[0])
+        rest, fitted, w = min(((*self._curve(y, w @ X), w) for w in starts), key=lambda one: one[0])
         for _ in range(STEPS):
             J = _slope(w @ X, fitted) * X
-            turned = w + np.linalg.solve(J @ J.T + JITTER * np.trace(J @ J.T) * np.eye(p), J @ (y - fitted))
+            ridge = JITTER * max(float(np.trace(J @ J.T)), TINY)
+            turned = w + np.linalg.solve(J @ J.T + ridge * np.eye(p), J @ (y - fitted))
             turned /= max(float(np.linalg.norm(turned)), JITTER)
             less, closer = self._curve(y, turned @ X)
             if less >= rest:
@@ -162,7 +166,7 @@ class RidgesScore:
 
         Coordinates ``c`` are those of the orthonormal terms, ``L^-1 R`` with ``L`` the Cholesky factor of ``R R' / n``.
         """
-        R, n, n_effective = self.settings.expansion.rows(standardized(u[None])[0]), len(y), self.moments.n_effective
+        R, n, n_effective = self.settings.expansion.rows(standardized(u[None])[0]), len(y), self.data.n_effective
         R = standardized(R)
         L = np.linalg.cholesky(R @ R.T / n + JITTER * np.eye(len(R)))
         c = np.linalg.solve(L, R @ y / n)
@@ -180,5 +184,5 @@ def _slope(u: np.ndarray, fitted: np.ndarray) -> np.ndarray:
     x, where = np.unique(u[at], return_index=True)
     if len(x) < 2:
         return np.zeros_like(u)
-    found: np.ndarray = np.interp(u, x, np.gradient(fitted[at][where], x))
-    return found
+    slope: np.ndarray = np.interp(u, x, np.gradient(fitted[at][where], x))
+    return slope

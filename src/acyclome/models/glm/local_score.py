@@ -19,16 +19,16 @@ from acyclome.core.data.moments import Moments
 from acyclome.core.workers import run_blocks
 from acyclome.models.glm.irls import POISSON, Response, fit_sets, score_tests, slope_of
 from acyclome.models.held_out import count_mass, seen_mass
-from acyclome.models.linear.held_out import linear_effects
+from acyclome.models.linear.local_score import linear_effects
+from acyclome.models.own_rows import OwnRows
 
-BLOCK = 16
-KEPT = 64  # genes
+BLOCK = 16  # genes that a thread fits in a row
+KEPT = 64  # genes whose counts are kept ready
 OPERATIONS = 8_000.0  # of a fit per observation, exponentials and logarithms counted by their time
 BIN, BINS = 50, 20  # genes of a point of the trend at least, points at most
-VAGUE = (-1.0, 3.0)
-NARROWEST = 0.5
+VAGUE = (-1.0, 3.0)  # log dispersions of genes from 0.02 to 7, whatever the data say
+NARROWEST = 0.5  # standard deviations of log dispersions; a few genes on their trend by chance bind no others
 TINY = 1e-12
-ALL = slice(None)
 
 
 class Dispersion(NamedTuple):
@@ -39,7 +39,7 @@ class Dispersion(NamedTuple):
 
 
 class Alone(NamedTuple):
-    """Fits of all genes without causes: intercept, log dispersion and log-likelihood, ``(d,)`` each."""
+    """Fits of all genes without parents: intercept, log dispersion and log-likelihood, ``(d,)`` each."""
 
     intercept: np.ndarray
     theta: np.ndarray
@@ -57,7 +57,7 @@ class Glm:
     is_dispersed
         Negative binomial: every gene has a dispersion, shrunken to the trend of all genes over their means.
     ridge
-        Inverse prior variance of a slope, per standard deviation of its cause; keeps slopes finite.
+        Inverse prior variance of a slope, per standard deviation of its parent; keeps slopes finite.
     """
 
     is_binary: bool
@@ -68,7 +68,7 @@ class Glm:
         """Leave the screening to correlations, which see all that rises or falls."""
 
     def prepare(self, moments: Moments, seed: int, threads: int) -> CountScore:
-        """Fit every gene without causes, and the trend of the dispersions.
+        """Fit every gene without parents, and the trend of the dispersions.
 
         Raises
         ------
@@ -103,7 +103,7 @@ class CountScore:
     Parameters
     ----------
     Z
-        ``(d, n)`` float32, values of the causes: ``log(1 + counts / size)``, standardized.
+        ``(d, n)`` float32, values of the parents: ``log(1 + counts / size)``, standardized.
     log_size
         ``(n,)`` offset of the linear predictor.
     alone
@@ -111,7 +111,7 @@ class CountScore:
     """
 
     model: Glm
-    moments: Moments
+    data: Moments
     Z: np.ndarray
     log_size: np.ndarray
     dispersion: Dispersion
@@ -121,83 +121,104 @@ class CountScore:
     def basis(self) -> None:
         """Lines are enough."""
 
-    def scores(self, j: int, sets: np.ndarray) -> np.ndarray:
-        """Score sets of causes of gene ``j`` by BIC, ``(s, p) -> (s,)``: ``1/2 log n`` a cause, less what they gain."""
-        if sets.shape[1] == 0:
-            return np.zeros(len(sets))
-        return 0.5 * np.log(self.moments.n_effective) * sets.shape[1] - self._gains(self._fit(j, sets)[0], j)
+    def scores(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """Score sets of parents by BIC, ``(s, p) -> (s,)``: ``1/2 log n`` a parent, less what they gain."""
+        s, p = sets.shape
+        if p == 0:
+            return np.zeros(s)
+        own = OwnRows.of(self.data, j, rows)
+        before = self.alone.log_likelihood[j] if rows is None else self._fit(j, sets[:1, :0], own)[0]
+        bic: np.ndarray = 0.5 * np.log(own.n_effective) * p - (self._fit(j, sets, own)[0] - before)
+        return bic
 
-    def promise(self, j: int, causes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Return what each of ``others`` would gain by one step of the fit, ``(len(others),)``."""
-        _, beta, theta = self._fit(j, causes[None])
-        return score_tests(self._responses(j), self.Z, causes, others, beta[0], theta[0])
+        own = OwnRows.of(self.data, j)
+        _, beta, theta = self._fit(j, parents[None], own)
+        X, at = self._values(np.concatenate([parents, others]), own)
+        return score_tests(self._response(j, own), X, at[: len(parents)], at[len(parents) :], beta[0], theta[0])
 
-    def residual(self, j: int, causes: np.ndarray) -> np.ndarray:
+    def residual(self, j: int, parents: np.ndarray) -> np.ndarray:
         """Return the slope of the log-likelihood in the predictor, ``(y - mu) / (1 + a mu)``, ``(n,)`` float32.
 
         Scaled to the share of variance that is left by the log-likelihood gained, ``exp(-2 gain / n)`` (Magee 1990).
         """
-        log_likelihood, beta, theta = self._fit(j, causes[None])
-        rest = slope_of(self._responses(j), self.Z, causes, beta[0], theta[0])
-        left = np.exp(-2.0 * max(self._gains(log_likelihood, j)[0], 0.0) / len(rest))
-        found: np.ndarray = rest * np.sqrt(left / max(float(np.mean(rest**2)), TINY))
-        return found.astype(np.float32)
+        own = OwnRows.of(self.data, j)
+        log_likelihood, beta, theta = self._fit(j, parents[None], own)
+        X, at = self._values(parents, own)
+        slope = slope_of(self._response(j, own), X, at, beta[0], theta[0])
+        left = np.exp(-2.0 * max(log_likelihood[0] - self.alone.log_likelihood[j], 0.0) / len(slope))
+        slope *= np.sqrt(left / max(float(np.mean(slope**2)), TINY))
+        return own.spread(slope).astype(np.float32)
 
-    def weights(self, j: int, causes: np.ndarray) -> np.ndarray:
+    def weights(self, j: int, parents: np.ndarray) -> np.ndarray:
         """Return the best linear approximation of the effects on ``log(1 + counts / size)``, in standard deviations."""
-        return linear_effects(self.moments, j, causes)
+        return linear_effects(self.data, j, parents)
 
-    def held_out(self, j: int, causes: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    def held_out(self, j: int, parents: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         """Log probability of the counts in the rows ``test``, fitted to the rows ``train``, ``(t,)``."""
-        own, X = self._response(j, train), np.ascontiguousarray(self.Z[causes][:, train])
-        sets = np.arange(len(causes), dtype=np.int64)[None]
-        _, beta, theta = fit_sets(own, X, sets, self.alone.intercept[j], self.alone.theta[j])
-        return self.mass(self._responses(j).y[test], self.log_size[test], self.Z[causes][:, test], beta[0], theta[0])
+        _, beta, theta = self._fit(j, parents[None], OwnRows.of(self.data, j, train))
+        y = self.counts_of(j)[test]
+        return self.mass(y, self.log_size[test], self.Z[parents][:, test], beta[0], theta[0])
 
     def mass(self, y: np.ndarray, log_size: np.ndarray, X: np.ndarray, beta: np.ndarray, theta: float) -> np.ndarray:
-        """Log probability of counts ``y`` ``(t,)`` given values of the causes ``X`` ``(p, t)`` and a fit, ``(t,)``."""
+        """Log probability of counts ``y`` ``(t,)`` given values of the parents ``X`` ``(p, t)`` and a fit, ``(t,)``."""
         predictor = log_size + beta[0] + beta[1:] @ X
         if self.model.is_binary:
             return seen_mass(y, predictor)
         return count_mass(y, predictor, theta if self.model.is_dispersed else None)
 
-    def fit(self, j: int, causes: np.ndarray) -> tuple[np.ndarray, float]:
-        """Return the intercept and slopes of gene ``j`` on causes ``(p,)``, ``(p + 1,)``, and its log dispersion."""
-        _, beta, theta = self._fit(j, causes[None])
+    def fit(self, j: int, parents: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return the intercept and slopes of gene ``j`` on parents ``(p,)``, ``(p + 1,)``, and its log dispersion."""
+        _, beta, theta = self._fit(j, parents[None], OwnRows.of(self.data, j))
         return beta[0], float(theta[0])
 
     def fit_alone(self, threads: int) -> Alone:
-        """Fit every gene without causes."""
-        found = np.empty((3, len(self.Z)))
+        """Fit every gene without parents."""
+        fits = np.empty((3, len(self.Z)))
         none = np.empty((1, 0), dtype=np.int64)
 
         def block(a: int, b: int) -> None:
             for j in range(a, b):
-                log_likelihood, beta, theta = self._fit(j, none)
-                found[:, j] = beta[0, 0], theta[0], log_likelihood[0]
+                log_likelihood, beta, theta = self._fit(j, none, OwnRows.of(self.data, j))
+                fits[:, j] = beta[0, 0], theta[0], log_likelihood[0]
 
         run_blocks(block, gene_blocks(len(self.Z), BLOCK), threads)
-        return Alone(*found)
+        return Alone(*fits)
 
-    def _fit(self, j: int, sets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        found: tuple[np.ndarray, np.ndarray, np.ndarray]
-        wanted = np.ascontiguousarray(sets, dtype=np.int64)  # one type, so that one kernel is compiled
-        found = fit_sets(self._responses(j), self.Z, wanted, self.alone.intercept[j], self.alone.theta[j])
-        return found
+    def counts_of(self, j: int) -> np.ndarray:
+        """Return the counts of gene ``j``, ``(n,)`` float64."""
+        counts: np.ndarray = self.data.read(j, j + 1)[0].astype(np.float64)  # type: ignore[misc]
+        return counts
 
-    def _gains(self, log_likelihood: np.ndarray, j: int) -> np.ndarray:
-        gained: np.ndarray = log_likelihood - self.alone.log_likelihood[j]
-        return gained
+    def _fit(self, j: int, sets: np.ndarray, own: OwnRows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        X, at = self._values(sets, own)
+        at = np.ascontiguousarray(at, dtype=np.int64)  # one type, so that one kernel is compiled
+        fits: tuple[np.ndarray, np.ndarray, np.ndarray]
+        fits = fit_sets(self._response(j, own), X, at, self.alone.intercept[j], self.alone.theta[j])
+        return fits
+
+    def _values(self, genes: np.ndarray, own: OwnRows) -> tuple[np.ndarray, np.ndarray]:
+        """Return values of genes in the fitted observations, and where among them each of ``genes`` stands."""
+        if own.fitted is None:
+            return self.Z, genes
+        wanted, at = np.unique(genes, return_inverse=True)
+        return np.take(self.Z[wanted.astype(np.int64)], own.fitted, axis=1), at.reshape(genes.shape)
+
+    def _response(self, j: int, own: OwnRows) -> Response:
+        return self._responses(j) if own.fitted is own.own else self._response_in(j, own.fitted)
 
     @cached_property
     def _responses(self) -> Callable[[int], Response]:
         """Keep the last few genes: one is asked for some times in a row, and reading it takes as long as a few fits."""
-        return lru_cache(KEPT)(self._response)
+        return lru_cache(KEPT)(lambda j: self._response_in(j, OwnRows.of(self.data, j).fitted))
 
-    def _response(self, j: int, rows: np.ndarray | slice = ALL) -> Response:
-        y = self.moments.read(j, j + 1)[0].astype(np.float64)[rows]  # type: ignore[misc]
+    def _response_in(self, j: int, rows: np.ndarray | None) -> Response:
+        y, log_size = self.counts_of(j), self.log_size
+        if rows is not None:
+            y, log_size = y[rows], log_size[rows]
         value, times = np.unique(y, return_counts=True)
-        (center, width), log_size = self.dispersion, self.log_size[rows]
+        center, width = self.dispersion
         return Response(
             y, log_size, value, times.astype(np.float64), self.model.is_binary, center[j], width[j], self.model.ridge
         )
@@ -206,8 +227,8 @@ class CountScore:
 def _log_means(moments: Moments, size: np.ndarray) -> np.ndarray:
     """Return the log of every gene's mean count per unit of size, ``(d,)``; genes never seen have half a count."""
     sums = [moments.read(a, b).sum(axis=1) for a, b in gene_blocks(moments.n_genes, BLOCK)]  # type: ignore[misc]
-    found: np.ndarray = np.log(np.maximum(np.concatenate(sums), 0.5) / size.sum())
-    return found
+    log_means: np.ndarray = np.log(np.maximum(np.concatenate(sums), 0.5) / size.sum())
+    return log_means
 
 
 def trend(log_mean: np.ndarray, theta: np.ndarray) -> Dispersion:

@@ -67,9 +67,9 @@ def cost(config: Config, n_genes: Any, n_obs: int) -> Cost:
 
 def held_out(config: Config, moments: Moments, seed: int, threads: int) -> HeldOut:
     """Return normal densities around lines."""
-    from acyclome.models.linear.held_out import Lines
+    from acyclome.models.linear.local_score import LinearScore
 
-    return Lines(moments, reads_noise=False)
+    return LinearScore(moments)
 
 
 LINEAR = Model(

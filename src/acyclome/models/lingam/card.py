@@ -39,9 +39,9 @@ def cost(config: Config, n_genes: Any, n_obs: int) -> Cost:
 
 def held_out(config: Config, moments: Moments, seed: int, threads: int) -> HeldOut:
     """Return densities around lines, of the shape that the noise has where it is measurably not Gaussian."""
-    from acyclome.models.linear.held_out import Lines
+    from acyclome.models.lingam.local_score import Lingam
 
-    return Lines(moments, reads_noise=True)
+    return Lingam().prepare(moments, seed, threads)
 
 
 LINGAM = Model(

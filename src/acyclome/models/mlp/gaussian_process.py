@@ -1,7 +1,7 @@
-"""Local score of a gene and a set of causes: how probable the data of the gene are, whatever its function is.
+"""Local score of a gene and a set of parents: how probable the data of the gene are, whatever its function is.
 
-The function is a Gaussian process with a finite number of features, of two kinds: additive, a smooth curve per cause;
-and joint, the same and random units of all causes together.  Their evidence (marginal likelihood) charges for
+The function is a Gaussian process with a finite number of features, of two kinds: additive, a smooth curve per parent;
+and joint, the same and random units of all parents together.  Their evidence (marginal likelihood) charges for
 flexibility by itself, so no degrees of freedom are counted.
 """
 
@@ -13,15 +13,16 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.contract import Cost
-from acyclome.core.data.basis import expand, explained, standardized
+from acyclome.core.data.basis import expand, explained, own_standardized
 from acyclome.core.data.expansions import NaturalSplines
 from acyclome.core.data.moments import Moments
-from acyclome.models.held_out import less_mean, normal_held_out, within
-from acyclome.models.linear.held_out import linear_effects
+from acyclome.models.held_out import normal_held_out
+from acyclome.models.linear.local_score import linear_effects
+from acyclome.models.own_rows import OwnRows
 
-JITTER = 1e-6
+JITTER = 1e-6  # per observation; sums of products in float32 err by about as much
 BATCH_VALUES = 1 << 24  # features held at once, 64 MB
-STREAM = 0x0E71
+STREAM = 0x0E71  # of random numbers, apart from those of other stages
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Evidence:
     Parameters
     ----------
     terms
-        Spline terms per cause; the prior standard deviation of term ``k`` falls as ``1 / k``.
+        Spline terms per parent; the prior standard deviation of term ``k`` falls as ``1 / k``.
     units
-        Random units ``tanh(w' x_S + b)`` shared by all causes of a set ``S``.
+        Random units ``tanh(w' x_S + b)`` shared by all parents of a set ``S``.
     unit_scale
         Prior standard deviation of the sum of all units, over that of a line.
     ridge
@@ -51,7 +52,11 @@ class Evidence:
 
     def prepare(self, moments: Moments, seed: int, threads: int) -> EvidenceScore:
         """Expand the genes and draw the units."""
-        return EvidenceScore(moments, features_of(moments, self, seed, threads), self)
+        rng = np.random.default_rng([STREAM, seed])
+        weight = rng.standard_normal((moments.n_genes, self.units)).astype(np.float32)
+        bias = rng.standard_normal(self.units).astype(np.float32)
+        Z = moments.Z.astype(np.float32, copy=False)
+        return EvidenceScore(moments, Features(Z, self.expand(moments, threads), weight, bias), self)
 
     def cost(self, n_obs: int) -> Cost:
         """Say what the family takes with so many observations."""
@@ -70,116 +75,110 @@ class Features(NamedTuple):
         ``(d, terms, n)`` float32, orthonormal spline terms.
     weight, bias
         ``(d, units)`` and ``(units,)`` float32 of the random units; those of a gene are its own, whatever set it is in.
-    n_effective
-        Observations that count.
     """
 
     Z: np.ndarray
     basis: np.ndarray
     weight: np.ndarray
     bias: np.ndarray
-    n_effective: float
 
 
 @dataclass(frozen=True)
 class EvidenceScore:
-    """The evidence on given data."""
+    """The evidence on given data.
 
-    moments: Moments
+    ``-log mean_m mean_r p(x_j | S, kind m, ridge r) / p(x_j | no parents)``, with noise variance and mean integrated
+    out (Rasmussen and Williams 2006, section 5.4.1; random units as in Rahimi and Recht 2008).
+    """
+
+    data: Moments
     features: Features
     prior: Evidence
 
     @property
     def basis(self) -> np.ndarray:
-        """Orthonormal spline terms, ``(d, terms, n)``."""
         return self.features.basis
 
-    def scores(self, j: int, sets: np.ndarray) -> np.ndarray:
-        """Score sets of causes of gene ``j``, ``(s, p) -> (s,)``."""
-        return local_scores(self.features, self.prior, j, sets)
+    def scores(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """Score sets of parents of gene ``j``, all of one size, ``(s, p) -> (s,)``; lower is better.
 
-    def promise(self, j: int, causes: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """Say how promising each of ``others`` is, ``(len(others),)``."""
-        return promise(self.features, self.prior, j, causes, others)
+        Notes
+        -----
+        ``-log p = n/2 log(rest) + 1/2 log det(I + F'F / r)`` with ``rest`` what ridge regression on the features ``F``
+        penalizes; both fall out of one Cholesky factor.  Cost: ``n k^2`` for ``k = p terms + units`` features.  A
+        single parent has no joint kind.
+        """
+        s, p = sets.shape
+        if p == 0:
+            return np.zeros(s)
+        own, size = OwnRows.of(self.data, j, rows), p * self.prior.terms + (self.prior.units if p > 1 else 0) + 1
+        step = max(BATCH_VALUES // (size * self.data.n_obs), 1)
+        return np.concatenate([self._scores(j, sets[a : a + step], own) for a in range(0, s, step)])
 
-    def residual(self, j: int, causes: np.ndarray) -> np.ndarray:
-        """Return what the causes leave of gene ``j`` under the best kind and ridge, ``(n,)``."""
-        return residual(self.features, self.prior, j, causes)
+    def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Share of what the parents leave that each of ``others`` explains, alone or times one parent, ``(k,)``."""
+        residual, out = self.residual(j, parents), self.data.interventions.of(j)
+        responses = own_standardized(np.vstack([residual, residual * self.features.Z[parents]]), out)
+        return explained(self.basis[others], responses, out).max(axis=1)
 
-    def held_out(self, j: int, causes: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    def residual(self, j: int, parents: np.ndarray) -> np.ndarray:
+        """Return what the parents leave of gene ``j`` under the best kind and ridge, ``(n,)``."""
+        own = OwnRows.of(self.data, j)
+        return own.alone(self._residual(j, parents, own))
+
+    def held_out(self, j: int, parents: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         """Log density in the rows ``test`` under the kind and ridge that the rows ``train`` find best, ``(t,)``."""
-        rest = residual(self.features, self.prior, j, causes, train)
-        return normal_held_out(self.moments, j, rest, train, test)
+        own = OwnRows.of(self.data, j, train)
+        return normal_held_out(self.data, j, self._residual(j, parents, own), own, test)
 
-    def weights(self, j: int, causes: np.ndarray) -> np.ndarray:
+    def weights(self, j: int, parents: np.ndarray) -> np.ndarray:
         """Return the best linear approximation of the effects, in standard deviations, ``(p,)``."""
-        return linear_effects(self.moments, j, causes)
+        return linear_effects(self.data, j, parents)
 
+    def design(self, j: int, sets: np.ndarray, own: OwnRows) -> np.ndarray:
+        """Features of every set and the gene itself as the last row, ``(s, k + 1, n)`` float32."""
+        s, p = sets.shape
+        features, additive, n = self.features, p * self.prior.terms, self.data.n_obs
+        F = np.empty((s, _sizes(self.prior, p)[-1] + 1, n), dtype=np.float32)
+        F[:, :additive] = features.basis[sets].reshape(s, additive, n)
+        F[:, -1] = own.response(features.Z[j])
+        if p > 1:
+            units = F[:, additive:-1]
+            np.matmul(features.weight[sets].transpose(0, 2, 1), features.Z[sets], out=units)
+            units += features.bias[:, None]
+            np.tanh(units, out=units)
+            units -= units.mean(axis=2, keepdims=True)
+        return F
 
-def features_of(moments: Moments, prior: Evidence, seed: int, threads: int) -> Features:
-    """Expand the genes and draw the units."""
-    basis = prior.expand(moments, threads)
-    rng = np.random.default_rng([STREAM, seed])
-    weight = rng.standard_normal((moments.n_genes, prior.units)).astype(np.float32)
-    bias = rng.standard_normal(prior.units).astype(np.float32)
-    return Features(moments.Z.astype(np.float32, copy=False), basis, weight, bias, moments.n_effective)
+    def _scores(self, j: int, sets: np.ndarray, own: OwnRows) -> np.ndarray:
+        G = self._gram(own.within(self.design(j, sets, own)), sets.shape[1], own.n_effective)
+        kinds = [
+            _log_mean(-_evidence(_leading(G, size), self.prior.ridge, own.n_effective))
+            for size in _sizes(self.prior, sets.shape[1])
+        ]
+        return -_log_mean(np.stack(kinds, axis=1))
 
+    def _residual(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
+        p, n = len(parents), own.n_effective
+        if p == 0:
+            return own.less_mean(own.response(self.features.Z[j]).copy())
+        F = self.design(j, parents[None], own)
+        scale, G = scales(self.prior, p), self._gram(own.within(F), p, n)
+        best: tuple[float, int, float] = (np.inf, 0, 1.0)
+        for size in _sizes(self.prior, p):
+            cost = _evidence(_leading(G, size), self.prior.ridge, n)[0]
+            at = int(np.argmin(cost))
+            best = min(best, (float(cost[at]), size, self.prior.ridge[at]))
+        _, size, ridge = best
+        C = _leading(G, size)[0]
+        beta = np.linalg.solve(C[:-1, :-1] + (ridge + JITTER * n) * np.eye(size), C[:-1, -1])
+        return own.less_mean(F[0, -1] - (beta * scale[:size]).astype(np.float32) @ F[0, :size])
 
-def local_scores(features: Features, prior: Evidence, j: int, sets: np.ndarray) -> np.ndarray:
-    """Score sets of causes of gene ``j``, all of one size, ``(s, p) -> (s,)``; lower is better, no causes give 0.
-
-    ``-log mean_m mean_r p(x_j | S, kind m, ridge r) / p(x_j | no causes)``, with noise variance and mean
-    integrated out (Rasmussen and Williams 2006, section 5.4.1; random units as in Rahimi and Recht 2008).
-
-    Notes
-    -----
-    ``-log p = n/2 log(rest) + 1/2 log det(I + F'F / r)`` with ``rest`` what ridge regression on the features ``F``
-    penalizes; both fall out of one Cholesky factor.  Cost: ``n k^2`` for ``k = p terms + units`` features.  A single
-    cause has no joint kind.
-    """
-    s, p = sets.shape
-    if p == 0:
-        return np.zeros(s)
-    k = p * prior.terms + (prior.units if p > 1 else 0) + 1
-    step = max(BATCH_VALUES // (k * features.Z.shape[1]), 1)
-    parts = [_scores(features, prior, j, sets[a : a + step]) for a in range(0, s, step)]
-    return np.concatenate(parts)
-
-
-def residual(
-    features: Features, prior: Evidence, j: int, causes: np.ndarray, train: np.ndarray | None = None
-) -> np.ndarray:
-    """Return what the causes ``(p,)`` leave of gene ``j`` under the best kind and ridge, ``(n,)`` float32.
-
-    Parameters
-    ----------
-    train
-        Observations that are fitted; all if None.
-    """
-    if len(causes) == 0:
-        return less_mean(features.Z[j].copy(), train)
-    F = _design(features, prior, j, causes[None])
-    fitted = within(F, train)
-    own = features._replace(n_effective=features.n_effective * (fitted.shape[2] / F.shape[2]))
-    scale, G = _scales(prior, len(causes)), _gram(own, prior, fitted, len(causes))
-    best: tuple[float, int, float] = (np.inf, 0, 1.0)
-    for size in _sizes(prior, len(causes)):
-        cost = _evidence(_leading(G, size), prior.ridge, own.n_effective)[0]
-        at = int(np.argmin(cost))
-        best = min(best, (float(cost[at]), size, prior.ridge[at]))
-    _, size, ridge = best
-    C = _leading(G, size)[0]
-    beta = np.linalg.solve(C[:-1, :-1] + (ridge + JITTER * own.n_effective) * np.eye(size), C[:-1, -1])
-    return less_mean(features.Z[j] - (beta * scale[:size]).astype(np.float32) @ F[0, :size], train)
-
-
-def _scores(features: Features, prior: Evidence, j: int, sets: np.ndarray) -> np.ndarray:
-    G = _gram(features, prior, _design(features, prior, j, sets), sets.shape[1])
-    kinds = [
-        _log_mean(-_evidence(_leading(G, size), prior.ridge, features.n_effective))
-        for size in _sizes(prior, sets.shape[1])
-    ]
-    return -_log_mean(np.stack(kinds, axis=1))
+    def _gram(self, F: np.ndarray, p: int, n_effective: float) -> np.ndarray:
+        G: np.ndarray = (F @ F.transpose(0, 2, 1)).astype(np.float64)
+        scale = scales(self.prior, p)
+        G *= scale * scale[:, None] * (n_effective / F.shape[2])
+        return G
 
 
 def _sizes(prior: Evidence, p: int) -> tuple[int, ...]:
@@ -187,46 +186,23 @@ def _sizes(prior: Evidence, p: int) -> tuple[int, ...]:
     return (p * prior.terms,) if p == 1 else (p * prior.terms, p * prior.terms + prior.units)
 
 
-def _design(features: Features, prior: Evidence, j: int, sets: np.ndarray) -> np.ndarray:
-    """Features of every set and the gene itself as the last row, ``(s, k + 1, n)`` float32."""
-    s, p = sets.shape
-    additive, n = p * prior.terms, features.Z.shape[1]
-    F = np.empty((s, _sizes(prior, p)[-1] + 1, n), dtype=np.float32)
-    F[:, :additive] = features.basis[sets].reshape(s, additive, n)
-    F[:, -1] = features.Z[j]
-    if p > 1:
-        units = F[:, additive:-1]
-        np.matmul(features.weight[sets].transpose(0, 2, 1), features.Z[sets], out=units)
-        units += features.bias[:, None]
-        np.tanh(units, out=units)
-        units -= units.mean(axis=2, keepdims=True)
-    return F
-
-
-def _scales(prior: Evidence, p: int) -> np.ndarray:
+def scales(prior: Evidence, p: int) -> np.ndarray:
     """Prior standard deviation of every feature, and 1 for the gene itself, ``(k + 1,)``."""
     bends = np.tile(1.0 / np.arange(1, prior.terms + 1), p)
     units = np.full(_sizes(prior, p)[-1] - len(bends), prior.unit_scale / np.sqrt(max(prior.units, 1)))
     return np.concatenate([bends, units, np.ones(1)])
 
 
-def _gram(features: Features, prior: Evidence, F: np.ndarray, p: int) -> np.ndarray:
-    G: np.ndarray = (F @ F.transpose(0, 2, 1)).astype(np.float64)
-    scale = _scales(prior, p)
-    G *= scale * scale[:, None] * (features.n_effective / F.shape[2])
-    return G
-
-
 def _leading(G: np.ndarray, size: int) -> np.ndarray:
     """Products of the first ``size`` features and of the gene, the gene last."""
     if size == G.shape[1] - 1:
         return G
-    held = np.append(np.arange(size), G.shape[1] - 1)
-    return G[:, held[:, None], held]
+    kept = np.append(np.arange(size), G.shape[1] - 1)
+    return G[:, kept[:, None], kept]
 
 
 def _evidence(G: np.ndarray, ridge: tuple[float, ...], n: float) -> np.ndarray:
-    """Minus log evidence over that of no causes, for every ridge, ``(s, r)``."""
+    """Minus log evidence over that of no parents, for every ridge, ``(s, r)``."""
     k = G.shape[1] - 1
     r = np.asarray(ridge)
     C = np.repeat(G[:, None], len(r), axis=1)
@@ -236,19 +212,12 @@ def _evidence(G: np.ndarray, ridge: tuple[float, ...], n: float) -> np.ndarray:
     C[:, :, at[:k], at[:k]] += r[:, None]
     diagonal = np.linalg.cholesky(C).diagonal(axis1=2, axis2=3)
     rest = diagonal[..., k] ** 2 / whole
-    found: np.ndarray = n / 2 * np.log(rest) + np.log(diagonal[..., :k]).sum(axis=2) - k / 2 * np.log(r)
-    return found
+    cost: np.ndarray = n / 2 * np.log(rest) + np.log(diagonal[..., :k]).sum(axis=2) - k / 2 * np.log(r)
+    return cost
 
 
 def _log_mean(values: np.ndarray) -> np.ndarray:
     """``log mean exp`` over the last axis."""
     top = values.max(axis=-1)
-    found: np.ndarray = top + np.log(np.mean(np.exp(values - top[..., None]), axis=-1))
-    return found
-
-
-def promise(features: Features, prior: Evidence, j: int, causes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Share of what the causes of ``j`` leave that each of ``others`` explains, alone or times one cause, ``(k,)``."""
-    rest = residual(features, prior, j, causes)
-    responses = standardized(np.vstack([rest, rest * features.Z[causes]]))
-    return explained(features.basis[others], responses).max(axis=1)
+    mean: np.ndarray = top + np.log(np.mean(np.exp(values - top[..., None]), axis=-1))
+    return mean

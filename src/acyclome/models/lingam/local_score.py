@@ -1,0 +1,84 @@
+"""Least squares with noise that need not be Gaussian, which settles directions (LiNGAM, Shimizu et al. 2006)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from acyclome.core.contract import Cost
+from acyclome.core.data.moments import Moments
+from acyclome.core.order_search.negentropy import least_gain, negentropy, noise_gain
+from acyclome.models.held_out import LEAST_VARIANCE, normal_held_out
+from acyclome.models.linear.local_score import LinearScore, linear_effects
+from acyclome.models.noise_density import kernel_log_density
+from acyclome.models.own_rows import OwnRows
+
+OPERATIONS = 30.0  # of a score per observation: three products of two genes, exponentials counted by their time
+
+
+@dataclass(frozen=True)
+class Lingam:
+    """``x_j = sum_i W_ij x_i + e_j`` with independent ``e_j`` of any law."""
+
+    def expand(self, moments: Moments, threads: int) -> None:
+        """Leave the screening to correlations, which see all that is linear."""
+
+    def prepare(self, moments: Moments, seed: int, threads: int) -> LingamScore:
+        return LingamScore(LinearScore(moments))
+
+    def cost(self, n_obs: int) -> Cost:
+        return Cost(4.0 * n_obs, OPERATIONS * n_obs, 0.0)
+
+
+@dataclass(frozen=True)
+class LingamScore:
+    """Least squares on given data, and what the noise gains by not being Gaussian."""
+
+    linear: LinearScore
+
+    @property
+    def data(self) -> Moments:
+        return self.linear.data
+
+    @property
+    def basis(self) -> None:
+        """Lines are enough."""
+
+    @cached_property
+    def _Z(self) -> np.ndarray:
+        return self.data.Z.astype(np.float32, copy=False)
+
+    def scores(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """Score sets of parents of gene ``j``, ``(s, p) -> (s,)``: least squares less what the noise gains."""
+        own = OwnRows.of(self.data, j, rows)
+        none = self._noise_gain(j, sets[0, :0], own)
+        return self.linear.scores(j, sets, rows) + none - [self._noise_gain(j, one, own) for one in sets]
+
+    def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
+        return self.linear.promise(j, parents, others)
+
+    def residual(self, j: int, parents: np.ndarray) -> np.ndarray:
+        return self.linear.residual(j, parents)
+
+    def weights(self, j: int, parents: np.ndarray) -> np.ndarray:
+        return linear_effects(self.data, j, parents)
+
+    def held_out(self, j: int, parents: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Log density in the rows ``test``; noise that is measurably not Gaussian has a density of its own."""
+        own = OwnRows.of(self.data, j, train)
+        residual = self.linear.left_by(j, parents, own)
+        fitted = residual[train if own.fitted is None else own.fitted]
+        scale = np.sqrt(max(float(np.mean(fitted**2)), LEAST_VARIANCE))
+        if own.n_effective * negentropy(fitted.astype(np.float32), scale) > least_gain(
+            own.n_effective, self.data.n_genes
+        ):
+            return kernel_log_density(fitted, residual[test])
+        return normal_held_out(self.data, j, residual, own, test)
+
+    def _noise_gain(self, j: int, parents: np.ndarray, own: OwnRows) -> float:
+        least = least_gain(self.data.n_effective, self.data.n_genes)
+        left = np.empty(self.data.n_obs, np.float32)
+        factor = np.empty((len(parents) + 1, max(len(parents), 1)))
+        return float(noise_gain(self._Z, j, np.sort(parents).astype(np.int32), own.n_effective, least, left, factor))

@@ -1,0 +1,88 @@
+"""Which observations the equation of one gene is fitted to, and genes as these see them.
+
+Those in which the gene was a target are left out: what was done to it replaced its equation.  As a parent of other
+genes its values count everywhere, and functions of parents, such as their terms, are formed from all observations,
+since they know nothing of the gene that is explained.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from acyclome.core.data.interventions import LEAST_OWN
+from acyclome.core.data.moments import Moments
+
+FLAT = 1e-5  # standard deviations below which a gene is constant, as in ``interventions.own_moments``
+
+
+@dataclass(frozen=True)
+class OwnRows:
+    """Observations of one gene.
+
+    Parameters
+    ----------
+    own
+        Those in which the gene was no target; None where it never was one.
+    fitted
+        Those of its own that are fitted; None stands for all observations, whose means are 0 and are not taken again.
+    n_obs
+        All observations.
+    n_effective
+        How many count among the fitted.
+    """
+
+    own: np.ndarray | None
+    fitted: np.ndarray | None
+    n_obs: int
+    n_effective: float
+
+    @classmethod
+    def of(cls, data: Moments, j: int, rows: np.ndarray | None = None) -> OwnRows:
+        """Take those of the observations ``rows`` (all if None) in which gene ``j`` was no target.
+
+        A gene with fewer than ``LEAST_OWN`` of its own has no equation.  Nobody asks for its parents, but for what it
+        is alone, such as its dispersion; then all observations answer.
+        """
+        out = data.interventions.of(j)
+        n_own = data.n_obs - len(out)
+        own = None if len(out) == 0 or n_own < LEAST_OWN else np.delete(np.arange(data.n_obs), out)
+        if own is None:
+            n_own, fitted = data.n_obs, rows
+        else:
+            fitted = own if rows is None else rows[~np.isin(rows, out)]
+        counted = max(data.n_effective - (data.n_obs - n_own), 2.0)
+        return cls(own, fitted, data.n_obs, counted if fitted is None else counted * (len(fitted) / n_own))
+
+    def response(self, y: np.ndarray) -> np.ndarray:
+        """Return gene values ``(n,)`` in standard deviations of the gene's own observations, mean 0 over these."""
+        if self.own is None:
+            return y
+        seen = y[self.own]
+        centered, deviation = y - seen.mean(), float(seen.std())
+        return centered / y.dtype.type(deviation) if deviation > FLAT else np.zeros_like(y)
+
+    def within(self, X: np.ndarray) -> np.ndarray:
+        """Return the fitted observations of ``X`` ``(..., n)``, less their means; all as they are where all count."""
+        if self.fitted is None:
+            return X
+        rows = np.take(X, self.fitted, axis=-1)
+        rows -= rows.mean(axis=-1, keepdims=True)
+        return rows
+
+    def less_mean(self, residual: np.ndarray) -> np.ndarray:
+        """Return residuals ``(n,)`` less their mean over the fitted observations, which is the intercept."""
+        return residual if self.fitted is None else residual - residual[self.fitted].mean()
+
+    def alone(self, residual: np.ndarray) -> np.ndarray:
+        """Return residuals ``(n,)`` with zeros where the gene was a target."""
+        return residual if self.own is None else self.spread(residual[self.own])
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Return values of the gene's own observations among all, ``(n,)``, zeros where the gene was a target."""
+        if self.own is None:
+            return values
+        everywhere = np.zeros(self.n_obs, values.dtype)
+        everywhere[self.own] = values
+        return everywhere
