@@ -254,7 +254,7 @@ def test_interventions_and_known_edges_are_judged_beside_chance(build_run):
     assert "80% of the squared error of no change" in said
     assert "of the mean effect of the others. It is here." in said
     assert "7 of 50 known edges" in said
-    assert "or as many turned round. It is not here." in said
+    assert "or as many reversed. It is not here." in said
 
 
 def test_a_run_without_checks_says_so(build_run):

@@ -10,7 +10,7 @@ from acyclome.report.references import CITATION, bibliography, cite, papers
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = sorted({key for path in (ROOT / "src").rglob("*.py") for key in CITATION.findall(path.read_text("utf-8"))})
-SAID = re.compile(r"([A-Z][a-zü]+)(?: et al\.| and ([A-Z][a-z]+))?,? ((?:19|20)\d\d)")
+SAID = re.compile(r"([A-Z][\w-]+)(?: et al\.| and ([A-Z][\w-]+))?,?\s+\(?((?:19|20)\d\d)\b")
 
 
 @pytest.mark.parametrize("key", [key for key in KEYS if key != "key"])

@@ -161,7 +161,7 @@ def _means(rows: list[dict[str, Any]]) -> list[list[Any]]:
         done = [row for row in tried if row["status"] == "done"]
         values = [[row[name] for row in done if row[name] is not None] for name in SHOWN]
         failed = ", ".join(dict.fromkeys(row["status"] for row in tried if row["status"] != "done"))
-        means = [_rounded(sum(found) / len(found)) if found else None for found in values]
+        means = [_rounded(sum(column) / len(column)) if column else None for column in values]
         lines.append([genes, method, *means, failed or "done"])
     return lines
 

@@ -67,9 +67,9 @@ def learned(
     if not isinstance(network, Network):
         msg = "Found a network per group; expected a single one."
         raise TypeError(msg)
-    place = {gene: k for k, gene in enumerate(network.genes)}
+    index_of = {gene: k for k, gene in enumerate(network.genes)}
     edges = network.edges
-    return edges["source"].map(place).to_numpy(np.int64), edges["target"].map(place).to_numpy(np.int64)
+    return edges["source"].map(index_of).to_numpy(np.int64), edges["target"].map(index_of).to_numpy(np.int64)
 
 
 @cache

@@ -124,11 +124,11 @@ def _machine() -> list[Finding]:
 
 
 def _gpu() -> Finding:
-    found = _attempt(_gpu_name)
+    name = _attempt(_gpu_name)
     return Finding(
         "gpu",
-        found or "none that torch can use",
-        bool(found),
+        name or "none that torch can use",
+        bool(name),
         is_needed=False,
         advice="not needed: the CPU does everything",
     )

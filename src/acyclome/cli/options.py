@@ -94,8 +94,8 @@ def parse_memory(text: str | None) -> int | None:
     """
     if text is None:
         return None
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
-    amount = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
+    amount = float(match[1]) * _UNITS[match[2]] if match else 0.0
     if amount < _UNITS["M"]:
         msg = f"--memory {text} is not an amount of memory; expected a number with a unit, such as 8GB or 500MB."
         raise InputError(msg)

@@ -62,18 +62,18 @@ def predict(
 
 def _values(given: Sequence[str], option: str) -> dict[str, float]:
     """Read GENE=VALUE; the last equals sign counts, since names of genes may hold others."""
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for text in given:
         gene, _, value = text.rpartition("=")
         try:
             number = float(value)
         except ValueError:
             number = float("nan")
-        if not gene or number != number or gene in found:
+        if not gene or number != number or gene in values:
             msg = f"{option} {text}: expected GENE=VALUE with a number, each gene once, such as {option} SPI1=-2."
             raise InputError(msg)
-        found[gene] = number
-    return found
+        values[gene] = number
+    return values
 
 
 def _number(value: float) -> str:

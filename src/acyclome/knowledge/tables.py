@@ -125,7 +125,7 @@ def _checked(rows: pd.DataFrame) -> pd.DataFrame:
     expected = {
         "kind": f"one of {', '.join(KINDS)}, or nothing",
         "sign": "+, - or nothing",
-        "weight": "a number below 1, the share of the price of the edge that is waived (negative: it costs more)",
+        "weight": "a number below 1, the share of the cost of the edge that is waived (negative: it costs more)",
         "target": "another gene than the source",
     }
     for column, bad in wrong.items():

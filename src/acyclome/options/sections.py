@@ -117,7 +117,7 @@ class Knowledge(Section):
     """What is known before the data are seen."""
 
     regulators: str | None = None
-    """File with one gene a line; only these may be causes. Empty: every gene may. A good list settles directions."""
+    """File with one gene a line; only these may be causes. Empty: every gene may. A good list fixes directions."""
     knowledge: str | None = None
     """Table of edges: source, target, and if you like weight, sign (+, -), kind (forbidden, required, soft, known) and
     scope (all, most, or the label of a group). A soft edge costs less by the share `weight`. docs/knowledge.md."""
@@ -155,10 +155,10 @@ class Screen(Section):
 
 
 class Shard(Section):
-    """Overlapping pieces of the network, for many workers or little memory; the order search joins them."""
+    """Overlapping shards of the network, for many workers or little memory; the order search joins them."""
 
     shards: int = Field(default=0, ge=0, le=100_000)
-    """Pieces in which the relaxation and a first search run. 0: in one. More take less memory, and see less, each."""
+    """Shards in which the relaxation and a first search run. 0: in one. More take less memory, and see less, each."""
     shard_memory: Positive | None = None
     """GB that one shard may take, by estimate; without `shards` it says into how many to cut. Empty: no limit."""
 
@@ -169,7 +169,7 @@ class Score(Section):
     noise: Literal["unequal", "equal"] = "unequal"
     """Noise variances of the genes. unequal: units do not matter. equal: only for data in true common units."""
     gamma: Real = Field(default=1.0, ge=0, le=10)
-    """Extra price of an edge for the number of genes it was chosen from. 0 gives many false edges in large networks."""
+    """Extra cost of an edge for the number of genes it was chosen from. 0 gives many false edges in large networks."""
     non_gaussian: bool = False
     """Let noise that is measurably not Gaussian turn edges that are reversible where noise is Gaussian. Never after a
     transform to normal scores, nor where dropout or outliers make the noise."""
@@ -184,14 +184,14 @@ class Search(Section):
     expanded: int = Field(default=10, ge=0, le=200)
     """Hill climbing: further candidates per gene by what their curves explain. They find causes without correlation."""
     shortlist: int = Field(default=8, ge=1, le=1000)
-    """Hill climbing: candidates per gene whose addition is scored at a time. More look further, at more time."""
+    """Hill climbing: candidates per gene whose addition is scored at a time. More see further, at more time."""
 
 
 class Resample(Section):
     """How confidence is measured."""
 
     resamples: int = Field(default=20, ge=0, le=10_000)
-    """Half-samples in which to see which edges return. 0: quick, no stability. 20: a good look. 100: for papers."""
+    """Half-samples in which to see which edges return. 0: quick, no stability. 20: the usual. 100: for papers."""
     fraction: Real = Field(default=0.5, ge=0.1, le=0.95)
     """Share of the observations in each resample. Larger makes the resamples alike and stability too kind."""
 

@@ -97,15 +97,15 @@ def explain_errors(error: ValidationError, options: Mapping[str, Any], schema: M
     """Turn what pydantic found into sentences: the key with dots, the value, what is allowed, the nearest key."""
     parts = {tuple(filter(None, (section, name))): part for section, name, part in leaves(schema)}
     sentences: dict[tuple[str, ...], str] = {}
-    for found in error.errors():
-        path = tuple(str(step) for step in found["loc"])
+    for one in error.errors():
+        path = tuple(str(step) for step in one["loc"])
         key = next((path[:length] for length in (1, 2) if path[:length] in parts), path[:2])
         if key in sentences:
             continue
         value = options
         for step in key:
             value = value.get(step, "") if isinstance(value, Mapping) else value
-        sentences[key] = _sentence(".".join(key), value, parts.get(key), str(found["type"]), found["msg"], schema)
+        sentences[key] = _sentence(".".join(key), value, parts.get(key), str(one["type"]), one["msg"], schema)
     shown = list(sentences.values())
     more = [f"... and {len(shown) - _MAX_SHOWN} more."] if len(shown) > _MAX_SHOWN else []
     return "\n".join(shown[:_MAX_SHOWN] + more)

@@ -9,7 +9,7 @@ from typing import Any
 from acyclome import wording
 from acyclome.errors import InputError
 from acyclome.io import atomic
-from acyclome.report import belief, charts, confidence, ego, methods, payload, summary
+from acyclome.report import charts, confidence, ego, methods, payload, summary, validation
 from acyclome.report.source import Run, read_run
 
 STATIC_ROWS = 25
@@ -73,11 +73,11 @@ def _context(run: Run) -> dict[str, Any]:
         "version": run.fact("version"),
         "warnings": _warnings(run),
         "cards": summary.cards(run),
-        "found": summary.counts(run),
+        "total": summary.counts(run),
         **_network(run),
         **_confidence(run),
-        "findings": belief.findings(run),
-        "rivals": belief.rivals(run),
+        "findings": validation.findings(run),
+        "rivals": validation.rivals(run),
         **_provenance(run),
     }
 

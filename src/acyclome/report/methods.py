@@ -35,10 +35,10 @@ def _paragraph(run: Run) -> str:
 
 
 def _data(run: Run) -> str:
-    found = counts(run)
+    total = counts(run)
     return (
-        f"A causal gene network was learned from the expression of {wording.plural(found['genes'], 'gene')} in "
-        f"{wording.plural(found['observations'] or 0, 'observation')} ({data_name(run)}) with {run.words.model}, every "
+        f"A causal gene network was learned from the expression of {wording.plural(total['genes'], 'gene')} in "
+        f"{wording.plural(total['observations'] or 0, 'observation')} ({data_name(run)}) with {run.words.model}, every "
         f"gene scaled to unit variance.{_choice(run)}{_interventions(run)}"
     )
 
@@ -57,12 +57,12 @@ def _choice(run: Run) -> str:
 
 def _interventions(run: Run) -> str:
     """Return the sentence on interventions, empty if there are none."""
-    found = run.fact("perturbation")
-    if not found:
+    record = run.fact("perturbation")
+    if not record:
         return ""
-    acted, quiet = found["observations"]["targeted"], found["observations"]["untouched"]
+    acted, quiet = record["observations"]["targeted"], record["observations"]["untouched"]
     return (
-        f" {wording.plural(found['targets'], 'gene')} had been targets of interventions in "
+        f" {wording.plural(record['targets'], 'gene')} had been targets of interventions in "
         f"{wording.plural(acted, 'observation')} ({quiet:,} were untouched); the equation of a gene was fitted without "
         f"the observations in which it was a target ([@hauser2012])."
     )
@@ -117,7 +117,7 @@ def _search(run: Run) -> str:
     said = {
         "order_search": "The order of the genes ([@teyssier2005]) and the causes of each gene were then chosen by "
         f"{score}, moving single genes until no move helped, {rounds}",
-        "hill_climbing": f"Edges were added, dropped and turned as long as that raised {score}, each cause charged "
+        "hill_climbing": f"Edges were added, dropped and reversed as long as that raised {score}, each cause charged "
         f"{gamma:g} log p, {rounds}",
         "relaxation": f"Its criterion was {score}; edges too weak to count and those that closed cycles were left out.",
     }[run.card.search]
@@ -125,10 +125,10 @@ def _search(run: Run) -> str:
 
 
 def _result(run: Run) -> str:
-    found = counts(run)
+    total = counts(run)
     return (
-        f"The resulting directed acyclic graph has {wording.plural(found['edges'], 'edge')}; the direction of "
-        f"{wording.share(found['reversible'])} of them is not determined by the data ({run.words.directions})."
+        f"The resulting directed acyclic graph has {wording.plural(total['edges'], 'edge')}; the direction of "
+        f"{wording.share(total['reversible'])} of them is not determined by the data ({run.words.directions})."
     )
 
 

@@ -17,9 +17,9 @@ _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", 
 
 
 def page_data(run: Run, limit: int = EMBEDDED_EDGES) -> dict[str, Any]:
-    """Return the genes and the best edges column by column; edges name genes by their place in the list of genes."""
+    """Return the genes and the best edges column by column; edges name genes by their index in the list of genes."""
     edges = run.edges.head(limit)
-    place = {gene: index for index, gene in enumerate(run.nodes["gene"])}
+    index_of = {gene: index for index, gene in enumerate(run.nodes["gene"])}
     return {
         "total": len(run.edges),
         "genes": list(run.nodes["gene"]),
@@ -27,8 +27,8 @@ def page_data(run: Run, limit: int = EMBEDDED_EDGES) -> dict[str, Any]:
         "effects": [int(value) for value in run.nodes["out_degree"]],
         "depth": [int(value) for value in run.nodes["depth"]],
         "edges": {
-            "source": [place[gene] for gene in edges["source"]],
-            "target": [place[gene] for gene in edges["target"]],
+            "source": [index_of[gene] for gene in edges["source"]],
+            "target": [index_of[gene] for gene in edges["target"]],
             "weight": _numbers(edges["weight"]),
             "score": _numbers(edges["score"]),
             "stability": _numbers(edges["stability"]) if run.has_stability else None,

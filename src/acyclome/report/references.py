@@ -12,7 +12,7 @@ CITATION = re.compile(r"\[@(\w+)\]")
 
 def cite(text: str) -> str:
     """Return a text with authors and years in the place of keys."""
-    return CITATION.sub(lambda found: _authors_and_year(found[1]), text)
+    return CITATION.sub(lambda match: _authors_and_year(match[1]), text)
 
 
 def bibliography(text: str) -> list[str]:

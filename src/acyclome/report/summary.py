@@ -44,20 +44,20 @@ def counts(run: Run) -> dict[str, Any]:
 
 def cards(run: Run) -> list[dict[str, str]]:
     """Return the summary cards: a figure, what it is, and a line that says what to make of it."""
-    found = counts(run)
-    per_gene = wording.decimal(found["edges"] / max(found["genes"], 1), 1)
+    total = counts(run)
+    per_gene = wording.decimal(total["edges"] / max(total["genes"], 1), 1)
     stability = f"over {run.resamples} resamples" if run.has_stability else "not measured: 0 resamples"
     return [
-        _card("Genes", wording.count(found["genes"]), f"of {wording.count(run.fact('input.n_vars'))} in the file"),
+        _card("Genes", wording.count(total["genes"]), f"of {wording.count(run.fact('input.n_vars'))} in the file"),
         _card(
             "Observations",
-            wording.count(found["observations"]),
+            wording.count(total["observations"]),
             f"of {wording.count(run.fact('input.n_obs'))} in the file",
         ),
-        _card("Edges", wording.count(found["edges"]), f"{per_gene} per gene"),
-        _card("Acyclic", "yes" if found["is_dag"] else "no", "an order of the genes proves it"),
-        _card("Reversible", wording.share(found["reversible"]), "of the edges fit as well turned round"),
-        _card("Median stability", wording.decimal(found["stability"]), stability),
+        _card("Edges", wording.count(total["edges"]), f"{per_gene} per gene"),
+        _card("Acyclic", "yes" if total["is_dag"] else "no", "an order of the genes proves it"),
+        _card("Reversible", wording.share(total["reversible"]), "of the edges fit as well reversed"),
+        _card("Median stability", wording.decimal(total["stability"]), stability),
     ]
 
 
@@ -127,11 +127,11 @@ def ranking_head(run: Run) -> list[dict[str, str]]:
     """Return the first pairs of the ranking and what became of them in the network."""
     kept = set(zip(run.edges["source"], run.edges["target"], strict=True))
     rows = []
-    for place, row in enumerate(run.network.ranking.head(RANKING_HEAD).to_dict("records"), start=1):
+    for rank, row in enumerate(run.network.ranking.head(RANKING_HEAD).to_dict("records"), start=1):
         pair = (row["source"], row["target"])
-        fate = "yes" if pair in kept else "turned round" if pair[::-1] in kept else "no"
+        fate = "yes" if pair in kept else "reversed" if pair[::-1] in kept else "no"
         score = wording.significant(row["rank_score"])
-        rows.append({"place": str(place), "source": pair[0], "target": pair[1], "score": score, "fate": fate})
+        rows.append({"rank": str(rank), "source": pair[0], "target": pair[1], "score": score, "fate": fate})
     return rows
 
 

@@ -76,7 +76,7 @@ class Functions:
         return Additive(self.expand(config), config.fit.lambda1, sweeps=100, tol=1e-6)
 
     def cost(self, config: Config, n_genes: Any, n_obs: int) -> Cost:
-        """Return what the climb takes, and the relaxation with the products of the terms of a gene's candidates."""
+        """Return what hill climbing takes, and the relaxation with the products of the terms of a gene's candidates."""
         found = hill_climb.cost(self.structural_model(config), config, n_genes, n_obs)
         products = n_genes * (hill_climb.candidates(config, n_genes) * self.expand(config).terms) ** 2
         relax = products * (n_obs + SWEEPS * hill_climb.relaxation_steps(config))
@@ -111,7 +111,7 @@ def _card(name: str, summary: str, functions: Functions) -> Model:
 
 POLYNOMIAL = _card(
     "polynomial",
-    "a sum of curves in powers, one per cause; ten times the cost. Curves settle directions that lines cannot",
+    "a sum of curves in powers, one per cause; ten times the cost. Curves identify directions that lines cannot",
     Functions("degree", "Powers", "degrees", "polynomials up to degree {}", "[@lee2019]"),
 )
 SOBOLEV = _card(

@@ -45,7 +45,7 @@ def noise(where: str) -> str:
     """Return the sentence on noise that is not Gaussian."""
     return (
         f"Noise that was measurably not Gaussian counted {where} with its own likelihood, from an approximation of "
-        "its entropy ([@hyvarinen1998]), and so settled directions ([@shimizu2006])."
+        "its entropy ([@hyvarinen1998]), and so identified directions ([@shimizu2006])."
     )
 
 

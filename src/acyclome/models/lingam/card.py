@@ -46,7 +46,7 @@ def held_out(config: Config, moments: Moments, seed: int, threads: int) -> HeldO
 
 LINGAM = Model(
     name="lingam",
-    summary="lines and noise that need not be Gaussian, which settles directions; as fast as linear",
+    summary="lines and noise that need not be Gaussian, which identifies directions; as fast as linear",
     search="order_search",
     abilities=frozenset(Ability) - REFUSALS.keys(),
     refusals=REFUSALS,

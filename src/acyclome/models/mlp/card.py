@@ -43,7 +43,7 @@ def relaxation(config: Config) -> notears_mlp.Mlp:
 
 
 def cost(config: Config, n_genes: Any, n_obs: int) -> Cost:
-    """Return what the climb takes, and NOTEARS-MLP: hidden units of all candidates at every gradient step.
+    """Return what hill climbing takes, and NOTEARS-MLP: hidden units of all candidates at every gradient step.
 
     On a device: the data, and a block of parents' data with its hidden units and their gradients.
     """

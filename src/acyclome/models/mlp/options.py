@@ -17,4 +17,4 @@ class Mlp(Section):
     hidden: int = Field(default=10, ge=1, le=1000)
     """Hidden units per gene of NOTEARS-MLP. Memory and time of the relaxation grow with it."""
     steps: int = Field(default=5, ge=1, le=10_000)
-    """Gradient steps of NOTEARS-MLP between two looks at acyclicity. More fit closer, at more time."""
+    """Gradient steps of NOTEARS-MLP between two evaluations of acyclicity. More fit closer, at more time."""

@@ -53,10 +53,10 @@ def rivals(run: Run) -> list[dict[str, str]]:
 def _sorting(run: Run) -> Finding:
     title, sign = "Does sorting alone give this network?", "sorting gives most of the pairs, and their directions."
     rows = {row["network"]: row for row in run.fact("validation.rivals.networks") or []}
-    found = [(_agreement(rows[name]), name) for name in SORTED if name in rows]
-    if not found or not rows[OURS]["edges"]:
+    agreements = [(_agreement(rows[name]), name) for name in SORTED if name in rows]
+    if not agreements or not rows[OURS]["edges"]:
         return _missing(run, title, sign)
-    most, name = max(found)
+    most, name = max(agreements)
     row = rows[name]
     value = f"{wording.share(row['joined'])} of the pairs, {wording.share(row['same'])} of their directions"
     meaning = (
@@ -91,55 +91,55 @@ def _heldout(run: Run) -> Finding:
 
 def _chance(run: Run) -> Finding:
     title, sign = "How many edges does chance alone give?", f"more than {wording.share(CHANCE)} of the network's edges."
-    found = run.fact("validation.permuted")
-    if not found:
+    facts = run.fact("validation.permuted")
+    if not facts:
         return _missing(run, title, sign)
     edges = len(run.edges)
-    value = f"about {wording.decimal(found['false_edges'], 1)} of {wording.plural(edges, 'edge')}"
+    value = f"about {wording.decimal(facts['false_edges'], 1)} of {wording.plural(edges, 'edge')}"
     meaning = (
-        "With every gene's values dealt out to the observations anew, gene by gene, nothing is left to be found, and "
-        f"{wording.decimal(found['edges'], 1)} edges among {wording.count(found['genes'])} genes are found all the "
+        "With every gene's values permuted among the observations, gene by gene, nothing is left to be found, and "
+        f"{wording.decimal(facts['edges'], 1)} edges among {wording.count(facts['genes'])} genes are found all the "
         "same; edges that stand for a hidden cause or point the wrong way are not counted by this."
     )
-    return Finding(title, value, meaning, sign, found["false_edges"] > CHANCE * max(edges, 1))
+    return Finding(title, value, meaning, sign, facts["false_edges"] > CHANCE * max(edges, 1))
 
 
 def _unseen(run: Run) -> Finding:
     title = "Does it foresee interventions that it has not seen?"
     sign = "an error as large as that of no change, or of the mean effect of the others."
-    found = run.fact("validation.unseen")
-    if not found:
+    facts = run.fact("validation.unseen")
+    if not facts:
         why = (
             ""
             if run.fact("perturbation")
             else "These data have no interventions, the only test of directions there is."
         )
         return _missing(run, title, sign, why or "Too few genes were acted on alone to keep some of them back.")
-    value = f"{wording.share(found['error'] / found['error_of_no_change'])} of the squared error of no change"
-    mean = wording.share(found["error_of_the_mean"] / found["error_of_no_change"])
+    value = f"{wording.share(facts['error'] / facts['error_of_no_change'])} of the squared error of no change"
+    mean = wording.share(facts["error_of_the_mean"] / facts["error_of_no_change"])
     meaning = (
-        f"Learned without the observations in which {wording.plural(int(found['targets']), 'gene')} had been acted on, "
+        f"Learned without the observations in which {wording.plural(int(facts['targets']), 'gene')} had been acted on, "
         f"the network predicted what happened to all others in them; the mean effect of the other interventions has "
-        f"{mean}, and rank correlations with what happened are {wording.decimal(found['spearman'])} for the network, "
-        f"{wording.decimal(found['spearman_of_the_mean'])} for that mean."
+        f"{mean}, and rank correlations with what happened are {wording.decimal(facts['spearman'])} for the network, "
+        f"{wording.decimal(facts['spearman_of_the_mean'])} for that mean."
     )
-    is_bad = found["error"] >= min(found["error_of_no_change"], found["error_of_the_mean"])
+    is_bad = facts["error"] >= min(facts["error_of_no_change"], facts["error_of_the_mean"])
     return Finding(title, value, meaning, sign, is_bad)
 
 
 def _known(run: Run) -> Finding:
-    title, sign = "Does it find what is known?", "no more than chance, or as many turned round."
-    found = run.fact("validation.known")
-    if not found:
+    title, sign = "Does it find what is known?", "no more than chance, or as many reversed."
+    facts = run.fact("validation.known")
+    if not facts:
         return _missing(run, title, sign, "No known edges were given (--knowledge, kind known).")
-    value = f"{wording.count(found['found'])} of {wording.plural(int(found['known']), 'known edge')}"
+    value = f"{wording.count(facts['found'])} of {wording.plural(int(facts['known']), 'known edge')}"
     meaning = (
         f"A random network in which every gene keeps its numbers of causes and effects would have "
-        f"{wording.decimal(found['found_by_chance'], 1)}. Turned round it has {wording.count(found['turned'])} "
-        f"({wording.decimal(found['turned_by_chance'], 1)} by chance). Known edges are often of other tissues and "
+        f"{wording.decimal(facts['found_by_chance'], 1)}. Reversed it has {wording.count(facts['turned'])} "
+        f"({wording.decimal(facts['turned_by_chance'], 1)} by chance). Known edges are often of other tissues and "
         "conditions, so few are expected."
     )
-    is_bad = found["found"] <= max(found["found_by_chance"], found["turned"])
+    is_bad = facts["found"] <= max(facts["found_by_chance"], facts["turned"])
     return Finding(title, value, meaning, sign, is_bad)
 
 
