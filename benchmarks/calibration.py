@@ -21,8 +21,12 @@ import pandas as pd
 from acyclome.confidence.calibration import logit_of_share
 from acyclome.config import Config
 from acyclome.io.store import MemoryStore
-from acyclome.pipeline import stages
-from acyclome.pipeline.session import Runtime, Session
+from acyclome.pipeline.assembly import assemble
+from acyclome.pipeline.dataset import Dataset
+from acyclome.pipeline.keys import Key, Stage
+from acyclome.pipeline.records import Resampled
+from acyclome.pipeline.session import Session
+from acyclome.pipeline.task import Runtime, Task
 from benchmarks.measure import warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.report import publish
@@ -80,14 +84,14 @@ def edges_of(problem: Problem, threads: int) -> pd.DataFrame:
     """Learn the network; return a row for each edge: its truth, its score both ways, and what they are made of."""
     config = Config().with_options({"seed": problem.method_seed, "resample.resamples": RESAMPLES})
     store = MemoryStore(problem.X.T.astype(np.float32), [str(gene) for gene in range(problem.d)])
-    session = Session(None, config, store, Runtime(threads, device="cpu"), {"command": "", "input": {}})
+    task = Task.begin(Dataset.build(store, config), config, Runtime(threads, device="cpu"))
+    session = Session(task, {"command": "", "input": {}})
     voted = session.learn().edges
-    ordered = session.done["order"]
-    alone = stages.network(session.data, config, ordered, []).edges
-    a = ordered.arrays
-    parts = pd.DataFrame({name: a[name] for name in ("source", "target", "arrow", "reversal_loss")}).assign(
-        compelled=a["compelled"].astype(bool), gain=a["loss"] - session.data.prices(config)[a["target"]]
-    )
+    ordered = session.done[Key(Stage.ORDER)]
+    alone = assemble(task, ordered, Resampled.joined([])).edges
+    parts = pd.DataFrame(
+        {name: getattr(ordered, name) for name in ("source", "target", "arrow", "reversal_loss")}
+    ).assign(compelled=ordered.compelled.astype(bool), gain=ordered.loss - task.data.prices(config)[ordered.target])
     columns = ["source", "target", "stability", "direction", "score"]
     ends = {"source": int, "target": int}
     table = parts.merge(voted[columns].astype(ends)).merge(

@@ -36,26 +36,31 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def toy_network() -> Network:
     """CEBPA -> SPI1 -> LYZ <- CEBPA and GATA1 -> HBB, in the order GATA1 CEBPA SPI1 HBB LYZ; arrays are read-only."""
-    arrays = {
+    edges = {
         "source": np.array([1, 0, 1, 3]),
         "target": np.array([0, 2, 2, 4]),
         "weight": np.array([0.5, 0.8, -0.25, 0.1]),
-        "order": np.array([3, 1, 0, 4, 2]),
-        "ranking_source": np.array([0, 1, 0, 1, 3, 2]),
-        "ranking_target": np.array([1, 0, 2, 2, 4, 0]),
-        "rank_score": np.array([0.4, 0.5, 0.9, 0.3, 0.8, 0.0]),
         "stability": np.array([0.6, 0.95, 0.55, 0.9]),
         "direction": np.array([0.5, 1.0, 0.75, 0.8]),
         "score": np.array([0.55, 0.9, 0.5, 0.9]),
         "reversal_loss": np.array([0.0, 7.5, 3.0, 0.25]),
         "reversible": np.array([True, False, False, True]),
+    }
+    nodes = {
+        "order": np.array([3, 1, 0, 4, 2]),
         "r2": np.array([0.25, 0.5, 0.6, 0.0, 0.01]),
         "noise_scale": np.array([0.9, 1.0, 0.6, 1.0, 0.99]),
         "is_regulator": np.array([True, True, False, True, False]),
     }
-    for array in arrays.values():
+    ranking = (
+        np.array([0, 1, 0, 1, 3, 2]),
+        np.array([1, 0, 2, 2, 4, 0]),
+        np.array([0.4, 0.5, 0.9, 0.3, 0.8, 0.0]),
+    )
+    for array in (*edges.values(), *nodes.values(), *ranking):
         array.flags.writeable = False
-    return build_network(TOY_GENES, **arrays, facts={"seed": 7, "n": None, "warnings": ["a", {"b": [1.5]}]})
+    facts = {"seed": 7, "n": None, "warnings": ["a", {"b": [1.5]}]}
+    return build_network(TOY_GENES, edges, nodes, ranking=ranking, facts=facts)
 
 
 def freeze(*arrays):

@@ -12,15 +12,17 @@ from acyclome.cli.around import _plan_text
 from acyclome.config import Config
 from acyclome.core import engine
 from acyclome.core.backend import DeviceBackend, ThreadBackend
-from acyclome.core.data.constraints import Constraints
+from acyclome.core.data.dag import Dag
 from acyclome.errors import InputError
 from acyclome.evaluate.simulate import simulate
 from acyclome.io.store import MemoryStore
 from acyclome.machine import backend_of
-from acyclome.pipeline import session
+from acyclome.pipeline import session, stages
 from acyclome.pipeline.commands import Runtime, learn_store
-from acyclome.pipeline.dataset import GeneData
+from acyclome.pipeline.dataset import Dataset
+from acyclome.pipeline.keys import Part
 from acyclome.pipeline.resources import estimate
+from acyclome.pipeline.task import Task
 
 HERE = DeviceBackend(torch.device("cpu"), torch.float64)
 
@@ -34,7 +36,12 @@ def store():
 @pytest.fixture
 def card(monkeypatch):
     """Let the name cuda stand for torch on the processor."""
-    monkeypatch.setitem(machine.PLACES, "cuda", lambda: HERE)
+    monkeypatch.setitem(machine.BACKENDS, "cuda", lambda: HERE)
+
+
+def empty_dag():
+    nothing = np.empty(0)
+    return Dag(nothing, nothing, nothing, nothing, nothing, nothing, 0.0, 0.0)
 
 
 def edges(network):
@@ -80,9 +87,7 @@ def test_a_run_on_a_device_finds_the_network_of_the_threads(store, resamples):
     config = Config.from_mapping(
         {"resample": {"resamples": resamples}, "screen": {"max_candidates": 15}, "fit": {"drop_tol": 0.0}}
     )
-    one, two = (
-        learn_store(store, config, Runtime(device=name), regulators=None, command="test") for name in ("cpu", "cuda")
-    )
+    one, two = (learn_store(store, config, Runtime(device=name)) for name in ("cpu", "cuda"))
     assert edges(one) == edges(two)
     assert one.n_edges > 40
 
@@ -100,17 +105,22 @@ def test_the_shards_of_a_worker_are_relaxed_in_one_call(store, monkeypatch):
     monkeypatch.setattr(engine, "relax_together", counted)
     found = {}
     for name in ("cpu", "cuda"):
-        with session.Session(None, config, store, Runtime(device=name), {}) as current:
+        task = Task.begin(Dataset.build(store, config), config, Runtime(device=name))
+        with session.Session(task, {}) as current:
             current.screen(), current.shard(), current.fit()
-            found[name] = current.merge().arrays
+            found[name] = current.merge().to_arrays()
     assert calls == [1, 1, 1, 1, 4]
     np.testing.assert_allclose(found["cuda"]["W"], found["cpu"]["W"], atol=2e-3)
     np.testing.assert_array_equal(found["cuda"]["start"], found["cpu"]["start"])
 
 
-def test_a_backend_travels_with_the_data(store):
-    data = GeneData.untouched(store, Constraints.none(60), HERE.with_threads(2))
-    assert data.__getstate__()["backend"] == HERE
+@pytest.mark.usefixtures("card")
+def test_the_parts_of_a_task_compute_where_it_does(store, monkeypatch):
+    config = Config().with_options({"resample.resamples": 2})
+    used = []
+    monkeypatch.setattr(stages, "learn_member", lambda *_, backend, **__: used.append(backend) or empty_dag())
+    stages.resample(Task.begin(Dataset.build(store, config), config, Runtime(device="cuda", threads=4)), Part(0, 1))
+    assert used == [HERE.with_threads(2)] * 2
 
 
 def test_the_memory_of_the_card_grows_with_genes_and_with_whole_forms_of_h():

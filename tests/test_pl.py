@@ -22,18 +22,16 @@ SCORE = np.array([0.5, 0.9, 0.8, 0.7, 0.6])
 def network():
     return build_network(
         GENES,
-        SOURCE,
-        TARGET,
-        np.array([0.4, -0.5, 0.6, -0.7, 0.8]),
-        np.arange(7),
-        ranking_source=SOURCE,
-        ranking_target=TARGET,
-        rank_score=SCORE,
-        score=SCORE,
-        stability=np.array([0.5, 1.0, 0.75, 0.75, 0.25]),
-        reversible=np.array([True, False, False, False, False]),
-        r2=np.zeros(7),
-        noise_scale=np.ones(7),
+        {
+            "source": SOURCE,
+            "target": TARGET,
+            "weight": np.array([0.4, -0.5, 0.6, -0.7, 0.8]),
+            "score": SCORE,
+            "stability": np.array([0.5, 1.0, 0.75, 0.75, 0.25]),
+            "reversible": np.array([True, False, False, False, False]),
+        },
+        {"order": np.arange(7), "r2": np.zeros(7), "noise_scale": np.ones(7)},
+        ranking=(SOURCE, TARGET, SCORE),
     )
 
 

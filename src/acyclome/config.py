@@ -75,9 +75,6 @@ class Config(Section):
             raise ValueError(msg)
         if self.card is not None:
             check_pairing(self.card, self.request)
-        elif self.input.joint:
-            msg = "input.joint learns all groups with one model, but model auto chooses for each; name a model"
-            raise ValueError(msg)
         return self
 
     @property

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from acyclome.config import Config
-from acyclome.errors import ConfigError, InputError, examples
+from acyclome.errors import InputError, examples
 from acyclome.io.atomic import plain
 from acyclome.io.keys import check_key, write_keys
 from acyclome.io.runs import SHARED, safe_name
 from acyclome.knowledge.regulators import listed_regulators
-from acyclome.network import JointNetworks, Network
+from acyclome.network import JointNetworks
 from acyclome.prepare.checks import check_groups, check_matrix, leave_out_constant
 
 if TYPE_CHECKING:
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from acyclome.io.store import MemoryStore
-    from acyclome.pipeline.session import Runtime
 
-PREPARED_LAYER, COMMAND = "dag_input", "acyclome.tl.dag"
+PREPARED_LAYER = "dag_input"
 
 
 def dag(
@@ -80,7 +79,8 @@ def dag(
         If an option, the matrix, the column or the list of regulators cannot be used.
     """
     from acyclome.machine import usable_threads
-    from acyclome.pipeline.session import Runtime
+    from acyclome.pipeline.groups import Door, learn_groups
+    from acyclome.pipeline.task import Runtime
 
     check_key(adata, key_added)
     given = {
@@ -92,13 +92,14 @@ def dag(
         "seed": seed,
     }
     options = Config.from_mapping(config).with_options({name: v for name, v in given.items() if v is not None})
-    names, runtime = listed_regulators(regulators), Runtime(threads=threads or usable_threads(), device=device)
-    parts = _groups(adata, options)
-    networks: Mapping[Any, Network]
-    if options.input.joint:
-        networks = _learn_together(adata, options, parts, names, rules, runtime)
-    else:
-        networks = {label: _learn(adata, part, names, rules, runtime) for label, part in parts.items()}
+    door = Door.in_memory(
+        "acyclome.tl.dag",
+        lambda label: _store(adata, options if label is None else options.with_options({"input.group": label})),
+        regulators=listed_regulators(regulators),
+        knowledge=rules,
+    )
+    runtime = Runtime(threads=threads or usable_threads(), device=device)
+    networks = learn_groups(_labels_asked_for(adata, options), door, options, runtime=runtime)
     target = adata.copy() if copy else adata
     if target.is_view:
         target._init_as_actual(target.copy())
@@ -112,23 +113,23 @@ def dag(
     return target if copy else None
 
 
-def _groups(adata: AnnData, options: Config) -> dict[Any, Config]:
-    """Return the options of each group by its label; those of all observations, by None, if there are no groups."""
+def _labels_asked_for(adata: AnnData, options: Config) -> list[str | None]:
+    """Return the labels of the groups to learn, only None if there are no groups."""
     if options.input.group_by is None:
-        return {None: options}
+        return [None]
     labels = _labels(adata, options)
     known = sorted(labels.dropna().unique())
-    wanted = known if options.input.group is None else [options.input.group]
-    if options.input.group is not None and not labels.isin(wanted).any():
+    if options.input.group is None:
+        sizes = {label: int((labels == label).sum()) for label in known}
+        check_groups(sizes, f"the column {options.input.group_by!r} of obs", "config={'input': {'group': LABEL}}")
+        return list(known)
+    if options.input.group not in known:
         msg = (
             f"No observation has the group {options.input.group!r} in the column {options.input.group_by!r}; "
             f"its labels are {examples(known, 10) or 'none'}."
         )
         raise InputError(msg)
-    if options.input.group is None:
-        sizes = {label: int((labels == label).sum()) for label in known}
-        check_groups(sizes, f"the column {options.input.group_by!r} of obs", "config={'input': {'group': LABEL}}")
-    return {label: options.with_options({"input.group": label}) for label in wanted}
+    return [options.input.group]
 
 
 def _labels(adata: AnnData, options: Config) -> pd.Series:
@@ -138,39 +139,6 @@ def _labels(adata: AnnData, options: Config) -> pd.Series:
         msg = f"adata.obs has no column {column!r} to group by; it has {known}."
         raise InputError(msg)
     return adata.obs[column].astype(object).where(adata.obs[column].notna()).map(str, na_action="ignore")
-
-
-def _learn(adata: AnnData, options: Config, regulators: Sequence[str] | None, rules: Any, runtime: Runtime) -> Network:
-    """Prepare the matrix, unless it is prepared, and learn its network."""
-    from acyclome.pipeline.commands import learn_store
-
-    store = _store(adata, options)
-    return learn_store(store, options, runtime, regulators=regulators, rules=rules, command=COMMAND)
-
-
-def _learn_together(
-    adata: AnnData,
-    options: Config,
-    parts: Mapping[Any, Config],
-    regulators: Sequence[str] | None,
-    rules: Any,
-    runtime: Runtime,
-) -> JointNetworks:
-    """Prepare every group by itself and learn them together."""
-    from acyclome.pipeline.joint import learn_together
-    from acyclome.pipeline.session import Session
-
-    if None in parts or options.input.group is not None:
-        msg = "joint learns all labels of a column together. Give groupby, and no group."
-        raise ConfigError(msg)
-    stores = {label: _store(adata, part) for label, part in parts.items()}
-    about = {"command": COMMAND, "input": {}}
-    return learn_together(
-        stores,
-        lambda label, store, shared: Session(
-            None, options.with_options({"input.group": label}), store, runtime, about, regulators, rules, shared=shared
-        ),
-    )
 
 
 def _store(adata: AnnData, options: Config) -> MemoryStore:

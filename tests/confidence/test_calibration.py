@@ -5,39 +5,46 @@ import pytest
 
 import acyclome as ac
 from acyclome.confidence.calibration import arrow_alone, arrow_probability, joined_probability
+from acyclome.confidence.resample import Support
 from acyclome.evaluate.simulate import simulate
 
 GAINS = np.array([-2.0, 0.0, 1.0, 5.0, 50.0, 5000.0])
 
 
+def support_of(share, m, resamples=20):
+    return Support(np.full(m, share), np.full(m, share), resamples)
+
+
 def test_more_evidence_is_never_less_probable():
-    alone = joined_probability(GAINS)
+    alone = joined_probability(GAINS, support_of(np.nan, 6, resamples=0))
     assert (np.diff(alone) >= 0).all()
     assert alone[0] == alone[1] < 0.5
     assert 0.999 < alone[-1] <= 1.0
     for share in (0.0, 0.5, 1.0):
-        assert (np.diff(joined_probability(GAINS, np.full(6, share), 20)) >= 0).all()
-    votes = joined_probability(np.full(21, 3.0), np.linspace(0, 1, 21), 20)
+        assert (np.diff(joined_probability(GAINS, support_of(share, 6))) >= 0).all()
+    votes = joined_probability(np.full(21, 3.0), Support(np.linspace(0, 1, 21), np.ones(21), 20))
     assert (np.diff(votes) > 0).all()
 
 
 def test_a_turned_arrow_has_the_other_share():
     rng = np.random.default_rng(0)
     q, v, joined = rng.random(50), rng.integers(0, 11, 50) / 10, rng.integers(1, 11, 50) / 10
-    there, back = arrow_probability(q, v, joined, 10), arrow_probability(1 - q, 1 - v, joined, 10)
+    there = arrow_probability(q, Support(joined, v, 10))
+    back = arrow_probability(1 - q, Support(joined, 1 - v, 10))
     np.testing.assert_allclose(there + back, 1.0, atol=1e-12)
-    assert arrow_probability(np.array([0.5]), np.array([0.5]), np.array([1.0]), 10) == pytest.approx(0.5)
+    assert arrow_probability(np.array([0.5]), Support(np.array([1.0]), np.array([0.5]), 10)) == pytest.approx(0.5)
 
 
 def test_a_decided_arrow_is_certain_and_an_open_one_is_its_share_of_the_class():
     """The chain 0 -> 1 -> 2 has three members: 0 -> 1 -> 2, 0 <- 1 -> 2, 0 <- 1 <- 2; 3 -> 4 has two."""
     source, target = np.array([0, 1, 3, 3]), np.array([1, 2, 4, 5])
     compelled, decided = np.array([False, False, True, True]), np.array([False, False, False, True])
-    found = arrow_alone(source, target, compelled, np.array([0.0, 0.0, 40.0, 0.0]), decided, 6)
+    loss = np.array([0.0, 0.0, 40.0, 0.0])
+    found = arrow_alone(source, target, n_genes=6, compelled=compelled, decided=decided, loss=loss)
     np.testing.assert_allclose(found[:2], [1 / 3, 2 / 3])
     assert 0.95 < found[2] < 1
     assert found[3] == 1.0
-    voted = arrow_probability(found, np.zeros(4), np.ones(4), 20)
+    voted = arrow_probability(found, Support(np.ones(4), np.zeros(4), 20))
     assert voted[3] == 1.0
     assert (voted[:3] < 0.5).all()
 

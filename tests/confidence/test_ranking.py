@@ -10,17 +10,13 @@ import acyclome as ac
 from acyclome.confidence import ranking
 from acyclome.confidence.ranking import Associations, rank_pairs
 from acyclome.confidence.resample import count_votes
+from acyclome.core.data.candidates import Candidates
 
 D = 5
 GENES = [f"G{k}" for k in range(D)]
-NOTHING = {"source": np.empty(0, int), "target": np.empty(0, int), "loss": np.empty(0)}
-CHAIN = {
-    "indptr": np.array([0, 0, 1, 2, 2, 2]),
-    "parent": np.array([0, 1], np.int32),
-    "source": np.array([0, 1]),
-    "target": np.array([1, 2]),
-    "loss": np.array([9.0, 8.0]),
-}
+CANDIDATES = Candidates(np.array([0, 0, 1, 2, 2, 2]), np.array([0, 1], np.int32))
+CHAIN = count_votes(np.array([0, 1]), np.array([1, 2]), np.array([9.0, 8.0]), D, 1)
+NOTHING = count_votes(np.empty(0, int), np.empty(0, int), np.empty(0), D, 1)
 
 
 def votes_for(*pairs, total=4):
@@ -32,20 +28,20 @@ def alike(strength=1.0):
     return Associations(np.where(np.eye(D, dtype=bool), 0.0, strength), np.arange(D))
 
 
-def ranked(*found):
-    source, target, score = rank_pairs(*found)
+def ranked(final, votes, associations):
+    source, target, score = rank_pairs(CANDIDATES, final, votes, associations=associations)
     return dict(zip(zip(source.tolist(), target.tolist(), strict=True), score.tolist(), strict=True))
 
 
 def test_all_pairs_that_may_be_edges_are_listed_once():
     strength = alike().strength
     strength[4, 0] = 0.0  # forbidden
-    found = ranked(CHAIN, votes_for((0, 1)), D, Associations(strength, np.arange(D)))
+    found = ranked(CHAIN, votes_for((0, 1)), Associations(strength, np.arange(D)))
     assert set(found) == {(i, j) for i in range(D) for j in range(D) if i != j} - {(0, 4)}
 
 
 def test_with_associations_alike_the_votes_decide():
-    found = ranked(CHAIN, votes_for((0, 1), (0, 1), (0, 1), (1, 2), (0, 2), (0, 2)), D, alike())
+    found = ranked(CHAIN, votes_for((0, 1), (0, 1), (0, 1), (1, 2), (0, 2), (0, 2)), alike())
     assert sorted(found, key=found.get)[::-1][:2] == [(0, 1), (0, 2)]
     assert found[1, 2] > found[3, 4] == pytest.approx(found[4, 3])
 
@@ -53,7 +49,7 @@ def test_with_associations_alike_the_votes_decide():
 def test_without_any_vote_the_associations_decide():
     strength = np.abs(np.random.default_rng(7).standard_normal((D, D))) + np.diag(np.full(D, np.inf))
     strength[np.isinf(strength)] = 0.0
-    found = ranked(CHAIN | NOTHING, votes_for(), D, Associations(strength, np.arange(D)))
+    found = ranked(NOTHING, votes_for(), Associations(strength, np.arange(D)))
     for i in range(D):  # a cause is lifted as a whole
         of_cause = [found[i, j] for j in range(D) if j != i]
         assert np.argsort(of_cause).tolist() == np.argsort(np.delete(strength[:, i], i)).tolist()
@@ -61,20 +57,20 @@ def test_without_any_vote_the_associations_decide():
 
 def test_the_unit_of_associations_does_not_matter():
     votes = votes_for((0, 1), (2, 3))
-    one, two = (ranked(CHAIN, votes, D, alike(unit)) for unit in (1.0, 1e6))
+    one, two = (ranked(CHAIN, votes, alike(unit)) for unit in (1.0, 1e6))
     assert one == pytest.approx(two)
 
 
 def test_a_cause_of_many_is_lifted():
-    found = ranked(CHAIN | NOTHING, votes_for((0, 1), (0, 2), (0, 3), (4, 3)), D, alike())
+    found = ranked(NOTHING, votes_for((0, 1), (0, 2), (0, 3), (4, 3)), alike())
     assert found[0, 3] > found[4, 3]
 
 
 def test_the_best_are_listed_where_there_are_more_pairs_than_room(monkeypatch):
     votes, all_of = votes_for((0, 1), (2, 3)), alike()
-    every = ranked(CHAIN, votes, D, all_of)
+    every = ranked(CHAIN, votes, all_of)
     monkeypatch.setattr(ranking, "LISTED", 3)
-    some = ranked(CHAIN, votes, D, all_of)
+    some = ranked(CHAIN, votes, all_of)
     least = sorted(every.values())[-3]
     assert some == {pair: score for pair, score in every.items() if score >= least}
 

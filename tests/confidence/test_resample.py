@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acyclome.confidence.resample import count_votes, plan_resamples, stability_and_direction
+from acyclome.confidence.resample import count_votes, plan_resamples, support
 
 
 @given(n_obs=st.integers(2, 60), resamples=st.integers(2, 9), seed=st.integers(0, 1000))
@@ -58,7 +58,7 @@ def test_votes_are_counted_as_by_hand():
 
 def test_stability_is_how_often_a_pair_is_joined_and_direction_how_often_it_points_so():
     votes = count_votes(SOURCE, TARGET, LOSS, 4, 3)
-    joined, direction = stability_and_direction(votes, np.array([0, 1, 1, 0]), np.array([1, 0, 2, 3]))
+    joined, direction, _ = support(votes, np.array([0, 1, 1, 0]), np.array([1, 0, 2, 3]))
     np.testing.assert_allclose(joined, [1.0, 1.0, 2 / 3, 0])
     np.testing.assert_allclose(direction, [2 / 3, 1 / 3, 0.5, 0])
 
@@ -72,7 +72,7 @@ def test_the_order_of_resamples_does_not_matter_to_the_counts():
 
 def test_resamples_without_an_edge_vote_against_all():
     votes = count_votes(np.empty(0, int), np.empty(0, int), np.empty(0), 4, 2)
-    joined, direction = stability_and_direction(votes, np.array([0]), np.array([1]))
+    joined, direction, _ = support(votes, np.array([0]), np.array([1]))
     assert (joined.tolist(), direction.tolist()) == ([0.0], [0.0])
 
 

@@ -45,23 +45,25 @@ def networks(draw):
     def numbers(n, elements=VALUES):
         return np.array(draw(st.lists(elements, min_size=n, max_size=n)), dtype=float)
 
-    shares = draw(st.sampled_from([None, 0.0, 0.5]))
+    shares = draw(st.sampled_from([np.nan, 0.0, 0.5]))
     return build_network(
         genes,
-        ends[:, 0],
-        ends[:, 1],
-        numbers(m),
-        order,
-        ranking_source=ends[:, 1],
-        ranking_target=ends[:, 0],
-        rank_score=numbers(m),
-        r2=numbers(d),
-        noise_scale=numbers(d),
-        stability=None if shares is None else np.full(m, shares),
-        score=numbers(m, st.floats(0, 1)),
-        reversal_loss=numbers(m),
-        reversible=numbers(m, st.booleans()).astype(bool),
-        is_regulator=numbers(d, st.booleans()).astype(bool),
+        {
+            "source": ends[:, 0],
+            "target": ends[:, 1],
+            "weight": numbers(m),
+            "stability": np.full(m, shares),
+            "score": numbers(m, st.floats(0, 1)),
+            "reversal_loss": numbers(m),
+            "reversible": numbers(m, st.booleans()).astype(bool),
+        },
+        {
+            "order": order,
+            "r2": numbers(d),
+            "noise_scale": numbers(d),
+            "is_regulator": numbers(d, st.booleans()).astype(bool),
+        },
+        ranking=(ends[:, 1], ends[:, 0], numbers(m)),
         facts={"seed": draw(st.integers(0, 9))},
     )
 
@@ -248,15 +250,9 @@ def test_names_with_marks_of_xml_survive(tmp_path):
     names = ['a<b&"c"', "d'e>"]
     network = build_network(
         names,
-        np.array([0]),
-        np.array([1]),
-        np.array([1.0]),
-        np.array([0, 1]),
-        ranking_source=np.array([0]),
-        ranking_target=np.array([1]),
-        rank_score=np.ones(1),
-        r2=np.zeros(2),
-        noise_scale=np.ones(2),
+        {"source": np.array([0]), "target": np.array([1]), "weight": np.array([1.0])},
+        {"order": np.array([0, 1]), "r2": np.zeros(2), "noise_scale": np.ones(2)},
+        ranking=(np.array([0]), np.array([1]), np.ones(1)),
     )
     formats.export(network, tmp_path / "n.graphml")
     formats.export(network, tmp_path / "n.gexf")

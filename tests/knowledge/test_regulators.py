@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acyclome.errors import InputError
-from acyclome.knowledge.regulators import partial_overlap, read_regulators, regulators_mask
+from acyclome.knowledge.regulators import find_regulators, read_regulators
 
 SYMBOLS = ["SPI1", "CEBPA", "GATA1", "LYZ", "HBB", "CD3E", "MS4A1"]
 ENSEMBL = [
@@ -31,14 +31,14 @@ BARCODES = [
 
 def failure(genes, names, source=""):
     with pytest.raises(InputError) as found:
-        regulators_mask(genes, names, source)
+        find_regulators(genes, names, source)
     return str(found.value)
 
 
 @given(st.lists(st.text(min_size=1, max_size=4), min_size=1, unique=True), st.data())
 def test_mask_marks_exactly_the_listed_genes(genes, data):
     names = data.draw(st.lists(st.sampled_from(genes), min_size=1))
-    mask = regulators_mask(genes, names)
+    mask, _ = find_regulators(genes, names)
     assert mask.dtype == bool
     assert [gene for gene, listed in zip(genes, mask, strict=True) if listed] == [g for g in genes if g in set(names)]
 
@@ -69,22 +69,29 @@ def test_the_likely_reason_is_named(genes, names, reason):
 
 
 def test_similar_names_are_never_matched_silently():
-    assert regulators_mask(["SPI1", "Spi1", "SPI1.1"], ["SPI1"]).tolist() == [True, False, False]
+    assert find_regulators(["SPI1", "Spi1", "SPI1.1"], ["SPI1"])[0].tolist() == [True, False, False]
 
 
 def test_partial_overlap_is_a_warning_with_counts_and_names(caplog):
     with caplog.at_level(logging.WARNING):
-        mask = regulators_mask(SYMBOLS, ["SPI1", "PAX6", "SOX2"], "tf.txt")
+        mask, said = find_regulators(SYMBOLS, ["SPI1", "PAX6", "SOX2"], "tf.txt")
     assert np.flatnonzero(mask).tolist() == [0]
     assert "1 of 3 regulators of tf.txt are among the 7 genes; missing: PAX6, SOX2." in caplog.text
-    assert "filtered out" in partial_overlap(SYMBOLS, ["SPI1", "PAX6"])
-    assert "Upper and lower case" in partial_overlap(SYMBOLS, ["SPI1", "Gata1"])
+    assert said == tuple(record.getMessage() for record in caplog.records)
+    assert "filtered out" in find_regulators(SYMBOLS, ["SPI1", "PAX6"])[1][0]
+    assert "Upper and lower case" in find_regulators(SYMBOLS, ["SPI1", "Gata1"])[1][0]
 
 
 def test_full_overlap_is_silent(caplog):
-    regulators_mask(SYMBOLS, SYMBOLS[:2])
+    assert find_regulators(SYMBOLS, SYMBOLS[:2])[1] == ()
+    assert find_regulators(SYMBOLS, SYMBOLS)[1] == ()
     assert caplog.text == ""
-    assert partial_overlap(SYMBOLS, SYMBOLS) == ""
+
+
+def test_without_a_list_every_gene_may_be_a_cause():
+    mask, said = find_regulators(SYMBOLS, None)
+    assert mask.all()
+    assert said == ()
 
 
 def test_lists_are_read_with_comments_columns_and_repeats(tmp_path):

@@ -16,15 +16,9 @@ def network_of(d, pairs, order, weight=None):
     weight = np.ones(len(pairs)) if weight is None else weight
     return build_network(
         [f"g{i}" for i in range(d)],
-        source,
-        target,
-        weight,
-        np.asarray(order),
-        ranking_source=source,
-        ranking_target=target,
-        rank_score=np.abs(weight),
-        r2=np.zeros(d),
-        noise_scale=np.ones(d),
+        {"source": source, "target": target, "weight": weight},
+        {"order": np.asarray(order), "r2": np.zeros(d), "noise_scale": np.ones(d)},
+        ranking=(source, target, np.abs(weight)),
     )
 
 
@@ -155,15 +149,9 @@ def test_renumbering_the_genes_changes_nothing_but_row_numbers(graph, random):
     source, target = np.array([new[i] for i, _ in pairs], dtype=int), np.array([new[j] for _, j in pairs], dtype=int)
     second = build_network(
         names,
-        source,
-        target,
-        weight,
-        np.array([new[k] for k in order]),
-        ranking_source=source,
-        ranking_target=target,
-        rank_score=np.abs(weight),
-        r2=np.zeros(d),
-        noise_scale=np.ones(d),
+        {"source": source, "target": target, "weight": weight},
+        {"order": np.array([new[k] for k in order]), "r2": np.zeros(d), "noise_scale": np.ones(d)},
+        ranking=(source, target, np.abs(weight)),
     )
     pd.testing.assert_frame_equal(first.edges, second.edges)
     pd.testing.assert_frame_equal(first.ranking, second.ranking)

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError, MemoryLimitError
 from acyclome.io.runs import RunFolder
-from acyclome.io.store import MemoryStore, Store
+from acyclome.io.store import Store
 from acyclome.pipeline.commands import (
     Runtime,
     fit_stage,
@@ -24,7 +24,6 @@ from acyclome.pipeline.commands import (
     run,
     screen_stage,
 )
-from acyclome.pipeline.session import Session
 
 N_OBS, N_VARS, RESAMPLES = 160, 24, 4
 GENES = [f"GENE{j}" for j in range(N_VARS)]
@@ -304,12 +303,12 @@ def test_the_record_of_a_run_in_memory_names_versions_options_and_convergence(ma
 # A session
 
 
-def test_a_session_in_memory_refuses_to_go_ahead_of_itself(matrix):
-    current = Session(None, CONFIG, MemoryStore(matrix.T, GENES), Runtime(), {"command": "", "input": {}})
+def test_a_session_in_memory_refuses_to_go_ahead_of_itself(bench, matrix):
+    current = bench.session(matrix.T, CONFIG)
     with pytest.raises(InputError, match="screen"):
         current.fit()
 
 
-def test_a_memory_limit_is_checked_when_a_session_begins(matrix):
+def test_a_memory_limit_is_checked_when_a_task_begins(bench, matrix):
     with pytest.raises(MemoryLimitError):
-        Session(None, CONFIG, MemoryStore(matrix.T, GENES), Runtime(memory=1), {"command": "", "input": {}})
+        bench.task(matrix.T, CONFIG, memory=1)

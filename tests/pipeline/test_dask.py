@@ -16,11 +16,11 @@ from acyclome.core import engine
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.workers import one_blas_thread
 from acyclome.evaluate.simulate import simulate
-from acyclome.pipeline import stages
 from acyclome.pipeline.commands import Runtime, fit_stage, prepare_stage, resample_stage, run, screen_stage, shard_stage
-from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.executor import dealing
+from acyclome.pipeline.records import Screened
 from acyclome.pipeline.session import Session
+from acyclome.pipeline.task import seed_of
 
 distributed = pytest.importorskip("distributed", reason="Dask is an optional part of the installation")
 
@@ -137,11 +137,11 @@ def test_without_shards_the_relaxation_deals_its_genes_out_and_a_killed_worker_c
             return replace(parted, send=send), handles
 
         steps = []
-        data, found = current.data, stages.candidates_of(current._get("screen"))
-        settings, seed = engine_settings(config), stages.seed_of(config, "fit")
+        task, seed = current.task, seed_of(config, "fit")
+        candidates = Screened.from_arrays(arrays_of(dealt / "stages" / "screen.npz"), {}).candidates
         with one_blas_thread():
-            problem = replace(data.problem, backend=ThreadBackend(deal=deal_and_kill))
-            start, relaxed = engine.relax(problem, found, settings, seed=seed)
+            problem = replace(task.problem, backend=ThreadBackend(deal=deal_and_kill))
+            start, relaxed = engine.relax(problem, candidates, task.settings, seed=seed)
     assert len(killed) == 1
     assert len(steps) > 20
     expected = arrays_of(whole / "stages/fit.npz")

@@ -17,14 +17,13 @@ import acyclome as ac
 from acyclome.cli import main
 from acyclome.confidence import resample
 from acyclome.config import Config
-from acyclome.core.backend import ThreadBackend
-from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.errors import InputError
 from acyclome.io.store import MemoryStore
 from acyclome.pipeline import stages
 from acyclome.pipeline.commands import Runtime, run
-from acyclome.pipeline.dataset import GeneData
+from acyclome.pipeline.dataset import Dataset
+from acyclome.pipeline.keys import Part
 
 GENES = [f"G{i}" for i in range(8)]
 PLAIN = {"prepare": {"normalize": False, "log": False, "transform": "none", "min_cells": 0}}
@@ -119,17 +118,34 @@ def test_stages_and_shards_and_threads_give_the_bits_of_the_whole(drawn, adata, 
     assert_frame_equal(ac.read(tmp_path / "one").edges, learned(drawn).edges)
 
 
-def test_the_work_travels_with_its_targets(drawn):
+def test_the_work_travels_with_its_targets(bench, drawn):
     X, _ = drawn
     targets = Interventions.from_pairs(np.zeros(20, int), np.arange(200, 220), 8, 260)
-    bare = GeneData.untouched(MemoryStore(X.T, GENES), Constraints.none(8), ThreadBackend())
-    data = replace(bare, interventions=targets)
-    config, there = Config().with_options({"resample.resamples": 2}), pickle.loads(pickle.dumps(data))
-    here, away = (stages.resample(one, config, 0, 1).arrays for one in (data, there))
-    for name in here:
-        np.testing.assert_array_equal(here[name], away[name])
-    with_all = stages.resample(bare, config, 0, 1).arrays
-    assert with_all["loss"].tolist() != here["loss"].tolist()
+    none = Interventions.none(n_obs=260, n_genes=8)
+    config = Config().with_options({"resample.resamples": 2})
+    data, bare = (
+        replace(Dataset.build(MemoryStore(X.T, GENES), config), interventions=done) for done in (targets, none)
+    )
+    there = pickle.loads(pickle.dumps(data))
+    here, away, with_all = (stages.resample(bench.task(one, config), Part(0, 1)) for one in (data, there, bare))
+    np.testing.assert_equal(here.to_arrays(), away.to_arrays())
+    assert with_all.loss.tolist() != here.loss.tolist()
+
+
+def test_a_part_of_the_data_keeps_its_targets_and_treatments(drawn):
+    X, label = drawn
+    config = Config.from_mapping({"input": {"perturbation": "guide", "control": "NT"}})
+    obs = pd.DataFrame({"guide": label})
+    whole = Dataset.build(MemoryStore(X.T, GENES, obs_columns=obs), config)
+    genes, rows = np.array([0, 1, 2, 5]), np.arange(150, 260)
+    kept = [";".join(name for name in str(text).split(";") if name in ("G0", "G1", "G2", "G5")) for text in label]
+    part, store = whole.subset(genes=genes, rows=rows), MemoryStore(X.T[genes][:, rows], [GENES[j] for j in genes])
+    acted = [[gene for gene in range(4) if row in part.interventions.of(gene)] for row in range(len(rows))]
+    assert [";".join(store.genes[gene] for gene in some) for some in acted] == [kept[row] for row in rows]
+    for row, number in zip(rows, part.treatments.kind, strict=True):
+        assert (number < 0) == (label[row] == "NT")
+        if number >= 0 and (gene := part.treatments.gene[number]) >= 0:
+            assert store.genes[gene] == label[row]
 
 
 def test_groups_have_their_own_targets(drawn):

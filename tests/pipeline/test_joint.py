@@ -70,6 +70,22 @@ def test_two_halves_of_the_same_data_hardly_ever_differ():
     assert sum(false) <= 2
 
 
+def test_the_model_is_chosen_once_from_all_groups():
+    X, label, _ = draw(7)
+    few = slice(0, 12)
+    options = {**JOINT, "search": {"perturbations": 0}, "mlp": {"splines": 5, "units": 20}}
+    found = ac.learn(X[:, few], groups=label, resamples=0, seed=1, threads=1, config={**options, "model": "auto"})
+    chosen = found.shared.facts["model"]
+    assert len(chosen["compared"]) > 1
+    assert {network.facts["model"]["name"] for network in found.values()} == {chosen["name"]}
+    assert found["A"].facts["config"]["model"] == "auto"
+    named = ac.learn(
+        X[:, few], groups=label, resamples=0, seed=1, threads=1, config={**options, "model": chosen["name"]}
+    )
+    for one, two in ((found.shared, named.shared), (found["A"], named["A"]), (found["B"], named["B"])):
+        pd.testing.assert_frame_equal(one.edges, two.edges)
+
+
 def test_the_bits_do_not_depend_on_threads(learned):
     found, X, label, _ = learned
     again = ac.learn(X, groups=label, resamples=2, seed=1, threads=3, config=JOINT)

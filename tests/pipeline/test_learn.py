@@ -96,18 +96,13 @@ def test_a_device_that_does_not_exist_is_refused(X):
 def test_all_processors_of_this_process_are_used_unless_told_otherwise(X, monkeypatch):
     from anndata import AnnData
 
-    from acyclome.pipeline import commands, session
+    from acyclome.pipeline import session
 
     seen = []
-    real = session.Session.__init__
-
-    def spy(self, folder, config, store, runtime, *rest):
-        seen.append(runtime.threads)
-        real(self, folder, config, store, runtime, *rest)
-
-    monkeypatch.setattr(commands.Session, "__init__", spy)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    real = session.Session.learn
+    monkeypatch.setattr(session.Session, "learn", lambda self: seen.append(self.task.runtime.threads) or real(self))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
     learn(X, GENES, threads=None)
     adata = AnnData(X.copy(), var=pd.DataFrame(index=GENES))
     ac.tl.dag(adata, resamples=0, config={"prepare": {"normalize": False, "log": False, "min_cells": 0}})
-    assert seen == [3, 3]
+    assert seen == [1, 1]

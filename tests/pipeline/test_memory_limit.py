@@ -43,13 +43,9 @@ def test_a_run_that_the_machine_cannot_hold_is_refused_without_a_limit(small_mac
         ac.learn(X, resamples=0, threads=1)
 
 
-def test_a_limit_that_was_asked_for_holds_and_not_the_size_of_the_machine(small_machine):
+def test_a_limit_that_was_asked_for_holds_and_not_the_size_of_the_machine(bench, small_machine):
     X = np.random.default_rng(52).normal(size=(N_OBS, N_GENES))
-    from acyclome.io.store import MemoryStore
-    from acyclome.pipeline.session import Session
-
-    about = {"command": "", "input": {}}
-    assert Session(None, Config(), MemoryStore(X.T, list("abcdef")), Runtime(memory=2**40), about)
+    assert bench.task(X.T, memory=2**40).scratch is None
 
 
 def test_the_preparation_tells_at_its_end_and_is_kept(h5ad, tmp_path):

@@ -25,8 +25,11 @@ from acyclome.pipeline.commands import (
     screen_stage,
     shard_stage,
 )
+from acyclome.pipeline.dataset import Dataset
+from acyclome.pipeline.keys import Key, Stage
 from acyclome.pipeline.resources import BASE_BYTES, check_memory, estimate, shard_sizes
 from acyclome.pipeline.session import Session
+from acyclome.pipeline.task import Task
 
 D, N = 400, 600
 CLOSE = 0.02
@@ -42,9 +45,10 @@ def ordered(simulation, shards, **options):
     """Learn in memory; return the arrays of the order search."""
     store = MemoryStore(np.ascontiguousarray(simulation.X.T), simulation.genes)
     config = config_of(shards, **options)
-    session = Session(None, config, store, Runtime(threads=1), {"command": "", "input": {}})
+    task = Task.begin(Dataset.build(store, config), config, Runtime(threads=1))
+    session = Session(task, {"command": "", "input": {}})
     session.learn()
-    return session.done["order"].arrays
+    return session.done[Key(Stage.ORDER)].to_arrays()
 
 
 def same(one, two):

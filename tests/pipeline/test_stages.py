@@ -7,18 +7,20 @@ import numpy as np
 import pytest
 
 from acyclome.confidence.calibration import joined_probability
-from acyclome.confidence.ranking import all_votes
+from acyclome.confidence.resample import Support
 from acyclome.config import Config
 from acyclome.core.backend import ThreadBackend
-from acyclome.core.data.constraints import Constraints
-from acyclome.io.store import MemoryStore
 from acyclome.machine import peak_memory_mb
 from acyclome.pipeline import stages
-from acyclome.pipeline.dataset import GeneData, Stage
+from acyclome.pipeline.assembly import assemble
 from acyclome.pipeline.engine_settings import engine_settings
+from acyclome.pipeline.keys import Part
+from acyclome.pipeline.records import Resampled
+from acyclome.pipeline.task import measured, seed_of
 
 N_OBS, N_VARS = 120, 15
 CONFIG = Config.from_mapping({"resample": {"resamples": 5}})
+WHOLE, NO_RESAMPLES = Part(0, 1), Resampled.joined([])
 
 
 @pytest.fixture(scope="module")
@@ -30,23 +32,22 @@ def X():
     return found
 
 
-def data_of(X, threads=1, causes=None, **facts):
-    genes = [f"g{j}" for j in range(len(X))]
-    causes = np.ones(len(X), bool) if causes is None else causes
-    return GeneData.untouched(
-        MemoryStore(X, genes, facts=facts), Constraints.of_sources(causes), ThreadBackend(threads)
-    )
+def steps(task):
+    screened = stages.screen(task)
+    relaxed = stages.relax(task, screened)
+    return screened, relaxed, stages.order(task, screened, relaxed)
 
 
-def road(data, config=CONFIG):
-    screened = stages.screen(data, config)
-    fitted = stages.fit(data, config, screened)
-    return screened, fitted, stages.order(data, config, screened, fitted)
+def arrays_equal(one, two):
+    found, expected = one.to_arrays(), two.to_arrays()
+    assert found.keys() == expected.keys()
+    for name in found:
+        np.testing.assert_array_equal(found[name], expected[name])
 
 
 def test_every_stage_and_every_config_has_a_seed_of_its_own():
     names = ("fit", "order", "resample")
-    assert len({stages.seed_of(Config(seed=seed), name) for seed in range(20) for name in names}) == 60
+    assert len({seed_of(Config(seed=seed), name) for seed in range(20) for name in names}) == 60
 
 
 def test_options_become_objects_of_the_core():
@@ -59,91 +60,108 @@ def test_options_become_objects_of_the_core():
 
 
 @pytest.mark.parametrize("parts", [2, 5, 8])
-def test_parts_of_the_resamples_are_the_whole(X, parts):
-    data = data_of(X)
-    whole = stages.resample(data, CONFIG, 0, 1)
-    cut = [stages.resample(data_of(X), CONFIG, part, parts) for part in range(parts)]
-    assert sorted(m for one in cut for m in one.facts["members"]) == whole.facts["members"] == list(range(5))
-    one, two = (all_votes(votes, N_VARS) for votes in ([whole], cut))
-    for name in ("count", "gain"):
-        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
-    np.testing.assert_array_equal(one.pairs.parent, two.pairs.parent)
+def test_parts_of_the_resamples_are_the_whole(bench, X, parts):
+    whole = stages.resample(bench.task(X, CONFIG), WHOLE)
+    cut = [stages.resample(bench.task(X, CONFIG), Part(part, parts)) for part in range(parts)]
+    assert whole.members == sorted(m for one in cut for m in one.members) == list(range(5))
+    arrays_equal(Resampled.joined([whole]), Resampled.joined(cut))
 
 
-def test_threads_do_not_change_a_bit(X):
-    one, two = (stages.resample(data_of(X, threads), CONFIG, 0, 1).arrays for threads in (1, 2))
-    for name in one:
-        np.testing.assert_array_equal(one[name], two[name])
+def test_threads_do_not_change_a_bit(bench, X):
+    one, two = (stages.resample(bench.task(X, CONFIG, threads=threads), WHOLE) for threads in (1, 2))
+    arrays_equal(one, two)
 
 
-def test_a_resample_sees_its_own_observations_only(X):
+def test_a_record_comes_back_from_its_arrays(bench, X):
+    task = bench.task(X, CONFIG)
+    for record in (*steps(task), stages.resample(task, WHOLE)):
+        again = type(record).from_arrays(record.to_arrays(), record.facts)
+        arrays_equal(record, again)
+        assert again.facts == record.facts
+
+
+def test_a_resample_sees_its_own_observations_only(bench, X):
     changed = X.copy()
-    members = stages.plan_resamples(N_OBS, 5, 0.5, stages.seed_of(CONFIG, "resample"))
-    changed[:, np.setdiff1d(np.arange(N_OBS), members[0].rows)] += 100.0
-    one, two = (stages.learn_member(data_of(matrix), CONFIG, members[0], threads=1) for matrix in (X, changed))
+    member = stages.resamples_of(bench.task(X, CONFIG))[0]
+    changed[:, np.setdiff1d(np.arange(N_OBS), member.rows)] += 100.0
+    one, two = (stages.learn_member(bench.task(x).data, CONFIG, member, backend=ThreadBackend()) for x in (X, changed))
     for name in ("source", "target", "loss"):
-        np.testing.assert_array_equal(one[name], two[name])
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
 
 
-def test_degrees_of_freedom_taken_out_count_against_the_score(X):
-    whole, less = (road(data_of(X, n_effective=n))[2] for n in (N_OBS, N_OBS / 2))
-    assert len(less.arrays["source"]) < len(whole.arrays["source"])
-    assert data_of(X, n_effective=90).moments.n_effective == 90
+def test_degrees_of_freedom_taken_out_count_against_the_score(bench, X):
+    whole, less = (steps(bench.task(bench.store(X, n_effective=n)))[2] for n in (N_OBS, N_OBS / 2))
+    assert len(less.source) < len(whole.source)
+    assert bench.task(bench.store(X, n_effective=90)).moments.n_effective == 90
 
 
-def test_the_network_has_the_edges_of_the_order_and_the_confidence_of_the_resamples(X):
-    data = data_of(X)
-    _, _, ordered = road(data)
-    resampled = stages.resample(data, CONFIG, 0, 1)
-    network = stages.network(data, CONFIG, ordered, [resampled])
-    a, genes = ordered.arrays, np.array(data.store.genes)
+def test_the_network_has_the_edges_of_the_order_and_the_confidence_of_the_resamples(bench, X):
+    task = bench.task(X, CONFIG)
+    _, _, ordered = steps(task)
+    resampled = stages.resample(task, WHOLE)
+    network, genes = assemble(task, ordered, resampled), np.array(task.data.store.genes)
     assert set(zip(network.edges["source"], network.edges["target"], strict=True)) == set(
-        zip(genes[a["source"]], genes[a["target"]], strict=True)
+        zip(genes[ordered.source], genes[ordered.target], strict=True)
     )
-    votes = list(zip(genes[resampled.arrays["source"]], genes[resampled.arrays["target"]], strict=True))
+    votes = list(zip(genes[resampled.source], genes[resampled.target], strict=True))
     for edge in network.edges.itertuples():
         forward, backward = (votes.count(pair) for pair in ((edge.source, edge.target), (edge.target, edge.source)))
         assert edge.stability == pytest.approx((forward + backward) / 5)
         assert edge.direction == pytest.approx(forward / max(forward + backward, 1))
     nodes = network.nodes.set_index("gene").loc[genes]
-    np.testing.assert_allclose(nodes["r2"], 1 - a["rest"], atol=1e-6)
-    np.testing.assert_allclose(nodes["noise_scale"], np.sqrt(a["rest"]) * X.std(axis=1), rtol=1e-4)
+    np.testing.assert_allclose(nodes["r2"], 1 - ordered.rest, atol=1e-6)
+    np.testing.assert_allclose(nodes["noise_scale"], np.sqrt(ordered.rest) * X.std(axis=1), rtol=1e-4)
 
 
-def test_the_more_an_edge_and_its_direction_carry_the_higher_its_score_without_resamples(X):
-    data = data_of(X)
-    _, _, ordered = road(data)
-    edges = stages.network(data, CONFIG, ordered, []).edges
-    a, genes = ordered.arrays, np.array(data.store.genes)
+def test_the_more_an_edge_and_its_direction_carry_the_higher_its_score_without_resamples(bench, X):
+    task = bench.task(X, CONFIG)
+    _, _, ordered = steps(task)
+    edges, genes = assemble(task, ordered, NO_RESAMPLES).edges, np.array(task.data.store.genes)
     scores = edges.set_index(["source", "target"])["score"]
-    joined = joined_probability(a["loss"] - data.prices(CONFIG)[a["target"]])
-    by_both = np.argsort(-joined * a["arrow"], kind="stable")
-    assert (
-        scores.loc[list(zip(genes[a["source"]], genes[a["target"]], strict=True))].iloc[by_both].is_monotonic_decreasing
-    )
+    pairs = list(zip(genes[ordered.source], genes[ordered.target], strict=True))
+    gain = ordered.loss - task.data.prices(CONFIG)[ordered.target]
+    joined = joined_probability(gain, Support(np.full(len(gain), np.nan), np.full(len(gain), np.nan), 0))
+    by_both = np.argsort(-joined * ordered.arrow, kind="stable")
+    assert scores.loc[pairs].iloc[by_both].is_monotonic_decreasing
 
 
-def test_every_candidate_is_ranked_once(X):
-    data = data_of(X)
-    _, _, ordered = road(data)
-    for resampled in ([], [stages.resample(data, CONFIG, 0, 1)]):
-        ranking = stages.network(data, CONFIG, ordered, resampled).ranking
+def test_every_candidate_is_ranked_once(bench, X):
+    task = bench.task(X, CONFIG)
+    _, _, ordered = steps(task)
+    for resampled in (NO_RESAMPLES, stages.resample(task, WHOLE)):
+        ranking = assemble(task, ordered, resampled).ranking
         pairs = list(zip(ranking["source"], ranking["target"], strict=True))
-        assert len(set(pairs)) == len(pairs) >= len(ordered.arrays["parent"])
+        assert len(set(pairs)) == len(pairs) >= len(ordered.parent)
 
 
-def test_a_stage_tells_what_it_cost_and_keeps_its_facts():
-    stage = stages.measured(lambda: Stage({"a": np.zeros(1)}, {"fact": 1}))
-    assert stage.facts["fact"] == 1
-    assert stage.facts["cost"]["seconds"] >= 0
-    assert stage.facts["cost"]["peak_memory_mb"] > 1
+def test_a_stage_tells_what_it_cost():
+    result, cost = measured(lambda: "done")
+    assert result == "done"
+    assert cost["seconds"] >= 0
+    assert cost["peak_memory_mb"] > 1
 
 
-def test_a_relaxation_stopped_at_its_limit_warns_once(X):
-    data, config = data_of(X), CONFIG.with_options({"fit.max_steps": 1})
-    _, fitted, _ = road(data, config)
-    assert fitted.facts["status"] == "max_steps"
-    assert len([text for text in fitted.facts["warnings"] if "fit.max_steps" in text]) == 1
+def test_a_relaxation_stopped_at_its_limit_warns_once(bench, X):
+    _, relaxed, _ = steps(bench.task(X, CONFIG.with_options({"fit.max_steps": 1})))
+    assert relaxed.facts["status"] == "max_steps"
+    assert len([text for text in relaxed.facts["warnings"] if "fit.max_steps" in text]) == 1
+
+
+def test_a_part_of_a_data_set_is_the_data_set_of_the_part(bench, X):
+    whole = bench.task(bench.store(X, n_effective=100)).data
+    genes, rows = np.array([1, 4, 7, 8]), np.arange(0, N_OBS, 3)
+    part = whole.subset(genes=genes, rows=rows)
+    alone = bench.task(bench.store(X[np.ix_(genes, rows)], n_effective=len(rows) - 20)).data
+    assert part.store.genes == [f"g{j}" for j in genes]
+    assert (part.n_genes, part.n_obs, part.n_effective) == (4, 40, 20)
+    for data in (part, part.as_whole()):
+        np.testing.assert_array_equal(data.store.block(0, 4), alone.store.block(0, 4))
+        np.testing.assert_array_equal(data.store.rows([2, 0]), alone.store.rows([2, 0]))
+        one, two = data.scaled(1), alone.scaled(1)
+        np.testing.assert_allclose(one.Z, two.Z, atol=1e-12)
+        assert one.n_effective == two.n_effective
+    assert part.store.digest == part.as_whole().store.digest
+    assert (part.constraints.n_sources, part.as_whole().constraints.n_sources) == (N_VARS, 4)
 
 
 def test_the_peak_of_a_process_is_its_own_and_not_that_of_the_one_that_started_it():

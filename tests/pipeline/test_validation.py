@@ -2,14 +2,13 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from acyclome.config import Config
-from acyclome.core.backend import ThreadBackend
-from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.graph.equivalence import topological_order
 from acyclome.evaluate.simulate import simulate
@@ -18,21 +17,26 @@ from acyclome.knowledge.edges import make_prior
 from acyclome.knowledge.tables import read_prior
 from acyclome.pipeline import validation
 from acyclome.pipeline.commands import Runtime, run
-from acyclome.pipeline.dataset import GeneData, Stage
+from acyclome.pipeline.dataset import Dataset
+from acyclome.pipeline.task import Task
 
 CONFIG = Config.from_mapping({"resample": {"resamples": 0}})
 DRAWN = simulate(40, 500, graph="er", degree=2.0, parent_share=(0.3, 0.8), standardised=True, seed=3)
 GENES = [f"G{k}" for k in range(40)]
-TRUTH = Stage({"source": DRAWN.source, "target": DRAWN.target}, {})
+TRUTH = SimpleNamespace(source=DRAWN.source, target=DRAWN.target)
+
+
+def facts_of(data, config=CONFIG, threads=1, ordered=TRUTH):
+    return validation.validate(Task.begin(data, config, Runtime(threads=threads)), ordered).facts
 
 
 def data_of(X=DRAWN.X, **more):
     store = MemoryStore(X.T.astype(np.float32), GENES[: X.shape[1]])
-    return replace(GeneData.untouched(store, Constraints.none(X.shape[1]), ThreadBackend()), **more)
+    return replace(Dataset.build(store, CONFIG), **more)
 
 
 def test_edges_of_real_dependence_gain_and_permuted_genes_have_none():
-    facts = validation.validate(data_of(), CONFIG, TRUTH).facts
+    facts = facts_of(data_of())
     rows = {row["network"]: row for row in facts["rivals"]["networks"]}
     assert rows["this method"]["gain"] > max(rows["strongest correlations"]["gain"], rows["no edge"]["gain"])
     assert facts["permuted"]["false_edges"] <= 1
@@ -41,16 +45,16 @@ def test_edges_of_real_dependence_gain_and_permuted_genes_have_none():
 
 
 def test_threads_change_no_figure_and_another_seed_does():
-    one, two = (validation.validate(replace(data_of(), threads=t), CONFIG, TRUTH).facts for t in (1, 2))
+    one, two = (facts_of(data_of(), threads=t) for t in (1, 2))
     np.testing.assert_equal(one, two)
-    other = validation.validate(data_of(), CONFIG.with_options({"seed": 5}), TRUTH).facts
+    other = facts_of(data_of(), CONFIG.with_options({"seed": 5}))
     assert other["rivals"]["networks"][0]["gain"] != one["rivals"]["networks"][0]["gain"]
 
 
 def test_large_data_are_sampled(monkeypatch):
     monkeypatch.setattr(validation, "GENES", 15)
     monkeypatch.setattr(validation, "OBSERVATIONS", 200)
-    facts = validation.validate(data_of(), CONFIG, TRUTH).facts
+    facts = facts_of(data_of())
     assert (facts["rivals"]["genes"], facts["rivals"]["observations"]) == (15, 200)
     assert facts["permuted"]["false_edges"] == pytest.approx(facts["permuted"]["edges"] * 40 / 15)
 
@@ -59,7 +63,7 @@ def test_known_edges_are_counted():
     known = pd.DataFrame({"source": [f"G{s}" for s in DRAWN.source], "target": [f"G{t}" for t in DRAWN.target]})
     turned = pd.DataFrame({"source": ["G0"], "target": ["G1"], "kind": ["forbidden"]})
     prior = make_prior(read_prior(pd.concat([known, turned]).fillna("known")), GENES)
-    found = validation.validate(data_of(prior=prior), CONFIG, TRUTH).facts["known"]
+    found = facts_of(data_of(prior=prior))["known"]
     assert found["found"] == found["known"] == len(DRAWN.source)
     assert found["turned"] == 0
     assert found["found_by_chance"] < found["found"] / 2
@@ -75,7 +79,7 @@ def test_interventions_are_foreseen_by_a_network_that_has_not_seen_them():
         X[:, j] = np.where(acted == j, -4.0, X @ W[:, j] + rng.standard_normal(n))
     rows = np.flatnonzero(acted >= 0)
     targets = Interventions.from_pairs(acted[rows], rows, 40, n)
-    found = validation.validate(data_of(X, interventions=targets), CONFIG, TRUTH).facts["unseen"]
+    found = facts_of(data_of(X, interventions=targets))["unseen"]
     assert found["targets"] == 4
     assert found["error"] < found["error_of_no_change"]
     assert found["error"] < found["error_of_the_mean"]
@@ -87,8 +91,8 @@ def test_counts_are_judged_by_their_logarithms_and_permuted_without_their_size()
     rate = np.exp(0.5 * DRAWN.X[:400, :12]) * size[:, None] * 20
     config = CONFIG.with_options({"model": "glm", "glm.family": "negative_binomial"})
     data = replace(data_of(rng.poisson(rate)), size=size)
-    edges = Stage({"source": np.array([0]), "target": np.array([1])}, {})
-    facts = validation.validate(data, config, edges).facts
+    edges = SimpleNamespace(source=np.array([0]), target=np.array([1]))
+    facts = facts_of(data, config, ordered=edges)
     rows = {row["network"]: row for row in facts["rivals"]["networks"]}
     assert 0 < rows["this method"]["gain"] < 50
     assert facts["permuted"]["edges"] < rows["this method"]["edges"]
@@ -96,7 +100,7 @@ def test_counts_are_judged_by_their_logarithms_and_permuted_without_their_size()
 
 @pytest.mark.parametrize("n", [5, 29])
 def test_too_few_observations_are_said(n):
-    facts = validation.validate(data_of(DRAWN.X[:n]), CONFIG, TRUTH).facts
+    facts = facts_of(data_of(DRAWN.X[:n]))
     assert "too few" in facts["why_not"]
 
 

@@ -13,7 +13,7 @@ import cloup
 from acyclome.cli.options import FILE, RunOptions
 from acyclome.cli.output import echo_facts, echo_json, run_facts, run_text
 from acyclome.cli.progress import Progress
-from acyclome.errors import ConfigError, InputError
+from acyclome.errors import InputError
 
 if TYPE_CHECKING:
     from acyclome.config import Config
@@ -69,9 +69,6 @@ def prepare(input_file: Path, out: Path, config: Config, options: RunOptions) ->
     from acyclome.pipeline import commands
 
     require_exists(input_file)
-    if config.input.joint:
-        msg = "joint learns groups together, which `acyclome run` does; stages learn one network. Leave it out here."
-        raise ConfigError(msg)
     _tell("prepare", options, lambda runtime: commands.prepare_stage(input_file, out, config, runtime=runtime))
 
 

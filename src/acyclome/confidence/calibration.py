@@ -5,9 +5,9 @@
     logit P(joined) = a + b log(1 + x)                   or with resamples    a + b log(1 + x) + c logit s
     logit P(arrow)  = logit q                            or with resamples    b logit q + c logit v
 
-``x`` is the log-likelihood that the edge carries beyond its price, ``s`` the share of the resamples that join the two
-genes, and ``v`` the share of those with this arrow.  ``q`` looks at all observations: 1 where knowledge or an
-intervention decides; the share of the equivalence class with this arrow where the edge can be turned; else from the
+``x`` is the log-likelihood that the edge carries beyond what it has to bring, ``s`` the share of the resamples that
+join the two genes, and ``v`` the share of those with this arrow.  ``q`` looks at all observations: 1 where knowledge or
+an intervention decides; the share of the equivalence class with this arrow where the edge can be turned; else from the
 log-likelihood that turning it loses.  A half-sample sees fewer edges than the whole, so ``s`` is too strict by itself,
 and ``x`` too kind, since the search took the largest of many.
 
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from acyclome.confidence.resample import Support
 from acyclome.core.graph.essential import arrow_shares
 
 JOINED = (-1.52, 1.29)
@@ -28,25 +29,29 @@ ARROW_VOTED = (0.44, 1.18)
 SURE = 0.999  # the most that one look at the direction may say
 
 
-def joined_probability(gain: np.ndarray, joined: np.ndarray | None = None, resamples: int = 0) -> np.ndarray:
+def joined_probability(gain: np.ndarray, support: Support) -> np.ndarray:
     """Return the probability that two genes are joined, ``(m,)``.
 
     Parameters
     ----------
     gain
-        ``(m,)`` log-likelihood that the edge carries, less its price.
-    joined
-        ``(m,)`` share of the resamples with the edge in either direction; None without resamples.
+        ``(m,)`` log-likelihood that the edge carries, less what it has to bring.
     """
     x = np.log1p(np.maximum(gain, 0.0))
-    if joined is None:
+    if not support.resamples:
         return _logistic(JOINED[0] + JOINED[1] * x)
     a, b, c = JOINED_VOTED
-    return _logistic(a + b * x + c * logit_of_share(joined, resamples))
+    return _logistic(a + b * x + c * logit_of_share(support.stability, support.resamples))
 
 
 def arrow_alone(
-    source: np.ndarray, target: np.ndarray, compelled: np.ndarray, loss: np.ndarray, decided: np.ndarray, d: int
+    source: np.ndarray,
+    target: np.ndarray,
+    *,
+    n_genes: int,
+    compelled: np.ndarray,
+    decided: np.ndarray,
+    loss: np.ndarray,
 ) -> np.ndarray:
     """Return what all observations say of every direction, ``(m,)`` from 0 to 1.
 
@@ -54,43 +59,37 @@ def arrow_alone(
     ----------
     compelled
         ``(m,)`` bool, edges that point this way in all of the class.
-    loss
-        ``(m,)`` log-likelihood lost by turning each.
     decided
         ``(m,)`` bool, directions that knowledge or an intervention decides.
+    loss
+        ``(m,)`` log-likelihood lost by turning each.
     """
-    found = _logistic(COMPELLED[0] + COMPELLED[1] * np.log1p(np.abs(loss)))
-    found[~compelled] = arrow_shares(source[~compelled], target[~compelled], d)
-    return np.where(decided, 1.0, found)
+    arrow = _logistic(COMPELLED[0] + COMPELLED[1] * np.log1p(np.abs(loss)))
+    arrow[~compelled] = arrow_shares(source[~compelled], target[~compelled], n_genes)
+    return np.where(decided, 1.0, arrow)
 
 
-def arrow_probability(
-    alone: np.ndarray, direction: np.ndarray | None = None, joined: np.ndarray | None = None, resamples: int = 0
-) -> np.ndarray:
+def arrow_probability(alone: np.ndarray, support: Support) -> np.ndarray:
     """Return the probability that joined genes have this arrow, ``(m,)``.
 
     Parameters
     ----------
     alone
         ``(m,)`` what all observations say of it, from 0 to 1.
-    direction, joined
-        ``(m,)`` share of the resamples that join the two with this arrow, and share of all that join them; None
-        without resamples.
     """
-    if direction is None or joined is None:
+    if not support.resamples:
         return alone
     q = np.clip(alone, 1.0 - SURE, SURE)
     b, c = ARROW_VOTED
-    voted = _logistic(b * np.log(q / (1.0 - q)) + c * logit_of_share(direction, joined * resamples))
+    joined = support.stability * support.resamples
+    voted = _logistic(b * np.log(q / (1.0 - q)) + c * logit_of_share(support.direction, joined))
     return np.where(alone == 1.0, 1.0, voted)
 
 
 def logit_of_share(share: np.ndarray, total: np.ndarray | int) -> np.ndarray:
     """Return the log odds of a share of `total`, half a vote added to either side (Haldane and Anscombe)."""
-    found: np.ndarray = np.log((share * total + 0.5) / ((1.0 - share) * total + 0.5))
-    return found
+    return np.log((share * total + 0.5) / ((1.0 - share) * total + 0.5))
 
 
 def _logistic(x: np.ndarray) -> np.ndarray:
-    found: np.ndarray = 1.0 / (1.0 + np.exp(-x))
-    return found
+    return 1.0 / (1.0 + np.exp(-x))

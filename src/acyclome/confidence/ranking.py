@@ -9,40 +9,26 @@ What would change it: the settings are the same on all data, chosen once on thos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
-from acyclome.confidence.resample import Votes, count_votes
+from acyclome.confidence.resample import Votes
 from acyclome.core.data.candidates import Candidates, from_pairs
 from acyclome.core.effects.shifts import Effects
 
-MAX_GENES, MAX_PAIRS = 4_000, 1_000_000
-LISTED = 200_000
-ASSOCIATION_WEIGHT = 3.0
-FLOOR = 0.1
+MAX_GENES, MAX_PAIRS = 4_000, 1_000_000  # of which all associations are held, 8 MB
+LISTED = 200_000  # twice what DREAM5 asks of a ranking
+ASSOCIATION_WEIGHT = 3.0  # chosen with FLOOR, see above
+FLOOR = 0.1  # of the lift: a cause whose targets are all alike is not nothing
 
 
-class Resampled(Protocol):
-    """What a stage of resamples leaves behind: arrays ``source``, ``target``, ``loss``, ``member``, and its facts."""
-
-    @property
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Arrays by name."""
-        ...
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """Facts by name."""
-        ...
-
-
-class Interventions(NamedTuple):
-    """What interventions say: their effects on pairs, and the log-likelihood that an edge has to bring, ``(d,)``."""
+class Experiments(NamedTuple):
+    """What acting on genes did: its effects on pairs, and the log-likelihood that an edge has to bring, ``(d,)``."""
 
     effects: Callable[[Candidates], Effects]
-    price: np.ndarray
+    edge_cost: np.ndarray
 
 
 class Associations(NamedTuple):
@@ -65,81 +51,74 @@ def are_few(d: int, n_causes: int) -> bool:
     return d <= MAX_GENES and d * n_causes <= MAX_PAIRS
 
 
-def all_votes(resampled: Sequence[Resampled], d: int) -> Votes | None:
-    """Count the edges of all resamples, in the order of the members; None if there are none."""
-    total = sum(len(stage.facts["members"]) for stage in resampled)
-    if total == 0:
-        return None
-    source, target, loss = (
-        np.concatenate([s.arrays[name] for s in resampled]) for name in ("source", "target", "loss")
-    )
-    order = np.argsort(np.concatenate([s.arrays["member"] for s in resampled]), kind="stable")
-    return count_votes(source[order], target[order], loss[order], d, total)
-
-
 def rank_pairs(
-    a: Mapping[str, np.ndarray],
-    votes: Votes | None,
-    d: int,
+    candidates: Candidates,
+    final: Votes,
+    votes: Votes,
+    *,
     associations: Associations | None = None,
-    interventions: Interventions | None = None,
+    experiments: Experiments | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rank pairs: the best of all by votes and associations, or without these all candidates and all voted for.
 
-    With interventions, what acting on the source did to the target is added, as a share of which one half is evidence
+    With experiments, what acting on the source did to the target is added, as a share of which one half is evidence
     that just pays for an edge; what is seen without them then counts as a share too.
+
+    Parameters
+    ----------
+    final
+        The one vote of the network of all observations.
+    votes
+        Those of the resamples.
     """
-    source, target, seen = _seen(a, votes, d, associations)
-    if interventions is None:
+    source, target, seen = _seen(candidates, final, votes, associations)
+    if experiments is None:
         return source, target, seen
-    pairs, price = from_pairs(source, target, d), interventions.price
-    effects = interventions.effects(pairs)
+    d, cost = candidates.n_genes, experiments.edge_cost
+    pairs = from_pairs(source, target, d)
+    effects = experiments.effects(pairs)
     gain = np.concatenate([effects.gain, effects.more])
-    unit = price if votes is None else np.ones(d)
+    unit = np.ones(d) if votes.total else cost
     ranked = np.zeros(len(gain))
     ranked[pairs.find(source, target)] = seen / (seen + unit[target])
     source, target = np.append(pairs.parent, effects.source), np.append(pairs.target, effects.target)
-    return source, target, ranked + gain / (gain + price[target])
+    return source, target, ranked + gain / (gain + cost[target])
 
 
 def _seen(
-    a: Mapping[str, np.ndarray], votes: Votes | None, d: int, associations: Associations | None
+    candidates: Candidates, final: Votes, votes: Votes, associations: Associations | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rank pairs by what was seen without acting."""
-    if votes is not None and associations is not None:
-        return _best(_joined(_share(a, votes, d, associations.causes), associations.strength), associations)
-    final = Candidates(a["indptr"], a["parent"])
-    source, target = final.parent, final.target
-    if votes is not None:
-        new = final.find(votes.pairs.parent, votes.pairs.target) < 0
-        source = np.concatenate([source, votes.pairs.parent[new]])
-        target = np.concatenate([target, votes.pairs.target[new]])
-    return source, target, _network_score(a, votes, d, source, target)
+    if votes.total and associations is not None:
+        return _best(_joined(_share(final, votes, associations.causes), associations.strength), associations)
+    source, target = candidates.parent, candidates.target
+    new = candidates.find(votes.pairs.parent, votes.pairs.target) < 0
+    source = np.concatenate([source, votes.pairs.parent[new]])
+    target = np.concatenate([target, votes.pairs.target[new]])
+    return source, target, _network_score(final, votes, source, target)
 
 
-def _share(a: Mapping[str, np.ndarray], votes: Votes, d: int, causes: np.ndarray) -> np.ndarray:
+def _share(final: Votes, votes: Votes, causes: np.ndarray) -> np.ndarray:
     """Return the share of the networks, the final one among them, in which each pair is an edge, ``(d, p)``."""
-    place = np.empty(d, np.int64)
-    place[causes] = np.arange(len(causes))
+    d = votes.pairs.n_genes
+    column = np.empty(d, np.int64)
+    column[causes] = np.arange(len(causes))
     count = np.zeros((d, len(causes)))
-    count[votes.pairs.target, place[votes.pairs.parent]] = votes.count
-    count[a["target"], place[a["source"]]] += 1.0
-    found: np.ndarray = count / (votes.total + 1)
-    return found
+    for one in (votes, final):
+        count[one.pairs.target, column[one.pairs.parent]] += one.count
+    return count / (votes.total + 1)
 
 
 def _joined(share: np.ndarray, strength: np.ndarray) -> np.ndarray:
     """Add what resamples find and how pairs go together, and lift the causes that have much of either, ``(d, p)``.
 
-    ``S = v^2 + 3 a sum(v^2) / sum(a)``, times the root of the spread of ``S`` over the targets of each cause.
+    ``S = v^2 + 3 a sum(v^2) / sum(a)``, times the root of the standard deviation of ``S`` over the targets of a cause.
     """
     twice = share**2
     total = twice.sum() or 1.0
     whole = twice + strength * (ASSOCIATION_WEIGHT * total / max(strength.sum(), 1e-300))
-    spread = whole.std(axis=0)
-    lift = spread / max(spread.mean(), 1e-300) + FLOOR
-    lifted: np.ndarray = whole * np.sqrt(lift)
-    return lifted
+    std = whole.std(axis=0)
+    return np.asarray(whole * np.sqrt(std / max(std.mean(), 1e-300) + FLOOR))
 
 
 def _best(score: np.ndarray, associations: Associations) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -150,15 +129,11 @@ def _best(score: np.ndarray, associations: Associations) -> tuple[np.ndarray, np
     return associations.causes[at], target, score[target, at]
 
 
-def _network_score(
-    a: Mapping[str, np.ndarray], votes: Votes | None, d: int, source: np.ndarray, target: np.ndarray
-) -> np.ndarray:
+def _network_score(final: Votes, votes: Votes, source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """How often the pair is an edge, and a little how much likelihood it carries; that alone without resamples."""
-    at = count_votes(a["source"], a["target"], a["loss"], d, 1)
-    carried = at.gain_of(source, target)
-    if votes is None:
+    carried = final.gain_of(source, target)
+    if not votes.total:
         return carried
     carried = (carried + votes.total * votes.gain_of(source, target)) / (votes.total + 1)
-    share = (at.of(source, target) + votes.total * votes.of(source, target)) / (votes.total + 1)
-    scored: np.ndarray = share + 1e-3 * carried / (carried.max(initial=0.0) + 1e-12)
-    return scored
+    share = (final.of(source, target) + votes.total * votes.of(source, target)) / (votes.total + 1)
+    return np.asarray(share + 1e-3 * carried / (carried.max(initial=0.0) + 1e-12))

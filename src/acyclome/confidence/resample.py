@@ -6,6 +6,7 @@ Half-samples come in complementary pairs (Shah and Samworth 2013), so that two m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -105,11 +106,28 @@ def count_votes(source: np.ndarray, target: np.ndarray, loss: np.ndarray, n_gene
     return Votes(Candidates(indptr, (keys % n_genes).astype(np.int32)), count, gain, total)
 
 
-def stability_and_direction(votes: Votes, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return per edge the share of resamples in which the pair is joined, and the share of those with this direction.
+class Support(NamedTuple):
+    """What resamples say of some edges.
 
-    An edge that no resample joins has direction 0.
+    Parameters
+    ----------
+    stability
+        ``(m,)`` share of the resamples that join the two genes, in either direction; NaN without resamples.
+    direction
+        ``(m,)`` share of those with this arrow, 0 where none joins them; NaN without resamples.
+    resamples
+        Their number.
     """
+
+    stability: np.ndarray
+    direction: np.ndarray
+    resamples: int
+
+
+def support(votes: Votes, source: np.ndarray, target: np.ndarray) -> Support:
+    """Count what resamples say of the edges ``source -> target``."""
+    if not votes.total:
+        return Support(np.full(len(source), np.nan), np.full(len(source), np.nan), 0)
     forward, backward = votes.of(source, target), votes.of(target, source)
     joined = forward + backward
-    return joined, np.divide(forward, joined, out=np.zeros_like(joined), where=joined > 0)
+    return Support(joined, np.divide(forward, joined, out=np.zeros_like(joined), where=joined > 0), votes.total)

@@ -14,7 +14,7 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,14 +143,9 @@ class RunFolder:
             logger.warning("%s The stage is run again.", error)
             return False
 
-    def whole_cut(self, stage: str, key: Callable[[str], str]) -> list[str]:
-        """Return the names of all parts of a stage, for a number of parts of which each is finished with its key."""
-        cuts = {int(path.stem.rpartition("-of-")[2]) for path in self.stage("").glob(f"{stage}-*-of-*.npz")}
-        for cut in sorted(cuts):
-            names = [f"{stage}-{part + 1}-of-{cut}" for part in range(cut)]
-            if all(self.has_stage(name, key(name)) for name in names):
-                return names
-        return []
+    def cuts(self, stage: str) -> list[int]:
+        """Return the numbers of parts into which a stage was cut, as far as files tell, rising."""
+        return sorted({int(path.stem.rpartition("-of-")[2]) for path in self.stage("").glob(f"{stage}-*-of-*.npz")})
 
     def remove_results(self) -> None:
         """Remove network, report and record of an earlier run; first its edges, by which a run is known."""

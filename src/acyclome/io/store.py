@@ -40,10 +40,18 @@ __all__ = ["GeneMajor", "MemoryStore", "Store", "write_store"]
 class GeneMajor(Protocol):
     """What a reader of expression by genes may rely on: a file (:class:`Store`) or memory (:class:`MemoryStore`)."""
 
-    genes: list[str]
-    observations: list[str]
     facts: dict[str, Any]
     is_sparse: bool
+
+    @property
+    def genes(self) -> list[str]:
+        """Names of the genes."""
+        ...
+
+    @property
+    def observations(self) -> list[str]:
+        """Names of the observations."""
+        ...
 
     @property
     def digest(self) -> str:

@@ -48,6 +48,10 @@ class Prior:
         """The constraints that were given, not learned; they alone say that a direction is known."""
         return self.own or self.constraints
 
+    def subset(self, genes: np.ndarray) -> Prior:
+        """Return what binds the edges among ``genes`` (rising), renumbered; what tables say of edges stays behind."""
+        return Prior(self.constraints.subset(genes), own=None if self.own is None else self.own.subset(genes))
+
     def arrays(self) -> tuple[np.ndarray, ...]:
         """Return all that the result depends on, to be part of a key."""
         c = self.constraints

@@ -31,6 +31,11 @@ class Perturbation(NamedTuple):
     facts: dict[str, Any]
     warnings: list[str]
 
+    @classmethod
+    def none(cls, *, n_obs: int, n_genes: int) -> Perturbation:
+        """Return that of data in which nothing was done."""
+        return cls(Interventions.none(n_obs=n_obs, n_genes=n_genes), Treatments.none(n_obs), {}, [])
+
 
 def as_perturbation(given: Sequence[Any], n_obs: int) -> list[str]:
     """Return the targets of every observation as text, empty where there are none.

@@ -69,34 +69,39 @@ def listed_regulators(given: Sequence[str] | str | os.PathLike[str] | None) -> l
     return read_regulators(given)
 
 
-def regulators_mask(genes: Sequence[str], names: Sequence[str], source: str = "") -> np.ndarray:
-    """Return which genes are on the list of regulators, (d,) bool; a partial overlap is logged as a warning.
+def find_regulators(
+    genes: Sequence[str], names: Sequence[str] | None, path: str | os.PathLike[str] | None = None
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return which genes may be causes, ``(d,)`` bool, and what is to be said of names that are no genes here.
 
     Parameters
     ----------
     genes
         Names of the genes of the data.
     names
-        Names on the list.
-    source
-        Where the list comes from, for the messages.
+        Names on the list; None takes the file at ``path``, and all genes where there is no list at all.
 
     Raises
     ------
     InputError
         If no name is among the genes. The message counts, shows five of each side, and tells the likely reason.
     """
-    listed = set(names)
+    if names is None and path is None:
+        return np.ones(len(genes), bool), ()
+    source = "" if path is None else os.fspath(path)
+    given = read_regulators(source) if names is None else names
+    listed = set(given)
     mask = np.fromiter((gene in listed for gene in genes), dtype=bool, count=len(genes))
     if not mask.any():
-        raise InputError(_no_overlap(genes, names, source))
-    warning = partial_overlap(genes, names, source)
-    if warning:
-        logger.warning(warning)
-    return mask
+        raise InputError(_no_overlap(genes, given, source))
+    warning = _partial_overlap(genes, given, source)
+    if not warning:
+        return mask, ()
+    logger.warning(warning)
+    return mask, (warning,)
 
 
-def partial_overlap(genes: Sequence[str], names: Sequence[str], source: str = "") -> str:
+def _partial_overlap(genes: Sequence[str], names: Sequence[str], source: str) -> str:
     """Return the warning for names on the list that are not among the genes; empty if all are."""
     known = set(genes)
     missing = [name for name in dict.fromkeys(names) if name not in known]

@@ -9,73 +9,54 @@ import numpy as np
 import pandas as pd
 
 from acyclome.errors import InputError
-from acyclome.network import Network, best_first
+from acyclome.network import EDGE_COLUMNS, Network, best_first
+
+UNKNOWN: dict[type, Any] = {float: np.nan, bool: False, str: ""}  # what a column holds that is left out
 
 
 def build_network(
     genes: Sequence[str],
-    source: np.ndarray,  # (m,) index of the cause
-    target: np.ndarray,  # (m,) index of the effect
-    weight: np.ndarray,  # (m,) standardised effect
-    order: np.ndarray,  # (d,) gene at each position
+    edges: Mapping[str, np.ndarray],
+    nodes: Mapping[str, np.ndarray],
     *,
-    ranking_source: np.ndarray,  # (c,)
-    ranking_target: np.ndarray,  # (c,)
-    rank_score: np.ndarray,  # (c,)
-    r2: np.ndarray,  # (d,)
-    noise_scale: np.ndarray,  # (d,)
-    stability: np.ndarray | None = None,
-    direction: np.ndarray | None = None,
-    score: np.ndarray | None = None,
-    reversal_loss: np.ndarray | None = None,
-    reversible: np.ndarray | None = None,
-    settled: np.ndarray | None = None,
-    noise_evidence: np.ndarray | None = None,
-    prior: np.ndarray | None = None,
-    is_regulator: np.ndarray | None = None,
-    lowest: np.ndarray | None = None,
+    ranking: tuple[np.ndarray, np.ndarray, np.ndarray],
     members: pd.DataFrame | None = None,
     effects: pd.DataFrame | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> Network:
     """Make a :class:`Network` from the arrays of the core.
 
-    Edge arrays left out become empty columns (``reversible``, ``settled``: false); without a list every gene is a
-    regulator.
+    Parameters
+    ----------
+    genes
+        ``d`` names.
+    edges
+        ``(m,)`` each: ``source`` and ``target`` as indices of genes, ``weight``, and what is known of the other columns
+        of ``EDGE_COLUMNS``; a column left out is empty (false where it holds truth values).
+    nodes
+        ``(d,)`` each: ``order``, the gene at each position, ``r2``, ``noise_scale``, and if known ``is_regulator`` (all
+        genes are without it) and ``lowest``.
+    ranking
+        Source, target and score of the ranked pairs, ``(c,)`` each.
+    members, effects, facts
+        As of a :class:`Network`.
 
     Raises
     ------
     InputError
-        If `order` is not a permutation of the genes or an edge points against it.
+        If the order is not a permutation of the genes or an edge points against it.
     """
     names = np.asarray(genes, dtype=object)
-    weight, m = np.asarray(weight, dtype=float), len(source)
-    flags = {"reversible": reversible, "settled": settled}
-    numbers = {
-        "score": score,
-        "stability": stability,
-        "direction": direction,
-        "reversal_loss": reversal_loss,
-        "noise_evidence": noise_evidence,
-    }
-    edges = pd.DataFrame(
-        {
-            "source": names[source],
-            "target": names[target],
-            "weight": weight,
-            "sign": np.where(weight >= 0, "+", "-").astype(object),
-            **{name: np.zeros(m, bool) if of is None else np.asarray(of, bool) for name, of in flags.items()},
-            **{name: _or_empty(of, m) for name, of in numbers.items()},
-            "prior": np.full(m, "", dtype=object) if prior is None else np.asarray(prior, dtype=object),
-        }
+    source, target, weight = edges["source"], edges["target"], np.asarray(edges["weight"], float)
+    ends = {"source": names[source], "target": names[target], "sign": np.where(weight >= 0, "+", "-").astype(object)}
+    given = {**edges, **ends}
+    table = pd.DataFrame({"weight": weight}).assign(
+        **{name: given.get(name, UNKNOWN[kind]) for name, kind in EDGE_COLUMNS.items()}
     )
-    ranking = pd.DataFrame({"source": names[ranking_source], "target": names[ranking_target]})
-    ranking["rank_score"] = np.asarray(rank_score, dtype=float)
-    nodes = node_table(names, source, target, order)
-    nodes["is_regulator"] = True if is_regulator is None else np.asarray(is_regulator, dtype=bool)
-    nodes["r2"], nodes["noise_scale"] = np.asarray(r2, dtype=float), np.asarray(noise_scale, dtype=float)
-    nodes["lowest"] = _or_empty(lowest, len(nodes))
-    return Network(best_first(edges), best_first(ranking), nodes, dict(facts or {}), members, effects)
+    ranked = pd.DataFrame({"source": names[ranking[0]], "target": names[ranking[1]], "rank_score": ranking[2]})
+    about: dict[str, Any] = {"is_regulator": True, "lowest": np.nan, **nodes}
+    rows = node_table(names, source, target, about.pop("order")).assign(**about)
+    return Network(best_first(table), best_first(ranked), rows, dict(facts or {}), members, effects)
 
 
 def node_table(names: np.ndarray, source: np.ndarray, target: np.ndarray, order: np.ndarray) -> pd.DataFrame:
@@ -112,7 +93,3 @@ def _depth(source: np.ndarray, target: np.ndarray, position: np.ndarray) -> np.n
     for cause, effect in zip(source[forward].tolist(), target[forward].tolist(), strict=True):
         depth[effect] = max(depth[effect], depth[cause] + 1)
     return np.array(depth, dtype=np.int64)
-
-
-def _or_empty(values: np.ndarray | None, m: int) -> np.ndarray:
-    return np.full(m, np.nan) if values is None else np.asarray(values, dtype=float)

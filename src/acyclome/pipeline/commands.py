@@ -1,7 +1,4 @@
-"""One function per stage over the folder of a run, ``run`` for all of them, ``learn`` for arrays in memory.
-
-A stage is finished when its file carries the key of its inputs: the prepared data, the options, and what it reads.
-"""
+"""One function per stage over the folder of a run, and ``run`` for all of them."""
 
 from __future__ import annotations
 
@@ -18,17 +15,17 @@ from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
 from acyclome.io.atomic import write_json, write_path
 from acyclome.io.digest import input_digest
-from acyclome.io.runs import DIFFERENTIAL, SHARED, RunFolder, fingerprint
-from acyclome.io.store import GeneMajor, Store
+from acyclome.io.runs import DIFFERENTIAL, RunFolder, fingerprint
+from acyclome.io.store import Store
 from acyclome.io.tables import write_tsv
-from acyclome.knowledge.shared import Shared
 from acyclome.network import JointNetworks, Network
-from acyclome.pipeline.dataset import Stage
-from acyclome.pipeline.joint import learn_together
+from acyclome.pipeline import session
+from acyclome.pipeline.groups import Door, Label, check_joint, learn_groups
+from acyclome.pipeline.keys import Part, options_of
 from acyclome.pipeline.learn import learn, learn_store
 from acyclome.pipeline.resources import check_memory, estimate, estimate_models
-from acyclome.pipeline.session import Runtime, Session, options_of
-from acyclome.pipeline.stages import measured
+from acyclome.pipeline.session import Session
+from acyclome.pipeline.task import Runtime, measured
 from acyclome.prepare.checks import check_groups
 
 __all__ = [
@@ -59,80 +56,76 @@ def run(
     InputError, MemoryLimitError
         If the input, an option, the folder or the memory will not do.
     """
-    if config.input.joint and (config.input.group_by is None or config.input.group is not None):
-        msg = "--input.joint true learns all labels of --group-by COLUMN together. Give that, and no --input.group."
-        raise ConfigError(msg)
-    if config.input.group_by is None or config.input.group is not None:
-        return _run_one(input_path, Path(out), config, runtime)
+    labels = _labels(input_path, config)
+    if config.input.joint:
+        check_joint(config, labels)
+    with ExitStack() as stack:
+        folder = stack.enter_context(RunFolder.begin(out))
+        if labels != [None]:
+            folder.remove_results()
+            folder.remove_stages()
+
+        def folder_of(label: Label) -> RunFolder:
+            return folder if label is None else RunFolder.create(folder.group(label).path)
+
+        def about(label: Label) -> Mapping[str, Any]:
+            notes: Mapping[str, Any] = json.loads(folder_of(label).stage("config.json").read_text(encoding="utf-8"))
+            return notes
+
+        def open_store(label: Label) -> Store:
+            options = config if label is None else config.with_options({"input.group": label})
+            _prepare(input_path, folder_of(label).path, options, runtime)
+            return stack.enter_context(Store.open(folder_of(label).stage("prepared.h5")))
+
+        networks = learn_groups(labels, Door(open_store, about, folder_of), config, runtime=runtime)
+        if isinstance(networks, JointNetworks):
+            write_tsv(folder.file(DIFFERENTIAL), networks.differential)
+    return networks[None] if labels == [None] else networks
+
+
+def _labels(input_path: str | os.PathLike[str], config: Config) -> list[Label]:
+    """Return the labels of the groups to learn, only None for one network."""
+    column = config.input.group_by
+    if column is None or config.input.group is not None:
+        return [None]
     from acyclome.io.expression import open_expression
     from acyclome.prepare import list_groups
 
-    column = config.input.group_by
     sizes = list_groups(open_expression(input_path, config.input.genes_as), column)
     check_groups(sizes, f"the column {column!r} (group_by)", "--input.group LABEL")
-    with RunFolder.begin(out) as folder:
-        folder.remove_results()
-        folder.remove_stages()
-        if config.input.joint:
-            return _run_together(input_path, folder, config, runtime, list(sizes))
-        return {
-            label: _run_one(input_path, folder.group(label).path, config.with_options({"input.group": label}), runtime)
-            for label in sizes
-        }
-
-
-def _run_together(
-    input_path: str | os.PathLike[str], folder: RunFolder, config: Config, runtime: Runtime, labels: list[str]
-) -> JointNetworks:
-    """Learn groups together, each in its folder, the shared network in ``shared``; write their differences."""
-    with ExitStack() as stack:
-        stores = {}
-        for label in labels:
-            out = folder.group(label)
-            prepare_stage(input_path, out.path, config.with_options({"input.group": label}), runtime=runtime)
-            store = Store.open(out.stage("prepared.h5"))
-            stack.callback(store.close)
-            stores[label] = store
-
-        def begin(label: str | None, store: GeneMajor, shared: Shared | None) -> Session:
-            out = folder.group(SHARED if label is None else label)
-            about = json.loads(folder.group(label or labels[0]).stage("config.json").read_text(encoding="utf-8"))
-            if label is None:
-                RunFolder.create(out.path)
-            options = config.with_options({"input.group": label})
-            return Session(out, options, store, runtime, about, shared=shared)
-
-        networks = learn_together(stores, begin)
-    write_tsv(folder.file(DIFFERENTIAL), networks.differential)
-    for label in [SHARED, *labels]:
-        report_stage(folder.group(label).path, runtime)
-    return networks
-
-
-def _run_one(input_path: str | os.PathLike[str], out: Path, config: Config, runtime: Runtime) -> Network:
-    prepare_stage(input_path, out, config, runtime=runtime)
-    with Session.open(out, runtime) as current:
-        network = current.learn()
-    report_stage(out, runtime)
-    return network
+    return list(sizes)
 
 
 def prepare_stage(
     input_path: str | os.PathLike[str], out: str | os.PathLike[str], config: Config, *, runtime: Runtime
 ) -> dict[str, Any]:
-    """Read, filter and transform; writes ``stages/prepared.h5`` and ``stages/config.json``."""
+    """Read, filter and transform; writes ``stages/prepared.h5`` and ``stages/config.json``.
+
+    Of model auto it also chooses the model, once, before stages run side by side; writes ``stages/choose.npz``.
+    """
+    if config.input.joint:
+        msg = "joint learns groups together, which `acyclome run` does; stages learn one network. Leave it out here."
+        raise ConfigError(msg)
+    facts = _prepare(input_path, out, config, runtime)
+    if config.card is None:
+        with Session.open(out, runtime) as current:
+            current.choose()
+    return facts
+
+
+def _prepare(
+    input_path: str | os.PathLike[str], out: str | os.PathLike[str], config: Config, runtime: Runtime
+) -> dict[str, Any]:
     if not Path(input_path).exists():
         msg = f"There is no file {str(input_path)!r}. Check the path."
         raise InputError(msg)
     with RunFolder.begin(out) as folder:
-        facts = _prepare(input_path, folder, config, runtime)
-    if config.card is None:  # the choice is made once, before stages run side by side
-        with Session.open(out, runtime):
-            pass
-    return facts
+        return _prepare_in(folder, input_path, config, runtime)
 
 
-def _prepare(input_path: str | os.PathLike[str], folder: RunFolder, config: Config, runtime: Runtime) -> dict[str, Any]:
+def _prepare_in(
+    folder: RunFolder, input_path: str | os.PathLike[str], config: Config, runtime: Runtime
+) -> dict[str, Any]:
     from acyclome.prepare import prepare_to_store
 
     digest = input_digest(input_path)
@@ -152,12 +145,12 @@ def _prepare(input_path: str | os.PathLike[str], folder: RunFolder, config: Conf
         return {"kept": True}
     runtime.report("prepare", 0.0, "reading and preparing")
     with write_path(path) as unfinished:  # what an earlier run left goes when the new store is whole, not before
-        facts = measured(lambda: Stage({}, prepare_to_store(input_path, unfinished, config))).facts
+        facts, cost = measured(lambda: prepare_to_store(input_path, unfinished, config))
         _remove_earlier(folder, earlier, about)
-    write_json(notes, {**about, "cost": facts["cost"]})
+    write_json(notes, {**about, "cost": cost})
     runtime.report("prepare", 1.0, f"{facts['n_vars']:,} genes, {facts['n_obs']:,} observations")
     check_memory(facts["n_vars"], facts["n_obs"], config, runtime.threads, runtime.memory, has_disk=True)
-    return facts
+    return {**facts, "cost": cost}
 
 
 def _remove_earlier(folder: RunFolder, earlier: Mapping[str, Any], about: Mapping[str, Any]) -> None:
@@ -191,7 +184,7 @@ def fit_stage(out: str | os.PathLike[str], runtime: Runtime, part: int = 0, part
     """
     _check_part(part, parts, "fitting")
     with Session.open(out, runtime, is_part=parts > 1) as current:
-        return current.fit(part, parts).facts
+        return current.fit(Part(part, parts)).facts
 
 
 def merge_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
@@ -216,7 +209,7 @@ def resample_stage(out: str | os.PathLike[str], runtime: Runtime, part: int = 0,
     """
     _check_part(part, parts, "resampling")
     with Session.open(out, runtime) as current:
-        return current.resample(part, parts).facts
+        return current.resample(Part(part, parts)).facts
 
 
 def _check_part(part: int, parts: int, what: str) -> None:
@@ -234,12 +227,7 @@ def network_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, An
 
 def report_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
     """Write ``report.html`` from the files of the run."""
-    from acyclome.report import write_report
-
-    runtime.report("report", 0.0)
-    path = write_report(Path(out))
-    runtime.report("report", 1.0, path.name)
-    return {"report": str(path)}
+    return {"report": str(session.report(RunFolder(out), runtime))}
 
 
 def plan(input_path: str | os.PathLike[str], config: Config, runtime: Runtime) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""Prepared expression of one run, and what a stage leaves behind."""
+"""A data set: prepared expression and all that is known of it, the same for every stage and never changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, NamedTuple, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
@@ -18,64 +18,148 @@ from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import Treatments
 from acyclome.io.room import room_on_disk
 from acyclome.io.store import GeneMajor
-from acyclome.knowledge.edges import Prior
+from acyclome.io.store_part import StorePart
+from acyclome.knowledge.edges import Prior, prior_of
+from acyclome.knowledge.interventions import Perturbation, find_targets
+from acyclome.knowledge.regulators import find_regulators
+from acyclome.knowledge.shared import Shared
 from acyclome.models import get_model
+from acyclome.pipeline.pairing import check_model
+from acyclome.prepare.size_factors import holds_counts, size_factors
 
 
-class Stage(NamedTuple):
-    """What a stage leaves behind."""
+@dataclass(frozen=True)
+class Dataset:
+    """What a network is learned from.
 
-    arrays: dict[str, np.ndarray]
-    facts: dict[str, Any]
-
-
-def tell_nobody(*_: object) -> None:
-    """Tell nobody."""
-
-
-@dataclass
-class GeneData:
-    """Prepared expression of one run, and how to compute on it; the moments are made when first asked for."""
+    Parameters
+    ----------
+    store
+        Prepared expression, gene by gene.
+    prior
+        What is known of the edges beforehand.
+    lost
+        Degrees of freedom that the preparation took out.
+    interventions, treatments
+        What was done in which observation.
+    size
+        ``(n,)`` size factors, where the store holds counts for a model of counts; else None.
+    perturbation
+        What is recorded of the interventions.
+    warnings
+        What a user should hear: names that are not among the genes.
+    """
 
     store: GeneMajor
     prior: Prior
-    backend: Backend
+    lost: float
     interventions: Interventions
     treatments: Treatments
-    progress: Callable[[str, float, str], None] = tell_nobody
-    warnings: list[str] = field(default_factory=list)
-    dask: str | None = None
-    spills: bool = False
+    size: np.ndarray | None = None
     perturbation: Mapping[str, Any] = field(default_factory=dict)
-    size: np.ndarray | None = None  # (n,) size factors, where the store holds counts for a model of counts
+    warnings: tuple[str, ...] = ()
 
     @classmethod
-    def untouched(cls, store: GeneMajor, constraints: Constraints, backend: Backend, **more: Any) -> Self:
-        """Return data in which nothing was done."""
-        nothing = Interventions.none(n_obs=store.n_obs, n_genes=store.n_vars), Treatments.none(store.n_obs)
-        return cls(store, Prior(constraints), backend, *nothing, **more)
+    def build(
+        cls,
+        store: GeneMajor,
+        config: Config,
+        *,
+        regulators: Sequence[str] | None = None,
+        knowledge: Any = None,
+        group: str | None = None,
+        shared: Shared | None = None,
+    ) -> Self:
+        """Find what the options and their files say of prepared expression.
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Travel to another process without what belongs to this one: progress, moments, workers."""
-        return {
-            "store": self.store,
-            "warnings": [],
-            "interventions": self.interventions,
-            "treatments": self.treatments,
-            "prior": self.prior,
-            "spills": self.spills,
-            "backend": self.backend.with_threads(1),
-            "size": self.size,
-        }
+        Parameters
+        ----------
+        regulators
+            Names of the only genes that may be causes; None takes the file of the config.
+        knowledge
+            Table of what is known of edges, see :func:`acyclome.knowledge.tables.read_prior`; None takes the file of
+            the config.
+        group
+            Label of the group at hand, for the scopes of knowledge; None takes that of the config.
+        shared
+            What the group shares with others that are learned together with it.
 
-    def arrays(self) -> list[np.ndarray]:
-        """Return what results depend on beside the expression, to be part of a key."""
-        size = [] if self.size is None else [self.size]
-        return [self.interventions.indptr, self.interventions.row, *size, *self.prior.arrays()]
+        Raises
+        ------
+        InputError
+            If no regulator or target is among the genes, or prior knowledge contradicts itself.
+        ConfigError
+            If the model cannot keep to what is known.
+        """
+        sources, unknown = find_regulators(store.genes, regulators, config.knowledge.regulators)
+        column = config.input.perturbation
+        acted = Perturbation.none(n_obs=store.n_obs, n_genes=store.n_vars)
+        if column is not None:
+            acted = find_targets(store.obs_columns, column, config.input.control, store.genes)
+        prior = prior_of(config, knowledge, store.genes, sources, group or config.input.group, shared)
+        check_model(config, prior.constraints, has_targets=acted.interventions.any)
+        counts = config.counts
+        if counts is not None and config.card is None and not holds_counts(store):
+            counts = None
+        return cls(
+            store,
+            prior,
+            store.n_obs - float(store.facts.get("n_effective", store.n_obs)),
+            acted.interventions,
+            acted.treatments,
+            None if counts is None else size_factors(store, counts.size_factors(config)),
+            acted.facts,
+            (*unknown, *acted.warnings, *prior.warnings),
+        )
+
+    def subset(self, *, genes: np.ndarray | None = None, rows: np.ndarray | None = None) -> Self:
+        """Return some genes and observations, given by rising positions; None takes all."""
+        part = replace(self, store=StorePart(self.store, genes=genes, rows=rows), perturbation={}, warnings=())
+        if genes is not None:
+            part = replace(
+                part,
+                prior=part.prior.subset(genes),
+                interventions=part.interventions.restrict(genes),
+                treatments=part.treatments.restrict(genes),
+            )
+        if rows is not None:
+            part = replace(
+                part,
+                interventions=part.interventions.among(rows),
+                treatments=part.treatments.among(rows),
+                size=None if part.size is None else part.size[rows],
+            )
+        return part
+
+    def as_whole(self) -> Self:
+        """Return a part as a data set of its own: its values in memory, and no larger network around it."""
+        prior = replace(self.prior, constraints=self.constraints.as_whole())
+        store = self.store.in_memory() if isinstance(self.store, StorePart) else self.store
+        return replace(self, store=store, prior=prior)
+
+    @property
+    def n_genes(self) -> int:
+        """Number of genes, ``d``."""
+        return self.store.n_vars
+
+    @property
+    def n_obs(self) -> int:
+        """Number of observations, ``n``."""
+        return self.store.n_obs
+
+    @property
+    def n_effective(self) -> float:
+        """Observations that count."""
+        return max(self.n_obs - self.lost, 2.0)
+
+    @property
+    def n_own(self) -> np.ndarray:
+        """Observations that count for the equation of each gene, ``(d,)``."""
+        return np.maximum(self.n_effective - self.interventions.counts, 2.0)
 
     @property
     def constraints(self) -> Constraints:
-        """What is known of the edges beforehand."""
+        """What is known of the edges beforehand, for the core."""
         return self.prior.constraints
 
     @property
@@ -83,63 +167,38 @@ class GeneData:
         """Genes that may be causes, ``(d,)`` bool."""
         return self.prior.constraints.sources
 
-    @property
-    def threads(self) -> int:
-        """Threads of this machine to use."""
-        return self.backend.threads
-
-    @property
-    def lost(self) -> float:
-        """Degrees of freedom that the preparation took out."""
-        return self.store.n_obs - float(self.store.facts.get("n_effective", self.store.n_obs))
-
-    @property
-    def n_effective(self) -> float:
-        """Observations that count."""
-        return self.store.n_obs - self.lost
-
-    @property
-    def n_own(self) -> np.ndarray:
-        """Observations that count for the equation of each gene, ``(d,)``."""
-        return np.maximum(self.n_effective - self.interventions.counts, 2.0)
-
     def prices(self, config: Config) -> np.ndarray:
         """Return the log-likelihood that a cause of each gene has to earn, ``(d,)``."""
-        price = config.score.gamma * np.log(max(int(self.sources.sum()) - 1, 1)) + np.zeros(self.store.n_vars)
+        price = config.score.gamma * np.log(max(int(self.sources.sum()) - 1, 1)) + np.zeros(self.n_genes)
         if get_model(config.model).search == "order_search":  # local scores have paid for the coefficients already
             price += 0.5 * np.log(self.n_own)
         return price
 
-    @cached_property
-    def scaled(self) -> Moments:
-        """Moments of all observations, without the correlations."""
+    def content(self) -> tuple[Any, ...]:
+        """Return all that a result depends on beside the options, to be part of a key."""
+        done = self.interventions
+        counted = () if self.size is None else (self.size,)
+        return (self.store.digest, done.indptr, done.row, *counted, *self.prior.arrays())
+
+    def scaled(self, threads: int, scratch: Path | None = None) -> Moments:
+        """Standardize the genes; their correlations are left to be formed as they are needed.
+
+        Parameters
+        ----------
+        scratch
+            Folder in whose disk the scaled data lie; None keeps them in memory.
+        """
+        d, n = self.n_genes, self.n_obs
         return scale_genes(
             self.store.block,
-            self.store.n_vars,
+            d,
             lost=self.lost,
-            threads=self.threads,
+            threads=threads,
             interventions=self.interventions,
-            room=self.room(self.store.n_obs),
+            room=None if scratch is None else room_on_disk(scratch, (d, n), dtype_of(d)),
             size=self.size,
         )
 
-    def room(self, n_obs: int) -> np.ndarray | None:
-        """Room on the disk for the scaled data of so many observations; None where they fit in memory."""
-        if not self.spills or self.store.folder is None:
-            return None
-        return room_on_disk(self.store.folder, (self.store.n_vars, n_obs), dtype_of(self.store.n_vars))
-
-    @cached_property
-    def moments(self) -> Moments:
-        """Moments of all observations."""
-        return self.backend.correlate(self.scaled)
-
-    @property
-    def problem(self) -> Problem:
-        """What the network of all observations is learned from."""
-        return Problem(self.moments, self.constraints, self.backend)
-
-    @property
-    def bare(self) -> Problem:
-        """The same without the correlations."""
-        return Problem(self.scaled, self.constraints, self.backend)
+    def problem(self, backend: Backend, scratch: Path | None = None) -> Problem:
+        """Return what the network is learned from, with the correlations."""
+        return Problem(backend.correlate(self.scaled(backend.threads, scratch)), self.constraints, backend)

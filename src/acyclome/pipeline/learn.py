@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from acyclome.config import Config
-from acyclome.errors import ConfigError, InputError
+from acyclome.errors import InputError
 from acyclome.io.store import GeneMajor, MemoryStore
 from acyclome.knowledge.interventions import as_perturbation
 from acyclome.knowledge.regulators import listed_regulators
 from acyclome.machine import usable_threads
 from acyclome.network import Network
-from acyclome.pipeline.joint import learn_together
-from acyclome.pipeline.session import Runtime, Session
+from acyclome.pipeline.groups import Door, Label, learn_groups
+from acyclome.pipeline.task import Runtime
 from acyclome.prepare.checks import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant
 
 if TYPE_CHECKING:
@@ -101,15 +101,32 @@ def learn(
     options = Config.from_mapping(config).with_options({k: v for k, v in given.items() if v is not None})
     runtime = Runtime(threads=threads or usable_threads(), device=device)
     X, names = as_matrix(X, genes)
-    causes = listed_regulators(regulators)
     options, obs = _with_perturbation(options, perturbation, X.shape[0])
-    if groups is not None:
-        return _learn_groups(X, as_labels(groups, X.shape[0]), names, causes, rules, options, runtime, obs)
-    if options.input.joint:
-        msg = "joint (config, input.joint) learns groups together; found no groups. Give groups=, or leave it out."
-        raise ConfigError(msg)
-    store = _memory_store(X, names, is_part=False, obs=obs)
-    return learn_store(store, options, runtime, regulators=causes, rules=rules, command="acyclome.learn")
+    causes = listed_regulators(regulators)
+    stores: dict[Label, MemoryStore]
+    if groups is None:
+        stores = {None: _memory_store(X, names, is_part=False, obs=obs)}
+    else:
+        stores = _stores_of_groups(X, names, as_labels(groups, X.shape[0]), obs)
+    door = Door.in_memory("acyclome.learn", stores.__getitem__, regulators=causes, knowledge=rules)
+    networks = learn_groups(list(stores), door, options, runtime=runtime)
+    return networks if groups is not None else networks[None]
+
+
+def _stores_of_groups(
+    X: Any, genes: list[str], labels: np.ndarray, obs: pd.DataFrame | None
+) -> dict[Label, MemoryStore]:
+    sizes = dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
+    check_groups(sizes, "the argument groups", "give only its rows of X")
+    stores: dict[Label, MemoryStore] = {}
+    for label in sizes:
+        rows = np.flatnonzero(labels == label)
+        try:
+            stores[label] = _memory_store(X[rows], genes, is_part=True, obs=None if obs is None else obs.iloc[rows])
+        except InputError as error:
+            msg = f"Group {label!r}: {error}"
+            raise type(error)(msg) from error
+    return stores
 
 
 def _with_perturbation(
@@ -129,42 +146,6 @@ def _with_perturbation(
     )
 
 
-def _learn_groups(
-    X: Any,
-    labels: np.ndarray,
-    genes: list[str],
-    regulators: Sequence[str] | None,
-    rules: Any,
-    config: Config,
-    runtime: Runtime,
-    obs: pd.DataFrame | None,
-) -> dict[str, Network]:
-    sizes = dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
-    check_groups(sizes, "the argument groups", "give only its rows of X")
-    stores = {}
-    for label in sizes:
-        try:
-            rows = np.flatnonzero(labels == label)
-            stores[label] = _memory_store(X[rows], genes, is_part=True, obs=None if obs is None else obs.iloc[rows])
-        except InputError as error:
-            msg = f"Group {label!r}: {error}"
-            raise type(error)(msg) from error
-    if config.input.joint:
-        about = {"command": "acyclome.learn", "input": {}}
-        return learn_together(
-            stores,
-            lambda label, store, shared: Session(
-                None, config, store, runtime, about, regulators, rules, label, shared=shared
-            ),
-        )
-    return {
-        label: learn_store(
-            store, config, runtime, regulators=regulators, rules=rules, group=str(label), command="acyclome.learn"
-        )
-        for label, store in stores.items()
-    }
-
-
 def _memory_store(X: Any, genes: list[str], *, is_part: bool, obs: pd.DataFrame | None) -> MemoryStore:
     """Return a matrix as a store once nothing can be said against it; a part may lose genes that are constant there."""
     X, genes, warnings = leave_out_constant(X, genes) if is_part else (X, genes, [])
@@ -177,11 +158,10 @@ def learn_store(
     config: Config,
     runtime: Runtime,
     *,
-    regulators: Sequence[str] | None,
-    rules: Any = None,
-    group: str | None = None,
-    command: str,
+    regulators: Sequence[str] | None = None,
+    knowledge: Any = None,
+    command: str = "acyclome.learn",
 ) -> Network:
     """Learn the network of prepared expression, whose facts count as those of a run, and write nothing."""
-    current = Session(None, config, store, runtime, {"command": command, "input": {}}, regulators, rules, group)
-    return current.learn()
+    door = Door.in_memory(command, lambda _: store, regulators=regulators, knowledge=knowledge)
+    return learn_groups([None], door, config, runtime=runtime)[None]

@@ -18,54 +18,56 @@ from acyclome.config import Config
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.contract import HeldOut
 from acyclome.core.data.candidates import from_pairs, gene_blocks
+from acyclome.core.data.moments import Moments
 from acyclome.core.workers import run_blocks
 from acyclome.errors import ConfigError
-from acyclome.io.store import MemoryStore
 from acyclome.models import check_pairing, get_model
 from acyclome.models.card import Ability
-from acyclome.pipeline.dataset import GeneData, Stage
+from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.pairing import asked_by
-from acyclome.pipeline.stages import learn_member, seed_of
+from acyclome.pipeline.records import Chosen
+from acyclome.pipeline.resources import COMPARED_GENES, COMPARED_OBSERVATIONS
+from acyclome.pipeline.stages import learn_member
+from acyclome.pipeline.task import Task, seed_of
 
-COMPARED_GENES, COMPARED_OBSERVATIONS = 200, 4000  # of a sample, if there are more
 HELD_OUT = 0.25
-LEAST_OBSERVATIONS = 60
+LEAST_OBSERVATIONS = 60  # of which 15 are kept back; the standard error of fewer is no measure
 STARTS = 4  # of clusters of genes, in large networks
 CORRELATED = 1000  # observations by whose correlations these grow
 VARIES = 0.01  # of a gene's variance, that it needs among the observations fitted to be judged
 REPEATED = 0.05  # of the observations; a kernel density of a value that returns is as high as the kernel is narrow
 ERRORS = 2.0
-BLOCK = 8
+BLOCK = 8  # genes that a thread judges at once
 
 
-def choose(data: GeneData, config: Config) -> Stage:
-    """Compare the models; the facts hold the ``name`` of the one to take and what was ``compared``."""
-    data.progress("choose", 0.0, "held-out likelihood of the models")
-    able, refused = _able(data, config)
-    facts: dict[str, Any] = {"counts": data.size is not None, "refused": refused, "compared": []}
+def choose(task: Task) -> Chosen:
+    """Compare the models that the options, the data and what is known of edges allow."""
+    task.report("choose", 0.0, "held-out likelihood of the models")
+    able, refused = _able(task.data, task.config)
+    facts: dict[str, Any] = {"counts": task.data.size is not None, "refused": refused, "compared": []}
     name = next(iter(able))
     if len(able) > 1:
-        seed = seed_of(config, "auto")
-        sample, test = _sample(data, np.random.default_rng(seed))
-        found = {name: _judge(sample, options, test, seed, data.threads) for name, options in able.items()}
-        name, facts["compared"] = compare(found)
-        facts |= {"genes": sample.store.n_vars, "train": int((~test).sum()), "test": int(test.sum())}
-    data.progress("choose", 1.0, f"model {name}, of {len(able)} compared by held-out likelihood")
-    return Stage({}, {"name": name, **facts})
+        seed, threads = seed_of(task.config, "auto"), task.runtime.threads
+        sample, test = _sample(task, np.random.default_rng(seed))
+        judged = {name: _judge(sample, options, test, seed=seed, threads=threads) for name, options in able.items()}
+        name, facts["compared"] = compare(judged)
+        facts |= {"genes": sample.n_genes, "train": int((~test).sum()), "test": int(test.sum())}
+    task.report("choose", 1.0, f"model {name}, of {len(able)} compared by held-out likelihood")
+    return Chosen(facts={"name": name, **facts})
 
 
-def compare(found: Mapping[str, tuple[int, np.ndarray]]) -> tuple[str, list[dict[str, Any]]]:
+def compare(judged: Mapping[str, tuple[int, np.ndarray]]) -> tuple[str, list[dict[str, Any]]]:
     """Return the simplest model that is not measurably behind the best, and a row for each.
 
     Parameters
     ----------
-    found
+    judged
         By model, the simplest first: number of edges, and nats per gene of every observation kept back, ``(t,)``.
     """
-    values = {name: density for name, (_, density) in found.items()}
+    values = {name: density for name, (_, density) in judged.items()}
     best = max(values, key=lambda name: float(values[name].mean()))
     rows: list[dict[str, Any]] = []
-    for name, (edges, density) in found.items():
+    for name, (edges, density) in judged.items():
         behind = values[best] - density
         error = float(behind.std(ddof=1) / np.sqrt(len(behind)))
         rows.append(
@@ -80,24 +82,24 @@ def compare(found: Mapping[str, tuple[int, np.ndarray]]) -> tuple[str, list[dict
     return next(row["model"] for row in rows if row["behind"] <= ERRORS * row["standard_error"]), rows
 
 
-def _able(data: GeneData, config: Config) -> tuple[dict[str, Config], dict[str, str]]:
+def _able(data: Dataset, config: Config) -> tuple[dict[str, Config], dict[str, str]]:
     """Return the options of every model that can be compared, the simplest first, and why others cannot."""
     able, refused = config.with_each_model()
-    asked = _asked(data)
+    asked = _asked(data) | ({Ability.SOFT} if config.input.joint else set())  # what groups share is soft in each
     for name in able:
         try:
             check_pairing(get_model(name), asked)
         except ConfigError as error:
             refused[name] = str(error)
     able = {name: options for name, options in able.items() if name not in refused}
-    if data.store.n_obs < LEAST_OBSERVATIONS:
+    if data.n_obs < LEAST_OBSERVATIONS:
         first, *others = able
         refused |= dict.fromkeys(others, f"Of under {LEAST_OBSERVATIONS} observations none are kept back.")
         able = {first: able[first]}
     return able, refused
 
 
-def _asked(data: GeneData) -> set[Ability]:
+def _asked(data: Dataset) -> set[Ability]:
     """Return what the data and what is known of edges ask of a model that is compared."""
     asked = asked_by(data.constraints, has_targets=data.interventions.any)
     has_counts = data.size is not None
@@ -109,30 +111,24 @@ def _asked(data: GeneData) -> set[Ability]:
     return asked
 
 
-def _repeated(data: GeneData) -> float:
+def _repeated(data: Dataset) -> float:
     """Return the share of observations in which a gene has its most frequent value, such as 0, averaged over genes."""
-    genes = np.unique(np.linspace(0, data.store.n_vars - 1, COMPARED_GENES).astype(int))
+    genes = np.unique(np.linspace(0, data.n_genes - 1, COMPARED_GENES).astype(int))
     most = [np.unique(row, return_counts=True)[1].max() for row in data.store.rows(genes)]
-    return float(np.mean(most)) / data.store.n_obs
+    return float(np.mean(most)) / data.n_obs
 
 
-def _sample(data: GeneData, rng: np.random.Generator) -> tuple[GeneData, np.ndarray]:
+def _sample(task: Task, rng: np.random.Generator) -> tuple[Dataset, np.ndarray]:
     """Return some genes and observations of large data, all of small, and which observations are kept back, bool."""
-    d, n = data.store.n_vars, data.store.n_obs
+    d, n = task.data.n_genes, task.data.n_obs
     rows = np.sort(rng.permutation(n)[:COMPARED_OBSERVATIONS])
     genes = np.arange(d)
     if d > COMPARED_GENES:
-        Z = np.ascontiguousarray(data.scaled.Z[:, np.sort(rng.permutation(n)[:CORRELATED])], dtype=np.float32)
-        genes = connected_genes(Z, data.sources, COMPARED_GENES, rng)
+        Z = np.ascontiguousarray(task.scaled.Z[:, np.sort(rng.permutation(n)[:CORRELATED])], dtype=np.float32)
+        genes = connected_genes(Z, task.data.sources, COMPARED_GENES, rng)
     test = np.zeros(len(rows), bool)
     test[rng.permutation(len(rows))[: int(HELD_OUT * len(rows))]] = True
-    X = data.store.rows(genes)[:, rows]
-    store = MemoryStore(
-        X, [data.store.genes[gene] for gene in genes], facts={"n_effective": max(len(rows) - data.lost, 2.0)}
-    )
-    constraints = data.constraints.subset(genes).as_whole()
-    size = None if data.size is None else data.size[rows]
-    return GeneData.untouched(store, constraints, ThreadBackend(data.threads), size=size), test
+    return task.data.subset(genes=genes, rows=rows).as_whole(), test
 
 
 def connected_genes(Z: np.ndarray, causes: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:
@@ -160,29 +156,30 @@ def connected_genes(Z: np.ndarray, causes: np.ndarray, wanted: int, rng: np.rand
     return np.flatnonzero(chosen)
 
 
-def _judge(sample: GeneData, options: Config, test: np.ndarray, seed: int, threads: int) -> tuple[int, np.ndarray]:
+def _judge(sample: Dataset, options: Config, test: np.ndarray, *, seed: int, threads: int) -> tuple[int, np.ndarray]:
     """Learn from the observations that are not kept back; return the number of edges, and nats per gene, ``(t,)``."""
     train, kept = np.flatnonzero(~test), np.flatnonzero(test)
-    found = learn_member(sample, options, Member(0, train, seed), threads=threads)
-    network = from_pairs(found["source"], found["target"], sample.store.n_vars)
-    causes = np.split(network.parent, network.indptr[1:-1])
-    local = _held_out(options, sample, seed)
-    judged = np.flatnonzero(sample.scaled.Z[:, train].var(axis=1) > VARIES)
+    dag = learn_member(sample, options, Member(0, train, seed), backend=ThreadBackend(threads))
+    network = from_pairs(dag.source, dag.target, sample.n_genes)
+    parents = np.split(network.parent, network.indptr[1:-1])
+    moments = sample.scaled(threads)
+    local = _held_out(options, moments, seed=seed, threads=threads)
+    judged = np.flatnonzero(moments.Z[:, train].var(axis=1) > VARIES)
 
     def block(a: int, b: int) -> np.ndarray:
-        each = [local.held_out(j, causes[j], train, kept) for j in judged[a:b]]
+        each = [local.held_out(j, parents[j], train, kept) for j in judged[a:b]]
         return np.sum(each, axis=0)
 
     total = sum(run_blocks(block, gene_blocks(len(judged), BLOCK), threads), np.zeros(len(kept)))
     return network.n_edges, total / max(len(judged), 1)
 
 
-def _held_out(options: Config, sample: GeneData, seed: int) -> HeldOut:
+def _held_out(options: Config, moments: Moments, *, seed: int, threads: int) -> HeldOut:
     """Return what says how probable observations are, under the model, that it was not fitted to."""
     card = get_model(options.model)
     if card.held_out is not None:
-        return card.held_out(options, sample.scaled, seed, sample.threads)
+        return card.held_out(options, moments, seed, threads)
     if card.structural_model is None:
         msg = f"Model {card.name} says neither how probable held-out observations are nor what its local score is."
         raise TypeError(msg)
-    return card.structural_model(options).prepare(sample.scaled, seed, sample.threads)
+    return card.structural_model(options).prepare(moments, seed, threads)

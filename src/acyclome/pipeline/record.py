@@ -6,22 +6,22 @@ import platform
 from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.knowledge.interventions import effects_warnings
 from acyclome.network import Network
-
-if TYPE_CHECKING:
-    from acyclome.pipeline.dataset import GeneData
+from acyclome.pipeline.dataset import Dataset
+from acyclome.pipeline.keys import Key, Stage
+from acyclome.pipeline.records import Record
 
 INPUT_FACTS = {"n_obs": "n_obs_input", "n_vars": "n_vars_input", "matrix": "matrix", "kind": "kind"}
 PACKAGES = ("numpy", "scipy", "numba", "torch", "pandas", "anndata", "scanpy", "h5py")
 
 
 def run_record(
-    network: Network, data: GeneData, config: Config, about: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]
+    network: Network, data: Dataset, config: Config, *, about: Mapping[str, Any], done: Mapping[Key, Record]
 ) -> dict[str, Any]:
     """Put together what is known of a run.
 
@@ -31,37 +31,36 @@ def run_record(
         What was asked for; the model is named anew where the data chose it.
     about
         The command, and the cost of ``prepare``.
-    facts
-        Facts of every stage, by name.
+    done
+        The records of all stages.
     """
-    store = data.store.facts
-    order, fit = facts["order"], facts["fit"]
-    parts = [value for name, value in sorted(facts.items()) if name.startswith("resample-")]
-    costs = {"prepare": about.get("cost", {}), **{name: value.get("cost", {}) for name, value in facts.items()}}
+    store, facts = data.store.facts, {key: record.facts for key, record in done.items()}
+    order, fit = facts[Key(Stage.ORDER)], facts[Key(Stage.FIT)]
+    costs = {"prepare": about.get("cost", {}), **{key.name: value.get("cost", {}) for key, value in facts.items()}}
     effects = order.get("effects", [])
-    warnings = [*store.get("warnings", []), *fit.get("warnings", []), *data.warnings, *effects_warnings(effects)]
-    edges = [count for part in parts for count in part["edges"]]
+    warnings = [*store.get("warnings", []), *data.warnings, *fit.get("warnings", []), *effects_warnings(effects)]
+    edges = [count for key, part in facts.items() if key.stage is Stage.RESAMPLE for count in part["edges"]]
     return {
         "status": "done",
         "version": __version__,
         "command": about["command"],
         "config": config.model_dump(mode="json"),
-        "model": {"name": config.model, **_without_cost(facts.get("choose", {}))},
+        "model": {"name": config.model, **_without_cost(facts.get(Key(Stage.CHOOSE), {}))},
         "seed": config.seed,
         "input": {
             **about["input"],
-            **{name: store[held] for name, held in INPUT_FACTS.items() if held in store},
+            **{name: store[fact] for name, fact in INPUT_FACTS.items() if fact in store},
             "group": config.input.group,
             "prepared_digest": data.store.digest,
         },
         "prepare": {
             "steps": store.get("steps", []),
-            "n_obs": data.store.n_obs,
-            "n_vars": data.store.n_vars,
+            "n_obs": data.n_obs,
+            "n_vars": data.n_genes,
             "n_effective": data.n_effective,
         },
         "stages": {name: dict(cost) for name, cost in sorted(costs.items())},
-        "screen": _without_cost(facts["screen"]),
+        "screen": _without_cost(facts[Key(Stage.SCREEN)]),
         "fit": {name: value for name, value in fit.items() if name not in ("cost", "warnings")},
         "order": {name: value for name, value in order.items() if name not in ("cost", "sortability", "effects")},
         "perturbation": {**data.perturbation, "effects": effects} if data.perturbation else None,
@@ -72,7 +71,7 @@ def run_record(
         },
         "network": _network_facts(network),
         "sortability": order["sortability"],
-        "validation": _without_cost(facts.get("validation", {})),
+        "validation": _without_cost(facts.get(Key(Stage.VALIDATION), {})),
         "versions": {"python": platform.python_version(), "acyclome": __version__, **_versions()},
         "warnings": list(dict.fromkeys(warnings)),
     }

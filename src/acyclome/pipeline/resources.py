@@ -13,7 +13,8 @@ from acyclome.core.screening.batched import BLOCK_VALUES
 from acyclome.errors import InputError, MemoryLimitError
 from acyclome.machine import machine_memory
 from acyclome.models.card import Cost
-from acyclome.pipeline.model_selection import COMPARED_GENES, COMPARED_OBSERVATIONS
+
+COMPARED_GENES, COMPARED_OBSERVATIONS = 200, 4000  # of the sample on which models are compared, if there are more
 
 BASE_BYTES = 450_000_000  # of the interpreter and its libraries
 CARD_BYTES = 600_000_000  # what CUDA and its libraries take before any data

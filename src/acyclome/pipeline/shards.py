@@ -14,154 +14,149 @@ import numpy as np
 
 from acyclome.config import Config
 from acyclome.core import engine
+from acyclome.core.backend import Backend
 from acyclome.core.data.candidates import Candidates
-from acyclome.core.data.moments import scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.core.relaxation.relax import Relaxation
 from acyclome.core.shards import Plan, merge_orders, plan_shards, restrict
 from acyclome.core.workers import run_blocks
 from acyclome.machine import peak_memory_mb
-from acyclome.pipeline.dataset import GeneData, Stage
+from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.executor import run_parts
+from acyclome.pipeline.keys import Part
+from acyclome.pipeline.records import Relaxed, RelaxedShards, Screened, Sharded
 from acyclome.pipeline.resources import shard_sizes
-from acyclome.pipeline.stages import candidates_of, seed_of, warnings_of
+from acyclome.pipeline.stages import warnings_of
+from acyclome.pipeline.task import Task, seed_of
+
+STATUSES = ("max_steps", "stalled", "converged", "none")  # the first that any shard has is that of all
 
 
 @dataclass(frozen=True)
-class Piece:
-    """One shard as it travels to a worker: its number, its genes ``(s,)``, which of them it owns ``(s,)`` bool, the
-    candidates among them, and the positions of these in the whole, ``(nnz',)``.
-    """  # noqa: D205 - one sentence
+class Shard:
+    """One shard as it travels to a worker.
+
+    Parameters
+    ----------
+    number
+        Which it is.
+    genes, is_owned
+        ``(s,)`` its genes, and which of them it owns.
+    candidates, edges
+        The candidates among its genes, and the positions of these in the whole, ``(nnz',)``.
+    """
 
     number: int
     genes: np.ndarray
-    own: np.ndarray
+    is_owned: np.ndarray
     candidates: Candidates
     edges: np.ndarray
 
+    @classmethod
+    def of(cls, plan: Plan, candidates: Candidates, number: int) -> Shard:
+        genes = plan.of(number)
+        return cls(number, genes, plan.owner[genes] == number, *restrict(candidates, genes))
 
-def shard(data: GeneData, config: Config, screened: Stage) -> Stage:
+
+def shard(task: Task, screened: Screened) -> Sharded:
     """Cut the candidates into shards."""
-    data.progress("shard", 0.0, "cores and halos")
-    candidates = candidates_of(screened)
-    shards, most = shard_sizes(data.store.n_vars, data.store.n_obs, config)
+    task.report("shard", 0.0, "cores and halos")
+    candidates = screened.candidates
+    shards, most = shard_sizes(task.data.n_genes, task.data.n_obs, task.config)
     # Never from the correlation matrix, which a job of its own does not have: the bits would differ.
-    strength = np.abs(data.scaled.pairs(candidates.parent, candidates.target))
-    plan = plan_shards(candidates, strength, shards, most, seed_of(config, "shard"))
-    data.progress("shard", 1.0, f"{shards:,} shards of up to {int(plan.sizes.max()):,} genes")
+    strength = np.abs(task.scaled.pairs(candidates.parent, candidates.target))
+    plan = plan_shards(candidates, strength, shards, most, seed_of(task.config, "shard"))
+    task.report("shard", 1.0, f"{shards:,} shards of up to {int(plan.sizes.max()):,} genes")
     facts = {"shards": shards, "largest": int(plan.sizes.max()), "smallest": int(plan.sizes.min())}
-    return Stage({"owner": plan.owner, "indptr": plan.indptr, "genes": plan.genes}, facts)
+    return Sharded(owner=plan.owner, indptr=plan.indptr, genes=plan.genes, facts=facts)
 
 
-def fit_part(data: GeneData, config: Config, screened: Stage, cut: Stage, part: int, parts: int) -> Stage:
-    """Fit the shards ``part, part + parts, ...``: the relaxation and a first order search, each on its own genes."""
-    plan, candidates = _plan(cut), candidates_of(screened)
-    pieces = [_piece(plan, candidates, number) for number in range(part, plan.n_shards, parts)]
-    runs = data.backend.together([len(piece.genes) for piece in pieces], config.screen.max_candidates)
-    groups = [pieces[a:b] for a, b in runs]
-    data.progress("fit", 0.0, f"{len(pieces)} shards")
+def relax_part(task: Task, screened: Screened, cut: Sharded, part: Part) -> RelaxedShards:
+    """Fit the shards of a part: the relaxation and a first order search, each on its own genes."""
+    numbers = range(part.number, cut.plan.n_shards, part.of)
+    shards = [Shard.of(cut.plan, screened.candidates, number) for number in numbers]
+    runs = task.backend.together([len(one.genes) for one in shards], task.config.screen.max_candidates)
+    together = [shards[a:b] for a, b in runs]
+    task.report("fit", 0.0, f"{len(shards)} shards")
 
     def finished(number: int) -> None:
-        done = len(pieces) * number // len(groups)
-        data.progress("fit", done / len(pieces), f"{done} of {len(pieces)}")
+        done = len(shards) * number // len(together)
+        task.report("fit", done / len(shards), f"{done} of {len(shards)}")
 
-    inner = 1 if data.dask else max(data.threads // max(len(groups), 1), 1)
-    work = partial(_fit_shards, data, config, threads=inner)
-    done = run_parts(work, groups, threads=data.threads, finished=finished, dask=data.dask)
-    found = [one for group in done for one in group]
-    names = ("gene", "place", "edge", "W", "source", "target", "loss")
-    arrays = {name: np.concatenate([one.arrays[name] for one in found]) if found else np.empty(0) for name in names}
-    return Stage(arrays, {"members": [piece.number for piece in pieces], "fits": [one.facts for one in found]})
+    runtime = task.runtime
+    work = partial(_relax_shards, task.data, task.config, task.backend_of_part(len(together)))
+    each = run_parts(work, together, threads=runtime.threads, finished=finished, dask=runtime.dask)
+    relaxed = [one for some in each for one in some]
+    facts = {"members": [one.number for one in shards], "fits": [fit for one in relaxed for fit in one.facts["fits"]]}
+    return RelaxedShards.joined(relaxed, facts)
 
 
-def merge(data: GeneData, config: Config, screened: Stage, cut: Stage, parts: list[Stage]) -> Stage:
+def merge(task: Task, screened: Screened, cut: Sharded, parts: list[RelaxedShards]) -> Relaxed:
     """Put together what every shard found for the genes that it owns: weights, and an order to start from."""
-    data.progress("merge", 0.0, "orders of the shards")
-    a = {
-        name: np.concatenate([part.arrays[name] for part in parts if len(part.facts["members"])])
-        for name in parts[0].arrays
-    }
-    place, W = np.empty(data.store.n_vars), np.zeros(candidates_of(screened).n_edges)
-    place[a["gene"]], W[a["edge"]] = a["place"], a["W"]
-    start, against = merge_orders(a["source"], a["target"], a["loss"], place, seed_of(config, "shard"))
+    task.report("merge", 0.0, "orders of the shards")
     fits = [fit for part in parts for fit in part.facts["fits"]]
-    found = {fit["status"] for fit in fits}
-    status = next(status for status in ("max_steps", "stalled", "converged", "none") if status in found | {"none"})
-    data.warnings.extend(warnings_of(status, config))
-    data.progress(
-        "merge", 1.0, f"{len(a['source']):,} edges of {_plan(cut).n_shards} shards, {against} of them in cycles"
-    )
+    each = RelaxedShards.joined(parts, {})
+    place, W = np.empty(task.data.n_genes), np.zeros(screened.candidates.n_edges)
+    place[each.gene], W[each.edge] = each.place, each.W
+    start, against = merge_orders(each.source, each.target, each.loss, place, seed_of(task.config, "shard"))
+    status = next(status for status in STATUSES if status in {"none", *(fit["status"] for fit in fits)})
+    edges = len(each.source)
+    task.report("merge", 1.0, f"{edges:,} edges of {cut.plan.n_shards} shards, {against} of them in cycles")
     facts = {
         "relax": status != "none",
         "convergence": [],
         "status": status,
         "nonzero": int(np.count_nonzero(W)),
         "shards": len(fits),
-        "edges": len(a["source"]),
+        "edges": edges,
         "against": against,
-        "warnings": list(data.warnings),
+        "warnings": warnings_of(status, task.config),
     }
-    return Stage({"start": start, "W": W}, facts)
+    return Relaxed(start=start, W=W, facts=facts)
 
 
-def _fit_shards(data: GeneData, config: Config, pieces: list[Piece], *, threads: int) -> list[Stage]:
+def _relax_shards(data: Dataset, config: Config, backend: Backend, shards: list[Shard]) -> list[RelaxedShards]:
     """Fit some shards, relaxed in one call: moments of their genes, relaxation, first searches, and what they say."""
     began = time.perf_counter()
-    settings = engine_settings(config)
-    problems = [_problem(data, piece, threads) for piece in pieces]
-    networks = [(problem, piece.candidates) for problem, piece in zip(problems, pieces, strict=True)]
-    relaxed = engine.relax_together(networks, settings, seed=seed_of(config, "fit"))
-    spent = (time.perf_counter() - began) / len(pieces)
-    inner = data.backend.with_threads(max(threads // len(pieces), 1))
+    problems = [data.subset(genes=shard.genes).problem(backend) for shard in shards]
+    networks = [(problem, shard.candidates) for problem, shard in zip(problems, shards, strict=True)]
+    relaxed = engine.relax_together(networks, engine_settings(config), seed=seed_of(config, "fit"))
+    spent = (time.perf_counter() - began) / len(shards)
+    inner = backend.with_threads(max(backend.threads // len(shards), 1))
     each = [
-        (piece, replace(problem, backend=inner), *one)
-        for piece, problem, one in zip(pieces, problems, relaxed, strict=True)
+        (shard, replace(problem, backend=inner), *one)
+        for shard, problem, one in zip(shards, problems, relaxed, strict=True)
     ]
-    return run_blocks(partial(_search_shard, config, spent), each, threads)
-
-
-def _problem(data: GeneData, piece: Piece, threads: int) -> Problem:
-    genes, backend = piece.genes, data.backend.with_threads(threads)
-    bare = scale_genes(
-        lambda a, b: data.store.rows(genes[a:b]),
-        len(genes),
-        lost=data.lost,
-        threads=threads,
-        interventions=data.interventions.restrict(genes),
-        size=data.size,
-    )
-    return Problem(backend.correlate(bare), data.constraints.subset(genes), backend)
+    return run_blocks(partial(_search_shard, config, spent), each, backend.threads)
 
 
 def _search_shard(
-    config: Config, spent: float, piece: Piece, problem: Problem, start: np.ndarray, relaxed: Relaxation | None
-) -> Stage:
+    config: Config, spent: float, shard: Shard, problem: Problem, start: np.ndarray, relaxed: Relaxation | None
+) -> RelaxedShards:
     """Search one shard once, and say what it found of the genes that it owns."""
     began = time.perf_counter()
-    genes, status = piece.genes, "none" if relaxed is None else relaxed.status
+    genes, status = shard.genes, "none" if relaxed is None else relaxed.status
     warnings_of(status, config)
-    arrays: dict[str, np.ndarray]
-    arrays = {"source": np.empty(0, np.int32), "target": np.empty(0, np.int32), "loss": np.empty(0)}
-    if not piece.own.all():  # a shard that owns all it sees has nobody to agree with; the order search alone decides
+    source, target, loss = np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0)
+    if not shard.is_owned.all():  # one that owns all it sees has nobody to agree with; the order search decides
         settings, seed = engine_settings(config), seed_of(config, "order")
-        dag = engine.search_once(problem, piece.candidates, start, settings=settings, seed=seed)
-        owned = piece.own[dag.target]
-        arrays = {"source": genes[dag.source[owned]], "target": genes[dag.target[owned]], "loss": dag.loss[owned]}
-        start = dag.order
+        dag = engine.search_once(problem, shard.candidates, start, settings=settings, seed=seed)
+        owned = shard.is_owned[dag.target]
+        source, target, loss, start = genes[dag.source[owned]], genes[dag.target[owned]], dag.loss[owned], dag.order
     place = np.empty(len(genes))
     place[start] = np.arange(len(genes)) / len(genes)
-    mine = piece.own[piece.candidates.target]
-    W = np.zeros(piece.candidates.n_edges) if relaxed is None else relaxed.W
-    arrays |= {"gene": genes[piece.own], "place": place[piece.own], "edge": piece.edges[mine], "W": W[mine]}
+    mine = shard.is_owned[shard.candidates.target]
+    W = np.zeros(shard.candidates.n_edges) if relaxed is None else relaxed.W
     cost = {"seconds": round(spent + time.perf_counter() - began, 3), "peak_memory_mb": peak_memory_mb()}
-    return Stage(arrays, {"genes": len(genes), "owned": int(piece.own.sum()), "status": status, "cost": cost})
-
-
-def _plan(cut: Stage) -> Plan:
-    return Plan(cut.arrays["owner"], cut.arrays["indptr"], cut.arrays["genes"])
-
-
-def _piece(plan: Plan, candidates: Candidates, number: int) -> Piece:
-    genes = plan.of(number)
-    return Piece(number, genes, plan.owner[genes] == number, *restrict(candidates, genes))
+    fit = {"genes": len(genes), "owned": int(shard.is_owned.sum()), "status": status, "cost": cost}
+    return RelaxedShards(
+        gene=genes[shard.is_owned],
+        place=place[shard.is_owned],
+        edge=shard.edges[mine],
+        W=W[mine],
+        source=source,
+        target=target,
+        loss=loss,
+        facts={"members": [shard.number], "fits": [fit]},
+    )

@@ -48,6 +48,15 @@ class Treatments(NamedTuple):
         """Return those of data in which nothing was done."""
         return cls(np.full(n_obs, -1), np.empty(0, np.int64))
 
+    def among(self, rows: np.ndarray) -> Treatments:
+        """Return those of some observations, in the order of ``rows``."""
+        return Treatments(self.kind[rows], self.gene)
+
+    def restrict(self, genes: np.ndarray) -> Treatments:
+        """Return the same where only ``genes`` (rising) are measured."""
+        at = np.minimum(np.searchsorted(genes, self.gene), len(genes) - 1)
+        return Treatments(self.kind, np.where(genes[at] == self.gene, at, np.minimum(self.gene, STRANGE)))
+
     def of(self, number: int) -> np.ndarray:
         """Observations with a treatment."""
         return np.flatnonzero(self.kind == number)

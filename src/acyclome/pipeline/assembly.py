@@ -1,0 +1,98 @@
+"""From the records of the stages to the network: confidence, ranking, and what interventions measured."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from acyclome.confidence.calibration import arrow_probability, joined_probability
+from acyclome.confidence.ranking import Associations, Experiments, are_few, rank_pairs
+from acyclome.confidence.resample import count_votes, support
+from acyclome.core.effects.measured import measured_effects
+from acyclome.core.effects.shifts import total_effects
+from acyclome.core.effects.total import responses
+from acyclome.core.screening.association import associations
+from acyclome.network import Network
+from acyclome.network.build import build_network
+from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS
+from acyclome.pipeline.records import Ordered, Resampled
+from acyclome.pipeline.stages import resamples_of
+from acyclome.pipeline.task import Task, seed_of
+
+ASSOCIATED = 10  # resamples whose mean association is steady enough to rank by
+
+
+def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
+    """Put the records together."""
+    data, d = task.data, task.data.n_genes
+    source, target, cost = ordered.source, ordered.target, data.prices(task.config)
+    votes = count_votes(resampled.source, resampled.target, resampled.loss, d, len(resampled.members))
+    said = support(votes, source, target)
+    score = joined_probability(ordered.loss - cost[target], said) * arrow_probability(ordered.arrow, said)
+    ranking = rank_pairs(
+        ordered.candidates,
+        count_votes(source, target, ordered.loss, d, 1),
+        votes,
+        associations=_associations(task) if votes.total else None,
+        experiments=_experiments(task, cost),
+    )
+    edges = {
+        "source": source,
+        "target": target,
+        "weight": ordered.weight,
+        "score": score,
+        "stability": said.stability,
+        "direction": said.direction,
+        "reversible": ~ordered.compelled.astype(bool),
+        "reversal_loss": ordered.reversal_loss,
+        "settled": ordered.settled.astype(bool),
+        "prior": data.prior.of(source, target, d),
+    }
+    if ordered.noise_evidence is not None:
+        edges["noise_evidence"] = ordered.noise_evidence
+    nodes = {
+        "order": ordered.order,
+        "is_regulator": data.sources,
+        "r2": 1.0 - ordered.rest,
+        "noise_scale": np.sqrt(ordered.rest) * ordered.scale,
+        "lowest": ordered.lowest,
+    }
+    members, effects = _members(resampled), _measured(task, ordered)
+    return build_network(data.store.genes, edges, nodes, ranking=ranking, members=members, effects=effects)
+
+
+def _experiments(task: Task, edge_cost: np.ndarray) -> Experiments | None:
+    """Return what acting on genes did; None where nothing was done."""
+    if not task.data.interventions.any:
+        return None
+    return Experiments(partial(total_effects, task.bare, least=edge_cost), edge_cost)
+
+
+def _measured(task: Task, ordered: Ordered) -> pd.DataFrame | None:
+    """Return the total effects that interventions measured; None where nothing was done."""
+    if not task.data.interventions.any:
+        return None
+    said = partial(responses, ordered.source, ordered.target, ordered.weight, ordered.order)
+    effects = measured_effects(task.bare, task.data.treatments, said)
+    return pd.DataFrame(effects._asdict()).astype(EFFECT_COLUMNS)
+
+
+def _associations(task: Task) -> Associations | None:
+    """Return how strongly all pairs go together in the resamples; None where they are too many."""
+    sources = np.flatnonzero(task.data.sources)
+    if not are_few(task.data.n_genes, len(sources)):
+        return None
+    samples = [member.rows for member in resamples_of(task)[:ASSOCIATED]]
+    return Associations(associations(task.problem, samples, seed=seed_of(task.config, "ranking")), sources)
+
+
+def _members(resampled: Resampled) -> pd.DataFrame | None:
+    """Return the edges of all resamples, one after the other; None if there are none."""
+    if not resampled.members:
+        return None
+    edges = pd.DataFrame({name: getattr(resampled, name) for name in MEMBER_COLUMNS})
+    idle = sorted(set(resampled.members) - set(edges["member"]))
+    empty = pd.DataFrame({"member": idle}).assign(source=0, target=0, weight=0.0)
+    return pd.concat([edges, empty]).astype(MEMBER_COLUMNS).sort_values("member", kind="stable", ignore_index=True)

@@ -1,0 +1,131 @@
+"""The way from stores to networks that all doors share: arrays in memory, AnnData objects and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from acyclome.config import Config
+from acyclome.errors import ConfigError, InputError
+from acyclome.io.runs import SHARED, RunFolder
+from acyclome.io.store import GeneMajor
+from acyclome.knowledge.shared import Shared
+from acyclome.network import JointNetworks, Network
+from acyclome.pipeline.dataset import Dataset
+from acyclome.pipeline.joint import differential_edges, pool
+from acyclome.pipeline.session import Session
+from acyclome.pipeline.task import Runtime, Task
+
+Label = str | None  # None: all observations, which are no groups
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where expression comes from, and where networks go.
+
+    Parameters
+    ----------
+    open_store
+        Returns the prepared expression of a label.
+    about
+        Returns what is on record of the preparation of a label: ``command``, ``input``, ``cost``.
+    folder
+        Returns the folder of a label; None keeps records in memory.
+    regulators, knowledge
+        As of :meth:`acyclome.pipeline.dataset.Dataset.build`.
+    """
+
+    open_store: Callable[[Label], GeneMajor]
+    about: Callable[[Label], Mapping[str, Any]]
+    folder: Callable[[Label], RunFolder | None]
+    regulators: Sequence[str] | None = None
+    knowledge: Any = None
+
+    @classmethod
+    def in_memory(cls, command: str, open_store: Callable[[Label], GeneMajor], **given: Any) -> Door:
+        """Return a door behind which nothing is written."""
+        return cls(open_store, lambda _: {"command": command, "input": {}}, lambda _: None, **given)
+
+
+def learn_groups(labels: Sequence[Label], door: Door, config: Config, *, runtime: Runtime) -> dict[Any, Network]:
+    """Learn a network for every label, each by itself or, with ``input.joint``, all together.
+
+    Parameters
+    ----------
+    labels
+        Labels of the groups, or only None for all observations.
+
+    Raises
+    ------
+    ConfigError, InputError
+        If these groups cannot be learned together.
+    """
+    if config.input.joint:
+        return _learn_together(check_joint(config, labels), door, config, runtime=runtime)
+    return {label: _begin(label, door.open_store(label), door, config, runtime=runtime).learn() for label in labels}
+
+
+def check_joint(config: Config, labels: Sequence[Label]) -> list[str]:
+    """Return the labels of groups that can be learned together.
+
+    Raises
+    ------
+    ConfigError
+        If there are no groups, or one of them was asked for.
+    InputError
+        If a group is called ``shared``, or there is only one.
+    """
+    named = [label for label in labels if label is not None]
+    if len(named) < len(labels) or config.input.group is not None:
+        asked = "no groups" if config.input.group is None else f"only the group {config.input.group!r}"
+        msg = (
+            f"joint (input.joint) learns all groups of the observations together; found {asked}. Give --group-by "
+            "COLUMN (groupby= of tl.dag, groups= of learn) and no --input.group, or leave joint out."
+        )
+        raise ConfigError(msg)
+    if SHARED in named or len(named) < 2:
+        found = f"a group called {SHARED!r}" if SHARED in named else f"{len(named)} group"
+        msg = f"Found {found}; to be learned together (joint), groups are two at least, of other names than {SHARED!r}."
+        raise InputError(msg)
+    return named
+
+
+def _begin(
+    label: Label,
+    store: GeneMajor,
+    door: Door,
+    config: Config,
+    *,
+    runtime: Runtime,
+    shared: Shared | None = None,
+) -> Session:
+    """Begin the session of a group, or of all observations."""
+    if label is not None and config.input.group_by is not None:
+        config = config.with_options({"input.group": label})
+    data = Dataset.build(
+        store, config, regulators=door.regulators, knowledge=door.knowledge, group=label, shared=shared
+    )
+    return Session(Task.begin(data, config, runtime), door.about(label), door.folder(label))
+
+
+def _learn_together(labels: list[str], door: Door, config: Config, *, runtime: Runtime) -> JointNetworks:
+    """Learn the shared network, then that of each group along its order, and compare their edges.
+
+    Model auto is chosen once, from all groups.
+    """
+    stores = {label: door.open_store(label) for label in labels}
+    pooled, scale = pool(stores)
+    data = Dataset.build(pooled, config, regulators=door.regulators, knowledge=door.knowledge)
+    whole = Session(Task.begin(data, config, runtime), door.about(labels[0]), door.folder(SHARED))
+    shared = whole.learn()
+    position = dict(zip(shared.nodes["gene"], shared.nodes["order"].tolist(), strict=True))
+    common = Shared(shared.edges[["source", "target"]], position)
+    networks = {}
+    for label, store in stores.items():
+        session = _begin(label, store, door, config, runtime=runtime, shared=common)
+        if whole.chosen is not None:
+            session.go_on_with(whole.chosen)
+        networks[label] = session.learn()
+    edges = differential_edges(whole.task, scale, stores, shared=shared, networks=networks)
+    return JointNetworks(networks, shared, edges)

@@ -1,0 +1,72 @@
+"""Names of stages and of their parts, and the options that each depends on."""
+
+from __future__ import annotations
+
+import json
+import operator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import reduce
+from typing import NamedTuple
+
+from acyclome import models
+from acyclome.config import Config
+
+
+class Stage(StrEnum):
+    """The stages of a run, as their files are called."""
+
+    CHOOSE = "choose"
+    SCREEN = "screen"
+    SHARD = "shard"
+    FIT = "fit"
+    ORDER = "order"
+    RESAMPLE = "resample"
+    VALIDATION = "validation"
+
+
+SEEN = ("screen", "search.expanded")
+SEARCHED = ("screen", "fit", "score", "search", "shard")
+DEPENDS_ON = {
+    Stage.CHOOSE: ("screen", "score", "search"),
+    Stage.SCREEN: SEEN,
+    Stage.SHARD: (*SEEN, "shard"),
+    Stage.FIT: SEARCHED,
+    Stage.ORDER: SEARCHED,
+    Stage.RESAMPLE: ("screen", "score", "search", "resample"),
+    Stage.VALIDATION: (*SEARCHED, "validation"),
+}
+"""The sections and options that each stage, and what it reads, depends on, beside those of the model."""
+
+
+class Part(NamedTuple):
+    """Which part of a stage, from 0, and of how many."""
+
+    number: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Key:
+    """A stage, or a part of it."""
+
+    stage: Stage
+    part: Part | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of its file, in which parts are counted from 1."""
+        return self.stage.value if self.part is None else f"{self.stage}-{self.part.number + 1}-of-{self.part.of}"
+
+    def options(self, config: Config) -> tuple[str, str, str, int]:
+        """Return all of the options that it depends on, with its name, to be part of a fingerprint."""
+        card = config.card
+        own = models.sections() if card is None else () if card.section is None else card.section[:1]
+        return self.name, options_of(config, *DEPENDS_ON[self.stage], *own), config.model, config.seed
+
+
+def options_of(config: Config, *names: str) -> str:
+    """Return some sections, or options by section and dot, as one text, to be part of a key."""
+    whole = config.model_dump(mode="json")
+    chosen = {name: reduce(operator.getitem, name.split("."), whole) for name in names}
+    return json.dumps(chosen, sort_keys=True)

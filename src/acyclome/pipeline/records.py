@@ -1,0 +1,195 @@
+"""What the stages of a run leave behind: typed records of arrays and facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from acyclome.core.data.candidates import Candidates
+from acyclome.core.shards import Plan
+from acyclome.pipeline.keys import Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """Arrays, each a field, and facts that go into ``run.json``; ``warnings`` among them are for the user."""
+
+    stage: ClassVar[Stage]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays by name; those that do not apply are left out."""
+        each = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "facts"}
+        return {name: values for name, values in each.items() if values is not None}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], facts: dict[str, Any]) -> Self:
+        """Return the record of :meth:`to_arrays`."""
+        return cls(**arrays, facts=facts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen(Record):
+    """The model that the data choose, in the facts: its ``name``, what was ``compared``, and what was ``refused``."""
+
+    stage = Stage.CHOOSE
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        return str(self.facts["name"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screened(Record):
+    """Candidate edges, CSR by target: ``indptr`` ``(d + 1,)``, ``parent`` ``(nnz,)``."""
+
+    stage = Stage.SCREEN
+    indptr: np.ndarray
+    parent: np.ndarray
+
+    @property
+    def candidates(self) -> Candidates:
+        """The same as the core takes them."""
+        return Candidates(self.indptr, self.parent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sharded(Record):
+    """The fields of a :class:`acyclome.core.shards.Plan`."""
+
+    stage = Stage.SHARD
+    owner: np.ndarray
+    indptr: np.ndarray
+    genes: np.ndarray
+
+    @property
+    def plan(self) -> Plan:
+        """The same as the core takes it."""
+        return Plan(self.owner, self.indptr, self.genes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relaxed(Record):
+    """An order to start from, ``(d,)``, and the weights of the relaxation ``(nnz,)``, where one ran."""
+
+    stage = Stage.FIT
+    start: np.ndarray
+    W: np.ndarray | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelaxedShards(Record):
+    """What some shards found for the genes that they own.
+
+    Parameters
+    ----------
+    gene, place
+        ``(g,)`` genes owned, and the relative place of each in the order of its shard, from 0 to 1.
+    edge, W
+        ``(e,)`` positions among all candidates, and the weights of the relaxation there.
+    source, target, loss
+        ``(m,)`` edges of the first searches, and the log-likelihood that each carries.
+    """
+
+    stage = Stage.FIT
+    gene: np.ndarray
+    place: np.ndarray
+    edge: np.ndarray
+    W: np.ndarray
+    source: np.ndarray
+    target: np.ndarray
+    loss: np.ndarray
+
+    @property
+    def members(self) -> list[int]:
+        """Numbers of the shards."""
+        return list(self.facts["members"])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self], facts: dict[str, Any]) -> Self:
+        """Lay the arrays of all parts one after the other."""
+        return cls(**_concatenated(parts, [one.name for one in fields(cls) if one.name != "facts"]), facts=facts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ordered(Record):
+    """The network of the search.
+
+    Parameters
+    ----------
+    indptr, parent
+        The final candidates, CSR by target.
+    source, target, weight, loss, order, rest
+        As of a :class:`acyclome.core.data.dag.Dag`.
+    reversal_loss, compelled, settled, arrow
+        ``(m,)`` log-likelihood lost by turning each edge; whether it points this way in all of the class; whether an
+        intervention decides; and how probable the direction is.
+    scale, lowest
+        ``(d,)`` standard deviation of every gene, and where a knock-out puts it.
+    noise_evidence
+        ``(m,)`` log-likelihood by which the shape of the noise speaks for the direction, where it was read.
+    """
+
+    stage = Stage.ORDER
+    indptr: np.ndarray
+    parent: np.ndarray
+    source: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+    loss: np.ndarray
+    order: np.ndarray
+    rest: np.ndarray
+    reversal_loss: np.ndarray
+    compelled: np.ndarray
+    settled: np.ndarray
+    arrow: np.ndarray
+    scale: np.ndarray
+    lowest: np.ndarray
+    noise_evidence: np.ndarray | None = None
+
+    @property
+    def candidates(self) -> Candidates:
+        """The final candidates."""
+        return Candidates(self.indptr, self.parent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resampled(Record):
+    """Edges of the networks of some resamples, ``(m,)`` each, and the number of the resample of each edge."""
+
+    stage = Stage.RESAMPLE
+    source: np.ndarray
+    target: np.ndarray
+    loss: np.ndarray
+    weight: np.ndarray
+    member: np.ndarray
+
+    @property
+    def members(self) -> list[int]:
+        """Numbers of the resamples, those without an edge too."""
+        return list(self.facts["members"])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Put all parts together, in the order of the resamples, in however many parts they were learned."""
+        each = _concatenated(parts, ["source", "target", "loss", "weight", "member"])
+        line = np.argsort(each["member"], kind="stable")
+        members = sorted(number for part in parts for number in part.members)
+        return cls(**{name: values[line] for name, values in each.items()}, facts={"members": members})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validated(Record):
+    """What speaks for and against the network, all of it facts."""
+
+    stage = Stage.VALIDATION
+
+
+def _concatenated(parts: Sequence[Record], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Concatenate arrays of all parts but those without an entry, whose types say nothing."""
+    full = [part for part in parts if part.facts["members"]]
+    return {name: np.concatenate([getattr(part, name) for part in full] or [np.empty(0, int)]) for name in names}

@@ -1,0 +1,165 @@
+"""What every stage is given: a data set, the options, and how to compute."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from acyclome.config import Config
+from acyclome.core.backend import Backend
+from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
+from acyclome.core.engine import EngineSettings
+from acyclome.core.workers import one_blas_thread
+from acyclome.machine import backend_of, peak_memory_mb
+from acyclome.pipeline.dataset import Dataset
+from acyclome.pipeline.engine_settings import engine_settings
+from acyclome.pipeline.resources import check_memory
+
+Progress = Callable[[str, float, str], None]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """How a run is carried out; nothing here can change its result, but for rounding on a device.
+
+    Parameters
+    ----------
+    threads
+        Threads of this machine to use.
+    memory
+        Bytes the run may take; None for what the machine has.
+    device
+        ``cpu``, ``cuda``, or ``auto`` for the card if there is one. A card correlates, screens and relaxes; the order
+        search runs on threads. Its results differ from those of the CPU by rounding.
+    resume
+        Keep finished stages whose inputs are the same.
+    progress
+        Called with stage, share done and a message.
+    dask
+        Where shards and resamples run: None on threads, ``local`` on processes that Dask starts on this machine, or
+        the address of a Dask cluster that sees the files of the run.
+    """
+
+    threads: int = 1
+    memory: int | None = None
+    device: str = "auto"
+    resume: bool = False
+    progress: Progress | None = None
+    dask: str | None = None
+
+    def report(self, stage: str, done: float, message: str = "") -> None:
+        """Pass progress on, if anybody listens."""
+        if self.progress is not None:
+            self.progress(stage, done, message)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A data set, the options, and how to compute; what all stages ask of it is computed once.
+
+    Parameters
+    ----------
+    scratch
+        Folder on whose disk scaled data lie; None where they fit into memory.
+    is_part
+        Only some shards are computed here, so only what they need is asked of the memory.
+    """
+
+    data: Dataset
+    config: Config
+    runtime: Runtime
+    backend: Backend
+    scratch: Path | None = None
+    is_part: bool = False
+
+    @classmethod
+    def begin(cls, data: Dataset, config: Config, runtime: Runtime, *, is_part: bool = False) -> Self:
+        """Find the device and see whether the memory will do.
+
+        Raises
+        ------
+        InputError
+            If the device cannot be had.
+        MemoryLimitError
+            If the run needs more memory than it may take.
+        """
+        backend = backend_of(runtime.device, threads=runtime.threads, dask=runtime.dask)
+        if runtime.dask == "local" and not backend.can_partition:  # workers on this machine would share its one card
+            runtime = replace(runtime, dask=None)
+        spills = check_memory(
+            data.n_genes,
+            data.n_obs,
+            config,
+            runtime.threads,
+            runtime.memory,
+            is_part=is_part,
+            has_disk=data.store.folder is not None,
+        )
+        return cls(data, config, runtime, backend, data.store.folder if spills else None, is_part)
+
+    def with_model(self, name: str) -> Self:
+        """Return the same with the model that the data chose."""
+        config = self.config.with_options({"model": name})
+        return self.begin(self.data, config, self.runtime, is_part=self.is_part)
+
+    @cached_property
+    def scaled(self) -> Moments:
+        """Moments of all observations, without the correlations."""
+        return self.data.scaled(self.backend.threads, self.scratch)
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Moments of all observations."""
+        return self.backend.correlate(self.scaled)
+
+    @property
+    def problem(self) -> Problem:
+        """What the network is learned from."""
+        return Problem(self.moments, self.data.constraints, self.backend)
+
+    @property
+    def bare(self) -> Problem:
+        """The same without the correlations."""
+        return Problem(self.scaled, self.data.constraints, self.backend)
+
+    @property
+    def settings(self) -> EngineSettings:
+        """The options as objects of the core."""
+        return engine_settings(self.config)
+
+    def report(self, stage: str, done: float, message: str = "") -> None:
+        """Pass progress on, if anybody listens."""
+        self.runtime.report(stage, done, message)
+
+    def progress_of(self, stage: str, total: int) -> Callable[[int], None]:
+        """Return what passes on how many of so many things are done."""
+        return lambda number: self.report(stage, number / total, f"{number} of {total}")
+
+    def backend_of_part(self, parts: int) -> Backend:
+        """Return where each of some parts that run side by side is computed."""
+        return self.backend.with_threads(1 if self.runtime.dask else max(self.backend.threads // max(parts, 1), 1))
+
+
+def measured(work: Callable[[], T]) -> tuple[T, dict[str, Any]]:
+    """Run a stage; return what it returns, its seconds, and the peak memory of the process so far.
+
+    Matrix products run on one thread each, because their bits depend on how many share them.
+    """
+    began = time.perf_counter()
+    with one_blas_thread():
+        result = work()
+    return result, {"seconds": round(time.perf_counter() - began, 3), "peak_memory_mb": peak_memory_mb()}
+
+
+def seed_of(config: Config, stage: str) -> int:
+    """Give every stage a seed of its own, which is never that of simulated data."""
+    label = int.from_bytes(stage.encode(), "little") % 2**32
+    return int(np.random.SeedSequence([config.seed, 0xACC10, label]).generate_state(1)[0])
