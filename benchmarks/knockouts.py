@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from acyclome.cli.truth import read_truth
-from acyclome.evaluate.metrics import ranking_scores, scored_universe
+from acyclome.evaluate.ranking import ranking_scores, scored_universe
 from benchmarks.dream import knocked_out
 from benchmarks.measure import measured
 from benchmarks.rankings import COLUMNS

@@ -11,7 +11,7 @@ import pandas as pd
 
 from acyclome import Network, read
 from acyclome.evaluate.baselines import correlation_ranking
-from acyclome.evaluate.metrics import ranking_scores, scored_universe
+from acyclome.evaluate.ranking import ranking_scores, scored_universe
 from acyclome.knowledge.regulators import read_regulators
 from benchmarks.command import run_command
 

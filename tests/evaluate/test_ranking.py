@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acyclome.errors import InputError
-from acyclome.evaluate.metrics import aupr, auroc, early_precision, ranking_scores, score_run, scored_universe
+from acyclome.evaluate.metrics import score_run
+from acyclome.evaluate.ranking import aupr, auroc, early_precision, ranking_scores, scored_universe
 
 
 def listed(d, k, seed, *, tied=False):

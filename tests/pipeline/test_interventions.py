@@ -251,7 +251,7 @@ def test_equal_noise_goes_with_interventions():
 
 def test_knockouts_and_knockdowns_rank_above_the_knockouts_alone(shared_data):
     from acyclome.cli.truth import read_truth
-    from acyclome.evaluate.metrics import ranking_scores, scored_universe
+    from acyclome.evaluate.ranking import ranking_scores, scored_universe
 
     values, told = knocked_out(shared_data, 3)
     net = ac.learn(values, perturbation=told, resamples=4, seed=1)

@@ -10,7 +10,7 @@ import pytest
 from acyclome.cli import main
 from acyclome.config import Config
 from acyclome.errors import InputError, MemoryLimitError
-from acyclome.evaluate.metrics import graph_scores
+from acyclome.evaluate.accuracy import graph_scores
 from acyclome.evaluate.simulate import simulate
 from acyclome.io.runs import RunFolder
 from acyclome.io.store import MemoryStore

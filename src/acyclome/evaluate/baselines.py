@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from acyclome.core.data.interventions import Interventions
-from acyclome.evaluate.selection import SELECTIONS
+from acyclome.evaluate.selection import forward_bic
 from acyclome.evaluate.sortability import r2_values, standardize
 
 _SALT = 0x50F7  # keeps the default streams apart from those of the simulator and of default_rng(seed)
@@ -28,89 +28,20 @@ class SortedGraph:
     order: np.ndarray  # (d,) gene at every position
 
 
-def variance_rising(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Sort by variance, smallest first.
-
-    Parameters
-    ----------
-    X
-        Data, shape (n, d).
-    rng
-        Breaks ties.
-
-    Returns
-    -------
-    Genes in order, shape (d,).
-    """
-    return _sorted(np.var(X, axis=0, dtype=np.float64), rng)
-
-
-def r2_rising(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Sort by the share of each gene that all others explain, smallest first.
-
-    Parameters
-    ----------
-    X
-        Data, shape (n, d).
-    rng
-        Breaks ties.
-
-    Returns
-    -------
-    Genes in order, shape (d,).
-    """
-    return _sorted(r2_values(X), rng)
-
-
-def r2_falling(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Sort by the share of each gene that all others explain, largest first.
-
-    Parameters
-    ----------
-    X
-        Data, shape (n, d).
-    rng
-        Breaks ties.
-
-    Returns
-    -------
-    Genes in order, shape (d,).
-    """
-    return _sorted(-r2_values(X), rng)
-
-
-def random_order(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw an order: what the regression alone gives.
-
-    Parameters
-    ----------
-    X
-        Data, shape (n, d).
-    rng
-        Source of the draw; not the generator of the data.
-
-    Returns
-    -------
-    Genes in order, shape (d,).
-    """
-    return rng.permutation(X.shape[1])
-
-
-KEYS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
-    "variance": variance_rising,
-    "r2": r2_rising,
-    "r2-falling": r2_falling,
-    "random": random_order,
+KEYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "variance": lambda X: np.var(X, axis=0, dtype=np.float64),
+    "r2": r2_values,
+    "r2-falling": lambda X: -r2_values(X),
+    "random": lambda X: np.zeros(X.shape[1]),
 }
+"""Numbers of the genes, ``(n, d) -> (d,)``, by which they are sorted, the smallest first and ties at random."""
 
 
 def sort_and_regress(
     X: np.ndarray,
     key: str | np.ndarray,
     *,
-    selection: str = "bic",
     rng: np.random.Generator | None = None,
-    **settings: float,
 ) -> SortedGraph:
     """Put the genes in an order and choose the parents of each among those before it.
 
@@ -122,12 +53,8 @@ def sort_and_regress(
         Data, shape (n, d), no constant column.
     key
         Name of a way to sort (a key of `KEYS`), or the genes in order, shape (d,).
-    selection
-        bic (forward search, extended BIC; any size) or adaptive-lasso (up to about 300 genes).
     rng
         Breaks ties and draws the random order; None means a fixed stream of its own for every key.
-    **settings
-        Passed to the selection, such as gamma or max_parents.
 
     Returns
     -------
@@ -136,22 +63,21 @@ def sort_and_regress(
     Raises
     ------
     ValueError
-        If a name is unknown, the order is no permutation, or a column is constant.
+        If the name is unknown, the order is no permutation, or a column is constant.
     """
-    for name, table in ((key, KEYS), (selection, SELECTIONS)):
-        if isinstance(name, str) and name not in table:
-            msg = f"Found {name!r}; choose one of {', '.join(table)}."
-            raise ValueError(msg)
     n, d = X.shape
     if isinstance(key, str):
-        stream = list(KEYS).index(key)
-        key = KEYS[key](X, np.random.default_rng([_SALT, stream]) if rng is None else rng)
+        if key not in KEYS:
+            msg = f"Found {key!r}; choose one of {', '.join(KEYS)}."
+            raise ValueError(msg)
+        stream = [_SALT, list(KEYS).index(key)]
+        key = _sorted(KEYS[key](X), np.random.default_rng(stream) if rng is None else rng)
     order = np.asarray(key)
     if not np.array_equal(np.sort(order), np.arange(d)):
         msg = f"The order must hold every gene 0 to {d - 1} once."
         raise ValueError(msg)
     Z = standardize(X[:, order])
-    indptr, parent, weight = SELECTIONS[selection](Z.T @ Z / n, n, **settings)
+    indptr, parent, weight = forward_bic(Z.T @ Z / n, n)
     child = np.repeat(np.arange(d), np.diff(indptr))
     return SortedGraph(source=order[parent], target=order[child], weight=weight, order=order)
 
@@ -245,48 +171,6 @@ def _own(train: np.ndarray, test: np.ndarray, interventions: Sequence[Interventi
     train, test = (np.delete(X, one.of(j), axis=0) for X, one in zip((train, test), interventions, strict=True))
     mean = train.mean(axis=0)
     return train - mean, test - mean
-
-
-def independent_log_likelihood(train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Mean Gaussian log-likelihood of held-out observations if no gene acted on another.
-
-    Parameters
-    ----------
-    train, test
-        Data, shapes (n, d) and (k, d).
-
-    Returns
-    -------
-    As `heldout_log_likelihood` without edges, shape (d,).
-    """
-    nothing = np.empty(0, np.int64)
-    return heldout_log_likelihood(train, test, nothing, nothing)
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """A row of the table of baselines."""
-
-    about: str
-    kind: str  # graph: SortedGraph; ranking: (source, target, score); likelihood: (d,) from train and test
-    run: Callable
-
-
-def _sort_by(key: str) -> Callable[..., SortedGraph]:
-    def run(X: np.ndarray, **settings: object) -> SortedGraph:
-        return sort_and_regress(X, key, **settings)  # type: ignore[arg-type]
-
-    return run
-
-
-BASELINES: dict[str, Baseline] = {
-    "sort-variance": Baseline("genes sorted by rising variance, then regression", "graph", _sort_by("variance")),
-    "sort-r2": Baseline("genes sorted by rising R2, then regression", "graph", _sort_by("r2")),
-    "sort-r2-falling": Baseline("genes sorted by falling R2, then regression", "graph", _sort_by("r2-falling")),
-    "sort-random": Baseline("genes in a random order, then regression", "graph", _sort_by("random")),
-    "correlation": Baseline("pairs ranked by absolute correlation", "ranking", correlation_ranking),
-    "independent": Baseline("no edges: held-out likelihood", "likelihood", independent_log_likelihood),
-}
 
 
 def _sorted(key: np.ndarray, rng: np.random.Generator) -> np.ndarray:

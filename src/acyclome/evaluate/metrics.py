@@ -1,7 +1,4 @@
-"""The door to every measure of accuracy, and the score of a run's files against a truth.
-
-The measures of a graph live in `accuracy`, those of a ranked list in `ranking`.
-"""
+"""The score of a run's files against a truth."""
 
 from __future__ import annotations
 
@@ -10,28 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acyclome.evaluate.accuracy import ceiling, class_f1, f1, graph_scores, precision, recall, shd, skeleton_f1
-from acyclome.evaluate.ranking import Universe, aupr, auroc, early_precision, ranking_scores, scored_universe
+from acyclome.evaluate.accuracy import graph_scores
+from acyclome.evaluate.ranking import Universe, ranking_scores, scored_universe
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = [
-    "aupr",
-    "auroc",
-    "ceiling",
-    "class_f1",
-    "early_precision",
-    "f1",
-    "graph_scores",
-    "precision",
-    "ranking_scores",
-    "recall",
-    "score_run",
-    "scored_universe",
-    "shd",
-    "skeleton_f1",
-]
 
 
 def score_run(

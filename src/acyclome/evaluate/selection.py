@@ -1,12 +1,6 @@
-"""Choose the parents of every gene among the genes before it in a given order.
-
-Two selections: forward search with the extended BIC of the engine, compiled and usable at d = 10,000; and the adaptive
-lasso with the plain BIC of the sortability papers, for up to a few hundred genes.
-"""
+"""Choose the parents of every gene among the genes before it in a given order: forward search by extended BIC."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 
@@ -43,53 +37,6 @@ def forward_bic(R: np.ndarray, n: int, *, gamma: float = 1.0, max_parents: int =
     indptr = np.concatenate([[0], np.cumsum(counts)])
     parent = found[np.arange(found.shape[1]) < counts[:, None]]
     return indptr, parent, _weights(R, indptr, parent)
-
-
-def adaptive_lasso(R: np.ndarray, n: int, *, max_parents: int = 60) -> Parents:
-    """Regress on all predecessors by the adaptive lasso, its size chosen by BIC (Zou 2006; Reisach et al. 2021).
-
-    One dense solve per gene, O(d^4) in all: for up to about 300 genes.
-
-    Parameters
-    ----------
-    R
-        Correlations of the columns in their order, shape (d, d).
-    n
-        Number of observations.
-    max_parents
-        Most steps of the path.
-
-    Returns
-    -------
-    Parents of every place in the order, with standardized weights.
-    """
-    chosen = [_lasso_one(R, j, n, max_parents) for j in range(len(R))]
-    indptr = np.cumsum([0, *(parent.size for parent, _ in chosen)])
-    return indptr, np.concatenate([p for p, _ in chosen]), np.concatenate([w for _, w in chosen])
-
-
-SELECTIONS: dict[str, Callable[..., Parents]] = {"bic": forward_bic, "adaptive-lasso": adaptive_lasso}
-
-
-def _lasso_one(R: np.ndarray, j: int, n: int, max_parents: int) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.linear_model import lars_path_gram
-
-    if j == 0:
-        return np.empty(0, np.int64), np.empty(0)
-    ridge = 1e-8 if j < 0.5 * n else 0.1
-    first = np.abs(np.linalg.solve(R[:j, :j] + ridge * np.eye(j), R[:j, j]))
-    kept = np.flatnonzero(first > 1e-12)
-    if not kept.size:
-        return np.empty(0, np.int64), np.empty(0)
-    scale = first[kept]
-    gram, cross = R[np.ix_(kept, kept)] * np.outer(scale, scale) * n, R[kept, j] * scale * n
-    steps = min(max_parents, kept.size, n - 2)
-    coefficients = lars_path_gram(cross, gram, n_samples=n, max_iter=steps, method="lasso")[2]
-    rss = n - 2.0 * cross @ coefficients + np.einsum("ik,ik->k", coefficients, gram @ coefficients)
-    sizes = (np.abs(coefficients) > 1e-12).sum(axis=0)
-    best = coefficients[:, np.argmin(n * np.log(np.maximum(rss / n, 1e-12)) + sizes * np.log(n))]
-    used = np.abs(best) > 1e-12
-    return kept[used], (best * scale)[used]
 
 
 def _weights(R: np.ndarray, indptr: np.ndarray, parent: np.ndarray) -> np.ndarray:

@@ -57,59 +57,6 @@ def sortability(
     return right / total if total else float("nan")
 
 
-def var_sortability(X: np.ndarray, source: np.ndarray, target: np.ndarray, *, max_length: int | None = None) -> float:
-    """Sortability by the variances of the columns (Reisach, Seiler and Weichwald 2021).
-
-    Parameters
-    ----------
-    X
-        Data, shape (n, d), no constant column.
-    source, target, max_length
-        As for `sortability`.
-
-    Returns
-    -------
-    The share of paths along which the variance rises.
-
-    Raises
-    ------
-    ValueError
-        As `sortability`.
-    """
-    return sortability(source, target, np.var(X, axis=0), max_length=max_length)
-
-
-def r2_sortability(
-    X: np.ndarray,
-    source: np.ndarray,
-    target: np.ndarray,
-    *,
-    shrinkage: float | None = None,
-    max_length: int | None = None,
-) -> float:
-    """Sortability by the share of each column that all others explain (Reisach et al. 2023).
-
-    Parameters
-    ----------
-    X
-        Data, shape (n, d), no constant column.
-    source, target, max_length
-        As for `sortability`.
-    shrinkage
-        As for `r2_values`.
-
-    Returns
-    -------
-    The share of paths along which R2 rises.
-
-    Raises
-    ------
-    ValueError
-        As `sortability` and `r2_values`.
-    """
-    return sortability(source, target, np.maximum(r2_values(X, shrinkage), 1e-12), max_length=max_length)
-
-
 def r2_values(X: np.ndarray, shrinkage: float | None = None) -> np.ndarray:
     """Share of every column's variance that all the others explain: `1 - 1 / diag(inv((1 - s) R + s I))`.
 
