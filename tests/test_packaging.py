@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import re
 import tomllib
 from pathlib import Path
@@ -126,3 +127,39 @@ def test_words_for_users_name_no_package_index():
         if host in path.read_text(encoding="utf-8", errors="ignore")
     ]
     assert named == []
+
+
+def public() -> dict[str, object]:
+    """Return what users import, and the methods of the classes among it, by name."""
+    rooms = {room.__name__: room for room in (acyclome.tl, acyclome.pp, acyclome.get, acyclome.pl)}
+    doors = {name: getattr(acyclome, name) for name in acyclome.__all__ if not name.startswith("_")}
+    doors |= {
+        f"{room}.{name}": value
+        for room, module in rooms.items()
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == room and not name.startswith("_")
+    }
+    classes = {name: value for name, value in doors.items() if inspect.isclass(value)}
+    return doors | {
+        f"{name}.{part}": getattr(value, "__func__", getattr(value, "fget", value))
+        for name, kind in classes.items()
+        for part, value in vars(kind).items()
+        if not part.startswith("_") and (inspect.isroutine(value) or isinstance(value, property))
+    }
+
+
+@pytest.mark.parametrize("name", public())
+def test_what_users_call_says_what_it_takes_and_what_it_refuses(name):
+    thing = public()[name]
+    text = inspect.getdoc(thing) or ""
+    assert text.partition("\n")[0].rstrip(".") != "", "a docstring"
+    if not inspect.isfunction(thing):
+        return
+    taken = [one for one in inspect.signature(thing).parameters if one not in ("self", "cls")]
+    if len(taken) > 1:
+        described = text.partition("Parameters\n")[2].partition("Returns\n")[0]
+        assert [one for one in taken if not re.search(rf"\b{one}\b", described)] in ([], ["adata"])
+    if name.count(".") != 1 or "raise " in inspect.getsource(
+        thing
+    ):  # of methods, those that refuse something themselves
+        assert "Raises\n------" in text

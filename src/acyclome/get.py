@@ -73,7 +73,12 @@ def edges(
 
 
 def nodes(adata: AnnData, key: str = "dag", *, group: str | None = None) -> pd.DataFrame:
-    """Return the genes of a network with the columns of ``nodes.tsv``; parameters as in :func:`network`.
+    """Return the genes of a network with the columns of ``nodes.tsv``.
+
+    Parameters
+    ----------
+    adata, key, group
+        As in :func:`network`.
 
     Raises
     ------

@@ -226,6 +226,13 @@ def read(path: str | os.PathLike[str]) -> Network:
 def write(network: Network, path: str | os.PathLike[str]) -> None:
     """Write a network as the files of a run, so that ``read`` gives it back.
 
+    Parameters
+    ----------
+    network
+        What to write.
+    path
+        Folder, made if need be; what an earlier network left in files of the same names is replaced.
+
     Raises
     ------
     InputError

@@ -111,7 +111,13 @@ class Network:
         return self._index(self.edges["target"])
 
     def matrix(self, column: str = "weight") -> sparse.csr_matrix:
-        """Return one number per edge as a matrix, (d, d) float64: row = source, column = target."""
+        """Return one number per edge as a matrix, (d, d) float64: row = source, column = target.
+
+        Raises
+        ------
+        InputError
+            If the edges have no column of numbers of that name.
+        """
         if column not in EDGE_COLUMNS or EDGE_COLUMNS[column] is str:
             numbers = [name for name, kind in EDGE_COLUMNS.items() if kind is not str]
             msg = f"{column!r} is no column of numbers of the edges; choose one of {', '.join(numbers)}"
@@ -129,6 +135,13 @@ class Network:
 
     def explain(self, gene: str, limit: int = 15) -> str:
         """Return a page of text on one gene: its causes, its effects, and how to read them.
+
+        Parameters
+        ----------
+        gene
+            Its name.
+        limit
+            Most causes, and most effects, that are listed.
 
         Raises
         ------
