@@ -45,7 +45,7 @@ def call(core: Path, **environment: str) -> tuple[float, int]:
         text=True,
         check=True,
         timeout=60,
-        env=os.environ | {"PYTHONPATH": str(core.parents[1])} | environment,
+        env={**os.environ, "PYTHONPATH": str(core.parents[1]), "NUMBA_CACHE_DIR": "", **environment},
     )
     value, hits = answer.stdout.split()
     return float(value), int(hits)

@@ -44,12 +44,12 @@ class Workplace:
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return os.environ | {"PATH": programs, "OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(self.folder / ".cache")}
 
-    def snakemake(self, *arguments: str, snakefile: Path | str = ROOT / "Snakefile", timeout: float = 120.0) -> Answer:
+    def snakemake(self, *arguments: str, snakefile: Path | str = ROOT / "Snakefile", timeout: float = 300.0) -> Answer:
         command = [sys.executable, "-m", "snakemake", "-s", str(snakefile), "--workflow-profile", "none", *arguments]
         return self.run(command, timeout)
 
     def acyclome(self, *arguments: str) -> Answer:
-        return self.run(["acyclome", *arguments], 120.0)
+        return self.run(["acyclome", *arguments], 300.0)
 
     def run(self, command: list[str], timeout: float) -> Answer:
         done = subprocess.run(

@@ -27,30 +27,28 @@ def simulated_table() -> str:
 def test_a_run_ends_with_a_dag_a_report_and_the_bits_of_the_command_line(workplace):
     workplace.write("toy.tsv", simulated_table())
     workplace.write("config/datasets.tsv", "dataset\tpath\ntoy\ttoy.tsv\n")
-    workplace.write("small.yaml", "resample: {resamples: 4}\nprepare: {normalize: false, log: false}\n")
+    plain = "prepare: {normalize: false, log: false}\n"
+    workplace.write("shards.yaml", f"{plain}resample: {{resamples: 0}}\nshard: {{shards: 2}}\n")
+    workplace.write("small.yaml", f"{plain}resample: {{resamples: 4}}\n")
 
-    first = workplace.snakemake("--cores", "2", "--configfile", "small.yaml")
+    cut = workplace.snakemake("--cores", "2", "--configfile", "shards.yaml", "--", "results/toy/stages/fit.npz")
+    assert cut.code == 0, cut.text
+    assert "shards" in (workplace.folder / "logs/toy/merge.log").read_text(encoding="utf-8")
+
+    whole = workplace.snakemake("--cores", "2", "--configfile", "small.yaml")
     logs = "\n".join(path.read_text(encoding="utf-8") for path in sorted((workplace.folder / "logs/toy").glob("*.log")))
-    assert first.code == 0, f"{first.text}\n{logs}"
+    assert whole.code == 0, f"{whole.text}\n{logs}"
     out = workplace.folder / "results/toy"
     facts = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert facts["status"] == "done"
     assert facts["network"]["is_dag"] is True
     assert facts["resample"]["resamples"] == 4
+    assert "shards" not in facts
     edges = gzip.decompress((out / "edges.tsv.gz").read_bytes()).decode().splitlines()
     assert len(edges) > N_GENES / 2
     assert b"<html" in (out / "report.html").read_bytes()
     benchmark = (workplace.folder / "logs/toy/screen.benchmark.tsv").read_text(encoding="utf-8")
     assert "max_rss" in benchmark
-
-    workplace.write(
-        "shards.yaml", "resample: {resamples: 0}\nprepare: {normalize: false, log: false}\nshard: {shards: 3}\n"
-    )
-    cut = workplace.snakemake("--cores", "2", "--configfile", "shards.yaml", "--", "results/toy/stages/fit.npz")
-    assert cut.code == 0, cut.text
-    assert "shards" in (workplace.folder / "logs/toy/merge.log").read_text(encoding="utf-8")
-    back = workplace.snakemake("--cores", "2", "--configfile", "small.yaml")
-    assert back.code == 0, back.text
 
     again = workplace.snakemake("-n", "--configfile", "small.yaml")
     assert "Nothing to be done" in again.text, again.text

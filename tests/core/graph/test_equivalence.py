@@ -143,10 +143,10 @@ def test_hubs_with_thousands_of_children_take_under_a_second():
     keys = np.unique(np.concatenate([from_hub, from_any]) * d + np.tile(child, 2))
     source, target = keys // d, keys % d
     random_member(source[:1], target[:1], d, rng)
-    start = time.perf_counter()
+    start = time.process_time()
     cpdag(source, target, d)
     random_member(source, target, d, rng)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 def test_topological_order_points_every_edge_forward():
