@@ -96,3 +96,13 @@ def test_of_more_pairs_than_can_be_held_the_candidates_are_ranked(X, monkeypatch
     net = ac.learn(X, GENES, resamples=4, threads=1)
     assert set(net.edges["source"] + net.edges["target"]) <= set(net.ranking["source"] + net.ranking["target"])
     assert net.ranking["rank_score"].between(0, 1.001).all()
+
+
+def test_associations_weigh_three_times_what_votes_weigh():
+    strength = np.zeros((D, D))
+    for i in range(D):  # every cause has one vote and one association, so that none is lifted above another
+        strength[(i + 2) % D, i] = 1.0
+        strength[(i + 1) % D, i] = 1e-9
+    votes = votes_for(*((i, (i + 1) % D) for i in range(D)), total=1)
+    found = ranked(CHAIN | NOTHING, votes, D, Associations(strength, np.arange(D)))
+    assert found[0, 2] == pytest.approx(3.0 * found[0, 1], rel=1e-6)

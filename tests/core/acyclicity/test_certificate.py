@@ -139,3 +139,16 @@ def test_threads_do_not_change_a_bit(monkeypatch):
 def test_without_candidates_h_is_zero():
     h, omega = Series(4, "exponential", 1e-3).value_and_gradient(np.empty(0), from_pairs([], [], 5), 1)
     assert (h, omega.shape) == (0.0, (0,))
+
+
+@pytest.mark.parametrize("terms", [2, 6])
+def test_a_cycle_of_two_is_seen_whole_however_weak_it_is(terms):
+    source, target = np.array([0, 1, 2, 3, 0, 4]), np.array([1, 0, 3, 2, 2, 1])
+    candidates = from_pairs(source, target, 5)
+    strength = np.random.default_rng([41, 9]).uniform(1e-4, 1e-3, 6)
+    (h, omega), (whole, slope) = (
+        Series(terms, "logdet", drop).value_and_gradient(strength, candidates, 1) for drop in (0.01, 0.0)
+    )
+    assert h == pytest.approx(whole, rel=1e-3)  # two such cycles, joined by an edge, make none that counts
+    assert h > 0
+    np.testing.assert_allclose(omega, slope, rtol=1e-2)

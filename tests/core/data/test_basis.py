@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.interpolate import BSpline
+from scipy.stats import chi2
 
 from acyclome.core.data.basis import expand, explained, own_standardized, screen_expanded
 from acyclome.core.data.expansions import BSplines, Cosines, NaturalSplines, Powers
@@ -100,3 +101,14 @@ def test_expanded_screening_leaves_out_what_was_done_to_a_gene(lab):
     pairs = set(zip(source.tolist(), target.tolist(), strict=True))
     assert (2, 7) in pairs
     assert (9, 7) not in pairs
+
+
+@pytest.mark.parametrize("min_gain", [0.0, 2.0])
+def test_a_term_has_to_gain_the_half_unit_that_chance_gives_it(lab, min_gain):
+    """What ``k`` terms explain of noise is chi-squared: more than its mean, and than that by ``min_gain``, by luck."""
+    d, n, terms = 60, 500, 6
+    m = lab.moments_of(np.random.default_rng([71, 7]).standard_normal((n, d)))
+    basis = expand(m.Z, NaturalSplines(terms))
+    source, _ = screen_expanded(lab.problem_of(m), basis, m.Z.astype(np.float32), keep=d - 1, min_gain=min_gain)
+    chance, every = chi2.sf(2 * min_gain + terms, terms), d * (d - 1)
+    assert abs(len(source) / every - chance) < 5 * np.sqrt(chance / every)

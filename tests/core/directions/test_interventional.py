@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from acyclome.core.data.dag import Dag
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import replace
-from acyclome.core.directions.interventional import directions, own_reversal_losses
+from acyclome.core.directions.interventional import directions, own_reversal_losses, settled_edges
 from acyclome.core.directions.reversal import reversal_losses
 
 D, N, LOST = 5, 150, 3
@@ -131,3 +131,11 @@ def test_genes_that_are_always_targets_together_settle_nothing_between_them(lab)
     both = Interventions.from_pairs([*targets.gene, *(targets.gene + 1)], [*targets.row, *targets.row], D, 300)
     X[both.of(1), 1] = 5.0
     assert not directions(lab.moments_of(X, interventions=both), dag_of([(0, 1)])).settled.any()
+
+
+@pytest.mark.parametrize(("odds", "is_settled"), [(98.0, False), (100.0, True)])
+def test_interventions_settle_what_they_speak_for_with_odds_of_99_to_1(odds, is_settled):
+    _, targets = drawn(0, "hard")
+    works, gain = np.ones(D, bool), np.array([np.log(odds)])
+    assert settled_edges(dag_of([(0, 1)]), targets, gain, works).tolist() == [is_settled]
+    assert not settled_edges(dag_of([(2, 3)]), targets, gain, works).any()

@@ -76,3 +76,19 @@ def test_known_edges_stay():
     constraints = replace(Constraints.none(D), forbidden=np.array([1 * D + 0, 2 * D + 1]))
     found = turn_by_noise(replace(draw("exponential"), constraints=constraints), dag_of(WRONG))
     assert pairs(found) == set(WRONG)
+
+
+def test_an_edge_is_turned_where_noise_speaks_against_it_with_odds_of_20_to_1_and_stays_elsewhere():
+    against = []
+    for seed in range(60):
+        rng = np.random.default_rng([75, seed])
+        E = rng.laplace(size=(2, 60))
+        E[1] += E[0]
+        problem = Problem(moments(lambda a, b, E=E: E[a:b], 2), Constraints.none(2), ThreadBackend())
+        edge, nothing = (np.array([1], np.int32), np.array([0], np.int32)), np.zeros(1)
+        dag = Dag(*edge, nothing, nothing, np.array([1, 0], np.int32), np.ones(2), 0.0, 0.0)
+        odds = np.exp(-noise_evidence(problem.data, *edge)[0])
+        against.append(odds)
+        assert (pairs(turn_by_noise(problem, dag)) == {(0, 1)}) == (odds > np.exp(3.0))
+    assert sum(1 < odds < np.exp(3.0) for odds in against) > 3
+    assert sum(odds > np.exp(3.0) for odds in against) > 3

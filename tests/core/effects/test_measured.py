@@ -115,3 +115,13 @@ def test_threads_do_not_change_a_bit():
     )
     for a, b in zip(one, three, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_most_pairs_without_an_effect_are_left_out(seed):
+    data, treatments, T, _ = draw(seed)
+    found = measured_effects(data, treatments, nobody)
+    real = (found.source != ANY) & (found.source != found.target)
+    idle = T[found.source[real], found.target[real]] == 0
+    assert (~idle).sum() == (T != 0).sum()
+    assert idle.sum() < 0.5 * (T[list(ACTED)] == 0).sum()

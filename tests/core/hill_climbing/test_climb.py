@@ -145,6 +145,23 @@ def test_a_shake_that_does_not_pay_leaves_no_trace(lab):
         assert set(climb.graph.cause[j, : climb.graph.size[j]].tolist()) == set(climb.causes(j).tolist())
 
 
+def test_after_a_shake_that_pays_the_gene_is_free_again_and_what_was_touched_has_settled(lab):
+    paid = 0
+    for seed in range(6):
+        climb = climb_of(lab, seed, 10, roughness=2.0)
+        climb.settle()
+        for j, rule in product(range(10), (FIRST, LAST)):
+            change = climb_shake._try(climb, j, rule)
+            if change is not None:
+                paid += 1
+                shaken = climb.copy()
+                shaken.put(change)
+                before = shaken.total.sum()
+                shaken.settle(set(change))
+                assert shaken.total.sum() == before
+    assert paid > 3
+
+
 def test_a_climb_along_an_order_keeps_to_it(lab):
     climb = climb_of(lab, 4, 10)
     order = np.random.default_rng(6).permutation(10)

@@ -57,3 +57,8 @@ def test_noise_that_could_be_gaussian_gains_nothing():
     Z = np.array([standard(x) for x in rng.standard_normal((50, 300))])
     least = least_gain(300, 50)
     assert [gain(Z, j, [(j + 1) % 50], least) for j in range(50)] == [0.0] * 50
+
+
+def test_with_more_genes_noise_of_none_counts_as_measurably_not_gaussian_more_often():
+    for d in (1, 50, 20_000):  # P(n J > t) = exp(-t), times the number of genes
+        assert d * np.exp(-least_gain(300, d)) == pytest.approx(1 / 300)

@@ -133,3 +133,10 @@ def test_a_bent_effect_is_seen(lab):
     found = of(lab, Z)
     assert np.argmax(found[3]) == 5
     assert abs(np.corrcoef(Z[:, 3], Z[:, 5])[0, 1]) < 0.3
+
+
+def test_associations_are_their_four_views_multiplied_and_weighed_by_two_thirds(lab, X):
+    """Twice the same resample doubles three of the views, up to the order in which boosting is offered the causes."""
+    one, two = (association.associations(lab.problem_of(X), [np.arange(N)] * k, seed=5) for k in (1, 2))
+    there = one > np.quantile(one, 0.5)
+    np.testing.assert_allclose(two[there] / one[there], 2 ** (3 * 2 / 3), rtol=0.15)  # 8 would be a weight of 1

@@ -6,6 +6,7 @@ import numpy as np
 
 from acyclome.core.data.candidates import from_pairs
 from acyclome.core.data.dag import Dag
+from acyclome.core.data.interventions import Interventions
 from acyclome.core.screening.rescreen import find_hubs, rescreen, strongest_unexplained
 from acyclome.core.screening.screen import ScreenSettings
 
@@ -66,3 +67,29 @@ def test_growing_keeps_candidates_and_offers_what_was_missed(lab):
     grown = rescreen(problem, before, dag, settings=replace(SETTINGS, max_candidates=29))
     assert {missed, *known} <= set(zip(grown.parent.tolist(), grown.target.tolist(), strict=True))
     assert rescreen(problem, before, dag, settings=SETTINGS).counts.max() <= SETTINGS.max_candidates
+
+
+def test_what_the_parents_explain_is_not_left_over_where_parents_and_genes_were_targets(lab):
+    d, n, rng = 12, 2000, np.random.default_rng(92)
+    pairs = [(0, 3), (1, 3), (2, 4), (3, 5), (4, 6), (5, 7), (6, 8)]
+    acted, row = np.repeat(np.arange(8), 50), rng.permutation(n)[:400]
+    X = rng.standard_normal((n, d))
+    for j in range(d):
+        X[:, j] += 0.8 * X[:, [i for i, k in pairs if k == j]].sum(axis=1)
+        X[row[acted == j], j] = 12.0 * rng.standard_normal((acted == j).sum())
+    m = lab.moments_of(X, interventions=Interventions.from_pairs(acted, row, d, n))
+    own = [np.delete(X, m.interventions.of(j), axis=0) for j in range(d)]
+    spread = np.array([own[j][:, j].std() for j in range(d)])
+    source, target = (np.array(side, np.int32) for side in zip(*pairs, strict=True))
+    weight, rest = np.zeros(len(pairs)), np.ones(d)
+    for j in set(target.tolist()):
+        S = source[target == j]
+        Y = own[j] - own[j].mean(axis=0)
+        b = np.linalg.lstsq(Y[:, S], Y[:, j], rcond=None)[0]
+        weight[target == j] = b * spread[S] / spread[j]
+        rest[j] = np.mean((Y[:, j] - Y[:, S] @ b) ** 2) / spread[j] ** 2
+    dag = Dag(source, target, weight, np.zeros(len(pairs)), np.arange(d, dtype=np.int32), rest, 0.0, 0.0)
+    left = strongest_unexplained(lab.problem_of(m), dag, min_gain=SETTINGS.min_gain)
+    assert not {(i, j) for j in range(d) for i in left[j].tolist()} & set(pairs)
+    nothing = replace(dag, weight=0 * weight)
+    assert strongest_unexplained(lab.problem_of(m), nothing, min_gain=SETTINGS.min_gain).max() >= 0
