@@ -1,20 +1,17 @@
-"""Every family with data that its assumptions hold for; a new family is one more row and inherits every test."""
+"""Every model with data that its assumptions hold for; a new model is one more row and inherits every test."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from acyclome.config import Config
 from acyclome.core.contract import Family
-from acyclome.core.data.expansions import BSplines, Cosines, Powers
-from acyclome.models.curves.local_score import Curves, degrees, smoothness
-from acyclome.models.curves.projection_pursuit import Ridges
-from acyclome.models.glm.local_score import Glm
-from acyclome.models.linear.local_score import LeastSquares
-from acyclome.models.lingam.local_score import Lingam
-from acyclome.models.mlp.gaussian_process import Evidence
+from acyclome.models import get_model
+from acyclome.models.card import Model
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 EDGES = {(0, 1), (0, 2), (1, 3), (2, 3), (3, 4)}
@@ -23,23 +20,36 @@ CONSTANT = 5
 
 @dataclass(frozen=True)
 class Case:
-    """A family and what it can learn.
+    """A model and what it can learn.
 
     Parameters
     ----------
     name
-        Its name in the registry, and a setting after a comma.
+        Its name, and a setting after a comma.
     draw
-        ``(rng, n) -> (n, 6)``: five genes with the edges ``EDGES``, such that the family identifies the graph, and gene
+        ``(rng, n) -> (n, 6)``: five genes with the edges ``EDGES``, such that the model identifies the graph, and gene
         ``CONSTANT`` without variation.
+    options
+        Those of its section.
     """
 
     name: str
-    family: Family
     draw: Draw
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def card(self) -> Model:
+        """The card of the model."""
+        return get_model(self.name.partition(",")[0])
+
+    @property
+    def family(self) -> Family:
+        """The structural model with these options."""
+        section = {} if self.card.section is None else {self.card.section[0]: self.options}
+        return self.card.structural_model(Config(model=self.card.name, **section))
 
 
 def curves(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -81,14 +91,15 @@ def lines(rng: np.random.Generator, n: int) -> np.ndarray:
 
 
 CASES = [
-    Case("mlp", Evidence(terms=6, units=40, unit_scale=3.0, ridge=(1.0, 10.0, 100.0)), curves),
-    Case("polynomial", Curves(Powers(4), degrees(4)), curves),
-    Case("sobolev", Curves(Cosines(8), smoothness(8)), curves),
-    Case("polynomial, index", Ridges(Powers(4), degrees(4), 1), sums),
-    Case("sobolev, multiple-index", Ridges(Cosines(8), smoothness(8), 3), sums),
-    Case("spline", Curves(BSplines(8), smoothness(8)), curves),
-    Case("glm", Glm(is_binary=False, is_dispersed=True, ridge=1.0), counts),
+    Case("mlp", curves, {"splines": 6, "units": 40}),
+    Case("polynomial", curves, {"degree": 4}),
+    Case("sobolev", curves),
+    Case("polynomial, index", sums, {"degree": 4, "of": "index"}),
+    Case("sobolev, multiple-index", sums, {"of": "indices"}),
+    Case("spline", curves),
+    Case("glm", counts),
 ]
+"""Models whose local score is climbed."""
 
-LINEAR = [Case("linear", LeastSquares(), lines), Case("lingam", Lingam(), lines)]
+LINEAR = [Case("linear", lines), Case("lingam", lines)]
 """Models whose orders are searched by sufficient statistics, and their local scores."""

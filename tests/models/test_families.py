@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from family_cases import CASES, CONSTANT, EDGES
+from family_cases import CASES, CONSTANT, EDGES, LINEAR
 
 from acyclome.core.hill_climbing.climb import ClimbSettings
 from acyclome.core.hill_climbing.search import JointSettings, search_joint
 from acyclome.core.screening.screen import ScreenSettings
 from acyclome.models import models
+from acyclome.models.card import Ability
 
 N, SEED = 500, 5
 SCREENING = ScreenSettings(10, 4.0, 10, 0.05, 48)
@@ -40,9 +41,12 @@ def search(lab, case, seed, threads=1):
     )[0]
 
 
-def test_every_model_with_a_local_score_is_tested():
-    climbed = {name for name, card in models().items() if card.search == "hill_climbing"}
-    assert {case.name.split(",")[0] for case in CASES} == climbed
+def test_every_model_is_tested_and_has_an_ability_or_a_reason():
+    assert {case.card.name for case in [*CASES, *LINEAR]} == set(models())
+    assert {case.card.search for case in CASES} == {"hill_climbing"}
+    for card in models().values():
+        assert card.abilities | card.refusals.keys() == set(Ability)
+        assert all(reason[0].islower() and reason[-1] != "." for reason in card.refusals.values())
 
 
 def test_no_causes_score_zero_and_leave_everything(prepared):

@@ -95,11 +95,12 @@ WAVES = Model(
     section=("waves", Waves),
     words=lambda config: Words(
         model="a model of waves",
-        score=f"the fit of waves of pitch {config.of(Waves).pitch:g} ([@peters2014])",
+        score=f"the fit of waves of pitch {config.of(Waves).pitch:g} ([@canute1030])",
         directions="odds below 20 to 1; waves do not run backwards",
     ),
     cost=lambda config, n_genes, n_obs: hill_climb.cost(structural_model(config), config, n_genes, n_obs),
     structural_model=structural_model,
+    references="@book{canute1030, author={Canute, Rex and Tide, Ebb}, title={No waves}, year={1030}, publisher={Sea}}",
 )
 QUICK = {"prepare": {"min_cells": 1}, "validation": {"checks": False}, "resample": {"resamples": 2}}
 
@@ -144,9 +145,9 @@ def test_it_runs_from_file_to_report_and_gives_the_same_in_memory(waves, table, 
     assert network.edges["stability"].notna().all()
     report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "a model of waves" in report
-    assert "raised the fit of waves of pitch 6 (Peters et al., 2014)" in report
+    assert "raised the fit of waves of pitch 6 (Canute and Tide, 1030)" in report
     assert "waves do not run backwards" in report
-    assert "Peters J, Mooij JM" in report
+    assert "<em>No waves</em>" in report
     here = ac.learn(table, threads=2, config=QUICK | {"model": "waves"})
     pd.testing.assert_frame_equal(network.edges, here.edges)
 

@@ -24,7 +24,10 @@ Search = Literal["order_search", "hill_climbing", "relaxation"]
 
 
 class Ability(Enum):
-    """What data, options or prior knowledge may ask of a model, in the words of its refusal."""
+    """What data, options or prior knowledge may ask of a model, in the words of its refusal.
+
+    Forbidden edges, tiers and regulators are not among them: what they exclude is a candidate of no model.
+    """
 
     INTERVENTIONS = "interventions"
     REQUIRED = "required edges"
@@ -125,11 +128,13 @@ class Model:
     section
         Name and class of its section of the options; models may share one.
     structural_model
-        Its functions and noise, with the local score of a gene and its causes.
+        Its functions and noise, with the local score of a gene and its parents; None where a gene has no score of its
+        own.
     relaxation
         Its relaxation.
     held_out
-        ``(config, moments, seed, threads)``, what says how probable observations are that it was not fitted to.
+        ``(config, moments, seed, threads)``, what says how probable observations are that it was not fitted to, where
+        the local score does not.
     counts
         How it reads counts; None where it reads values.
     relaxes_by_default
@@ -138,6 +143,8 @@ class Model:
         Whether ``prepare.transform: auto`` may bring genes to normal scores: not where shapes of curves or noise count.
     reads_noise
         Whether noise that is not Gaussian counts for directions.
+    references
+        BibTeX of the papers that its words cite and ``report/references.bib`` does not have.
     """
 
     name: str
@@ -155,6 +162,7 @@ class Model:
     relaxes_by_default: bool = False
     may_rank: bool = False
     reads_noise: bool = False
+    references: str = ""
 
     def __post_init__(self) -> None:
         if (self.relaxation is None) == (Ability.RELAXATION in self.abilities):
@@ -162,6 +170,9 @@ class Model:
             raise ValueError(msg)
         if self.search == "hill_climbing" and self.structural_model is None:
             msg = f"Model {self.name!r}: hill climbing needs a structural model, whose local score it climbs."
+            raise ValueError(msg)
+        if self.structural_model is None and self.held_out is None:
+            msg = f"Model {self.name!r}: nothing says how probable observations are that it was not fitted to."
             raise ValueError(msg)
         if both := self.abilities & set(self.refusals):
             msg = f"Model {self.name!r} both has and refuses {', '.join(sorted(one.value for one in both))}."

@@ -177,9 +177,7 @@ def _judge(sample: Dataset, options: Config, test: np.ndarray, *, seed: int, thr
 def _held_out(options: Config, moments: Moments, *, seed: int, threads: int) -> HeldOut:
     """Return what says how probable observations are, under the model, that it was not fitted to."""
     card = get_model(options.model)
-    if card.held_out is not None:
-        return card.held_out(options, moments, seed, threads)
-    if card.structural_model is None:
-        msg = f"Model {card.name} says neither how probable held-out observations are nor what its local score is."
-        raise TypeError(msg)
-    return card.structural_model(options).prepare(moments, seed, threads)
+    if card.structural_model is not None:
+        return card.structural_model(options).prepare(moments, seed, threads)
+    assert card.held_out is not None, "a card has one of the two"
+    return card.held_out(options, moments, seed, threads)

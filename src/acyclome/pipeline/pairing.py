@@ -24,6 +24,9 @@ def check_model(config: Config, constraints: Constraints, *, has_targets: bool) 
         )
         raise ConfigError(msg)
     if config.card is not None:
+        if config.card.search == "relaxation" and config.fit.relax is False:
+            msg = f"fit.relax false leaves nothing of model {config.model}, whose relaxation decides. Leave it at auto."
+            raise ConfigError(msg)
         check_pairing(config.card, asked_by(constraints, has_targets=has_targets))
 
 

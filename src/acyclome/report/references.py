@@ -1,4 +1,4 @@
-"""The papers of ``references.bib``, which texts cite by ``[@key]``."""
+"""The papers of ``references.bib`` and of the cards of models, which texts cite by ``[@key]``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+from acyclome.models import models
 
 CITATION = re.compile(r"\[@(\w+)\]")
 
@@ -25,12 +27,17 @@ def bibliography(text: str) -> list[str]:
     return [entry.text.render(html) for entry in style.format_bibliography(papers(), keys)]
 
 
-@cache
 def papers() -> Any:
-    """Return all papers, as pybtex holds them."""
+    """Return all papers, with those that models of other packages bring along, as pybtex holds them."""
+    return _parsed("\n".join(card.references for card in models().values()))
+
+
+@cache
+def _parsed(more: str) -> Any:
     from pybtex.database import parse_string
 
-    return parse_string(files("acyclome.report").joinpath("references.bib").read_text(encoding="utf-8"), "bibtex")
+    own = files("acyclome.report").joinpath("references.bib").read_text(encoding="utf-8")
+    return parse_string(f"{own}\n{more}", "bibtex")
 
 
 def _authors_and_year(key: str) -> str:

@@ -8,11 +8,17 @@ from acyclome.models.card import Ability, Cost, Model, Words
 
 if TYPE_CHECKING:
     from acyclome.config import Config
-    from acyclome.core.contract import HeldOut
-    from acyclome.core.data.moments import Moments
+    from acyclome.models.linear.local_score import LeastSquares
     from acyclome.models.linear.relaxation import Linear
 
 RELAX = 1.2e7  # multiplications of the relaxation per gene: .6 ms of one core in runs of 1,000 to 10,000 genes
+
+
+def structural_model(config: Config) -> LeastSquares:
+    """Return least squares."""
+    from acyclome.models.linear.local_score import LeastSquares
+
+    return LeastSquares()
 
 
 def relaxation(config: Config) -> Linear:
@@ -65,13 +71,6 @@ def cost(config: Config, n_genes: Any, n_obs: int) -> Cost:
     return Cost(on_device=on_device, relax=RELAX * n_genes)
 
 
-def held_out(config: Config, moments: Moments, seed: int, threads: int) -> HeldOut:
-    """Return normal densities around lines."""
-    from acyclome.models.linear.local_score import LinearScore
-
-    return LinearScore(moments)
-
-
 LINEAR = Model(
     name="linear",
     summary="lines and Gaussian noise; thousands of genes in seconds",
@@ -79,8 +78,8 @@ LINEAR = Model(
     abilities=frozenset(Ability),
     words=words,
     cost=cost,
+    structural_model=structural_model,
     relaxation=relaxation,
-    held_out=held_out,
     relaxes_by_default=True,
     may_rank=True,
 )

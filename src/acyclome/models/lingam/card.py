@@ -9,8 +9,7 @@ from acyclome.models.linear.card import criterion, noise
 
 if TYPE_CHECKING:
     from acyclome.config import Config
-    from acyclome.core.contract import HeldOut
-    from acyclome.core.data.moments import Moments
+    from acyclome.models.lingam.local_score import Lingam
 
 REFUSALS = {
     Ability.INTERVENTIONS: "the entropy of noise is read in all observations alike, but in some a gene was a target",
@@ -37,11 +36,11 @@ def cost(config: Config, n_genes: Any, n_obs: int) -> Cost:
     return Cost()
 
 
-def held_out(config: Config, moments: Moments, seed: int, threads: int) -> HeldOut:
-    """Return densities around lines, of the shape that the noise has where it is measurably not Gaussian."""
+def structural_model(config: Config) -> Lingam:
+    """Return least squares with noise of any law."""
     from acyclome.models.lingam.local_score import Lingam
 
-    return Lingam().prepare(moments, seed, threads)
+    return Lingam()
 
 
 LINGAM = Model(
@@ -52,6 +51,6 @@ LINGAM = Model(
     refusals=REFUSALS,
     words=words,
     cost=cost,
-    held_out=held_out,
+    structural_model=structural_model,
     reads_noise=True,
 )
