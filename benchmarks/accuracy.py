@@ -25,7 +25,7 @@ PROTOCOLS = (
     Protocol("hub, measurement noise .3", "TF", extras={"measurement_noise": 0.3}),
     Protocol("hub, 10% hidden causes", "TF", extras={"hidden": 0.1}),
 )
-D = 2000
+D = 2000  # where every method still ends in seconds
 Method = Callable[[Problem], tuple[np.ndarray, np.ndarray]]
 
 

@@ -44,9 +44,9 @@ PROTOCOLS = (
     Protocol("hub, 10% hidden causes", "TF", extras={"hidden": 0.1}),
 )
 SIZES = ((100, 1000), (100, 200), (200, 200), (300, 500), (500, 1000))  # genes, observations
-RESAMPLES = 20
+RESAMPLES = 20  # those of a run by default
 SCORES = {"20 resamples": "score", "no resamples": "score_alone"}
-FIT_SEEDS = (21, 22)
+FIT_SEEDS = (21, 22)  # never those of the tables
 
 
 def main() -> None:

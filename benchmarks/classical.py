@@ -27,7 +27,7 @@ from benchmarks.tables import SEEDS, options
 Edges = tuple[np.ndarray, np.ndarray]
 NOISES = ("gauss", "exp", "laplace")
 ALPHA = 0.01  # level of the tests of PC; at .05 it is a little worse
-COIN = 0xC01A
+COIN = 0xC01A  # a stream of its own: decides what a method leaves undirected
 OURS = {"linear": {}, "linear, non_gaussian": {"score": {"non_gaussian": True}}, "lingam": {"model": "lingam"}}
 
 

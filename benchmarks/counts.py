@@ -30,7 +30,7 @@ from benchmarks.report import publish
 from benchmarks.tables import options
 
 FILE = "singlecell/pbmc3k_raw_counts.h5ad"
-HALVES = 0x4A1F
+HALVES = 0x4A1F  # a stream of its own: which cells are learned from
 FIELD_TOTAL = 10_000.0  # of an observation, before the logarithm of the linear model
 LAW = "negative_binomial"
 SORTS = {"rising variance": "variance", "rising R2": "r2", "falling R2": "r2-falling", "random order": "random"}

@@ -21,8 +21,8 @@ from benchmarks.problems import COLUMNS, SHARE, load
 from benchmarks.report import publish
 from benchmarks.tables import options
 
-LEVEL = 0.05
-CUT = 0.1
+LEVEL = 0.05  # of the false discovery rate
+CUT = 0.1  # of the edges: few enough that most of a gene's causes stay
 Pairs = set[tuple[int, int]]
 
 

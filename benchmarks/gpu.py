@@ -27,7 +27,7 @@ import torch
 from benchmarks.kernels import KERNELS, Kernel, Sizes
 from benchmarks.kernels_engine import ENGINE
 
-MIN_SECONDS, MAX_CALLS = 0.5, 50
+MIN_SECONDS, MAX_CALLS = 0.5, 50  # a device needs some tenths of a second to come up to speed
 
 
 def main() -> int:

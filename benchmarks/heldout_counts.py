@@ -11,7 +11,7 @@ from acyclome.core.data.moments import scale_genes
 from acyclome.models.glm.local_score import CountScore, Glm
 from acyclome.models.held_out import normal_mass
 
-_LEAST_VARIANCE = 1e-6
+_LEAST_VARIANCE = 1e-6  # of a gene that hardly varies in its half: its density stays finite
 
 
 def count_log_likelihood(

@@ -20,7 +20,7 @@ from benchmarks.problems import COLUMNS, SHARE, Problem, load
 from benchmarks.report import publish
 from benchmarks.tables import options
 
-SHARES = (0.1, 1.0)
+SHARES = (0.1, 1.0)  # of the genes: a small screen, and one of all genes
 
 
 class Found(NamedTuple):

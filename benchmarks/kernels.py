@@ -16,9 +16,9 @@ import torch
 from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
 
 Tensors = tuple[torch.Tensor, ...]
-TERMS, RANK, SEED = 8, 64, 0x6B
+TERMS, RANK, SEED = 8, 64, 0x6B  # terms and rank of the defaults of fit
 PARENTS, STRENGTH = 2.0, 0.4  # of the random strengths: inside the domain of every form
-CLOSE = {torch.float32: 1e-4, torch.float64: 1e-10}
+CLOSE = {torch.float32: 1e-4, torch.float64: 1e-10}  # relative, against float64 on the CPU: sums of thousands of terms
 # A singular value near the rank's end may fall on either side of it.
 LOOSE = {torch.float32: 5e-2, torch.float64: 1e-6}
 

@@ -25,6 +25,7 @@ from acyclome.models.linear.batched import BatchedLinear
 from acyclome.models.linear.gram_blocks import Blocks, Whole
 from benchmarks.kernels import LOOSE, SEED, TERMS, Kernel, Sizes, Tensors
 
+# The defaults of a run, with the path from mu = 1 that they had when these kernels were first measured.
 SCREEN = ScreenSettings(forward_steps=10, min_gain=4.0, partial=10, shrinkage=0.05, max_candidates=48)
 SCHEDULE = CentralPath(mu=(1.0, 0.1, 0.01, 0.001, 0.0003), max_steps=60, rtol=1e-3, max_halvings=8)
 SEM = BatchedLinear(lambda1=0.05, steps=STEPS, tol=1e-6)

@@ -32,7 +32,7 @@ from benchmarks.tables import options
 if TYPE_CHECKING:
     from anndata import AnnData
 
-NETWORKS = (1, 2, 3)
+NETWORKS = (1, 2, 3)  # of DREAM4, those that lie beside the data
 UNTOUCHED = "none"
 
 

@@ -35,8 +35,8 @@ from benchmarks.measure import warm_up
 from benchmarks.report import publish
 from benchmarks.tables import options
 
-N, GENES = 60, (6, 10)
-STREAM = 0xC0DE
+N, GENES = 60, (6, 10)  # few observations and few genes: rules meet each other, and data that speak against them
+STREAM = 0xC0DE  # a stream of its own
 CONTRADICTIONS = {
     "required and forbidden": [("G0", "G1", "required", "", ""), ("G0", "G1", "forbidden", "", "")],
     "both signs": [("G2", "G3", "soft", "0", "+"), ("G2", "G3", "soft", "0", "-")],

@@ -35,9 +35,9 @@ from benchmarks.tables import options
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NETWORKS = (1, 2, 3)
+NETWORKS = (1, 2, 3)  # of DREAM4, those that lie beside the data
 CONTROL = "non-targeting"
-DRAWS = 2000
+DRAWS = 2000  # by chance: the bounds of 95% have 50 beyond each
 COMMAND = "python -m benchmarks.prediction"
 
 

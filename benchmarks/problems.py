@@ -18,8 +18,9 @@ import numpy as np
 from acyclome.evaluate.simulate import simulate
 from acyclome.evaluate.trial import figures
 
-COLUMNS = 0xC01
-METHOD = 7000
+COLUMNS = 0xC01  # stream of the order of the columns, never that of the data
+METHOD = 7000  # added to the seed of the data: a method draws nothing that its data were made of
+# Of a gene's variance that its causes explain: bounded, so that variances do not give the order away.
 SHARE = (0.3, 0.8)
 PACKAGE_GRAPHS = {"ER": "er", "SF-out": "scale-free", "TF": "hub"}
 

@@ -15,7 +15,7 @@ from acyclome.evaluate.ranking import ranking_scores, scored_universe
 from acyclome.knowledge.regulators import read_regulators
 from benchmarks.command import run_command
 
-COLUMNS = 0xC01
+COLUMNS = 0xC01  # stream of the order of the columns, as in problems
 SCORES = ("aupr", "auroc")
 
 

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+# Counts of the genes worth learning from: below 1 most are 0, from some 30 on logarithms do as well.
 MEANS = (1.0, 30.0)
-DISPERSIONS = (0.1, 0.5)
-SIZE_SPREAD = 0.3
-_TINY = 1e-12
+DISPERSIONS = (0.1, 0.5)  # a standard deviation of .3 to .7 of the mean beyond that of Poisson counts
+SIZE_SPREAD = 0.3  # of log size factors; with these three every table of docs/results/counts.md was made
+_TINY = 1e-12  # where an effect or a gene does not vary, nothing is divided by nothing
 
 
 class Counts(NamedTuple):

@@ -19,6 +19,7 @@ from acyclome.evaluate.graphs import GRAPHS, n_regulators
 if TYPE_CHECKING:
     import pandas as pd
 
+# Fixed for good: another number, and every seed in tests, docs and results would mean other data.
 _STREAMS = {"graph": 1, "columns": 2, "weights": 3, "noise": 4, "scales": 5, "measurement": 6, "hidden": 7}
 COUNTS = "negative-binomial"
 _SALT = 0x51D4  # keeps these streams apart from default_rng(seed), which callers use

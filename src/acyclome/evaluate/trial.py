@@ -13,7 +13,7 @@ from acyclome.evaluate.baselines import sort_and_regress
 from acyclome.evaluate.cost import measured
 
 Edges = tuple[np.ndarray, np.ndarray]
-MEMBERS = 0x3E3
+MEMBERS = 0x3E3  # a stream of its own, so that a ceiling does not hang on what was drawn before
 FIGURES = {
     "skeleton_f1": "skeleton",
     "class_f1": "class",

@@ -23,7 +23,7 @@ from typing import Any
 from acyclome.errors import InputError
 
 TEMPORARY_MARK = ".acyclome-part."
-FOREIGN_LIFETIME_S = 86_400.0
+FOREIGN_LIFETIME_S = 86_400.0  # whether a process of another host lives cannot be asked; no file takes a day to write
 _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 

@@ -20,9 +20,9 @@ from acyclome.io.atomic import write_path, write_text
 from acyclome.io.keys import read_keys, to_anndata
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, Network
 
-MAX_DENSE_GENES = 5_000
+MAX_DENSE_GENES = 5_000  # 25 million cells, 100 MB as text; spreadsheets end far before
 _H5AD_COMPRESSION = "gzip"
-_BYTES_PER_CELL = 4
+_BYTES_PER_CELL = 4  # of a matrix that is nearly all zeros, as text: 0.0 and a separator
 
 
 def export(network: Network, path: str | os.PathLike[str], format_name: str | None = None) -> None:

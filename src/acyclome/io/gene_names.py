@@ -30,8 +30,8 @@ _OBSERVATION_HEADERS = {
     "sampleid",
     "observation",
 }
-_ENOUGH = 0.5
-_KNOWN_ENOUGH = 5
+_ENOUGH = 0.5  # files mix in controls, antibodies and clones: most names decide
+_KNOWN_ENOUGH = 5  # genes that everybody measures; no list of cells has so many of their names by chance
 
 
 def kind_of_names(names: Sequence[str]) -> str:

@@ -22,16 +22,16 @@ from acyclome.io.tenx import NOTES_KEY
 if TYPE_CHECKING:
     from anndata import AnnData
 
-_PREFERENCE = {COUNTS: 0, LOG: 1, UNKNOWN: 2, SCALED: 3}
+_PREFERENCE = {COUNTS: 0, LOG: 1, UNKNOWN: 2, SCALED: 3}  # what can still be prepared in more ways comes first
 _REASONS = {
     COUNTS: "counts, from which normalised values are made here in a known way.",
     LOG: "log-normalised values; used as they are.",
     UNKNOWN: "values of a kind not recognised; used as they are, so make sure that they suit.",
     SCALED: "scaled values only; they work, but what was done to them before is unknown. Give counts if you have them.",
 }
-_MAX_LEVELS = 50
-_FEW_OBSERVATIONS = 10
-_MANY_GENES = 100_000
+_MAX_LEVELS = 50  # more are names of observations rather than of groups, and fill the screen
+_FEW_OBSERVATIONS = 10  # a half-sample of fewer has no spare observation beside two or three causes
+_MANY_GENES = 100_000  # annotations of man and mouse have some 60,000, with all that is not translated
 
 
 @dataclass(frozen=True)

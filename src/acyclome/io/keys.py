@@ -26,6 +26,7 @@ ENCODING_TYPE = "acyclome-network"
 ENCODING_VERSION = "0.1.0"
 ORIENTATION = "row = source (cause), column = target (effect)"
 _ON_EDGES = ("score", "stability", "direction", "reversible", "reversal_loss", "settled", "noise_evidence")
+# No NaN: columns stay whole numbers.
 _ABSENT = {"order": -1, "depth": -1, "in_degree": 0, "out_degree": 0, "is_regulator": False}
 
 

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 COUNTS, LOG, SCALED, UNKNOWN = "counts", "log-normalised", "scaled", "unknown"
 TOTAL = "total_counts"  # column of the observations in which the preparation notes their sums of counts
-_SAMPLE_ROWS = 200
-_CHUNK_VALUES = 2**24
+_SAMPLE_ROWS = 200  # spread over the file; the kind of a matrix shows in a few, and large files open at once
+_CHUNK_VALUES = 2**24  # 128 MB of float64 at a time
 _EQUAL_TOTALS = 0.02  # coefficient of variation
 _WHOLE = 0.02  # distance from a multiple; some files are rounded to three decimals
-_HIGHEST_LOG = 30.0
+_HIGHEST_LOG = 30.0  # 2^30 counts of one gene in one cell: no logarithm of an experiment is higher
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from acyclome.io.atomic import write_bytes, write_path
 from acyclome.network import LATER
 
 ENCODING_VERSION = "0.1.0"
-_GZIP_LEVEL = 6
+_GZIP_LEVEL = 6  # of gzip itself; written here because the default of Python, 9, takes longer for hardly less
 
 
 def write_tsv(path: str | os.PathLike[str], table: pd.DataFrame, separator: str = "\t") -> None:

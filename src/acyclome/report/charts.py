@@ -9,8 +9,10 @@ from acyclome import wording
 from acyclome.report import svg
 from acyclome.report.confidence import Level
 
+# In units of the page: two panels stand side by side in its 760, or one that is wide.
 PANEL = (360.0, 236.0)
 WIDE = (720.0, 300.0)
+# Room for five digits, the last tick, the heading, the axis with its name.
 LEFT, RIGHT, TOP, BOTTOM = 62.0, 16.0, 30.0, 44.0
 
 

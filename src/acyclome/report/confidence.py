@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-STRONG = 0.8
-MAX_POINTS = 100
-_SLACK = 1e-6
+STRONG = 0.8  # from here on an arrow is taken as a hypothesis, as README says
+MAX_POINTS = 100  # of the curve; more are closer than a pixel
+_SLACK = 1e-6  # shares such as 16 of 20 are no exact binary numbers
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,15 @@ import pandas as pd
 from acyclome import wording
 from acyclome.report import svg
 
-ROWS = 14
+# In units of the page, which is 760 wide; `report.js` has the same numbers.
+ROWS = 14  # on each side: what fits a screen without scrolling
 WIDTH = 760.0
 PITCH = 27.0
 PILL = 132.0
 PILL_HEIGHT = 21.0
 HUB = 150.0
 MARGIN = 26.0
-NAME_LENGTH = 16
+NAME_LENGTH = 16  # that a pill holds
 
 
 @dataclass(frozen=True)

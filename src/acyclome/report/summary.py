@@ -10,7 +10,7 @@ from acyclome import wording
 from acyclome.report.confidence import is_strong
 from acyclome.report.source import Run
 
-TOP_REGULATORS = 20
+TOP_REGULATORS = 20  # a page; the tables of the run have all
 RANKING_HEAD = 20
 _COUNTED = {
     "n_obs": "observations",
