@@ -23,8 +23,7 @@ from acyclome.config import Config
 from acyclome.io.store import MemoryStore
 from acyclome.pipeline.assembly import assemble
 from acyclome.pipeline.dataset import Dataset
-from acyclome.pipeline.keys import Key, Stage
-from acyclome.pipeline.records import Resampled
+from acyclome.pipeline.records import Ordered, Resampled
 from acyclome.pipeline.session import Session
 from acyclome.pipeline.task import Runtime, Task
 from benchmarks.measure import warm_up
@@ -87,7 +86,7 @@ def edges_of(problem: Problem, threads: int) -> pd.DataFrame:
     task = Task.begin(Dataset.build(store, config), config, Runtime(threads, device="cpu"))
     session = Session(task, {"command": "", "input": {}})
     voted = session.learn().edges
-    ordered = session.done[Key(Stage.ORDER)]
+    ordered = session.archive.read(Ordered, config)
     alone = assemble(task, ordered, Resampled.joined([])).edges
     parts = pd.DataFrame(
         {name: getattr(ordered, name) for name in ("source", "target", "arrow", "reversal_loss")}

@@ -26,7 +26,7 @@ import pandas as pd
 
 from acyclome import Network, read
 from acyclome.io.runs import RunFolder
-from acyclome.pipeline.commands import Runtime, fit_stage, merge_stage, network_stage, order_stage
+from acyclome.pipeline.commands import Runtime, run_stage
 from benchmarks.command import run_command
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.report import publish
@@ -89,12 +89,12 @@ def _with_a_death(finished: Path, out: Path, workers: int) -> None:
                     dead.append(next(iter(client.run(os.getpid).values())))
                 os.kill(dead[0], signal.SIGKILL)
 
-        fit_stage(out, Runtime(threads=workers, dask=address, progress=kill_one))
+        run_stage("fit", out, Runtime(threads=workers, dask=address, progress=kill_one))
     if not dead:
         msg = "No worker was killed: all shards came at once. Use more shards."
         raise RuntimeError(msg)
-    for stage in (merge_stage, order_stage, network_stage):
-        stage(out, Runtime(threads=workers))
+    for stage in ("merge", "order", "network"):
+        run_stage(stage, out, Runtime(threads=workers))
 
 
 def _row(problem: Problem, road: str, out: Path, seconds: float, same_bits: bool | None) -> dict[str, Any]:

@@ -14,15 +14,11 @@ from acyclome.io.runs import RunFolder
 from acyclome.io.store import Store
 from acyclome.pipeline.commands import (
     Runtime,
-    fit_stage,
     learn,
-    network_stage,
-    order_stage,
     plan,
     prepare_stage,
-    resample_stage,
     run,
-    screen_stage,
+    run_stage,
 )
 
 N_OBS, N_VARS, RESAMPLES = 160, 24, 4
@@ -74,11 +70,11 @@ def assert_same(one, two):
 
 def step_by_step(h5ad, out, runtime, parts, config=CONFIG):
     prepare_stage(h5ad, out, config, runtime=runtime)
-    for stage in (screen_stage, fit_stage, order_stage):
-        stage(out, runtime)
+    for stage in ("screen", "fit", "order"):
+        run_stage(stage, out, runtime)
     for part in range(parts):
-        resample_stage(out, runtime, part, parts)
-    network_stage(out, runtime)
+        run_stage("resample", out, runtime, part=part, parts=parts)
+    run_stage("network", out, runtime)
 
 
 # Over files
@@ -131,25 +127,25 @@ def test_resuming_with_other_options_does_again_what_depends_on_them(h5ad, tmp_p
 def test_results_of_other_options_are_not_mixed_in(h5ad, tmp_path, stale):
     step_by_step(h5ad, tmp_path, Runtime(), 1)
     prepare_stage(h5ad, tmp_path, CONFIG.with_options({"score.gamma": 0.0, "screen.partial": 3}), runtime=Runtime())
-    stages = {"screen": screen_stage, "fit": fit_stage, "order": order_stage, "resample": resample_stage}
-    for name in list(stages)[: list(stages).index(stale)]:
-        stages[name](tmp_path, Runtime())
+    stages = ["screen", "fit", "order", "resample"]
+    for name in stages[: stages.index(stale)]:
+        run_stage(name, tmp_path, Runtime())
     with pytest.raises(InputError, match=f"acyclome {stale}"):
-        network_stage(tmp_path, Runtime())
+        run_stage("network", tmp_path, Runtime())
 
 
 def test_resamples_that_are_missing_are_asked_for(h5ad, tmp_path):
     prepare_stage(h5ad, tmp_path, CONFIG, runtime=Runtime())
-    for stage in (screen_stage, fit_stage, order_stage):
-        stage(tmp_path, Runtime())
-    resample_stage(tmp_path, Runtime(), 0, 2)
+    for stage in ("screen", "fit", "order"):
+        run_stage(stage, tmp_path, Runtime())
+    run_stage("resample", tmp_path, Runtime(), part=0, parts=2)
     with pytest.raises(InputError, match="resample"):
-        network_stage(tmp_path, Runtime())
+        run_stage("network", tmp_path, Runtime())
 
 
 def test_a_stage_without_a_preparation_says_what_to_do_first(tmp_path):
     with pytest.raises(InputError, match="acyclome prepare"):
-        screen_stage(tmp_path, Runtime())
+        run_stage("screen", tmp_path, Runtime())
 
 
 def test_every_group_has_a_run_of_its_own(h5ad, tmp_path):

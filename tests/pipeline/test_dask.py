@@ -16,7 +16,7 @@ from acyclome.core import engine
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.workers import one_blas_thread
 from acyclome.evaluate.simulate import simulate
-from acyclome.pipeline.commands import Runtime, fit_stage, prepare_stage, resample_stage, run, screen_stage, shard_stage
+from acyclome.pipeline.commands import Runtime, prepare_stage, run, run_stage
 from acyclome.pipeline.executor import dealing
 from acyclome.pipeline.records import Screened
 from acyclome.pipeline.session import Session
@@ -71,8 +71,8 @@ def kill_one(cluster):
 
 def until_fit(h5ad, out):
     prepare_stage(h5ad, out, CONFIG, runtime=Runtime())
-    for stage in (screen_stage, shard_stage):
-        stage(out, Runtime())
+    for stage in ("screen", "shard"):
+        run_stage(stage, out, Runtime())
 
 
 def assert_same_stage(name, one, two):
@@ -93,8 +93,8 @@ def test_a_run_on_workers_started_here_gives_the_bits_of_threads(h5ad, finished,
 def test_a_cluster_that_is_there_is_joined_and_left_running(h5ad, finished, tmp_path, cluster):
     until_fit(h5ad, tmp_path)
     runtime = Runtime(dask=cluster.scheduler_address)
-    fit_stage(tmp_path, runtime)
-    resample_stage(tmp_path, runtime)
+    run_stage("fit", tmp_path, runtime)
+    run_stage("resample", tmp_path, runtime)
     assert_same_stage("fit-1-of-1.npz", tmp_path, finished)
     assert_same_stage("resample-1-of-1.npz", tmp_path, finished)
     with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
@@ -109,7 +109,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(h5ad, finished, tmp_path,
         if stage == "fit" and 0 < done < 1 and not killed:
             killed.append(kill_one(cluster))
 
-    fit_stage(tmp_path, Runtime(dask=cluster.scheduler_address, progress=kill_the_first))
+    run_stage("fit", tmp_path, Runtime(dask=cluster.scheduler_address, progress=kill_the_first))
     assert len(killed) == 1
     assert_same_stage("fit-1-of-1.npz", tmp_path, finished)
 
@@ -119,8 +119,8 @@ def test_without_shards_the_relaxation_deals_its_genes_out_and_a_killed_worker_c
     config = CONFIG.with_options({"shard.shards": 0})
     for out, runtime in ((whole, Runtime()), (dealt, Runtime(dask=cluster.scheduler_address))):
         prepare_stage(h5ad, out, config, runtime=runtime)
-        screen_stage(out, runtime)
-        fit_stage(out, runtime)
+        run_stage("screen", out, runtime)
+        run_stage("fit", out, runtime)
     assert_same_stage("fit.npz", dealt, whole)
     with Session.open(dealt, Runtime()) as current, dealing(cluster.scheduler_address, 1, dealt) as deal:
         killed = []

@@ -16,14 +16,9 @@ from acyclome.io.runs import RunFolder
 from acyclome.io.store import MemoryStore
 from acyclome.pipeline.commands import (
     Runtime,
-    fit_stage,
-    merge_stage,
-    network_stage,
-    order_stage,
     prepare_stage,
     run,
-    screen_stage,
-    shard_stage,
+    run_stage,
 )
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.keys import Key, Stage
@@ -48,7 +43,7 @@ def ordered(simulation, shards, **options):
     task = Task.begin(Dataset.build(store, config), config, Runtime(threads=1))
     session = Session(task, {"command": "", "input": {}})
     session.learn()
-    return session.done[Key(Stage.ORDER)].to_arrays()
+    return session.archive.records[Key(Stage.ORDER)].to_arrays()
 
 
 def same(one, two):
@@ -110,12 +105,12 @@ def same_files(one, two):
 def test_parts_and_stages_give_the_bits_of_a_run(h5ad, finished, tmp_path, parts):
     runtime = Runtime(threads=2)
     prepare_stage(h5ad, tmp_path, config_of(5), runtime=runtime)
-    for stage in (screen_stage, shard_stage):
-        stage(tmp_path, runtime)
+    for stage in ("screen", "shard"):
+        run_stage(stage, tmp_path, runtime)
     for part in reversed(range(parts)):
-        fit_stage(tmp_path, runtime, part, parts)
-    for stage in (merge_stage, order_stage, network_stage):
-        stage(tmp_path, runtime)
+        run_stage("fit", tmp_path, runtime, part=part, parts=parts)
+    for stage in ("merge", "order", "network"):
+        run_stage(stage, tmp_path, runtime)
     assert same_files(tmp_path, finished)
 
 
@@ -135,22 +130,22 @@ def test_the_record_tells_what_the_shards_did(finished):
 
 def test_a_missing_part_is_named_before_the_merge(h5ad, tmp_path):
     prepare_stage(h5ad, tmp_path, config_of(5), runtime=Runtime())
-    for stage in (screen_stage, shard_stage):
-        stage(tmp_path, Runtime())
-    fit_stage(tmp_path, Runtime(), 0, 2)
+    for stage in ("screen", "shard"):
+        run_stage(stage, tmp_path, Runtime())
+    run_stage("fit", tmp_path, Runtime(), part=0, parts=2)
     with pytest.raises(InputError, match="0 of 5 shards are at hand"):
-        merge_stage(tmp_path, Runtime())
+        run_stage("merge", tmp_path, Runtime())
     with pytest.raises(InputError, match="Run `acyclome merge`"):
-        order_stage(tmp_path, Runtime())
+        run_stage("order", tmp_path, Runtime())
 
 
 def test_only_shards_have_parts(h5ad, tmp_path):
     prepare_stage(h5ad, tmp_path, config_of(0), runtime=Runtime())
-    screen_stage(tmp_path, Runtime())
+    run_stage("screen", tmp_path, Runtime())
     with pytest.raises(InputError, match="Only a fit of shards has parts"):
-        fit_stage(tmp_path, Runtime(), 0, 2)
+        run_stage("fit", tmp_path, Runtime(), part=0, parts=2)
     with pytest.raises(InputError, match="not cut into shards"):
-        shard_stage(tmp_path, Runtime())
+        run_stage("shard", tmp_path, Runtime())
 
 
 @pytest.mark.parametrize(

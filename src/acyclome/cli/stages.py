@@ -82,7 +82,7 @@ def stage(name: str) -> Callable[..., None]:
             msg = f"--part {part} is beyond --parts {parts}; parts are counted from 1 to the number of parts."
             raise InputError(msg)
         share = {"part": part - 1, "parts": parts} if name in IN_PARTS else {}
-        _tell(name, options, lambda runtime: getattr(commands, f"{name}_stage")(out, runtime, **share))
+        _tell(name, options, lambda runtime: commands.run_stage(name, out, runtime, **share))
 
     work.__doc__ = STAGES[name]
     if name in IN_PARTS:

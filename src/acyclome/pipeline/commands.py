@@ -1,11 +1,11 @@
-"""One function per stage over the folder of a run, and ``run`` for all of them."""
+"""Work over the folder of a run: its preparation, one stage, or all of them."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,31 +19,15 @@ from acyclome.io.runs import DIFFERENTIAL, RunFolder, fingerprint
 from acyclome.io.store import Store
 from acyclome.io.tables import write_tsv
 from acyclome.network import JointNetworks, Network
-from acyclome.pipeline import session
 from acyclome.pipeline.groups import Door, Label, check_joint, learn_groups
 from acyclome.pipeline.keys import Part, options_of
 from acyclome.pipeline.learn import learn, learn_store
 from acyclome.pipeline.resources import check_memory, estimate, estimate_models
-from acyclome.pipeline.session import Session
+from acyclome.pipeline.session import Session, report
 from acyclome.pipeline.task import Runtime, measured
 from acyclome.prepare.checks import check_groups
 
-__all__ = [
-    "Runtime",
-    "fit_stage",
-    "learn",
-    "learn_store",
-    "merge_stage",
-    "network_stage",
-    "order_stage",
-    "plan",
-    "prepare_stage",
-    "report_stage",
-    "resample_stage",
-    "run",
-    "screen_stage",
-    "shard_stage",
-]
+__all__ = ["STAGES", "Runtime", "learn", "learn_store", "plan", "prepare_stage", "run", "run_stage"]
 
 
 def run(
@@ -108,8 +92,8 @@ def prepare_stage(
         raise ConfigError(msg)
     facts = _prepare(input_path, out, config, runtime)
     if config.card is None:
-        with Session.open(out, runtime) as current:
-            current.choose()
+        with Session.open(out, runtime) as session:
+            session.choose()
     return facts
 
 
@@ -162,72 +146,39 @@ def _remove_earlier(folder: RunFolder, earlier: Mapping[str, Any], about: Mappin
         folder.remove_stages()
 
 
-def screen_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
-    """Find the candidate causes; writes ``stages/screen.npz``."""
-    with Session.open(out, runtime) as current:
-        return current.screen().facts
+STAGES: dict[str, Callable[[Session, Part], Mapping[str, Any]]] = {
+    "screen": lambda session, _: session.screen().facts,
+    "shard": lambda session, _: session.shard().facts,
+    "fit": lambda session, part: session.fit(part).facts,
+    "merge": lambda session, _: session.merge().facts,
+    "order": lambda session, _: session.order().facts,
+    "resample": lambda session, part: session.resample(part).facts,
+    "network": lambda session, _: session.network().facts["network"],
+}
+"""The stages after ``prepare``, each of which reads what those before it left in the folder of the run."""
 
 
-def shard_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
-    """Cut the candidates into shards; writes ``stages/shard.npz``."""
-    with Session.open(out, runtime) as current:
-        return current.shard().facts
+def run_stage(
+    name: str, out: str | os.PathLike[str], runtime: Runtime, *, part: int = 0, parts: int = 1
+) -> dict[str, Any]:
+    """Run one stage, or a part of it where several jobs share it; return its facts.
 
-
-def fit_stage(out: str | os.PathLike[str], runtime: Runtime, part: int = 0, parts: int = 1) -> dict[str, Any]:
-    """Fit the relaxation; writes ``stages/fit.npz``, or of a part of the shards ``stages/fit-K-of-N.npz``, K from 1.
-
-    Raises
-    ------
-    InputError
-        If `part` is not one of 0 to ``parts - 1``, or there are parts and no shards.
-    """
-    _check_part(part, parts, "fitting")
-    with Session.open(out, runtime, is_part=parts > 1) as current:
-        return current.fit(Part(part, parts)).facts
-
-
-def merge_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
-    """Put together what the shards found; writes ``stages/fit.npz``."""
-    with Session.open(out, runtime) as current:
-        return current.merge().facts
-
-
-def order_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
-    """Search the order; writes ``stages/order.npz``."""
-    with Session.open(out, runtime) as current:
-        return current.order().facts
-
-
-def resample_stage(out: str | os.PathLike[str], runtime: Runtime, part: int = 0, parts: int = 1) -> dict[str, Any]:
-    """Learn a part of the resamples; writes ``stages/resample-K-of-N.npz``, K from 1.
+    It writes ``stages/NAME.npz``; parts of ``fit`` (the shards) and of ``resample`` write ``stages/NAME-K-of-N.npz``, K
+    from 1, ``merge`` writes ``stages/fit.npz``, ``network`` the tables, ``network.h5ad`` and ``run.json``, and
+    ``report`` its page.
 
     Raises
     ------
     InputError
-        If `part` is not one of 0 to ``parts - 1``.
+        If `part` is not one of 0 to ``parts - 1``, there are parts and no shards, or an earlier stage is not finished.
     """
-    _check_part(part, parts, "resampling")
-    with Session.open(out, runtime) as current:
-        return current.resample(Part(part, parts)).facts
-
-
-def _check_part(part: int, parts: int, what: str) -> None:
     if not 0 <= part < parts:
-        msg = f"part = {part} of parts = {parts} {what} jobs; expected a part from 0 to parts - 1."
+        msg = f"part = {part} of parts = {parts} jobs; expected a part from 0 to parts - 1."
         raise InputError(msg)
-
-
-def network_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
-    """Put the stages together; writes the tables, ``network.h5ad`` and ``run.json``."""
-    with Session.open(out, runtime) as current:
-        facts: dict[str, Any] = current.network().facts["network"]
-        return facts
-
-
-def report_stage(out: str | os.PathLike[str], runtime: Runtime) -> dict[str, Any]:
-    """Write ``report.html`` from the files of the run."""
-    return {"report": str(session.report(RunFolder(out), runtime))}
+    if name == "report":
+        return {"report": str(report(RunFolder(out), runtime))}
+    with Session.open(out, runtime, is_part=name == "fit" and parts > 1) as session:
+        return dict(STAGES[name](session, Part(part, parts)))
 
 
 def plan(input_path: str | os.PathLike[str], config: Config, runtime: Runtime) -> dict[str, Any]:

@@ -118,14 +118,16 @@ def _learn_together(labels: list[str], door: Door, config: Config, *, runtime: R
     pooled, scale = pool(stores)
     data = Dataset.build(pooled, config, regulators=door.regulators, knowledge=door.knowledge)
     whole = Session(Task.begin(data, config, runtime), door.about(labels[0]), door.folder(SHARED))
+    if config.card is None:
+        chosen = whole.choose()
     shared = whole.learn()
     position = dict(zip(shared.nodes["gene"], shared.nodes["order"].tolist(), strict=True))
     common = Shared(shared.edges[["source", "target"]], position)
     networks = {}
     for label, store in stores.items():
         session = _begin(label, store, door, config, runtime=runtime, shared=common)
-        if whole.chosen is not None:
-            session.go_on_with(whole.chosen)
+        if config.card is None:
+            session.go_on_with(chosen)
         networks[label] = session.learn()
     edges = differential_edges(whole.task, scale, stores, shared=shared, networks=networks)
     return JointNetworks(networks, shared, edges)

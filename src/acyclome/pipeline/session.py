@@ -1,25 +1,21 @@
-"""A run under way: which stages are finished, and where their records are kept, in files or in memory.
-
-A stage is finished when its file carries the key of everything it depends on: the data set, and the options it reads.
-"""
+"""A run under way: its stages in their order, each from what earlier ones left in the archive."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.core.workers import one_blas_thread
 from acyclome.errors import InputError
-from acyclome.io.runs import RunFolder, fingerprint
+from acyclome.io.runs import RunFolder
 from acyclome.io.store import Store
 from acyclome.network import Network
 from acyclome.pipeline import model_selection, shards, stages, validation
+from acyclome.pipeline.archive import Archive
 from acyclome.pipeline.assembly import assemble
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.keys import Key, Part, Stage
@@ -36,7 +32,7 @@ from acyclome.pipeline.records import (
     Validated,
 )
 from acyclome.pipeline.resources import is_sharded
-from acyclome.pipeline.task import Runtime, Task, measured
+from acyclome.pipeline.task import Runtime, Task
 
 R = TypeVar("R", bound=Record)
 WHOLE = Part(0, 1)
@@ -57,9 +53,7 @@ class Session:
 
     def __init__(self, task: Task, about: Mapping[str, Any], folder: RunFolder | None = None) -> None:
         self.task, self.about, self.folder = task, about, folder
-        self.asked = task.config
-        self.base = fingerprint(__version__, *task.data.content())
-        self.done: dict[Key, Record] = {}
+        self.asked, self.archive = task.config, Archive(task.data, folder)
 
     @classmethod
     def open(cls, out: str | os.PathLike[str], runtime: Runtime, *, is_part: bool = False) -> Self:
@@ -86,10 +80,10 @@ class Session:
         """Take all stages, from the screening to the network and, in a folder, its report."""
         with one_blas_thread():  # set once, not by every stage anew: of 20 genes that took a tenth of the time
             self.screen()
-            if is_sharded(self.task.config):
+            if is_sharded(self.asked):
                 self.shard()
             self.fit()
-            if is_sharded(self.task.config):
+            if is_sharded(self.asked):
                 self.merge()
             self.order()
             self.resample()
@@ -101,19 +95,13 @@ class Session:
     def choose(self) -> Chosen:
         """Find the model that the data choose, and go on with it; what was found before is kept, resumed or not."""
         key = Key(Stage.CHOOSE)
-        if not self._is_finished(key):
-            self._compute(key, lambda: model_selection.choose(self.task))
-        return self.go_on_with(self._read(key, Chosen))
-
-    @property
-    def chosen(self) -> Chosen | None:
-        """The model that the data chose; None where it was asked for."""
-        record = self.done.get(Key(Stage.CHOOSE))
-        return record if isinstance(record, Chosen) else None
+        if not self.archive.has_file(key, self.asked):
+            self.archive.compute(key, self.asked, lambda: model_selection.choose(self.task))
+        return self.go_on_with(self.archive.read(Chosen, self.asked))
 
     def go_on_with(self, chosen: Chosen) -> Chosen:
         """Take the model that was chosen, here or for several runs at once."""
-        self.done[Key(Stage.CHOOSE)] = chosen
+        self.archive.records[Key(Stage.CHOOSE)] = chosen
         self.task = self.task.with_model(chosen.model)
         return chosen
 
@@ -156,11 +144,13 @@ class Session:
         ordered = self._get(Ordered)
         if is_sharded(self.asked):
             self._all_shards()
-        resampled = self._parts(Resampled, self.asked.resample.resamples, "resamples")
+        wanted = self.asked.resample.resamples
+        resampled = self.archive.read_parts(Resampled, self.task.config, wanted=wanted, things="resamples")
         network = assemble(self.task, ordered, Resampled.joined(resampled))
         if self.folder is not None and self.asked.validation.checks:
             self._take(Validated, lambda: validation.validate(self.task, ordered))
-        network.facts.update(run_record(network, self.task.data, self.asked, about=self.about, done=self.done))
+        done = self.archive.records
+        network.facts.update(run_record(network, self.task.data, self.asked, about=self.about, done=done))
         if self.folder is not None:
             self.folder.write_network(network)
             self.folder.write_run_json(network.facts)
@@ -171,70 +161,28 @@ class Session:
         return self._get(Screened), self._get(Sharded)
 
     def _all_shards(self) -> list[RelaxedShards]:
-        return self._parts(RelaxedShards, self._get(Sharded).plan.n_shards, "shards")
+        wanted = self._get(Sharded).plan.n_shards
+        return self.archive.read_parts(RelaxedShards, self.task.config, wanted=wanted, things="shards")
 
     def _ready(self) -> None:
         """Choose the model, if the data are to choose it and have not."""
         if self.task.config.card is None:
             self.choose()
 
-    def _fingerprint(self, key: Key) -> str:
-        return fingerprint(self.base, *key.options(self.task.config))
-
-    def _is_finished(self, key: Key) -> bool:
-        return self.folder is not None and self.folder.has_stage(key.name, self._fingerprint(key))
-
-    def _compute(self, key: Key, work: Callable[[], Record]) -> None:
-        record, cost = measured(work)
-        self.done[key] = replace(record, facts={**record.facts, "cost": cost})
-        if self.folder is not None:
-            record = self.done[key]
-            self.folder.write_stage(key.name, record.to_arrays(), record.facts, self._fingerprint(key))
-
     def _take(self, kind: type[R], work: Callable[[], R], part: Part | None = None) -> R:
         """Return the record of a stage: computed now, or kept where a run goes on that has it."""
         self._ready()
         key = Key(kind.stage, part)
-        if self.task.runtime.resume and self._is_finished(key):
+        if self.task.runtime.resume and self.archive.has_file(key, self.task.config):
             self.task.report(key.stage, 1.0, "kept")
         else:
-            self._compute(key, work)
-        return self._read(key, kind)
+            self.archive.compute(key, self.task.config, work)
+        return self.archive.read(kind, self.task.config, part)
 
-    def _get(self, kind: type[R], part: Part | None = None) -> R:
+    def _get(self, kind: type[R]) -> R:
         """Return the record of a stage that has to be finished."""
         self._ready()
-        return self._read(Key(kind.stage, part), kind)
-
-    def _read(self, key: Key, kind: type[R]) -> R:
-        if key not in self.done:
-            if self.folder is None or not self._is_finished(key):
-                out = "memory" if self.folder is None else f"{self.folder.stage(key.name + '.npz')}"
-                command = "merge" if kind is Relaxed and is_sharded(self.asked) else key.stage
-                msg = (
-                    f"The stage {key.name} has no result for these data and options in {out}; what may be there was "
-                    f"made with others. Run `acyclome {command}` again."
-                )
-                raise InputError(msg)
-            arrays, facts, _ = self.folder.read_stage(key.name)
-            self.done[key] = kind.from_arrays(arrays, facts)
-        record = self.done[key]
-        assert isinstance(record, kind)
-        return record
-
-    def _parts(self, kind: type[R], wanted: int, things: str) -> list[R]:
-        """All parts of the resamples or shards, whatever number they were cut into; an incomplete cut is refused."""
-        self._ready()
-        keys = [key for key in self.done if key.stage == kind.stage and key.part is not None]
-        if not keys and self.folder is not None:
-            cuts = [[Key(kind.stage, Part(k, of)) for k in range(of)] for of in self.folder.cuts(kind.stage)]
-            keys = next((cut for cut in cuts if all(map(self._is_finished, cut))), [])
-        parts = [self._read(key, kind) for key in sorted(keys, key=lambda key: key.part or WHOLE)] if wanted else []
-        at_hand = sum(len(part.facts["members"]) for part in parts)
-        if at_hand == wanted:
-            return parts
-        msg = f"{at_hand} of {wanted} {things} are at hand. Run `acyclome {kind.stage}` for all parts of one --parts."
-        raise InputError(msg)
+        return self.archive.read(kind, self.task.config)
 
 
 def report(folder: RunFolder, runtime: Runtime) -> Path:
