@@ -29,7 +29,6 @@ class Cost:
     peak_mb: float | None  # None where the system does not say
 
     def row(self) -> dict[str, float | None]:
-        """Return the figures by the names of the tables."""
         return {"seconds": self.wall, "cpu_seconds": self.cpu, "peak_mb": self.peak_mb}
 
 

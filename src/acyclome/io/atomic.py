@@ -61,7 +61,6 @@ def temporary_name(name: str) -> str:
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write bytes to `path` atomically."""
     with write_path(path) as temporary:
         temporary.write_bytes(content)
 

@@ -42,12 +42,10 @@ def export(network: Network, path: str | os.PathLike[str], format_name: str | No
 
 
 def write_edges_tsv(path: str | os.PathLike[str], network: Network) -> None:
-    """Write the edge table as text."""
     tables.write_tsv(path, network.edges)
 
 
 def write_edges_parquet(path: str | os.PathLike[str], network: Network) -> None:
-    """Write the edge table as parquet."""
     tables.write_parquet(path, network.edges, "edges")
 
 

@@ -158,7 +158,6 @@ class RunFolder:
             path.unlink(missing_ok=True)
 
     def write_network(self, network: Network) -> None:
-        """Write edges, ranking, nodes and the h5ad file of a network."""
         tables.write_tsv(self.file("ranking.tsv.gz"), network.ranking)
         tables.write_tsv(self.file("nodes.tsv"), network.nodes)
         tables.write_parquet(self.file("edges.parquet"), network.edges, "edges")

@@ -95,12 +95,10 @@ class _Named:
 
     @property
     def n_vars(self) -> int:
-        """Number of genes."""
         return len(self.genes)
 
     @property
     def n_obs(self) -> int:
-        """Number of observations."""
         return len(self.observations)
 
     def _check_range(self, a: int, b: int) -> None:
@@ -148,12 +146,10 @@ class MemoryStore(_Named):
 
     @property
     def folder(self) -> Path | None:
-        """None: there is no file."""
         return None
 
     @property
     def obs_columns(self) -> pd.DataFrame | None:
-        """Annotations of the observations, or None if none were given."""
         return self._obs_columns
 
     def block(self, a: int, b: int) -> np.ndarray:
@@ -224,7 +220,6 @@ class Store(_Named):
 
     @property
     def obs_columns(self) -> pd.DataFrame | None:
-        """Annotations of the observations, or None if none were kept."""
         from anndata.io import read_elem
 
         return read_elem(self._handle["obs"]) if "obs" in self._handle else None
@@ -256,7 +251,6 @@ class Store(_Named):
 
     @property
     def folder(self) -> Path:
-        """Folder of the file."""
         return Path(self._handle.filename).resolve().parent
 
     def __reduce__(self) -> tuple[Any, ...]:

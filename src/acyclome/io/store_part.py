@@ -31,12 +31,10 @@ class StorePart:
 
     @cached_property
     def genes(self) -> list[str]:
-        """Names of the genes."""
         return self._store.genes if self._genes is None else [self._store.genes[j] for j in self._genes]
 
     @cached_property
     def observations(self) -> list[str]:
-        """Names of the observations."""
         names = self._store.observations
         return names if self._rows is None else [names[r] for r in self._rows]
 

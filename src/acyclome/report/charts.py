@@ -134,7 +134,6 @@ def _bound(curve: Sequence[Level], across: svg.Axis, up: svg.Axis) -> list[str]:
 
 
 def _mark(curve: Sequence[Level], mark: float, across: svg.Axis, up: svg.Axis) -> list[str]:
-    """Draw a line up from the marked stability to its count."""
     level = min(curve, key=lambda candidate: abs(candidate.stability - mark))
     x, y = across.at(level.stability), up.at(level.edges)
     words = f"{wording.plural(level.edges, 'edge')} at {wording.decimal(level.stability, 1)} or more"

@@ -26,7 +26,6 @@ class Level:
 
 
 def stability_levels(run: Run, levels: tuple[float, ...] = LEVELS) -> list[Level]:
-    """Return the counts at the given stabilities."""
     return [Level(level, edges_at_least(run, level), expected_false(run, level)) for level in levels]
 
 
@@ -37,7 +36,6 @@ def stability_curve(run: Run) -> list[Level]:
 
 
 def edges_at_least(run: Run, stability: float) -> int:
-    """Count the edges at or above a stability."""
     return int((run.edges["stability"] >= stability - _SLACK).sum())
 
 

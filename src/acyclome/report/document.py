@@ -42,7 +42,6 @@ def write_report(out: Path) -> Path:
 
 
 def render(run: Run) -> str:
-    """Return the page of a run as HTML."""
     try:
         import jinja2
         import pybtex  # noqa: F401 - read by references

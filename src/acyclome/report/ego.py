@@ -59,7 +59,6 @@ def _strongest(edges: pd.DataFrame, rows: int) -> pd.DataFrame:
 
 
 def draw_ego(ego: Ego) -> str:
-    """Return the picture as an SVG element."""
     rows = max(len(ego.causes), len(ego.effects), 1)
     height = 2 * MARGIN + rows * PITCH + 16.0
     middle = MARGIN + 16.0 + rows * PITCH / 2

@@ -12,7 +12,6 @@ SORTABILITY = "[@reisach2021]"  # which the page cites beside the paragraph
 
 
 def methods_text(run: Run) -> str:
-    """Return the paragraph for a paper."""
     return cite(_paragraph(run))
 
 

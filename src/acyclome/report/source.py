@@ -40,7 +40,6 @@ class Run:
 
     @property
     def edges(self) -> pd.DataFrame:
-        """The edges, best first."""
         return self.network.edges
 
     @property
@@ -57,17 +56,14 @@ class Run:
 
     @property
     def model(self) -> str:
-        """The structural model, be it asked for or chosen by the data."""
         return str(self.fact("model.name") or self.config.model)
 
     @cached_property
     def config(self) -> Config:
-        """The options of the run."""
         return Config.from_mapping(self.fact("config"))
 
     @property
     def card(self) -> Model:
-        """The card of the model."""
         return get_model(self.model)
 
     @property
@@ -77,7 +73,6 @@ class Run:
 
     @property
     def is_relaxed(self) -> bool:
-        """Whether a relaxation was fitted."""
         return self.card.relaxes(self.config)
 
     @property
@@ -87,7 +82,6 @@ class Run:
 
     @property
     def has_stability(self) -> bool:
-        """Whether stability was measured."""
         return self.resamples > 0 and bool(self.edges["stability"].notna().any())
 
 

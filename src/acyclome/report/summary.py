@@ -29,7 +29,6 @@ def data_name(run: Run) -> str:
 
 
 def counts(run: Run) -> dict[str, Any]:
-    """Return the headline numbers of a run."""
     edges = run.edges
     return {
         "genes": len(run.nodes),
@@ -80,7 +79,6 @@ def _sentence(name: str) -> str:
 
 
 def _counted(facts: Mapping[str, Any]) -> str:
-    """Return the counts among some facts as words."""
     shown = {}
     for key, value in facts.items():
         if wording.is_number(value) and not isinstance(value, float):
@@ -182,7 +180,6 @@ def compared(run: Run) -> list[dict[str, Any]]:
 
 
 def stages(run: Run) -> list[dict[str, str]]:
-    """Return time and peak memory of every stage."""
     return [
         {
             "name": str(name),
@@ -201,7 +198,6 @@ def _megabytes(value: Any) -> str:
 
 
 def command(run: Run) -> str:
-    """Return the command that repeats the run."""
     given = run.fact("command")
     return " ".join(given) if isinstance(given, list) else str(given)
 

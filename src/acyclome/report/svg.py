@@ -20,12 +20,10 @@ def element(name: str, content: str = "", /, **attributes: object) -> str:
 
 
 def label(text: str, x: float, y: float, **attributes: object) -> str:
-    """Return a text element."""
     return element("text", escape(text), x=x, y=y, **attributes)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, **attributes: object) -> str:
-    """Return a straight line."""
     return element("path", d=polyline([(x1, y1), (x2, y2)]), **attributes)
 
 
@@ -75,7 +73,6 @@ class Axis:
     log: bool = False
 
     def at(self, value: float) -> float:
-        """Return the pixel of a value."""
         low, high, value = (self._scaled(number) for number in (self.low, self.high, value))
         return self.start + (self.end - self.start) * ((value - low) / (high - low) if high != low else 0.5)
 
