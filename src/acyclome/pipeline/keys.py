@@ -28,7 +28,7 @@ class Stage(StrEnum):
 SEEN = ("screen", "search.expanded")
 SEARCHED = ("screen", "fit", "score", "search", "shard")
 DEPENDS_ON = {
-    Stage.CHOOSE: ("screen", "score", "search"),
+    Stage.CHOOSE: ("screen", "fit", "score", "search"),
     Stage.SCREEN: SEEN,
     Stage.SHARD: (*SEEN, "shard"),
     Stage.FIT: SEARCHED,
@@ -60,9 +60,17 @@ class Key:
 
     def options(self, config: Config) -> tuple[str, str, str, int]:
         """Return all of the options that it depends on, with its name, to be part of a fingerprint."""
-        card = config.card
-        own = models.sections() if card is None else () if card.section is None else card.section[:1]
-        return self.name, options_of(config, *DEPENDS_ON[self.stage], *own), config.model, config.seed
+        names = dict.fromkeys([*DEPENDS_ON[self.stage], *_of_models(config)])
+        return self.name, options_of(config, *names), config.model, config.seed
+
+
+def _of_models(config: Config) -> tuple[str, ...]:
+    """Return the sections that the model reads in every stage; of all models where the data choose one."""
+    card = config.card
+    if card is None:
+        return tuple(models.sections())
+    own = () if card.section is None else card.section[:1]
+    return (*own, "fit") if card.search == "relaxation" else own
 
 
 def options_of(config: Config, *names: str) -> str:
