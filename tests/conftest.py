@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from acyclome.core import engine
 from acyclome.core.backend import ThreadBackend
-from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments, moments
@@ -93,7 +93,7 @@ def draw_correlations(seed, d, factors=4, noise=0.3):
 
 def all_pairs(d):
     """Return the candidate set of all ordered pairs of ``d`` genes."""
-    return from_pairs(*np.nonzero(~np.eye(d, dtype=bool)), d)
+    return Candidates.from_pairs(*np.nonzero(~np.eye(d, dtype=bool)), d)
 
 
 def make_pools(R, candidates, n, gamma=1.0, variance=None):

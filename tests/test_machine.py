@@ -12,7 +12,7 @@ from acyclome.cli.around import _plan_text
 from acyclome.config import Config
 from acyclome.core import engine
 from acyclome.core.backend import DeviceBackend, ThreadBackend
-from acyclome.core.data.dag import Dag
+from acyclome.core.data.search_result import SearchResult
 from acyclome.errors import InputError
 from acyclome.evaluate.simulate import simulate
 from acyclome.io.store import MemoryStore
@@ -41,7 +41,7 @@ def card(monkeypatch):
 
 def empty_dag():
     nothing = np.empty(0)
-    return Dag(nothing, nothing, nothing, nothing, nothing, nothing, 0.0, 0.0)
+    return SearchResult(nothing, nothing, nothing, nothing, nothing, nothing, 0.0, 0.0)
 
 
 def edges(network):

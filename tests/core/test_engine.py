@@ -37,7 +37,7 @@ def test_a_change_of_units_does_not_change_the_default_graph(lab, seed):
 def test_units_that_are_powers_of_two_change_no_bit(lab):
     X, _ = lab.draw_linear(4, D, N, 2)
     one, two = (road(lab, matrix)[0] for matrix in (X, X * 2.0 ** np.random.default_rng(104).integers(-9, 9, D)))
-    for name in ("source", "target", "weight", "loss", "order", "rest", "score"):
+    for name in ("source", "target", "weight", "loss", "order", "residual", "score"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
 
 
@@ -71,7 +71,7 @@ def test_threads_do_not_change_a_bit(lab):
     X, _ = lab.draw_linear(6, 60, N, 2)
     config = Config.from_mapping({"screen": {"max_candidates": 14}})
     one, two = (road(lab, X, config, threads=threads)[0] for threads in (1, 2))
-    for name in ("source", "target", "weight", "loss", "order", "rest", "score"):
+    for name in ("source", "target", "weight", "loss", "order", "residual", "score"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
 
 

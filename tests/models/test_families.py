@@ -99,13 +99,13 @@ def test_the_climb_finds_the_graph(case, lab):
         assert found >= EDGES
         assert len(found) <= len(EDGES) + 1  # among six genes one edge by chance is cheap
         assert dag.loss.min() > 0
-        assert dag.rest.max() <= 1 + 1e-3
+        assert dag.residual.max() <= 1 + 1e-3
 
 
 @every_family
 def test_threads_do_not_change_a_bit(case, lab):
     one, two = (search(lab, case, 1, threads) for threads in (1, 2))
-    for name in ("source", "target", "weight", "loss", "order", "rest", "turning_loss"):
+    for name in ("source", "target", "weight", "loss", "order", "residual", "reversal_loss"):
         assert getattr(one, name).tolist() == getattr(two, name).tolist()
 
 

@@ -109,8 +109,8 @@ def test_the_network_has_the_edges_of_the_order_and_the_confidence_of_the_resamp
         assert edge.stability == pytest.approx((forward + backward) / 5)
         assert edge.direction == pytest.approx(forward / max(forward + backward, 1))
     nodes = network.nodes.set_index("gene").loc[genes]
-    np.testing.assert_allclose(nodes["r2"], 1 - ordered.rest, atol=1e-6)
-    np.testing.assert_allclose(nodes["noise_scale"], np.sqrt(ordered.rest) * X.std(axis=1), rtol=1e-4)
+    np.testing.assert_allclose(nodes["r2"], 1 - ordered.residual, atol=1e-6)
+    np.testing.assert_allclose(nodes["noise_scale"], np.sqrt(ordered.residual) * X.std(axis=1), rtol=1e-4)
 
 
 def test_the_more_an_edge_and_its_direction_carry_the_higher_its_score_without_resamples(bench, X):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.confidence.resample import Votes
-from acyclome.core.data.candidates import Candidates, from_pairs
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.effects.shifts import Effects
 
 MAX_GENES, MAX_PAIRS = 4_000, 1_000_000  # of which all associations are held, 8 MB
@@ -75,7 +75,7 @@ def rank_pairs(
     if experiments is None:
         return source, target, seen
     d, cost = candidates.n_genes, experiments.edge_cost
-    pairs = from_pairs(source, target, d)
+    pairs = Candidates.from_pairs(source, target, d)
     effects = experiments.effects(pairs)
     gain = np.concatenate([effects.gain, effects.more])
     unit = np.ones(d) if votes.total else cost

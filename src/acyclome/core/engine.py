@@ -13,10 +13,10 @@ from typing import Literal
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates
-from acyclome.core.data.dag import Dag
 from acyclome.core.data.interventions import parent_spread
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
+from acyclome.core.data.search_result import SearchResult
 from acyclome.core.directions.non_gaussian import turn_by_noise
 from acyclome.core.hill_climbing.search import JointSettings, look_further, search_joint
 from acyclome.core.order_search.search import ScoreSettings, build_pools, search_order
@@ -116,42 +116,42 @@ def _gene_weight(data: Moments, *, equal_noise: bool) -> np.ndarray:
 
 def search(
     problem: Problem, candidates: Candidates, start: np.ndarray, *, settings: EngineSettings, seed: int
-) -> tuple[Dag, Candidates]:
+) -> tuple[SearchResult, Candidates]:
     """Search from the order ``start``, let the candidates grow, search on; return the DAG and the final candidates."""
     if settings.search == "hill_climbing":
         return _climb(problem, candidates, start, settings=settings, seed=seed)
-    dag = None
+    result = None
     if settings.rescreens and is_screened(problem, settings.screen):
-        dag, candidates = _rescreened(problem, candidates, start, settings=settings, seed=seed)
-        start = dag.order
-    if dag is None or settings.score.rounds:
+        result, candidates = _rescreened(problem, candidates, start, settings=settings, seed=seed)
+        start = result.order
+    if result is None or settings.score.rounds:
         _, second = np.random.SeedSequence(seed).generate_state(2)
-        dag = _search_order(problem, candidates, start, score=settings.score, seed=int(second))
-    return turn_by_noise(problem, dag) if settings.turns else dag, candidates
+        result = _search_order(problem, candidates, start, score=settings.score, seed=int(second))
+    return turn_by_noise(problem, result) if settings.turns else result, candidates
 
 
 def _rescreened(
     problem: Problem, candidates: Candidates, start: np.ndarray, *, settings: EngineSettings, seed: int
-) -> tuple[Dag, Candidates]:
+) -> tuple[SearchResult, Candidates]:
     """Rescreen with a first network, and again with the better one that this gives while it pays.
 
     A hub that the first network misses, for want of candidates, is offered to its other children by the second only.
     """
-    dag = search_once(problem, candidates, start, settings=settings, seed=seed)
+    result = search_once(problem, candidates, start, settings=settings, seed=seed)
     for _ in range(RESCREENS):
-        more = rescreen(problem, candidates, dag, settings=settings.screen)
-        better = search_once(problem, more, dag.order, settings=settings, seed=seed)
-        gain = dag.score - better.score
+        more = rescreen(problem, candidates, result, settings=settings.screen)
+        better = search_once(problem, more, result.order, settings=settings, seed=seed)
+        gain = result.score - better.score
         if gain >= 0.0:
-            dag, candidates = better, more
+            result, candidates = better, more
         if gain < WORTH * problem.n_genes:
             break
-    return dag, candidates
+    return result, candidates
 
 
 def search_once(
     problem: Problem, candidates: Candidates, start: np.ndarray, *, settings: EngineSettings, seed: int
-) -> Dag:
+) -> SearchResult:
     """Search from ``start`` to a first local optimum: the network by which candidates are screened again."""
     if settings.joint is not None:
         joint = replace(settings.joint, climb=replace(settings.joint.climb, rounds=0))
@@ -163,7 +163,7 @@ def search_once(
 
 def _search_order(
     problem: Problem, candidates: Candidates, start: np.ndarray, *, score: ScoreSettings, seed: int
-) -> Dag:
+) -> SearchResult:
     """Search once; with equal noise the common variance is found first, by searches to a first local optimum."""
     data, start = problem.data, problem.constraints.arrange(start)
     find = partial(search_order, candidates=candidates, seed=seed, threads=problem.threads)
@@ -173,28 +173,28 @@ def _search_order(
     sigma2 = float(np.median(data.scale[data.scale > 0] ** 2))
     for _ in range(SIGMA_ROUNDS):
         pools = build_pools(problem, candidates, score=score, variance=data.scale**2 / sigma2)
-        dag = find(pools, start=start, rounds=0)
-        fitted = data.mean_over_genes(data.scale**2 * dag.rest)  # sum of rss over sum of n
-        start = dag.order
+        result = find(pools, start=start, rounds=0)
+        fitted = data.mean_over_genes(data.scale**2 * result.residual)  # sum of rss over sum of n
+        start = result.order
         if abs(fitted - sigma2) <= SIGMA_TOL * sigma2:
             break
         sigma2 = fitted
     if score.rounds:
-        dag = find(pools, start=start, rounds=score.rounds)
+        result = find(pools, start=start, rounds=score.rounds)
     scale = 0.5 * np.log(sigma2) * float(np.sum(data.n_own))  # without it scores of two variances do not compare
-    dag = replace(dag, score=dag.score + scale, settled_score=dag.settled_score + scale)
-    return _in_own_units(data, dag)
+    result = replace(result, score=result.score + scale, score_at_local_optimum=result.score_at_local_optimum + scale)
+    return _in_own_units(data, result)
 
 
-def _in_own_units(data: Moments, dag: Dag) -> Dag:
+def _in_own_units(data: Moments, result: SearchResult) -> SearchResult:
     """Express weights per standard deviation of the source over its own observations, not over those of the target."""
-    seen = parent_spread(data.Z, data.interventions, dag.source, dag.target)
-    return replace(dag, weight=dag.weight * data.own_scale[dag.source] / np.where(seen > 0, seen, 1.0))
+    seen = parent_spread(data.Z, data.interventions, result.source, result.target)
+    return replace(result, weight=result.weight * data.own_scale[result.source] / np.where(seen > 0, seen, 1.0))
 
 
 def _climb(
     problem: Problem, candidates: Candidates, start: np.ndarray, *, settings: EngineSettings, seed: int
-) -> tuple[Dag, Candidates]:
+) -> tuple[SearchResult, Candidates]:
     if settings.joint is None:
         msg = "Hill climbing decides, and there is no local score; expected settings of the hill climbing."
         raise ValueError(msg)

@@ -1,4 +1,4 @@
-"""Shards: overlapping pieces of the candidate graph, each small enough for one worker, and what comes back from them.
+"""Shards: overlapping parts of the candidate graph, each small enough for one worker, and what comes back from them.
 
 Every gene is owned by one shard, its core; around the core stands a halo of the strongest candidate parents of its
 genes, so that a hub is in many shards.  A shard is a problem of its own on the candidates and correlations among its
@@ -14,6 +14,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components, depth_first_order, minimum_spanning_tree
 
 from acyclome.core.data.candidates import Candidates
+from acyclome.core.data.index_maps import inverse
 from acyclome.core.graph.feedback import order_from_weights
 
 
@@ -48,7 +49,7 @@ class Plan:
         return self.genes[self.indptr[shard] : self.indptr[shard + 1]]
 
 
-def plan_shards(candidates: Candidates, strength: np.ndarray, shards: int, most: int, seed: int) -> Plan:
+def plan_shards(candidates: Candidates, strength: np.ndarray, *, shards: int, most: int, seed: int) -> Plan:
     """Cut the candidate graph into ``shards`` cores of equal size, and give each its halo.
 
     Parameters
@@ -62,9 +63,9 @@ def plan_shards(candidates: Candidates, strength: np.ndarray, shards: int, most:
 
     Notes
     -----
-    Cores are pieces of a depth-first walk over the maximum spanning forest of the candidates, which keeps the genes of
-    a branch, and a hub's children, together.  A halo takes the first candidate of every core gene, then the second ...;
-    within a rank those first whose squared correlations with the core sum to most.
+    Cores are stretches of a depth-first walk over the maximum spanning forest of the candidates, which keeps the genes
+    of a branch, and a hub's children, together.  A halo takes the first candidate of every core gene, then the second
+    ...; within a rank those first whose squared correlations with the core sum to most.
     """
     d = candidates.n_genes
     tie = np.random.default_rng(seed).permutation(d)
@@ -108,19 +109,8 @@ def _rank(candidates: Candidates, strength: np.ndarray, tie: np.ndarray) -> np.n
     return rank
 
 
-def restrict(candidates: Candidates, genes: np.ndarray) -> tuple[Candidates, np.ndarray]:
-    """Return the candidates among ``genes`` (rising), renumbered, and their positions in the whole, ``(nnz',)``."""
-    place = np.full(candidates.n_genes, -1, np.int32)
-    place[genes] = np.arange(len(genes), dtype=np.int32)
-    target = candidates.target
-    edges = np.flatnonzero((place[target] >= 0) & (place[candidates.parent] >= 0))
-    indptr = np.zeros(len(genes) + 1, np.int64)
-    np.cumsum(np.bincount(place[target[edges]], minlength=len(genes)), out=indptr[1:])
-    return Candidates(indptr, place[candidates.parent[edges]]), edges
-
-
 def merge_orders(
-    source: np.ndarray, target: np.ndarray, loss: np.ndarray, place: np.ndarray, seed: int
+    source: np.ndarray, target: np.ndarray, loss: np.ndarray, *, position: np.ndarray, seed: int
 ) -> tuple[np.ndarray, int]:
     """Return an order, ``(d,)`` int32, for the edges that the shards found, and how many of them point against it.
 
@@ -129,15 +119,11 @@ def merge_orders(
     source, target, loss
         ``(m,)`` edges of all shards, each from the owner of its target, and the log-likelihood that each carries; they
         may run in cycles through several shards.
-    place
-        ``(d,)`` relative place, from 0 to 1, of each gene in the order of the shard that owns it; decides where the
+    position
+        ``(d,)`` relative position, from 0 to 1, of each gene in the order of the shard that owns it; decides where the
         edges leave a choice.  So the order of a single shard comes back as it is.
     """
-    d = len(place)
-    last_first = np.lexsort((np.random.default_rng(seed).permutation(d), -place))
-    tie = np.empty(d, np.int64)
-    tie[last_first] = np.arange(d)
-    order = order_from_weights(source, target, loss, tie).astype(np.int32)
-    at = np.empty(d, np.int64)
-    at[order] = np.arange(d)
-    return order, int(np.count_nonzero(at[source] > at[target]))
+    last_first = np.lexsort((np.random.default_rng(seed).permutation(len(position)), -position))
+    order = order_from_weights(source, target, loss, tie=inverse(last_first)).astype(np.int32)
+    rank = inverse(order)
+    return order, int(np.count_nonzero(rank[source] > rank[target]))

@@ -55,8 +55,8 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
     nodes = {
         "order": ordered.order,
         "is_regulator": data.sources,
-        "r2": 1.0 - ordered.rest,
-        "noise_scale": np.sqrt(ordered.rest) * ordered.scale,
+        "r2": 1.0 - ordered.residual,
+        "noise_scale": np.sqrt(ordered.residual) * ordered.scale,
         "lowest": ordered.lowest,
     }
     members, effects = _members(resampled), _measured(task, ordered)

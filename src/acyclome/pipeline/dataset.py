@@ -114,22 +114,16 @@ class Dataset:
 
     def subset(self, *, genes: np.ndarray | None = None, rows: np.ndarray | None = None) -> Self:
         """Return some genes and observations, given by rising positions; None takes all."""
-        part = replace(self, store=StorePart(self.store, genes=genes, rows=rows), perturbation={}, warnings=())
-        if genes is not None:
-            part = replace(
-                part,
-                prior=part.prior.subset(genes),
-                interventions=part.interventions.restrict(genes),
-                treatments=part.treatments.restrict(genes),
-            )
-        if rows is not None:
-            part = replace(
-                part,
-                interventions=part.interventions.among(rows),
-                treatments=part.treatments.among(rows),
-                size=None if part.size is None else part.size[rows],
-            )
-        return part
+        return replace(
+            self,
+            store=StorePart(self.store, genes=genes, rows=rows),
+            prior=self.prior if genes is None else self.prior.subset(genes),
+            interventions=self.interventions.subset(genes, rows),
+            treatments=self.treatments.subset(genes, rows),
+            size=self.size if self.size is None or rows is None else self.size[rows],
+            perturbation={},
+            warnings=(),
+        )
 
     def as_whole(self) -> Self:
         """Return a part as a data set of its own: its values in memory, and no larger network around it."""

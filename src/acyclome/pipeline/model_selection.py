@@ -17,7 +17,7 @@ from acyclome.confidence.resample import Member
 from acyclome.config import Config
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.contract import HeldOut
-from acyclome.core.data.candidates import from_pairs, gene_blocks
+from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.moments import Moments
 from acyclome.core.workers import run_blocks
 from acyclome.errors import ConfigError
@@ -160,7 +160,7 @@ def _judge(sample: Dataset, options: Config, test: np.ndarray, *, seed: int, thr
     """Learn from the observations that are not kept back; return the number of edges, and nats per gene, ``(t,)``."""
     train, kept = np.flatnonzero(~test), np.flatnonzero(test)
     dag = learn_member(sample, options, Member(0, train, seed), backend=ThreadBackend(threads))
-    network = from_pairs(dag.source, dag.target, sample.n_genes)
+    network = Candidates.from_pairs(dag.source, dag.target, sample.n_genes)
     parents = np.split(network.parent, network.indptr[1:-1])
     moments = sample.scaled(threads)
     local = _held_out(options, moments, seed=seed, threads=threads)

@@ -123,8 +123,8 @@ class Ordered(Record):
     ----------
     indptr, parent
         The final candidates, CSR by target.
-    source, target, weight, loss, order, rest
-        As of a :class:`acyclome.core.data.dag.Dag`.
+    source, target, weight, loss, order, residual
+        As of a :class:`acyclome.core.data.search_result.SearchResult`.
     reversal_loss, compelled, settled, arrow
         ``(m,)`` log-likelihood lost by turning each edge; whether it points this way in all of the class; whether an
         intervention decides; and how probable the direction is.
@@ -142,7 +142,7 @@ class Ordered(Record):
     weight: np.ndarray
     loss: np.ndarray
     order: np.ndarray
-    rest: np.ndarray
+    residual: np.ndarray
     reversal_loss: np.ndarray
     compelled: np.ndarray
     settled: np.ndarray

@@ -18,7 +18,7 @@ from acyclome.core.backend import Backend
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.problem import Problem
 from acyclome.core.relaxation.relax import Relaxation
-from acyclome.core.shards import Plan, merge_orders, plan_shards, restrict
+from acyclome.core.shards import Plan, merge_orders, plan_shards
 from acyclome.core.workers import run_blocks
 from acyclome.machine import peak_memory_mb
 from acyclome.pipeline.dataset import Dataset
@@ -56,7 +56,7 @@ class Shard:
     @classmethod
     def of(cls, plan: Plan, candidates: Candidates, number: int) -> Shard:
         genes = plan.of(number)
-        return cls(number, genes, plan.owner[genes] == number, *restrict(candidates, genes))
+        return cls(number, genes, plan.owner[genes] == number, *candidates.subset(genes))
 
 
 def shard(task: Task, screened: Screened) -> Sharded:
@@ -66,7 +66,7 @@ def shard(task: Task, screened: Screened) -> Sharded:
     shards, most = shard_sizes(task.data.n_genes, task.data.n_obs, task.config)
     # Never from the correlation matrix, which a job of its own does not have: the bits would differ.
     strength = np.abs(task.scaled.pairs(candidates.parent, candidates.target))
-    plan = plan_shards(candidates, strength, shards, most, seed_of(task.config, "shard"))
+    plan = plan_shards(candidates, strength, shards=shards, most=most, seed=seed_of(task.config, "shard"))
     task.report("shard", 1.0, f"{shards:,} shards of up to {int(plan.sizes.max()):,} genes")
     facts = {"shards": shards, "largest": int(plan.sizes.max()), "smallest": int(plan.sizes.min())}
     return Sharded(owner=plan.owner, indptr=plan.indptr, genes=plan.genes, facts=facts)
@@ -99,7 +99,8 @@ def merge(task: Task, screened: Screened, cut: Sharded, parts: list[RelaxedShard
     each = RelaxedShards.joined(parts, {})
     place, W = np.empty(task.data.n_genes), np.zeros(screened.candidates.n_edges)
     place[each.gene], W[each.edge] = each.place, each.W
-    start, against = merge_orders(each.source, each.target, each.loss, place, seed_of(task.config, "shard"))
+    seed = seed_of(task.config, "shard")
+    start, against = merge_orders(each.source, each.target, each.loss, position=place, seed=seed)
     status = next(status for status in STATUSES if status in {"none", *(fit["status"] for fit in fits)})
     edges = len(each.source)
     task.report("merge", 1.0, f"{edges:,} edges of {cut.plan.n_shards} shards, {against} of them in cycles")

@@ -18,8 +18,8 @@ from acyclome.config import Config
 from acyclome.core import engine
 from acyclome.core.backend import Backend, ThreadBackend
 from acyclome.core.data.candidates import Candidates, gene_blocks
-from acyclome.core.data.dag import Dag
 from acyclome.core.data.moments import Moments
+from acyclome.core.data.search_result import SearchResult
 from acyclome.core.directions.interventional import Directions, directions
 from acyclome.core.directions.non_gaussian import ODDS, noise_evidence
 from acyclome.core.graph.equivalence import cpdag
@@ -121,7 +121,7 @@ def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
     task.report("order", 1.0, f"{len(dag.source):,} edges")
     facts = {
         "score": dag.score,
-        "settled_score": dag.settled_score,
+        "settled_score": dag.score_at_local_optimum,
         "edges": len(dag.source),
         "perturbations": config.search.perturbations,
         "candidates": _candidate_facts(grown),
@@ -129,7 +129,7 @@ def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
     }
     if found.noise is not None:
         facts["noise_decides"] = int(np.count_nonzero(found.noise >= ODDS))
-    if found.shifts is not None:
+    if task.data.interventions.any:
         facts["effects"] = effects_table(found.shifts, task.data.store.genes)
     return Ordered(
         indptr=grown.indptr,
@@ -139,7 +139,7 @@ def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
         weight=dag.weight,
         loss=dag.loss,
         order=dag.order,
-        rest=dag.rest,
+        residual=dag.residual,
         reversal_loss=found.loss,
         compelled=compelled,
         settled=found.settled,
@@ -162,16 +162,15 @@ def lowest_values(task: Task) -> np.ndarray:
     return np.divide(floor - m.mean, m.scale, out=np.full(len(floor), np.nan), where=m.scale > 0)
 
 
-def _directions(task: Task, dag: Dag) -> tuple[Directions, np.ndarray, np.ndarray]:
+def _directions(task: Task, dag: SearchResult) -> tuple[Directions, np.ndarray, np.ndarray]:
     """Return what is known of each direction, whether it is compelled, and how probable it is, ``(m,)`` each."""
     data, config = task.data, task.config
     equal = config.score.noise == "equal"
     known = ~data.prior.given.allows(dag.target, dag.source)
-    if dag.turning_loss is not None and dag.is_free is not None:
-        odds = np.exp(np.clip(dag.turning_loss, -50, 50))
-        found = Directions(dag.turning_loss, np.zeros(len(known), bool), None)
-        return found, known | ~dag.is_free, np.where(known, 1.0, odds / (1.0 + odds))
     found = directions(task.moments, dag, equal_noise=equal)
+    if dag.reversible is not None:
+        odds = np.exp(np.clip(found.loss, -50, 50))
+        return found, known | ~dag.reversible, np.where(known, 1.0, odds / (1.0 + odds))
     sure, d = found.settled | known, data.n_genes
     decided = sure
     if config.reads_noise:
@@ -209,7 +208,7 @@ def resamples_of(task: Task) -> list[Member]:
 
 def learn_member(
     data: Dataset, config: Config, member: Member, *, backend: Backend, scratch: Path | None = None
-) -> Dag:
+) -> SearchResult:
     """Learn from the observations of one resample: its own screening, a random start, no perturbation."""
     settings = engine_settings(config.with_options({"fit.relax": False, "search.perturbations": 0}))
     problem = data.subset(rows=member.rows).problem(backend, scratch)

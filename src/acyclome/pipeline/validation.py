@@ -16,6 +16,7 @@ from acyclome.confidence.resample import Member
 from acyclome.config import Config
 from acyclome.core.backend import Backend, ThreadBackend
 from acyclome.core.data.constraints import Constraints
+from acyclome.core.data.index_maps import positions
 from acyclome.core.data.interventions import Interventions
 from acyclome.evaluate.rivals import OURS, beside_rivals, met_by_chance, rival_networks, unseen_targets
 from acyclome.io.store import MemoryStore
@@ -83,14 +84,13 @@ def _rivals(sample: Dataset, config: Config, seed: int, *, backend: Backend) -> 
     dag = learn_member(sample, config, Member(0, train, seed), backend=backend)
     values = sample.store.block(0, d)
     seen = np.flatnonzero((np.ptp(values[:, train], axis=1) > 0) & (np.ptp(values[:, test], axis=1) > 0))
-    position = np.full(d, -1, np.int64)
-    position[seen] = np.arange(len(seen))
+    position = positions(seen, d)
     source, target = position[dag.source], position[dag.target]
     ours = source[(source >= 0) & (target >= 0)], target[(source >= 0) & (target >= 0)]
     X = even_values(sample)[seen].T
     networks = {OURS: ours, **rival_networks(X[train], len(ours[0]), sample.sources[seen], seed)}
-    acted = sample.interventions.restrict(seen)
-    return beside_rivals(X[train], X[test], networks, (acted.among(train), acted.among(test)))
+    acted = [sample.interventions.subset(seen, part) for part in (train, test)]
+    return beside_rivals(X[train], X[test], networks, acted)
 
 
 def _permuted(sample: Dataset, config: Config, seed: int, *, n_genes: int, backend: Backend) -> dict[str, float]:

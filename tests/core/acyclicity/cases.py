@@ -10,7 +10,7 @@ import numpy as np
 import scipy.linalg
 
 from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
-from acyclome.core.data.candidates import Candidates, from_pairs
+from acyclome.core.data.candidates import Candidates
 
 TERMS = 6
 
@@ -101,7 +101,7 @@ def cycle(d: int, seed: int = 0) -> np.ndarray:
 def on_candidates(A: np.ndarray, pattern: np.ndarray | None = None) -> tuple[np.ndarray, Candidates]:
     """The strengths ``(nnz,)`` of a matrix on a pattern; without one on all pairs."""
     pattern = ~np.eye(len(A), dtype=bool) if pattern is None else pattern | (A > 0)
-    candidates = from_pairs(*np.nonzero(pattern), len(A))
+    candidates = Candidates.from_pairs(*np.nonzero(pattern), len(A))
     strength = A[candidates.parent, candidates.target]
     strength.flags.writeable = False
     return strength, candidates

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from acyclome.core.acyclicity import Series
 from acyclome.core.acyclicity import series as module
-from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.candidates import Candidates
 
 KINDS = ("exponential", "logdet", "binomial")
 RTOL = 1e-12
@@ -25,7 +25,7 @@ def draw(seed, d=7, filled=0.5, candidates=0.8, largest=0.6):
     joined = rng.random((d, d)) < candidates
     np.fill_diagonal(joined, False)
     A = np.where(joined & (rng.random((d, d)) < filled), rng.uniform(0.05, largest, (d, d)), 0.0)
-    found = from_pairs(*np.nonzero(joined), d)
+    found = Candidates.from_pairs(*np.nonzero(joined), d)
     return A, found, A[found.parent, found.target]
 
 
@@ -72,7 +72,9 @@ def test_h_is_zero_on_dags_and_only_there(kind, seed):
 
 
 def test_an_absent_edge_that_would_close_a_cycle_is_felt():
-    candidates = from_pairs([0, 1, 2, 0], [1, 2, 0, 2], 3)  # 0 -> 1 -> 2; absent 2 -> 0, which closes it, and 0 -> 2
+    candidates = Candidates.from_pairs(
+        [0, 1, 2, 0], [1, 2, 0, 2], 3
+    )  # 0 -> 1 -> 2; absent 2 -> 0, which closes it, and 0 -> 2
     strength = np.array([0.0, 0.5, 0.0, 0.4])  # by target: 2 -> 0, 0 -> 1, 0 -> 2, 1 -> 2
     h, omega = Series(3, "logdet", 0.0).value_and_gradient(strength, candidates, 1)
     assert h == 0
@@ -83,7 +85,7 @@ def test_an_absent_edge_that_would_close_a_cycle_is_felt():
 def test_names_of_genes_do_not_matter(kind):
     _, candidates, strength = draw(8, d=9)
     new = np.random.default_rng([42, 8]).permutation(9)
-    renamed = from_pairs(new[candidates.parent], new[candidates.target], 9)
+    renamed = Candidates.from_pairs(new[candidates.parent], new[candidates.target], 9)
     at = renamed.find(new[candidates.parent], new[candidates.target])
     other = np.empty_like(strength)
     other[at] = strength
@@ -117,7 +119,7 @@ def test_dropping_lowers_h_and_never_hides_a_cycle_of_two(drop):
 
 def test_strengths_that_vanish_on_the_way_neither_count_twice_nor_leave_the_scratch():
     d = 40
-    candidates = from_pairs(*np.nonzero(~np.eye(d, dtype=bool)), d)
+    candidates = Candidates.from_pairs(*np.nonzero(~np.eye(d, dtype=bool)), d)
     strength = np.full(candidates.n_edges, 1e-200)  # every path of two steps underflows to zero
     strength[candidates.parent == 0] = 0.5
     A = np.zeros((d, d))
@@ -137,14 +139,14 @@ def test_threads_do_not_change_a_bit(monkeypatch):
 
 
 def test_without_candidates_h_is_zero():
-    h, omega = Series(4, "exponential", 1e-3).value_and_gradient(np.empty(0), from_pairs([], [], 5), 1)
+    h, omega = Series(4, "exponential", 1e-3).value_and_gradient(np.empty(0), Candidates.from_pairs([], [], 5), 1)
     assert (h, omega.shape) == (0.0, (0,))
 
 
 @pytest.mark.parametrize("terms", [2, 6])
 def test_a_cycle_of_two_is_seen_whole_however_weak_it_is(terms):
     source, target = np.array([0, 1, 2, 3, 0, 4]), np.array([1, 0, 3, 2, 2, 1])
-    candidates = from_pairs(source, target, 5)
+    candidates = Candidates.from_pairs(source, target, 5)
     strength = np.random.default_rng([41, 9]).uniform(1e-4, 1e-3, 6)
     (h, omega), (whole, slope) = (
         Series(terms, "logdet", drop).value_and_gradient(strength, candidates, 1) for drop in (0.01, 0.0)

@@ -8,7 +8,7 @@ import torch
 from acyclicity_cases import cycle, draw, on_candidates
 
 from acyclome.core.acyclicity import LogDet, Polynomial, Series, SpectralRadius, TraceExp
-from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.candidates import Candidates
 from acyclome.errors import ConfigError
 
 SEEDS = range(1, 9)
@@ -80,6 +80,6 @@ def test_logdet_of_an_even_number_of_eigenvalues_beyond_the_domain_is_infinite()
 
 @pytest.mark.parametrize(("form", "name"), [(TraceExp(), "expm"), (LogDet(), "logdet"), (Polynomial(), "polynomial")])
 def test_too_many_genes_are_refused_with_the_way_out(form, name):
-    candidates = from_pairs(np.array([0]), np.array([1]), 2001)
+    candidates = Candidates.from_pairs(np.array([0]), np.array([1]), 2001)
     with pytest.raises(ConfigError, match=rf"fit.acyclicity is '{name}'.*2,001 genes.*'series'"):
         form.value_and_gradient(np.ones(1), candidates, 1)

@@ -9,7 +9,7 @@ from acyclicity_cases import cycle, draw_dag, on_candidates
 from scipy.sparse import block_diag
 
 from acyclome.core.acyclicity import SpectralRadius
-from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.candidates import Candidates
 
 form = SpectralRadius()
 
@@ -41,7 +41,7 @@ def test_a_large_dag_has_radius_zero():
     rng = np.random.default_rng(3)
     order = rng.permutation(2000)
     a, b = np.sort(rng.integers(0, 2000, (2, 4000)), axis=0)
-    candidates = from_pairs(np.r_[order[a], order[b]], np.r_[order[b], order[a]], 2000)
+    candidates = Candidates.from_pairs(np.r_[order[a], order[b]], np.r_[order[b], order[a]], 2000)
     place = np.argsort(order)
     forward = place[candidates.parent] < place[candidates.target]
     h, omega = form.value_and_gradient(np.where(forward, 1.0, 0.0), candidates, 1)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acyclome.core.data.candidates import from_pairs, gene_blocks
+from acyclome.core.data.candidates import Candidates, gene_blocks
 
 
 @st.composite
@@ -16,7 +16,7 @@ def pair_lists(draw):
 
 
 def build(d, pairs):
-    return from_pairs(np.array([i for i, _ in pairs], int), np.array([j for _, j in pairs], int), d)
+    return Candidates.from_pairs(np.array([i for i, _ in pairs], int), np.array([j for _, j in pairs], int), d)
 
 
 @given(pair_lists())

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acyclome.config import Config
-from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.constraints import CONSTRAINT, NEGATIVE, POSITIVE, REQUIRED, SOFT, Constraints
 from acyclome.core.order_search.constrained import choose
 from acyclome.core.order_search.select import PATH, new_work
@@ -66,7 +66,7 @@ def test_forbidden_edges_never_required_edges_always_and_signs_hold(lab, d, seed
     assert not np.isin(found, rules.forbidden).any()
     assert (place[dag.source] < place[dag.target]).all()
     assert (rules.tier[dag.source] <= rules.tier[dag.target]).all()
-    at = rules.on(from_pairs(dag.source, dag.target, d))["kind"]
+    at = rules.on(Candidates.from_pairs(dag.source, dag.target, d))["kind"]
     by_key = np.argsort(dag.target.astype(np.int64) * d + dag.source)
     weight = dag.weight[by_key]
     assert (weight[at & POSITIVE > 0] >= 0).all()
@@ -132,7 +132,7 @@ def test_rules_among_some_genes_are_those_of_the_whole():
     a, b = np.nonzero(~np.eye(9, dtype=bool))
     np.testing.assert_array_equal(few.allows(a, b), rules.allows(genes[a], genes[b]))
     np.testing.assert_array_equal(
-        few.on(from_pairs(a, b, 9))["kind"], rules.on(from_pairs(genes[a], genes[b], 15))["kind"]
+        few.on(Candidates.from_pairs(a, b, 9))["kind"], rules.on(Candidates.from_pairs(genes[a], genes[b], 15))["kind"]
     )
     np.testing.assert_array_equal(few.excluded(2, 7), ~few.allows(np.arange(9)[None, :], np.arange(2, 7)[:, None]))
 
@@ -140,6 +140,6 @@ def test_rules_among_some_genes_are_those_of_the_whole():
 def test_a_mark_sums_what_holds_of_an_edge():
     pair = keys([0], [1], 3)
     rules = known(3, required=pair, signed=pair, sign=np.array([-1], np.int8), soft=pair, cost=np.array([0.5]))
-    marked = rules.on(from_pairs([0, 2], [1, 1], 3))
+    marked = rules.on(Candidates.from_pairs([0, 2], [1, 1], 3))
     assert marked["kind"].tolist() == [REQUIRED | NEGATIVE | SOFT, 0]
     assert marked["cost"].tolist() == [0.5, 1.0]

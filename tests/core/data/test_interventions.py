@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acyclome.core.data import moments as moments_module
-from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.interventions import Interventions, own_rows, parent_spread
 from acyclome.core.engine import EngineSettings
 from acyclome.core.order_search.search import ScoreSettings, build_pools
@@ -214,7 +214,7 @@ def test_targets_of_a_part_are_those_of_its_observations_and_genes(problem, data
     targets = Interventions.from_pairs(gene, row, D, N)
     rows = np.array(data.draw(st.lists(st.integers(0, N - 1), unique=True, min_size=1)))
     genes = np.array(data.draw(st.lists(st.integers(0, D - 1), unique=True, min_size=1)))
-    part = targets.among(rows).restrict(genes)
+    part = targets.subset(genes, rows)
     for at, g in enumerate(genes):
         assert set(rows[part.of(at)]) == set(targets.of(g)) & set(rows)
 
@@ -232,6 +232,6 @@ def test_candidates_that_never_vary_in_the_own_observations_are_no_causes(lab):
     X = lab.draw_linear(9, 4, 80)[0].copy()
     X[40:, 1] = 0.0  # varies only where gene 0 was a target
     m = moments_of(lab, X, np.zeros(40, int), np.arange(40))
-    pools = build_pools(lab.problem_of(m), from_pairs([1, 2, 3], [0, 0, 0], 4), score=SETTINGS.score)
+    pools = build_pools(lab.problem_of(m), Candidates.from_pairs([1, 2, 3], [0, 0, 0], 4), score=SETTINGS.score)
     assert pools.cross[0] == 0.0
     assert np.isfinite(pools.gram).all()

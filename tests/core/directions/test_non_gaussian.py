@@ -7,9 +7,9 @@ import pytest
 
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.data.constraints import Constraints
-from acyclome.core.data.dag import Dag
 from acyclome.core.data.moments import moments
 from acyclome.core.data.problem import Problem
+from acyclome.core.data.search_result import SearchResult
 from acyclome.core.directions.non_gaussian import ODDS, noise_evidence, turn_by_noise
 from acyclome.core.graph.equivalence import cpdag
 
@@ -30,7 +30,7 @@ def dag_of(edges):
     source, target = (np.array(ends, dtype=np.int32) for ends in zip(*edges, strict=True))
     order = np.array([2, 1, 0, 3, 4] if edges is WRONG else range(D), dtype=np.int32)
     m = len(edges)
-    return Dag(source, target, np.zeros(m), np.zeros(m), order, np.ones(D), 0.0, 0.0)
+    return SearchResult(source, target, np.zeros(m), np.zeros(m), order, np.ones(D), 0.0, 0.0)
 
 
 def pairs(dag):
@@ -53,8 +53,8 @@ def test_turned_genes_are_fitted_anew():
     found = turn_by_noise(problem, dag_of(WRONG))
     at = int(np.flatnonzero((found.source == 0) & (found.target == 1))[0])
     assert found.weight[at] == pytest.approx(data.R[0, 1], abs=1e-6)
-    assert found.rest[1] == pytest.approx(1 - data.R[0, 1] ** 2, abs=1e-6)
-    assert found.loss[at] == pytest.approx(-N_OBS / 2 * np.log(found.rest[1]), rel=1e-5)
+    assert found.residual[1] == pytest.approx(1 - data.R[0, 1] ** 2, abs=1e-6)
+    assert found.loss[at] == pytest.approx(-N_OBS / 2 * np.log(found.residual[1]), rel=1e-5)
 
 
 @pytest.mark.parametrize("seed", [72, 73, 74])
@@ -86,7 +86,7 @@ def test_an_edge_is_turned_where_noise_speaks_against_it_with_odds_of_20_to_1_an
         E[1] += E[0]
         problem = Problem(moments(lambda a, b, E=E: E[a:b], 2), Constraints.none(2), ThreadBackend())
         edge, nothing = (np.array([1], np.int32), np.array([0], np.int32)), np.zeros(1)
-        dag = Dag(*edge, nothing, nothing, np.array([1, 0], np.int32), np.ones(2), 0.0, 0.0)
+        dag = SearchResult(*edge, nothing, nothing, np.array([1, 0], np.int32), np.ones(2), 0.0, 0.0)
         odds = np.exp(-noise_evidence(problem.data, *edge)[0])
         against.append(odds)
         assert (pairs(turn_by_noise(problem, dag)) == {(0, 1)}) == (odds > np.exp(3.0))

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acyclome.core.data import moments as moments_module
-from acyclome.core.data.dag import Dag
-from acyclome.core.directions.reversal import reversal_losses
+from acyclome.core.data.search_result import SearchResult
+from acyclome.core.directions.interventional import reversal_losses
 
 
 def dag_of(pairs, d):
     source, target = (np.array(side, np.int32) for side in (zip(*pairs, strict=True) if pairs else ((), ())))
     nothing = np.zeros(len(pairs))
-    return Dag(source, target, nothing, nothing, np.arange(d, dtype=np.int32), np.ones(d), 0.0, 0.0)
+    return SearchResult(source, target, nothing, nothing, np.arange(d, dtype=np.int32), np.ones(d), 0.0, 0.0)
 
 
 def draw_pairs(seed, d):
@@ -32,7 +32,7 @@ def test_it_is_the_likelihood_of_four_refits(lab, seed, lost):
     d, n = 6, 200
     m = lab.moments_of(lab.draw_linear(seed, d, n, 2)[0], lost=lost)
     pairs = draw_pairs(seed, d)
-    found = reversal_losses(m, dag_of(pairs, d))
+    found = reversal_losses(m, dag_of(pairs, d))[0]
     R = np.asarray(m.R, float)
     for (i, j), loss in zip(pairs, found, strict=True):
         mine, theirs = parents(pairs, j), parents(pairs, i)
@@ -46,17 +46,17 @@ def test_covered_edges_turn_for_nothing(lab, seed):
     d = 6
     m = lab.moments_of(lab.draw_linear(seed, d, 100, 2)[0])
     pairs = draw_pairs(seed, d)
-    for (i, j), loss in zip(pairs, reversal_losses(m, dag_of(pairs, d)), strict=True):
+    for (i, j), loss in zip(pairs, reversal_losses(m, dag_of(pairs, d))[0], strict=True):
         if set(parents(pairs, j)) == {*parents(pairs, i), i}:
             assert loss == pytest.approx(0.0, abs=1e-3)
 
 
 def test_an_empty_network_has_nothing_to_turn(lab):
-    assert reversal_losses(lab.moments_of(lab.draw_linear(1, 6, 100)[0]), dag_of([], 6)).shape == (0,)
+    assert reversal_losses(lab.moments_of(lab.draw_linear(1, 6, 100)[0]), dag_of([], 6))[0].shape == (0,)
 
 
 def test_correlations_that_are_not_held_give_the_same(lab, monkeypatch):
     X, pairs = lab.draw_linear(2, 6, 100, 2)[0], draw_pairs(2, 6)
-    held = reversal_losses(lab.moments_of(X), dag_of(pairs, 6))
+    held = reversal_losses(lab.moments_of(X), dag_of(pairs, 6))[0]
     monkeypatch.setattr(moments_module, "WHOLE_GENES", 0)
-    np.testing.assert_allclose(reversal_losses(lab.moments_of(X), dag_of(pairs, 6)), held, atol=1e-3)
+    np.testing.assert_allclose(reversal_losses(lab.moments_of(X), dag_of(pairs, 6))[0], held, atol=1e-3)

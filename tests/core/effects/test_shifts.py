@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
-from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.effects.shifts import own_shifts, total_effects
 
@@ -63,7 +63,7 @@ def test_total_effects_are_correlations_with_the_indicator_of_the_intervention(l
     X, targets = problem
     m = lab.moments_of(X, interventions=targets)
     causes, least = np.array([True] * (D - 2) + [False, True]), np.full(D, 2.0)
-    pairs = from_pairs([0, 1, 5], [1, 2, 0], D)
+    pairs = Candidates.from_pairs([0, 1, 5], [1, 2, 0], D)
     found = total_effects(lab.problem_of(m, sources=causes), pairs, least=least)
     gain = np.zeros((D, D))
     for i in np.flatnonzero((targets.counts > 0) & causes):

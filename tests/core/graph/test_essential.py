@@ -98,7 +98,7 @@ def test_an_edge_between_two_genes_that_are_always_targets_together_stays_open()
 def test_edges_count_as_cut_from_the_least_number_of_observations():
     source, target = np.array([0]), np.array([1])
     apart = Interventions.from_pairs([0, 0, 0, 1], [0, 1, 2, 2], 2, 5)
-    assert [cut_edges(source, target, apart, least)[0] for least in (1, 2, 3)] == [True, True, False]
+    assert [cut_edges(source, target, apart, least=least)[0] for least in (1, 2, 3)] == [True, True, False]
 
 
 def test_arrow_shares_count_the_members_of_a_class(dags):

@@ -46,7 +46,7 @@ def test_the_relaxation_as_a_guide_gives_the_same_small_graph(lab):
 
 def test_threads_do_not_change_a_bit(lab):
     one, two = (learn(lab, draw(1), MLP, threads) for threads in (1, 2))
-    for name in ("source", "target", "weight", "loss", "order", "rest", "turning_loss"):
+    for name in ("source", "target", "weight", "loss", "order", "residual", "reversal_loss"):
         assert getattr(one, name).tolist() == getattr(two, name).tolist()
 
 
@@ -62,19 +62,19 @@ def test_the_order_certifies_and_losses_are_what_removal_costs(lab):
     place = np.argsort(dag.order)
     assert (place[dag.source] < place[dag.target]).all()
     assert (dag.loss > np.log(4)).all()
-    assert dag.score <= dag.settled_score + 1e-9
-    assert ((dag.rest > 0) & (dag.rest <= 1 + 1e-6)).all()
+    assert dag.score <= dag.score_at_local_optimum + 1e-9
+    assert ((dag.residual > 0) & (dag.residual <= 1 + 1e-6)).all()
 
 
 def test_directions_are_settled_by_curves_and_left_open_by_gaussian_lines(lab):
     curved = learn(lab, draw(0), MLP)
-    assert not curved.is_free.any()
-    assert (curved.turning_loss > 5).all()
+    assert not curved.reversible.any()
+    assert (curved.reversal_loss > 5).all()
     rng = np.random.default_rng([76, 4])
     free = []
     for _ in range(5):
         x = rng.standard_normal(300)
-        free += learn(lab, np.column_stack([x, 0.7 * x + rng.standard_normal(300)]), MLP).is_free.tolist()
+        free += learn(lab, np.column_stack([x, 0.7 * x + rng.standard_normal(300)]), MLP).reversible.tolist()
     assert len(free) == 5
     assert sum(free) >= 3
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.graph.equivalence import cpdag
 from acyclome.core.order_search import select as kernels
 from acyclome.core.order_search.search import SAVED, search_order
@@ -19,7 +19,7 @@ def start(seed, d):
 def sparse_candidates(seed, d, density):
     """Draw symmetric candidates, so that some pairs are never compared."""
     joined = np.triu(np.random.default_rng([12, seed]).random((d, d)) < density, 1)
-    return from_pairs(*np.nonzero(joined | joined.T), d)
+    return Candidates.from_pairs(*np.nonzero(joined | joined.T), d)
 
 
 def is_forward(dag):
@@ -62,7 +62,7 @@ def test_the_score_is_that_of_the_returned_graph(lab, equal, rounds):
         pools = lab.make_pools(m.R, lab.all_pairs(d), n, variance=variance)
         dag = search_order(pools, lab.all_pairs(d), start(seed, d), rounds=rounds, seed=seed)
         assert dag.score == pytest.approx(lab.score_of(m.R, lab.parents_of(dag), n, variance=variance), rel=RTOL)
-        assert dag.score <= dag.settled_score + 1e-6
+        assert dag.score <= dag.score_at_local_optimum + 1e-6
         assert sorted(dag.order) == list(range(d))
         assert is_forward(dag)
 
@@ -79,7 +79,7 @@ def test_weights_losses_and_rests_are_those_of_refits(lab, equal):
         fit = np.linalg.solve(R[np.ix_(parents[j], parents[j])], R[parents[j], j])
         assert weight == pytest.approx(fit[parents[j].index(i)], abs=1e-4)
         rest, fewer = lab.rest_of(R, j, parents[j]), lab.rest_of(R, j, [k for k in parents[j] if k != i])
-        assert dag.rest[j] == pytest.approx(rest, rel=RTOL)
+        assert dag.residual[j] == pytest.approx(rest, rel=RTOL)
         expected = n / 2 * (variance[j] * (fewer - rest) if equal else np.log(fewer / rest))
         assert loss == pytest.approx(expected, rel=1e-3)
 
@@ -112,7 +112,7 @@ def test_a_search_repeated_gives_the_same_bits_on_any_number_of_threads(lab):
         search_order(pools, lab.all_pairs(d), start(2, d), rounds=SHAKEN, seed=7, threads=threads)
         for threads in (1, 1, 3)
     )
-    for name in ("source", "target", "weight", "loss", "order", "rest", "score", "settled_score"):
+    for name in ("source", "target", "weight", "loss", "order", "residual", "score", "score_at_local_optimum"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
         np.testing.assert_array_equal(getattr(one, name), getattr(three, name))
 
@@ -165,11 +165,11 @@ def test_equal_noise_on_raw_data_gives_every_direction(lab, seed):
 
 def test_without_candidates_there_is_no_edge_and_the_start_stays(lab):
     d = 6
-    none = from_pairs([], [], d)
+    none = Candidates.from_pairs([], [], d)
     dag = search_order(lab.make_pools(np.eye(d, dtype=np.float32), none, 100), none, start(0, d), rounds=SHAKEN, seed=0)
     np.testing.assert_array_equal(dag.order, start(0, d))
     assert (len(dag.source), dag.score) == (0, 0.0)
-    np.testing.assert_array_equal(dag.rest, np.ones(d))
+    np.testing.assert_array_equal(dag.residual, np.ones(d))
 
 
 def test_a_hub_with_more_children_than_a_record_holds_is_searched_too(lab):
@@ -179,7 +179,7 @@ def test_a_hub_with_more_children_than_a_record_holds_is_searched_too(lab):
     X = 0.8 * hub[:, None] + rng.standard_normal((60, d))
     X[:, 0] = hub
     leaves = np.arange(1, d)
-    candidates = from_pairs(np.zeros(d - 1, int), leaves, d)
+    candidates = Candidates.from_pairs(np.zeros(d - 1, int), leaves, d)
     R = lab.moments_of(X).R.astype(np.float32)
     start = np.append(leaves, 0).astype(np.int32)
     dag = search_order(lab.make_pools(R, candidates, 60), candidates, start, rounds=SETTLED, seed=1)

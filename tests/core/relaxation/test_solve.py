@@ -13,7 +13,7 @@ import pytest
 
 from acyclome.config import Config
 from acyclome.core.acyclicity import Series
-from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.relaxation.problem import OnCandidates
 from acyclome.core.relaxation.schedule import CentralPath
 from acyclome.core.relaxation.solve import solve
@@ -179,7 +179,7 @@ def test_the_start_is_not_written_into_and_the_same_call_gives_the_same_bits(lab
 
 def test_the_default_sees_a_weak_cycle_of_five_genes():
     weight = np.array([-0.631, 0.194, 0.11, -0.107, 0.616])  # once left by the relaxation: each above its threshold
-    ring = from_pairs(np.roll(np.arange(5), 1), np.arange(5), 5)
+    ring = Candidates.from_pairs(np.roll(np.arange(5), 1), np.arange(5), 5)
     strength = weight**2
     h, omega = engine_settings(Config()).relax.acyclicity.value_and_gradient(strength, ring, 1)
     assert 0.5 * np.prod(strength) < h <= 1.000001 * np.prod(strength)  # stretches of little flow may be let go

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from acyclome.core.data.candidates import from_pairs
-from acyclome.core.data.dag import Dag
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.interventions import Interventions
+from acyclome.core.data.search_result import SearchResult
 from acyclome.core.screening.rescreen import find_hubs, rescreen, strongest_unexplained
 from acyclome.core.screening.screen import ScreenSettings
 
@@ -24,7 +24,7 @@ def dag_of(m, pairs, lab):
         S = source[at]
         weight[at] = np.linalg.solve(R[np.ix_(S, S)], R[S, j])
         rest[j] = lab.rest_of(R, j, S.tolist())
-    return Dag(source, target, weight, np.zeros(len(pairs)), np.arange(d, dtype=np.int32), rest, 0.0, 0.0)
+    return SearchResult(source, target, weight, np.zeros(len(pairs)), np.arange(d, dtype=np.int32), rest, 0.0, 0.0)
 
 
 def test_hubs_are_the_tenth_with_most_children_and_have_four_at_least(lab):
@@ -62,7 +62,7 @@ def test_growing_keeps_candidates_and_offers_what_was_missed(lab):
     m = lab.moments_of(X)
     true = list(zip(*(side.tolist() for side in np.nonzero(W)), strict=True))
     missed, known = true[0], true[1:]
-    before = from_pairs(*np.array(known).T, d)
+    before = Candidates.from_pairs(*np.array(known).T, d)
     problem, dag = lab.problem_of(m), dag_of(m, known, lab)
     grown = rescreen(problem, before, dag, settings=replace(SETTINGS, max_candidates=29))
     assert {missed, *known} <= set(zip(grown.parent.tolist(), grown.target.tolist(), strict=True))
@@ -88,7 +88,7 @@ def test_what_the_parents_explain_is_not_left_over_where_parents_and_genes_were_
         b = np.linalg.lstsq(Y[:, S], Y[:, j], rcond=None)[0]
         weight[target == j] = b * spread[S] / spread[j]
         rest[j] = np.mean((Y[:, j] - Y[:, S] @ b) ** 2) / spread[j] ** 2
-    dag = Dag(source, target, weight, np.zeros(len(pairs)), np.arange(d, dtype=np.int32), rest, 0.0, 0.0)
+    dag = SearchResult(source, target, weight, np.zeros(len(pairs)), np.arange(d, dtype=np.int32), rest, 0.0, 0.0)
     left = strongest_unexplained(lab.problem_of(m), dag, min_gain=SETTINGS.min_gain)
     assert not {(i, j) for j in range(d) for i in left[j].tolist()} & set(pairs)
     nothing = replace(dag, weight=0 * weight)

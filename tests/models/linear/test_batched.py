@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from acyclome.core.acyclicity import LogDet, Series
-from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.candidates import Candidates
 from acyclome.models.linear.batched import BatchedLinear
 from acyclome.models.linear.gram_blocks import Blocks, Whole, eigenvalue_bound, side_by_side
 from acyclome.models.linear.relaxation import Linear, LinearStatistics
@@ -19,7 +19,7 @@ OPTIMAL = {torch.float64: 3e-7, torch.float32: 3e-5}  # of a slope: thrice the t
 def draw(lab, seed, d=20, share=0.5):
     rng = np.random.default_rng([61, seed])
     joined = rng.random((d, d)) < share
-    candidates = from_pairs(*np.nonzero(joined), d)
+    candidates = Candidates.from_pairs(*np.nonzero(joined), d)
     R = lab.draw_correlations(seed, d)
     return candidates, lab.make_pools(R, candidates, 500), rng.uniform(0.5, 2.0, d), rng
 

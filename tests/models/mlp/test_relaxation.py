@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from acyclome.core.acyclicity import Series
-from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.relaxation.problem import OnCandidates
 from acyclome.core.relaxation.schedule import CentralPath
 from acyclome.core.relaxation.solve import solve
@@ -23,7 +23,7 @@ def problem(lab):
     X[:, 1] = np.tanh(3 * X[:, 0]) + 0.3 * X[:, 1]
     pairs = rng.random((D, D)) < 0.7
     pairs[0, 1] = pairs[1, 0] = True
-    candidates = from_pairs(*np.nonzero(pairs), D)
+    candidates = Candidates.from_pairs(*np.nonzero(pairs), D)
     return candidates, SEM.statistics(lab.moments_of(X).Z, candidates), SEM.start(candidates, 3)
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
+from acyclome.core.data.index_maps import positions, row_pointers
+
 Index = np.ndarray
-Values = np.ndarray
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,19 @@ class Candidates:
     indptr: Index
     parent: Index
 
+    @classmethod
+    def from_pairs(cls, source: Index, target: Index, n_genes: int) -> Self:
+        """Build the candidate set of the pairs ``source -> target``; repeats and self-loops fall out."""
+        source, target = np.asarray(source, dtype=np.int64), np.asarray(target, dtype=np.int64)
+        keys = distinct((target * n_genes + source)[source != target])
+        return cls(row_pointers(keys // max(n_genes, 1), n_genes), (keys % max(n_genes, 1)).astype(np.int32))
+
     @property
     def n_genes(self) -> int:
-        """Number of genes."""
         return len(self.indptr) - 1
 
     @property
     def n_edges(self) -> int:
-        """Number of candidate edges."""
         return len(self.parent)
 
     @property
@@ -55,9 +62,7 @@ class Candidates:
     def children(self) -> tuple[Index, Index, Index]:
         """Children view ``(indptr, child, edge)``: ``edge`` is the position of each pair in the target-major arrays."""
         edge = np.argsort(self.parent, kind="stable")
-        indptr = np.zeros(self.n_genes + 1, dtype=np.int64)
-        np.cumsum(np.bincount(self.parent, minlength=self.n_genes), out=indptr[1:])
-        return indptr, self.target[edge], edge
+        return row_pointers(self.parent, self.n_genes), self.target[edge], edge
 
     def keys(self) -> Index:
         """One rising int64 per edge, ``target * d + parent``."""
@@ -72,14 +77,12 @@ class Candidates:
         at = np.minimum(np.searchsorted(keys, wanted), keys.size - 1)
         return np.where(keys[at] == wanted, at, -1)
 
-
-def from_pairs(source: Index, target: Index, n_genes: int) -> Candidates:
-    """Build the candidate set of the pairs ``source -> target``; repeats and self-loops fall out."""
-    source, target = np.asarray(source, dtype=np.int64), np.asarray(target, dtype=np.int64)
-    keys = distinct((target * n_genes + source)[source != target])
-    indptr = np.zeros(n_genes + 1, dtype=np.int64)
-    np.cumsum(np.bincount(keys // n_genes, minlength=n_genes), out=indptr[1:])
-    return Candidates(indptr, (keys % n_genes).astype(np.int32))
+    def subset(self, genes: Index) -> tuple[Candidates, Index]:
+        """Return the candidates among ``genes`` (rising), renumbered, and their positions in the whole, ``(nnz',)``."""
+        position = positions(genes, self.n_genes)
+        source, target = position[self.parent], position[self.target]
+        edges = np.flatnonzero((target >= 0) & (source >= 0))
+        return Candidates(row_pointers(target[edges], len(genes)), source[edges].astype(np.int32)), edges
 
 
 def distinct(keys: Index) -> Index:

@@ -13,7 +13,8 @@ from typing import Self
 
 import numpy as np
 
-from acyclome.core.data.candidates import Candidates, from_pairs
+from acyclome.core.data.candidates import Candidates
+from acyclome.core.data.index_maps import inverse, positions
 
 REQUIRED, POSITIVE, NEGATIVE, SOFT = 1, 2, 4, 8
 CONSTRAINT = np.dtype([("kind", "u1"), ("cost", "f8")], align=True)
@@ -132,7 +133,7 @@ class Constraints:
         keep = self.allows(candidates.parent, candidates.target)
         source = np.concatenate([candidates.parent[keep], self.required % d])
         target = np.concatenate([candidates.target[keep], self.required // d])
-        return from_pairs(source, target, d)
+        return Candidates.from_pairs(source, target, d)
 
     def on(self, candidates: Candidates) -> np.ndarray:
         """Return what is known of every candidate edge, ``(nnz,)`` of ``CONSTRAINT``."""
@@ -152,11 +153,10 @@ class Constraints:
     def subset(self, genes: np.ndarray) -> Constraints:
         """Return the constraints on the edges among ``genes`` (rising), renumbered, in the same whole network."""
         d, s = self.n_genes, len(genes)
-        place = np.full(d, -1, np.int64)
-        place[genes] = np.arange(s)
+        position = positions(genes, d)
 
         def inside(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            target, source = place[keys // d], place[keys % d]
+            target, source = position[keys // d], position[keys % d]
             kept = (target >= 0) & (source >= 0)
             return (target * s + source)[kept], kept
 
@@ -186,12 +186,11 @@ class Constraints:
         if not len(self.required):
             return order
         d = self.n_genes
-        edges = from_pairs(self.required % d, self.required // d, d)
+        edges = Candidates.from_pairs(self.required % d, self.required // d, d)
         indptr, child, _ = edges.children
         waits = edges.counts.copy()
-        place = np.empty(d, np.int64)
-        place[order] = np.arange(d)
-        ready = [(place[j], j) for j in np.flatnonzero(waits == 0)]
+        rank = inverse(order)
+        ready = [(rank[j], j) for j in np.flatnonzero(waits == 0)]
         heapq.heapify(ready)
         out = []
         while ready:
@@ -200,7 +199,7 @@ class Constraints:
             for k in child[indptr[j] : indptr[j + 1]]:
                 waits[k] -= 1
                 if waits[k] == 0:
-                    heapq.heappush(ready, (place[k], k))
+                    heapq.heappush(ready, (rank[k], k))
         return np.array(out, dtype=order.dtype)
 
 

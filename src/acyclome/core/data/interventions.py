@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
+from acyclome.core.data.index_maps import positions, row_pointers
 from acyclome.core.kernel import kernel
 
 LEAST_OWN = 10
@@ -42,9 +43,7 @@ class Interventions:
     def from_pairs(cls, gene: np.ndarray, row: np.ndarray, n_genes: int, n_obs: int) -> Self:
         """Build from pairs (gene, observation); repeats fall out."""
         keys = np.unique(np.asarray(gene, np.int64) * n_obs + np.asarray(row, np.int64))
-        indptr = np.zeros(n_genes + 1, np.int64)
-        np.cumsum(np.bincount(keys // max(n_obs, 1), minlength=n_genes), out=indptr[1:])
-        return cls(indptr, keys % max(n_obs, 1), n_obs)
+        return cls(row_pointers(keys // max(n_obs, 1), n_genes), keys % max(n_obs, 1), n_obs)
 
     @classmethod
     def none(cls, *, n_obs: int, n_genes: int) -> Self:
@@ -75,19 +74,14 @@ class Interventions:
         """Observations in which ``gene`` was a target."""
         return self.row[self.indptr[gene] : self.indptr[gene + 1]]
 
-    def among(self, rows: np.ndarray) -> Interventions:
-        """Return the targets of some observations, numbered anew in the order of ``rows``."""
-        place = np.full(self.n_obs, -1, np.int64)
-        place[rows] = np.arange(len(rows))
-        at = place[self.row]
-        return Interventions.from_pairs(self.gene[at >= 0], at[at >= 0], len(self.indptr) - 1, len(rows))
-
-    def restrict(self, genes: np.ndarray) -> Interventions:
-        """Return the targets among some genes, numbered anew in the order of ``genes``."""
-        place = np.full(len(self.indptr) - 1, -1, np.int64)
-        place[genes] = np.arange(len(genes))
-        at = place[self.gene]
-        return Interventions.from_pairs(at[at >= 0], self.row[at >= 0], len(genes), self.n_obs)
+    def subset(self, genes: np.ndarray | None = None, rows: np.ndarray | None = None) -> Interventions:
+        """Return those on some genes in some observations (all if None), numbered anew in the order given."""
+        d = len(self.indptr) - 1
+        genes = np.arange(d) if genes is None else genes
+        rows = np.arange(self.n_obs) if rows is None else rows
+        gene, row = positions(genes, d)[self.gene], positions(rows, self.n_obs)[self.row]
+        kept = (gene >= 0) & (row >= 0)
+        return Interventions.from_pairs(gene[kept], row[kept], len(genes), len(rows))
 
     def strata(self) -> np.ndarray:
         """Return a number for each observation, ``(n,)``; those with the same targets have the same."""

@@ -1,4 +1,4 @@
-"""What interventions say about the direction of each edge, and where they decide it.
+"""What turning an edge round costs, what of it interventions bring, and where they decide the direction.
 
 Turning an edge round costs likelihood.  The part of it that interventions bring is the cost over each gene's own
 observations less the cost over those in which neither end was a target: zero where no intervention tells the ends
@@ -11,16 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from acyclome.core.data.dag import Dag
+from acyclome.core.data.index_maps import row_pointers
 from acyclome.core.data.interventions import LEAST_OWN, Interventions
 from acyclome.core.data.moments import Moments
-from acyclome.core.directions.reversal import reversal_losses
+from acyclome.core.data.search_result import SearchResult
 from acyclome.core.effects.shifts import OwnShifts, own_shifts
 from acyclome.core.graph.essential import cut_edges
 from acyclome.core.kernel import kernel
 
-ODDS = float(np.log(99.0))
-LEAST_CUTS = 2
+ODDS = float(np.log(99.0))  # from which interventions decide: of decided directions one in 100 may be wrong
+LEAST_CUTS = 2  # one observation may be an outlier, whatever its likelihood
+FLOOR = 1e-9  # of a residual variance, as a share of the variance: what rounding leaves of a copy of a parent
 TINY = 1e-300
 
 
@@ -34,55 +35,56 @@ class Directions(NamedTuple):
     settled
         ``(m,)`` bool, where an intervention decides.
     shifts
-        What happened to the targets themselves; None without interventions.
+        What happened to the targets themselves.
     noise
         ``(m,)`` log-likelihood by which noise that is not Gaussian speaks for each direction; None if it was not asked.
     """
 
     loss: np.ndarray
     settled: np.ndarray
-    shifts: OwnShifts | None
+    shifts: OwnShifts
     noise: np.ndarray | None = None
 
 
-def directions(data: Moments, dag: Dag, *, equal_noise: bool = False) -> Directions:
+def directions(data: Moments, result: SearchResult, *, equal_noise: bool = False) -> Directions:
     """Weigh the direction of every edge, by interventions too where there are some."""
-    if not data.interventions.any:
-        loss = reversal_losses(data, dag, equal_noise=equal_noise)
-        return Directions(loss, np.zeros(len(loss), bool), None)
-    loss, gain = own_reversal_losses(data, dag, equal_noise=equal_noise)
     shifts = own_shifts(data)
+    if result.reversal_loss is not None:  # the local score has weighed them already
+        return Directions(result.reversal_loss, np.zeros(result.n_edges, bool), shifts)
+    loss, gain = reversal_losses(data, result, equal_noise=equal_noise)
     works = np.zeros(data.n_genes, bool)
     works[shifts.gene[shifts.is_firm]] = True
-    return Directions(loss, settled_edges(dag, data.interventions, gain, works), shifts)
+    return Directions(loss, settled_edges(result, data.interventions, gain=gain, works=works), shifts)
 
 
-def own_reversal_losses(data: Moments, dag: Dag, *, equal_noise: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def reversal_losses(data: Moments, result: SearchResult, *, equal_noise: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Log-likelihood lost by turning each edge ``i -> j`` round, and the part that interventions bring, ``(m,)`` each.
 
-    ``n_j/2 (log v_j(P_j - i) - log v_j(P_j)) + n_i/2 (log v_i(P_i + j) - log v_i(P_i))`` with ``v_k(S)`` the residual
-    variance of ``k`` given ``S`` over the observations in which ``k`` was no target; for the second, less the same over
-    those in which neither ``i`` nor ``j`` was.  Equal noise as in :func:`reversal.reversal_losses`.
+    All other edges held, ``n_j/2 (log v_j(P_j - i) - log v_j(P_j)) + n_i/2 (log v_i(P_i + j) - log v_i(P_i))`` with
+    ``v_k(S)`` the residual variance of ``k`` given ``S`` over the observations in which ``k`` was no target; for the
+    second, less the same over those in which neither ``i`` nor ``j`` was.  Zero for covered edges (Chickering 1995) of
+    data without interventions, whose reversal no linear Gaussian data can tell.  Negative values are possible: an edge
+    may stand as it does because its reversal would close a cycle.  With equal noise ``n / (2 sigma^2) s_k^2 v_k`` takes
+    the place of ``n/2 log v_k``, and covered edges lose too.
     """
-    d = len(dag.order)
-    by_target = np.argsort(dag.target, kind="stable")
-    indptr = np.zeros(d + 1, dtype=np.int64)
-    np.cumsum(np.bincount(dag.target, minlength=d), out=indptr[1:])
+    by_target = np.argsort(result.target, kind="stable")
+    indptr = row_pointers(result.target, result.n_genes)
     R = np.empty((0, 0), data.Z.dtype) if data.R is None else data.R
     weight = np.empty(0)
     if equal_noise:
-        own, spread = data.scale, data.own_scale
-        sigma2 = max(data.mean_over_genes(own**2 * dag.rest), TINY)
-        weight = np.where(spread > 0, own / np.where(spread > 0, spread, 1.0), 0.0) ** 2 / sigma2
-    lost = data.n_obs - data.n_effective
-    loss, gain = np.empty(len(dag.source)), np.empty(len(dag.source))
-    parent = dag.source[by_target].astype(np.int64)
-    done = data.interventions
+        sigma2 = max(data.mean_over_genes(data.scale**2 * result.residual), TINY)
+        own = data.own_scale
+        weight = np.where(own > 0, data.scale / np.where(own > 0, own, 1.0), 0.0) ** 2 / sigma2
+    done, lost = data.interventions, data.n_obs - data.n_effective
+    loss, gain = np.empty(result.n_edges), np.empty(result.n_edges)
+    parent = result.source[by_target].astype(np.int64)
     loss[by_target], gain[by_target] = _reversals(R, data.Z, weight, indptr, parent, done.indptr, done.row, lost)
     return loss, gain
 
 
-def settled_edges(dag: Dag, interventions: Interventions, gain: np.ndarray, works: np.ndarray) -> np.ndarray:
+def settled_edges(
+    result: SearchResult, interventions: Interventions, *, gain: np.ndarray, works: np.ndarray
+) -> np.ndarray:
     """Say where interventions decide the direction, ``(m,)`` bool.
 
     At least two observations have exactly one end as a target, no end was a target to little effect, and interventions
@@ -96,33 +98,36 @@ def settled_edges(dag: Dag, interventions: Interventions, gain: np.ndarray, work
         ``(d,)`` bool, genes whose own expression changed firmly where they were targets.
     """
     sound = works | (interventions.counts == 0)
-    cut = cut_edges(dag.source, dag.target, interventions, LEAST_CUTS)
-    found: np.ndarray = cut & sound[dag.source] & sound[dag.target] & (gain >= ODDS)
-    return found
+    cut = cut_edges(result.source, result.target, interventions, least=LEAST_CUTS)
+    settled: np.ndarray = cut & sound[result.source] & sound[result.target] & (gain >= ODDS)
+    return settled
 
 
 @kernel
 def _reversals(R, Z, weight, indptr, parent, start, row, lost):
-    loss, gain = np.empty(len(parent)), np.empty(len(parent))
-    n = Z.shape[1]
+    loss, gain = np.empty(len(parent)), np.zeros(len(parent))
+    n, acted = Z.shape[1], len(row) > 0
     for j in range(len(indptr) - 1):
-        own = parent[indptr[j] : indptr[j + 1]]
-        without_j = row[start[j] : start[j + 1]]
+        parents_j, without_j = parent[indptr[j] : indptr[j + 1]], row[start[j] : start[j + 1]]
         for e in range(indptr[j], indptr[j + 1]):
             i = parent[e]
-            theirs, fewer, without_i = parent[indptr[i] : indptr[i + 1]], own[own != i], row[start[i] : start[i + 1]]
-            more = np.append(theirs, np.int64(j))
-            at_j = _difference(R, Z, weight, j, fewer, own, without_j)
-            at_i = _difference(R, Z, weight, i, more, theirs, without_i)
+            parents_i, without_i = parent[indptr[i] : indptr[i + 1]], row[start[i] : start[i + 1]]
+            fewer, more = parents_j[parents_j != i], np.append(parents_i, np.int64(j))
+            if not acted:  # all over the same observations: sums less to round
+                now = _cost(R, Z, weight, j, parents_j, row, acted) + _cost(R, Z, weight, i, parents_i, row, acted)
+                turned = _cost(R, Z, weight, j, fewer, row, acted) + _cost(R, Z, weight, i, more, row, acted)
+                loss[e] = _half(n, lost) * (turned - now)
+                continue
+            at_j = _difference(R, Z, weight, j, fewer, parents_j, without_j)
+            at_i = _difference(R, Z, weight, i, more, parents_i, without_i)
             loss[e] = _half(n - len(without_j), lost) * at_j + _half(n - len(without_i), lost) * at_i
-            gain[e] = 0.0
             if len(without_i) + len(without_j) == 0:
                 continue
             neither = np.unique(np.append(without_i, without_j))
             gain[e] = loss[e]
             if n - len(neither) >= LEAST_OWN:
-                at_j = _difference(R, Z, weight, j, fewer, own, neither)
-                at_i = _difference(R, Z, weight, i, more, theirs, neither)
+                at_j = _difference(R, Z, weight, j, fewer, parents_j, neither)
+                at_i = _difference(R, Z, weight, i, more, parents_i, neither)
                 gain[e] -= _half(n - len(neither), lost) * (at_j + at_i)
     return loss, gain
 
@@ -137,11 +142,11 @@ def _difference(R, Z, weight, k, now, before, out):
     """Cost of gene ``k`` given ``now`` less that given ``before``, without the observations ``out``."""
     if Z.shape[1] - len(out) < LEAST_OWN:
         return 0.0
-    return _cost(R, Z, weight, k, now, out) - _cost(R, Z, weight, k, before, out)
+    return _cost(R, Z, weight, k, now, out, True) - _cost(R, Z, weight, k, before, out, True)
 
 
 @kernel
-def _cost(R, Z, weight, k, given, out):
+def _cost(R, Z, weight, k, given, out, acted):
     """Log of the variance of ``k`` that the genes ``given`` leave, or with ``weight`` its multiple of that variance."""
     s, n = len(given), Z.shape[1]
     own = n - len(out)
@@ -155,13 +160,14 @@ def _cost(R, Z, weight, k, given, out):
         x = genes[a]
         for b in range(a + 1):
             y = genes[b]
-            total = np.float64(R[x, y]) * n if len(R) else np.float64(np.dot(Z[x], Z[y]))
-            total = (total - np.dot(Y[a], Y[b])) / own - Y[a].sum() / own * (Y[b].sum() / own)
+            total = np.float64(R[x, y]) if len(R) else np.float64(np.dot(Z[x], Z[y]) / n)
+            if acted:
+                total = (total * n - np.dot(Y[a], Y[b])) / own - Y[a].sum() / own * (Y[b].sum() / own)
             scale = total if a == b else 0.0
             for c in range(b):
                 total -= L[a, c] * L[b, c]
             if a == b:
-                L[a, a] = np.sqrt(max(total, 1e-9 * max(scale, 1e-9)))
+                L[a, a] = np.sqrt(max(total, FLOOR * max(scale, FLOOR)))
             else:
                 L[a, b] = total / L[b, b]
     return weight[k] * L[s, s] ** 2 if len(weight) else 2.0 * np.log(L[s, s])

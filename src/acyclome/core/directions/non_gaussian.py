@@ -14,10 +14,10 @@ from typing import Self
 
 import numpy as np
 
-from acyclome.core.data.candidates import from_pairs
-from acyclome.core.data.dag import Dag
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
+from acyclome.core.data.search_result import SearchResult
 from acyclome.core.graph.reach import sort_genes
 from acyclome.core.kernel import kernel
 from acyclome.core.order_search.negentropy import least_gain, noise_gain
@@ -33,7 +33,7 @@ def noise_evidence(data: Moments, source: np.ndarray, target: np.ndarray) -> np.
     not being Gaussian, zero where it is not measurably so (:func:`entropy.least_gain`), and ``P_i`` the causes of
     ``i``.  Zero for Gaussian data; the loss of likelihood itself for covered edges.
     """
-    edges = from_pairs(source, target, data.n_genes)
+    edges = Candidates.from_pairs(source, target, data.n_genes)
     of = _Evidence.on(data)
     parts = [edges.parent[edges.indptr[i] : edges.indptr[i + 1]] for i in source]
     return np.array([of(int(i), int(j), P) for i, j, P in zip(source, target, parts, strict=True)], dtype=float)
@@ -68,21 +68,21 @@ def _evidence(Z, i, j, given, n_obs, least, rest):
     return found - noise_gain(Z, i, more, n_obs, least, rest, L)
 
 
-def turn_by_noise(problem: Problem, dag: Dag) -> Dag:
+def turn_by_noise(problem: Problem, result: SearchResult) -> SearchResult:
     """Turn covered edges, most evidence first, until the noise speaks against none of them with odds of 20 to 1.
 
     The graph stays in its equivalence class, so no Gaussian likelihood changes; edges that are known beforehand stay.
     """
-    may_turn = problem.constraints.leave_open(dag.source, dag.target)
-    parents: list[set[int]] = [set() for _ in dag.order]
-    beside: list[set[int]] = [set() for _ in dag.order]
-    for i, j, free in zip(dag.source.tolist(), dag.target.tolist(), may_turn.tolist(), strict=True):
+    may_turn = problem.constraints.leave_open(result.source, result.target)
+    parents: list[set[int]] = [set() for _ in result.order]
+    beside: list[set[int]] = [set() for _ in result.order]
+    for i, j, free in zip(result.source.tolist(), result.target.tolist(), may_turn.tolist(), strict=True):
         parents[j].add(i)
         if free:
             beside[i].add(j)
             beside[j].add(i)
     changed = _turn(_Evidence.on(problem.data), parents, beside)
-    return _refitted(problem.data, dag, parents, changed) if changed else dag
+    return _refitted(problem.data, result, parents, changed) if changed else result
 
 
 def _turn(evidence: _Evidence, parents: list[set[int]], beside: list[set[int]]) -> set[int]:
@@ -118,17 +118,18 @@ def _turn(evidence: _Evidence, parents: list[set[int]], beside: list[set[int]]) 
     return changed
 
 
-def _refitted(data: Moments, dag: Dag, parents: list[set[int]], changed: set[int]) -> Dag:
+def _refitted(data: Moments, result: SearchResult, parents: list[set[int]], changed: set[int]) -> SearchResult:
     """Return the DAG with other causes of the ``changed`` genes."""
-    turned = np.array([i not in parents[j] for i, j in zip(dag.source.tolist(), dag.target.tolist(), strict=True)])
-    source, target = np.where(turned, dag.target, dag.source), np.where(turned, dag.source, dag.target)
-    weight, loss, rest = dag.weight.copy(), dag.loss.copy(), dag.rest.copy()
+    pairs = zip(result.source.tolist(), result.target.tolist(), strict=True)
+    turned = np.array([i not in parents[j] for i, j in pairs])
+    source, target = np.where(turned, result.target, result.source), np.where(turned, result.source, result.target)
+    weight, loss, residual = result.weight.copy(), result.loss.copy(), result.residual.copy()
     for j in sorted(changed):
         at = np.flatnonzero(target == j)
         R = data.among(np.append(source[at], j)).astype(np.float64)
         V = np.linalg.inv(R[:-1, :-1] + TINY * np.eye(len(at)))
         weight[at] = V @ R[:-1, -1]
-        rest[j] = max(1.0 - float(weight[at] @ R[:-1, -1]), TINY)
-        loss[at] = data.n_effective / 2 * np.log1p(weight[at] ** 2 / V.diagonal() / rest[j])
-    order = sort_genes(source, target, dag.order).astype(np.int32)
-    return replace(dag, source=source, target=target, weight=weight, loss=loss, order=order, rest=rest)
+        residual[j] = max(1.0 - float(weight[at] @ R[:-1, -1]), TINY)
+        loss[at] = data.n_effective / 2 * np.log1p(weight[at] ** 2 / V.diagonal() / residual[j])
+    order = sort_genes(source, target, result.order).astype(np.int32)
+    return replace(result, source=source, target=target, weight=weight, loss=loss, order=order, residual=residual)

@@ -48,14 +48,13 @@ class Treatments(NamedTuple):
         """Return those of data in which nothing was done."""
         return cls(np.full(n_obs, -1), np.empty(0, np.int64))
 
-    def among(self, rows: np.ndarray) -> Treatments:
-        """Return those of some observations, in the order of ``rows``."""
-        return Treatments(self.kind[rows], self.gene)
-
-    def restrict(self, genes: np.ndarray) -> Treatments:
-        """Return the same where only ``genes`` (rising) are measured."""
-        at = np.minimum(np.searchsorted(genes, self.gene), len(genes) - 1)
-        return Treatments(self.kind, np.where(genes[at] == self.gene, at, np.minimum(self.gene, STRANGE)))
+    def subset(self, genes: np.ndarray | None = None, rows: np.ndarray | None = None) -> Treatments:
+        """Return those of some observations, where only ``genes`` (rising) are measured; None takes all."""
+        kind, gene = self.kind if rows is None else self.kind[rows], self.gene
+        if genes is not None:
+            at = np.minimum(np.searchsorted(genes, gene), len(genes) - 1)
+            gene = np.where(genes[at] == gene, at, np.minimum(gene, STRANGE))
+        return Treatments(kind, gene)
 
     def of(self, number: int) -> np.ndarray:
         """Observations with a treatment."""

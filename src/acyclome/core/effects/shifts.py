@@ -13,6 +13,7 @@ from scipy import sparse
 from scipy.special import stdtr
 
 from acyclome.core.data.candidates import Candidates, gene_blocks
+from acyclome.core.data.index_maps import positions
 from acyclome.core.data.interventions import LEAST_OWN, own_moments
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
@@ -122,8 +123,7 @@ def total_effects(problem: Problem, pairs: Candidates, *, least: np.ndarray) -> 
     data, targets = problem.data, problem.data.interventions
     d, n = data.n_genes, data.n_obs
     acted = np.flatnonzero((targets.counts > 0) & problem.constraints.sources)
-    place = np.full(d, -1)
-    place[acted] = np.arange(len(acted))
+    position = positions(acted, d)
     touched = sparse.csr_matrix((np.ones(len(targets.row), np.float32), targets.row, targets.indptr), shape=(d, n))
     mean, spread = own_moments(data.Z, targets)
 
@@ -137,7 +137,7 @@ def total_effects(problem: Problem, pairs: Candidates, *, least: np.ndarray) -> 
         r2 = np.where((count > 0) & (rest >= LEAST_OWN), total**2 / np.maximum(count * rest, 1.0), 0.0)
         gain = -0.5 * data.n_own[a:b, None] * np.log1p(-np.minimum(r2, 1.0 - TINY))
         at = slice(pairs.indptr[a], pairs.indptr[b])
-        row, column = np.repeat(np.arange(b - a), pairs.counts[a:b]), place[pairs.parent[at]]
+        row, column = np.repeat(np.arange(b - a), pairs.counts[a:b]), position[pairs.parent[at]]
         told = column >= 0
         known = np.zeros(len(row))
         known[told] = gain[row[told], column[told]]

@@ -20,6 +20,8 @@ import numpy as np
 from scipy.sparse import csr_array, eye_array
 from scipy.sparse.linalg import spsolve_triangular
 
+from acyclome.core.data.index_maps import inverse
+
 ANY = -1  # in the place of a source: what every loss of a gene does, beyond the network
 LEAST_DET = 0.5  # of T_DD, 1 without feedback among the held genes and 0 where they would run away
 
@@ -39,14 +41,13 @@ def responses(
         ``(k,)`` the genes that are added to.
     """
     d = len(order)
-    place = np.empty(d, np.int32)  # indices of a matrix that is factorized: scipy before 1.17 takes no others
-    place[order] = np.arange(d)
-    W = csr_array((weight, (place[target], place[source])), shape=(d, d))
+    rank = inverse(order).astype(np.int32)  # indices of a matrix that is factorized: scipy before 1.17 takes no others
+    W = csr_array((weight, (rank[target], rank[source])), shape=(d, d))
     system = (eye_array(d, format="csr") - W).tocsr()
     pushed = np.zeros((d, len(genes)))
-    pushed[place[genes], np.arange(len(genes))] = 1.0
+    pushed[rank[genes], np.arange(len(genes))] = 1.0
     moved: np.ndarray = spsolve_triangular(system, pushed, lower=True, unit_diagonal=True)
-    return moved[place].T
+    return moved[rank].T
 
 
 def changes(T: np.ndarray, genes: np.ndarray, amount: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from acyclome.core.data.interventions import Interventions
 from acyclome.core.kernel import kernel
 
 
-def cut_edges(source: np.ndarray, target: np.ndarray, interventions: Interventions, least: int = 1) -> np.ndarray:
+def cut_edges(source: np.ndarray, target: np.ndarray, interventions: Interventions, *, least: int = 1) -> np.ndarray:
     """Say of every edge whether at least ``least`` observations have exactly one of its ends as a target, ``(m,)``."""
     both = _shared(source.astype(np.int64), target.astype(np.int64), interventions.indptr, interventions.row)
     found: np.ndarray = interventions.counts[source] + interventions.counts[target] - 2 * both >= least

@@ -9,14 +9,13 @@ from __future__ import annotations
 import heapq
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
-from acyclome.core.data.candidates import from_pairs
+from acyclome.core.data.candidates import Candidates
+from acyclome.core.graph.equivalence import is_dag
 from acyclome.core.kernel import kernel
 
 
-def order_from_weights(source: np.ndarray, target: np.ndarray, weight: np.ndarray, tie: np.ndarray) -> np.ndarray:
+def order_from_weights(source: np.ndarray, target: np.ndarray, weight: np.ndarray, *, tie: np.ndarray) -> np.ndarray:
     """Return a permutation of the genes, ``(d,)``, against which little weight points.
 
     Parameters
@@ -26,20 +25,14 @@ def order_from_weights(source: np.ndarray, target: np.ndarray, weight: np.ndarra
     tie
         ``(d,)`` a seeded permutation; decides between equals, so that the column index never does.
     """
-    edges = from_pairs(source, target, len(tie))
+    edges = Candidates.from_pairs(source, target, len(tie))
     at = edges.find(source, target)
     flow = np.zeros(edges.n_edges)
     flow[at[at >= 0]] = np.asarray(weight)[at >= 0]
     return _peel(edges.indptr, edges.parent, *edges.children, flow, tie.astype(np.int64))
 
 
-def is_acyclic(source: np.ndarray, target: np.ndarray, d: int) -> bool:
-    """Say whether edges among ``d`` genes, none from a gene to itself, have no cycle: no two are strongly connected."""
-    graph = csr_matrix((np.ones(len(source), np.int8), (source, target)), shape=(d, d))
-    return bool(connected_components(graph, connection="strong", return_labels=False) == d)
-
-
-def least_acyclic(source: np.ndarray, target: np.ndarray, weight: np.ndarray, d: int) -> float:
+def least_acyclic(source: np.ndarray, target: np.ndarray, weight: np.ndarray, *, n_genes: int) -> float:
     """Return the least weight from which on the edges have no cycle, ``inf`` if there is none.
 
     Notes
@@ -50,8 +43,8 @@ def least_acyclic(source: np.ndarray, target: np.ndarray, weight: np.ndarray, d:
     low, high = 0, len(level) - 1
     while low < high:
         middle = (low + high) // 2
-        held = weight >= level[middle]
-        low, high = (low, middle) if is_acyclic(source[held], target[held], d) else (middle + 1, high)
+        kept = weight >= level[middle]
+        low, high = (low, middle) if is_dag(source[kept], target[kept], n_genes) else (middle + 1, high)
     return float(level[low])
 
 

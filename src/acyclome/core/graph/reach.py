@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from acyclome.core.data.index_maps import inverse
 from acyclome.core.graph.equivalence import topological_order
 from acyclome.core.kernel import kernel
 
@@ -71,10 +72,9 @@ def sort_genes(source: np.ndarray, target: np.ndarray, start: np.ndarray) -> np.
     ValueError
         If the edges close a cycle.
     """
-    place = np.empty(len(start), dtype=np.int64)
-    place[start] = np.arange(len(start))
-    found: np.ndarray = np.asarray(start)[topological_order(place[source], place[target], len(start))]
-    return found
+    rank = inverse(start)
+    sorted_genes: np.ndarray = np.asarray(start)[topological_order(rank[source], rank[target], len(start))]
+    return sorted_genes
 
 
 @kernel

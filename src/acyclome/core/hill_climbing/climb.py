@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.contract import LocalScore
-from acyclome.core.data.candidates import Candidates, distinct, from_pairs
+from acyclome.core.data.candidates import Candidates, distinct
+from acyclome.core.data.index_maps import inverse
 from acyclome.core.graph.reach import Above, above, leads_to, sort_genes
 from acyclome.core.hill_climbing.cache import ScoreMemo
 from acyclome.core.workers import run_blocks
@@ -101,7 +102,9 @@ class Climb:
     def with_own(self, candidates: Candidates) -> Candidates:
         """Return the candidates and the edges of the graph."""
         source = np.concatenate([candidates.parent, self.candidates.parent[self.held]])
-        return from_pairs(source, np.concatenate([candidates.target, self.target[self.held]]), candidates.n_genes)
+        return Candidates.from_pairs(
+            source, np.concatenate([candidates.target, self.target[self.held]]), candidates.n_genes
+        )
 
     def moved_to(self, candidates: Candidates) -> Climb:
         """Return the same graph among other candidates, which have to include its edges; scores are kept."""
@@ -131,8 +134,7 @@ class Climb:
 
     def settle_along(self, order: np.ndarray) -> None:
         """Make moves until none helps, with edges that point forward in ``order``, ``(d,)``, alone."""
-        self.place = np.empty(len(order), dtype=np.int64)
-        self.place[order] = np.arange(len(order))
+        self.place = inverse(order)
         self.settle()
         self.place = None
 

@@ -6,16 +6,16 @@ Additive-noise models with curves or without a normal distribution are identifia
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from acyclome.core.contract import Family, Local
 from acyclome.core.data.basis import own_standardized, screen_expanded
 from acyclome.core.data.candidates import Candidates, gene_blocks
-from acyclome.core.data.dag import Dag
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
+from acyclome.core.data.search_result import SearchResult
 from acyclome.core.graph.reach import leads_to
 from acyclome.core.hill_climbing.climb import Climb, ClimbSettings
 from acyclome.core.hill_climbing.perturb import shake
@@ -85,7 +85,7 @@ def search_joint(
     seed: int,
     rescreens: bool,
     guided: bool = False,
-) -> tuple[Dag, Candidates]:
+) -> tuple[SearchResult, Candidates]:
     """Climb from the empty graph, offer what explains the residuals, climb on, shake; return the DAG and candidates.
 
     Parameters
@@ -153,17 +153,17 @@ def _residuals(climb: Climb, local: Local, data: Moments) -> np.ndarray:
     return left
 
 
-def _result(data: Moments, climb: Climb, score: Priced, *, settled: float) -> Dag:
+def _result(data: Moments, climb: Climb, score: Priced, *, settled: float) -> SearchResult:
     """Read the DAG off the climb: weights, log-likelihood that every edge carries, cost of turning it round."""
     held = np.flatnonzero(climb.held)
     source, target = climb.candidates.parent[held], climb.target[held]
     d, n, targeted = data.n_genes, data.n_obs, data.interventions.counts
-    weight, rest = np.empty(len(held)), np.empty(d)
+    weight, residual = np.empty(len(held)), np.empty(d)
 
     def block(a: int, b: int) -> None:
         for j in range(a, b):
             causes = climb.causes(j)
-            rest[j] = float(np.mean(score.local.residual(j, causes) ** 2)) * (n / (n - targeted[j]))
+            residual[j] = float(np.mean(score.local.residual(j, causes) ** 2)) * (n / (n - targeted[j]))
             weight[target == j] = score.local.weights(j, causes)
 
     run_blocks(block, gene_blocks(d, BLOCK), climb.threads)
@@ -176,5 +176,15 @@ def _result(data: Moments, climb: Climb, score: Priced, *, settled: float) -> Da
         ],
         dtype=bool,
     )
-    dag = Dag(source, target, weight, loss, climb.topological(), rest, float(climb.total.sum()), settled)
-    return replace(dag, turning_loss=turned, is_free=free)
+    return SearchResult(
+        source=source,
+        target=target,
+        weight=weight,
+        loss=loss,
+        order=climb.topological(),
+        residual=residual,
+        score=float(climb.total.sum()),
+        score_at_local_optimum=settled,
+        reversal_loss=turned,
+        reversible=free,
+    )

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates, gene_blocks
-from acyclome.core.data.dag import Dag
 from acyclome.core.data.interventions import own_blocks
 from acyclome.core.data.problem import Problem
+from acyclome.core.data.search_result import SearchResult
 from acyclome.core.kernel import kernel
 from acyclome.core.order_search.cache import new_memo
 from acyclome.core.order_search.moves import Scratch, initialize, settle
@@ -109,7 +109,7 @@ def _gather(R, indptr, parent, offset, gram, first, last):
 
 def search_order(
     pools: Pools, candidates: Candidates, start: np.ndarray, *, rounds: int, seed: int, threads: int = 1
-) -> Dag:
+) -> SearchResult:
     """Improve the order ``start`` until no gene has a better place, then shake and settle.
 
     Parameters
@@ -219,13 +219,13 @@ def _new_scratch(candidates: Candidates, n_obs: int = 0) -> Scratch:
     )
 
 
-def _result(state: State, pools: Pools, room: Scratch, settled: float) -> Dag:
+def _result(state: State, pools: Pools, room: Scratch, settled: float) -> SearchResult:
     """Read the DAG off the selections: weights, losses and the order."""
     d = len(state.key)
     source, target, weight, loss = _edges(pools, state.path, room.work, int(state.path["size"].sum()))
     order = np.lexsort((np.arange(d), state.key)).astype(np.int32)
     score = float(state.path["score"].sum())
-    return Dag(source, target, weight, loss, order, state.path["rest"].copy(), score, settled)
+    return SearchResult(source, target, weight, loss, order, state.path["rest"].copy(), score, settled)
 
 
 @kernel

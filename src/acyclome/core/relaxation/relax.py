@@ -10,7 +10,8 @@ import numpy as np
 
 from acyclome.core.acyclicity import Acyclicity
 from acyclome.core.data.candidates import Candidates
-from acyclome.core.graph.feedback import is_acyclic, least_acyclic, order_from_weights
+from acyclome.core.graph.equivalence import is_dag
+from acyclome.core.graph.feedback import least_acyclic, order_from_weights
 from acyclome.core.order_search.select import Pools
 from acyclome.core.relaxation.problem import OnCandidates, StructuralModel
 from acyclome.core.relaxation.schedule import Schedule
@@ -165,8 +166,8 @@ def proposal(solution: Solution, candidates: Candidates, tie: np.ndarray, settin
     size = solution.W if solution.W.ndim == 1 else np.sqrt(strength)
     source, target, d = candidates.parent, candidates.target, candidates.n_genes
     some = np.flatnonzero(strength)
-    held = some[strength[some] >= least_acyclic(source[some], target[some], strength[some], d)]
-    order = order_from_weights(source[held], target[held], strength[held], tie)
+    held = some[strength[some] >= least_acyclic(source[some], target[some], strength[some], n_genes=d)]
+    order = order_from_weights(source[held], target[held], strength[held], tie=tie)
     strong = np.abs(size) >= settings.w_threshold
-    acyclic = is_acyclic(source[strong], target[strong], d)
+    acyclic = is_dag(source[strong], target[strong], d)
     return Relaxation(size, order.astype(np.int32), solution.path, solution.status, acyclic)

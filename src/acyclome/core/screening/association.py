@@ -152,7 +152,7 @@ def _explained(
     """Return the two shares of :func:`importance` on some observations, each gene on its own ones."""
     Z, pool = _scaled(problem.data.Z[:, rows]), np.flatnonzero(problem.constraints.sources)
     offered = np.array([rng.permutation(len(pool)) for _ in range(ROUNDS)])
-    own = _own(Z, problem.data.interventions.among(rows))
+    own = _own(Z, problem.data.interventions.subset(rows=rows))
     return importance(expand(Z[pool], SPLINES, problem.threads), own, may, offered, problem.threads)
 
 

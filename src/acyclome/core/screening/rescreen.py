@@ -11,9 +11,9 @@ import numpy as np
 from scipy import sparse
 
 from acyclome.core.data.candidates import Candidates, gene_blocks
-from acyclome.core.data.dag import Dag
 from acyclome.core.data.interventions import leave_out
 from acyclome.core.data.problem import Problem
+from acyclome.core.data.search_result import SearchResult
 from acyclome.core.screening.screen import ScreenSettings, as_pairs, forward_select, symmetric
 from acyclome.core.screening.top import largest
 from acyclome.core.workers import run_blocks
@@ -24,37 +24,38 @@ UNEXPLAINED = 8
 ROWS = 512
 
 
-def rescreen(problem: Problem, candidates: Candidates, dag: Dag, *, settings: ScreenSettings) -> Candidates:
-    """Add the hubs of ``dag`` found by forward selection among hubs, and the strongest excluded gradients.
+def rescreen(problem: Problem, candidates: Candidates, result: SearchResult, *, settings: ScreenSettings) -> Candidates:
+    """Add the hubs of ``result`` found by forward selection among hubs, and the strongest excluded gradients.
 
     Notes
     -----
     Cost: ``d h forward_steps^2 / 2`` for ``h`` hubs, and ``d^2 n`` for the gradients, where correlations are not kept.
     """
-    hubs = find_hubs(dag, problem.constraints.sources)
+    hubs = find_hubs(result, problem.constraints.sources)
     picked = forward_select(problem, hubs, steps=settings.forward_steps, min_gain=settings.min_gain)
-    left = strongest_unexplained(problem, dag, min_gain=settings.min_gain)
+    left = strongest_unexplained(problem, result, min_gain=settings.min_gain)
     pairs = [as_pairs(found) for found in (picked, left)]
     source = np.concatenate([candidates.parent, *(s for s, _ in pairs)])
     target = np.concatenate([candidates.target, *(t for _, t in pairs)])
     return symmetric(problem, source, target, max_candidates=settings.max_candidates)
 
 
-def find_hubs(dag: Dag, sources: np.ndarray) -> np.ndarray:
+def find_hubs(result: SearchResult, sources: np.ndarray) -> np.ndarray:
     """Return the sources among the tenth of the genes with most children, and with at least four."""
-    children = np.bincount(dag.source, minlength=len(dag.order))
+    children = np.bincount(result.source, minlength=len(result.order))
     last = max(int(HUB_SHARE * len(children)), 1)
     least = max(HUB_CHILDREN, int(np.partition(children, -last)[-last]))
     return np.flatnonzero((children >= least) & sources)
 
 
-def strongest_unexplained(problem: Problem, dag: Dag, *, min_gain: float) -> np.ndarray:
+def strongest_unexplained(problem: Problem, result: SearchResult, *, min_gain: float) -> np.ndarray:
     """Return for every gene the genes most correlated with its residual, ``(d, 8)`` int32, -1 where too weak."""
     data, constraints = problem.data, problem.constraints
     d, n, dtype = data.n_genes, data.n_effective, data.Z.dtype
     own = data.own_scale  # from the units of each gene's own observations to those of Z
-    weight, rest = dag.weight * own[dag.target] / np.where(own > 0, own, 1.0)[dag.source], dag.rest * own**2
-    W = sparse.csr_matrix((weight.astype(dtype), (dag.target, dag.source)), shape=(d, d))
+    weight = result.weight * own[result.target] / np.where(own > 0, own, 1.0)[result.source]
+    residual = result.residual * own**2
+    W = sparse.csr_matrix((weight.astype(dtype), (result.target, result.source)), shape=(d, d))
     least = dtype.type(np.sqrt(1.0 - np.exp(-2.0 * min_gain / n)))
     keep = min(UNEXPLAINED, d - 1)
     out = np.full((d, keep), -1, dtype=np.int32)
@@ -66,7 +67,7 @@ def strongest_unexplained(problem: Problem, dag: Dag, *, min_gain: float) -> np.
         else:
             K = (data.Z[a:b] - W[a:b] @ data.Z) @ data.Z.T / dtype.type(data.n_obs)
         leave_out(K, data.Z, W, data.interventions, a)
-        K /= np.sqrt(np.maximum(rest[a:b, None], 1e-6)).astype(K.dtype)
+        K /= np.sqrt(np.maximum(residual[a:b, None], 1e-6)).astype(K.dtype)
         largest(constraints.without_excluded(K, a, 0.0, every), sources, a, keep, least, out[a:b])
 
     run_blocks(block, gene_blocks(d, ROWS), problem.threads)

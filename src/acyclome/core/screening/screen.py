@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from acyclome.core.data.candidates import Candidates, from_pairs, gene_blocks
+from acyclome.core.data.candidates import Candidates, gene_blocks
+from acyclome.core.data.index_maps import positions
 from acyclome.core.data.moments import WHOLE_GENES, Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.kernel import kernel
@@ -75,7 +76,7 @@ def screen(problem: Problem, settings: ScreenSettings) -> Candidates:
         d, sources = problem.n_genes, problem.constraints.sources
         source, target = np.nonzero(np.broadcast_to(sources[:, None], (d, d)))
         real = ~are_spurious(problem.data, source, target)
-        return problem.constraints.apply(from_pairs(source[real], target[real], d))
+        return problem.constraints.apply(Candidates.from_pairs(source[real], target[real], d))
     return unite(problem, find_views(problem, settings), settings)
 
 
@@ -113,8 +114,8 @@ def symmetric(problem: Problem, source: np.ndarray, target: np.ndarray, *, max_c
     d, data, constraints = problem.n_genes, problem.data, problem.constraints
     real = ~are_spurious(data, source, target)
     source, target = source[real], target[real]
-    own = from_pairs(source, target, d)
-    both = from_pairs(np.concatenate([source, target]), np.concatenate([target, source]), d)
+    own = Candidates.from_pairs(source, target, d)
+    both = Candidates.from_pairs(np.concatenate([source, target]), np.concatenate([target, source]), d)
     t, s = both.target, both.parent
     mirrored = own.find(s, t) < 0
     strength = np.abs(data.pairs(s, t))
@@ -126,7 +127,7 @@ def symmetric(problem: Problem, source: np.ndarray, target: np.ndarray, *, max_c
     start = both.indptr[:-1][t[order]]
     rank[order] = before - before[np.minimum(start, max(both.n_edges - 1, 0))]
     keep = may & (rank < max_candidates)
-    return constraints.apply(from_pairs(s[keep], t[keep], d))
+    return constraints.apply(Candidates.from_pairs(s[keep], t[keep], d))
 
 
 def as_pairs(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -165,8 +166,7 @@ def forward_select(
     out = np.full((d, steps), -1, dtype=np.int32)
     if len(pool) == 0:
         return out[first:last]
-    place = np.full(d, -1, dtype=np.int64)
-    place[pool] = np.arange(len(pool))
+    position = positions(pool, d)
     min_drop = 1.0 - np.exp(-2.0 * min_gain / n)
     skewness, least, known = data.skewness, edge_cost(n, d), None if len(pool) == d else pool
     whole = data.R is not None or len(pool) <= WHOLE_GENES
@@ -176,10 +176,10 @@ def forward_select(
     def block(a: int, b: int) -> None:
         C = constraints.without_excluded(np.ascontiguousarray(data.rows(a, b, known)), a, EXCLUDED, pool)
         if P is not None:
-            found = _forward_block(P, C, place[a:b], skewness[a:b], skewness[pool], n, least, steps, min_drop)
+            found = _forward_block(P, C, position[a:b], skewness[a:b], skewness[pool], n, least, steps, min_drop)
             out[a:b] = np.where(found >= 0, pool[found], -1)
             return
-        C[np.arange(b - a), np.maximum(place[a:b], 0)] *= place[a:b] < 0
+        C[np.arange(b - a), np.maximum(position[a:b], 0)] *= position[a:b] < 0
         C[C >= EXCLUDED] = 0.0
         near = np.empty((b - a, PRESCREEN), np.int32)
         largest(C, every, -len(C), PRESCREEN, C.dtype.type(0.0), near)

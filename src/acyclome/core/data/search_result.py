@@ -1,4 +1,4 @@
-"""What a search finds: a weighted directed acyclic graph and the order that certifies it."""
+"""What a search finds: a weighted directed acyclic graph, the order that certifies it, and its score."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Dag:
+class SearchResult:
     """A weighted DAG with its certificate.
 
     Parameters
@@ -21,15 +21,15 @@ class Dag:
         ``(m,)`` float64, log-likelihood lost when the edge is taken out and its target is fitted anew.
     order
         ``(d,)`` int32, genes from first to last.
-    rest
+    residual
         ``(d,)`` float64, share of variance that the parents leave.
     score
         Sum of the genes' scores; lower is better.
-    settled_score
-        The same before the neighborhoods were shaken.
-    turning_loss, is_free
+    score_at_local_optimum
+        The same before any perturbation.
+    reversal_loss, reversible
         ``(m,)`` score lost by turning each edge, and whether the data leave its direction open, from searches whose
-        score decides directions; None from the linear one, where the equivalence class does.
+        score decides directions; None from the order search, where the equivalence class does.
     """
 
     source: np.ndarray
@@ -37,8 +37,16 @@ class Dag:
     weight: np.ndarray
     loss: np.ndarray
     order: np.ndarray
-    rest: np.ndarray
+    residual: np.ndarray
     score: float
-    settled_score: float
-    turning_loss: np.ndarray | None = None
-    is_free: np.ndarray | None = None
+    score_at_local_optimum: float
+    reversal_loss: np.ndarray | None = None
+    reversible: np.ndarray | None = None
+
+    @property
+    def n_edges(self) -> int:
+        return len(self.source)
+
+    @property
+    def n_genes(self) -> int:
+        return len(self.order)
