@@ -253,7 +253,6 @@ def _or_empty(key: str, value: Any) -> Any:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the schema, the table or the commented YAML to standard output."""
     written = {
         "schema": lambda: json.dumps(Config.json_schema(), indent=2) + "\n",
         "table": Config.table,

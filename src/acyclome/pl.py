@@ -62,10 +62,10 @@ def neighborhood(
         if value < 1:
             msg = f"{name} is {value}; expected 1 or more."
             raise InputError(msg)
-    chosen, level, total = _around(_network(source, key), gene, depth, max_edges)
-    place = _places(chosen, level)
+    chosen, level, total = _around(_network(source, key), gene, depth, max_edges=max_edges)
+    position = _positions(chosen, level)
     ax = _axes(ax, width=2.6 * max(len(set(level.values())), 2), rows=max(pd.Series(level).value_counts()))
-    _draw_graph(ax, chosen, place, gene)
+    _draw_graph(ax, chosen, position, gene=gene)
     shown = f"{len(chosen)} edges" if len(chosen) == total else f"the best {len(chosen)} of {total} edges"
     ax.set_title(f"{gene}: {shown}", loc="left", fontsize="medium")
     return ax
@@ -110,7 +110,9 @@ def _network(source: Network | AnnData, key: str) -> Network:
     return source if isinstance(source, Network) else read_keys(source, key)
 
 
-def _around(network: Network, gene: str, depth: int, max_edges: int) -> tuple[pd.DataFrame, dict[Hashable, int], int]:
+def _around(
+    network: Network, gene: str, depth: int, *, max_edges: int
+) -> tuple[pd.DataFrame, dict[Hashable, int], int]:
     """Return the edges to draw, the level of every gene (causes negative), and how many edges there were."""
     sides = {-1: ("source", network.parents), 1: ("target", network.children)}
     level: dict[Hashable, int] = {gene: 0}
@@ -137,18 +139,18 @@ def _leveled(edges: pd.DataFrame, far: str, level: int) -> pd.DataFrame:
     return edges.assign(_far=edges[far], _level=level)
 
 
-def _places(edges: pd.DataFrame, level: dict[Hashable, int]) -> dict[Hashable, tuple[float, float]]:
+def _positions(edges: pd.DataFrame, level: dict[Hashable, int]) -> dict[Hashable, tuple[float, float]]:
     """Return x and y of every gene: a column for each level, ordered by the heights it is joined to, then by weight."""
-    place: dict[Hashable, tuple[float, float]] = {name: (0.0, 0.0) for name, step in level.items() if step == 0}
+    position: dict[Hashable, tuple[float, float]] = {name: (0.0, 0.0) for name, step in level.items() if step == 0}
     for column in sorted(set(level.values()) - {0}, key=lambda step: (abs(step), step)):
         near, far = ("target", "source") if column < 0 else ("source", "target")
         ring = edges[edges["_level"] == column]
-        height = ring[near].map(lambda name: place[name][1]).groupby(ring[far]).mean()
+        height = ring[near].map(lambda name: position[name][1]).groupby(ring[far]).mean()
         weight = ring.groupby(far)["weight"].sum()
         names = sorted(height.index, key=lambda name: (-round(height[name], 9), -weight[name], str(name)))
         for row, name in enumerate(names):
-            place[name] = (float(column), (len(names) - 1) / 2 - row)
-    return place
+            position[name] = (float(column), (len(names) - 1) / 2 - row)
+    return position
 
 
 def _axes(ax: Axes | None, *, width: float, rows: int) -> Axes:
@@ -160,14 +162,14 @@ def _axes(ax: Axes | None, *, width: float, rows: int) -> Axes:
     return ax
 
 
-def _draw_graph(ax: Axes, edges: pd.DataFrame, place: dict[Hashable, tuple[float, float]], gene: str) -> None:
+def _draw_graph(ax: Axes, edges: pd.DataFrame, position: dict[Hashable, tuple[float, float]], *, gene: str) -> None:
     """Draw names first, so that every edge can run from the edge of one name to the edge of the other."""
     ax.set_axis_off()
-    columns, heights = zip(*place.values(), strict=True)
+    columns, heights = zip(*position.values(), strict=True)
     ax.set_xlim(min(columns) - 0.4, max(columns) + 0.4)
     ax.set_ylim(min(heights) - 0.8, max(heights) + 0.8)
     names = {}
-    for name, (x, y) in place.items():
+    for name, (x, y) in position.items():
         is_hub = name == gene
         box = {
             "boxstyle": "round,pad=0.35",

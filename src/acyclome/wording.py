@@ -41,7 +41,6 @@ def significant(value: Any, digits: int = 3) -> str:
 
 
 def superscript(number: int) -> str:
-    """Return a whole number in raised digits."""
     return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
@@ -63,5 +62,4 @@ def plural(number: int, noun: str, several: str | None = None) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value is a finite number."""
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

@@ -28,9 +28,8 @@ from acyclome.errors import AcyclomeError
 
 __all__ = ["build_app", "main"]
 
-STOPPED = 130
-_WIDTH = 110
-_MAX_LINES = 24
+STOPPED = 130  # what shells give for Ctrl-C
+_WIDTH, _MAX_LINES = 110, 24  # one screen
 _ISSUES = "the project's issue tracker (see README.md)"
 _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Start here": {

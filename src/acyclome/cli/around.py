@@ -25,7 +25,7 @@ json_flag = cloup.option(
     "--json", is_flag=True, help="Print the answer for machines, and nothing else, on standard output."
 )
 FORMAT_NAMES = ("tsv", "parquet", "h5ad", "graphml", "gexf", "sif", "csv", "cpdag", "scenic")
-_MAX_COLUMNS = 12
+_MAX_COLUMNS = 12  # of the observations; more would push the matrices off the screen
 
 
 @input_file
@@ -83,7 +83,7 @@ def explain(out: Path, gene: str, json: bool) -> None:
     help=f"One of {', '.join(FORMAT_NAMES)}. Default: told by the file's ending.",
 )
 @cloup.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
-def export(out: Path, file: Path, format_name: str | None, quiet: bool) -> None:
+def export(out: Path, *, file: Path, format_name: str | None, quiet: bool) -> None:
     """Write the network in a format that other programs open."""
     from acyclome.io import formats
     from acyclome.io.runs import read

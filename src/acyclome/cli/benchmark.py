@@ -67,11 +67,16 @@ def benchmark(
     json: bool,
 ) -> None:
     """Simulate, learn and score: accuracy, time and memory on this machine, beside baselines and other programs."""
+    from acyclome.cli.contest import Contest, choose_methods
+    from acyclome.machine import check_device, usable_threads
+
     sizes, data_seeds = _numbers("--d", genes, 2), _numbers("--seeds", seeds, 0)
-    contest = _contest(methods, data_seeds, seed, threads, device, limit)
+    check_device(device)
+    contest = Contest(choose_methods(methods), data_seeds, seed, threads or usable_threads(), device, limit)
     settings = {"degree": degree, "graph": kind, "standardised": not raw}
-    rows = _run(contest, sizes, observations, settings, quiet=quiet)
-    facts = _facts(sizes, observations, settings, contest, rows)
+    rows = _run(contest, sizes, n=observations, settings=settings, quiet=quiet)
+    data = {"genes": list(sizes), "observations": observations, **settings, "seeds": list(data_seeds)}
+    facts = _facts(contest, data, rows)
     if json:
         echo_json(facts)
     else:
@@ -88,18 +93,8 @@ def _numbers(option: str, text: str, low: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys(map(int, words)))
 
 
-def _contest(
-    methods: str | None, seeds: tuple[int, ...], seed: int, threads: int | None, device: str, limit: float
-) -> Contest:
-    from acyclome.cli.contest import Contest, choose_methods
-    from acyclome.machine import check_device, usable_threads
-
-    check_device(device)
-    return Contest(choose_methods(methods), seeds, seed, threads or usable_threads(), device, limit)
-
-
 def _run(
-    contest: Contest, sizes: tuple[int, ...], n: int, settings: dict[str, Any], *, quiet: bool
+    contest: Contest, sizes: tuple[int, ...], *, n: int, settings: dict[str, Any], quiet: bool
 ) -> list[dict[str, Any]]:
     from acyclome.cli.contest import warm_up
 
@@ -121,9 +116,7 @@ def _run(
     return rows
 
 
-def _facts(
-    sizes: tuple[int, ...], n: int, settings: dict[str, Any], contest: Contest, rows: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _facts(contest: Contest, data: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
     from acyclome._version import __version__
     from acyclome.cli.contest import left_out
     from acyclome.evaluate.cost import machine
@@ -131,7 +124,7 @@ def _facts(
     return {
         "version": __version__,
         "machine": machine(),
-        "data": {"genes": list(sizes), "observations": n, **settings, "seeds": list(contest.seeds)},
+        "data": data,
         "threads": contest.threads,
         "seed": contest.seed,
         "device": contest.device,

@@ -111,5 +111,4 @@ def choose_methods(text: str | None) -> tuple[str, ...]:
 
 
 def left_out() -> list[str]:
-    """Return a sentence for every peer that is not installed."""
     return [f"{name} is not installed: {peer.install}" for name, peer in PEERS.items() if not peer.is_installed]

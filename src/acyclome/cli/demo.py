@@ -35,7 +35,7 @@ def demo(config: Config, options: RunOptions, *, out: Path | None, data_only: Pa
         source = out / DEMO_NAME
         if not source.exists():
             write_demo_data(source)
-        run(source, out, _on_raw(config), options)
+        run(source, out, config=_on_raw(config), options=options)
 
 
 def write_demo_data(path: Path) -> None:

@@ -45,18 +45,18 @@ if TYPE_CHECKING:
 @json_flag
 def simulate(*, output: Path, genes: int, observations: int, json: bool, **settings: Any) -> None:
     """Write simulated expression (FILE.h5ad) and, beside it, the network it came from (FILE.truth.tsv)."""
-    facts = _simulate(output, genes, observations, settings)
+    facts = _simulate(output, (genes, observations), settings)
     (echo_json if json else echo_facts)(facts)
 
 
-def _simulate(output: Path, genes: int, observations: int, settings: dict[str, Any]) -> dict[str, Any]:
+def _simulate(output: Path, size: tuple[int, int], settings: dict[str, Any]) -> dict[str, Any]:
     from acyclome.evaluate import simulate as simulation
 
     if output.suffix != ".h5ad":
         msg = f"Simulated data are written as AnnData; {output.name!r} must end in .h5ad, such as {output.stem}.h5ad."
         raise InputError(msg)
     try:
-        drawn = simulation.simulate(genes, observations, **settings)
+        drawn = simulation.simulate(*size, **settings)
     except ValueError as error:
         msg = f"This cannot be simulated: {error} See `acyclome simulate --help`."
         raise InputError(msg) from error

@@ -15,7 +15,7 @@ from acyclome import wording
 if TYPE_CHECKING:
     from acyclome.network import Network
 
-_MAX_CELL = 90
+_MAX_CELL = 90  # characters; a reason longer than that would wrap the whole table
 
 
 def echo_json(content: Any) -> None:
@@ -26,7 +26,6 @@ def echo_json(content: Any) -> None:
 
 
 def echo_facts(facts: Mapping[str, Any]) -> None:
-    """Print the facts that fit on a line, one a line."""
     short = {key: value for key, value in facts.items() if not isinstance(value, Mapping | list | tuple)}
     width = max(map(len, short), default=0)
     for key, value in short.items():

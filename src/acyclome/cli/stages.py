@@ -47,7 +47,7 @@ IN_PARTS = {"fit": "shards", "resample": "resamples"}
 
 @input_file
 @new_folder
-def run(input_file: Path, out: Path, config: Config, options: RunOptions) -> None:
+def run(input_file: Path, out: Path, *, config: Config, options: RunOptions) -> None:
     """Learn the causal network of an expression file: everything from the file to the report."""
     from acyclome.pipeline import commands
 
@@ -64,7 +64,7 @@ def run(input_file: Path, out: Path, config: Config, options: RunOptions) -> Non
 
 @input_file
 @new_folder
-def prepare(input_file: Path, out: Path, config: Config, options: RunOptions) -> None:
+def prepare(input_file: Path, out: Path, *, config: Config, options: RunOptions) -> None:
     """Read, filter and transform the expression file, and keep it in OUT/stages with all options."""
     from acyclome.pipeline import commands
 
@@ -75,7 +75,7 @@ def prepare(input_file: Path, out: Path, config: Config, options: RunOptions) ->
 def stage(name: str) -> Callable[..., None]:
     """Return the command of a stage that reads what the stages before it left in the folder of the run."""
 
-    def work(out: Path, options: RunOptions, part: int = 1, parts: int = 1) -> None:
+    def work(out: Path, options: RunOptions, *, part: int = 1, parts: int = 1) -> None:
         from acyclome.pipeline import commands
 
         if part > parts:

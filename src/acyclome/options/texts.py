@@ -10,16 +10,19 @@ import sys
 import textwrap
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from acyclome.errors import ConfigError
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 EARLIER_NAMES = "x-renamed"
 """Keyword of the schema for names that options once had there, with their names of today."""
-_MAX_SHOWN = 5
-_ALIKE = 0.7
+_MAX_SHOWN = 5  # wrong options; more belong to a file of another program
+_ALIKE = 0.7  # of difflib: a slip or two in a name of usual length, not a word of another meaning
 
 
 def load_yaml(path: Path) -> Any:
@@ -69,7 +72,6 @@ def leaves(schema: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, A
 
 
 def allowed(part: Mapping[str, Any]) -> str:
-    """Return in words what values a schema allows."""
     if "anyOf" in part:
         return _either([allowed(choice) for choice in part["anyOf"]])
     if "const" in part or "enum" in part:
@@ -105,19 +107,19 @@ def explain_errors(error: ValidationError, options: Mapping[str, Any], schema: M
         value = options
         for step in key:
             value = value.get(step, "") if isinstance(value, Mapping) else value
-        sentences[key] = _sentence(".".join(key), value, parts.get(key), str(one["type"]), one["msg"], schema)
+        sentences[key] = _sentence(".".join(key), value, one, part=parts.get(key), schema=schema)
     shown = list(sentences.values())
     more = [f"... and {len(shown) - _MAX_SHOWN} more."] if len(shown) > _MAX_SHOWN else []
     return "\n".join(shown[:_MAX_SHOWN] + more)
 
 
 def _sentence(
-    key: str, value: Any, part: Mapping[str, Any] | None, kind: str, message: str, schema: Mapping[str, Any]
+    key: str, value: Any, error: ErrorDetails, *, part: Mapping[str, Any] | None, schema: Mapping[str, Any]
 ) -> str:
-    if kind == "extra_forbidden":
+    if error["type"] == "extra_forbidden":
         return _unknown(key, value, schema)
-    if part is None and kind == "value_error":
-        return f"{key}: {message.removeprefix('Value error, ')}.".removeprefix(": ")
+    if part is None and error["type"] == "value_error":
+        return f"{key}: {error['msg'].removeprefix('Value error, ')}.".removeprefix(": ")
     if part is None:
         return f"{key} = {_short(value)} is not a section; expected options below it, such as {_children(key, schema)}."
     quotes = " Write it in quotes." if "a text" in allowed(part) and isinstance(value, (int, float)) else ""
@@ -163,7 +165,6 @@ def flags(key: str, short: Collection[str]) -> list[str]:
 
 
 def table(schema: Mapping[str, Any], defaults: Mapping[str, Any], short: Collection[str]) -> str:
-    """Return the options as a markdown table."""
     rows = ["| option | command line | default | allowed | meaning |", "|---|---|---|---|---|"]
     for section, name, part in leaves(schema):
         key = f"{section}.{name}" if section else name

@@ -87,7 +87,7 @@ def stability_chart(curve: Sequence[Level], *, mark: float) -> str:
             text_anchor="middle",
         )
     )
-    parts += [*_bound(curve, across, up), *_mark(curve, mark, across, up)]
+    parts += [*_bound(curve, across, up), *_mark(curve, mark, axes=(across, up))]
     return svg.document(width, height, parts, title="Number of edges at or above each stability")
 
 
@@ -99,11 +99,10 @@ def _value_axis(values: Sequence[float], start: float, end: float) -> svg.Axis:
 
 
 def _rows(up: svg.Axis, width: float) -> list[str]:
-    """Draw horizontal grid lines with their values."""
     parts = []
     for tick in up.ticks():
         y = up.at(tick)
-        parts.append(svg.line(LEFT, y, width - RIGHT, y, class_="grid"))
+        parts.append(svg.line((LEFT, y), (width - RIGHT, y), class_="grid"))
         parts.append(svg.label(_tick(tick, up.log), LEFT - 8.0, y + 4.0, class_="tick", text_anchor="end"))
     return parts
 
@@ -133,12 +132,13 @@ def _bound(curve: Sequence[Level], across: svg.Axis, up: svg.Axis) -> list[str]:
     return [svg.element("path", d=svg.polyline(spots), class_="bound"), words]
 
 
-def _mark(curve: Sequence[Level], mark: float, across: svg.Axis, up: svg.Axis) -> list[str]:
+def _mark(curve: Sequence[Level], mark: float, *, axes: tuple[svg.Axis, svg.Axis]) -> list[str]:
+    across, up = axes
     level = min(curve, key=lambda candidate: abs(candidate.stability - mark))
     x, y = across.at(level.stability), up.at(level.edges)
     words = f"{wording.plural(level.edges, 'edge')} at {wording.decimal(level.stability, 1)} or more"
     return [
-        svg.line(x, up.start, x, y, class_="mark"),
+        svg.line((x, up.start), (x, y), class_="mark"),
         svg.element("circle", cx=x, cy=y, r=4.0, class_="dot"),
         svg.label(words, across.end, 16.0, class_="note", text_anchor="end"),
     ]

@@ -63,23 +63,23 @@ def draw_ego(ego: Ego) -> str:
     height = 2 * MARGIN + rows * PITCH + 16.0
     middle = MARGIN + 16.0 + rows * PITCH / 2
     hub_height = max(34.0, rows * 13.0)
-    parts = [_caption("causes", ego.n_causes, len(ego.causes), 0.0, "start")]
-    parts.append(_caption("effects", ego.n_effects, len(ego.effects), WIDTH, "end"))
-    parts += _side(ego.causes, "source", middle, hub_height, is_cause=True)
-    parts += _side(ego.effects, "target", middle, hub_height, is_cause=False)
+    parts = [_caption("causes", ego.n_causes, len(ego.causes), x=0.0, anchor="start")]
+    parts.append(_caption("effects", ego.n_effects, len(ego.effects), x=WIDTH, anchor="end"))
+    parts += _side(ego.causes, middle, hub_height, is_cause=True)
+    parts += _side(ego.effects, middle, hub_height, is_cause=False)
     box = {"x": (WIDTH - HUB) / 2, "y": middle - hub_height / 2, "width": HUB, "height": hub_height}
     parts.append(svg.element("rect", **box, rx=10.0, class_="hub"))
     parts.append(svg.label(_short(ego.gene), WIDTH / 2, middle + 5.0, class_="hub-name", text_anchor="middle"))
     return svg.document(WIDTH, height, parts, title=f"Causes and effects of {ego.gene}")
 
 
-def _caption(noun: str, total: int, shown: int, x: float, anchor: str) -> str:
+def _caption(noun: str, total: int, shown: int, *, x: float, anchor: str) -> str:
     words = wording.plural(total, noun[:-1], noun) if total else f"no {noun}"
     words += f", {shown} shown" if shown < total else ""
     return svg.label(words, x, 16.0, class_="axis", text_anchor=anchor)
 
 
-def _side(edges: pd.DataFrame, other: str, middle: float, hub_height: float, *, is_cause: bool) -> list[str]:
+def _side(edges: pd.DataFrame, middle: float, hub_height: float, *, is_cause: bool) -> list[str]:
     """Pills and edges of one side; the ends at the hub are spread over its height."""
     parts = []
     for row, edge in enumerate(edges.to_dict("records")):
@@ -87,9 +87,9 @@ def _side(edges: pd.DataFrame, other: str, middle: float, hub_height: float, *, 
         y = middle + offset * PITCH
         port = middle + offset * (hub_height - 14.0) / max(len(edges) - 1, 1)
         near, far = (WIDTH - HUB) / 2, (WIDTH + HUB) / 2
-        ends = (PILL, y, near, port) if is_cause else (far, port, WIDTH - PILL, y)
+        ends = ((PILL, y), (near, port)) if is_cause else ((far, port), (WIDTH - PILL, y))
         parts.append(draw_edge(edge, *ends))
-        parts.append(_pill(str(edge[other]), 0.0 if is_cause else WIDTH - PILL, y))
+        parts.append(_pill(str(edge["source" if is_cause else "target"]), 0.0 if is_cause else WIDTH - PILL, y))
     return parts
 
 
@@ -101,8 +101,9 @@ def _pill(gene: str, x: float, y: float) -> str:
     return svg.element("g", box + name, class_="gene", data_gene=gene)
 
 
-def draw_edge(edge: dict[Hashable, Any], x1: float, y1: float, x2: float, y2: float) -> str:
+def draw_edge(edge: dict[Hashable, Any], start: tuple[float, float], end: tuple[float, float]) -> str:
     """Draw an edge that leaves and arrives horizontally, with an arrow head (+) or a bar (-) at its end."""
+    (x1, y1), (x2, y2) = start, end
     is_positive = edge["weight"] >= 0
     score = min(max(edge["score"], 0.0), 1.0) if wording.is_number(edge["score"]) else 0.0
     tip = x2 - (9.0 if is_positive else 4.0)

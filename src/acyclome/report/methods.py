@@ -43,7 +43,6 @@ def _data(run: Run) -> str:
 
 
 def _choice(run: Run) -> str:
-    """Return the sentence on the choice of the model, empty where it was asked for."""
     rows = run.fact("model.compared")
     if not rows:
         return ""
@@ -55,7 +54,6 @@ def _choice(run: Run) -> str:
 
 
 def _interventions(run: Run) -> str:
-    """Return the sentence on interventions, empty if there are none."""
     record = run.fact("perturbation")
     if not record:
         return ""

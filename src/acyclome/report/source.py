@@ -44,7 +44,6 @@ class Run:
 
     @property
     def nodes(self) -> pd.DataFrame:
-        """One row for each gene."""
         return self.network.nodes
 
     def fact(self, path: str) -> Any:
@@ -77,7 +76,6 @@ class Run:
 
     @property
     def resamples(self) -> int:
-        """Number of resamples the stability rests on."""
         return self.config.resample.resamples
 
     @property

@@ -111,7 +111,6 @@ def _regulator(row: dict[Hashable, Any], most: int) -> dict[str, Any]:
 
 
 def regulators_listed(run: Run) -> str:
-    """Return a sentence on which genes were allowed to be causes."""
     allowed = int(run.nodes["is_regulator"].sum())
     if run.config.knowledge.regulators or allowed < len(run.nodes):
         return f"Only the {wording.plural(allowed, 'gene')} of the regulator list could be causes."

@@ -23,12 +23,11 @@ def label(text: str, x: float, y: float, **attributes: object) -> str:
     return element("text", escape(text), x=x, y=y, **attributes)
 
 
-def line(x1: float, y1: float, x2: float, y2: float, **attributes: object) -> str:
-    return element("path", d=polyline([(x1, y1), (x2, y2)]), **attributes)
+def line(start: tuple[float, float], end: tuple[float, float], **attributes: object) -> str:
+    return element("path", d=polyline([start, end]), **attributes)
 
 
 def polyline(points: Iterable[tuple[float, float]]) -> str:
-    """Return the path data of straight lines through the points."""
     return "M" + "L".join(f"{_plain(x)} {_plain(y)}" for x, y in points)
 
 

@@ -114,7 +114,7 @@ def _unseen(run: Run) -> Finding:
             if run.fact("perturbation")
             else "These data have no interventions, the only test of directions there is."
         )
-        return _missing(run, title, sign, why or "Too few genes were acted on alone to keep some of them back.")
+        return _missing(run, title, sign, why=why or "Too few genes were acted on alone to keep some of them back.")
     value = f"{wording.share(facts['error'] / facts['error_of_no_change'])} of the squared error of no change"
     mean = wording.share(facts["error_of_the_mean"] / facts["error_of_no_change"])
     meaning = (
@@ -131,7 +131,7 @@ def _known(run: Run) -> Finding:
     title, sign = "Does it find what is known?", "no more than chance, or as many reversed."
     facts = run.fact("validation.known")
     if not facts:
-        return _missing(run, title, sign, "No known edges were given (--knowledge, kind known).")
+        return _missing(run, title, sign, why="No known edges were given (--knowledge, kind known).")
     value = f"{wording.count(facts['found'])} of {wording.plural(int(facts['known']), 'known edge')}"
     meaning = (
         f"A random network in which every gene keeps its numbers of causes and effects would have "
@@ -143,7 +143,7 @@ def _known(run: Run) -> Finding:
     return Finding(title, value, meaning, sign, is_bad)
 
 
-def _missing(run: Run, title: str, sign: str, why: str = "") -> Finding:
+def _missing(run: Run, title: str, sign: str, *, why: str = "") -> Finding:
     off = "" if run.config.validation.checks else "The checks were switched off (validation.checks)."
     other = run.fact("validation.why_not") or "There was nothing to compare."
     return Finding(title, "not measured", off or why or other, sign, None)
