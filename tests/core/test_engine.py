@@ -130,6 +130,20 @@ def test_candidates_grow_again_from_a_better_network_while_it_pays(lab, monkeypa
     assert scores[0] > scores[1] + engine.WORTH * 300
     assert sorted(scores, reverse=True) == scores
     assert len(looks) < 9
+    monkeypatch.undo()
+    assert road(lab, simulation.X, config)[0].score == scores[2]
+
+
+def test_with_equal_noise_the_relaxation_minimizes_the_squared_loss_in_the_units_of_the_data(lab):
+    X = lab.draw_linear(10, D, N, 2)[0] * np.geomspace(0.3, 3.0, D)
+    config = Config.from_mapping({"score": {"noise": "equal"}})
+    _, _, _, relaxation = road(lab, X, config)
+    candidates = engine.screen(lab.problem_of(X), engine_settings(config))
+    scale, weights = X.std(axis=0), np.zeros((D, D))
+    weights[candidates.parent, candidates.target] = relaxation.W
+    Z = (X - X.mean(axis=0)) / scale
+    loss = np.mean((Z - Z @ weights) ** 2, axis=0) / 2 + config.fit.lambda1 * np.abs(weights).sum(axis=0)
+    assert relaxation.path[-1].objective == pytest.approx(scale**2 @ loss / np.mean(scale**2), rel=1e-6)
 
 
 def test_scores_with_a_common_variance_compare(lab):

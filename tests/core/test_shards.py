@@ -68,6 +68,23 @@ def test_a_small_halo_takes_the_strongest_parent_of_every_gene_of_the_core():
             assert candidates.parent[mine][np.argmax(strength[mine])] in plan.of(plan.owner[j])
 
 
+@given(seed=st.integers(0, 10_000), room=st.integers(0, 20))
+def test_a_halo_takes_the_first_candidate_of_every_gene_then_the_second_until_it_is_full(seed, room):
+    d, shards = 48, 4
+    candidates, strength = draw(seed, d)
+    plan = plan_shards(candidates, strength, shards, d // shards + room, seed)
+    best = {}  # rank of a gene among the candidates of the core gene that it is strongest for
+    for j in range(d):
+        mine = slice(candidates.indptr[j], candidates.indptr[j + 1])
+        for rank, i in enumerate(candidates.parent[mine][np.argsort(-strength[mine])].tolist()):
+            at = plan.owner[j], i
+            best[at] = min(best.get(at, rank), rank)
+    for number in range(shards):
+        halo = set(plan.of(number).tolist()) - set(np.flatnonzero(plan.owner == number).tolist())
+        left = [rank for (shard, i), rank in best.items() if shard == number != plan.owner[i] and i not in halo]
+        assert all(best[number, i] <= min(left, default=d) for i in halo)
+
+
 def test_a_hub_is_copied_into_every_shard_that_has_children_of_it():
     d = 40
     kids = np.arange(1, d)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from acyclome.models.mlp.gaussian_process import Evidence, EvidenceScore, scales
+from acyclome.models.mlp.gaussian_process import Evidence, EvidenceScore
 from acyclome.models.own_rows import OwnRows
 
 PRIOR = Evidence(terms=6, units=40, unit_scale=3.0, ridge=(1.0, 10.0, 100.0))
@@ -23,7 +23,9 @@ def local(lab):
 def density(local, j, parents, size, ridge):
     """Minus log marginal density of gene ``j``, up to what is the same for all sets, from its n x n covariance."""
     F = local.design(j, np.array([parents]), OwnRows.of(local.data, j))[0, :size].astype(float)
-    F *= scales(PRIOR, len(parents))[:size, None]
+    curves = np.tile(1.0 / np.arange(1, PRIOR.terms + 1), len(parents))  # standard deviations of the prior
+    units = np.full(PRIOR.units, PRIOR.unit_scale / np.sqrt(PRIOR.units))
+    F *= np.concatenate([curves, units])[:size, None]
     y = local.data.Z[j].astype(float)
     K = np.eye(N) + F.T @ F / ridge
     return N / 2 * np.log(y @ np.linalg.solve(K, y) / (y @ y)) + np.linalg.slogdet(K)[1] / 2
