@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from acyclome.core.acyclicity import LogDet, Series
-from acyclome.core.backend import STEPS, ThreadBackend
+from acyclome.core.backend import ThreadBackend
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments, moments
 from acyclome.core.data.problem import Problem
-from acyclome.core.order_search.search import ScoreSettings, build_pools
 from acyclome.core.relaxation.problem import OnTensors
 from acyclome.core.relaxation.schedule import CentralPath
 from acyclome.core.relaxation.solve import solve
@@ -21,14 +21,15 @@ from acyclome.core.relaxation.steps import BlockSolve
 from acyclome.core.screening.batched import correlations_of, forward_select_batched, strongest_partial_batched
 from acyclome.core.screening.screen import ScreenSettings, screen
 from acyclome.evaluate.simulate import simulate
-from acyclome.models.linear.batched import BatchedLinear
-from acyclome.models.linear.gram_blocks import Blocks, Whole
+from acyclome.models.linear.batched import BatchedLeastSquares
+from acyclome.models.linear.relaxation import Linear
+from acyclome.models.linear.tensor_blocks import Blocks, Ragged, side_by_side
 from benchmarks.kernels import LOOSE, SEED, TERMS, Kernel, Sizes, Tensors
 
 # The defaults of a run, with the path from mu = 1 that they had when these kernels were first measured.
 SCREEN = ScreenSettings(forward_steps=10, min_gain=4.0, partial=10, shrinkage=0.05, max_candidates=48)
 SCHEDULE = CentralPath(mu=(1.0, 0.1, 0.01, 0.001, 0.0003), max_steps=60, rtol=1e-3, max_halvings=8)
-SEM = BatchedLinear(lambda1=0.05, steps=STEPS, tol=1e-6)
+MODEL = BatchedLeastSquares(lambda1=0.05, tol=1e-6)
 # Two genes that gain nearly the same may change places in rounding, and with them all that are picked after.
 SETS = {torch.float32: 0.02, torch.float64: 1e-9}
 
@@ -81,31 +82,36 @@ def candidates(sizes: Sizes) -> tuple[np.ndarray, ...]:
     X, threads = _simulated(sizes.genes, sizes.n, 2), os.cpu_count() or 1
     data = moments(lambda a, b: X[a:b], sizes.genes, threads=threads)
     problem = Problem(data, Constraints.none(sizes.genes), ThreadBackend(threads))
-    pools = build_pools(problem, screen(problem, SCREEN), score=ScoreSettings(False, 1.0, 0))
-    return tuple(part.numpy() for part in Blocks.of(pools, np.ones(sizes.genes), torch.zeros(0, dtype=torch.float64)))
+    linear = Linear(MODEL.lambda1, 1, MODEL.tol)
+    statistics = linear.statistics(problem, screen(problem, SCREEN))
+    _, blocks = linear.side_by_side([statistics], torch.zeros(0, dtype=torch.float64))
+    return tuple(part.numpy() for part in blocks)
 
 
 def relax_candidates(*tensors: torch.Tensor) -> Tensors:
     """Relax one network on its candidates, under the series."""
-    blocks = Blocks(*tensors)
-    problem = OnTensors(SEM, Series(TERMS, "logdet", 0.0), blocks)
-    return _weights(problem, torch.zeros_like(blocks.cross))
+    return _weights(OnTensors(MODEL, Series(TERMS, "logdet", 0.0), Blocks(*tensors)))
 
 
 def networks(sizes: Sizes) -> tuple[np.ndarray, ...]:
-    """Correlations of small networks side by side, ``(members, d, d)``."""
-    found = [np.corrcoef(_simulated(sizes.member_d, sizes.n, member)) for member in range(sizes.members)]
-    return (np.stack(found),)
+    """Blocks of small networks side by side, all pairs candidates."""
+    d = sizes.member_d
+    pairs, ragged = Candidates.from_pairs(*np.nonzero(~np.eye(d, dtype=bool)), d), []
+    for member in range(sizes.members):
+        R = np.corrcoef(_simulated(d, sizes.n, member))
+        gram = [R[np.ix_(parents, parents)].ravel() for parents in np.split(pairs.parent, pairs.indptr[1:-1])]
+        ragged.append(Ragged(pairs, R[pairs.parent, pairs.target][:, None], np.concatenate(gram), np.ones(d)))
+    return tuple(part.numpy() for part in side_by_side(ragged, torch.zeros(0, dtype=torch.float64)))
 
 
-def relax_networks(R: torch.Tensor) -> Tensors:
-    """Relax small networks side by side, all pairs candidates, under the log-determinant."""
-    whole = Whole.of(R, torch.ones_like(R), R.new_ones(R.shape[:2]))
-    return _weights(OnTensors(SEM, LogDet(), whole), torch.zeros_like(R))
+def relax_networks(*tensors: torch.Tensor) -> Tensors:
+    """Relax small networks side by side under the log-determinant."""
+    return _weights(OnTensors(MODEL, LogDet(), Blocks(*tensors)))
 
 
-def _weights(problem: OnTensors, start: torch.Tensor) -> Tensors:
-    return (torch.stack([solution.W for solution in solve(problem, SCHEDULE, BlockSolve(), start)]),)
+def _weights(problem: OnTensors) -> Tensors:
+    solutions = solve(problem, SCHEDULE, BlockSolve(), problem.statistics.start())
+    return (torch.stack([solution.params["W"] for solution in solutions]),)
 
 
 ENGINE = (

@@ -60,12 +60,6 @@ FLOORS = {
 }
 # Rooms of lower floors that are closed all the same.
 CLOSED = {"report": {"core"}, "pl": {"core"}}
-# Arrows from the core to models, which go with the contract of a structural model.
-OWED = {
-    "core.backend": {"models.linear.batched", "models.linear.gram_blocks"},
-    "core.relaxation.relax": {"models.linear.relaxation"},
-    "core.engine": {"models.linear.relaxation"},
-}
 # From core, the network takes only what numpy and scipy carry.
 NETWORK_MAY_TAKE = {"core.effects.total", "core.graph.equivalence"}
 
@@ -178,7 +172,7 @@ def test_imports_go_down_only():
         room = room_of(name)
         for target in own_imports(name) - {"__init__", "core"}:
             other = room_of(target)
-            is_below = other == room or FLOORS[other] < FLOORS[room] or target in OWED.get(name, ())
+            is_below = other == room or FLOORS[other] < FLOORS[room]
             if not is_below or other.split(".")[0] in CLOSED.get(room, ()):
                 broken.append(f"{name} imports {target}")
             if room == "network" and other.startswith("core") and target not in NETWORK_MAY_TAKE:

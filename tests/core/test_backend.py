@@ -18,8 +18,8 @@ from acyclome.core.screening import batched as screen_batched
 from acyclome.core.screening.batched import correlations_of, forward_select_batched, strongest_partial_batched
 from acyclome.core.screening.screen import ScreenSettings, forward_select, strongest_partial
 from acyclome.core.workers import one_blas_thread
-from acyclome.models.linear.batched import BatchedLinear
-from acyclome.models.linear.gram_blocks import Blocks
+from acyclome.models.linear import batched
+from acyclome.models.linear.batched import BatchedLeastSquares
 from acyclome.models.linear.relaxation import Linear, LinearStatistics
 from acyclome.pipeline.engine_settings import engine_settings
 
@@ -28,7 +28,7 @@ SAME_W = 1e-6  # blocks are solved to 1e-11 in slopes, divided by least eigenval
 SLOPES = 4.0  # eps times the largest eigenvalue: how far from zero a device leaves a slope that it calls solved
 FULL = replace(engine_settings(Config()), rescreens=True)
 ALL_FLOW = replace(FULL, relax=replace(FULL.relax, acyclicity=Series(8, "logdet", 0.0)))
-TO_THE_END = replace(ALL_FLOW, relax=replace(ALL_FLOW.relax, sem=Linear(ALL_FLOW.relax.sem.lambda1, 10_000, 1e-11)))
+TO_THE_END = replace(ALL_FLOW, relax=replace(ALL_FLOW.relax, model=Linear(ALL_FLOW.relax.model.lambda1, 10_000, 1e-11)))
 
 
 def pairs(candidates):
@@ -71,7 +71,7 @@ def test_the_road_of_300_genes_ends_in_the_same_dag(lab):
 
 
 def test_in_float64_with_blocks_solved_to_the_end_the_road_has_the_same_weights(lab, monkeypatch):
-    monkeypatch.setattr(module, "STEPS", 20_000)
+    monkeypatch.setattr(batched.BatchedLeastSquares.__init__, "__defaults__", (20_000,))
     m = draw_300(lab)
     (candidates, relaxed, dag), (own, found, same) = (
         road(lab, m, backend, TO_THE_END) for backend in (ThreadBackend(), HERE)
@@ -94,20 +94,21 @@ def test_in_float32_a_block_is_solved_as_well_as_its_conditioning_allows(lab, st
     m = draw_300(lab)
     candidates = engine.screen(lab.problem_of(m), FULL)
     pools = lab.make_pools(m.R, candidates, 400)
-    linear, ridge = TO_THE_END.relax.sem, steep * np.random.default_rng(34).random(candidates.n_edges)
-    expected = linear.solve(LinearStatistics(pools, np.ones(300)), ridge, np.zeros(candidates.n_edges), 1)
-    blocks = Blocks.of(pools, np.ones(300), torch.empty(0, dtype=torch.float32))
-    device = BatchedLinear(linear.lambda1, 20_000, 0.0)
-    laid = torch.zeros_like(blocks.cross)
-    laid[blocks.mask > 0] = torch.as_tensor(ridge, dtype=torch.float32)
-    found = blocks.on_candidates(device.solve(blocks, laid, torch.zeros_like(laid))[0], 0, candidates)
+    linear, ridge = TO_THE_END.relax.model, steep * np.random.default_rng(34).random(candidates.n_edges)
+    statistics = LinearStatistics(pools, np.ones(300))
+    expected = linear.solve(statistics, ridge, linear.start(candidates, 0), 1)["W"]
+    _, blocks = linear.side_by_side([statistics], torch.empty(0, dtype=torch.float32))
+    device = BatchedLeastSquares(linear.lambda1, 0.0, 20_000)
+    laid = torch.zeros_like(blocks.mask[..., 0])
+    laid[blocks.mask[..., 0] > 0] = torch.as_tensor(ridge, dtype=torch.float32)
+    found = blocks.on_candidates(0, device.solve(blocks, laid, blocks.start())["W"][0])[:, 0]
     eps = np.finfo(np.float32).eps
     for j in range(300):
         own = candidates.target == j
         k = own.sum()
-        G = blocks.gram[0, j, :k, :k].double().numpy()
+        G = blocks.gram[0, j, :k, 0, :k, 0].double().numpy()
         least = np.linalg.eigvalsh(G + 2.0 * np.diag(ridge[own]))[0]
-        slopes = SLOPES * float(blocks.bound[0, j, 0]) + (k + 4) * (np.abs(expected[own]).sum() + 1)
+        slopes = SLOPES * float(blocks.bound[0, j, 0, 0]) + (k + 4) * (np.abs(expected[own]).sum() + 1)
         assert np.linalg.norm(found[own] - expected[own]) <= np.sqrt(k) * eps * slopes / least
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from acyclome.config import Config
 from acyclome.core import engine
-from acyclome.core.relaxation.relax import RelaxProblem, relax
+from acyclome.core.relaxation.relax import Network, relax_networks
 from acyclome.core.screening.rescreen import rescreen
 from acyclome.evaluate.simulate import simulate
 from acyclome.models.linear.relaxation import Linear
@@ -90,11 +90,12 @@ def test_the_relaxation_says_whether_it_is_acyclic_and_its_order_is_the_witness(
     _, _, start, found = road(lab, X)
     assert sorted(start.tolist()) == list(range(D))
     m, settings = lab.moments_of(X), engine_settings(Config()).relax
-    candidates = engine.screen(lab.problem_of(m), engine_settings(Config()))
-    pools, tie = lab.make_pools(m.R, candidates, N), np.random.default_rng(103).permutation(D)
+    problem = lab.problem_of(m)
+    candidates = engine.screen(problem, engine_settings(Config()))
+    network = Network(problem, candidates, np.random.default_rng(103).permutation(D))
     place = np.empty(D, int)
     for w_threshold in (0.0, settings.w_threshold):
-        one = relax(RelaxProblem(pools, candidates, np.ones(D), tie), replace(settings, w_threshold=w_threshold), 1)
+        (one,) = relax_networks([network], replace(settings, w_threshold=w_threshold), seed=0)
         place[one.order] = np.arange(D)
         strong = np.abs(one.W) >= w_threshold
         forward = place[candidates.parent] < place[candidates.target]
@@ -104,10 +105,8 @@ def test_the_relaxation_says_whether_it_is_acyclic_and_its_order_is_the_witness(
 
 def test_a_penalty_of_everything_leaves_the_relaxation_empty_and_acyclic(lab):
     m = lab.moments_of(lab.draw_linear(9, D, N)[0])
-    settings = replace(engine_settings(Config()).relax, sem=Linear(1.0, 30, 1e-4))
-    candidates = lab.all_pairs(D)
-    pools = lab.make_pools(m.R, candidates, N)
-    one = relax(RelaxProblem(pools, candidates, np.ones(D), np.arange(D)), settings, 1)
+    settings = replace(engine_settings(Config()).relax, model=Linear(1.0, 30, 1e-4))
+    (one,) = relax_networks([Network(lab.problem_of(m), lab.all_pairs(D), np.arange(D))], settings, seed=0)
     assert (np.count_nonzero(one.W), one.is_acyclic, one.path[-1].status) == (0, True, "converged")
 
 

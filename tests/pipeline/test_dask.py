@@ -17,7 +17,7 @@ from acyclome.core.backend import ThreadBackend
 from acyclome.core.workers import one_blas_thread
 from acyclome.evaluate.simulate import simulate
 from acyclome.pipeline.commands import Runtime, prepare_stage, run, run_stage
-from acyclome.pipeline.executor import dealing
+from acyclome.pipeline.executor import relaxing_workers
 from acyclome.pipeline.records import Screened
 from acyclome.pipeline.session import Session
 from acyclome.pipeline.task import seed_of
@@ -114,7 +114,9 @@ def test_a_worker_killed_in_the_middle_changes_nothing(h5ad, finished, tmp_path,
     assert_same_stage("fit-1-of-1.npz", tmp_path, finished)
 
 
-def test_without_shards_the_relaxation_deals_its_genes_out_and_a_killed_worker_changes_no_bit(h5ad, tmp_path, cluster):
+def test_without_shards_the_relaxation_goes_in_parts_and_a_killed_worker_changes_no_bit(
+    h5ad, tmp_path, cluster, monkeypatch
+):
     whole, dealt = tmp_path / "whole", tmp_path / "dealt"
     config = CONFIG.with_options({"shard.shards": 0})
     for out, runtime in ((whole, Runtime()), (dealt, Runtime(dask=cluster.scheduler_address))):
@@ -122,25 +124,21 @@ def test_without_shards_the_relaxation_deals_its_genes_out_and_a_killed_worker_c
         run_stage("screen", out, runtime)
         run_stage("fit", out, runtime)
     assert_same_stage("fit.npz", dealt, whole)
-    with Session.open(dealt, Runtime()) as current, dealing(cluster.scheduler_address, 1, dealt) as deal:
-        killed = []
+    killed, steps = [], []
 
-        def deal_and_kill(sem, statistics):
-            parted, handles = deal(sem, statistics)
+    def kill_on_the_way(workers, work, handles, arguments):
+        steps.append(work)
+        if len(steps) == 12:
+            killed.append(kill_one(cluster))
+        return each(workers, work, handles, arguments)
 
-            def send(work, parts, arguments):
-                steps.append(work)
-                if len(steps) == 12:
-                    killed.append(kill_one(cluster))
-                return parted.send(work, parts, arguments)
-
-            return replace(parted, send=send), handles
-
-        steps = []
+    with Session.open(dealt, Runtime()) as current, relaxing_workers(cluster.scheduler_address, 1, dealt) as workers:
+        each = type(workers).each
+        monkeypatch.setattr(type(workers), "each", kill_on_the_way)
         task, seed = current.task, seed_of(config, "fit")
         candidates = Screened.from_arrays(arrays_of(dealt / "stages" / "screen.npz"), {}).candidates
         with one_blas_thread():
-            problem = replace(task.problem, backend=ThreadBackend(deal=deal_and_kill))
+            problem = replace(task.problem, backend=ThreadBackend(workers=workers))
             start, relaxed = engine.relax(problem, candidates, task.settings, seed=seed)
     assert len(killed) == 1
     assert len(steps) > 20

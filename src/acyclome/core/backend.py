@@ -6,6 +6,7 @@ The order search is no part of it: its single moves depend on one another, so it
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
@@ -13,25 +14,19 @@ from typing import TYPE_CHECKING, Protocol
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.moments import WHOLE_GENES, Moments, correlate
 from acyclome.core.data.problem import Problem
-from acyclome.core.relaxation.problem import OnTensors
-from acyclome.core.relaxation.relax import Deal, Relaxation, RelaxProblem, RelaxSettings, linear_of, proposal, relax
-from acyclome.core.relaxation.solve import solve
-from acyclome.core.relaxation.steps import BlockSolve
+from acyclome.core.relaxation.partitioned import Workers
 from acyclome.core.screening.batched import correlations_of, screen_batched
 from acyclome.core.screening.screen import ScreenSettings, Views, is_screened, screen, unite
-from acyclome.models.linear.batched import BatchedLinear
-from acyclome.models.linear.gram_blocks import Blocks, side_by_side
 
 if TYPE_CHECKING:
     import torch
 
-STEPS = 2000  # of a block solve, at most; a warm start takes tens
 TOGETHER_BYTES = 8_000_000_000  # of the blocks and correlations of the networks that are relaxed in one call
 _alone = Lock()  # one problem at a time, so that the device needs the memory of one
 
 
 class Backend(Protocol):
-    """Who correlates, screens and relaxes."""
+    """Who correlates and screens, and where the relaxation is computed."""
 
     @property
     def threads(self) -> int:
@@ -44,8 +39,22 @@ class Backend(Protocol):
         ...
 
     @property
+    def workers(self) -> Workers | None:
+        """Who takes parts of a relaxation; the bits are the same without."""
+        ...
+
+    @property
     def device(self) -> torch.device | str:
         """Where torch computes what is written with it."""
+        ...
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        """Of a relaxation in tensors on the device; None where it is one of numpy and threads."""
+        ...
+
+    def alone(self) -> AbstractContextManager[object]:
+        """Wait for the device to be free, and keep it."""
         ...
 
     def with_threads(self, threads: int) -> Backend:
@@ -60,10 +69,6 @@ class Backend(Protocol):
         """Return the candidate edges."""
         ...
 
-    def relax(self, problems: Sequence[RelaxProblem], settings: RelaxSettings) -> list[Relaxation]:
-        """Fit the relaxation of every network from zero, and read an order off each."""
-        ...
-
     def together(self, sizes: Sequence[int], width: int) -> list[tuple[int, int]]:
         """Cut networks of ``sizes`` genes with up to ``width`` candidates into runs that one call relaxes."""
         ...
@@ -75,14 +80,14 @@ class ThreadBackend:
 
     Parameters
     ----------
-    deal
-        Deals the genes of a relaxation out to workers, see :func:`acyclome.core.relaxation.relax.relax`.
+    workers
+        Who takes parts of a relaxation.
     views
         Has workers find what the screening sees, range by range; the bits are the same without it.
     """
 
     threads: int = 1
-    deal: Deal | None = None
+    workers: Workers | None = None
     views: Callable[[], Views] | None = None
 
     @property
@@ -92,6 +97,13 @@ class ThreadBackend:
     @property
     def device(self) -> str:
         return "cpu"
+
+    @property
+    def dtype(self) -> None:
+        return None
+
+    def alone(self) -> AbstractContextManager[object]:
+        return nullcontext()
 
     def with_threads(self, threads: int) -> ThreadBackend:
         return replace(self, threads=threads)
@@ -103,9 +115,6 @@ class ThreadBackend:
         if self.views is None or not is_screened(problem, settings):
             return screen(problem, settings)
         return unite(problem, self.views(), settings)
-
-    def relax(self, problems: Sequence[RelaxProblem], settings: RelaxSettings) -> list[Relaxation]:
-        return [relax(problem, settings, self.threads, self.deal) for problem in problems]
 
     def together(self, sizes: Sequence[int], width: int) -> list[tuple[int, int]]:
         """Every network goes alone."""
@@ -135,6 +144,13 @@ class DeviceBackend:
     def can_partition(self) -> bool:
         return False
 
+    @property
+    def workers(self) -> None:
+        return None
+
+    def alone(self) -> AbstractContextManager[object]:
+        return _alone
+
     def with_threads(self, threads: int) -> DeviceBackend:
         return replace(self, threads=threads)
 
@@ -143,29 +159,12 @@ class DeviceBackend:
             return bare
         import torch
 
-        with _alone:
+        with self.alone():
             return replace(bare, R=correlations_of(torch.as_tensor(bare.Z, device=self.device)).cpu().numpy())
 
     def screen(self, problem: Problem, settings: ScreenSettings) -> Candidates:
-        with _alone:
+        with self.alone():
             return screen_batched(problem, settings, self.device)
-
-    def relax(self, problems: Sequence[RelaxProblem], settings: RelaxSettings) -> list[Relaxation]:
-        """Fit the relaxations of all networks in one call."""
-        import torch
-
-        linear = linear_of(settings)
-        sem = BatchedLinear(linear.lambda1, STEPS, linear.tol)
-        like = torch.empty(0, dtype=self.dtype, device=self.device)
-        with _alone:
-            blocks = side_by_side([Blocks.of(one.pools, one.gene_weight, like) for one in problems])
-            problem = OnTensors(sem, settings.acyclicity, blocks)
-            solutions = solve(problem, settings.schedule, BlockSolve(), torch.zeros_like(blocks.cross))
-            found = []
-            for number, (one, solution) in enumerate(zip(problems, solutions, strict=True)):
-                W = blocks.on_candidates(solution.W, number, one.candidates)
-                found.append(proposal(replace(solution, W=W), one.candidates, one.tie, settings))
-        return found
 
     def together(self, sizes: Sequence[int], width: int) -> list[tuple[int, int]]:
         """Put as many networks together as ``TOGETHER_BYTES`` hold, in their order."""

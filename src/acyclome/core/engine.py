@@ -20,10 +20,9 @@ from acyclome.core.data.search_result import SearchResult
 from acyclome.core.directions.non_gaussian import turn_by_noise
 from acyclome.core.hill_climbing.search import JointSettings, look_further, search_joint
 from acyclome.core.order_search.search import ScoreSettings, build_pools, search_order
-from acyclome.core.relaxation.relax import Relaxation, RelaxProblem, RelaxSettings, relax_data
+from acyclome.core.relaxation.relax import Network, Relaxation, RelaxSettings, relax_networks
 from acyclome.core.screening.rescreen import rescreen
 from acyclome.core.screening.screen import ScreenSettings, is_screened
-from acyclome.models.linear.relaxation import Linear
 
 RESCREENS = 3  # at most; more found nothing on simulated networks of 1,000 genes
 WORTH = 0.5  # nats a gene that a rescreening has to bring for another
@@ -76,42 +75,14 @@ def relax(
 
 
 def relax_together(
-    networks: Sequence[tuple[Problem, Candidates]], settings: EngineSettings, *, seed: int
+    problems: Sequence[tuple[Problem, Candidates]], settings: EngineSettings, *, seed: int
 ) -> list[tuple[np.ndarray, Relaxation | None]]:
-    """Return what :func:`relax` does for some networks on one backend, relaxed in one call."""
-    ties = [np.random.default_rng(seed).permutation(problem.n_genes).astype(np.int32) for problem, _ in networks]
+    """Return what :func:`relax` does for some problems on one backend, relaxed in one call."""
+    ties = [np.random.default_rng(seed).permutation(problem.n_genes).astype(np.int32) for problem, _ in problems]
     if settings.relax is None:
         return [(tie, None) for tie in ties]
-    if not isinstance(settings.relax.sem, Linear):
-        relaxations = [
-            relax_data(
-                problem.data.Z,
-                candidates,
-                settings.relax,
-                tie,
-                seed=seed,
-                device=problem.backend.device,
-                threads=problem.threads,
-            )
-            for (problem, candidates), tie in zip(networks, ties, strict=True)
-        ]
-        return [(one.order, one) for one in relaxations]
-    problems = [
-        RelaxProblem(
-            build_pools(problem, candidates, score=settings.score),
-            candidates,
-            _gene_weight(problem.data, equal_noise=settings.score.equal_noise),
-            tie,
-        )
-        for (problem, candidates), tie in zip(networks, ties, strict=True)
-    ]
-    return [(one.order, one) for one in networks[0][0].backend.relax(problems, settings.relax)]
-
-
-def _gene_weight(data: Moments, *, equal_noise: bool) -> np.ndarray:
-    """Weight of each gene's loss, ``(d,)``: its variance where noise is equal, its share of own observations."""
-    weight = data.scale**2 / np.mean(data.scale**2) if equal_noise else np.ones(data.n_genes)
-    return np.maximum(weight * data.n_own / data.n_effective, 1e-12)
+    networks = [Network(*network, tie) for network, tie in zip(problems, ties, strict=True)]
+    return [(one.order, one) for one in relax_networks(networks, settings.relax, seed=seed)]
 
 
 def search(

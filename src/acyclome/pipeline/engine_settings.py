@@ -10,8 +10,11 @@ from acyclome.core.engine import EngineSettings
 from acyclome.core.hill_climbing.climb import ClimbSettings
 from acyclome.core.hill_climbing.search import JointSettings
 from acyclome.core.order_search.search import ScoreSettings
+from acyclome.core.relaxation.lbfgs import ProximalLbfgs
 from acyclome.core.relaxation.relax import RelaxSettings
 from acyclome.core.relaxation.schedule import AugmentedLagrangian, CentralPath, Schedule
+from acyclome.core.relaxation.solve import Stepper
+from acyclome.core.relaxation.steps import BlockSolve, ProximalAdam
 from acyclome.core.screening.screen import ScreenSettings
 from acyclome.models.card import Model
 
@@ -29,6 +32,12 @@ SCHEDULES: dict[str, Callable[[Config], Schedule]] = {
         rtol=config.fit.rtol,
         max_halvings=8,
     ),
+}
+# Steps of a stage before its merit is judged: those along slopes are short, so that one alone says little.
+STEPPERS: dict[str, Stepper] = {
+    "blocks": BlockSolve(),
+    "adam": ProximalAdam(rate=0.01, patience=100, every=50),
+    "lbfgs": ProximalLbfgs(history=10, inner=50, every=5),
 }
 ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
     "series": lambda config: Series(config.fit.terms, "logdet", config.fit.drop_tol),
@@ -78,7 +87,10 @@ def _relaxing(card: Model, config: Config) -> RelaxSettings | None:
     if card.relaxation is None or not card.relaxes(config):
         return None
     acyclicity, schedule = ACYCLICITY[config.fit.acyclicity](config), SCHEDULES[config.fit.schedule](config)
-    return RelaxSettings(card.relaxation(config), acyclicity, schedule, config.fit.w_threshold)
+    model, name = card.relaxation(config), config.fit.stepper
+    if name == "auto":
+        name = "blocks" if "solve" in model.abilities else "lbfgs"
+    return RelaxSettings(model, acyclicity, schedule, STEPPERS[name], config.fit.w_threshold)
 
 
 def _climbing(card: Model, config: Config) -> JointSettings | None:

@@ -11,17 +11,15 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from acyclome.core.relaxation.relax import Deal
+from acyclome.core.relaxation.partitioned import Workers
 from acyclome.core.workers import one_blas_thread
 from acyclome.errors import InputError, MemoryLimitError
 from acyclome.io.atomic import temporary_name
-from acyclome.models.linear.partitioned import Parted, deal_out
-from acyclome.models.linear.relaxation import Linear, LinearStatistics
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -113,12 +111,12 @@ def dask_client(address: str, threads: int) -> Iterator[Any]:
 
 
 @contextmanager
-def dealing(address: str | None, threads: int, folder: Path | None) -> Iterator[Deal | None]:
-    """Give what deals the genes of the relaxation out to the workers of Dask; None where there are none.
+def relaxing_workers(address: str | None, threads: int, folder: Path | None) -> Iterator[Workers | None]:
+    """Give who takes parts of the relaxation among the workers of Dask; None where there are none.
 
-    Every step goes to all parts, and comes back exactly as if there were one (engine of the package: given the weights
-    of ``h``, each gene is a problem of its own). The parts lie as files in `folder`, which the workers have to see; a
-    part whose worker dies is read again by another.
+    Every step goes to all parts, and comes back exactly as if there were one (given the weights of ``h``, each gene is
+    a problem of its own). The parts lie as files in `folder`, which the workers have to see; a part whose worker dies
+    is read again by another.
     """
     if address is None:
         yield None
@@ -127,30 +125,38 @@ def dealing(address: str | None, threads: int, folder: Path | None) -> Iterator[
         dask_client(address, threads) as client,
         TemporaryDirectory(dir=folder, prefix=temporary_name("parts.")) as shared,
     ):
-
-        def deal(sem: Linear, statistics: LinearStatistics) -> tuple[Parted, list[Any]]:
-            parts, cuts = deal_out(statistics, max(len(client.nthreads()), 1))
-            paths = [Path(shared).resolve() / f"{number}.pickle" for number in range(len(parts))]
-            for path, part in zip(paths, parts, strict=True):
-                path.write_bytes(pickle.dumps(part, protocol=5))
-            return Parted(sem, cuts, partial(_send, client)), client.map(_read_part, paths, pure=False)
-
-        yield deal
+        yield _DaskWorkers(client, Path(shared).resolve())
 
 
-def _read_part(path: Path) -> LinearStatistics:
-    part: LinearStatistics = pickle.loads(path.read_bytes())
-    return part
+@dataclass(frozen=True)
+class _DaskWorkers:
+    client: Any
+    folder: Path
+
+    @property
+    def count(self) -> int:
+        return len(self.client.nthreads())
+
+    def scatter(self, parts: Sequence[Any]) -> list[Any]:
+        paths = [self.folder / f"{number}.pickle" for number in range(len(parts))]
+        for path, part in zip(paths, parts, strict=True):
+            path.write_bytes(pickle.dumps(part, protocol=5))
+        return list(self.client.map(_read_part, paths, pure=False))
+
+    def each(self, work: Callable[..., Any], handles: Sequence[Any], arguments: Sequence[tuple]) -> list[Any]:
+        with _lost_workers():
+            return list(
+                self.client.gather(
+                    [
+                        self.client.submit(_on_one_thread, work, part, *given, pure=False)
+                        for part, given in zip(handles, arguments, strict=True)
+                    ]
+                )
+            )
 
 
-def _send(client: Any, work: Callable[..., Any], parts: Sequence[Any], arguments: Sequence[tuple]) -> list[Any]:
-    with _lost_workers():
-        return client.gather(
-            [
-                client.submit(_on_one_thread, work, part, *given, pure=False)
-                for part, given in zip(parts, arguments, strict=True)
-            ]
-        )
+def _read_part(path: Path) -> Any:
+    return pickle.loads(path.read_bytes())
 
 
 def _on_one_thread(work: Callable[..., Result], *given: Any) -> Result:

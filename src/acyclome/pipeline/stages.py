@@ -28,10 +28,9 @@ from acyclome.core.screening.screen import Views, cut_genes, find_views
 from acyclome.errors import ConvergenceError
 from acyclome.evaluate.sortability import r2_from_correlation, sortability
 from acyclome.knowledge.interventions import effects_table
-from acyclome.models.linear.relaxation import Linear
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.engine_settings import engine_settings
-from acyclome.pipeline.executor import dealing, run_parts
+from acyclome.pipeline.executor import relaxing_workers, run_parts
 from acyclome.pipeline.keys import Part
 from acyclome.pipeline.records import Ordered, Relaxed, Resampled, Screened
 from acyclome.pipeline.task import Task, seed_of
@@ -71,9 +70,10 @@ def relax(task: Task, screened: Screened) -> Relaxed:
     """Relax: NOTEARS on the candidates, and the order it suggests."""
     task.report("fit", 0.0, "NOTEARS on the candidates")
     settings, dask, threads = task.settings, task.runtime.dask, task.backend.threads
-    is_dealt = task.backend.can_partition and settings.relax is not None and isinstance(settings.relax.sem, Linear)
-    with dealing(dask if is_dealt else None, threads, task.data.store.folder) as deal:
-        backend = task.backend if deal is None else ThreadBackend(threads, deal)
+    abilities = frozenset() if settings.relax is None else settings.relax.model.abilities
+    in_parts = task.backend.can_partition and "partition" in abilities
+    with relaxing_workers(dask if in_parts else None, threads, task.data.store.folder) as workers:
+        backend = task.backend if workers is None else ThreadBackend(threads, workers)
         problem, seed = replace(task.problem, backend=backend), seed_of(task.config, "fit")
         start, relaxation = engine.relax(problem, screened.candidates, settings, seed=seed)
     task.report("fit", 1.0, "" if relaxation is None else relaxation.status)

@@ -9,20 +9,19 @@ import pytest
 import torch
 
 from acyclome.core.acyclicity import LogDet, Polynomial, Series, SpectralRadius, TraceExp
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.relaxation.problem import OnCandidates, OnTensors
 from acyclome.core.relaxation.schedule import AugmentedLagrangian, CentralPath, Weights
 from acyclome.core.relaxation.solve import solve
 from acyclome.core.relaxation.steps import BlockSolve, ProximalAdam
-from acyclome.errors import ConfigError
-from acyclome.models.linear.batched import BatchedLinear
-from acyclome.models.linear.gram_blocks import Whole
+from acyclome.models.linear.batched import BatchedLeastSquares
 from acyclome.models.linear.relaxation import Linear, LinearStatistics
 
 LAMBDA1 = 0.05
 PATH = (1.0, 0.1, 0.01, 0.001)
-SEM = BatchedLinear(LAMBDA1, steps=2000, tol=1e-8)
+MODEL = BatchedLeastSquares(LAMBDA1, tol=1e-8)
 TIGHT = CentralPath(PATH, max_steps=300, rtol=1e-6, max_halvings=12)
-ADAM = ProximalAdam(rate=0.01, settle=100, every=100)
+ADAM = ProximalAdam(rate=0.01, patience=100, every=100)
 LAGRANGIAN = AugmentedLagrangian(
     rho=1.0,
     growth=10.0,
@@ -49,15 +48,24 @@ def reference():
     return module
 
 
-def batch(lab, seeds, d, dtype=torch.float64, mask=None):
-    R = np.stack([lab.moments_of(lab.draw_linear(seed, d, 1000, degree=2)[0]).R for seed in seeds])
-    R = torch.as_tensor(R, dtype=dtype)
-    return Whole.of(R, torch.ones_like(R) if mask is None else mask, torch.ones(R.shape[:2], dtype=dtype))
+def batch(lab, seeds, d, dtype=torch.float64, candidates=None):
+    """Networks side by side, all pairs candidates, and their correlations."""
+    R = [lab.moments_of(lab.draw_linear(seed, d, 1000, degree=2)[0]).R for seed in seeds]
+    candidates = lab.all_pairs(d) if candidates is None else candidates
+    statistics = [LinearStatistics(lab.make_pools(one, candidates, 1000), np.ones(d)) for one in R]
+    return Linear(LAMBDA1, 1, 1.0).side_by_side(statistics, torch.empty(0, dtype=dtype))[1], R
 
 
-def fit(statistics, form=None, schedule=TIGHT, stepper=None, sem=SEM):
-    problem = OnTensors(sem, form or LogDet(), statistics)
-    return solve(problem, schedule, stepper or BlockSolve(), torch.zeros_like(statistics.cross))
+def dense(solution, d):
+    """Weights ``(d, d)`` of a solution whose candidates are all pairs."""
+    W = np.zeros((d, d))
+    W.T[~np.eye(d, dtype=bool)] = solution.params["W"].numpy().ravel()
+    return W
+
+
+def fit(statistics, form=None, schedule=TIGHT, stepper=None, model=MODEL):
+    problem = OnTensors(model, form or LogDet(), statistics)
+    return solve(problem, schedule, stepper or BlockSolve(), statistics.start())
 
 
 @pytest.mark.parametrize(
@@ -65,17 +73,17 @@ def fit(statistics, form=None, schedule=TIGHT, stepper=None, sem=SEM):
     [
         (BlockSolve(), replace(TIGHT, rtol=1e-4)),
         (BlockSolve(), replace(LAGRANGIAN, h_tol=1e-3, rtol=1e-4)),
-        (replace(ADAM, every=20), CentralPath((1.0, 0.1), 2000, 1e-3, 12)),
+        (replace(ADAM, every=20), CentralPath((1.0, 0.1), 100, 1e-3, 12)),
     ],
     ids=["blocks, path", "blocks, lagrangian", "adam, path"],
 )
 def test_a_batch_is_its_members_one_at_a_time(lab, stepper, schedule):
     """Members end after different numbers of steps, so some are done while others go on, and are not changed."""
-    statistics = batch(lab, range(3), 10)
+    statistics, _ = batch(lab, range(3), 10)
     together = fit(statistics, Series(8, "logdet", 0.0), schedule, stepper)
     for number, found in enumerate(together):
         (alone,) = fit(statistics.take(np.array([number])), Series(8, "logdet", 0.0), schedule, stepper)
-        np.testing.assert_allclose(found.W, alone.W, atol=BATCH)
+        np.testing.assert_allclose(found.params["W"], alone.params["W"], atol=BATCH)
         assert [(p.steps, p.status) for p in found.path] == [(p.steps, p.status) for p in alone.path]
     assert len({sum(point.steps for point in found.path) for found in together}) > 1
 
@@ -86,14 +94,14 @@ class Counted:
 
     seen: list
 
-    def dense_value_and_gradient(self, A):
+    def blocks_value_and_gradient(self, A, parent):
         self.seen.append(len(A))
-        return LogDet().dense_value_and_gradient(A)
+        return LogDet().blocks_value_and_gradient(A, parent)
 
 
 def test_members_that_are_done_leave_the_arrays(lab):
     seen = []
-    statistics = batch(lab, range(4), 10)
+    statistics, _ = batch(lab, range(4), 10)
     found = fit(statistics, Counted(seen), replace(TIGHT, rtol=1e-4))
     steps = [sum(point.steps for point in one.path) for one in found]
     assert seen[0] == 4
@@ -108,79 +116,59 @@ def test_members_that_are_done_leave_the_arrays(lab):
 )
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_every_form_goes_with_a_batch(lab, form, dtype):
-    for found in fit(batch(lab, range(2), 8, dtype), form, CentralPath((1.0, 0.1, 0.01), 60, 1e-4, 10)):
-        assert found.W.dtype == dtype
+    for found in fit(batch(lab, range(2), 8, dtype)[0], form, CentralPath((1.0, 0.1, 0.01), 60, 1e-4, 10)):
+        assert found.params["W"].dtype == dtype
         assert found.path[-1].h < found.path[0].h < np.inf
 
 
 @pytest.mark.parametrize(("stepper", "seeds"), [(BlockSolve(), (11, 12, 15)), (ADAM, (15,))], ids=["blocks", "adam"])
 def test_the_central_path_meets_the_dense_reference(lab, reference, stepper, seeds):
-    statistics = batch(lab, seeds, 20)
-    for R, found in zip(statistics.cross.numpy(), fit(statistics, stepper=stepper), strict=True):
+    statistics, correlations = batch(lab, seeds, 20)
+    schedule = replace(TIGHT, max_steps=TIGHT.max_steps // stepper.every)
+    for R, found in zip(correlations, fit(statistics, schedule=schedule, stepper=stepper), strict=True):
         expected = reference.notears(R, LAMBDA1, PATH)
-        assert found.path[-1].objective == pytest.approx(reference.objective(found.W.numpy(), R, LAMBDA1), rel=1e-9)
+        assert found.path[-1].objective == pytest.approx(reference.objective(dense(found, 20), R, LAMBDA1), rel=1e-9)
         assert abs(found.path[0].objective / expected[0][1] - 1) < SAME_OBJECTIVE
         assert found.path[-1].objective / expected[-1][1] - 1 < SAME_OBJECTIVE
 
 
 def test_the_augmented_lagrangian_meets_the_dense_reference(lab, reference):
-    statistics = batch(lab, (11,), 20)
-    for R, found in zip(statistics.cross.numpy(), fit(statistics, schedule=LAGRANGIAN), strict=True):
+    statistics, correlations = batch(lab, (11,), 20)
+    for R, found in zip(correlations, fit(statistics, schedule=LAGRANGIAN), strict=True):
         expected = reference.notears(R, LAMBDA1, PATH)[-1][1]
         assert found.path[-1].h <= 2 * LAGRANGIAN.h_tol
         assert found.path[-1].objective / expected - 1 < LAGRANGIAN_OBJECTIVE
 
 
 def test_first_order_steps_under_the_lagrangian_meet_the_dense_reference(lab, reference):
-    statistics = batch(lab, (2,), 8)
-    (found,) = fit(statistics, schedule=replace(LAGRANGIAN, h_tol=1e-4, rtol=1e-5), stepper=ADAM)
-    expected = reference.notears(statistics.cross[0].numpy(), LAMBDA1, PATH)[-1][1]
+    statistics, (R,) = batch(lab, (2,), 8)
+    (found,) = fit(statistics, schedule=replace(LAGRANGIAN, h_tol=1e-4, rtol=1e-5, max_steps=30), stepper=ADAM)
+    expected = reference.notears(R, LAMBDA1, PATH)[-1][1]
     assert found.path[-1].h <= 1e-4
     assert abs(found.path[-1].objective / expected - 1) < LAGRANGIAN_OBJECTIVE
 
 
-def test_the_dense_batch_is_the_ragged_model(lab):
+def test_the_batch_is_the_ragged_model(lab):
     d = 15
-    m = lab.moments_of(lab.draw_linear(3, d, 1000, degree=2)[0])
-    candidates = lab.all_pairs(d)
-    statistics = LinearStatistics(lab.make_pools(m.R, candidates, 1000), np.ones(d))
-    series = Series(8, "logdet", 0.0)
+    candidates, series = lab.all_pairs(d), Series(8, "logdet", 0.0)
+    blocks, (R,) = batch(lab, [3], d)
+    statistics = LinearStatistics(lab.make_pools(R, candidates, 1000), np.ones(d))
     ragged = OnCandidates(Linear(LAMBDA1, 1000, 1e-10), series, statistics, candidates, 1)
-    (expected,) = solve(ragged, TIGHT, BlockSolve(), np.zeros((1, candidates.n_edges)))
-    (found,) = fit(batch(lab, [3], d), series)
-    np.testing.assert_allclose(found.W.numpy()[candidates.parent, candidates.target], expected.W, atol=1e-4)
+    (expected,) = solve(ragged, TIGHT, BlockSolve(), {"W": np.zeros((1, candidates.n_edges))})
+    (found,) = fit(blocks, series)
+    np.testing.assert_allclose(dense(found, d)[candidates.parent, candidates.target], expected.params["W"], atol=1e-4)
     assert found.path[-1].objective == pytest.approx(expected.path[-1].objective, rel=1e-6)
 
 
-def test_pairs_that_are_masked_get_no_weight_and_no_gene_is_its_own_cause(lab):
-    mask = torch.as_tensor(np.random.default_rng(51).random((1, 12, 12)) < 0.5)
+def test_places_that_are_filled_up_get_no_weight(lab):
+    pairs = np.random.default_rng(51).random((12, 12)) < 0.5
+    pairs[:, 0] = False
+    statistics, _ = batch(lab, [4], 12, candidates=Candidates.from_pairs(*np.nonzero(pairs), 12))
+    there = statistics.mask[0, :, :, 0] > 0
     for stepper in (BlockSolve(), ADAM):
-        (found,) = fit(batch(lab, [4], 12, mask=mask), schedule=replace(TIGHT, max_steps=40), stepper=stepper)
-        assert not found.W[~mask[0]].any()
-        assert not found.W.diagonal().any()
-        assert found.W[mask[0]].any()
-
-
-@dataclass(frozen=True)
-class NoClosedForm:
-    """A model whose blocks nobody can solve."""
-
-    def strength(self, W):
-        return W * W
-
-    def gradient(self, statistics, ridge, W):
-        return SEM.gradient(statistics, ridge, W)
-
-
-def test_a_stepper_without_what_it_needs_is_refused_before_the_first_step(lab):
-    statistics = batch(lab, [1], 6)
-    with pytest.raises(ConfigError, match=r"BlockSolve needs 'solve', which NoClosedForm has not.*ProximalAdam"):
-        fit(statistics, sem=NoClosedForm())
-    with pytest.raises(ConfigError, match="ProximalAdam needs 'shrink', which NoClosedForm has not"):
-        fit(statistics, sem=NoClosedForm(), stepper=ADAM)
-    ragged = OnCandidates(Linear(LAMBDA1, 10, 1e-3), LogDet(), None, lab.all_pairs(3), 1)
-    with pytest.raises(ConfigError, match="ProximalAdam needs 'gradient', which Linear on ragged candidates has not"):
-        solve(ragged, TIGHT, ADAM, np.zeros((1, 6)))
+        (found,) = fit(statistics, schedule=replace(TIGHT, max_steps=40 // stepper.every + 1), stepper=stepper)
+        assert not found.params["W"][~there].any()
+        assert found.params["W"][there].any()
 
 
 def test_the_lagrangian_raises_rho_until_h_falls_and_then_the_multiplier():
@@ -197,8 +185,8 @@ def test_the_lagrangian_raises_rho_until_h_falls_and_then_the_multiplier():
     assert LAGRANGIAN.tighten(fourth._replace(stage=59), 0.09) is None
 
 
-def test_the_price_is_the_slope_of_the_merit():
+def test_the_multiplier_is_the_slope_of_the_merit():
     weights, F, h, step = Weights(0.1, 0.7, 20.0, 0, np.inf), np.array([3.0]), np.array([0.02]), 1e-6
     rise = weights.merit(F, h + step) - weights.merit(F, h - step)
-    np.testing.assert_allclose(weights.price(h), rise / (2 * step), rtol=1e-6)
+    np.testing.assert_allclose(weights.multiplier(h), rise / (2 * step), rtol=1e-6)
     assert weights.merit(F, np.array([np.inf])) == np.inf

@@ -60,7 +60,7 @@ class Problem:
                 OnCandidates(LINEAR, acyclicity, self.statistics, self.candidates, threads),
                 schedule,
                 BlockSolve(),
-                W[None],
+                {"W": W[None]},
             )
         return found
 
@@ -85,7 +85,9 @@ def test_twenty_genes_end_no_higher_than_the_dense_reference(lab, reference, see
     own = problem(lab, seed, 20)
     R = own.moments.R.astype(float)
     found, expected = own.solve(EXACT), reference.notears(R, LAMBDA1, PATH)
-    assert reference.objective(own.dense(found.W), R, LAMBDA1) == pytest.approx(found.path[-1].objective, rel=1e-6)
+    assert reference.objective(own.dense(found.params["W"]), R, LAMBDA1) == pytest.approx(
+        found.path[-1].objective, rel=1e-6
+    )
     gaps = [relative(point.objective, F) for point, (_, F, _) in zip(found.path, expected, strict=True)]
     assert abs(gaps[0]) < SAME_MINIMUM
     assert max(gaps) < SAME_OBJECTIVE
@@ -127,9 +129,9 @@ def test_the_end_is_a_fixed_point(lab):
     own = problem(lab, 5, 8)
     schedule = CentralPath((0.1,), 500, rtol=1e-14, max_halvings=30)
     found = own.solve(schedule=schedule)
-    again = own.solve(schedule=schedule, W=found.W)
+    again = own.solve(schedule=schedule, W=found.params["W"])
     assert again.path[0].objective == pytest.approx(found.path[0].objective, rel=1e-6)
-    np.testing.assert_allclose(again.W, found.W, atol=1e-3)
+    np.testing.assert_allclose(again.params["W"], found.params["W"], atol=1e-3)
 
 
 def test_a_limit_of_steps_is_told(lab):
@@ -166,14 +168,14 @@ class Ball:
 def test_steps_that_leave_the_domain_are_halved(lab):
     own = problem(lab, 8, 12)
     found = own.solve(Ball(0.5), CentralPath((1.0,), 50, 1e-9, 12))
-    assert 0.25 < (found.W**2).sum() < 0.5
+    assert 0.25 < (found.params["W"] ** 2).sum() < 0.5
 
 
 def test_the_start_is_not_written_into_and_the_same_call_gives_the_same_bits(lab):
     own = problem(lab, 9, 12)
     start = lab.freeze(np.zeros(own.candidates.n_edges))
     one, two = (own.solve(W=start, threads=threads) for threads in (1, 2))
-    np.testing.assert_array_equal(one.W, two.W)
+    np.testing.assert_array_equal(one.params["W"], two.params["W"])
     assert one.path == two.path
 
 

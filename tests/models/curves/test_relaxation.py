@@ -8,7 +8,7 @@ from acyclome.core.acyclicity import Series
 from acyclome.core.data.basis import expand
 from acyclome.core.data.expansions import BSplines, Cosines, Powers
 from acyclome.core.relaxation.problem import OnCandidates
-from acyclome.core.relaxation.relax import RelaxSettings, proposal
+from acyclome.core.relaxation.relax import Network, RelaxSettings, proposal
 from acyclome.core.relaxation.solve import solve
 from acyclome.core.relaxation.steps import BlockSolve
 from acyclome.models.curves import relaxation as module
@@ -47,7 +47,11 @@ def problem(lab, expansion, seed=1):
     ridge = rng.uniform(0, 2, candidates.n_edges) * (rng.random(candidates.n_edges) < 0.5)
     start = 0.3 * rng.standard_normal((candidates.n_edges, expansion.terms))
     start[::3] = 0.0
-    return m, candidates, sem, sem.statistics(m.Z, candidates), *lab.freeze(ridge, start)
+    return m, candidates, sem, sem.statistics(lab.problem_of(m), candidates), *lab.freeze(ridge, start)
+
+
+def start(model, candidates):
+    return {"W": model.start(candidates, 0)["W"][None]}
 
 
 def slopes(m, candidates, expansion, W):
@@ -64,29 +68,32 @@ def test_the_objective_is_that_of_the_curves(lab, expansion):
     m, candidates, sem, statistics, _, W = problem(lab, expansion)
     _, rest = slopes(m, candidates, expansion, W)
     price = LAMBDA1 * np.sqrt(expansion.terms) * np.linalg.norm(W, axis=1).sum()
-    assert sem.objective(statistics, W, 1) == pytest.approx(0.5 * np.sum(rest**2) / m.n_obs + price, rel=1e-6)
+    assert sem.objective(statistics, {"W": W}, 1) == pytest.approx(0.5 * np.sum(rest**2) / m.n_obs + price, rel=1e-6)
 
 
 @pytest.mark.parametrize("expansion", EXPANSIONS, ids=repr)
 def test_a_solved_block_meets_the_optimality_conditions(lab, expansion):
     m, candidates, sem, statistics, ridge, start = problem(lab, expansion)
-    W = sem.solve(statistics, ridge, start, 1)
+    W = sem.solve(statistics, ridge, {"W": start}, 1)["W"]
     slope = slopes(m, candidates, expansion, W)[0] + 2 * ridge[:, None] * W
     size, least = np.linalg.norm(W, axis=1, keepdims=True), LAMBDA1 * np.sqrt(expansion.terms)
     held = size[:, 0] > 0
     np.testing.assert_allclose(slope[held], -least * (W / np.maximum(size, 1e-30))[held], atol=OPTIMAL)
     assert (np.linalg.norm(slope[~held], axis=1) <= least + OPTIMAL).all()
     assert 0 < held.sum() < len(held)
-    np.testing.assert_allclose(W, sem.solve(statistics, ridge, np.zeros_like(start), 1), atol=1e-8)
+    np.testing.assert_allclose(W, sem.solve(statistics, ridge, {"W": np.zeros_like(start)}, 1)["W"], atol=1e-8)
 
 
 def test_the_objective_is_flat_at_its_minimum_and_falls_as_the_slope_says(lab):
     m, candidates, sem, statistics, ridge, start = problem(lab, Cosines(5))
-    V, away = sem.solve(statistics, ridge, start, 1), np.random.default_rng([82, 2]).standard_normal(start.shape)
+    V, away = (
+        sem.solve(statistics, ridge, {"W": start}, 1)["W"],
+        np.random.default_rng([82, 2]).standard_normal(start.shape),
+    )
     along = away * (V != 0)
 
     def total(W):
-        return sem.objective(statistics, W, 1) + ridge @ sem.strength(W)
+        return sem.objective(statistics, {"W": W}, 1) + ridge @ sem.strength({"W": W})
 
     h = 1e-4
     assert (total(V + h * along) - total(V - h * along)) / (2 * h) == pytest.approx(0.0, abs=1e-5)
@@ -101,21 +108,19 @@ def test_of_lines_it_is_the_linear_relaxation(lab):
     m, candidates = lab.moments_of(X), lab.all_pairs(12)
     lines, linear = exact(Powers(1)), Linear(LAMBDA1, 20_000, 1e-12)
     pools = LinearStatistics(lab.make_pools(m.R, candidates, 500), np.ones(12))
-    statistics, series = lines.statistics(m.Z, candidates), Series(8, "logdet", 0.0)
-    (curved,) = solve(
-        OnCandidates(lines, series, statistics, candidates, 1), PATH, BlockSolve(), lines.start(candidates, 0)[None]
+    statistics, series = lines.statistics(lab.problem_of(m), candidates), Series(8, "logdet", 0.0)
+    curved, straight = (
+        solve(OnCandidates(model, series, own, candidates, 1), PATH, BlockSolve(), start(model, candidates))[0]
+        for model, own in ((lines, statistics), (linear, pools))
     )
-    (straight,) = solve(
-        OnCandidates(linear, series, pools, candidates, 1), PATH, BlockSolve(), np.zeros((1, candidates.n_edges))
-    )
-    np.testing.assert_allclose(curved.W[:, 0], straight.W, atol=1e-5)
+    np.testing.assert_allclose(curved.params["W"][:, 0], straight.params["W"], atol=1e-5)
     assert [point.steps for point in curved.path] == [point.steps for point in straight.path]
 
 
 def test_the_strength_of_an_edge_is_the_variance_of_its_curve(lab):
     m, candidates, sem, _, _, W = problem(lab, BSplines(6))
     curves = np.einsum("et,etn->en", W, expand(m.Z, BSplines(6))[candidates.parent])
-    np.testing.assert_allclose(sem.strength(W), curves.var(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(sem.strength({"W": W}), curves.var(axis=1), rtol=1e-5)
 
 
 def test_terms_that_a_gene_has_not_stay_zero(lab):
@@ -123,7 +128,7 @@ def test_terms_that_a_gene_has_not_stay_zero(lab):
     X[:, 1] = X[:, 1] > 0
     m, candidates = lab.moments_of(X), lab.all_pairs(6)
     sem = exact(Powers(3))
-    W = sem.solve(sem.statistics(m.Z, candidates), np.zeros(30), sem.start(candidates, 0), 1)
+    W = sem.solve(sem.statistics(lab.problem_of(m), candidates), np.zeros(30), sem.start(candidates, 0), 1)["W"]
     assert not W[candidates.parent == 1][:, 1:].any()
     assert np.isfinite(W).all()
 
@@ -133,10 +138,10 @@ def test_a_step_never_raises_the_surrogate(lab):
     rough = Additive(BSplines(6), LAMBDA1, sweeps=1, tol=0.0)
 
     def total(V):
-        return rough.objective(statistics, V, 1) + ridge @ rough.strength(V)
+        return rough.objective(statistics, {"W": V}, 1) + ridge @ rough.strength({"W": V})
 
     for _ in range(5):
-        V = rough.solve(statistics, ridge, W, 1)
+        V = rough.solve(statistics, ridge, {"W": W}, 1)["W"]
         assert total(V) <= total(W) + 1e-12
         W = V
 
@@ -144,20 +149,20 @@ def test_a_step_never_raises_the_surrogate(lab):
 def test_threads_do_not_change_a_bit(lab, monkeypatch):
     monkeypatch.setattr(module, "BLOCK", 2)
     m, candidates, sem, _, ridge, start = problem(lab, Cosines(5))
-    one, two = (sem.statistics(m.Z, candidates, threads=threads) for threads in (1, 2))
+    one, two = (sem.statistics(lab.problem_of(m, threads=threads), candidates) for threads in (1, 2))
     for part in ("cross", "gram"):
         np.testing.assert_array_equal(getattr(one, part), getattr(two, part))
-    np.testing.assert_array_equal(*(sem.solve(one, ridge, start, threads) for threads in (1, 2)))
-    assert sem.objective(one, start, 1) == sem.objective(one, start, 2)
+    np.testing.assert_array_equal(*(sem.solve(one, ridge, {"W": start}, threads)["W"] for threads in (1, 2)))
+    assert sem.objective(one, {"W": start}, 1) == sem.objective(one, {"W": start}, 2)
 
 
 def relaxed(lab, sem, X, acyclicity, schedule):
     """Return the proposal of a relaxation on all pairs, and the solution it was read off."""
     m, candidates = lab.moments_of(X), lab.all_pairs(6)
-    at = OnCandidates(sem, acyclicity, sem.statistics(m.Z, candidates), candidates, 1)
-    (found,) = solve(at, schedule, BlockSolve(), sem.start(candidates, 0)[None])
-    settings = RelaxSettings(sem, acyclicity, schedule, 0.1)
-    return proposal(found, candidates, np.arange(6, dtype=np.int32), settings), found, at
+    at = OnCandidates(sem, acyclicity, sem.statistics(lab.problem_of(m), candidates), candidates, 1)
+    (found,) = solve(at, schedule, BlockSolve(), start(sem, candidates))
+    settings = RelaxSettings(sem, acyclicity, schedule, BlockSolve(), 0.1)
+    return proposal(found, Network(lab.problem_of(m), candidates, np.arange(6, dtype=np.int32)), settings), found, at
 
 
 def is_found(order):
@@ -171,7 +176,7 @@ def test_every_form_of_h_presses_cycles_out_and_finds_the_order(lab, form, sched
     sem = Additive(Cosines(5), LAMBDA1, 100, 1e-6)
     acyclicity = ACYCLICITY[form](Config())
     proposed, found, at = relaxed(lab, sem, draw(1), acyclicity, SCHEDULES[schedule](Config()))
-    free = at.evaluate(at.solve(np.zeros((1, 30)), np.zeros((1, 30, 5))))
+    free = at.evaluate(at.solve(np.zeros((1, 30)), {"W": np.zeros((1, 30, 5))}))
     assert free.h[0] > 0
     assert found.path[-1].h < LEFT.get(form, 1e-6) * free.h[0]
     assert proposed.is_acyclic

@@ -6,13 +6,12 @@ import torch
 
 from acyclome.core.acyclicity import LogDet, Series
 from acyclome.core.data.candidates import Candidates
-from acyclome.models.linear.batched import BatchedLinear
-from acyclome.models.linear.gram_blocks import Blocks, Whole, eigenvalue_bound, side_by_side
+from acyclome.models.linear.batched import BatchedLeastSquares
 from acyclome.models.linear.relaxation import Linear, LinearStatistics
+from acyclome.models.linear.tensor_blocks import eigenvalue_bound
 
 LAMBDA1 = 0.03
-SEM = BatchedLinear(LAMBDA1, steps=3000, tol=1e-7)
-LIKE = torch.empty(0, dtype=torch.float64)
+MODEL = BatchedLeastSquares(LAMBDA1, tol=1e-7, steps=3000)
 OPTIMAL = {torch.float64: 3e-7, torch.float32: 3e-5}  # of a slope: thrice the tolerance or the rounding, 4 eps L
 
 
@@ -26,18 +25,32 @@ def draw(lab, seed, d=20, share=0.5):
 
 def blocks_of(lab, seed, dtype=torch.float64, **options):
     candidates, pools, weight, rng = draw(lab, seed, **options)
-    return Blocks.of(pools, weight, torch.empty(0, dtype=dtype)), candidates, pools, weight, rng
+    return laid_out([LinearStatistics(pools, weight)], dtype), candidates, pools, weight, rng
 
 
-def spread(values, blocks):
-    out = torch.zeros_like(blocks.cross)
-    out[blocks.mask > 0] = torch.as_tensor(values, dtype=out.dtype)
+def laid_out(statistics, dtype=torch.float64):
+    return Linear(LAMBDA1, 1, 1.0).side_by_side(statistics, torch.empty(0, dtype=dtype))[1]
+
+
+def spread(values, blocks, number=0):
+    """Lay values of the edges of one problem out as ``(1, d, k)``."""
+    there = blocks.mask[number, None, :, :, 0] > 0
+    out = torch.zeros_like(there, dtype=blocks.cross.dtype)
+    out[there] = torch.as_tensor(values, dtype=out.dtype)
     return out
+
+
+def weights(values, blocks, number=0):
+    return {"W": spread(values, blocks, number)[..., None]}
+
+
+def on_edges(blocks, number, values):
+    return blocks.on_candidates(number, values[number])
 
 
 def violation(statistics, ridge, W):
     """How far each slope is from the subgradient of the l1 penalty."""
-    slope = -SEM.gradient(statistics, ridge, W) / statistics.along(statistics.weight)
+    slope = -MODEL.gradient(statistics, ridge, {"W": W})["W"] / statistics.along(statistics.weight)
     off = torch.where(W != 0, (slope - LAMBDA1 * W.sign()).abs(), (slope.abs() - LAMBDA1).clamp(min=0.0))
     return float((off * statistics.mask).max())
 
@@ -48,36 +61,31 @@ def test_blocks_are_solved_to_optimality_from_any_start(lab, dtype, steep):
     blocks, candidates, _, _, rng = blocks_of(lab, 1, dtype)
     ridge = spread(steep * rng.random(candidates.n_edges), blocks)
     for start in (0.0, 1.0):
-        W = SEM.solve(blocks, ridge, spread(start * rng.standard_normal(candidates.n_edges), blocks))
+        W = MODEL.solve(blocks, ridge, weights(start * rng.standard_normal(candidates.n_edges), blocks))["W"]
         assert violation(blocks, ridge, W) < OPTIMAL[dtype]
-        assert not W[blocks.mask == 0].any()
-
-
-def test_whole_matrices_are_solved_to_optimality(lab):
-    R = torch.as_tensor(np.stack([lab.draw_correlations(seed, 15) for seed in range(3)]).astype(float))
-    statistics = Whole.of(R, torch.ones_like(R), torch.ones(3, 15, dtype=R.dtype))
-    ridge = torch.as_tensor(np.random.default_rng(62).random((3, 15, 15)))
-    assert violation(statistics, ridge, SEM.solve(statistics, ridge, torch.zeros_like(R))) < OPTIMAL[R.dtype]
+        assert not (W * (1 - blocks.mask)).any()
 
 
 def test_objective_and_solution_are_those_of_the_ragged_model(lab):
     blocks, candidates, pools, weight, rng = blocks_of(lab, 2)
     ragged, statistics = Linear(LAMBDA1, 2000, 1e-12), LinearStatistics(pools, weight)
     w, ridge = 0.2 * rng.standard_normal(candidates.n_edges), rng.random(candidates.n_edges)
-    assert float(SEM.objective(blocks, spread(w, blocks))[0]) == pytest.approx(ragged.objective(statistics, w, 1))
-    found = SEM.solve(blocks, spread(ridge, blocks), spread(w, blocks))
-    expected = ragged.solve(statistics, ridge, w, 1)
-    np.testing.assert_allclose(blocks.on_candidates(found[0], 0, candidates), expected, atol=1e-5)
+    expected = ragged.objective(statistics, {"W": w}, 1)
+    assert float(MODEL.objective(blocks, weights(w, blocks))[0]) == pytest.approx(expected)
+    found = {"W": MODEL.solve(blocks, spread(ridge, blocks), weights(w, blocks))["W"][0]}
+    expected = ragged.solve(statistics, ridge, {"W": w}, 1)["W"]
+    np.testing.assert_allclose(ragged.on_candidates(blocks, 0, found)["W"], expected, atol=1e-5)
 
 
 def test_the_gradient_is_that_of_the_objective(lab):
     blocks, candidates, _, _, rng = blocks_of(lab, 3, d=6)
-    smooth = BatchedLinear(0.0, 1, 1.0)
-    W = spread(rng.standard_normal(candidates.n_edges), blocks).requires_grad_()
+    smooth = BatchedLeastSquares(0.0, 1.0)
+    W = weights(rng.standard_normal(candidates.n_edges), blocks)["W"].requires_grad_()
     ridge = spread(rng.random(candidates.n_edges), blocks)
-    total = smooth.objective(blocks, W).sum() + (ridge * W * W).sum()
+    total = smooth.objective(blocks, {"W": W}).sum() + (ridge * smooth.strength({"W": W})).sum()
     (expected,) = torch.autograd.grad(total, W)
-    np.testing.assert_allclose(smooth.gradient(blocks, ridge, W.detach()), expected, atol=1e-12)
+    found = smooth.gradient(blocks, ridge, {"W": W.detach()})["W"]
+    np.testing.assert_allclose(found, expected * blocks.mask, atol=1e-12)
 
 
 @pytest.mark.parametrize("form", [Series(6, "logdet", 0.0), Series(5, "exponential", 0.0), LogDet()], ids=str)
@@ -85,10 +93,10 @@ def test_h_on_blocks_is_h_on_the_candidates(lab, monkeypatch, form):
     monkeypatch.setattr("acyclome.core.acyclicity.flow.FLOW_VALUES", 170)  # so that genes go in several blocks
     blocks, candidates, _, _, rng = blocks_of(lab, 4)
     A = rng.uniform(0.0, 0.08, candidates.n_edges) * (rng.random(candidates.n_edges) < 0.6)
-    h, omega = blocks.cyclicity(form, spread(A, blocks))
+    h, omega = form.blocks_value_and_gradient(spread(A, blocks), blocks.parent)
     expected, slope = form.value_and_gradient(A, candidates, 1)
     assert float(h[0]) == pytest.approx(expected, rel=1e-12)
-    np.testing.assert_allclose(blocks.on_candidates(omega[0], 0, candidates), slope, atol=1e-14)
+    np.testing.assert_allclose(on_edges(blocks, 0, omega), slope, atol=1e-14)
 
 
 def test_the_slope_of_the_flow_is_that_of_its_value(lab):
@@ -97,42 +105,32 @@ def test_the_slope_of_the_flow_is_that_of_its_value(lab):
     strength = torch.as_tensor(rng.uniform(0.1, 0.3, candidates.n_edges)).requires_grad_()
 
     def value(strength):
-        A = torch.zeros_like(blocks.cross)
-        A[blocks.mask > 0] = strength
-        return blocks.cyclicity(series, A)[0]
+        A = torch.zeros_like(blocks.cross[..., 0])
+        A[blocks.mask[..., 0] > 0] = strength
+        return series.blocks_value_and_gradient(A, blocks.parent)[0]
 
     assert torch.autograd.gradcheck(value, (strength,))
     (expected,) = torch.autograd.grad(value(strength).sum(), strength)
-    omega = blocks.cyclicity(series, spread(strength.detach(), blocks))[1]
-    np.testing.assert_allclose(omega[blocks.mask > 0], expected, atol=1e-12)
+    omega = series.blocks_value_and_gradient(spread(strength.detach(), blocks), blocks.parent)[1]
+    np.testing.assert_allclose(on_edges(blocks, 0, omega), expected, atol=1e-12)
 
 
 def test_networks_side_by_side_are_what_they_are_alone(lab):
     parts = [blocks_of(lab, seed, d=d, share=share) for seed, d, share in ((6, 20, 0.5), (7, 9, 0.9), (8, 14, 0.2))]
-    joined = side_by_side([part[0] for part in parts])
+    joined = laid_out([LinearStatistics(pools, weight) for _, _, pools, weight, _ in parts])
     series = Series(6, "logdet", 0.0)
     values = [part[4].uniform(0.0, 0.2, part[1].n_edges) for part in parts]
-    W = torch.zeros_like(joined.cross)
-    for number, (part, one) in enumerate(zip(parts, values, strict=True)):
-        own = spread(one, part[0])[0]
-        W[number, : own.shape[0], : own.shape[1]] = own
-    h, omega = joined.cyclicity(series, W * W)
-    F, solved = SEM.objective(joined, W), SEM.solve(joined, omega, W)
-    for number, (blocks, candidates, *_) in enumerate(parts):
-        alone = spread(values[number], blocks)
-        own_h, own_omega = blocks.cyclicity(series, alone * alone)
+    W = {"W": torch.cat([weights(one, joined, number)["W"] for number, one in enumerate(values)])}
+    h, omega = series.blocks_value_and_gradient(MODEL.strength(W), joined.parent)
+    F, solved = MODEL.objective(joined, W), MODEL.solve(joined, omega, W)["W"]
+    for number, (blocks, *_) in enumerate(parts):
+        alone = weights(values[number], blocks)
+        own_h, own_omega = series.blocks_value_and_gradient(MODEL.strength(alone), blocks.parent)
         assert float(h[number]) == pytest.approx(float(own_h[0]), rel=1e-12)
-        assert float(F[number]) == pytest.approx(float(SEM.objective(blocks, alone)[0]), rel=1e-12)
-        np.testing.assert_allclose(
-            joined.on_candidates(omega[number], number, candidates),
-            blocks.on_candidates(own_omega[0], 0, candidates),
-            atol=1e-13,
-        )
-        np.testing.assert_allclose(
-            joined.on_candidates(solved[number], number, candidates),
-            blocks.on_candidates(SEM.solve(blocks, own_omega, alone)[0], 0, candidates),
-            atol=1e-6,
-        )
+        assert float(F[number]) == pytest.approx(float(MODEL.objective(blocks, alone)[0]), rel=1e-12)
+        np.testing.assert_allclose(on_edges(joined, number, omega), on_edges(blocks, 0, own_omega), atol=1e-13)
+        own_solved = MODEL.solve(blocks, own_omega, alone)["W"]
+        np.testing.assert_allclose(on_edges(joined, number, solved), on_edges(blocks, 0, own_solved), atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])

@@ -24,7 +24,7 @@ def problem(lab):
     pairs = rng.random((D, D)) < 0.7
     pairs[0, 1] = pairs[1, 0] = True
     candidates = Candidates.from_pairs(*np.nonzero(pairs), D)
-    return candidates, SEM.statistics(lab.moments_of(X).Z, candidates), SEM.start(candidates, 3)
+    return candidates, SEM.on_data(lab.moments_of(X).Z, candidates), SEM.start(candidates, 3)["W"]
 
 
 def test_the_gradient_is_that_of_finite_differences_and_of_autograd(problem):
@@ -46,7 +46,7 @@ def test_the_strength_is_zero_where_and_only_where_the_first_layer_is(problem):
     W = W.copy()
     W[::3] = 0
     W[1, 1:] = 0
-    assert ((SEM.strength(W) == 0) == (W == 0).all(axis=1)).all()
+    assert ((SEM.strength({"W": W}) == 0) == (W == 0).all(axis=1)).all()
 
 
 def test_an_edge_without_strength_has_no_effect(problem):
@@ -55,9 +55,9 @@ def test_an_edge_without_strength_has_no_effect(problem):
     off[candidates.target == 1] *= (candidates.parent[candidates.target == 1] != 0)[:, None]
     silent = statistics.Z.clone()
     silent[0] = torch.randn(N, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
-    one, other = SEM.losses(statistics, off, 1), SEM.losses(statistics._replace(Z=silent), off, 1)
+    one, other = (SEM.losses(own, {"W": off}, 1) for own in (statistics, statistics._replace(Z=silent)))
     assert one[1] == pytest.approx(other[1], rel=1e-12)
-    assert SEM.losses(statistics, W, 1)[1] != pytest.approx(one[1], rel=1e-6)
+    assert SEM.losses(statistics, {"W": W}, 1)[1] != pytest.approx(one[1], rel=1e-6)
 
 
 def test_a_solution_is_never_worse_than_its_start(problem):
@@ -65,18 +65,18 @@ def test_a_solution_is_never_worse_than_its_start(problem):
     ridge = np.random.default_rng([75, 3]).uniform(0, 0.1, candidates.n_edges)
 
     def total(V):
-        return SEM.objective(statistics, V, 1) + float(ridge @ SEM.strength(V))
+        return SEM.objective(statistics, {"W": V}, 1) + float(ridge @ SEM.strength({"W": V}))
 
     before = total(W)
     for _ in range(5):
-        W = SEM.solve(statistics, ridge, W, 1)
+        W = SEM.solve(statistics, ridge, {"W": W}, 1)["W"]
         assert total(W) <= before + 1e-9
         before = total(W)
 
 
 def test_without_weights_the_loss_is_half_the_variance_of_every_gene(problem):
     candidates, statistics, _ = problem
-    np.testing.assert_allclose(SEM.losses(statistics, np.zeros((candidates.n_edges, 5)), 1), 0.5, rtol=1e-9)
+    np.testing.assert_allclose(SEM.losses(statistics, {"W": np.zeros((candidates.n_edges, 5))}, 1), 0.5, rtol=1e-9)
 
 
 def test_blocks_hold_every_edge_once_and_fill_up_with_nothing(problem):
@@ -98,7 +98,7 @@ def test_the_one_solver_loop_ends_nearly_acyclic_and_fits_with_the_same_bits_on_
     candidates, statistics, W = problem
     schedule = CentralPath((1.0, 0.1, 0.01), max_steps=15, rtol=1e-3, max_halvings=8)
     forms = [OnCandidates(SEM, Series(8, "logdet", 1e-6), statistics, candidates, threads) for threads in (1, 2)]
-    found = [solve(form, schedule, BlockSolve(), W[None])[0] for form in forms]
-    assert found[0].W.tolist() == found[1].W.tolist()
+    found = [solve(form, schedule, BlockSolve(), {"W": W[None]})[0] for form in forms]
+    assert found[0].params["W"].tolist() == found[1].params["W"].tolist()
     assert found[0].path[-1].h < 1e-2
-    assert found[0].path[-1].objective < SEM.objective(statistics, W, 1)
+    assert found[0].path[-1].objective < SEM.objective(statistics, {"W": W}, 1)

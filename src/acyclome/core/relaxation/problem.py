@@ -1,133 +1,224 @@
-"""Problems as the loop sees them: a model, its statistics and a measure of cyclicity, behind one face.
+"""What a structural model offers the relaxation, and problems as the solver loop sees them.
 
-``OnCandidates`` is one problem on ragged candidates, with numpy and threads; ``OnTensors`` some side by side, with
-torch, wherever their tensors are.
+A model declares its abilities; the rest of its methods is there as far as they say.  ``OnCandidates`` is one problem on
+ragged candidates, with numpy and threads; ``OnTensors`` some side by side, with torch, wherever their tensors are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import numpy as np
 
 from acyclome.core.acyclicity import Acyclicity
 from acyclome.core.data.candidates import Candidates
+from acyclome.core.data.problem import Problem
 from acyclome.core.relaxation.solve import Point
+from acyclome.core.relaxation.tree import Array, Params, map_leaves
 
 if TYPE_CHECKING:
     import torch
 
+Ability = Literal["solve", "gradient", "shrink", "tensors", "partition"]
+"""``solve``: :class:`BlockModel`; ``gradient`` and ``shrink``: :class:`SlopeModel`; ``tensors``:
+:class:`SideBySideModel`; ``partition``: :class:`PartitionModel`."""
 
-class StructuralModel(Protocol):
-    """What a model family has to offer: the strength of every edge, its objective, and the solution of its blocks."""
 
-    def strength(self, W: np.ndarray) -> np.ndarray:
-        """Strengths ``A >= 0`` of the candidate edges, ``(nnz,)``."""
+class RelaxationModel(Protocol):
+    """A structural model whose objective is minimized under the constraint; settings only, frozen.
+
+    Its unknowns are a tree of arrays, of one network, in whatever shapes: weights of edges, layers, variances.
+    """
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """What it offers beyond this."""
         ...
 
-    def objective(self, statistics: Any, W: np.ndarray, threads: int) -> float:
-        """Penalized loss ``F(W)``."""
+    def statistics(self, problem: Problem, candidates: Candidates) -> Any:
+        """Prepare what the objective is computed from; models that compute with torch do so on the backend's device."""
         ...
 
-    def solve(self, statistics: Any, ridge: np.ndarray, W: np.ndarray, threads: int) -> np.ndarray:
-        """Solve, or improve from ``W``, every gene's problem with ``sum_e ridge_e A_e`` added."""
+    def start(self, candidates: Candidates, seed: int) -> dict[str, np.ndarray]:
+        """Unknowns to start from."""
+        ...
+
+    def strength(self, params: Params) -> np.ndarray:
+        """Strengths ``A >= 0`` of the candidate edges, ``(nnz,)``; 0 where and only where an edge has no effect."""
+        ...
+
+    def weight(self, params: Params) -> np.ndarray:
+        """Weights of the candidate edges, ``(nnz,)``, in standard deviations; signed where the model has a sign."""
+        ...
+
+    def objective(self, statistics: Any, params: Params, threads: int) -> float:
+        """Penalized loss ``F``."""
+        ...
+
+
+class BlockModel(RelaxationModel, Protocol):
+    """A model whose problem falls apart, given the weights of strengths, into parts that can be solved."""
+
+    def solve(self, statistics: Any, ridge: np.ndarray, params: Params, threads: int) -> Params:
+        """Solve, or improve from ``params``, the problem with ``sum_e ridge_e A_e`` added."""
+        ...
+
+
+class SlopeModel(RelaxationModel, Protocol):
+    """A model whose objective is a smooth part and a penalty with a proximal map."""
+
+    def gradient(self, statistics: Any, ridge: np.ndarray, params: Params, threads: int) -> Params:
+        """Slope of the smooth part with ``sum_e ridge_e A_e`` added."""
+        ...
+
+    def shrink(self, statistics: Any, params: Params, amount: Params) -> Params:
+        """Minimize ``sum (x - params)^2 / (2 amount)``, elementwise, plus the penalty of ``x``."""
         ...
 
 
 class TensorModel(Protocol):
-    """The same for members side by side; some offer ``solve``, some ``gradient`` and ``shrink``, some all of them."""
+    """The same for problems side by side, in tensors: :class:`BlockModel`, :class:`SlopeModel` or both."""
 
-    def strength(self, W: torch.Tensor) -> torch.Tensor:
-        """Strengths ``A >= 0``."""
+    @property
+    def abilities(self) -> frozenset[Ability]: ...
+
+    def strength(self, params: Params) -> torch.Tensor:
+        """Strengths ``A >= 0``, ``(m, d, k)``."""
         ...
 
-    def objective(self, statistics: Any, W: torch.Tensor) -> torch.Tensor:
-        """Penalized loss ``F(W)``, ``(members,)``."""
+    def objective(self, statistics: Any, params: Params) -> torch.Tensor:
+        """Penalized losses, ``(m,)``."""
+        ...
+
+
+class TensorStatistics(Protocol):
+    """What a tensor model fits."""
+
+    @property
+    def n_problems(self) -> int: ...
+
+    @property
+    def parent(self) -> torch.Tensor:
+        """Candidates of every gene, ``(m, d, k)`` int64."""
+        ...
+
+    def take(self, problems: np.ndarray) -> TensorStatistics:
+        """Return those of some problems."""
+        ...
+
+    def start(self) -> Params:
+        """Unknowns to start from."""
+        ...
+
+
+class SideBySideModel(RelaxationModel, Protocol):
+    """A model that has a twin in tensors."""
+
+    def side_by_side(self, statistics: Sequence[Any], like: torch.Tensor) -> tuple[TensorModel, TensorStatistics]:
+        """Lay the statistics of some networks out in the dtype and on the device of ``like``."""
+        ...
+
+    def on_candidates(self, statistics: Any, number: int, params: Params) -> dict[str, np.ndarray]:
+        """Read the unknowns of one problem in tensors as those of this model on its ragged candidates."""
+        ...
+
+
+class PartitionModel(RelaxationModel, Protocol):
+    """A model whose genes can be dealt with apart, given the weights of strengths; all unknowns lie on edges."""
+
+    def partition(self, statistics: Any, parts: int) -> tuple[list[Any], np.ndarray]:
+        """Cut the statistics into parts of consecutive genes; return them and ``(parts + 1,)`` edges as cuts."""
+        ...
+
+    def losses(self, statistics: Any, params: Params, threads: int) -> np.ndarray:
+        """Every gene's share of the objective, ``(d,)``."""
         ...
 
 
 @dataclass(frozen=True)
 class OnCandidates:
-    """One problem on ragged candidates: weights ``(1, nnz)``."""
+    """One problem on ragged candidates: the arrays of the model, with a first axis of one."""
 
-    sem: StructuralModel
+    model: RelaxationModel
     acyclicity: Acyclicity
     statistics: Any
     candidates: Candidates
     threads: int
 
-    def evaluate(self, W: np.ndarray) -> Point:
-        """Objective, cyclicity and its gradient in the strengths."""
-        h, omega = self.acyclicity.value_and_gradient(self.sem.strength(W[0]), self.candidates, self.threads)
-        F = self.sem.objective(self.statistics, W[0], self.threads)
+    @property
+    def name(self) -> str:
+        return type(self.model).__name__
+
+    @property
+    def abilities(self) -> frozenset[str]:
+        return frozenset(self.model.abilities)
+
+    def evaluate(self, params: Params) -> Point:
+        own = _first(params)
+        h, omega = self.acyclicity.value_and_gradient(self.model.strength(own), self.candidates, self.threads)
+        F = self.model.objective(self.statistics, own, self.threads)
         return Point(np.array([F]), np.array([h]), omega[None])
 
-    def solve(self, ridge: np.ndarray, W: np.ndarray) -> np.ndarray:
-        """Solve every gene's problem with ``sum_e ridge_e A_e`` added."""
-        return self.sem.solve(self.statistics, ridge[0], W[0], self.threads)[None]
+    def solve(self, ridge: Array, params: Params) -> Params:
+        model = cast(BlockModel, self.model)
+        return _alone(model.solve(self.statistics, ridge[0], _first(params), self.threads))
 
-    def take(self, members: np.ndarray) -> OnCandidates:
-        """Return itself: there is one member."""
+    def gradient(self, ridge: Array, params: Params) -> Params:
+        model = cast(SlopeModel, self.model)
+        return _alone(model.gradient(self.statistics, ridge[0], _first(params), self.threads))
+
+    def shrink(self, params: Params, amount: Params) -> Params:
+        model = cast(SlopeModel, self.model)
+        return _alone(model.shrink(self.statistics, _first(params), _first(amount)))
+
+    def take(self, problems: np.ndarray) -> OnCandidates:
         return self
 
-    def lift(self, values: np.ndarray) -> np.ndarray:
-        """Return the member's number, ``(1, 1)``."""
-        return values[:, None]
 
-    def lacks(self, ability: str) -> str | None:
-        """Name the part that has no such ability."""
-        return None if ability == "solve" else f"{type(self.sem).__name__} on ragged candidates"
+def _first(params: Params) -> Params:
+    return map_leaves(lambda leaf: leaf[0], params)
+
+
+def _alone(params: Params) -> Params:
+    return map_leaves(lambda leaf: leaf[None], params)
 
 
 @dataclass(frozen=True)
 class OnTensors:
-    """Problems side by side: weights ``(members, ...)``, of any dtype and on any device.
+    """Problems side by side, of any dtype and on any device."""
 
-    Parameters
-    ----------
-    statistics
-        What the model fits; it also knows where the strengths lie.
-    """
-
-    sem: TensorModel
+    model: TensorModel
     acyclicity: Acyclicity
-    statistics: Any
+    statistics: TensorStatistics
 
-    def evaluate(self, W: torch.Tensor) -> Point:
-        """Objective, cyclicity and its gradient in the strengths."""
-        h, omega = self.statistics.cyclicity(self.acyclicity, self.sem.strength(W))
-        F = self.sem.objective(self.statistics, W)
+    @property
+    def name(self) -> str:
+        return type(self.model).__name__
+
+    @property
+    def abilities(self) -> frozenset[str]:
+        return frozenset(self.model.abilities)
+
+    def evaluate(self, params: Params) -> Point:
+        h, omega = self.acyclicity.blocks_value_and_gradient(self.model.strength(params), self.statistics.parent)
+        F = self.model.objective(self.statistics, params)
         return Point(F.double().cpu().numpy(), h.double().cpu().numpy(), omega)
 
-    def solve(self, ridge: torch.Tensor, W: torch.Tensor) -> torch.Tensor:
-        """Solve, or improve from ``W``, every gene's problem with ``sum_e ridge_e A_e`` added."""
-        sem: Any = self.sem
-        return sem.solve(self.statistics, ridge, W)
+    def solve(self, ridge: Array, params: Params) -> Params:
+        model: Any = self.model
+        return model.solve(self.statistics, ridge, params)
 
-    def gradient(self, ridge: torch.Tensor, W: torch.Tensor) -> torch.Tensor:
-        """Slope of the smooth part of the objective with ``sum_e ridge_e A_e`` added."""
-        sem: Any = self.sem
-        return sem.gradient(self.statistics, ridge, W)
+    def gradient(self, ridge: Array, params: Params) -> Params:
+        model: Any = self.model
+        return model.gradient(self.statistics, ridge, params)
 
-    def shrink(self, W: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
-        """Proximal map of the rest of the objective, ``amount`` steps long, elementwise."""
-        sem: Any = self.sem
-        return sem.shrink(self.statistics, W, amount)
+    def shrink(self, params: Params, amount: Params) -> Params:
+        model: Any = self.model
+        return model.shrink(self.statistics, params, amount)
 
-    def take(self, members: np.ndarray) -> OnTensors:
-        """Return the problem of some members; itself where they are all."""
-        if len(members) == self.statistics.n_members:
+    def take(self, problems: np.ndarray) -> OnTensors:
+        if len(problems) == self.statistics.n_problems:
             return self
-        return replace(self, statistics=self.statistics.take(members))
-
-    def lift(self, values: np.ndarray) -> torch.Tensor:
-        """Return a number of every member as an array that multiplies weights."""
-        import torch
-
-        like = self.statistics.cross
-        return torch.as_tensor(values, dtype=like.dtype, device=like.device).reshape(-1, *[1] * (like.ndim - 1))
-
-    def lacks(self, ability: str) -> str | None:
-        """Name the part that has no such ability."""
-        return None if hasattr(self.sem, ability) else type(self.sem).__name__
+        return replace(self, statistics=self.statistics.take(problems))

@@ -1,49 +1,36 @@
-"""The relaxation proposes: NOTEARS on the candidates, and the order it ends in."""
+"""The relaxation proposes: a structural model under the constraint, on the candidates, and the order it ends in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
 from acyclome.core.acyclicity import Acyclicity
 from acyclome.core.data.candidates import Candidates
+from acyclome.core.data.problem import Problem
 from acyclome.core.graph.equivalence import is_dag
 from acyclome.core.graph.feedback import least_acyclic, order_from_weights
-from acyclome.core.order_search.select import Pools
-from acyclome.core.relaxation.problem import OnCandidates, StructuralModel
+from acyclome.core.relaxation.partitioned import Partitioned
+from acyclome.core.relaxation.problem import OnCandidates, OnTensors, RelaxationModel, SideBySideModel
 from acyclome.core.relaxation.schedule import Schedule
-from acyclome.core.relaxation.solve import PathPoint, Solution, Status, solve
-from acyclome.core.relaxation.steps import BlockSolve
-from acyclome.models.linear.relaxation import Linear, LinearStatistics
+from acyclome.core.relaxation.solve import PathPoint, Solution, Status, Stepper, solve
+from acyclome.core.relaxation.tree import map_leaves
 
 if TYPE_CHECKING:
-    import torch
-
-Deal = Callable[[Linear, LinearStatistics], tuple[StructuralModel, Any]]
-
-
-class DataModel(StructuralModel, Protocol):
-    """A model with statistics of its own, which are taken from the data."""
-
-    def statistics(self, Z: np.ndarray, candidates: Candidates, *, device: torch.device | str, threads: int) -> Any:
-        """Statistics of standardized genes ``Z``, ``(d, n)``, for models that compute with torch on ``device``."""
-        ...
-
-    def start(self, candidates: Candidates, seed: int) -> np.ndarray:
-        """Weights to start from, ``(nnz, ...)``."""
-        ...
+    from acyclome.core.backend import Backend
 
 
 @dataclass(frozen=True)
 class RelaxSettings:
-    """A pairing of structural model, acyclicity and schedule, and the weight below which an edge is not handed on."""
+    """A pairing of structural model, acyclicity, schedule and stepper, and from which weight on an edge counts."""
 
-    sem: Linear | DataModel
+    model: RelaxationModel
     acyclicity: Acyclicity
     schedule: Schedule
+    stepper: Stepper
     w_threshold: float
 
 
@@ -72,102 +59,64 @@ class Relaxation:
     is_acyclic: bool
 
 
-class RelaxProblem(NamedTuple):
-    """One network to relax.
+class Network(NamedTuple):
+    """One network to relax; ``tie``, ``(d,)``, is a seeded permutation that decides where genes have no preference."""
 
-    Parameters
-    ----------
-    pools, candidates
-        Blocks of correlations, and the candidates they belong to.
-    gene_weight
-        ``(d,)`` weight of each gene's loss: 1, or its variance when noise is equal.
-    tie
-        ``(d,)`` seeded permutation that decides between genes without a preference.
-    """
-
-    pools: Pools
+    problem: Problem
     candidates: Candidates
-    gene_weight: np.ndarray
     tie: np.ndarray
 
 
-def relax(problem: RelaxProblem, settings: RelaxSettings, threads: int, deal: Deal | None = None) -> Relaxation:
-    """Fit the relaxation from zero and read an order off its weights.
+def relax_networks(networks: Sequence[Network], settings: RelaxSettings, *, seed: int) -> list[Relaxation]:
+    """Fit the relaxations of networks on one backend, and read an order off each.
 
-    Parameters
-    ----------
-    deal
-        Deals the genes out to workers: gets the model and its statistics, gives those that take their place. The bits
-        are the same without it.
+    In one call where the backend has tensors and the model too, else one after the other.
     """
-    sem: StructuralModel = linear_of(settings)
-    statistics: Any = LinearStatistics(problem.pools, problem.gene_weight)
-    if deal is not None:
-        sem, statistics = deal(linear_of(settings), statistics)
-    at = OnCandidates(sem, settings.acyclicity, statistics, problem.candidates, threads)
-    (solution,) = solve(at, settings.schedule, BlockSolve(), np.zeros((1, problem.candidates.n_edges)))
-    return proposal(solution, problem.candidates, problem.tie, settings)
+    backend = networks[0].problem.backend
+    statistics = [settings.model.statistics(problem, candidates) for problem, candidates, _ in networks]
+    if backend.dtype is not None and "tensors" in settings.model.abilities:
+        with backend.alone():
+            solutions = _solve_side_by_side(statistics, settings, backend)
+    else:
+        solutions = [
+            _solve_alone(own, network, settings, seed=seed) for own, network in zip(statistics, networks, strict=True)
+        ]
+    return [proposal(one, network, settings) for one, network in zip(solutions, networks, strict=True)]
 
 
-def linear_of(settings: RelaxSettings) -> Linear:
-    """Return the model, of which blocks of correlations are the statistics.
-
-    Raises
-    ------
-    TypeError
-        If it is not the linear one.
-    """
-    if not isinstance(settings.sem, Linear):
-        msg = f"Found the model {settings.sem!r}; blocks of correlations are the statistics of the linear model alone."
-        raise TypeError(msg)
-    return settings.sem
+def _solve_alone(statistics: Any, network: Network, settings: RelaxSettings, *, seed: int) -> Solution:
+    problem, candidates, _ = network
+    model: Any = settings.model
+    start = model.start(candidates, seed)
+    if problem.backend.workers is not None and "partition" in model.abilities:
+        model, statistics = Partitioned.of(model, statistics, problem.backend.workers)
+    own = OnCandidates(model, settings.acyclicity, statistics, candidates, problem.threads)
+    return solve(own, settings.schedule, settings.stepper, map_leaves(lambda leaf: leaf[None], start))[0]
 
 
-def relax_data(
-    Z: np.ndarray,
-    candidates: Candidates,
-    settings: RelaxSettings,
-    tie: np.ndarray,
-    *,
-    seed: int,
-    device: torch.device | str,
-    threads: int,
-) -> Relaxation:
-    """Fit the relaxation of a model of the data themselves; the same as :func:`relax` in all else.
+def _solve_side_by_side(statistics: list[Any], settings: RelaxSettings, backend: Backend) -> list[Solution]:
+    import torch
 
-    Parameters
-    ----------
-    Z
-        ``(d, n)`` standardized genes, taken in float32.
-    device
-        Where torch computes.
-
-    Raises
-    ------
-    TypeError
-        If the model is the linear one.
-    """
-    sem = settings.sem
-    if isinstance(sem, Linear):
-        msg = f"Found the model {sem!r}, whose statistics are blocks of correlations; expected one of the data."
-        raise TypeError(msg)
-    statistics = sem.statistics(Z.astype(np.float32, copy=False), candidates, device=device, threads=threads)
-    at = OnCandidates(sem, settings.acyclicity, statistics, candidates, threads)
-    (solution,) = solve(at, settings.schedule, BlockSolve(), sem.start(candidates, seed)[None])
-    return proposal(solution, candidates, tie, settings)
+    model = cast(SideBySideModel, settings.model)
+    twin, laid_out = model.side_by_side(statistics, torch.empty(0, dtype=backend.dtype, device=backend.device))
+    problem = OnTensors(twin, settings.acyclicity, laid_out)
+    solutions = solve(problem, settings.schedule, settings.stepper, laid_out.start())
+    return [
+        Solution(model.on_candidates(laid_out, number, solution.params), solution.path)
+        for number, solution in enumerate(solutions)
+    ]
 
 
-def proposal(solution: Solution, candidates: Candidates, tie: np.ndarray, settings: RelaxSettings) -> Relaxation:
-    """Judge the weights of a solution, ``(nnz, ...)``, and read the order off those that have no cycle.
+def proposal(solution: Solution, network: Network, settings: RelaxSettings) -> Relaxation:
+    """Judge the unknowns of a solution, and read the order off those edges that have no cycle.
 
     Weak edges that close cycles say nothing: together they would turn round strong ones.
     """
-    strength = settings.sem.strength(solution.W)
-    size = solution.W if solution.W.ndim == 1 else np.sqrt(strength)
-    source, target, d = candidates.parent, candidates.target, candidates.n_genes
+    strength, weight = settings.model.strength(solution.params), settings.model.weight(solution.params)
+    source, target, d = network.candidates.parent, network.candidates.target, network.candidates.n_genes
     some = np.flatnonzero(strength)
-    held = some[strength[some] >= least_acyclic(source[some], target[some], strength[some], n_genes=d)]
-    order = order_from_weights(source[held], target[held], strength[held], tie=tie)
-    strong = np.abs(size) >= settings.w_threshold
+    kept = some[strength[some] >= least_acyclic(source[some], target[some], strength[some], n_genes=d)]
+    order = order_from_weights(source[kept], target[kept], strength[kept], tie=network.tie)
+    strong = np.abs(weight) >= settings.w_threshold
     acyclic = is_dag(source[strong], target[strong], d)
-    return Relaxation(size, order.astype(np.int32), solution.path, solution.status, acyclic)
+    return Relaxation(weight, order.astype(np.int32), solution.path, solution.status, acyclic)

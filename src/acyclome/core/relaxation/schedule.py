@@ -34,9 +34,9 @@ class Weights(NamedTuple):
     h: Any
 
     @classmethod
-    def side_by_side(cls, members: Sequence[Weights]) -> Self:
-        """Return the weights of all members as arrays ``(m,)``."""
-        return cls(*(np.array(values) for values in zip(*members, strict=True)))
+    def side_by_side(cls, problems: Sequence[Weights]) -> Self:
+        """Return the weights of all problems as arrays ``(m,)``."""
+        return cls(*(np.array(values) for values in zip(*problems, strict=True)))
 
     def merit(self, F: np.ndarray, h: np.ndarray) -> np.ndarray:
         """Return what is minimized, ``(m,)``; infinite where ``h`` is."""
@@ -44,7 +44,7 @@ class Weights(NamedTuple):
         h = np.where(inside, h, 0.0)
         return np.where(inside, self.mu * F + self.alpha * h + 0.5 * self.rho * h * h, np.inf)
 
-    def price(self, h: np.ndarray) -> np.ndarray:
+    def multiplier(self, h: np.ndarray) -> np.ndarray:
         """Return the slope of the merit in ``h``, ``alpha + rho h``, ``(m,)``."""
         return self.alpha + self.rho * np.where(np.isfinite(h), h, 0.0)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from acyclome.core.relaxation.schedule import Weights
-from acyclome.core.relaxation.solve import Point
+from acyclome.core.relaxation.solve import Iterate, Memory
+from acyclome.core.relaxation.tree import Params, lift, map_leaves
 
 
 @dataclass(frozen=True)
@@ -21,22 +21,17 @@ class BlockSolve:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Abilities of the problem that it calls."""
         return ("solve",)
 
     @property
     def every(self) -> int:
-        """Every step is judged."""
         return 1
 
-    def start(self, problem: Any, W: Any) -> tuple[Any, ...]:
-        """Nothing is remembered."""
-        return ()
+    def start(self, params: Params) -> Memory:
+        return {}
 
-    def propose(self, problem: Any, W: Any, at: Point, weights: Weights, memory: tuple[Any, ...]) -> tuple[Any, tuple]:
-        """Return the solution of every gene's weighted problem."""
-        ridge = problem.lift(weights.price(at.h)) * at.omega / problem.lift(weights.mu)
-        return problem.solve(ridge, W), ()
+    def propose(self, problem: Any, now: Iterate) -> tuple[Params, Memory]:
+        return problem.solve(now.ridge, now.params), {}
 
 
 @dataclass(frozen=True)
@@ -45,14 +40,14 @@ class ProximalAdam:
 
     ``W <- prox_{D lambda}(W - D m)`` with ``D = lr / (sqrt(v) + eps)`` elementwise, ``m`` and ``v`` the running means
     of the slope and of its square without bias.  Whatever ``D`` is, a fixed point is stationary (Yun et al. 2021).  The
-    rate falls as ``1 / sqrt(1 + t / settle)`` within a stage, so that the steps come to rest.  The loop halves a
+    rate falls as ``1 / sqrt(1 + t / patience)`` within a stage, so that the steps come to rest.  The loop halves a
     step that would raise the merit: without that the steep ``rho h^2`` of late stages throws the weights away.
 
     Parameters
     ----------
     rate
         First step, in units of a weight.
-    settle
+    patience
         Steps after which the rate has begun to fall.
     every
         After how many steps the fall of the merit is judged.
@@ -61,7 +56,7 @@ class ProximalAdam:
     """
 
     rate: float
-    settle: int
+    patience: int
     every: int
     beta1: float = 0.9
     beta2: float = 0.999
@@ -69,21 +64,22 @@ class ProximalAdam:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Abilities of the problem that it calls."""
         return ("gradient", "shrink")
 
-    def start(self, problem: Any, W: Any) -> tuple[Any, ...]:
-        """Both running means at zero, and no step taken."""
-        return W * 0.0, W * 0.0, np.zeros(len(W))
+    def start(self, params: Params) -> Memory:
+        nothing = map_leaves(lambda leaf: leaf * 0.0, params)
+        return {"mean": nothing, "square": nothing, "steps": np.zeros(len(next(iter(params.values()))))}
 
-    def propose(self, problem: Any, W: Any, at: Point, weights: Weights, memory: tuple[Any, ...]) -> tuple[Any, tuple]:
-        """Return the weights after one step."""
-        m, v, t = memory
-        t = t + 1.0
-        ridge = problem.lift(weights.price(at.h)) * at.omega / problem.lift(weights.mu)
-        slope = problem.gradient(ridge, W)
-        m = self.beta1 * m + (1.0 - self.beta1) * slope
-        v = self.beta2 * v + (1.0 - self.beta2) * slope * slope
-        size = (v / problem.lift(1.0 - self.beta2**t)) ** 0.5 + self.eps
-        D = problem.lift(self.rate / (1.0 + t / self.settle) ** 0.5) / size
-        return problem.shrink(W - D * m / problem.lift(1.0 - self.beta1**t), D), (m, v, t)
+    def propose(self, problem: Any, now: Iterate) -> tuple[Params, Memory]:
+        t = now.memory["steps"] + 1.0
+        slope = problem.gradient(now.ridge, now.params)
+        mean = map_leaves(lambda m, g: self.beta1 * m + (1.0 - self.beta1) * g, now.memory["mean"], slope)
+        square = map_leaves(lambda v, g: self.beta2 * v + (1.0 - self.beta2) * g * g, now.memory["square"], slope)
+        rate, unbiased = self.rate / (1.0 + t / self.patience) ** 0.5, (1.0 - self.beta1**t, 1.0 - self.beta2**t)
+
+        def length(v: Any) -> Any:
+            return lift(rate, v) / ((v / lift(unbiased[1], v)) ** 0.5 + self.eps)
+
+        D = map_leaves(length, square)
+        goal = map_leaves(lambda W, D, m: W - D * m / lift(unbiased[0], m), now.params, D, mean)
+        return problem.shrink(goal, D), {"mean": mean, "square": square, "steps": t}

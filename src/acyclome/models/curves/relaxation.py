@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -10,14 +12,20 @@ import numpy as np
 from acyclome.core.data.basis import expand
 from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.expansions import Expansion
+from acyclome.core.data.problem import Problem
 from acyclome.core.kernel import kernel
+from acyclome.core.relaxation.problem import Ability
+from acyclome.core.relaxation.shrink import soften_groups
+from acyclome.core.relaxation.tree import Params
 from acyclome.core.workers import run_blocks
+from acyclome.models.linear.batched import BatchedLeastSquares
 from acyclome.models.linear.relaxation import take
+from acyclome.models.linear.tensor_blocks import Blocks, Ragged, side_by_side
 
 if TYPE_CHECKING:
     import torch
 
-BLOCK = 16
+BLOCK = 16  # genes a thread takes at once: blocks are terms^2 times those of lines
 
 
 class AdditiveStatistics(NamedTuple):
@@ -27,6 +35,8 @@ class AdditiveStatistics(NamedTuple):
     ----------
     indptr
         ``(d + 1,)`` where the candidates of every gene begin.
+    parent
+        ``(nnz,)`` the candidates.
     cross
         ``(nnz, terms)`` products of every candidate's terms with the target.
     gram
@@ -36,6 +46,7 @@ class AdditiveStatistics(NamedTuple):
     """
 
     indptr: np.ndarray
+    parent: np.ndarray
     cross: np.ndarray
     gram: np.ndarray
     offset: np.ndarray
@@ -68,14 +79,16 @@ class Additive:
     tol: float
 
     @property
+    def abilities(self) -> frozenset[Ability]:
+        return frozenset(("solve", "gradient", "shrink", "tensors", "partition"))
+
+    @property
     def least(self) -> float:
         """Norm of a slope below which a curve stays zero."""
         return self.lambda1 * self.expansion.terms**0.5
 
-    def statistics(
-        self, Z: np.ndarray, candidates: Candidates, *, device: torch.device | str = "cpu", threads: int = 1
-    ) -> AdditiveStatistics:
-        """Expand the genes ``Z (d, n)``, and multiply the terms of each one's candidates; always on processors.
+    def statistics(self, problem: Problem, candidates: Candidates) -> AdditiveStatistics:
+        """Expand the genes, and multiply the terms of each one's candidates; always on processors, in float32.
 
         Notes
         -----
@@ -83,7 +96,8 @@ class Additive:
         pairs are candidates, 1.3 GB for 2,000 with 50 each.
         Cost: ``n (k terms)^2`` operations a gene, once.
         """
-        basis, terms, n = expand(Z, self.expansion, threads), self.expansion.terms, Z.shape[1]
+        Z, terms = problem.data.Z.astype(np.float32, copy=False), self.expansion.terms
+        basis, n = expand(Z, self.expansion, problem.threads), Z.shape[1]
         size = (candidates.counts * terms) ** 2
         offset = np.concatenate([[0], np.cumsum(size)])
         cross, gram = np.empty((candidates.n_edges, terms)), np.empty(offset[-1], np.float32)
@@ -92,44 +106,87 @@ class Additive:
             for j in range(a, b):
                 own = slice(candidates.indptr[j], candidates.indptr[j + 1])
                 F = basis[candidates.parent[own]].reshape(-1, n)
-                cross[own] = (F @ Z[j].astype(np.float32)).reshape(-1, terms) / n
+                cross[own] = (F @ Z[j]).reshape(-1, terms) / n
                 gram[offset[j] : offset[j + 1]] = (F @ F.T).ravel() / n
 
-        run_blocks(block, gene_blocks(len(Z), BLOCK), threads)
-        return AdditiveStatistics(candidates.indptr, cross, gram, offset[:-1])
+        run_blocks(block, gene_blocks(len(Z), BLOCK), problem.threads)
+        return AdditiveStatistics(candidates.indptr, candidates.parent, cross, gram, offset[:-1])
 
-    def start(self, candidates: Candidates, seed: int) -> np.ndarray:
+    def side_by_side(
+        self, statistics: Sequence[AdditiveStatistics], like: torch.Tensor
+    ) -> tuple[BatchedLeastSquares, Blocks]:
+        networks = [
+            Ragged(Candidates(one.indptr, one.parent), one.cross, one.gram, np.ones(len(one.offset)))
+            for one in statistics
+        ]
+        return BatchedLeastSquares(self.lambda1, self.tol), side_by_side(networks, like)
+
+    def on_candidates(self, statistics: Blocks, number: int, params: Params) -> dict[str, np.ndarray]:
+        return {"W": statistics.on_candidates(number, params["W"])}
+
+    def partition(self, statistics: AdditiveStatistics, parts: int) -> tuple[list[AdditiveStatistics], np.ndarray]:
+        indptr, parent, cross, gram, offset = statistics
+        d = len(offset)
+        bounds = np.linspace(0, d, max(min(parts, d), 1) + 1).astype(int)
+        block, own = np.append(offset, len(gram)), []
+        for a, b in pairwise(bounds):
+            e = slice(indptr[a], indptr[b])
+            own.append(
+                AdditiveStatistics(
+                    indptr[a : b + 1] - indptr[a],
+                    parent[e],
+                    cross[e],
+                    gram[block[a] : block[b]],
+                    offset[a:b] - block[a],
+                )
+            )
+        return own, indptr[bounds]
+
+    def start(self, candidates: Candidates, seed: int) -> dict[str, np.ndarray]:
         """Return no curves at all, ``(nnz, terms)``."""
-        return np.zeros((candidates.n_edges, self.expansion.terms))
+        return {"W": np.zeros((candidates.n_edges, self.expansion.terms))}
 
-    def strength(self, W: np.ndarray) -> np.ndarray:
-        """Return ``A_e = |W_e|^2``, ``(nnz,)``."""
-        found: np.ndarray = np.square(W).sum(axis=1)
-        return found
+    def strength(self, params: Params) -> np.ndarray:
+        """Return ``A_e = |W_e|^2``."""
+        return np.square(params["W"]).sum(axis=1)
 
-    def objective(self, statistics: AdditiveStatistics, W: np.ndarray, threads: int) -> float:
-        """Return ``F(W)``."""
-        return float(self.losses(statistics, W, threads).sum())
+    def weight(self, params: Params) -> np.ndarray:
+        """Return the standard deviation of every curve."""
+        return np.sqrt(self.strength(params))
 
-    def losses(self, statistics: AdditiveStatistics, W: np.ndarray, threads: int) -> np.ndarray:
-        """Return every gene's share of ``F(W)``, ``(d,)``."""
+    def objective(self, statistics: AdditiveStatistics, params: Params, threads: int) -> float:
+        return float(self.losses(statistics, params, threads).sum())
+
+    def losses(self, statistics: AdditiveStatistics, params: Params, threads: int) -> np.ndarray:
         out = np.empty(len(statistics.offset))
 
         def block(a: int, b: int) -> None:
-            _objective(statistics, W, self.least, out, a, b)
+            _objective(statistics, params["W"], self.least, out, a, b)
 
         run_blocks(block, gene_blocks(len(out), BLOCK), threads)
         return out
 
-    def solve(self, statistics: AdditiveStatistics, ridge: np.ndarray, W: np.ndarray, threads: int) -> np.ndarray:
+    def solve(self, statistics: AdditiveStatistics, ridge: np.ndarray, params: Params, threads: int) -> Params:
         """Minimize ``F(W') + sum_e ridge_e |W'_e|^2`` exactly, gene by gene, starting from ``W``."""
-        out = W.copy()
+        out = params["W"].copy()
 
         def block(a: int, b: int) -> None:
             _descend(statistics, ridge, self.least, self.sweeps, self.tol, out, a, b)
 
         run_blocks(block, gene_blocks(len(statistics.offset), BLOCK), threads)
-        return out
+        return {"W": out}
+
+    def gradient(self, statistics: AdditiveStatistics, ridge: np.ndarray, params: Params, threads: int) -> Params:
+        out = 2.0 * ridge[:, None] * params["W"]
+
+        def block(a: int, b: int) -> None:
+            _add_slope(statistics, params["W"], out, a, b)
+
+        run_blocks(block, gene_blocks(len(statistics.offset), BLOCK), threads)
+        return {"W": out}
+
+    def shrink(self, statistics: AdditiveStatistics, params: Params, amount: Params) -> Params:
+        return {"W": soften_groups(params["W"], amount["W"], self.least)}
 
 
 @kernel
@@ -153,6 +210,21 @@ def _objective(statistics, W, least, out, first, last):
                     product += G[k, y] * b[y]
                 total += b[k] * (0.5 * product - c[k])
         out[j] = total
+
+
+@kernel
+def _add_slope(statistics, W, out, first, last):
+    terms = W.shape[1]
+    for j in range(first, last):
+        start, width = statistics.indptr[j], statistics.indptr[j + 1] - statistics.indptr[j]
+        side = width * terms
+        G = statistics.gram[statistics.offset[j] : statistics.offset[j] + side * side].reshape(side, side)
+        b, c = W[start : start + width].ravel(), statistics.cross[start : start + width].ravel()
+        for k in range(side):
+            total = -c[k]
+            for y in range(side):
+                total += G[k, y] * b[y]
+            out[start + k // terms, k % terms] += total
 
 
 @kernel

@@ -1,60 +1,70 @@
-"""The linear model for problems side by side, written for arrays on any device."""
+"""Least squares on candidates for problems side by side, written for tensors on any device: lines and curves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from acyclome.models.linear.gram_blocks import Blocks, Whole
+from acyclome.core.relaxation.problem import Ability
+from acyclome.core.relaxation.shrink import soften_groups
+from acyclome.core.relaxation.tree import Params
+from acyclome.models.linear.tensor_blocks import Blocks
 
 if TYPE_CHECKING:
     import torch
 
+STEPS = 2000  # of a block solve, at most; a warm start takes tens
 ROUNDING = 4.0  # times eps and the eigenvalue bound: what a slope is off by in any case
 CHECK = 10  # steps between two looks at how far a solution is: each look waits for the device
 
 
 @dataclass(frozen=True)
-class BatchedLinear:
-    """Squared loss with an l1 penalty on standardized columns.
+class BatchedLeastSquares:
+    """Squared loss with a group lasso on the terms of every candidate.
 
-    ``F(W) = sum_j v_j (1/2 W_j' G_j W_j - c_j' W_j + 1/2 + lambda1 |W_j|_1)``, strength ``A = W * W``: the same as
-    :class:`acyclome.models.linear.relaxation.Linear`, for all genes of all members at once.
+    ``F(W) = sum_j v_j (1/2 W_j' G_j W_j - c_j' W_j + 1/2 + lambda1 sqrt(t) sum_e |W_e|_2)``, strength
+    ``A_e = |W_e|_2^2``: with one term the same as :class:`acyclome.models.linear.relaxation.Linear`, with orthonormal
+    ones as :class:`acyclome.models.curves.relaxation.Additive`, for all genes of all problems at once.
 
     Parameters
     ----------
     lambda1
-        Weight of the l1 penalty.
-    steps
-        Steps of the block solve, at most; those of a look at how far it is count, every tenth.
+        Weight of the penalty.
     tol
         A block is solved when no slope is off by more, or by more than the dtype can tell.
+    steps
+        Steps of the block solve, at most; those of a look at how far it is count, every tenth.
     """
 
     lambda1: float
-    steps: int
     tol: float
+    steps: int = STEPS
 
-    def strength(self, W: torch.Tensor) -> torch.Tensor:
-        """Return ``A = W * W``."""
-        return W * W
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        return frozenset(("solve", "gradient", "shrink"))
 
-    def objective(self, statistics: Whole | Blocks, W: torch.Tensor) -> torch.Tensor:
+    def strength(self, params: Params) -> torch.Tensor:
+        return (params["W"] * params["W"]).sum(-1)
+
+    def objective(self, statistics: Blocks, params: Params) -> torch.Tensor:
         """Return ``F(W)``, ``(m,)`` float64."""
-        fit = W * (0.5 * statistics.times(W) - statistics.cross) + self.lambda1 * W.abs()
-        return (statistics.weight * (statistics.per_gene(fit * statistics.mask) + 0.5)).double().sum(-1)
+        W: torch.Tensor = params["W"]
+        fit = (W * (0.5 * statistics.times(W) - statistics.cross)).sum(-1) + self._penalty(W) * W.norm(dim=-1)
+        return (statistics.weight * (statistics.per_gene(fit * statistics.mask[..., 0]) + 0.5)).double().sum(-1)
 
-    def gradient(self, statistics: Whole | Blocks, ridge: torch.Tensor, W: torch.Tensor) -> torch.Tensor:
-        """Return the slope of ``F`` without its l1 penalty, plus that of ``sum_e ridge_e W_e^2``."""
+    def gradient(self, statistics: Blocks, ridge: torch.Tensor, params: Params) -> Params:
+        W = params["W"]
         loss = statistics.along(statistics.weight) * (statistics.times(W) - statistics.cross)
-        return (loss + 2.0 * ridge * W) * statistics.mask
+        return {"W": (loss + 2.0 * ridge[..., None] * W) * statistics.mask}
 
-    def shrink(self, statistics: Whole | Blocks, W: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
-        """Return the proximal map of the l1 penalty, elementwise ``amount`` long."""
-        return _soft(W, self.lambda1 * statistics.along(statistics.weight) * amount) * statistics.mask
+    def shrink(self, statistics: Blocks, params: Params, amount: Params) -> Params:
+        W = params["W"]
+        scaled = statistics.along(statistics.weight) * amount["W"]
+        return {"W": soften_groups(W, scaled, self._penalty(W)) * statistics.mask}
 
-    def solve(self, statistics: Whole | Blocks, ridge: torch.Tensor, W: torch.Tensor) -> torch.Tensor:
-        """Minimize ``F(W') + sum_e ridge_e W'_e^2`` for every gene, starting from ``W``.
+    def solve(self, statistics: Blocks, ridge: torch.Tensor, params: Params) -> Params:
+        """Minimize ``F(W') + sum_e ridge_e |W'_e|^2`` for every gene, starting from ``W``.
 
         Accelerated proximal gradient (Beck and Teboulle 2009), the ridge in the proximal map, where it costs no step
         however steep it is; the momentum of a gene starts anew where it leads uphill (O'Donoghue and Candes 2015).  A
@@ -62,15 +72,16 @@ class BatchedLinear:
         """
         import torch
 
+        W: torch.Tensor = params["W"]
         tiny = torch.finfo(W.dtype).tiny  # genes that only fill up weigh nothing, and have no ridge
-        v, L = statistics.along(statistics.weight).clamp(min=tiny), statistics.bound
-        extra = 2.0 * ridge / v
+        v, L, penalty = statistics.along(statistics.weight).clamp(min=tiny), statistics.bound, self._penalty(W)
+        extra = 2.0 * ridge[..., None] / v
         scale = statistics.mask / (L + extra)
         tol = (ROUNDING * torch.finfo(W.dtype).eps * L).clamp(min=self.tol)
         b, y, t = W, W, statistics.weight * 0.0 + 1.0
         solved, done = W, statistics.weight < 0.0
         for step in range(1, self.steps + 1):
-            new = _soft(L * y + statistics.cross - statistics.times(y), self.lambda1) * scale
+            new = _soft(L * y + statistics.cross - statistics.times(y), penalty) * scale
             move = new - b
             if step % CHECK == 0:
                 solved = solved.where(statistics.along(done), new)
@@ -81,9 +92,13 @@ class BatchedLinear:
             grown = (1.0 + (1.0 + 4.0 * t * t).sqrt()) / 2.0
             push = ((t - 1.0) / grown).where(~back, t.new_zeros(()))
             b, y, t = new, new + statistics.along(push) * move, grown.where(~back, t.new_ones(()))
-        return solved
+        return {"W": solved}
+
+    def _penalty(self, W: torch.Tensor) -> float:
+        return float(self.lambda1 * W.shape[-1] ** 0.5)  # the norm that chance alone has in so many terms
 
 
-def _soft(values: torch.Tensor, least: torch.Tensor | float) -> torch.Tensor:
-    """Pull towards zero by ``least``."""
-    return values.sign() * (values.abs() - least).clamp(min=0.0)
+def _soft(values: torch.Tensor, least: float) -> torch.Tensor:
+    """Pull every group, along the last axis, towards zero by ``least``."""
+    size = values.norm(dim=-1, keepdim=True)
+    return values * (1.0 - least / size.clamp(min=1e-30)).clamp(min=0.0)

@@ -25,7 +25,7 @@ def relaxation(config: Config) -> Linear:
     """Return the NOTEARS problem; blocks are solved to the last digit that steps of the path can see."""
     from acyclome.models.linear.relaxation import Linear
 
-    return Linear(config.fit.lambda1, sweeps=100, tol=1e-6)
+    return Linear(config.fit.lambda1, sweeps=100, tol=1e-6, equal_noise=config.score.noise == "equal")
 
 
 def words(config: Config) -> Words:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from acyclome.core.data.candidates import gene_blocks
+from acyclome.core.data.candidates import Candidates, gene_blocks
+from acyclome.core.data.problem import Problem
 from acyclome.core.kernel import kernel
+from acyclome.core.order_search.search import ScoreSettings, build_pools
 from acyclome.core.order_search.select import Pools
+from acyclome.core.relaxation.problem import Ability
+from acyclome.core.relaxation.shrink import soften
+from acyclome.core.relaxation.tree import Params
 from acyclome.core.workers import run_blocks
+from acyclome.models.linear.batched import BatchedLeastSquares
+from acyclome.models.linear.tensor_blocks import Blocks, Ragged, side_by_side
 
-BLOCK = 128
+if TYPE_CHECKING:
+    import torch
+
+BLOCK = 128  # genes a thread takes at once, about a millisecond
 LEAP = 2  # sweeps before each leap
+LEAST_WEIGHT = 1e-12  # of a gene's loss, so that nothing is divided by zero where a gene has no variance
 
 
 class LinearStatistics(NamedTuple):
@@ -37,41 +50,103 @@ class Linear:
         Coordinate-descent sweeps per block solve, at most.
     tol
         A block is solved when no weight moves by more.
+    equal_noise
+        One noise variance for all genes, so that each gene's loss weighs as its variance, ``v_j``.
     """
 
     lambda1: float
     sweeps: int
     tol: float
+    equal_noise: bool = False
 
-    def strength(self, W: np.ndarray) -> np.ndarray:
-        """Return ``A = W * W``, ``(nnz,)``."""
-        return W * W
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        return frozenset(("solve", "gradient", "shrink", "tensors", "partition"))
 
-    def objective(self, statistics: LinearStatistics, W: np.ndarray, threads: int) -> float:
-        """Return ``F(W)``."""
-        return float(self.losses(statistics, W, threads).sum())
+    def statistics(self, problem: Problem, candidates: Candidates) -> LinearStatistics:
+        """Gather the blocks of correlations; a gene's loss also weighs as its share of own observations."""
+        data = problem.data
+        pools = build_pools(problem, candidates, score=ScoreSettings(equal_noise=False, gamma=0.0, rounds=0))
+        weight = data.scale**2 / np.mean(data.scale**2) if self.equal_noise else np.ones(data.n_genes)
+        return LinearStatistics(pools, np.maximum(weight * data.n_own / data.n_effective, LEAST_WEIGHT))
 
-    def losses(self, statistics: LinearStatistics, W: np.ndarray, threads: int) -> np.ndarray:
-        """Return every gene's share of ``F(W)``, ``(d,)``."""
+    def side_by_side(
+        self, statistics: Sequence[LinearStatistics], like: torch.Tensor
+    ) -> tuple[BatchedLeastSquares, Blocks]:
+        networks = []
+        for pools, weight in statistics:
+            candidates = Candidates(np.append(pools.gene["start"], len(pools.parent)), pools.parent)
+            networks.append(Ragged(candidates, pools.cross[:, None], pools.gram, weight))
+        return BatchedLeastSquares(self.lambda1, self.tol), side_by_side(networks, like)
+
+    def on_candidates(self, statistics: Blocks, number: int, params: Params) -> dict[str, np.ndarray]:
+        return {"W": statistics.on_candidates(number, params["W"])[:, 0]}
+
+    def partition(self, statistics: LinearStatistics, parts: int) -> tuple[list[LinearStatistics], np.ndarray]:
+        pools, weight = statistics
+        d = len(weight)
+        bounds = np.linspace(0, d, max(min(parts, d), 1) + 1).astype(int)
+        edge = np.append(pools.gene["start"], len(pools.parent))
+        block = np.append(pools.gene["offset"], len(pools.gram))
+        own = []
+        for a, b in pairwise(bounds):
+            gene = pools.gene[a:b].copy()
+            gene["start"] -= edge[a]
+            gene["offset"] -= block[a]
+            e, g = slice(edge[a], edge[b]), slice(block[a], block[b])
+            part = pools._replace(
+                gene=gene, parent=pools.parent[e], cross=pools.cross[e], gram=pools.gram[g], known=pools.known[:0]
+            )
+            own.append(LinearStatistics(part, weight[a:b]))
+        return own, edge[bounds]
+
+    def start(self, candidates: Candidates, seed: int) -> dict[str, np.ndarray]:
+        return {"W": np.zeros(candidates.n_edges)}
+
+    def strength(self, params: Params) -> np.ndarray:
+        """Return ``A = W * W``."""
+        return params["W"] * params["W"]
+
+    def weight(self, params: Params) -> np.ndarray:
+        return params["W"]
+
+    def objective(self, statistics: LinearStatistics, params: Params, threads: int) -> float:
+        return float(self.losses(statistics, params, threads).sum())
+
+    def losses(self, statistics: LinearStatistics, params: Params, threads: int) -> np.ndarray:
         pools, v = statistics
         out = np.empty(len(v))
 
         def block(a: int, b: int) -> None:
-            _objective(pools, W, v, self.lambda1, out, a, b)
+            _objective(pools, params["W"], v, self.lambda1, out, a, b)
 
         run_blocks(block, gene_blocks(len(v), BLOCK), threads)
         return out
 
-    def solve(self, statistics: LinearStatistics, ridge: np.ndarray, W: np.ndarray, threads: int) -> np.ndarray:
+    def solve(self, statistics: LinearStatistics, ridge: np.ndarray, params: Params, threads: int) -> Params:
         """Minimize ``F(W') + sum_e ridge_e W'_e^2`` exactly, gene by gene, starting from ``W``."""
         pools, v = statistics
-        out = W.copy()
+        out = params["W"].copy()
 
         def block(a: int, b: int) -> None:
             _descend(pools, ridge, v, self.lambda1, self.sweeps, self.tol, out, a, b)
 
         run_blocks(block, gene_blocks(len(v), BLOCK), threads)
-        return out
+        return {"W": out}
+
+    def gradient(self, statistics: LinearStatistics, ridge: np.ndarray, params: Params, threads: int) -> Params:
+        pools, v = statistics
+        out = np.empty(len(ridge))
+
+        def block(a: int, b: int) -> None:
+            _slope(pools, params["W"], ridge, v, out, a, b)
+
+        run_blocks(block, gene_blocks(len(v), BLOCK), threads)
+        return {"W": out}
+
+    def shrink(self, statistics: LinearStatistics, params: Params, amount: Params) -> Params:
+        pools, v = statistics
+        return {"W": soften(params["W"], self.lambda1 * np.repeat(v, pools.gene["width"]) * amount["W"])}
 
 
 @kernel
@@ -88,6 +163,17 @@ def _objective(pools, W, v, lambda1, out, first, last):
                 product += pools.gram[g.offset + x * g.width + y] * W[g.start + y]
             total += b * (0.5 * product - pools.cross[g.start + x]) + lambda1 * abs(b)
         out[j] = v[j] * total
+
+
+@kernel
+def _slope(pools, W, ridge, v, out, first, last):
+    for j in range(first, last):
+        g = pools.gene[j]
+        for x in range(g.width):
+            total = -pools.cross[g.start + x]
+            for y in range(g.width):
+                total += pools.gram[g.offset + x * g.width + y] * W[g.start + y]
+            out[g.start + x] = v[j] * total + 2.0 * ridge[g.start + x] * W[g.start + x]
 
 
 @kernel

@@ -1,13 +1,13 @@
 """The model NOTEARS-MLP on candidates: one hidden layer per gene, its output weights solved for exactly.
 
 Choice: only first-layer weights are unknowns; given them the output layer is a ridge regression (variable projection,
-Golub and Pereyra 1973).  Reason: the objective is then a function of ``W`` alone, so the solver needs no other state,
-and no scale can move from one layer to the other.  What would change it: more than one hidden layer.
+Golub and Pereyra 1973).  Reason: the objective is then a function of ``W`` alone, and no scale can move from one layer
+to the other.  What would change it: more than one hidden layer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -16,6 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates
+from acyclome.core.data.problem import Problem
+from acyclome.core.relaxation.problem import Ability
+from acyclome.core.relaxation.shrink import soften_groups
+from acyclome.core.relaxation.tree import Params
 from acyclome.core.workers import run_blocks
 
 if TYPE_CHECKING:
@@ -23,9 +27,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 VALUES = 1 << 24  # numbers a block holds at once for the parents' data, 64 MB in float32
-MULTIPLE = 8
-SMALL = 0.1
-STREAM = 0x31B
+MULTIPLE = 8  # of candidates to which genes are filled up: a handful of batches, an eighth of the work for nothing
+SMALL = 0.1  # standard deviation of the weights at the start: units are nearly linear there
+STREAM = 0x31B  # of the random numbers of the start, apart from those of other parts with the same seed
 _lock = Lock()
 _inside: list[int] = []
 
@@ -80,9 +84,14 @@ class Mlp:
     alpha: float
     steps: int
 
-    def statistics(
-        self, Z: np.ndarray, candidates: Candidates, *, device: torch.device | str = "cpu", threads: int = 1
-    ) -> MlpStatistics:
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        return frozenset(("solve", "gradient", "shrink"))
+
+    def statistics(self, problem: Problem, candidates: Candidates) -> MlpStatistics:
+        return self.on_data(problem.data.Z.astype(np.float32, copy=False), candidates, problem.backend.device)
+
+    def on_data(self, Z: np.ndarray, candidates: Candidates, device: torch.device | str = "cpu") -> MlpStatistics:
         """Cut the genes ``Z (d, n)`` into blocks; all is computed on the device, in the dtype of ``Z``."""
         import torch
 
@@ -90,43 +99,69 @@ class Mlp:
         bias = torch.as_tensor(np.linspace(-1.0, 1.0, self.hidden), dtype=padded.dtype, device=device)
         return MlpStatistics(padded, bias, _cut(candidates, Z.shape[1], self.hidden))
 
-    def start(self, candidates: Candidates, seed: int) -> np.ndarray:
+    def start(self, candidates: Candidates, seed: int) -> dict[str, np.ndarray]:
         """Draw small weights, ``(nnz, hidden)``: at zero the gradient is zero too."""
         rng = np.random.default_rng([STREAM, seed])
-        return SMALL * rng.standard_normal((candidates.n_edges, self.hidden))
+        return {"W": SMALL * rng.standard_normal((candidates.n_edges, self.hidden))}
 
-    def strength(self, W: np.ndarray) -> np.ndarray:
-        """Return ``A_e = |W_e|^2``, ``(nnz,)``."""
-        found: np.ndarray = np.square(W).sum(axis=1)
-        return found
+    def strength(self, params: Params) -> np.ndarray:
+        """Return ``A_e = |W_e|^2``."""
+        return np.square(params["W"]).sum(axis=1)
 
-    def objective(self, statistics: MlpStatistics, W: np.ndarray, threads: int) -> float:
-        """Return ``F(W)``."""
-        return float(self.losses(statistics, W, threads).sum())
+    def weight(self, params: Params) -> np.ndarray:
+        """Return the norm of an edge's weights."""
+        return np.sqrt(self.strength(params))
 
-    def losses(self, statistics: MlpStatistics, W: np.ndarray, threads: int) -> np.ndarray:
+    def objective(self, statistics: MlpStatistics, params: Params, threads: int) -> float:
+        return float(self.losses(statistics, params, threads).sum())
+
+    def losses(self, statistics: MlpStatistics, params: Params, threads: int) -> np.ndarray:
         """Return every gene's share of ``F(W)``, ``(d,)``."""
         out = np.full(len(statistics.Z) - 1, 0.5)
 
         def work(*block: np.ndarray) -> None:
             own = Block(*block)
-            w, extra = _take(statistics, own, W)
+            w, extra = _take(statistics, own, params["W"])
             value, _ = self.fit(statistics, own, w)
-            out[own.gene] = (value + self._price(w, extra)).cpu().numpy()
+            out[own.gene] = (value + self._penalty(w, extra)).cpu().numpy()
 
         with _one_torch_thread():
             run_blocks(work, statistics.blocks, threads)
         return out
 
-    def solve(self, statistics: MlpStatistics, ridge: np.ndarray, W: np.ndarray, threads: int) -> np.ndarray:
+    def solve(self, statistics: MlpStatistics, ridge: np.ndarray, params: Params, threads: int) -> Params:
         """Lower ``F(W') + sum_e ridge_e |W'_e|^2`` from ``W``, gene by gene, by proximal gradient steps."""
+
+        def improved(block: Block, w: Tensor, extra: Tensor) -> Tensor:
+            return self._descend(statistics, block, w, extra)
+
+        return {"W": self._each(improved, statistics, ridge, params["W"], threads)}
+
+    def gradient(self, statistics: MlpStatistics, ridge: np.ndarray, params: Params, threads: int) -> Params:
+        def slope(block: Block, w: Tensor, extra: Tensor) -> Tensor:
+            return self.fit(statistics, block, w)[1] + 2 * extra[:, :, None] * w
+
+        return {"W": self._each(slope, statistics, ridge, params["W"], threads)}
+
+    def shrink(self, statistics: MlpStatistics, params: Params, amount: Params) -> Params:
+        return {"W": soften_groups(params["W"], amount["W"], self.lambda1)}
+
+    def _each(
+        self,
+        f: Callable[[Block, Tensor, Tensor], Tensor],
+        statistics: MlpStatistics,
+        ridge: np.ndarray,
+        W: np.ndarray,
+        threads: int,
+    ) -> np.ndarray:
+        """Return what ``f(block, w, ridge)`` says of every block, on the edges, ``(nnz, hidden)``."""
         out = W.copy()
 
         def work(*block: np.ndarray) -> None:
             own = Block(*block)
             w, extra = _take(statistics, own, W, ridge)
             real = own.edge < len(W)
-            out[own.edge[real]] = self._descend(statistics, own, w, extra).double().cpu().numpy()[real]
+            out[own.edge[real]] = f(own, w, extra).double().cpu().numpy()[real]
 
         with _one_torch_thread():
             run_blocks(work, statistics.blocks, threads)
@@ -158,12 +193,12 @@ class Mlp:
 
         length = w.new_ones(len(block.gene))
         value, slope = self.fit(statistics, block, w)
-        total = value + self._price(w, extra)
+        total = value + self._penalty(w, extra)
         for _ in range(self.steps):
             t = length[:, None, None]
             new = _shrink(w - t * slope, t * self.lambda1, 1 + 2 * t * extra[:, :, None])
             value, new_slope = self.fit(statistics, block, new)
-            new_total = value + self._price(new, extra)
+            new_total = value + self._penalty(new, extra)
             better = new_total < total
             keep = better[:, None, None]
             w, slope = torch.where(keep, new, w), torch.where(keep, new_slope, slope)
@@ -171,7 +206,7 @@ class Mlp:
             length = torch.where(better, length * 1.5, length / 3)
         return w
 
-    def _price(self, w: Tensor, extra: Tensor) -> Tensor:
+    def _penalty(self, w: Tensor, extra: Tensor) -> Tensor:
         size = w.norm(dim=2)
         return (self.lambda1 * size + extra * size.square()).sum(dim=1)
 
