@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from acyclome.cli.contest import learned, warm_up
+from acyclome.cli.methods import learned, warm_up
 from acyclome.evaluate import cost
 from acyclome.evaluate.cost import Cost, measured
 from acyclome.evaluate.simulate import simulate

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from acyclome import machine
-from acyclome.cli.around import _plan_text
+from acyclome.cli.plan import _plan_text
 from acyclome.config import Config
 from acyclome.core import engine
 from acyclome.core.backend import DeviceBackend, ThreadBackend

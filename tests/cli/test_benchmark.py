@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from acyclome.cli import contest
+from acyclome.cli import methods
 
 SMALL = ["--d", "30", "--n", "300", "--seeds", "5,6", "--threads", "1"]
 QUICK = ["--methods", "acyclome,random"]
@@ -13,7 +13,7 @@ QUICK = ["--methods", "acyclome,random"]
 @pytest.fixture(autouse=True)
 def without_peers(monkeypatch):
     """Let no peer be installed, whatever is here."""
-    for peer in contest.PEERS.values():
+    for peer in methods.PEERS.values():
         monkeypatch.setattr(type(peer), "is_installed", False)
 
 
@@ -21,14 +21,14 @@ def test_machines_get_every_trial_with_its_scores_and_cost(acyclome):
     code, text, error = acyclome("benchmark", *SMALL, "--json", "--quiet")
     assert (code, error) == (0, "")
     facts = json.loads(text)
-    assert {row["method"] for row in facts["trials"]} == {"acyclome", *contest.SORTS}
+    assert {row["method"] for row in facts["trials"]} == {"acyclome", *methods.SORTS}
     assert len(facts["trials"]) == 10
     assert all(row["status"] == "done" and row["seconds"] > 0 and row["peak_mb"] > 10 for row in facts["trials"])
     assert "GiB" in facts["machine"]
     assert len(facts["notes"]) == 2
     means = {
         name: sum(row["skeleton"] for row in facts["trials"] if row["method"] == name)
-        for name in ("acyclome", *contest.SORTS)
+        for name in ("acyclome", *methods.SORTS)
     }
     assert max(means, key=means.get) == "acyclome"
 
@@ -55,7 +55,7 @@ def test_the_same_words_give_the_same_scores(acyclome):
 
 
 def test_a_method_over_its_time_is_ended_and_said_to_be(acyclome, monkeypatch):
-    monkeypatch.setattr(contest, "sorted_edges", never_ends)
+    monkeypatch.setattr(methods, "sorted_edges", never_ends)
     code, text, _ = acyclome("benchmark", *SMALL, *QUICK, "--limit", "4", "--quiet")
     assert code == 0
     assert "cut at 4 s" in text.splitlines()[5]
@@ -63,7 +63,7 @@ def test_a_method_over_its_time_is_ended_and_said_to_be(acyclome, monkeypatch):
 
 
 def test_a_baseline_whose_matrices_do_not_fit_is_not_tried(acyclome, monkeypatch):
-    monkeypatch.setattr(contest, "machine_memory", lambda: 8 * 3 * 30**2 - 1)
+    monkeypatch.setattr(methods, "machine_memory", lambda: 8 * 3 * 30**2 - 1)
     code, text, _ = acyclome("benchmark", *SMALL, *QUICK, "--quiet")
     assert code == 0
     assert text.splitlines()[4].endswith("done")
@@ -91,7 +91,7 @@ def never_ends(*_):
     ],
 )
 def test_wrong_words_end_with_code_2_and_say_what_is_right(words, said, acyclome, monkeypatch):
-    monkeypatch.setattr(contest, "warm_up", lambda: None)
+    monkeypatch.setattr(methods, "warm_up", lambda: None)
     code, text, error = acyclome("benchmark", *words, "--quiet")
     assert (code, text) == (2, "")
     assert said in " ".join(error.split())

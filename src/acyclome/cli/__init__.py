@@ -21,7 +21,7 @@ import click
 import cloup
 
 from acyclome._version import __version__
-from acyclome.cli import around, benchmark, demo, doctor, evaluation, predict, stages
+from acyclome.cli import benchmark, demo, doctor, evaluation, inspection, plan, results, stages
 from acyclome.cli.options import command
 from acyclome.cli.progress import log_to_stderr
 from acyclome.errors import AcyclomeError
@@ -34,15 +34,15 @@ _ISSUES = "the project's issue tracker (see README.md)"
 _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Start here": {
         "run": stages.run,
-        "inspect": around.inspect,
-        "plan": around.plan,
+        "inspect": inspection.inspect,
+        "plan": plan.plan,
         "demo": demo.demo,
         "doctor": doctor.doctor,
     },
     "Results and evaluation": {
-        "predict": predict.predict,
-        "explain": around.explain,
-        "export": around.export,
+        "predict": results.predict,
+        "explain": results.explain,
+        "export": results.export,
         "score": evaluation.score,
         "simulate": evaluation.simulate,
         "benchmark": benchmark.benchmark,

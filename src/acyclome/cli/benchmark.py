@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import cloup
 
-from acyclome.cli.around import json_flag
+from acyclome.cli.options import json_flag
 from acyclome.cli.output import echo_json, format_table
 from acyclome.cli.progress import Progress
 from acyclome.errors import AcyclomeError, InputError
 
 if TYPE_CHECKING:
-    from acyclome.cli.contest import Contest
+    from acyclome.cli.methods import Comparison
 
 SHOWN = ("skeleton", "class", "directed", "ceiling", "seconds", "cpu_seconds", "peak_mb")
 _FAULT = 1
@@ -67,16 +67,16 @@ def benchmark(
     json: bool,
 ) -> None:
     """Simulate, learn and score: accuracy, time and memory on this machine, beside baselines and other programs."""
-    from acyclome.cli.contest import Contest, choose_methods
+    from acyclome.cli.methods import Comparison, choose_methods
     from acyclome.machine import check_device, usable_threads
 
     sizes, data_seeds = _numbers("--d", genes, 2), _numbers("--seeds", seeds, 0)
     check_device(device)
-    contest = Contest(choose_methods(methods), data_seeds, seed, threads or usable_threads(), device, limit)
+    comparison = Comparison(choose_methods(methods), data_seeds, seed, threads or usable_threads(), device, limit)
     settings = {"degree": degree, "graph": kind, "standardised": not raw}
-    rows = _run(contest, sizes, n=observations, settings=settings, quiet=quiet)
+    rows = _run(comparison, sizes, n=observations, settings=settings, quiet=quiet)
     data = {"genes": list(sizes), "observations": observations, **settings, "seeds": list(data_seeds)}
-    facts = _facts(contest, data, rows)
+    facts = _facts(comparison, data, rows)
     if json:
         echo_json(facts)
     else:
@@ -94,18 +94,18 @@ def _numbers(option: str, text: str, low: int) -> tuple[int, ...]:
 
 
 def _run(
-    contest: Contest, sizes: tuple[int, ...], *, n: int, settings: dict[str, Any], quiet: bool
+    comparison: Comparison, sizes: tuple[int, ...], *, n: int, settings: dict[str, Any], quiet: bool
 ) -> list[dict[str, Any]]:
-    from acyclome.cli.contest import warm_up
+    from acyclome.cli.methods import warm_up
 
     rows: list[dict[str, Any]] = []
-    total = len(sizes) * len(contest.seeds) * len(contest.methods)
+    total = len(sizes) * len(comparison.seeds) * len(comparison.methods)
     with Progress(quiet=quiet) as progress:
         progress("benchmark", 0.0, "compiling")
         warm_up()
         for d in sizes:
             try:
-                for row in contest.rows(d, n, settings):
+                for row in comparison.rows(d, n, settings):
                     rows.append(row)
                     progress("benchmark", len(rows) / total, f"{row['method']}, {d:,} genes: {row['status']}")
             except AcyclomeError:
@@ -116,19 +116,19 @@ def _run(
     return rows
 
 
-def _facts(contest: Contest, data: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _facts(comparison: Comparison, data: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
     from acyclome._version import __version__
-    from acyclome.cli.contest import left_out
+    from acyclome.cli.methods import left_out
     from acyclome.evaluate.cost import machine
 
     return {
         "version": __version__,
         "machine": machine(),
         "data": data,
-        "threads": contest.threads,
-        "seed": contest.seed,
-        "device": contest.device,
-        "limit_seconds": contest.limit,
+        "threads": comparison.threads,
+        "seed": comparison.seed,
+        "device": comparison.device,
+        "limit_seconds": comparison.limit,
         "trials": rows,
         "notes": left_out(),
     }

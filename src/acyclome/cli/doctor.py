@@ -15,8 +15,7 @@ from pathlib import Path
 import click
 import cloup
 
-from acyclome.cli.around import json_flag
-from acyclome.cli.options import FILE
+from acyclome.cli.options import FILE, json_flag
 from acyclome.cli.output import echo_json
 from acyclome.errors import AcyclomeError, InputError
 

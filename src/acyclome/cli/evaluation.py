@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import cloup
 
-from acyclome.cli.around import json_flag
-from acyclome.cli.options import FILE
+from acyclome.cli.options import FILE, json_flag
 from acyclome.cli.output import echo_facts, echo_json
 from acyclome.cli.stages import require_exists, run_folder
 from acyclome.errors import InputError

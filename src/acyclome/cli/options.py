@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from acyclome.pipeline.commands import Runtime
 
 FILE = click.Path(path_type=Path)
+json_flag = cloup.option(
+    "--json", is_flag=True, help="Print the answer for machines, and nothing else, on standard output."
+)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 

@@ -1,4 +1,4 @@
-"""The command that answers "what if"."""
+"""The commands that ask a finished run: about a gene, "what if", and for the network in other formats."""
 
 from __future__ import annotations
 
@@ -8,11 +8,47 @@ from pathlib import Path
 import click
 import cloup
 
-from acyclome.cli.around import json_flag
-from acyclome.cli.options import FILE
+from acyclome.cli.options import FILE, json_flag
 from acyclome.cli.output import echo_json, format_table
 from acyclome.cli.stages import run_folder
 from acyclome.errors import InputError
+
+FORMAT_NAMES = ("tsv", "parquet", "h5ad", "graphml", "gexf", "sif", "csv", "cpdag", "scenic")
+
+
+@run_folder
+@cloup.option("-g", "--gene", required=True, metavar="NAME", help="Gene to explain.")
+@json_flag
+def explain(out: Path, gene: str, json: bool) -> None:
+    """Tell what regulates a gene and what it regulates, and how sure that is."""
+    from acyclome.io.runs import read
+
+    network = read(out)
+    if json:
+        tables = {"parents": network.parents(gene), "children": network.children(gene)}
+        node = network.nodes[network.nodes["gene"] == gene].to_dict("records")[0]
+        echo_json({**node, **{name: table.to_dict("records") for name, table in tables.items()}})
+    else:
+        click.echo(network.explain(gene))
+
+
+@run_folder
+@cloup.option("file", "-o", "--output", type=FILE, required=True, metavar="FILE", help="File to write.")
+@cloup.option(
+    *("format_name", "-f", "--format"),
+    metavar="NAME",
+    help=f"One of {', '.join(FORMAT_NAMES)}. Default: told by the file's ending.",
+)
+@cloup.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+def export(out: Path, *, file: Path, format_name: str | None, quiet: bool) -> None:
+    """Write the network in a format that other programs open."""
+    from acyclome.io import formats
+    from acyclome.io.runs import read
+
+    network = read(out)
+    formats.export(network, file, format_name)
+    if not quiet:
+        click.echo(f"{file}: {len(network.genes):,} genes, {network.n_edges:,} edges")
 
 
 @run_folder

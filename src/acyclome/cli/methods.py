@@ -26,7 +26,7 @@ _NAMES = (
 
 
 @dataclass(frozen=True)
-class Contest:
+class Comparison:
     """What is compared: methods by the names of the tables, seeds, threads, and the seconds a method may take."""
 
     methods: tuple[str, ...]

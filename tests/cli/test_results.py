@@ -1,4 +1,4 @@
-"""The commands around a run: explain, export, score, simulate, demo data, inspect."""
+"""The commands beside a run: explain, export, score, simulate, demo data, inspect."""
 
 import json
 
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from acyclome.cli import around, output
+from acyclome.cli import output, results
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_folder_of_groups_names_the_groups(tmp_path, toy_network, acyclome):
 def test_the_formats_of_the_help_are_those_of_the_writer():
     from acyclome.io.formats import FORMATS
 
-    assert tuple(FORMATS) == around.FORMAT_NAMES
+    assert tuple(FORMATS) == results.FORMAT_NAMES
 
 
 @pytest.mark.parametrize("name", ["sif", "graphml", "tsv"])

@@ -1,0 +1,75 @@
+"""The command ``inspect``: what is in a file, before anything is computed."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import cloup
+
+from acyclome.cli.options import json_flag
+from acyclome.cli.output import echo_json, format_table
+from acyclome.cli.stages import input_file, require_exists
+from acyclome.errors import examples
+
+if TYPE_CHECKING:
+    from acyclome.io.expression import Inspection
+
+_MAX_COLUMNS = 12  # of the observations; more would push the matrices off the screen
+
+
+@input_file
+@cloup.option("--genes-as", default="columns", metavar="columns|rows", help="Where genes stand in a csv or tsv table.")
+@json_flag
+def inspect(input_file: Path, genes_as: str, json: bool) -> None:
+    """Say what is in an expression file and which matrix to use; nothing is computed or written."""
+    from acyclome.config import Config
+    from acyclome.io.expression import inspect_expression
+
+    require_exists(input_file)
+    orientation = Config(input={"genes_as": genes_as}).input.genes_as
+    inspection = inspect_expression(input_file, orientation)
+    if json:
+        echo_json({"input": str(input_file), **dataclasses.asdict(inspection)})
+    else:
+        click.echo(_inspection_text(input_file, inspection))
+
+
+def _inspection_text(path: Path, inspection: Inspection) -> str:
+    n_obs, n_vars = inspection.shape
+    duplicates = inspection.duplicates
+    columns = list(inspection.obs_columns.items())
+    lines = [
+        f"{path}: {n_obs:,} observations x {n_vars:,} genes",
+        "",
+        _matrix_table(inspection),
+        "",
+        f"gene names: {inspection.names}, "
+        + (f"{len(duplicates)} repeated ({examples(duplicates)})" if duplicates else "none repeated"),
+        *(f"column {name}: {_levels(levels)}" for name, levels in columns[:_MAX_COLUMNS]),
+        *([f"... and {len(columns) - _MAX_COLUMNS} more columns"] if len(columns) > _MAX_COLUMNS else []),
+        *(f"warning: {text}" for text in inspection.warnings),
+        "",
+        f"Use --layer {inspection.recommended}: {inspection.why}",
+    ]
+    return "\n".join(lines)
+
+
+def _matrix_table(inspection: Inspection) -> str:
+    header = ["matrix", "kind", "genes", "dtype", "sparse", "NaN", "infinite", "zeros", "min", "max", "why"]
+    rows = [
+        [
+            *(item.name, item.kind, item.n_vars, item.dtype, item.sparse, item.nan, item.infinite),
+            *(f"{item.zeros:.0%}", item.min, item.max, item.note),
+        ]
+        for item in inspection.matrices
+    ]
+    return format_table(header, rows)
+
+
+def _levels(levels: list[str] | str) -> str:
+    if isinstance(levels, str):
+        return levels
+    return f"{len(levels)} labels ({', '.join(levels[:6])}{', ...' if len(levels) > 6 else ''})"
