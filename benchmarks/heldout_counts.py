@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from acyclome.core.backend import ThreadBackend
+from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.moments import scale_genes
+from acyclome.core.data.problem import Problem
 from acyclome.models.glm.local_score import CountScore, Glm
 from acyclome.models.held_out import normal_mass
 
@@ -40,7 +43,7 @@ def count_log_likelihood(
     (Y, size), (held, held_size) = train, test
     d = Y.shape[1]
     m = scale_genes(lambda a, b: Y[:, a:b].T, d, threads=threads, size=size)
-    local = model.prepare(m, 0, threads)
+    local = model.prepare(Problem(m, Constraints.none(d), ThreadBackend(threads)), 0)
     scale = np.where(m.scale > 0, m.scale, 1.0)
     Z = ((np.log1p(held / held_size[:, None]) - m.mean) / scale).T
     causes = _causes_of(source, target, d)

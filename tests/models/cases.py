@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from acyclome.config import Config
-from acyclome.core.contract import Family
+from acyclome.core.contract import StructuralModel
 from acyclome.models import get_model
 from acyclome.models.card import Model
 
@@ -46,7 +46,7 @@ class Case:
         return get_model(self.name.partition(",")[0])
 
     @property
-    def family(self) -> Family:
+    def model(self) -> StructuralModel:
         """The structural model with these options."""
         section = {} if self.card.section is None else {self.card.section[0]: self.options}
         return self.card.structural_model(Config(model=self.card.name, **section))

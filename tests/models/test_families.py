@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from family_cases import CASES, CONSTANT, EDGES, LINEAR
 
-from acyclome.core.hill_climbing.climb import ClimbSettings
-from acyclome.core.hill_climbing.search import JointSettings, search_joint
+from acyclome.core.hill_climbing import search as hill_climbing
 from acyclome.core.screening.screen import ScreenSettings
 from acyclome.models import models
 from acyclome.models.card import Ability
@@ -16,21 +15,21 @@ N, SEED = 500, 5
 SCREENING = ScreenSettings(10, 4.0, 10, 0.05, 48)
 BY_CHANCE = 0.2  # correlation of 500 observations that four standard errors do not reach
 
-every_family = pytest.mark.parametrize("case", CASES, ids=str)
+every_model = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 @pytest.fixture(scope="module", params=CASES, ids=str)
 def prepared(request, lab):
     """A family on data of its own."""
     X = request.param.draw(np.random.default_rng([80, 1]), N)
-    return request.param.family.prepare(lab.moments_of(X), SEED, 1)
+    return request.param.model.prepare(lab.problem_of(lab.moments_of(X)), SEED)
 
 
 def search(lab, case, seed, threads=1):
     problem = lab.problem_of(case.draw(np.random.default_rng([80, seed]), N), threads=threads)
     d = problem.n_genes
-    settings = JointSettings(case.family, ClimbSettings(8, 1), 10, 1.0)
-    return search_joint(
+    settings = hill_climbing.Settings(case.model, shortlist=8, perturbations=1, expanded=10, gamma=1.0)
+    return hill_climbing.search(
         problem,
         lab.all_pairs(d),
         np.arange(d),
@@ -91,7 +90,7 @@ def test_a_missing_cause_is_the_most_promising(prepared):
     assert others[np.argmax(prepared.promise(3, np.array([1]), others))] == 2
 
 
-@every_family
+@every_model
 def test_the_climb_finds_the_graph(case, lab):
     for seed in (1, 2):
         dag = search(lab, case, seed)
@@ -102,15 +101,15 @@ def test_the_climb_finds_the_graph(case, lab):
         assert dag.residual.max() <= 1 + 1e-3
 
 
-@every_family
+@every_model
 def test_threads_do_not_change_a_bit(case, lab):
     one, two = (search(lab, case, 1, threads) for threads in (1, 2))
     for name in ("source", "target", "weight", "loss", "order", "residual", "reversal_loss"):
         assert getattr(one, name).tolist() == getattr(two, name).tolist()
 
 
-@every_family
+@every_model
 def test_the_cost_grows_with_the_observations(case):
-    few, many = case.family.cost(100), case.family.cost(1000)
-    assert 0 <= few.held <= many.held
+    few, many = case.model.cost(100), case.model.cost(1000)
+    assert 0 <= few.per_gene <= many.per_gene
     assert 0 < few.score <= many.score

@@ -15,7 +15,7 @@ from acyclome.models.noise_density import kernel_log_density
 N = 400
 TRAIN, TEST = np.arange(300), np.arange(300, N)
 LEAF, CAUSES = 4, np.array([1, 3])
-every_family = pytest.mark.parametrize("case", CASES, ids=str)
+every_model = pytest.mark.parametrize("case", CASES, ids=str)
 of_values = pytest.mark.parametrize("case", [case for case in CASES if case.name != "glm"], ids=str)
 
 
@@ -30,9 +30,9 @@ def with_held(m, value):
     return replace(m, Z=Z)
 
 
-@every_family
+@every_model
 def test_causes_make_observations_probable_that_were_not_fitted(case, lab):
-    local = case.family.prepare(drawn(case, lab), 5, 1)
+    local = case.model.prepare(lab.problem_of(drawn(case, lab)), 5)
     none, few, true = (local.held_out(3, np.array(causes, int), TRAIN, TEST) for causes in ([], [1], [1, 2]))
     assert none.shape == TEST.shape
     assert none.mean() < few.mean() < true.mean()
@@ -45,7 +45,7 @@ def test_densities_integrate_to_one_over_what_was_not_fitted(case, lab, causes):
     m, step = drawn(case, lab), 0.25
     total = np.zeros(len(TEST))
     for value in np.arange(-10, 10, step):
-        local = case.family.prepare(with_held(m, value), 5, 1)
+        local = case.model.prepare(lab.problem_of(with_held(m, value)), 5)
         total += step * np.exp(local.held_out(LEAF, causes, TRAIN, TEST))
     np.testing.assert_allclose(total, 1.0, atol=1e-4)
 
@@ -57,7 +57,7 @@ def test_lines_with_normal_noise_have_the_density_of_least_squares(lab):
     b = np.linalg.lstsq(A[TRAIN], m.Z[1, TRAIN], rcond=None)[0]
     deviation = np.std(m.Z[1, TRAIN] - A[TRAIN] @ b)
     for model in (LeastSquares(), Lingam()):  # Gaussian noise is not read
-        found = model.prepare(m, 0, 1).held_out(1, causes, TRAIN, TEST)
+        found = model.prepare(lab.problem_of(m), 0).held_out(1, causes, TRAIN, TEST)
         np.testing.assert_allclose(found, norm.logpdf(m.Z[1, TEST], A[TEST] @ b, deviation), atol=1e-9)
 
 
@@ -69,7 +69,7 @@ def test_counts_of_lines_add_up_to_one(lab):
         Y = X.T[LEAF : LEAF + 1].copy()
         Y[:, TEST] = count
         held = with_held(m, (np.log1p(count / size[TEST]) - m.mean[LEAF]) / m.scale[LEAF])
-        local = LeastSquares().prepare(replace(held, read=lambda a, b, Y=Y: Y), 0, 1)
+        local = LeastSquares().prepare(lab.problem_of(replace(held, read=lambda a, b, Y=Y: Y)), 0)
         total += np.exp(local.held_out(LEAF, CAUSES, TRAIN, TEST))
     np.testing.assert_allclose(total, 1.0, atol=1e-3)
 
@@ -78,7 +78,8 @@ def test_noise_with_a_shape_is_told_from_normal_noise(lab):
     X = np.random.default_rng([80, 6]).laplace(size=(2000, 3))
     m, train, test = lab.moments_of(X), np.arange(1500), np.arange(1500, 2000)
     normal, shaped = (
-        model.prepare(m, 0, 1).held_out(1, CAUSES[:0], train, test).mean() for model in (LeastSquares(), Lingam())
+        model.prepare(lab.problem_of(m), 0).held_out(1, CAUSES[:0], train, test).mean()
+        for model in (LeastSquares(), Lingam())
     )
     true = laplace.logpdf(m.Z[1, test], scale=np.sqrt(0.5)).mean()
     assert normal + 0.02 < shaped < true + 0.02

@@ -25,6 +25,10 @@ def with_targets(case: Case, lab):
     return drawn(case, lab, interventions=Interventions.from_pairs(np.full(len(OUT), 3), OUT, 6, N))
 
 
+def prepared(case: Case, lab, *data):
+    return [case.model.prepare(lab.problem_of(one), SEED) for one in data]
+
+
 def said_of_gene_3(local):
     """All that a model says of the gene that was a target."""
     return [
@@ -42,7 +46,7 @@ def test_what_was_done_to_a_gene_says_nothing_of_its_equation(case, lab):
     Z, counts = m.Z.copy(), m.read(0, 6).copy()
     Z[3, OUT], counts[3, OUT] = 7.0, 50.0
     other = replace(m, Z=Z, R=None, read=lambda a, b: counts[a:b])
-    first, second = (said_of_gene_3(case.family.prepare(one, SEED, 1)) for one in (m, other))
+    first, second = map(said_of_gene_3, prepared(case, lab, m, other))
     for one, same in zip(first, second, strict=True):
         np.testing.assert_allclose(one, same, rtol=1e-6, atol=1e-6)
 
@@ -53,7 +57,7 @@ def test_as_a_parent_its_values_count_everywhere(case, lab):
     Z, counts = m.Z.copy(), m.read(0, 6).copy()
     Z[3, OUT], counts[3, OUT] = 7.0, 50.0
     other = replace(m, Z=Z, R=None, read=lambda a, b: counts[a:b])
-    found, changed = (case.family.prepare(one, SEED, 1).scores(4, np.array([[3]]))[0] for one in (m, other))
+    found, changed = (local.scores(4, np.array([[3]]))[0] for local in prepared(case, lab, m, other))
     assert abs(found - changed) > 1.0
 
 
@@ -61,8 +65,8 @@ def test_as_a_parent_its_values_count_everywhere(case, lab):
 def test_its_equation_is_about_that_of_the_observations_alone(case, lab):
     """Exactly so where functions of parents do not depend on the sample, as lines and powers of one degree."""
     X = case.draw(np.random.default_rng([80, 11]), N)
-    local = case.family.prepare(with_targets(case, lab), SEED, 1)
-    alone = case.family.prepare(lab.moments_of(X[OWN]), SEED, 1)
+    local = case.model.prepare(lab.problem_of(with_targets(case, lab)), SEED)
+    alone = case.model.prepare(lab.problem_of(lab.moments_of(X[OWN])), SEED)
     exact = case.name in ("linear", "lingam")
     found, expected = local.scores(3, SETS), alone.scores(3, SETS)
     np.testing.assert_allclose(found, expected, rtol=1e-5 if exact else 0.1, atol=1e-4 if exact else 3.0)
@@ -76,7 +80,9 @@ def test_its_equation_is_about_that_of_the_observations_alone(case, lab):
 def test_other_genes_have_the_scores_that_they_have_without_labels(case, lab):
     if case.name == "glm":
         pytest.skip("the prior of the dispersions is the trend of all genes")
-    told, untold = (case.family.prepare(one, SEED, 1) for one in (with_targets(case, lab), drawn(case, lab)))
+    told, untold = (
+        case.model.prepare(lab.problem_of(one), SEED) for one in (with_targets(case, lab), drawn(case, lab))
+    )
     sets = np.array([[3], [1], [0]])
     assert told.scores(2, sets).tolist() == untold.scores(2, sets).tolist()
     assert told.residual(2, sets[0]).tolist() == untold.residual(2, sets[0]).tolist()
@@ -85,7 +91,9 @@ def test_other_genes_have_the_scores_that_they_have_without_labels(case, lab):
 
 @every_model
 def test_scores_in_other_rows_are_those_of_a_gene_that_was_a_target_elsewhere(case, lab):
-    told, untold = (case.family.prepare(one, SEED, 1) for one in (with_targets(case, lab), drawn(case, lab)))
+    told, untold = (
+        case.model.prepare(lab.problem_of(one), SEED) for one in (with_targets(case, lab), drawn(case, lab))
+    )
     found, expected = untold.scores(3, SETS, OWN), told.scores(3, SETS)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=0.5 if case.name == "glm" else 1e-2)
 
@@ -95,7 +103,7 @@ def test_scores_in_other_rows_are_those_of_a_gene_that_was_a_target_elsewhere(ca
 def test_few_own_observations_are_enough_to_ask(case, lab, n_own):
     gene, row = np.full(N - n_own, 3), np.arange(N - n_own)
     m = drawn(case, lab, interventions=Interventions.from_pairs(gene, row, 6, N))
-    local = case.family.prepare(m, SEED, 1)
+    local = case.model.prepare(lab.problem_of(m), SEED)
     for parents in ([], [0], [0, 1, 2, 4, 5]):
         parents = np.array(parents, int)
         assert np.isfinite(local.scores(3, parents[None])).all()

@@ -39,11 +39,11 @@ class WaveModel:
 
     pitch: float
 
-    def expand(self, moments, threads):
+    def expand(self, problem):
         return None
 
-    def prepare(self, moments, seed, threads):
-        return WaveScore(self.pitch, moments)
+    def prepare(self, problem, seed):
+        return WaveScore(self.pitch, problem.data)
 
     def cost(self, n_obs):
         return ScoreCost(0.0, 100.0 * n_obs, 0.0)

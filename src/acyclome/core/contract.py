@@ -1,6 +1,6 @@
-"""What a family of structural models offers, whatever its functions and its noise.
+"""What a structural model offers the hill climbing, whatever its functions and its noise.
 
-The models themselves, and the cards that name them, are in ``acyclome.models``; nothing here knows one.
+A model is a room of :mod:`acyclome.models` with a card; here stands only what the core asks of it.
 """
 
 from __future__ import annotations
@@ -9,96 +9,109 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 
 
 class LocalScore(Protocol):
-    """A score of a gene and its causes; lower is better."""
+    """A score of a gene and its parents; lower is better."""
 
     def scores(self, j: int, sets: np.ndarray) -> np.ndarray:
-        """Score sets of causes of gene ``j``, all of one size, ``(s, p) -> (s,)``."""
+        """Score sets of parents of gene ``j``, all of one size, ``(s, p) -> (s,)``."""
         ...
 
-    def promise(self, j: int, causes: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """Say how promising each of ``others`` is as one more cause of ``j``, ``(len(others),)``; higher is better."""
+    def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Say how promising each of ``others`` is as one more parent of ``j``, ``(len(others),)``; higher is better."""
         ...
 
 
 class Cost(NamedTuple):
-    """What a family takes, for the estimate.
+    """What a structural model takes, for the estimate.
 
     Parameters
     ----------
-    held
+    per_gene
         Bytes per gene, beside the moments.
     score
-        Multiplications to score one set of three causes.
-    spread
+        Multiplications to score one set of three parents.
+    per_pair
         Multiplications of the screening per pair of genes.
     """
 
-    held: float
+    per_gene: float
     score: float
-    spread: float
+    per_pair: float
 
 
 class HeldOut(Protocol):
     """What says how probable observations are that were not fitted."""
 
-    def held_out(self, j: int, causes: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        """Log density of gene ``j`` in the rows ``test``, fitted to the rows ``train`` alone, ``(t,)``.
+    def held_out(self, j: int, parents: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Log density of gene ``j`` in the rows ``test``, fitted to its own among the rows ``train`` alone, ``(t,)``.
 
-        Nats per observation, on the scale of :mod:`acyclome.models.held_out`.  Functions of the causes, such as
-        their terms, may come from all rows, since they know nothing of gene ``j``.
+        Nats per observation, on the scale of :mod:`acyclome.models.held_out`.  Functions of the parents, such as their
+        terms, may come from all rows, since they know nothing of gene ``j``.
         """
         ...
 
 
-class Local(LocalScore, Protocol):
-    """A family on given data: scores of a gene and its causes, and what the fit of a chosen set says.
+class LocalModel(HeldOut, Protocol):
+    """A structural model on given data: scores of a gene and its parents, and what the fit of a chosen set says.
 
-    ``scores`` are minus log (marginal) likelihoods over that of no causes, so that no causes give 0, with everything
-    that flexibility costs; what the choice among many genes costs (``gamma log p`` per cause) is added by the search.
-    All methods are called from several threads at once, for different genes, and give the same bits in any order.
+    ``scores`` are minus log (marginal) likelihoods over that of no parents, so that no parents give 0, with everything
+    that flexibility costs; what the choice among many genes costs (``gamma log p`` per parent) is added by the search.
+    The equation of a gene is fitted to its own observations, in which it was no target; nobody asks for one with fewer
+    than ``LEAST_OWN`` of them.  All methods are called from several threads at once, for different genes, and give the
+    same bits in any order.
     """
 
     @property
     def basis(self) -> np.ndarray | None:
-        """What :meth:`Family.expand` gives."""
+        """What :meth:`StructuralModel.expand` gives."""
         ...
 
-    def residual(self, j: int, causes: np.ndarray) -> np.ndarray:
-        """Return what causes ``(p,)`` leave of gene ``j``, ``(n,)`` float32, in the units of ``Z``."""
+    def scores(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """As :meth:`LocalScore.scores`, fitted to the gene's own among the observations ``rows``, all if None."""
         ...
 
-    def weights(self, j: int, causes: np.ndarray) -> np.ndarray:
-        """Return the weight of the edge from each of the causes ``(p,)`` to gene ``j``, ``(p,)``, signed."""
+    def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """As :meth:`LocalScore.promise`."""
         ...
 
-    def held_out(self, j: int, causes: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        """As :meth:`HeldOut.held_out`."""
+    def residual(self, j: int, parents: np.ndarray) -> np.ndarray:
+        """Return what parents ``(p,)`` leave of gene ``j``, ``(n,)`` float32, zero where the gene was a target.
+
+        In standard deviations of the gene's own observations.
+        """
+        ...
+
+    def weights(self, j: int, parents: np.ndarray) -> np.ndarray:
+        """Return the weight of the edge from each of the parents ``(p,)`` to gene ``j``, ``(p,)``.
+
+        The slope of the fitted function on average, or of the best line, in standard deviations of either gene's own
+        observations.  A signed edge has to have its sign.
+        """
         ...
 
 
-class Family(Protocol):
+class StructuralModel(Protocol):
     """A structural model: what functions and noise a gene may have. Settings only, frozen.
 
-    Data come as :class:`Moments`: ``Z``, genes of mean 0 and mean square 1, is what screening sees and what most
-    families fit.  A family that fits something else, such as counts, reads it with ``moments.read(a, b)``: the genes
-    as they were before they were standardized, of the same observations.
+    Data come as :class:`~acyclome.core.data.moments.Moments`: ``Z``, genes of mean 0 and mean square 1, is what
+    screening sees and what most models fit.  A model that fits something else, such as counts, reads it with
+    ``data.read(a, b)``: the genes as they were before they were standardized, of the same observations.
     """
 
-    def expand(self, moments: Moments, threads: int) -> np.ndarray | None:
-        """Expand every gene into terms by which causes are screened, ``(d, terms, n)`` float32; None: lines are enough.
+    def expand(self, problem: Problem) -> np.ndarray | None:
+        """Expand every gene into terms by which parents are screened, ``(d, terms, n)`` float32; None: lines do.
 
         Rows have mean 0 and mean square 1, those of a gene are orthogonal; a row may be zero.
         """
         ...
 
-    def prepare(self, moments: Moments, seed: int, threads: int) -> Local:
-        """Make ready to score sets of causes."""
+    def prepare(self, problem: Problem, seed: int) -> LocalModel:
+        """Make ready to score sets of parents."""
         ...
 
     def cost(self, n_obs: int) -> Cost:
-        """Say what the family takes with so many observations."""
+        """Say what the model takes with so many observations."""
         ...

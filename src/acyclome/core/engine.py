@@ -18,7 +18,7 @@ from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.directions.non_gaussian import turn_by_noise
-from acyclome.core.hill_climbing.search import JointSettings, look_further, search_joint
+from acyclome.core.hill_climbing import search as hill_climbing
 from acyclome.core.order_search.search import ScoreSettings, build_pools, search_order
 from acyclome.core.relaxation.relax import Network, Relaxation, RelaxSettings, relax_networks
 from acyclome.core.screening.rescreen import rescreen
@@ -44,7 +44,7 @@ class EngineSettings:
         Whether a first network offers more candidates.
     search
         What decides the network.
-    joint
+    climbing
         Settings of the hill climbing, where that decides.
     turns
         Whether noise that is not Gaussian turns edges within the equivalence class.
@@ -55,16 +55,16 @@ class EngineSettings:
     score: ScoreSettings
     rescreens: bool
     search: Literal["order_search", "hill_climbing", "relaxation"] = "order_search"
-    joint: JointSettings | None = None
+    climbing: hill_climbing.Settings | None = None
     turns: bool = False
 
 
 def screen(problem: Problem, settings: EngineSettings) -> Candidates:
     """Return the candidate edges."""
     candidates = problem.backend.screen(problem, settings.screen)
-    if settings.joint is None:
+    if settings.climbing is None:
         return candidates
-    return look_further(problem, candidates, settings=settings.joint, screening=settings.screen)
+    return hill_climbing.screen_by_terms(problem, candidates, settings=settings.climbing, screening=settings.screen)
 
 
 def relax(
@@ -124,9 +124,8 @@ def search_once(
     problem: Problem, candidates: Candidates, start: np.ndarray, *, settings: EngineSettings, seed: int
 ) -> SearchResult:
     """Search from ``start`` to a first local optimum: the network by which candidates are screened again."""
-    if settings.joint is not None:
-        joint = replace(settings.joint, climb=replace(settings.joint.climb, rounds=0))
-        quick = replace(settings, joint=joint, rescreens=False)
+    if settings.climbing is not None:
+        quick = replace(settings, climbing=replace(settings.climbing, perturbations=0), rescreens=False)
         return _climb(problem, candidates, start, settings=quick, seed=seed)[0]
     first, _ = np.random.SeedSequence(seed).generate_state(2)
     return _search_order(problem, candidates, start, score=replace(settings.score, rounds=0), seed=int(first))
@@ -166,14 +165,14 @@ def _in_own_units(data: Moments, result: SearchResult) -> SearchResult:
 def _climb(
     problem: Problem, candidates: Candidates, start: np.ndarray, *, settings: EngineSettings, seed: int
 ) -> tuple[SearchResult, Candidates]:
-    if settings.joint is None:
+    if settings.climbing is None:
         msg = "Hill climbing decides, and there is no local score; expected settings of the hill climbing."
         raise ValueError(msg)
-    return search_joint(
+    return hill_climbing.search(
         problem,
         candidates,
         start,
-        settings=settings.joint,
+        settings=settings.climbing,
         screening=settings.screen,
         seed=seed,
         rescreens=settings.rescreens,

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from acyclome.config import Config
-    from acyclome.core.contract import Family, HeldOut
-    from acyclome.core.data.moments import Moments
+    from acyclome.core.contract import HeldOut, StructuralModel
+    from acyclome.core.data.problem import Problem
     from acyclome.options.sections import Section
 
 Search = Literal["order_search", "hill_climbing", "relaxation"]
@@ -133,8 +133,8 @@ class Model:
     relaxation
         Its relaxation.
     held_out
-        ``(config, moments, seed, threads)``, what says how probable observations are that it was not fitted to, where
-        the local score does not.
+        ``(config, problem, seed)``, what says how probable observations are that it was not fitted to, where the local
+        score does not.
     counts
         How it reads counts; None where it reads values.
     relaxes_by_default
@@ -155,9 +155,9 @@ class Model:
     cost: Callable[[Config, Any, int], Cost]
     refusals: Mapping[Ability, str] = field(default_factory=dict)
     section: tuple[str, type[Section]] | None = None
-    structural_model: Callable[[Config], Family] | None = None
+    structural_model: Callable[[Config], StructuralModel] | None = None
     relaxation: Callable[[Config], Any] | None = None
-    held_out: Callable[[Config, Moments, int, int], HeldOut] | None = None
+    held_out: Callable[[Config, Problem, int], HeldOut] | None = None
     counts: Counts | None = None
     relaxes_by_default: bool = False
     may_rank: bool = False

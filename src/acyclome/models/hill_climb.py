@@ -8,21 +8,21 @@ from acyclome.models.card import Cost
 
 if TYPE_CHECKING:
     from acyclome.config import Config
-    from acyclome.core.contract import Family
+    from acyclome.core.contract import StructuralModel
 
-SCORES = 60  # sets of causes scored per gene in a climb, counted in networks of 20 to 2,000 genes
+SCORES = 60  # sets of parents scored per gene in a climb, counted in networks of 20 to 2,000 genes
 SCORE_CALL = 1e6  # multiplications in the time that a score takes whatever its size, 50 microseconds
-SCORE_BYTES = 200  # of a score that was met, with the set of causes it belongs to
+SCORE_BYTES = 200  # of a score that was met, with the set of parents it belongs to
 STEPS = 0.25  # of fit.max_steps that the relaxation takes at a value of mu, on average
 
 
-def cost(model: Family, config: Config, n_genes: Any, n_obs: int) -> Cost:
+def cost(model: StructuralModel, config: Config, n_genes: Any, n_obs: int) -> Cost:
     """Return what a climb takes by what the structural model says of one score."""
     each = model.cost(n_obs)
     scores = SCORES * (1 + config.search.perturbations)
     return Cost(
-        held=n_genes * (each.held + SCORE_BYTES * scores),
-        screen=1.0 * n_genes * n_genes * each.spread,
+        held=n_genes * (each.per_gene + SCORE_BYTES * scores),
+        screen=1.0 * n_genes * n_genes * each.per_pair,
         search=1.0 * n_genes * SCORES * (each.score + SCORE_CALL),
     )
 

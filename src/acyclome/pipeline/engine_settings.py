@@ -7,8 +7,7 @@ from collections.abc import Callable
 from acyclome.config import Config
 from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
 from acyclome.core.engine import EngineSettings
-from acyclome.core.hill_climbing.climb import ClimbSettings
-from acyclome.core.hill_climbing.search import JointSettings
+from acyclome.core.hill_climbing.search import Settings
 from acyclome.core.order_search.search import ScoreSettings
 from acyclome.core.relaxation.lbfgs import ProximalLbfgs
 from acyclome.core.relaxation.relax import RelaxSettings
@@ -77,7 +76,7 @@ def engine_settings(config: Config) -> EngineSettings:
         score,
         config.screen.augment,
         search=card.search,
-        joint=_climbing(card, config),
+        climbing=_climbing(card, config),
         turns=config.score.non_gaussian,
     )
 
@@ -93,9 +92,15 @@ def _relaxing(card: Model, config: Config) -> RelaxSettings | None:
     return RelaxSettings(model, acyclicity, schedule, STEPPERS[name], config.fit.w_threshold)
 
 
-def _climbing(card: Model, config: Config) -> JointSettings | None:
+def _climbing(card: Model, config: Config) -> Settings | None:
     """Return how a local score is climbed; None where orders are searched."""
     if card.search != "hill_climbing" or card.structural_model is None:
         return None
-    climbing = ClimbSettings(config.search.shortlist, config.search.perturbations)
-    return JointSettings(card.structural_model(config), climbing, config.search.expanded, config.score.gamma)
+    asked = config.search
+    return Settings(
+        card.structural_model(config),
+        shortlist=asked.shortlist,
+        perturbations=asked.perturbations,
+        expanded=asked.expanded,
+        gamma=config.score.gamma,
+    )

@@ -18,7 +18,9 @@ from acyclome.config import Config
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.contract import HeldOut
 from acyclome.core.data.candidates import Candidates, gene_blocks
+from acyclome.core.data.interventions import LEAST_OWN
 from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.workers import run_blocks
 from acyclome.errors import ConfigError
 from acyclome.models import check_pairing, get_model
@@ -162,22 +164,32 @@ def _judge(sample: Dataset, options: Config, test: np.ndarray, *, seed: int, thr
     dag = learn_member(sample, options, Member(0, train, seed), backend=ThreadBackend(threads))
     network = Candidates.from_pairs(dag.source, dag.target, sample.n_genes)
     parents = np.split(network.parent, network.indptr[1:-1])
-    moments = sample.scaled(threads)
-    local = _held_out(options, moments, seed=seed, threads=threads)
-    judged = np.flatnonzero(moments.Z[:, train].var(axis=1) > VARIES)
+    backend = ThreadBackend(threads)
+    data = sample.scaled(threads)
+    local = _held_out(options, Problem(data, sample.constraints, backend), seed=seed)
+    judged = [j for j in range(data.n_genes) if _varies(data, j, train)]
 
     def block(a: int, b: int) -> np.ndarray:
-        each = [local.held_out(j, parents[j], train, kept) for j in judged[a:b]]
-        return np.sum(each, axis=0)
+        total = np.zeros((2, len(kept)))
+        for j in judged[a:b]:
+            own = ~np.isin(kept, data.interventions.of(j))
+            total += np.where(own, local.held_out(j, parents[j], train, kept), 0.0), own
+        return total
 
-    total = sum(run_blocks(block, gene_blocks(len(judged), BLOCK), threads), np.zeros(len(kept)))
-    return network.n_edges, total / max(len(judged), 1)
+    density, n_genes = sum(run_blocks(block, gene_blocks(len(judged), BLOCK), threads), np.zeros((2, len(kept))))
+    return network.n_edges, density / np.maximum(n_genes, 1)
 
 
-def _held_out(options: Config, moments: Moments, *, seed: int, threads: int) -> HeldOut:
+def _varies(data: Moments, j: int, train: np.ndarray) -> bool:
+    """Say whether a gene varies enough in its own among the rows ``train`` for its equation to be judged."""
+    own = np.setdiff1d(train, data.interventions.of(j))
+    return len(own) >= LEAST_OWN and float(data.Z[j, own].var()) > VARIES
+
+
+def _held_out(options: Config, problem: Problem, *, seed: int) -> HeldOut:
     """Return what says how probable observations are, under the model, that it was not fitted to."""
     card = get_model(options.model)
     if card.structural_model is not None:
-        return card.structural_model(options).prepare(moments, seed, threads)
+        return card.structural_model(options).prepare(problem, seed)
     assert card.held_out is not None, "a card has one of the two"
-    return card.held_out(options, moments, seed, threads)
+    return card.held_out(options, problem, seed)

@@ -119,7 +119,7 @@ def test_large_networks_get_candidates_that_correlations_miss(lab):
     problem = lab.problem_of(X)
     options = {"screen": {"max_candidates": 10}, "search": {"perturbations": 0}, "mlp": {"units": 40}}
     settings = engine_settings(Config.from_mapping({"model": "mlp"} | options))
-    few = replace(settings, screen=replace(settings.screen, forward_steps=2, partial=2), joint=None)
+    few = replace(settings, screen=replace(settings.screen, forward_steps=2, partial=2), climbing=None)
     with_terms, without = engine.screen(problem, settings), engine.screen(problem, few)
     pair = np.array([30]), np.array([7])
     assert with_terms.find(*pair)[0] >= 0

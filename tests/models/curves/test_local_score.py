@@ -19,8 +19,8 @@ def moments(lab):
     return lab.moments_of(X)
 
 
-def test_degrees_of_freedom_are_the_trace_of_the_smoother(moments):
-    basis = Curves(Cosines(6), smoothness(6)).expand(moments, 1)
+def test_degrees_of_freedom_are_the_trace_of_the_smoother(moments, lab):
+    basis = Curves(Cosines(6), smoothness(6)).expand(lab.problem_of(moments))
     F, y, P = basis[[0, 1]].reshape(12, N).astype(float), moments.Z[3], np.tile(smoothness(6), 2) + JITTER
     cost, b = fit_terms(F[None], y, P - JITTER, N)
     for g in range(len(P)):
@@ -34,13 +34,13 @@ def test_degrees_of_freedom_are_the_trace_of_the_smoother(moments):
 def test_a_line_costs_what_the_linear_model_charges(family, lab):
     X, _ = lab.draw_linear(3, 4, 2000)
     m = lab.moments_of(X)
-    found = family.prepare(m, 0, 1).scores(1, np.array([[0, 2, 3]]))[0]
+    found = family.prepare(lab.problem_of(m), 0).scores(1, np.array([[0, 2, 3]]))[0]
     linear = 2000 / 2 * np.log(lab.rest_of(m.R, 1, [0, 2, 3])) + 1.5 * np.log(2000)
     assert linear - 3 < found < linear + 0.1
 
 
-def test_weights_are_slopes_and_strengths_are_norms(moments):
-    local = Curves(BSplines(8), smoothness(8)).prepare(moments, 0, 1)
+def test_weights_are_slopes_and_strengths_are_norms(moments, lab):
+    local = Curves(BSplines(8), smoothness(8)).prepare(lab.problem_of(moments), 0)
     B = local.coefficients(3, np.array([0, 1]), OwnRows.of(moments, 3))
     assert local.weights(3, np.array([0, 1])).tolist() == B[:, 0].tolist()
     explained = np.sum(B**2)  # causes are independent, so that variances add up
@@ -48,22 +48,24 @@ def test_weights_are_slopes_and_strengths_are_norms(moments):
     assert np.linalg.norm(B[1]) > 3 * abs(B[1, 0])
 
 
-def test_sums_of_curves_miss_what_a_curve_of_a_sum_sees(moments):
+def test_sums_of_curves_miss_what_a_curve_of_a_sum_sees(moments, lab):
     pair = np.array([[0, 1]])
-    apart = Curves(Cosines(8), smoothness(8)).prepare(moments, 0, 1).scores(4, pair)[0]
-    together = Ridges(Cosines(8), smoothness(8), 1).prepare(moments, 0, 1).scores(4, pair)[0]
+    apart = Curves(Cosines(8), smoothness(8)).prepare(lab.problem_of(moments), 0).scores(4, pair)[0]
+    together = Ridges(Cosines(8), smoothness(8), 1).prepare(lab.problem_of(moments), 0).scores(4, pair)[0]
     assert together < apart - 100
 
 
-def test_several_indices_hold_two_curves_that_one_index_cannot(moments):
+def test_several_indices_hold_two_curves_that_one_index_cannot(moments, lab):
     pair = np.array([[0, 1]])
-    one, some = (Ridges(Cosines(8), smoothness(8), m).prepare(moments, 0, 1).scores(3, pair)[0] for m in (1, 3))
-    additive = Curves(Cosines(8), smoothness(8)).prepare(moments, 0, 1).scores(3, pair)[0]
+    one, some = (
+        Ridges(Cosines(8), smoothness(8), m).prepare(lab.problem_of(moments), 0).scores(3, pair)[0] for m in (1, 3)
+    )
+    additive = Curves(Cosines(8), smoothness(8)).prepare(lab.problem_of(moments), 0).scores(3, pair)[0]
     assert some < one - 50
     assert some < additive + 30
 
 
-def test_an_index_of_one_cause_is_its_curve(moments):
+def test_an_index_of_one_cause_is_its_curve(moments, lab):
     families = Curves(BSplines(8), smoothness(8)), Ridges(BSplines(8), smoothness(8), 3)
-    first, second = (family.prepare(moments, 0, 1).scores(3, np.array([[0]]))[0] for family in families)
+    first, second = (family.prepare(lab.problem_of(moments), 0).scores(3, np.array([[0]]))[0] for family in families)
     assert first == pytest.approx(second, abs=1e-2)

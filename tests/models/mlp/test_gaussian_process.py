@@ -17,7 +17,7 @@ def local(lab):
     X[:, 3] = np.sin(2 * X[:, 0]) + 0.3 * X[:, 3]
     X[:, 4] = X[:, 1] * X[:, 2] + 0.3 * X[:, 4]
     X[:, 5] = 0.8 * X[:, 0] + 0.6 * X[:, 5]
-    return PRIOR.prepare(lab.moments_of(X), 5, 1)
+    return PRIOR.prepare(lab.problem_of(lab.moments_of(X)), 5)
 
 
 def density(local, j, parents, size, ridge):
@@ -58,7 +58,7 @@ def test_a_score_does_not_depend_on_what_is_scored_beside_it(local):
 def test_a_constant_gene_has_no_causes_and_is_none(lab):
     X = np.random.default_rng([72, 2]).standard_normal((100, 3))
     X[:, 1] = 1.0
-    held = PRIOR.prepare(lab.moments_of(X), 5, 1)
+    held = PRIOR.prepare(lab.problem_of(lab.moments_of(X)), 5)
     assert held.scores(1, np.array([[0]]))[0] > 0
     assert held.scores(0, np.array([[1]]))[0] > 0
 

@@ -1,4 +1,4 @@
-"""Climb over DAGs on a local score: add, drop and turn edges until none of it helps.
+"""Hill climbing over DAGs on a local score: add, drop and turn edges until none of it helps.
 
 The score is a sum over genes, so the gain of adding or dropping an edge concerns its target alone, and turning an edge
 is a drop and an addition.  Moves far apart are made in one round; within reach of one another the best goes first.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,44 +16,31 @@ import numpy as np
 from acyclome.core.contract import LocalScore
 from acyclome.core.data.candidates import Candidates, distinct
 from acyclome.core.data.index_maps import inverse
-from acyclome.core.graph.reach import Above, above, leads_to, sort_genes
-from acyclome.core.hill_climbing.cache import ScoreMemo
+from acyclome.core.graph.reach import Parents, is_ancestor, parents_of, sort_genes
+from acyclome.core.hill_climbing.score import ScoreCache
 from acyclome.core.workers import run_blocks
 
-TOLERANCE = 1e-6
-MAX_CAUSES = 16
-MAX_ROUNDS = 10_000
+TOLERANCE = 1e-6  # nats a move has to gain: above the rounding of scores of thousands, below the worth of any edge
+MAX_PARENTS = 16  # of a gene; with as many, each fit takes tens of times that of three
+MAX_ROUNDS = 10_000  # never reached, since every round lowers the score
 FIRST, LAST = 1, 2
 ADD, DROP, TURN = 0, 1, 2
 
 
-@dataclass(frozen=True)
-class ClimbSettings:
-    """How far to climb.
+class Snapshot(NamedTuple):
+    """What is known of a gene: which of its candidate edges are selected and what each would gain, and its score.
 
-    Parameters
-    ----------
-    shortlist
-        Most promising candidates of a gene whose addition is scored.
-    rounds
-        How often every gene is shaken.
+    Arrays are ``(k,)``; the gain is that of taking a selected edge out, or of adding another.
     """
 
-    shortlist: int
-    rounds: int
-
-
-class Look(NamedTuple):
-    """What is known of a gene: which of its candidate edges are held, what each would gain, ``(k,)``, and its score."""
-
-    held: np.ndarray
+    selected: np.ndarray
     gain: np.ndarray
     total: float
 
 
 @dataclass
-class Climb:
-    """A climb under way: causes of every gene, gains of every candidate edge, and what was scored before.
+class HillClimbing:
+    """Hill climbing under way: parents of every gene, gains of every candidate edge, and what was scored before.
 
     Parameters
     ----------
@@ -61,130 +48,130 @@ class Climb:
         The local score.
     candidates
         Edges that may be.
-    settings
-        How far to climb.
+    shortlist
+        Most promising candidates of a gene whose addition is scored.
     start
         ``(d,)`` a permutation of the genes that decides between orders of one graph.
     threads
-        Genes looked at at once; no bit depends on it.
+        Genes scored at once; no bit depends on it.
     """
 
     score: LocalScore
     candidates: Candidates
-    settings: ClimbSettings
+    shortlist: int
     start: np.ndarray
     threads: int = 1
-    graph: Above = field(init=False)
+    graph: Parents = field(init=False)
     gain: np.ndarray = field(init=False)
-    held: np.ndarray = field(init=False)
+    selected: np.ndarray = field(init=False)
     total: np.ndarray = field(init=False)
     mirror: np.ndarray = field(init=False)
     target: np.ndarray = field(init=False)
-    rule: np.ndarray = field(init=False)
-    memo: ScoreMemo = field(init=False)
-    place: np.ndarray | None = field(init=False, default=None)
-    past: dict[int, Look] | None = field(init=False, default=None)
+    pinned: np.ndarray = field(init=False)
+    cache: ScoreCache = field(init=False)
+    position: np.ndarray | None = field(init=False, default=None)
+    past: dict[int, Snapshot] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         d = self.candidates.n_genes
         self.target = self.candidates.target
         self.mirror = self.candidates.find(self.target, self.candidates.parent)
         self.gain = np.full(self.candidates.n_edges, -np.inf)
-        self.held = np.zeros(self.candidates.n_edges, dtype=bool)
-        self.total, self.rule = np.zeros(d), np.zeros(d, dtype=np.int8)
-        self.memo = ScoreMemo(self.score, d)
+        self.selected = np.zeros(self.candidates.n_edges, dtype=bool)
+        self.total, self.pinned = np.zeros(d), np.zeros(d, dtype=np.int8)
+        self.cache = ScoreCache(self.score, d)
 
-    def causes(self, j: int) -> np.ndarray:
-        """Causes of gene ``j``, rising, ``(p,)``."""
-        found: np.ndarray = self.candidates.parent[self.edges_into(j)]
-        return found
+    def parents(self, j: int) -> np.ndarray:
+        """Parents of gene ``j``, rising, ``(p,)``."""
+        chosen: np.ndarray = self.candidates.parent[self.edges_into(j)]
+        return chosen
 
-    def with_own(self, candidates: Candidates) -> Candidates:
+    def with_selected(self, candidates: Candidates) -> Candidates:
         """Return the candidates and the edges of the graph."""
-        source = np.concatenate([candidates.parent, self.candidates.parent[self.held]])
-        return Candidates.from_pairs(
-            source, np.concatenate([candidates.target, self.target[self.held]]), candidates.n_genes
-        )
+        source = np.concatenate([candidates.parent, self.candidates.parent[self.selected]])
+        target = np.concatenate([candidates.target, self.target[self.selected]])
+        return Candidates.from_pairs(source, target, candidates.n_genes)
 
-    def moved_to(self, candidates: Candidates) -> Climb:
+    def moved_to(self, candidates: Candidates) -> HillClimbing:
         """Return the same graph among other candidates, which have to include its edges; scores are kept."""
-        new = Climb(self.score, candidates, self.settings, self.start, self.threads)
-        new.memo = self.memo.without_lists()
-        held = np.zeros(candidates.n_edges, dtype=bool)
-        at = candidates.find(self.candidates.parent[self.held], self.target[self.held])
+        new = replace(self, candidates=candidates)
+        new.cache = self.cache.for_other_candidates()
+        selected = np.zeros(candidates.n_edges, dtype=bool)
+        at = candidates.find(self.candidates.parent[self.selected], self.target[self.selected])
         if (at < 0).any():
-            msg = f"{int((at < 0).sum())} edges of the graph are no candidates; expected all of them, see with_own."
+            msg = f"{int((at < 0).sum())} edges are no candidates; expected all of the graph, see with_selected."
             raise ValueError(msg)
-        held[at] = True
-        new.begin(held)
+        selected[at] = True
+        new.begin(selected)
         return new
 
-    def turning_loss(self, i: int, j: int) -> float:
+    def reversal_loss(self, i: int, j: int) -> float:
         """Score lost by turning the edge ``i -> j``, all other edges held."""
-        own, theirs = self.causes(j), self.causes(i)
-        fewer, more = own[own != i], np.sort(np.append(theirs, j))
+        at_j, at_i = self.parents(j), self.parents(i)
+        fewer, more = at_j[at_j != i], np.sort(np.append(at_i, j))
         now = self.total[j] + self.total[i]
-        return float(self.memo.scores(j, fewer[None])[0] + self.memo.scores(i, more[None])[0] - now)
+        return float(self.cache.scores(j, fewer[None])[0] + self.cache.scores(i, more[None])[0] - now)
 
-    def begin(self, held: np.ndarray) -> None:
-        """Begin with the acyclic graph of the candidate edges ``held``, ``(nnz,)`` bool."""
-        self.held[:] = held
-        self.graph = above(self.candidates.parent[held], self.target[held], self.candidates.n_genes, MAX_CAUSES)
-        self._look(range(self.candidates.n_genes))
+    def begin(self, selected: np.ndarray) -> None:
+        """Begin with the acyclic graph of the candidate edges ``selected``, ``(nnz,)`` bool."""
+        self.selected[:] = selected
+        source, target = self.candidates.parent[selected], self.target[selected]
+        self.graph = parents_of(source, target, n_genes=self.candidates.n_genes, most=MAX_PARENTS)
+        self._rescore(range(self.candidates.n_genes))
 
-    def settle_along(self, order: np.ndarray) -> None:
+    def run_along(self, order: np.ndarray) -> None:
         """Make moves until none helps, with edges that point forward in ``order``, ``(d,)``, alone."""
-        self.place = inverse(order)
-        self.settle()
-        self.place = None
+        self.position = inverse(order)
+        self.run_to_optimum()
+        self.position = None
 
-    def settle(self, near: set[int] | None = None) -> None:
+    def run_to_optimum(self, near: set[int] | None = None) -> None:
         """Make moves until none helps; with ``near``, moves into or out of these genes and of those that changed."""
         for _ in range(MAX_ROUNDS):
             touched = self._round(near)
             if not touched:
                 return
-            self._look(sorted(touched))
+            self._rescore(sorted(touched))
             if near is not None:
                 near |= touched
 
-    def copy(self) -> Climb:
-        """Return a climb at the same place, which moves on its own; scores are shared."""
+    def copy(self) -> HillClimbing:
+        """Return one at the same point, which moves on its own; scores are shared."""
         new = copy(self)
-        new.held, new.gain, new.total, new.rule = (
-            part.copy() for part in (self.held, self.gain, self.total, self.rule)
+        new.selected, new.gain, new.total, new.pinned = (
+            part.copy() for part in (self.selected, self.gain, self.total, self.pinned)
         )
         new.graph = self.graph.copy()
         return new
 
     def uproot(self, edges: np.ndarray, j: int) -> None:
-        """Drop ``edges``, and look at gene ``j`` and at their targets."""
+        """Drop ``edges``, and score gene ``j`` and their targets anew."""
         genes = {j, *self.target[edges].tolist()}
-        self._keep(genes)
+        self._remember(genes)
         for e in edges:
-            self.held[e] = False
+            self.selected[e] = False
             self.graph.remove(int(self.candidates.parent[e]), int(self.target[e]))
-        self._look(sorted(genes))
+        self._rescore(sorted(genes))
 
-    def look_of(self, j: int) -> Look:
+    def snapshot(self, j: int) -> Snapshot:
         """Return what is known of gene ``j``."""
-        own = self._edges(j)
-        return Look(self.held[own].copy(), self.gain[own].copy(), float(self.total[j]))
+        into = self._edges(j)
+        return Snapshot(self.selected[into].copy(), self.gain[into].copy(), float(self.total[j]))
 
-    def put(self, looks: dict[int, Look]) -> None:
-        """Give genes the causes that they have in ``looks``."""
-        for j, look in looks.items():
-            own = self._edges(j)
-            self.held[own], self.gain[own], self.total[j] = look
-            self.graph.replace(j, self.causes(j))
+    def put(self, snapshots: dict[int, Snapshot]) -> None:
+        """Give genes the parents that they have in ``snapshots``."""
+        for j, snapshot in snapshots.items():
+            into = self._edges(j)
+            self.selected[into], self.gain[into], self.total[j] = snapshot
+            self.graph.replace(j, self.parents(j))
 
-    def _keep(self, genes: Iterable[int]) -> None:
-        """Remember genes as they are, unless they are remembered or nobody wants to go back."""
+    def _remember(self, genes: Iterable[int]) -> None:
+        """Keep genes as they are, unless they are kept already or nobody wants to go back."""
         if self.past is not None:
-            self.past |= {j: self.look_of(j) for j in genes if j not in self.past}
+            self.past |= {j: self.snapshot(j) for j in genes if j not in self.past}
 
     def _round(self, near: set[int] | None = None) -> set[int]:
-        """Make the best moves of this round; return the genes whose causes changed."""
+        """Make the best moves of this round; return the genes whose parents changed."""
         edges = np.arange(self.candidates.n_edges) if near is None else self._around(near)
         gain, kind = self._moves(edges)
         touched: set[int] = set()
@@ -199,102 +186,103 @@ class Climb:
                 continue
             blocked[[i, j]] = True
             blocked[self._beside(i)] = blocked[self._beside(j)] = True
-            touched |= self._move(e, int(kind[k]), i, j)
+            touched |= self._move(e, int(kind[k]), i=i, j=j)
         return touched
 
     def _around(self, genes: set[int]) -> np.ndarray:
         """Candidate edges into these genes, and the same turned round, rising."""
-        into = np.concatenate([np.arange(own.start, own.stop) for own in map(self._edges, genes)])
+        into = np.concatenate([np.arange(edges.start, edges.stop) for edges in map(self._edges, genes)])
         turned = self.mirror[into]
         return distinct(np.concatenate([into, turned[turned >= 0]]))
 
     def _beside(self, j: int) -> np.ndarray:
-        """Genes that may be a cause or an effect of ``j``."""
+        """Genes that may be a parent or a child of ``j``."""
         indptr, child, _ = self.candidates.children
         return np.append(self.candidates.parent[self._edges(j)], child[indptr[j] : indptr[j + 1]])
 
     def _moves(self, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Best move on each of ``edges``: its gain and kind, ``(m,)`` each; a pair that is joined has no ADD."""
-        own, held, mirror = self.gain[edges], self.held[edges], self.mirror[edges]
+        here, selected, mirror = self.gain[edges], self.selected[edges], self.mirror[edges]
         there = np.where(mirror >= 0, self.gain[mirror], -np.inf)
-        joined = (mirror >= 0) & self.held[mirror]
-        turn = np.where(held & ~np.isneginf(there), own + there, -np.inf)
-        turned = held & (turn > own)
-        kind = np.where(turned, TURN, np.where(held, DROP, ADD))
-        return np.where(turned, turn, np.where(joined & ~held, -np.inf, own)), kind
+        joined = (mirror >= 0) & self.selected[mirror]
+        turn = np.where(selected & ~np.isneginf(there), here + there, -np.inf)
+        turned = selected & (turn > here)
+        kind = np.where(turned, TURN, np.where(selected, DROP, ADD))
+        return np.where(turned, turn, np.where(joined & ~selected, -np.inf, here)), kind
 
     def _is_open(self, kind: int, i: int, j: int) -> bool:
-        """Whether the move breaks neither the rules of the day nor acyclicity."""
+        """Whether the move keeps to what is pinned, to the positions if there are any, and to acyclicity."""
         if kind == DROP:
             return True
-        cause, effect = (i, j) if kind == ADD else (j, i)
-        if self.rule[effect] == FIRST or self.rule[cause] == LAST or self.graph.size[effect] == MAX_CAUSES:
+        source, target = (i, j) if kind == ADD else (j, i)
+        if self.pinned[target] == FIRST or self.pinned[source] == LAST or self.graph.size[target] >= MAX_PARENTS:
             return False
-        if self.place is not None and self.place[cause] > self.place[effect]:
+        if self.position is not None and self.position[source] > self.position[target]:
             return False
-        return not leads_to(self.graph, effect, cause, (i, j) if kind == TURN else (-1, -1))
+        return not is_ancestor(self.graph, target, source, without=(i, j) if kind == TURN else (-1, -1))
 
-    def _move(self, e: int, kind: int, i: int, j: int) -> set[int]:
-        self._keep((i, j))
+    def _move(self, e: int, kind: int, *, i: int, j: int) -> set[int]:
+        self._remember((i, j))
         if kind != ADD:
-            self.held[e] = False
+            self.selected[e] = False
             self.graph.remove(i, j)
         if kind == TURN:
-            self.held[self.mirror[e]] = True
+            self.selected[self.mirror[e]] = True
             self.graph.insert(j, i)
             return {i, j}
         if kind == ADD:
-            self.held[e] = True
+            self.selected[e] = True
             self.graph.insert(i, j)
             if self.mirror[e] >= 0 and np.isneginf(self.gain[self.mirror[e]]):
                 return {i, j}  # what the turned edge would gain was not scored yet
         return {j}
 
-    def _look(self, genes: Iterable[int]) -> None:
-        """Score the causes of these genes anew, and every change by one edge."""
-        run_blocks(self._look_at, [(j,) for j in genes], self.threads)
+    def _rescore(self, genes: Iterable[int]) -> None:
+        """Score the parents of these genes anew, and every change by one edge."""
+        run_blocks(self._rescore_one, [(j,) for j in genes], self.threads)
 
-    def _look_at(self, j: int) -> None:
-        own = self._edges(j)
-        parent, held = self.candidates.parent[own], self.held[own]
-        causes = parent[held]
-        self.total[j] = self.memo.scores(j, causes[None])[0]
+    def _rescore_one(self, j: int) -> None:
+        into = self._edges(j)
+        parent, selected = self.candidates.parent[into], self.selected[into]
+        parents = parent[selected]
+        self.total[j] = self.cache.scores(j, parents[None])[0]
         gain = np.full(len(parent), -np.inf)
-        if held.any():
-            at = np.flatnonzero(held)
-            fewer = np.stack([np.delete(causes, k) for k in range(len(at))])
-            gain[at] = self.total[j] - self.memo.scores(j, fewer)
-        at = self._shortlisted(j, own, causes)
-        if len(at) and len(causes) < MAX_CAUSES:
-            more = np.sort(np.column_stack([np.tile(causes, (len(at), 1)), parent[at]]), axis=1)
-            gain[at] = self.total[j] - self.memo.scores(j, more)
-        self.gain[own] = gain
+        if selected.any():
+            at = np.flatnonzero(selected)
+            fewer = np.stack([np.delete(parents, k) for k in range(len(at))])
+            gain[at] = self.total[j] - self.cache.scores(j, fewer)
+        at = self._shortlisted(j, into, parents)
+        if len(at) and len(parents) < MAX_PARENTS:
+            more = np.sort(np.column_stack([np.tile(parents, (len(at), 1)), parent[at]]), axis=1)
+            gain[at] = self.total[j] - self.cache.scores(j, more)
+        self.gain[into] = gain
 
-    def _shortlisted(self, j: int, own: slice, causes: np.ndarray) -> np.ndarray:
-        """Positions among the candidates of ``j`` of those worth a score: the most promising, and its effects."""
-        parent = self.candidates.parent[own]
-        out = np.flatnonzero(~self.held[own])
-        mirror = self.mirror[own][out]
-        effect = (mirror >= 0) & self.held[mirror]
-        if len(out) <= self.settings.shortlist:
+    def _shortlisted(self, j: int, into: slice, parents: np.ndarray) -> np.ndarray:
+        """Positions among the candidates of ``j`` of those worth a score: the most promising, and its children."""
+        parent = self.candidates.parent[into]
+        out = np.flatnonzero(~self.selected[into])
+        mirror = self.mirror[into][out]
+        chosen = (mirror >= 0) & self.selected[mirror]
+        if len(out) <= self.shortlist:
             return out
-        effect[self.memo.most_promising(j, causes, parent[out], self.settings.shortlist)] = True
-        return out[effect]
+        chosen[self.cache.most_promising(j, parents, parent[out], most=self.shortlist)] = True
+        return out[chosen]
 
     def edges_into(self, j: int) -> np.ndarray:
-        """Positions of the edges from the causes of ``j``."""
-        own = self._edges(j)
-        return own.start + np.flatnonzero(self.held[own])
+        """Positions of the edges from the parents of ``j``."""
+        into = self._edges(j)
+        return into.start + np.flatnonzero(self.selected[into])
 
     def edges_out_of(self, j: int) -> np.ndarray:
-        """Positions of the edges from ``j`` to its effects."""
+        """Positions of the edges from ``j`` to its children."""
         indptr, _, edge = self.candidates.children
-        found: np.ndarray = edge[indptr[j] : indptr[j + 1]]
-        return found[self.held[found]]
+        edges: np.ndarray = edge[indptr[j] : indptr[j + 1]]
+        return edges[self.selected[edges]]
 
     def _edges(self, j: int) -> slice:
         return slice(int(self.candidates.indptr[j]), int(self.candidates.indptr[j + 1]))
 
     def topological(self) -> np.ndarray:
-        """Return an order of the genes in which every cause stands before its effects, ``(d,)`` int32."""
-        return sort_genes(self.candidates.parent[self.held], self.target[self.held], self.start).astype(np.int32)
+        """Return an order of the genes in which every parent stands before its children, ``(d,)`` int32."""
+        order = sort_genes(self.candidates.parent[self.selected], self.target[self.selected], self.start)
+        return order.astype(np.int32)

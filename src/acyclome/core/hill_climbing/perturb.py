@@ -1,8 +1,9 @@
-"""Shake a climb that has settled: every gene goes first or last for a while, and what is better afterwards stays.
+"""Perturb a local optimum: every gene goes first or last for a while, and what is better afterwards stays.
 
-Few shakes pay, and a shake changes little of the graph.  So some genes are shaken at once, each thread on its own copy
-of the climb, which goes back to where it was; then the changes that pay are made on all copies, as far as they concern
-different genes and close no cycle together.  The rest is shaken again.
+Iterated local search (Lourenco et al. 2003).  Few perturbations pay, and each changes little of the graph.  So some
+genes are tried at once, each worker on its own copy of the climb, which goes back to where it was; then the changes
+that pay are made on all copies, as far as they concern different genes and close no cycle together.  The rest is tried
+again.
 """
 
 from __future__ import annotations
@@ -11,86 +12,86 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from acyclome.core.graph.reach import leads_to
-from acyclome.core.hill_climbing.climb import FIRST, LAST, TOLERANCE, Climb, Look
+from acyclome.core.graph.reach import is_ancestor
+from acyclome.core.hill_climbing.climb import FIRST, LAST, TOLERANCE, HillClimbing, Snapshot
 from acyclome.core.workers import run_blocks
 
-AT_ONCE = 16
-APART = 50  # genes to each that is shaken at once: in small networks changes would concern the same ones
+AT_ONCE = 16  # genes tried from one graph, at most: as many as a machine may have workers
+APART = 50  # genes to each that is tried at once: in small networks changes would concern the same ones
 WIDE = 150  # children of a hub that stays where it is
-FAR = 100.0  # nats, below which a shake is given up before the gene is free again
+FAR = 100.0  # nats, below which a perturbation is given up before the gene is free again
 
-Change = dict[int, Look]
+Change = dict[int, Snapshot]
 
 
-def shake(climb: Climb, rng: np.random.Generator) -> None:
-    """Shake all genes in a random order, then settle; no bit depends on the number of threads."""
+def perturb(climb: HillClimbing, rng: np.random.Generator) -> None:
+    """Perturb all genes in a random order, then run to the optimum; no bit depends on the number of threads."""
     d = climb.candidates.n_genes
-    lanes = [climb, *(climb.copy() for _ in range(climb.threads - 1))]
+    copies = [climb, *(climb.copy() for _ in range(climb.threads - 1))]
     order, at_once = rng.permutation(d), min(max(d // APART, 1), AT_ONCE)
     for a in range(0, d, at_once):
-        for rule in (FIRST, LAST):
+        for pin in (FIRST, LAST):
             left = order[a : a + at_once].tolist()
             while left:
-                left = _shake_some(left, rule, lanes)
-    climb.settle()
+                left = _perturb_some(left, pin, copies)
+    climb.run_to_optimum()
 
 
-def _shake_some(genes: list[int], rule: int, lanes: list[Climb]) -> list[int]:
-    """Shake ``genes``, each from the present graph, make the changes that pay, and return who has to try again."""
-    free: SimpleQueue[Climb] = SimpleQueue()
-    for lane in lanes:
-        free.put(lane)
+def _perturb_some(genes: list[int], pin: int, copies: list[HillClimbing]) -> list[int]:
+    """Perturb ``genes``, each from the present graph, make the changes that pay, and return who has to try again."""
+    idle: SimpleQueue[HillClimbing] = SimpleQueue()
+    for one in copies:
+        idle.put(one)
 
-    def one(j: int) -> Change | None:
-        lane = free.get()
+    def attempt(j: int) -> Change | None:
+        climb = idle.get()
         try:
-            return _try(lane, j, rule)
+            return _attempt(climb, j, pin)
         finally:
-            free.put(lane)
+            idle.put(climb)
 
     changed: set[int] = set()
     again = []
-    for j, change in zip(genes, run_blocks(one, [(j,) for j in genes], len(lanes)), strict=True):
+    for j, change in zip(genes, run_blocks(attempt, [(j,) for j in genes], len(copies)), strict=True):
         if change is None:
             continue
-        if changed.isdisjoint(change) and _stays_acyclic(lanes[0], change):
+        if changed.isdisjoint(change) and _stays_acyclic(copies[0], change):
             changed |= set(change)
-            for lane in lanes:
-                lane.put(change)
+            for one in copies:
+                one.put(change)
         else:
             again.append(j)
     return again
 
 
-def _try(climb: Climb, j: int, rule: int) -> Change | None:
-    """Shake one gene and go back; return the genes that were looked at as they were then, if that is better."""
-    edges = climb.edges_into(j) if rule == FIRST else climb.edges_out_of(j)
+def _attempt(climb: HillClimbing, j: int, pin: int) -> Change | None:
+    """Perturb one gene and go back; return the genes that were rescored as they were then, if that is better."""
+    edges = climb.edges_into(j) if pin == FIRST else climb.edges_out_of(j)
     if not 0 < len(edges) <= WIDE:
         return None
     past: Change = {}
-    climb.past, climb.rule[j] = past, rule
+    climb.past, climb.pinned[j] = past, pin
     climb.uproot(edges, j)
     near = set(past)
-    climb.settle(near)
-    climb.rule[j] = 0
+    climb.run_to_optimum(near)
+    climb.pinned[j] = 0
     if _gain(climb, past) > -FAR:
-        climb.settle(near)
+        climb.run_to_optimum(near)
     climb.past = None
-    change = {k: climb.look_of(k) for k in past} if _gain(climb, past) > TOLERANCE else None
+    change = {k: climb.snapshot(k) for k in past} if _gain(climb, past) > TOLERANCE else None
     climb.put(past)
     return change
 
 
-def _gain(climb: Climb, past: Change) -> float:
-    """Return what the shake has gained so far."""
-    return float(sum(look.total - climb.total[k] for k, look in past.items()))
+def _gain(climb: HillClimbing, past: Change) -> float:
+    """Return what the perturbation has gained so far."""
+    return float(sum(snapshot.total - climb.total[k] for k, snapshot in past.items()))
 
 
-def _stays_acyclic(climb: Climb, change: Change) -> bool:
+def _stays_acyclic(climb: HillClimbing, change: Change) -> bool:
     """Say whether the graph has no cycle with the change."""
-    before = {j: climb.look_of(j) for j in change}
+    before = {j: climb.snapshot(j) for j in change}
     climb.put(change)
-    closed = any(leads_to(climb.graph, j, int(i)) for j in change for i in climb.causes(j))
+    closed = any(is_ancestor(climb.graph, j, int(i)) for j in change for i in climb.parents(j))
     climb.put(before)
     return not closed

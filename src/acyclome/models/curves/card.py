@@ -11,7 +11,7 @@ from acyclome.models.curves.options import Curves
 
 if TYPE_CHECKING:
     from acyclome.config import Config
-    from acyclome.core.contract import Family
+    from acyclome.core.contract import StructuralModel
     from acyclome.core.data.expansions import Expansion
     from acyclome.models.curves.relaxation import Additive
 
@@ -58,7 +58,7 @@ class Functions:
         found: Expansion = getattr(expansions, self.expansion)(getattr(config.of(Curves), self.option))
         return found
 
-    def structural_model(self, config: Config) -> Family:
+    def structural_model(self, config: Config) -> StructuralModel:
         """Return sums of curves of each cause, or of weighted sums of them."""
         from acyclome.models.curves import local_score
         from acyclome.models.curves.projection_pursuit import Ridges

@@ -14,6 +14,7 @@ from acyclome.core.contract import Cost
 from acyclome.core.data.basis import expand, explained, own_standardized
 from acyclome.core.data.expansions import Expansion
 from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 from acyclome.models.held_out import normal_held_out
 from acyclome.models.own_rows import OwnRows
 
@@ -50,17 +51,14 @@ class Curves:
     expansion: Expansion
     penalties: tuple[tuple[float, ...], ...]
 
-    def expand(self, moments: Moments, threads: int) -> np.ndarray:
-        """Expand every gene into orthonormal terms, ``(d, terms, n)`` float32."""
-        return expand(moments.Z, self.expansion, threads)
+    def expand(self, problem: Problem) -> np.ndarray:
+        return expand(problem.data.Z, self.expansion, problem.threads)
 
-    def prepare(self, moments: Moments, seed: int, threads: int) -> CurvesScore:
-        """Expand the genes."""
-        Z = moments.Z.astype(np.float32, copy=False)
-        return CurvesScore(moments, Z, self.expand(moments, threads), np.array(self.penalties))
+    def prepare(self, problem: Problem, seed: int) -> CurvesScore:
+        Z = problem.data.Z.astype(np.float32, copy=False)
+        return CurvesScore(problem.data, Z, self.expand(problem), np.array(self.penalties))
 
     def cost(self, n_obs: int) -> Cost:
-        """Say what the family takes with so many observations."""
         terms = self.expansion.terms
         k = 3 * terms
         score = n_obs * k * k + 4.0 * len(self.penalties) * k**3

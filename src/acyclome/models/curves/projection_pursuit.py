@@ -15,6 +15,7 @@ from acyclome.core.contract import Cost
 from acyclome.core.data.basis import expand, explained, orthonormal, own_standardized, standardized
 from acyclome.core.data.expansions import Expansion
 from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 from acyclome.models.curves.local_score import JITTER, fit_terms
 from acyclome.models.held_out import normal_held_out
 from acyclome.models.linear.local_score import linear_effects
@@ -44,16 +45,13 @@ class Ridges:
     penalties: tuple[tuple[float, ...], ...]
     functions: int
 
-    def expand(self, moments: Moments, threads: int) -> np.ndarray:
-        """Expand every gene into orthonormal terms, ``(d, terms, n)`` float32."""
-        return expand(moments.Z, self.expansion, threads)
+    def expand(self, problem: Problem) -> np.ndarray:
+        return expand(problem.data.Z, self.expansion, problem.threads)
 
-    def prepare(self, moments: Moments, seed: int, threads: int) -> RidgesScore:
-        """Expand the genes."""
-        return RidgesScore(moments, self.expand(moments, threads), self)
+    def prepare(self, problem: Problem, seed: int) -> RidgesScore:
+        return RidgesScore(problem.data, self.expand(problem), self)
 
     def cost(self, n_obs: int) -> Cost:
-        """Say what the family takes with so many observations."""
         terms = self.expansion.terms
         k = self.functions * terms
         trials = self.functions * (STEPS + 2)
@@ -77,7 +75,7 @@ class RidgesScore:
     data
         Standardized genes.
     basis
-        ``(d, terms, n)`` float32, orthonormal terms of every gene, by which causes are screened.
+        ``(d, terms, n)`` float32, orthonormal terms of every gene, by which parents are screened.
     settings
         The family.
     """

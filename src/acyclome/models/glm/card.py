@@ -10,7 +10,7 @@ from acyclome.models.glm.options import Glm
 
 if TYPE_CHECKING:
     from acyclome.config import Config
-    from acyclome.core.contract import Family
+    from acyclome.core.contract import StructuralModel
 
 SLOPE_RIDGE = 1.0  # prior standard deviation 1 per standard deviation of the cause: a factor of e in the mean
 LAWS = {"negative_binomial": "negative binomial", "poisson": "Poisson", "logistic": "logistic"}
@@ -30,7 +30,7 @@ REFUSALS = {
 }
 
 
-def structural_model(config: Config) -> Family:
+def structural_model(config: Config) -> StructuralModel:
     """Return the law that the options name."""
     from acyclome.models.glm.local_score import Glm as Law
 

@@ -16,6 +16,7 @@ import numpy as np
 from acyclome.core.contract import Cost
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.workers import run_blocks
 from acyclome.models.glm.irls import POISSON, Response, fit_sets, score_tests, slope_of
 from acyclome.models.held_out import count_mass, seen_mass
@@ -64,10 +65,10 @@ class Glm:
     is_dispersed: bool
     ridge: float
 
-    def expand(self, moments: Moments, threads: int) -> None:
+    def expand(self, problem: Problem) -> None:
         """Leave the screening to correlations, which see all that rises or falls."""
 
-    def prepare(self, moments: Moments, seed: int, threads: int) -> CountScore:
+    def prepare(self, problem: Problem, seed: int) -> CountScore:
         """Fit every gene without parents, and the trend of the dispersions.
 
         Raises
@@ -75,24 +76,24 @@ class Glm:
         ValueError
             If the moments do not know the counts they were made of.
         """
-        if moments.read is None:
+        data = problem.data
+        if data.read is None:
             msg = "These moments know no counts; expected moments that read them."
             raise ValueError(msg)
-        d = moments.n_genes
-        Z = moments.Z.astype(np.float32, copy=False)
-        log_size = np.zeros(moments.n_obs) if moments.size is None else np.log(moments.size)
+        d = data.n_genes
+        Z = data.Z.astype(np.float32, copy=False)
+        log_size = np.zeros(data.n_obs) if data.size is None else np.log(data.size)
         center, width = VAGUE if self.is_dispersed else (POISSON, 0.0)
         prior = Dispersion(np.full(d, center), np.full(d, width))
-        start = Alone(_log_means(moments, np.exp(log_size)), prior.center, np.full(d, np.nan))
-        alone = CountScore(self, moments, Z, log_size, prior, start).fit_alone(threads)
+        start = Alone(_log_means(data, np.exp(log_size)), prior.center, np.full(d, np.nan))
+        alone = CountScore(self, data, Z, log_size, prior, start).fit_alone(problem.threads)
         if not self.is_dispersed:
-            return CountScore(self, moments, Z, log_size, prior, alone)
+            return CountScore(self, data, Z, log_size, prior, alone)
         prior = trend(alone.intercept, alone.theta)
-        shrunken = CountScore(self, moments, Z, log_size, prior, alone).fit_alone(threads)
-        return CountScore(self, moments, Z, log_size, prior, shrunken)
+        shrunken = CountScore(self, data, Z, log_size, prior, alone).fit_alone(problem.threads)
+        return CountScore(self, data, Z, log_size, prior, shrunken)
 
     def cost(self, n_obs: int) -> Cost:
-        """Say what the family takes with so many observations."""
         return Cost(4.0 * n_obs, OPERATIONS * n_obs, 0.0)
 
 
@@ -224,9 +225,9 @@ class CountScore:
         )
 
 
-def _log_means(moments: Moments, size: np.ndarray) -> np.ndarray:
+def _log_means(data: Moments, size: np.ndarray) -> np.ndarray:
     """Return the log of every gene's mean count per unit of size, ``(d,)``; genes never seen have half a count."""
-    sums = [moments.read(a, b).sum(axis=1) for a, b in gene_blocks(moments.n_genes, BLOCK)]  # type: ignore[misc]
+    sums = [data.read(a, b).sum(axis=1) for a, b in gene_blocks(data.n_genes, BLOCK)]  # type: ignore[misc]
     log_means: np.ndarray = np.log(np.maximum(np.concatenate(sums), 0.5) / size.sum())
     return log_means
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from acyclome.core.contract import Cost
 from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.order_search.select import MIN_VARIANCE
 from acyclome.models.held_out import normal_held_out
 from acyclome.models.own_rows import OwnRows
@@ -23,11 +24,11 @@ TINY = 1e-9  # least share of variance that parents leave, as in ``order_search.
 class LeastSquares:
     """``x_j = sum_i W_ij x_i + e_j`` with ``e_j`` Gaussian, of its own variance."""
 
-    def expand(self, moments: Moments, threads: int) -> None:
+    def expand(self, problem: Problem) -> None:
         """Leave the screening to correlations, which see all that is linear."""
 
-    def prepare(self, moments: Moments, seed: int, threads: int) -> LinearScore:
-        return LinearScore(moments)
+    def prepare(self, problem: Problem, seed: int) -> LinearScore:
+        return LinearScore(problem.data)
 
     def cost(self, n_obs: int) -> Cost:
         return Cost(0.0, 4.0**3, 0.0)

@@ -9,6 +9,7 @@ import numpy as np
 
 from acyclome.core.contract import Cost
 from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 from acyclome.core.order_search.negentropy import least_gain, negentropy, noise_gain
 from acyclome.models.held_out import LEAST_VARIANCE, normal_held_out
 from acyclome.models.linear.local_score import LinearScore, linear_effects
@@ -22,11 +23,11 @@ OPERATIONS = 30.0  # of a score per observation: three products of two genes, ex
 class Lingam:
     """``x_j = sum_i W_ij x_i + e_j`` with independent ``e_j`` of any law."""
 
-    def expand(self, moments: Moments, threads: int) -> None:
+    def expand(self, problem: Problem) -> None:
         """Leave the screening to correlations, which see all that is linear."""
 
-    def prepare(self, moments: Moments, seed: int, threads: int) -> LingamScore:
-        return LingamScore(LinearScore(moments))
+    def prepare(self, problem: Problem, seed: int) -> LingamScore:
+        return LingamScore(LinearScore(problem.data))
 
     def cost(self, n_obs: int) -> Cost:
         return Cost(4.0 * n_obs, OPERATIONS * n_obs, 0.0)

@@ -10,7 +10,7 @@ from acyclome.models.mlp.options import Mlp
 
 if TYPE_CHECKING:
     from acyclome.config import Config
-    from acyclome.core.contract import Family
+    from acyclome.core.contract import StructuralModel
     from acyclome.models.mlp import relaxation as notears_mlp
 
 UNIT_SCALE = 3.0  # causes that act together may do so as strongly as they do alone, and more
@@ -26,7 +26,7 @@ REFUSALS = {
 }
 
 
-def structural_model(config: Config) -> Family:
+def structural_model(config: Config) -> StructuralModel:
     """Return the prior of a gene's function."""
     from acyclome.models.mlp.gaussian_process import Evidence
 

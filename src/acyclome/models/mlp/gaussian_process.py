@@ -16,6 +16,7 @@ from acyclome.core.contract import Cost
 from acyclome.core.data.basis import expand, explained, own_standardized
 from acyclome.core.data.expansions import NaturalSplines
 from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
 from acyclome.models.held_out import normal_held_out
 from acyclome.models.linear.local_score import linear_effects
 from acyclome.models.own_rows import OwnRows
@@ -46,20 +47,17 @@ class Evidence:
     unit_scale: float
     ridge: tuple[float, ...]
 
-    def expand(self, moments: Moments, threads: int) -> np.ndarray:
-        """Expand every gene into orthonormal natural splines, ``(d, terms, n)`` float32."""
-        return expand(moments.Z, NaturalSplines(self.terms), threads)
+    def expand(self, problem: Problem) -> np.ndarray:
+        return expand(problem.data.Z, NaturalSplines(self.terms), problem.threads)
 
-    def prepare(self, moments: Moments, seed: int, threads: int) -> EvidenceScore:
-        """Expand the genes and draw the units."""
+    def prepare(self, problem: Problem, seed: int) -> EvidenceScore:
         rng = np.random.default_rng([STREAM, seed])
-        weight = rng.standard_normal((moments.n_genes, self.units)).astype(np.float32)
+        weight = rng.standard_normal((problem.n_genes, self.units)).astype(np.float32)
         bias = rng.standard_normal(self.units).astype(np.float32)
-        Z = moments.Z.astype(np.float32, copy=False)
-        return EvidenceScore(moments, Features(Z, self.expand(moments, threads), weight, bias), self)
+        Z = problem.data.Z.astype(np.float32, copy=False)
+        return EvidenceScore(problem.data, Features(Z, self.expand(problem), weight, bias), self)
 
     def cost(self, n_obs: int) -> Cost:
-        """Say what the family takes with so many observations."""
         k = self.units + 3 * self.terms
         return Cost(4.0 * n_obs * (self.terms + 2), n_obs * k * k + 2.0 * k**3, float(n_obs * self.terms))
 
