@@ -118,7 +118,7 @@ def test_the_shards_of_a_worker_are_relaxed_in_one_call(store, monkeypatch):
 def test_the_parts_of_a_task_compute_where_it_does(store, monkeypatch):
     config = Config().with_options({"resample.resamples": 2})
     used = []
-    monkeypatch.setattr(stages, "learn_member", lambda *_, backend, **__: used.append(backend) or empty_dag())
+    monkeypatch.setattr(stages, "learn_subsample", lambda *_, backend, **__: used.append(backend) or empty_dag())
     stages.resample(Task.begin(Dataset.build(store, config), config, Runtime(device="cuda", threads=4)), Part(0, 1))
     assert used == [HERE.with_threads(2)] * 2
 

@@ -15,13 +15,13 @@ from acyclome.core.data.candidates import Candidates
 D = 5
 GENES = [f"G{k}" for k in range(D)]
 CANDIDATES = Candidates(np.array([0, 0, 1, 2, 2, 2]), np.array([0, 1], np.int32))
-CHAIN = count_votes(np.array([0, 1]), np.array([1, 2]), np.array([9.0, 8.0]), D, 1)
-NOTHING = count_votes(np.empty(0, int), np.empty(0, int), np.empty(0), D, 1)
+CHAIN = count_votes(np.array([0, 1]), np.array([1, 2]), np.array([9.0, 8.0]), n_genes=D, total=1)
+NOTHING = count_votes(np.empty(0, int), np.empty(0, int), np.empty(0), n_genes=D, total=1)
 
 
 def votes_for(*pairs, total=4):
     source, target = np.array(pairs, int).reshape(-1, 2).T
-    return count_votes(source, target, np.ones(len(source)), D, total)
+    return count_votes(source, target, np.ones(len(source)), n_genes=D, total=total)
 
 
 def alike(strength=1.0):
@@ -104,5 +104,5 @@ def test_associations_weigh_three_times_what_votes_weigh():
         strength[(i + 2) % D, i] = 1.0
         strength[(i + 1) % D, i] = 1e-9
     votes = votes_for(*((i, (i + 1) % D) for i in range(D)), total=1)
-    found = ranked(CHAIN | NOTHING, votes, D, Associations(strength, np.arange(D)))
+    found = ranked(NOTHING, votes, Associations(strength, np.arange(D)))
     assert found[0, 2] == pytest.approx(3.0 * found[0, 1], rel=1e-6)

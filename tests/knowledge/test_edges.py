@@ -37,7 +37,7 @@ def test_kinds_become_rules():
         dict(zip(prior.constraints.soft, prior.constraints.cost, strict=True))[keys("CD")[0]], 0.2
     )
     assert (prior.constraints.signed.tolist(), prior.constraints.sign.tolist()) == (keys("DE"), [-1])
-    assert prior.of([0, 3, 1, 0], [4, 4, 2, 1], 5).tolist() == ["known+", "soft-", "required", ""]
+    assert prior.of([0, 3, 1, 0], [4, 4, 2, 1]).tolist() == ["known+", "soft-", "required", ""]
 
 
 def test_scopes_speak_to_their_group_alone():
@@ -87,7 +87,7 @@ def test_a_contradiction_shows_its_smallest_set(rows, said):
     causes = np.array([True, True, True, True, False])
     tiers = {"A": 0, "D": 1} if len(rows) == 1 else None
     with pytest.raises(InputError) as caught:
-        make_prior(read_prior(table(*rows)), GENES, tiers=tiers, causes=causes)
+        make_prior(read_prior(table(*rows)), GENES, tiers=tiers, sources=causes)
     for text in said:
         assert text in str(caught.value)
     assert "line 4" not in str(caught.value)

@@ -233,7 +233,7 @@ def test_effects_lift_the_ranking_of_pairs_that_no_resample_joins(drawn):
 
 def test_halves_keep_their_share_of_every_target():
     strata = np.array([0] * 20 + [1, 1, 2, 2, 2, 2])
-    for member in resample.plan_resamples(26, 8, 0.5, 1, strata):
+    for member in resample.plan_subsamples(26, 8, fraction=0.5, seed=1, strata=strata):
         assert np.bincount(strata[member.rows]).tolist() == [10, 1, 2]
 
 

@@ -15,7 +15,7 @@ from acyclome.config import Config
 from acyclome.core.data.moments import WHOLE_GENES
 from acyclome.errors import InputError, MemoryLimitError
 from acyclome.io.atomic import TEMPORARY_MARK
-from acyclome.io.room import room_on_disk
+from acyclome.io.scratch import scratch_array
 from acyclome.pipeline import dataset
 from acyclome.pipeline.commands import Runtime, prepare_stage, run
 from acyclome.pipeline.resources import estimate
@@ -67,7 +67,7 @@ def test_scaled_data_that_do_not_fit_lie_on_the_disk_and_no_bit_changes(h5ad, tm
     facts = estimate(N_GENES, N_OBS, config, 1)
     between = (facts["memory_bytes"] + facts["spilled_memory_bytes"]) // 2
     made = []
-    monkeypatch.setattr(dataset, "room_on_disk", lambda *args: made.append(room_on_disk(*args)) or made[-1])
+    monkeypatch.setattr(dataset, "scratch_array", lambda *args: made.append(scratch_array(*args)) or made[-1])
     for name, memory in (("whole", None), ("spilled", between)):
         run(h5ad, tmp_path / name, config, Runtime(memory=memory))
     assert len(made) >= 3
@@ -82,5 +82,5 @@ def test_a_full_disk_is_an_error_on_one_screen(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(InputError, match="has no room for"):
-        room_on_disk(tmp_path, (10, 10), np.float32)
+        scratch_array(tmp_path, (10, 10), np.float32)
     assert not list(tmp_path.iterdir())

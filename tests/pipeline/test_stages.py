@@ -63,7 +63,7 @@ def test_options_become_objects_of_the_core():
 def test_parts_of_the_resamples_are_the_whole(bench, X, parts):
     whole = stages.resample(bench.task(X, CONFIG), WHOLE)
     cut = [stages.resample(bench.task(X, CONFIG), Part(part, parts)) for part in range(parts)]
-    assert whole.members == sorted(m for one in cut for m in one.members) == list(range(5))
+    assert whole.numbers == sorted(m for one in cut for m in one.numbers) == list(range(5))
     arrays_equal(Resampled.joined([whole]), Resampled.joined(cut))
 
 
@@ -82,9 +82,11 @@ def test_a_record_comes_back_from_its_arrays(bench, X):
 
 def test_a_resample_sees_its_own_observations_only(bench, X):
     changed = X.copy()
-    member = stages.resamples_of(bench.task(X, CONFIG))[0]
+    member = stages.subsamples_of(bench.task(X, CONFIG))[0]
     changed[:, np.setdiff1d(np.arange(N_OBS), member.rows)] += 100.0
-    one, two = (stages.learn_member(bench.task(x).data, CONFIG, member, backend=ThreadBackend()) for x in (X, changed))
+    one, two = (
+        stages.learn_subsample(bench.task(x).data, CONFIG, member, backend=ThreadBackend()) for x in (X, changed)
+    )
     for name in ("source", "target", "loss"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
 

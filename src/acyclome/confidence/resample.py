@@ -1,6 +1,6 @@
 """Resamples: which observations each one sees, and what their networks say together about an edge.
 
-Half-samples come in complementary pairs (Shah and Samworth 2013), so that two members of a pair share no observation.
+Half-samples come in complementary pairs (Shah and Samworth 2013), so that the two of a pair share no observation.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 
 from acyclome.core.data.candidates import Candidates
 
-HALF = 0.5
+HALF = 0.5  # of the observations: only then do subsamples come in complementary pairs
 
 
 @dataclass(frozen=True)
-class Member:
+class Subsample:
     """One resample: its number, the observations it sees, rising ``(n,)``, and the seed of its search."""
 
     number: int
@@ -24,33 +24,35 @@ class Member:
     seed: int
 
 
-def plan_resamples(
-    n_obs: int, resamples: int, fraction: float, seed: int, strata: np.ndarray | None = None
-) -> list[Member]:
+def plan_subsamples(
+    n_obs: int, wanted: int, *, fraction: float, seed: int, strata: np.ndarray | None = None
+) -> list[Subsample]:
     """Draw the observations of every resample, without replacement.
 
     Parameters
     ----------
+    wanted
+        Number of resamples.
     fraction
-        Share of the observations in each; with one half, members 2k and 2k + 1 are complementary.
+        Share of the observations in each; with one half, subsamples 2k and 2k + 1 are complementary.
     strata
         ``(n_obs,)`` labels, of each of which every resample keeps its share, within one observation.
     """
-    members = []
-    for number in range(resamples):
+    subsamples = []
+    for number in range(wanted):
         pair = number // 2 if fraction == HALF else number
         shuffled = np.random.default_rng([seed, 1, pair]).permutation(n_obs)
         if strata is not None:
-            shuffled = _dealt(shuffled, strata, fraction)
+            shuffled = _balanced(shuffled, strata, fraction)
         size = max(int(n_obs * fraction), 1)
         rows = shuffled[size : 2 * size] if fraction == HALF and number % 2 else shuffled[:size]
-        members.append(
-            Member(number, np.sort(rows), int(np.random.SeedSequence([seed, 2, number]).generate_state(1)[0]))
+        subsamples.append(
+            Subsample(number, np.sort(rows), int(np.random.SeedSequence([seed, 2, number]).generate_state(1)[0]))
         )
-    return members
+    return subsamples
 
 
-def _dealt(shuffled: np.ndarray, strata: np.ndarray, fraction: float) -> np.ndarray:
+def _balanced(shuffled: np.ndarray, strata: np.ndarray, fraction: float) -> np.ndarray:
     """Put first what a share of every stratum is: lay the strata one after the other and count off evenly."""
     labels = strata[shuffled]
     _, first = np.unique(labels, return_index=True)
@@ -96,7 +98,7 @@ class Votes:
         return np.where(at >= 0, values[np.maximum(at, 0)], 0.0) if len(values) else np.zeros(len(at))
 
 
-def count_votes(source: np.ndarray, target: np.ndarray, loss: np.ndarray, n_genes: int, total: int) -> Votes:
+def count_votes(source: np.ndarray, target: np.ndarray, loss: np.ndarray, *, n_genes: int, total: int) -> Votes:
     """Count the edges of all resamples, given one after the other."""
     keys, inverse = np.unique(np.asarray(target, np.int64) * n_genes + source, return_inverse=True)
     indptr = np.zeros(n_genes + 1, dtype=np.int64)

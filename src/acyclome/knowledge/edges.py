@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -29,70 +29,78 @@ class Prior:
     ----------
     constraints
         For the core.
-    pairs, text
+    given
+        Those of them that were given, not learned from groups; they alone say that a direction is known.
+    keys, text
         ``(k,)`` keys ``target * d + source`` of all edges of the tables, rising, and what each says of its edge.
     warnings
         What a user should hear: names that are not among the genes.
-    own
-        The constraints without what groups share, where they are learned together.
     """
 
     constraints: Constraints
-    pairs: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    given: Constraints
+    keys: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     text: np.ndarray = field(default_factory=lambda: np.empty(0, object))
     warnings: tuple[str, ...] = ()
-    own: Constraints | None = None
 
-    @property
-    def given(self) -> Constraints:
-        """The constraints that were given, not learned; they alone say that a direction is known."""
-        return self.own or self.constraints
+    @classmethod
+    def of_sources(cls, sources: np.ndarray) -> Self:
+        """Return that of edges of which nothing is known but which genes may be sources, ``(d,)`` bool."""
+        constraints = Constraints.of_sources(sources)
+        return cls(constraints, constraints)
 
-    def subset(self, genes: np.ndarray) -> Prior:
+    def subset(self, genes: np.ndarray) -> Self:
         """Return what binds the edges among ``genes`` (rising), renumbered; what tables say of edges stays behind."""
-        return Prior(self.constraints.subset(genes), own=None if self.own is None else self.own.subset(genes))
+        return type(self)(self.constraints.subset(genes), self.given.subset(genes))
 
-    def arrays(self) -> tuple[np.ndarray, ...]:
+    def as_whole(self) -> Self:
+        """Return the same where the genes are the whole network."""
+        return replace(self, constraints=self.constraints.as_whole(), given=self.given.as_whole())
+
+    def content(self) -> tuple[np.ndarray, ...]:
         """Return all that the result depends on, to be part of a key."""
         c = self.constraints
         bound = (c.sources, c.tier, c.forbidden, c.required, c.signed, c.sign, c.soft, c.cost)
-        return (*bound, self.pairs, np.array([";".join(self.text)]))
+        return (*bound, self.keys, np.array([";".join(self.text)]))
 
     def keys_of(self, kind: str) -> np.ndarray:
         """Return the keys of the edges that the tables name as of this kind, rising."""
-        return self.pairs[[kind in [word.rstrip("+-") for word in text.split(";")] for text in self.text]]
+        return self.keys[[kind in [word.rstrip("+-") for word in text.split(";")] for text in self.text]]
 
-    def of(self, source: np.ndarray, target: np.ndarray, n_genes: int) -> np.ndarray:
+    def of(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return what is known of each edge ``source -> target``, ``(m,)``, empty where nothing is."""
-        keys = np.asarray(target, np.int64) * n_genes + source
-        if not len(self.pairs):
+        keys = np.asarray(target, np.int64) * self.constraints.n_genes + source
+        if not len(self.keys):
             return np.full(len(keys), "", object)
-        at = np.minimum(np.searchsorted(self.pairs, keys), len(self.pairs) - 1)
-        return np.where(self.pairs[at] == keys, self.text[at], "")
+        at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[at] == keys, self.text[at], "")
 
 
 def prior_of(
-    config: Config, rules: Any, genes: Sequence[str], causes: np.ndarray, group: str | None, shared: Shared | None
+    config: Config,
+    genes: Sequence[str],
+    *,
+    table: Any,
+    sources: np.ndarray,
+    group: str | None,
+    shared: Shared | None,
 ) -> Prior:
-    """Return what the tables of the config, and ``rules`` in the place of its first, say of the edges here."""
-    known = config.knowledge
-    tables = known.knowledge if rules is None else rules, known.forbidden, known.required
-    if all(given is None for given in (*tables, known.tiers, shared)):
-        return Prior(Constraints.of_sources(causes))
-    rows = read_prior(*tables)
-    tiers = None if known.tiers is None else read_tiers(known.tiers)
-    if rows.empty and tiers is None and shared is None:
-        return Prior(Constraints.of_sources(causes))
-    return make_prior(rows, genes, tiers=tiers, group=group, causes=causes, shared=shared)
+    """Return what the tables of the config, or ``table`` in the place of its first, say of the edges here."""
+    asked = config.knowledge
+    tables = asked.knowledge if table is None else table, asked.forbidden, asked.required
+    if all(given is None for given in (*tables, asked.tiers, shared)):  # to read no table takes as long as 20 genes
+        return Prior.of_sources(sources)
+    tiers = {} if asked.tiers is None else read_tiers(asked.tiers)
+    return make_prior(read_prior(*tables), genes, sources=sources, tiers=tiers, group=group, shared=shared)
 
 
 def make_prior(
     rows: pd.DataFrame,
     genes: Sequence[str],
     *,
+    sources: np.ndarray | None = None,
     tiers: Mapping[str, int] | None = None,
     group: str | None = None,
-    causes: np.ndarray | None = None,
     shared: Shared | None = None,
 ) -> Prior:
     """Turn tables into constraints on the edges among ``genes``.
@@ -101,44 +109,44 @@ def make_prior(
     ----------
     rows
         From :func:`read_prior`.
+    sources
+        ``(d,)`` bool, genes that may be causes; None means all.
     tiers
         Tier by gene; genes without one stand in the lowest that is given.
     group
         Label of the group at hand; rows of the scope of another group do not count.
-    causes
-        ``(d,)`` bool, genes that may be causes.
     shared
         What the group shares with others that are learned together with it.
 
     Raises
     ------
     InputError
-        If no name is among the genes, or rules contradict one another.
+        If no name is among the genes, or constraints contradict one another.
     """
     if shared is not None:
-        own = make_prior(rows, genes, tiers=tiers, group=group, causes=causes)
+        given = make_prior(rows, genes, sources=sources, tiers=tiers, group=group)
         more = with_categories(pd.concat([rows, shared.rows(genes)], ignore_index=True))
-        found = make_prior(more, genes, tiers=shared.tiers(genes, tiers), group=group, causes=causes)
-        return replace(found, warnings=own.warnings, own=own.constraints)
-    d, place = len(genes), {gene: k for k, gene in enumerate(genes)}
+        prior = make_prior(more, genes, sources=sources, tiers=shared.tiers(genes, tiers), group=group)
+        return replace(prior, warnings=given.warnings, given=given.constraints)
+    d, index = len(genes), {gene: k for k, gene in enumerate(genes)}
     meant = rows["scope"].isin(["all", "most"] if group is None else ["all", "most", group])
     left_out, rows = rows["scope"][~meant].tolist(), rows[meant]
     ends = [rows[name].cat.codes.to_numpy(np.int64) for name in ("source", "target")]
     names = rows["source"].cat.categories  # those of the targets too
-    source, target = (np.array([place.get(name, -1) for name in names], np.int64)[codes] for codes in ends)
-    known = (source >= 0) & (target >= 0)
-    warnings = _name_warnings(names[distinct(np.concatenate(ends))], known, tiers or {}, genes)
+    source, target = (np.array([index.get(name, -1) for name in names], np.int64)[codes] for codes in ends)
+    is_here = (source >= 0) & (target >= 0)
+    warnings = _name_warnings(names[distinct(np.concatenate(ends))], is_here, tiers or {}, genes)
     if left_out:
         scopes = examples(sorted(set(left_out)))
         here = "there are no groups" if group is None else f"this is the group {group}"
         warnings.append(f"{len(left_out):,} edges of the prior knowledge are for {scopes}, and {here}: left out here.")
-    rows = rows.assign(key=target * d + source)[known]
-    constraints = _constraints(rows, np.ones(d, bool) if causes is None else causes, _tiers(tiers, genes))
+    rows = rows.assign(key=target * d + source)[is_here]
+    constraints = _constraints(rows, np.ones(d, bool) if sources is None else sources, _tiers(tiers, genes))
     check_constraints(constraints, rows, genes)
     others = rows[rows["kind"] != "forbidden"]  # a forbidden edge is never there to be explained
     text = others["kind"].astype(object) + others["sign"].astype(object)
     said = text.groupby(others["key"]).agg(_joined)
-    return Prior(constraints, said.index.to_numpy(np.int64), said.to_numpy(object), tuple(warnings))
+    return Prior(constraints, constraints, said.index.to_numpy(np.int64), said.to_numpy(object), tuple(warnings))
 
 
 def _joined(texts: pd.Series) -> str:
@@ -183,9 +191,9 @@ def _tiers(tiers: Mapping[str, int] | None, genes: Sequence[str]) -> np.ndarray:
 
 
 def _name_warnings(
-    names: Iterable[str], known: np.ndarray, tiers: Mapping[str, int], genes: Sequence[str]
+    names: Iterable[str], is_here: np.ndarray, tiers: Mapping[str, int], genes: Sequence[str]
 ) -> list[str]:
-    """Return what is to be said of names, in edges (``known`` or not, ``(m,)``) and in tiers, that are no genes here.
+    """Return what is to be said of names, in edges (all here or not, ``(m,)``) and in tiers, that are no genes here.
 
     Raises
     ------
@@ -194,7 +202,7 @@ def _name_warnings(
     """
     warnings, here = [], set(genes)
     for what, total, used, given in (
-        ("edges of the prior knowledge", len(known), int(known.sum()), names),
+        ("edges of the prior knowledge", len(is_here), int(is_here.sum()), names),
         ("genes with a tier", len(tiers), sum(name in here for name in tiers), list(tiers)),
     ):
         if total == used:

@@ -11,13 +11,13 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Shared:
-    """Edges of the network that groups share, with the columns source and target, and the place of every gene in it."""
+    """Edges of the network that groups share, columns source and target, and positions of the genes in its order."""
 
     edges: pd.DataFrame
-    place: Mapping[str, int]
+    position: Mapping[str, int]
 
     def rows(self, genes: Sequence[str]) -> pd.DataFrame:
-        """Return its edges among ``genes`` as lines of prior knowledge: at the price of what most conditions have."""
+        """Return its edges among ``genes`` as lines of prior knowledge: at the cost of what most conditions have."""
         here = self.edges[self.edges["source"].isin(genes) & self.edges["target"].isin(genes)]
         return here[["source", "target"]].assign(
             weight=np.nan,
@@ -29,8 +29,8 @@ class Shared:
         )
 
     def tiers(self, genes: Sequence[str], given: Mapping[str, int] | None) -> dict[str, int]:
-        """Return a tier for every gene, its place, behind all of lower tiers; genes without a place come last."""
+        """Return a tier for every gene, its position, behind all of lower tiers; genes without one come last."""
         lowest = min(given.values(), default=0) if given else 0
-        level = {gene: ((given or {}).get(gene, lowest), self.place.get(gene, len(self.place))) for gene in genes}
+        level = {gene: ((given or {}).get(gene, lowest), self.position.get(gene, len(self.position))) for gene in genes}
         rank = {pair: number for number, pair in enumerate(sorted(set(level.values())))}
         return {gene: rank[pair] for gene, pair in level.items()}

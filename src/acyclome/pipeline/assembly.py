@@ -18,7 +18,7 @@ from acyclome.network import Network
 from acyclome.network.build import build_network
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS
 from acyclome.pipeline.records import Ordered, Resampled
-from acyclome.pipeline.stages import resamples_of
+from acyclome.pipeline.stages import subsamples_of
 from acyclome.pipeline.task import Task, seed_of
 
 ASSOCIATED = 10  # resamples whose mean association is steady enough to rank by
@@ -28,12 +28,12 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
     """Put the records together."""
     data, d = task.data, task.data.n_genes
     source, target, cost = ordered.source, ordered.target, data.prices(task.config)
-    votes = count_votes(resampled.source, resampled.target, resampled.loss, d, len(resampled.members))
+    votes = count_votes(resampled.source, resampled.target, resampled.loss, n_genes=d, total=len(resampled.numbers))
     said = support(votes, source, target)
     score = joined_probability(ordered.loss - cost[target], said) * arrow_probability(ordered.arrow, said)
     ranking = rank_pairs(
         ordered.candidates,
-        count_votes(source, target, ordered.loss, d, 1),
+        count_votes(source, target, ordered.loss, n_genes=d, total=1),
         votes,
         associations=_associations(task) if votes.total else None,
         experiments=_experiments(task, cost),
@@ -48,7 +48,7 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
         "reversible": ~ordered.compelled.astype(bool),
         "reversal_loss": ordered.reversal_loss,
         "settled": ordered.settled.astype(bool),
-        "prior": data.prior.of(source, target, d),
+        "prior": data.prior.of(source, target),
     }
     if ordered.noise_evidence is not None:
         edges["noise_evidence"] = ordered.noise_evidence
@@ -84,15 +84,15 @@ def _associations(task: Task) -> Associations | None:
     sources = np.flatnonzero(task.data.sources)
     if not are_few(task.data.n_genes, len(sources)):
         return None
-    samples = [member.rows for member in resamples_of(task)[:ASSOCIATED]]
+    samples = [one.rows for one in subsamples_of(task)[:ASSOCIATED]]
     return Associations(associations(task.problem, samples, seed=seed_of(task.config, "ranking")), sources)
 
 
 def _members(resampled: Resampled) -> pd.DataFrame | None:
     """Return the edges of all resamples, one after the other; None if there are none."""
-    if not resampled.members:
+    if not resampled.numbers:
         return None
     edges = pd.DataFrame({name: getattr(resampled, name) for name in MEMBER_COLUMNS})
-    idle = sorted(set(resampled.members) - set(edges["member"]))
+    idle = sorted(set(resampled.numbers) - set(edges["member"]))
     empty = pd.DataFrame({"member": idle}).assign(source=0, target=0, weight=0.0)
     return pd.concat([edges, empty]).astype(MEMBER_COLUMNS).sort_values("member", kind="stable", ignore_index=True)

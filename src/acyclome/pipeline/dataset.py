@@ -16,7 +16,7 @@ from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments, dtype_of, scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import Treatments
-from acyclome.io.room import room_on_disk
+from acyclome.io.scratch import scratch_array
 from acyclome.io.store import GeneMajor
 from acyclome.io.store_part import StorePart
 from acyclome.knowledge.edges import Prior, prior_of
@@ -96,7 +96,8 @@ class Dataset:
         acted = Perturbation.none(n_obs=store.n_obs, n_genes=store.n_vars)
         if column is not None:
             acted = find_targets(store.obs_columns, column, config.input.control, store.genes)
-        prior = prior_of(config, knowledge, store.genes, sources, group or config.input.group, shared)
+        label = group or config.input.group
+        prior = prior_of(config, store.genes, table=knowledge, sources=sources, group=label, shared=shared)
         check_model(config, prior.constraints, has_targets=acted.interventions.any)
         counts = config.counts
         if counts is not None and config.card is None and not holds_counts(store):
@@ -127,9 +128,8 @@ class Dataset:
 
     def as_whole(self) -> Self:
         """Return a part as a data set of its own: its values in memory, and no larger network around it."""
-        prior = replace(self.prior, constraints=self.constraints.as_whole())
         store = self.store.in_memory() if isinstance(self.store, StorePart) else self.store
-        return replace(self, store=store, prior=prior)
+        return replace(self, store=store, prior=self.prior.as_whole())
 
     @property
     def n_genes(self) -> int:
@@ -172,7 +172,7 @@ class Dataset:
         """Return all that a result depends on beside the options, to be part of a key."""
         done = self.interventions
         counted = () if self.size is None else (self.size,)
-        return (self.store.digest, done.indptr, done.row, *counted, *self.prior.arrays())
+        return (self.store.digest, done.indptr, done.row, *counted, *self.prior.content())
 
     def scaled(self, threads: int, scratch: Path | None = None) -> Moments:
         """Standardize the genes; their correlations are left to be formed as they are needed.
@@ -189,7 +189,7 @@ class Dataset:
             lost=self.lost,
             threads=threads,
             interventions=self.interventions,
-            room=None if scratch is None else room_on_disk(scratch, (d, n), dtype_of(d)),
+            room=None if scratch is None else scratch_array(scratch, (d, n), dtype_of(d)),
             size=self.size,
         )
 

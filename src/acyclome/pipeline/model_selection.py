@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from acyclome.confidence.resample import Member
+from acyclome.confidence.resample import Subsample
 from acyclome.config import Config
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.contract import HeldOut
@@ -29,7 +29,7 @@ from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.pairing import asked_by
 from acyclome.pipeline.records import Chosen
 from acyclome.pipeline.resources import COMPARED_GENES, COMPARED_OBSERVATIONS
-from acyclome.pipeline.stages import learn_member
+from acyclome.pipeline.stages import learn_subsample
 from acyclome.pipeline.task import Task, seed_of
 
 HELD_OUT = 0.25
@@ -161,7 +161,7 @@ def connected_genes(Z: np.ndarray, causes: np.ndarray, wanted: int, rng: np.rand
 def _judge(sample: Dataset, options: Config, test: np.ndarray, *, seed: int, threads: int) -> tuple[int, np.ndarray]:
     """Learn from the observations that are not kept back; return the number of edges, and nats per gene, ``(t,)``."""
     train, kept = np.flatnonzero(~test), np.flatnonzero(test)
-    dag = learn_member(sample, options, Member(0, train, seed), backend=ThreadBackend(threads))
+    dag = learn_subsample(sample, options, Subsample(0, train, seed), backend=ThreadBackend(threads))
     network = Candidates.from_pairs(dag.source, dag.target, sample.n_genes)
     parents = np.split(network.parent, network.indptr[1:-1])
     backend = ThreadBackend(threads)

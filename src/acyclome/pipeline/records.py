@@ -105,7 +105,7 @@ class RelaxedShards(Record):
     loss: np.ndarray
 
     @property
-    def members(self) -> list[int]:
+    def numbers(self) -> list[int]:
         """Numbers of the shards."""
         return list(self.facts["members"])
 
@@ -169,7 +169,7 @@ class Resampled(Record):
     member: np.ndarray
 
     @property
-    def members(self) -> list[int]:
+    def numbers(self) -> list[int]:
         """Numbers of the resamples, those without an edge too."""
         return list(self.facts["members"])
 
@@ -178,8 +178,8 @@ class Resampled(Record):
         """Put all parts together, in the order of the resamples, in however many parts they were learned."""
         each = _concatenated(parts, ["source", "target", "loss", "weight", "member"])
         line = np.argsort(each["member"], kind="stable")
-        members = sorted(number for part in parts for number in part.members)
-        return cls(**{name: values[line] for name, values in each.items()}, facts={"members": members})
+        numbers = sorted(number for part in parts for number in part.numbers)
+        return cls(**{name: values[line] for name, values in each.items()}, facts={"members": numbers})
 
 
 @dataclass(frozen=True, kw_only=True)

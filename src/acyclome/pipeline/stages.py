@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from acyclome.confidence.calibration import arrow_alone
-from acyclome.confidence.resample import Member, plan_resamples
+from acyclome.confidence.resample import Subsample, plan_subsamples
 from acyclome.config import Config
 from acyclome.core import engine
 from acyclome.core.backend import Backend, ThreadBackend
@@ -184,37 +184,42 @@ def _directions(task: Task, dag: SearchResult) -> tuple[Directions, np.ndarray, 
 
 def resample(task: Task, part: Part) -> Resampled:
     """Learn the resamples ``part.number, part.number + part.of, ...`` from scratch, each with its own screening."""
-    members = resamples_of(task)[part.number :: part.of]
-    task.report("resample", 0.0, f"{len(members)} half-samples")
-    backend = task.backend_of_part(len(members))
-    learn = partial(learn_member, task.data, task.config, backend=backend, scratch=task.scratch)
-    progress = task.progress_of("resample", len(members))
-    dags = run_parts(learn, members, threads=task.runtime.threads, finished=progress, dask=task.runtime.dask)
-    edges = [len(dag.source) for dag in dags]
+    subsamples = subsamples_of(task)[part.number :: part.of]
+    task.report("resample", 0.0, f"{len(subsamples)} half-samples")
+    backend = task.backend_of_part(len(subsamples))
+    learn = partial(learn_subsample, task.data, task.config, backend=backend, scratch=task.scratch)
+    progress = task.progress_of("resample", len(subsamples))
+    dags = run_parts(learn, subsamples, threads=task.runtime.threads, finished=progress, dask=task.runtime.dask)
+    edges, numbers = [len(dag.source) for dag in dags], [one.number for one in subsamples]
     names = ("source", "target", "loss", "weight")
     return Resampled(
         **{name: np.concatenate([getattr(dag, name) for dag in dags] or [np.empty(0, int)]) for name in names},
-        member=np.repeat([one.number for one in members], edges).astype(np.int32),
-        facts={"members": [one.number for one in members], "edges": edges},
+        member=np.repeat(numbers, edges).astype(np.int32),
+        facts={"members": numbers, "edges": edges},
     )
 
 
-def resamples_of(task: Task) -> list[Member]:
+def subsamples_of(task: Task) -> list[Subsample]:
     """Return the plan of all resamples."""
     done, asked = task.data.interventions, task.config.resample
-    strata = done.strata() if done.any else None
-    return plan_resamples(task.data.n_obs, asked.resamples, asked.fraction, seed_of(task.config, "resample"), strata)
+    return plan_subsamples(
+        task.data.n_obs,
+        asked.resamples,
+        fraction=asked.fraction,
+        seed=seed_of(task.config, "resample"),
+        strata=done.strata() if done.any else None,
+    )
 
 
-def learn_member(
-    data: Dataset, config: Config, member: Member, *, backend: Backend, scratch: Path | None = None
+def learn_subsample(
+    data: Dataset, config: Config, subsample: Subsample, *, backend: Backend, scratch: Path | None = None
 ) -> SearchResult:
     """Learn from the observations of one resample: its own screening, a random start, no perturbation."""
     settings = engine_settings(config.with_options({"fit.relax": False, "search.perturbations": 0}))
-    problem = data.subset(rows=member.rows).problem(backend, scratch)
+    problem = data.subset(rows=subsample.rows).problem(backend, scratch)
     candidates = engine.screen(problem, settings)
-    start, _ = engine.relax(problem, candidates, settings, seed=member.seed)
-    return engine.search(problem, candidates, start, settings=settings, seed=member.seed)[0]
+    start, _ = engine.relax(problem, candidates, settings, seed=subsample.seed)
+    return engine.search(problem, candidates, start, settings=settings, seed=subsample.seed)[0]
 
 
 def _candidate_facts(found: Candidates) -> dict[str, Any]:

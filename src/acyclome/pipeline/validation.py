@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from acyclome.confidence.resample import Member
+from acyclome.confidence.resample import Subsample
 from acyclome.config import Config
 from acyclome.core.backend import Backend, ThreadBackend
-from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.index_maps import positions
 from acyclome.core.data.interventions import Interventions
 from acyclome.evaluate.rivals import OURS, beside_rivals, met_by_chance, rival_networks, unseen_targets
@@ -23,7 +22,7 @@ from acyclome.io.store import MemoryStore
 from acyclome.knowledge.edges import Prior
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.records import Ordered, Validated
-from acyclome.pipeline.stages import learn_member
+from acyclome.pipeline.stages import learn_subsample
 from acyclome.pipeline.task import Task, seed_of
 
 GENES, OBSERVATIONS = 1000, 5000  # of a sample, with which the checks take a minute
@@ -81,7 +80,7 @@ def _rivals(sample: Dataset, config: Config, seed: int, *, backend: Backend) -> 
     d, n = sample.n_genes, sample.n_obs
     shuffled = np.random.default_rng([seed, 1]).permutation(n)
     test, train = np.sort(shuffled[: int(HELD_OUT * n)]), np.sort(shuffled[int(HELD_OUT * n) :])
-    dag = learn_member(sample, config, Member(0, train, seed), backend=backend)
+    dag = learn_subsample(sample, config, Subsample(0, train, seed), backend=backend)
     values = sample.store.block(0, d)
     seen = np.flatnonzero((np.ptp(values[:, train], axis=1) > 0) & (np.ptp(values[:, test], axis=1) > 0))
     position = positions(seen, d)
@@ -99,13 +98,13 @@ def _permuted(sample: Dataset, config: Config, seed: int, *, n_genes: int, backe
     bare = replace(
         sample,
         interventions=Interventions.none(n_obs=n, n_genes=d),
-        prior=Prior(Constraints.of_sources(sample.sources)),
+        prior=Prior.of_sources(sample.sources),
         size=None if sample.size is None else np.ones(n),  # counts drawn anew no longer follow their sum
     )
     rng, counts = np.random.default_rng([seed, 2]), []
     for number in range(ROUNDS):
         permuted = replace(bare, store=MemoryStore(rng.permuted(X, axis=1), sample.store.genes))
-        dag = learn_member(permuted, config, Member(number, np.arange(n), seed + number), backend=backend)
+        dag = learn_subsample(permuted, config, Subsample(number, np.arange(n), seed + number), backend=backend)
         counts.append(len(dag.source))
     mean = float(np.mean(counts))
     return {"rounds": float(len(counts)), "genes": float(d), "edges": mean, "false_edges": mean * n_genes / d}
@@ -121,7 +120,7 @@ def _unseen(sample: Dataset, config: Config, seed: int, *, backend: Backend) -> 
     held_out = np.random.default_rng([seed, 3]).permutation(np.array(list(rows)))[: int(HELD_OUT * len(rows))]
     held_out = np.sort(held_out)
     train = np.setdiff1d(np.arange(X.shape[1]), np.concatenate([acted.of(gene) for gene in held_out]))
-    dag = learn_member(sample, config, Member(0, train, seed), backend=backend)
+    dag = learn_subsample(sample, config, Subsample(0, train, seed), backend=backend)
     untouched = acted.untouched if len(acted.untouched) > 1 else train
     center, scale = X[:, untouched].mean(axis=1), np.maximum(X[:, train].std(axis=1), 1e-12)
     change = {gene: (X[:, at].mean(axis=1) - center) / scale for gene, at in rows.items()}

@@ -1,4 +1,4 @@
-"""Room for an array on the disk, where memory is short: a file without a name, which goes when nobody holds it."""
+"""Scratch space on the disk, where memory is short: a file without a name, which goes when nobody holds it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from acyclome.errors import InputError
 from acyclome.io.atomic import temporary_name
 
 
-def room_on_disk(folder: Path, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+def scratch_array(folder: Path, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     """Return an array of zeros whose pages lie in a file in ``folder`` and are in memory only while they are used.
 
     The disk is asked for all of it at once, so that it cannot be full later, when nobody could say so.
@@ -26,7 +26,7 @@ def room_on_disk(folder: Path, shape: tuple[int, ...], dtype: Any) -> np.ndarray
         If the disk has not so much room.
     """
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    handle, name = tempfile.mkstemp(prefix=temporary_name("room."), dir=folder)
+    handle, name = tempfile.mkstemp(prefix=temporary_name("scratch."), dir=folder)
     try:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(handle, 0, max(size, 1))
