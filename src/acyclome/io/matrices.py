@@ -60,7 +60,8 @@ class MatrixFacts:
 def matrix_names(adata: AnnData) -> list[str]:
     """Return the names by which the matrices of an AnnData are chosen."""
     names = ["X"] if adata.X is not None else []
-    return [*names, *map(str, adata.layers), *(["raw"] if adata.raw is not None else [])]
+    layers = [str(name) for name in adata.layers if name is not None]  # anndata from 0.13 on: X is the layer None
+    return [*names, *layers, *(["raw"] if adata.raw is not None else [])]
 
 
 def get_matrix(adata: AnnData, name: str) -> tuple[Any, list[str]]:

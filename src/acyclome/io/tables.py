@@ -86,7 +86,8 @@ def read_parquet(path: str | os.PathLike[str], kind: str, columns: Mapping[str, 
     if found != f"acyclome-{kind}":
         msg = f"{os.fspath(path)} holds {found}; expected acyclome-{kind}, as written by acyclome."
         raise InputError(msg)
-    return arrow.to_pandas()[list(columns)]
+    texts = {name: object for name, kind in columns.items() if kind is str}  # pandas from 3 on has a type of its own
+    return arrow.to_pandas()[list(columns)].astype(texts)
 
 
 def _with_kinds(table: pd.DataFrame, columns: Mapping[str, type]) -> pd.DataFrame:

@@ -112,7 +112,7 @@ def find_targets(obs: pd.DataFrame | None, column: str, control: str | None, gen
             "different targets must not be: let --prepare.pseudobulk-by name that column too, separated by a comma."
         )
         raise InputError(msg)
-    kind, labels = pd.factorize(obs[column].astype(object).astype(str))
+    kind, labels = pd.factorize(obs[column].astype(object).map(str))
     named = [names_in(label, control) for label in labels]
     size = np.bincount(kind, minlength=len(named)).tolist()
     count: Counter[str] = Counter()

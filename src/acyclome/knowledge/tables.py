@@ -90,7 +90,7 @@ def origin(row: pd.Series) -> str:
 def _coded(cells: pd.Series | str, size: int, blank: str = "") -> pd.Categorical[str]:
     """Return cells, or one text for all, without blanks around them; each distinct one is looked at once."""
     if isinstance(cells, str):
-        return pd.Categorical.from_codes(np.zeros(size, np.int8), pd.Index([cells or blank]))
+        return pd.Categorical.from_codes(np.zeros(size, np.int8), pd.Index([cells or blank], dtype=object))
     codes, distinct = pd.factorize(cells, use_na_sentinel=False)
     stripped = ["" if pd.isna(cell) else str(cell).strip() for cell in distinct]
     places, texts = pd.factorize(np.array([text or blank for text in stripped], object))

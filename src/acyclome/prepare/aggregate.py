@@ -151,13 +151,13 @@ def _labels(obs: pd.DataFrame, by: str) -> np.ndarray:
                 "(pseudobulk_by). Expected a label for each. Fill them in, or leave those observations out of the file."
             )
             raise InputError(msg)
-    texts = [part.astype(object).astype(str).to_numpy() for part in parts]
+    texts = [part.astype(object).map(str).to_numpy() for part in parts]
     return np.array(["|".join(words) for words in zip(*texts, strict=True)], dtype=object)
 
 
 def _check_targets(labels: np.ndarray, targets: pd.Series[Any], by: str) -> None:
     """Refuse to join observations in which different genes were acted on."""
-    mixed = targets.astype(object).astype(str).groupby(labels).nunique()
+    mixed = targets.astype(object).map(str).groupby(labels).nunique()
     if (mixed > 1).any():
         msg = (
             f"Observations with different targets ({targets.name}) would be joined by {by}, into "
@@ -170,9 +170,9 @@ def _check_targets(labels: np.ndarray, targets: pd.Series[Any], by: str) -> None
 def _strata(obs: pd.DataFrame, options: Prepare, perturbation: str | None) -> np.ndarray | None:
     """Return one integer for each combination of the covariates that are labels, and of the targets."""
     named = [obs_column(obs, name, "covariates") for name in options.covariates]
-    labels = [column.astype(object).astype(str).to_numpy() for column in named if column.dtype.kind not in "iuf"]
+    labels = [column.astype(object).map(str).to_numpy() for column in named if column.dtype.kind not in "iuf"]
     if perturbation is not None:
-        labels.append(obs[perturbation].astype(object).astype(str).to_numpy())
+        labels.append(obs[perturbation].astype(object).map(str).to_numpy())
     if not labels:
         return None
     joint = np.array(["|".join(words) for words in zip(*labels, strict=True)], dtype=object)

@@ -68,7 +68,7 @@ def basis(obs: pd.DataFrame, covariates: tuple[str, ...]) -> np.ndarray:
         if column.dtype.kind in "iuf":
             columns.append(column.to_numpy(dtype=np.float64)[:, None])
         else:
-            columns.append(pd.get_dummies(column.astype(object).astype(str)).to_numpy(dtype=np.float64))
+            columns.append(pd.get_dummies(column.astype(object).map(str)).to_numpy(dtype=np.float64))
     design = np.concatenate(columns, axis=1)
     if design.shape[1] > len(obs) - MIN_OBSERVATIONS:
         msg = (

@@ -114,7 +114,7 @@ def obs_column(obs: pd.DataFrame, column: str, key: str) -> pd.Series:
 def _group_rows(adata: AnnData, choice: Input) -> np.ndarray | None:
     if choice.group_by is None or choice.group is None:
         return None
-    labels = obs_column(adata.obs, choice.group_by, "group_by").astype(object).astype(str)
+    labels = obs_column(adata.obs, choice.group_by, "group_by").astype(object).map(str)
     rows = np.flatnonzero(labels.to_numpy() == choice.group)
     if not rows.size:
         sizes = list_groups(adata, choice.group_by)

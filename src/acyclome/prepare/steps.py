@@ -185,5 +185,5 @@ def _plain_columns(obs: pd.DataFrame) -> pd.DataFrame:
         if column.dtype.kind in "biuf":
             kept[str(name)] = column.to_numpy()
         elif isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column):
-            kept[str(name)] = pd.Categorical(column.astype(object).astype(str).to_numpy())
+            kept[str(name)] = pd.Categorical(column.astype(object).map(str).to_numpy())
     return kept

@@ -62,13 +62,14 @@ def rank_to_normal(X: Matrix) -> Matrix:
 
     n = X.shape[1]
     if not sp.issparse(X):
-        return ndtri((rankdata(X, axis=1) - 0.5) / n).astype(np.float32)
+        ranks = rankdata(X, axis=1).astype(np.float64)  # scipy from 1.18 on gives those of float32 as float32
+        return ndtri((ranks - 0.5) / n).astype(np.float32)
     data = np.empty(len(X.data), dtype=np.float32)
     for row in range(X.shape[0]):
         at = slice(X.indptr[row], X.indptr[row + 1])
         values = X.data[at]
         below, n_zero = int(np.sum(values < 0)), n - len(values)
-        ranks = rankdata(values)
+        ranks = rankdata(values).astype(np.float64)
         ranks[values > 0] += n_zero
         middle = ndtri((below + (n_zero + 1) / 2 - 0.5) / n) if n_zero else 0.0
         data[at] = ndtri((ranks - 0.5) / n) - middle
