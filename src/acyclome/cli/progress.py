@@ -84,7 +84,8 @@ class Progress:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        self._bars.stop()
+        if not self._bars.disable:  # rich before 14 would end a log with an empty line
+            self._bars.stop()
 
 
 def _state(done: float, spent: float) -> str:
