@@ -98,7 +98,7 @@ def check_pairing(model: Model, request: Collection[Ability]) -> None:
     text = "; nor with ".join(f"{asked.value}, since {model.why_not(asked)}" for asked in lacking)
     leave = f"Leave {'it' if len(lacking) == 1 else 'them'} out"
     instead = f", or take model {' or '.join(able)}" if able else ""
-    msg = f"model {model.name} does not go with {text}. {leave}{instead}"
+    msg = f"model {model.name} does not go with {text}. {leave}{instead}."
     raise ConfigError(msg)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from acyclome.config import Config
     from acyclome.core.contract import HeldOut, StructuralModel
     from acyclome.core.data.problem import Problem
+    from acyclome.core.relaxation.problem import RelaxationModel
     from acyclome.options.sections import Section
 
 Search = Literal["order_search", "hill_climbing", "relaxation"]
@@ -156,7 +157,7 @@ class Model:
     refusals: Mapping[Ability, str] = field(default_factory=dict)
     section: tuple[str, type[Section]] | None = None
     structural_model: Callable[[Config], StructuralModel] | None = None
-    relaxation: Callable[[Config], Any] | None = None
+    relaxation: Callable[[Config], RelaxationModel] | None = None
     held_out: Callable[[Config, Problem, int], HeldOut] | None = None
     counts: Counts | None = None
     relaxes_by_default: bool = False

@@ -119,7 +119,7 @@ def _sentence(
     if error["type"] == "extra_forbidden":
         return _unknown(key, value, schema)
     if part is None and error["type"] == "value_error":
-        return f"{key}: {error['msg'].removeprefix('Value error, ')}.".removeprefix(": ")
+        return f"{key}: {error['msg'].removeprefix('Value error, ').rstrip('.')}.".removeprefix(": ")
     if part is None:
         return f"{key} = {_short(value)} is not a section; expected options below it, such as {_children(key, schema)}."
     quotes = " Write it in quotes." if "a text" in allowed(part) and isinstance(value, (int, float)) else ""
