@@ -161,6 +161,15 @@ def test_every_room_has_a_floor():
     assert {room_of(name) for name in modules()} - {"__init__", "core"} <= set(FLOORS)
 
 
+def test_contributing_draws_the_floors_as_they_are():
+    floors = [
+        f"{floor:2d}  {', '.join(sorted(room for room in FLOORS if FLOORS[room] == floor))}"
+        for floor in sorted(set(FLOORS.values()), reverse=True)
+    ]
+    page = (SOURCE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert page.split("```text\n")[1].split("\n```")[0].splitlines() == floors
+
+
 def test_the_front_door_imports_nothing_but_the_version():
     assert own_imports("__init__") <= {"_version"}
     assert not foreign_imports("__init__")
