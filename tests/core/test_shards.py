@@ -72,7 +72,7 @@ def test_a_small_halo_takes_the_strongest_parent_of_every_gene_of_the_core():
 def test_a_halo_takes_the_first_candidate_of_every_gene_then_the_second_until_it_is_full(seed, room):
     d, shards = 48, 4
     candidates, strength = draw(seed, d)
-    plan = plan_shards(candidates, strength, shards, d // shards + room, seed)
+    plan = plan_shards(candidates, strength, shards=shards, most=d // shards + room, seed=seed)
     best = {}  # rank of a gene among the candidates of the core gene that it is strongest for
     for j in range(d):
         mine = slice(candidates.indptr[j], candidates.indptr[j + 1])
