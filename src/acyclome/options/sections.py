@@ -100,7 +100,7 @@ class Fit(Section):
     """How unknowns move. blocks: every gene's problem as a whole. adam, lbfgs: along slopes, for models without such
     solutions. auto: blocks where the model has them, else lbfgs."""
     max_steps: int = Field(default=60, ge=1, le=100_000)
-    """Upper limit of steps at each mu; adam takes 50 and lbfgs 5 for each."""
+    """Upper limit of steps at each mu; adam takes 20 and lbfgs 5 for each."""
     rtol: Real = Field(default=1e-3, gt=0, lt=1)
     """A mu is done when a step lowers the objective by less than this share. Smaller: closer to the minimum, slower."""
     drop_tol: Real = Field(default=1e-5, ge=0, lt=1)

@@ -35,7 +35,7 @@ SCHEDULES: dict[str, Callable[[Config], Schedule]] = {
 # Steps of a stage before its merit is judged: those along slopes are short, so that one alone says little.
 STEPPERS: dict[str, Stepper] = {
     "blocks": BlockSolve(),
-    "adam": ProximalAdam(rate=0.01, patience=100, every=50),
+    "adam": ProximalAdam(rate=0.01, patience=100, every=20),
     "lbfgs": ProximalLbfgs(history=10, inner=50, every=5),
 }
 ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {

@@ -12,7 +12,9 @@ PATH = CentralPath((1.0, 0.1, 0.01), 50, 1e-4, 8)
 def test_the_multiplier_takes_over_the_slope_at_which_the_stage_ended(h):
     now = Weights(1.0, 0.3, 40.0, 5, 1.0)
     following = LAGRANGIAN.tighten(now, h)
-    assert following.price(0.0) == pytest.approx(now.price(h))  # so that a stationary point with h = 0 stays one
+    assert following.multiplier(0.0) == pytest.approx(
+        now.multiplier(h)
+    )  # so that a stationary point with h = 0 stays one
     assert (following.rho, following.h, following.stage) == (now.rho, h, 6)
 
 
@@ -26,6 +28,6 @@ def test_a_path_takes_every_mu_in_turn_whatever_h_is():
     now, seen = PATH.start(), []
     while now is not None:
         seen.append(now.mu)
-        assert now.price(3.0) == 1.0
+        assert now.multiplier(3.0) == 1.0
         now = PATH.tighten(now, 7.0)
     assert tuple(seen) == PATH.mu
