@@ -90,7 +90,7 @@ def edges_of(problem: Problem, threads: int) -> pd.DataFrame:
     alone = assemble(task, ordered, Resampled.joined([])).edges
     parts = pd.DataFrame(
         {name: getattr(ordered, name) for name in ("source", "target", "arrow", "reversal_loss")}
-    ).assign(compelled=ordered.compelled.astype(bool), gain=ordered.loss - task.data.prices(config)[ordered.target])
+    ).assign(compelled=ordered.compelled.astype(bool), gain=ordered.loss - task.data.edge_costs(config)[ordered.target])
     columns = ["source", "target", "stability", "direction", "score"]
     ends = {"source": int, "target": int}
     table = parts.merge(voted[columns].astype(ends)).merge(

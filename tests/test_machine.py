@@ -125,7 +125,7 @@ def test_the_parts_of_a_task_compute_where_it_does(store, monkeypatch):
 
 def test_the_memory_of_the_card_grows_with_genes_and_with_whole_forms_of_h():
     def needed(genes, **fit):
-        return estimate(genes, 1000, Config.from_mapping({"fit": fit}), 1)["device_memory_gb"]
+        return estimate(genes, 1000, Config.from_mapping({"fit": fit}), threads=1)["device_memory_gb"]
 
     assert 0.5 < needed(1000) < needed(10_000) < needed(20_000)
     assert needed(10_000) < 10
@@ -133,6 +133,6 @@ def test_the_memory_of_the_card_grows_with_genes_and_with_whole_forms_of_h():
 
 
 def test_a_plan_for_the_card_says_how_much_of_its_memory():
-    facts = estimate(10_000, 1000, Config(), 1)
+    facts = estimate(10_000, 1000, Config(), threads=1)
     assert f"{facts['device_memory_gb']:.1f} GB of the card's" in _plan_text(facts, on_card=True)
     assert "card" not in _plan_text(facts, on_card=False)

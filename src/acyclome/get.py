@@ -94,10 +94,10 @@ def _key_of(adata: AnnData, key: str, group: str | None) -> str:
     groups = dict(facts["groups"]) if hasattr(facts, "get") and "groups" in facts else {}
     if group is None and not groups:
         return key
-    found = [name for name, label in groups.items() if label == group]
-    if not found:
+    names = [name for name, label in groups.items() if label == group]
+    if not names:
         labels = ", ".join(sorted(groups.values())) or "none"
         said = "one network per group" if group is None else f"no network of the group {group!r}"
         msg = f"adata holds {said} under the key {key!r}. Groups there: {labels}. Give one of them as group=."
         raise InputError(msg)
-    return f"{key}_{found[0]}"
+    return f"{key}_{names[0]}"

@@ -36,7 +36,7 @@ FACTS = st.dictionaries(
 )
 def test_stage_round_trip_keeps_arrays_facts_and_key(arrays, facts, key, tmp_path_factory):
     run = RunFolder(tmp_path_factory.mktemp("run"))
-    run.write_stage("fit", arrays, facts, key)
+    run.write_stage("fit", arrays, facts, key=key)
     again, facts_again, key_again = run.read_stage("fit")
     assert facts_again == facts
     assert key_again == key
@@ -50,23 +50,23 @@ def test_stage_round_trip_keeps_arrays_facts_and_key(arrays, facts, key, tmp_pat
 def test_a_stage_is_done_only_with_the_same_key(tmp_path):
     run = RunFolder.create(tmp_path / "out")
     assert not run.has_stage("fit", "a")
-    run.write_stage("fit", {"x": np.arange(3)}, {}, "a")
+    run.write_stage("fit", {"x": np.arange(3)}, {}, key="a")
     assert run.has_stage("fit", "a")
     assert not run.has_stage("fit", "b")
 
 
 def test_a_stage_written_twice_has_the_same_bytes(tmp_path):
     run = RunFolder(tmp_path)
-    run.write_stage("fit", {"x": np.arange(3), "name": np.array(["a", "bc"])}, {"h": np.float32(0.5)}, "k")
+    run.write_stage("fit", {"x": np.arange(3), "name": np.array(["a", "bc"])}, {"h": np.float32(0.5)}, key="k")
     first = run.stage("fit.npz").read_bytes()
-    run.write_stage("fit", {"x": np.arange(3), "name": np.array(["a", "bc"])}, {"h": np.float32(0.5)}, "k")
+    run.write_stage("fit", {"x": np.arange(3), "name": np.array(["a", "bc"])}, {"h": np.float32(0.5)}, key="k")
     assert run.stage("fit.npz").read_bytes() == first
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 0.99])
 def test_a_truncated_stage_is_refused_with_advice_and_run_again(tmp_path, share, caplog):
     run = RunFolder(tmp_path)
-    run.write_stage("fit", {"x": np.arange(100)}, {}, "k")
+    run.write_stage("fit", {"x": np.arange(100)}, {}, key="k")
     path = run.stage("fit.npz")
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
@@ -79,7 +79,7 @@ def test_a_truncated_stage_is_refused_with_advice_and_run_again(tmp_path, share,
 
 def test_a_flipped_bit_is_noticed(tmp_path):
     run = RunFolder(tmp_path)
-    run.write_stage("fit", {"x": np.zeros(1000)}, {}, "k")
+    run.write_stage("fit", {"x": np.zeros(1000)}, {}, key="k")
     content = bytearray(run.stage("fit.npz").read_bytes())
     content[len(content) // 2] ^= 1
     run.stage("fit.npz").write_bytes(content)
@@ -143,7 +143,7 @@ def test_a_run_that_fails_later_keeps_its_files_and_one_that_ends_well_its_folde
         pass
     assert run.stage("").is_dir()
     with pytest.raises(InputError), RunFolder.begin(tmp_path / "again") as run:
-        raise InputError(run.write_stage("fit", {}, {}, "k"))
+        raise InputError(run.write_stage("fit", {}, {}, key="k"))
     assert run.has_stage("fit", "k")
 
 

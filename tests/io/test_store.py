@@ -25,6 +25,12 @@ def named(X):
     return [f"gene{i}" for i in range(X.shape[0])], [f"cell{i}" for i in range(X.shape[1])]
 
 
+def write_all(path, values, X, facts, obs=None):
+    """Write values, whole or in blocks, under the names of a matrix."""
+    genes, observations = named(X)
+    return write_store(path, values, genes, observations=observations, facts=facts, obs_columns=obs)
+
+
 def expression(d=30, n=11, seed=5, density=0.3):
     return sp.random(d, n, density, format="csr", dtype=np.float32, rng=np.random.default_rng(seed))
 
@@ -35,7 +41,7 @@ def expression(d=30, n=11, seed=5, density=0.3):
 def test_a_block_is_the_slice_it_names(tmp_path_factory, is_sparse, X, cut):
     path = tmp_path_factory.mktemp("store") / "prepared.h5"
     genes, observations = named(X)
-    write_store(path, sp.csr_matrix(X) if is_sparse else X, genes, observations, FACTS)
+    write_store(path, sp.csr_matrix(X) if is_sparse else X, genes, observations=observations, facts=FACTS)
     a, b = sorted(min(edge, len(X)) for edge in cut)
     with Store.open(path) as store:
         assert store.is_sparse is is_sparse
@@ -51,7 +57,7 @@ def test_a_block_is_the_slice_it_names(tmp_path_factory, is_sparse, X, cut):
 def test_rows_come_in_the_order_asked_for(tmp_path, is_sparse):
     X = expression()
     X = X if is_sparse else X.toarray()
-    write_store(tmp_path / "s.h5", X, *named(X), FACTS)
+    write_all(tmp_path / "s.h5", X, X, FACTS)
     index = [7, 8, 9, 2, 29, 2]
     store = Store.open(tmp_path / "s.h5")
     expected = (X.toarray() if is_sparse else X)[index]
@@ -64,10 +70,10 @@ def test_rows_come_in_the_order_asked_for(tmp_path, is_sparse):
 def test_blocks_give_the_same_file_and_digest_as_the_whole(tmp_path, is_sparse):
     X = expression()
     X = X if is_sparse else X.toarray()
-    whole = write_store(tmp_path / "whole.h5", X, *named(X), FACTS)
-    blocks = write_store(tmp_path / "blocks.h5", (X[a : a + 7] for a in range(0, 30, 7)), *named(X), FACTS)
+    whole = write_all(tmp_path / "whole.h5", X, X, FACTS)
+    blocks = write_all(tmp_path / "blocks.h5", (X[a : a + 7] for a in range(0, 30, 7)), X, FACTS)
     assert whole == blocks == Store.open(tmp_path / "whole.h5").digest == MemoryStore(X, *named(X)).digest
-    again = write_store(tmp_path / "again.h5", X, *named(X), FACTS)
+    again = write_all(tmp_path / "again.h5", X, X, FACTS)
     assert again == whole
     assert (tmp_path / "again.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
 
@@ -91,30 +97,30 @@ def test_the_digest_sees_values_places_and_names(tmp_path):
 def test_annotations_of_the_observations_come_back(tmp_path):
     X = expression()
     obs = pd.DataFrame({"batch": pd.Categorical(["a", "b"] * 5 + ["a"]), "depth": np.arange(11.0)}, index=named(X)[1])
-    write_store(tmp_path / "s.h5", X, *named(X), FACTS, obs)
+    write_all(tmp_path / "s.h5", X, X, FACTS, obs)
     with Store.open(tmp_path / "s.h5") as store:
         pd.testing.assert_frame_equal(store.obs_columns, obs, check_names=False)
-    write_store(tmp_path / "bare.h5", X, *named(X), FACTS)
+    write_all(tmp_path / "bare.h5", X, X, FACTS)
     assert Store.open(tmp_path / "bare.h5").obs_columns is None
 
 
 def test_facts_may_be_longer_than_an_attribute_of_hdf5(tmp_path):
     facts = {"genes": [f"a rather long name {i}" for i in range(20_000)]}
     X = expression()
-    write_store(tmp_path / "s.h5", X, *named(X), facts)
+    write_all(tmp_path / "s.h5", X, X, facts)
     assert Store.open(tmp_path / "s.h5").facts == facts
 
 
 def test_a_failing_writer_leaves_the_earlier_file_and_nothing_else(tmp_path):
     X = expression()
-    digest = write_store(tmp_path / "s.h5", X, *named(X), FACTS)
+    digest = write_all(tmp_path / "s.h5", X, X, FACTS)
 
     def broken():
         yield X[:10]
         raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError, match="power cut"):
-        write_store(tmp_path / "s.h5", broken(), *named(X), FACTS)
+        write_all(tmp_path / "s.h5", broken(), X, FACTS)
     assert [path.name for path in tmp_path.iterdir()] == ["s.h5"]
     assert Store.open(tmp_path / "s.h5").digest == digest
 
@@ -126,7 +132,7 @@ def test_names_and_values_must_agree_in_number(tmp_path, is_sparse, rows):
     X = X if is_sparse else X.toarray()
     genes, observations = named(X[:25])
     with pytest.raises(InputError, match="25 genes"):
-        write_store(tmp_path / "s.h5", X[rows], genes, observations, FACTS)
+        write_store(tmp_path / "s.h5", X[rows], genes, observations=observations, facts=FACTS)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -143,14 +149,14 @@ def test_other_files_are_refused(tmp_path):
 
 def test_a_range_outside_the_store_is_an_error(tmp_path):
     X = expression()
-    write_store(tmp_path / "s.h5", X, *named(X), FACTS)
+    write_all(tmp_path / "s.h5", X, X, FACTS)
     with pytest.raises(IndexError, match="30"):
         Store.open(tmp_path / "s.h5").block(25, 31)
 
 
 def test_a_block_reads_in_milliseconds(tmp_path):
     X = expression(20_000, 500, density=0.05)
-    write_store(tmp_path / "s.h5", X, *named(X), FACTS)
+    write_all(tmp_path / "s.h5", X, X, FACTS)
     store = Store.open(tmp_path / "s.h5")
     best = min(timed(lambda: store.block(5_000, 5_500)) for _ in range(5))
     assert best < 0.05

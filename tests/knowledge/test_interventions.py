@@ -13,7 +13,7 @@ GENES = ["STAT1", "JAK2", "IRF1", "CD274"]
 
 
 def found(labels, control="NT"):
-    return find_targets(pd.DataFrame({"guide": labels}), "guide", control, GENES)
+    return find_targets(pd.DataFrame({"guide": labels}), "guide", control, genes=GENES)
 
 
 def test_targets_are_read_with_several_in_one_observation_and_the_control_among_them():
@@ -27,7 +27,7 @@ def test_targets_are_read_with_several_in_one_observation_and_the_control_among_
 def test_numbers_and_categories_are_labels_too():
     assert names_in(7, None) == ["7"]
     frame = pd.DataFrame({"guide": pd.Categorical(["STAT1", "NT"])})
-    assert find_targets(frame, "guide", "NT", GENES).interventions.of(0).tolist() == [0]
+    assert find_targets(frame, "guide", "NT", genes=GENES).interventions.of(0).tolist() == [0]
 
 
 def test_unknown_targets_are_counted_listed_and_their_observations_used():
@@ -58,7 +58,7 @@ def test_when_no_target_is_a_gene_the_message_says_what_was_found_and_expected_o
 
 def test_a_column_that_was_lost_in_joining_observations_is_asked_for():
     with pytest.raises(InputError, match=r"no column 'guide'.*--prepare.pseudobulk-by"):
-        find_targets(pd.DataFrame({"other": ["a"]}), "guide", None, GENES)
+        find_targets(pd.DataFrame({"other": ["a"]}), "guide", None, genes=GENES)
 
 
 def test_a_control_that_no_observation_has_is_refused_with_those_that_they_have():

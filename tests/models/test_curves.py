@@ -125,14 +125,16 @@ def test_shards_and_resamples_take_the_model_along():
 
 
 def test_the_estimate_knows_what_the_model_takes():
-    linear, curved = (estimate(2000, 1000, Config.from_mapping({"model": model}), 2) for model in ("linear", "mlp"))
+    linear, curved = (
+        estimate(2000, 1000, Config.from_mapping({"model": model}), threads=2) for model in ("linear", "mlp")
+    )
     assert curved["memory_bytes"] > linear["memory_bytes"] + 4 * 8 * 2000 * 1000
     assert curved["total_seconds"] > 10 * linear["total_seconds"]
 
 
 def test_the_estimate_counts_the_products_of_terms_that_a_relaxation_holds():
     climbed, guided = (
-        estimate(2000, 1000, Config.from_mapping({"model": "spline", "fit": {"relax": relax}}), 2)
+        estimate(2000, 1000, Config.from_mapping({"model": "spline", "fit": {"relax": relax}}), threads=2)
         for relax in ("auto", True)
     )
     assert guided["memory_bytes"] - climbed["memory_bytes"] == pytest.approx(4 * 2000 * (58 * 8) ** 2, rel=1e-6)

@@ -57,14 +57,14 @@ def test_the_preparation_tells_at_its_end_and_is_kept(h5ad, tmp_path):
 
 def test_correlations_that_are_never_held_do_not_count():
     config = Config.from_mapping({"resample": {"resamples": 0}})
-    below, above = (estimate(d, 1000, config, 2)["memory_bytes"] for d in (WHOLE_GENES, WHOLE_GENES + 1))
+    below, above = (estimate(d, 1000, config, threads=2)["memory_bytes"] for d in (WHOLE_GENES, WHOLE_GENES + 1))
     assert 0.9 < (below - above) / (4 * WHOLE_GENES**2) <= 1.0
-    assert estimate(100_000, 1000, config, 2)["memory_bytes"] < 8e9
+    assert estimate(100_000, 1000, config, threads=2)["memory_bytes"] < 8e9
 
 
 def test_scaled_data_that_do_not_fit_lie_on_the_disk_and_no_bit_changes(h5ad, tmp_path, monkeypatch):
     config = Config.from_mapping({"resample": {"resamples": 2}, "prepare": {"min_cells": 1}})
-    facts = estimate(N_GENES, N_OBS, config, 1)
+    facts = estimate(N_GENES, N_OBS, config, threads=1)
     between = (facts["memory_bytes"] + facts["spilled_memory_bytes"]) // 2
     made = []
     monkeypatch.setattr(dataset, "scratch_array", lambda *args: made.append(scratch_array(*args)) or made[-1])

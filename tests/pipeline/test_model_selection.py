@@ -149,11 +149,11 @@ def test_samples_of_large_networks_hold_genes_that_go_together():
     hidden = rng.standard_normal((10, 300))
     Z = np.repeat(hidden, 12, axis=0) + 0.3 * rng.standard_normal((120, 300))
     Z /= np.sqrt(np.mean(Z**2, axis=1, keepdims=True))
-    found = connected_genes(Z.astype(np.float32), np.ones(120, bool), 40, np.random.default_rng(1))
+    found = connected_genes(Z.astype(np.float32), np.ones(120, bool), 40, rng=np.random.default_rng(1))
     assert len(set(found.tolist())) == 40
     assert np.unique(found // 12).size <= 5  # of ten clusters of twelve genes, from four starts of ten
     regulators = np.arange(120) % 12 == 0
-    listed = connected_genes(Z.astype(np.float32), regulators, 40, np.random.default_rng(1))
+    listed = connected_genes(Z.astype(np.float32), regulators, 40, rng=np.random.default_rng(1))
     assert regulators[listed].sum() >= 4
 
 

@@ -169,19 +169,19 @@ def test_memory_decides_how_many_shards_there_are_and_how_large():
         shards, most = shard_sizes(10_000, 1000, config)
         assert 1 < shards < 10_000
         assert most >= 10_000 / shards
-        facts = estimate(10_000, 1000, config, 2)
+        facts = estimate(10_000, 1000, config, threads=2)
         assert facts["shard_memory_bytes"] <= config.shard.shard_memory * 2**30
         assert {"shard", "fit", "merge"} <= set(facts["seconds"])
     assert shard_sizes(10_000, 1000, few)[0] < shard_sizes(10_000, 1000, many)[0]
 
 
 def test_one_of_eight_shards_takes_under_half_of_what_the_whole_takes_above_the_bare_process():
-    whole, cut = (estimate(10_000, 1000, config_of(shards), 1) for shards in (0, 8))
+    whole, cut = (estimate(10_000, 1000, config_of(shards), threads=1) for shards in (0, 8))
     assert cut["shard_memory_bytes"] - BASE_BYTES < (whole["memory_bytes"] - BASE_BYTES) / 2
 
 
 def test_a_job_of_some_shards_needs_the_memory_of_a_shard_only():
     runtime = Runtime(memory=2**30)
-    check_memory(10_000, 1000, config_of(8), runtime.threads, runtime.memory, is_part=True)
+    check_memory(10_000, 1000, config_of(8), threads=runtime.threads, memory=runtime.memory, is_part=True)
     with pytest.raises(MemoryLimitError):
-        check_memory(10_000, 1000, config_of(8), runtime.threads, runtime.memory)
+        check_memory(10_000, 1000, config_of(8), threads=runtime.threads, memory=runtime.memory)

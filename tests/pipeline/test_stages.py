@@ -121,7 +121,7 @@ def test_the_more_an_edge_and_its_direction_carry_the_higher_its_score_without_r
     edges, genes = assemble(task, ordered, NO_RESAMPLES).edges, np.array(task.data.store.genes)
     scores = edges.set_index(["source", "target"])["score"]
     pairs = list(zip(genes[ordered.source], genes[ordered.target], strict=True))
-    gain = ordered.loss - task.data.prices(CONFIG)[ordered.target]
+    gain = ordered.loss - task.data.edge_costs(CONFIG)[ordered.target]
     joined = joined_probability(gain, Support(np.full(len(gain), np.nan), np.full(len(gain), np.nan), 0))
     by_both = np.argsort(-joined * ordered.arrow, kind="stable")
     assert scores.loc[pairs].iloc[by_both].is_monotonic_decreasing

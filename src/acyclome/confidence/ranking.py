@@ -71,7 +71,7 @@ def rank_pairs(
     votes
         Those of the resamples.
     """
-    source, target, seen = _seen(candidates, final, votes, associations)
+    source, target, seen = _seen(candidates, final, votes, associations=associations)
     if experiments is None:
         return source, target, seen
     d, cost = candidates.n_genes, experiments.edge_cost
@@ -86,7 +86,7 @@ def rank_pairs(
 
 
 def _seen(
-    candidates: Candidates, final: Votes, votes: Votes, associations: Associations | None
+    candidates: Candidates, final: Votes, votes: Votes, *, associations: Associations | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rank pairs by what was seen without acting."""
     if votes.total and associations is not None:
@@ -95,7 +95,7 @@ def _seen(
     new = candidates.find(votes.pairs.parent, votes.pairs.target) < 0
     source = np.concatenate([source, votes.pairs.parent[new]])
     target = np.concatenate([target, votes.pairs.target[new]])
-    return source, target, _network_score(final, votes, source, target)
+    return source, target, _network_score(final, votes, source, target=target)
 
 
 def _share(final: Votes, votes: Votes, causes: np.ndarray) -> np.ndarray:
@@ -129,7 +129,7 @@ def _best(score: np.ndarray, associations: Associations) -> tuple[np.ndarray, np
     return associations.causes[at], target, score[target, at]
 
 
-def _network_score(final: Votes, votes: Votes, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+def _network_score(final: Votes, votes: Votes, source: np.ndarray, *, target: np.ndarray) -> np.ndarray:
     """How often the pair is an edge, and a little how much likelihood it carries; that alone without resamples."""
     carried = final.gain_of(source, target)
     if not votes.total:

@@ -34,6 +34,7 @@ def read_expression(
     path: str | os.PathLike[str],
     layer: str | None = None,
     genes_as: Literal["columns", "rows"] = "columns",
+    *,
     backed: bool = False,
 ) -> AnnData:
     """Read one matrix of an expression file as AnnData: observations x genes in X, with obs and var.
@@ -96,7 +97,7 @@ def open_expression(path: str | os.PathLike[str], genes_as: Literal["columns", "
         raise InputError(msg)
     if lies_on_its_side(observations, genes):
         way_out = "Transpose it: read it with anndata, then adata.T.write_h5ad('transposed.h5ad')."
-        raise InputError(text_matrix.sideways(path, observations, genes, way_out))
+        raise InputError(text_matrix.sideways(path, observations, genes, way_out=way_out))
     return adata
 
 

@@ -57,8 +57,8 @@ def write_keys(adata: AnnData, network: Network, key: str = "dag") -> None:
         values = network.edges[column]
         if column == "score" or (values.any() if values.dtype == bool else values.notna().any()):
             adata.varp[f"{key}_{column}"] = _matrix(values, at, adata.n_vars)
-    _write_ranking(adata, network, key, place)
-    _write_nodes(adata, network, key, place)
+    _write_ranking(adata, network, key, place=place)
+    _write_nodes(adata, network, key, place=place)
     adata.uns[key] = _facts(network, key)
 
 
@@ -85,7 +85,7 @@ def read_keys(adata: AnnData, key: str = "dag") -> Network:
         values = _aligned(kept.get(f"{key}_{column}"), weight)
         edges[column] = values if EDGE_COLUMNS[column] is float else np.nan_to_num(values).astype(bool)
     edges["prior"] = _priors(facts, edges)
-    nodes = node_table(genes, source, target, order)
+    nodes = node_table(genes, source, target, order=order)
     for column in ("is_regulator", "r2", "noise_scale"):
         nodes[column] = adata.var[f"{key}_{column}"].to_numpy()[used].astype(NODE_COLUMNS[column])
     return Network(best_first(edges), _ranking(kept.get(f"{key}_rank_score"), genes), nodes, json.loads(facts["facts"]))
@@ -118,13 +118,13 @@ def _matrix(values: pd.Series, at: tuple[np.ndarray, np.ndarray], d: int) -> spa
     return sparse.csr_matrix((numbers, at), shape=(d, d))
 
 
-def _write_ranking(adata: AnnData, network: Network, key: str, place: np.ndarray) -> None:
+def _write_ranking(adata: AnnData, network: Network, key: str, *, place: np.ndarray) -> None:
     index = dict(zip(network.genes, place, strict=True))
     at = tuple(network.ranking[end].map(index).to_numpy(dtype=np.int64) for end in ("source", "target"))
     adata.varp[f"{key}_rank_score"] = _matrix(network.ranking["rank_score"], (at[0], at[1]), adata.n_vars)
 
 
-def _write_nodes(adata: AnnData, network: Network, key: str, place: np.ndarray) -> None:
+def _write_nodes(adata: AnnData, network: Network, key: str, *, place: np.ndarray) -> None:
     used = np.zeros(adata.n_vars, dtype=bool)
     used[place] = True
     adata.var[f"{key}_used"] = used

@@ -114,7 +114,7 @@ def matrix_facts(name: str, matrix: Any) -> MatrixFacts:
             is_whole = is_whole and bool(np.all(finite == np.round(finite)))
         if values.size < n_all:
             low, high = min(low, 0.0), max(high, 0.0)
-    kind, note = _kind(sample_rows(matrix), low, high, is_whole)
+    kind, note = _kind(sample_rows(matrix), low, high, is_whole=is_whole)
     zeros = 1.0 - nonzero / max(n_obs * n_vars, 1)
     sparse = bool(sp.issparse(matrix) or _is_backed_sparse(matrix))
     return MatrixFacts(name, kind, int(n_vars), str(matrix.dtype), sparse, nan, infinite, zeros, low, high, note)
@@ -135,7 +135,7 @@ def sample_rows(matrix: Any) -> np.ndarray:
     return np.asarray(picked.toarray() if sp.issparse(picked) else picked, dtype=np.float64)
 
 
-def _kind(rows: np.ndarray, low: float, high: float, is_whole: bool) -> tuple[str, str]:
+def _kind(rows: np.ndarray, low: float, high: float, *, is_whole: bool) -> tuple[str, str]:
     rows = np.nan_to_num(rows, nan=0.0, posinf=0.0, neginf=0.0)
     if low < 0:
         return _kind_below_zero(rows, is_whole)

@@ -103,7 +103,7 @@ class RunFolder:
     def group(self, label: str) -> RunFolder:
         return RunFolder(self.path / safe_name(label))
 
-    def write_stage(self, name: str, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any], key: str) -> None:
+    def write_stage(self, name: str, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any], *, key: str) -> None:
         """Write the result of a stage to ``stages/NAME.npz``, whole or not at all; equal content, equal bytes."""
         header = {
             "encoding-type": ENCODING_TYPE,

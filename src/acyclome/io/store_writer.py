@@ -31,6 +31,7 @@ def write_store(
     path: str | os.PathLike[str],
     X: Matrix | Iterable[Matrix],
     genes: Sequence[str],
+    *,
     observations: Sequence[str],
     facts: Mapping[str, Any],
     obs_columns: pd.DataFrame | None = None,

@@ -40,10 +40,10 @@ def read_tenx_h5(handle: h5py.File) -> AnnData:
     X = sp.csr_matrix(arrays, shape=(int(n_obs), int(n_vars)))
     barcodes = _words(group["barcodes"])
     if "features" not in group:
-        return _annotated(X, barcodes, _words(group["gene_names"]), _words(group["genes"]), None)
+        return _annotated(X, barcodes, _words(group["gene_names"]), ids=_words(group["genes"]), kinds=None)
     features = group["features"]
     kinds = _words(features["feature_type"]) if "feature_type" in features else None
-    return _annotated(X, barcodes, _words(features["name"]), _words(features["id"]), kinds)
+    return _annotated(X, barcodes, _words(features["name"]), ids=_words(features["id"]), kinds=kinds)
 
 
 def is_tenx_h5(handle: h5py.File) -> bool:
@@ -78,12 +78,12 @@ def read_tenx_folder(folder: Path) -> AnnData:
         raise InputError(msg)
     kinds = [line[2] for line in features] if features and len(features[0]) > 2 else None
     return _annotated(
-        X, barcodes, [line[min(1, len(line) - 1)] for line in features], [line[0] for line in features], kinds
+        X, barcodes, [line[min(1, len(line) - 1)] for line in features], ids=[line[0] for line in features], kinds=kinds
     )
 
 
 def _annotated(
-    X: sp.csr_matrix, barcodes: Sequence[str], symbols: Sequence[str], ids: Sequence[str], kinds: list[str] | None
+    X: sp.csr_matrix, barcodes: Sequence[str], symbols: Sequence[str], *, ids: Sequence[str], kinds: list[str] | None
 ) -> AnnData:
     import pandas as pd
     from anndata import AnnData

@@ -59,8 +59,8 @@ def read_text_matrix(path: Path, genes_as: Literal["columns", "rows"]) -> AnnDat
         raise InputError(
             _unreadable(path, f"the first line names {len(columns)} columns, the lines hold {table.shape[1]}")
         )
-    X = _numbers(path, table, index, columns)
-    _check_side(path, genes_as, index, columns, head.first[0] if has_index else "")
+    X = _numbers(path, table, index, columns=columns)
+    _check_side(path, genes_as, index, columns=columns, corner=head.first[0] if has_index else "")
     return _annotated(X, index, columns) if genes_as == "columns" else _annotated(X.T, columns, index)
 
 
@@ -84,7 +84,7 @@ def _has_index(head: _Head) -> bool:
     return len(head.first) == head.width - 1 or heads_names(head.first[0]) or not _is_number(head.second[0])
 
 
-def _numbers(path: Path, table: pd.DataFrame, index: list[str], columns: list[str]) -> np.ndarray:
+def _numbers(path: Path, table: pd.DataFrame, index: list[str], *, columns: list[str]) -> np.ndarray:
     """Return the cells as float32.
 
     Raises
@@ -108,14 +108,16 @@ def _numbers(path: Path, table: pd.DataFrame, index: list[str], columns: list[st
     return np.ascontiguousarray(table.to_numpy(dtype=np.float32))
 
 
-def _check_side(path: Path, genes_as: str, index: list[str], columns: list[str], corner: str) -> None:
+def _check_side(path: Path, genes_as: str, index: list[str], *, columns: list[str], corner: str) -> None:
     if genes_as == "columns" and lies_on_its_side(index, columns, corner):
-        raise InputError(sideways(path, index, columns, "Use --genes-as rows (genes_as: rows in the configuration)."))
+        raise InputError(
+            sideways(path, index, columns, way_out="Use --genes-as rows (genes_as: rows in the configuration).")
+        )
     if genes_as == "rows" and lies_on_its_side(columns, index):
-        raise InputError(sideways(path, columns, index, "Leave out --genes-as rows."))
+        raise InputError(sideways(path, columns, index, way_out="Leave out --genes-as rows."))
 
 
-def sideways(path: object, observations: list[str], genes: list[str], way_out: str) -> str:
+def sideways(path: object, observations: list[str], genes: list[str], *, way_out: str) -> str:
     """Return the message about a transposed matrix."""
     return (
         f"{str(path)!r} seems transposed: read like this, its {len(observations):,} observations are named "

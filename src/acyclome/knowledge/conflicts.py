@@ -90,8 +90,7 @@ def _shortest_cycle(source: np.ndarray, target: np.ndarray, d: int) -> list[int]
         children.setdefault(a, []).append(b)
     best: list[int] = []
     for start in children:
-        found = _way_back(start, children, len(best) or d + 1)
-        best = found or best
+        best = _way_back(start, children, len(best) or d + 1) or best
     return best
 
 

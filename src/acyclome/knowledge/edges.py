@@ -135,7 +135,7 @@ def make_prior(
     names = rows["source"].cat.categories  # those of the targets too
     source, target = (np.array([index.get(name, -1) for name in names], np.int64)[codes] for codes in ends)
     is_here = (source >= 0) & (target >= 0)
-    warnings = _name_warnings(names[distinct(np.concatenate(ends))], is_here, tiers or {}, genes)
+    warnings = _name_warnings(names[distinct(np.concatenate(ends))], is_here, tiers or {}, genes=genes)
     if left_out:
         scopes = examples(sorted(set(left_out)))
         here = "there are no groups" if group is None else f"this is the group {group}"
@@ -191,7 +191,7 @@ def _tiers(tiers: Mapping[str, int] | None, genes: Sequence[str]) -> np.ndarray:
 
 
 def _name_warnings(
-    names: Iterable[str], is_here: np.ndarray, tiers: Mapping[str, int], genes: Sequence[str]
+    names: Iterable[str], is_here: np.ndarray, tiers: Mapping[str, int], *, genes: Sequence[str]
 ) -> list[str]:
     """Return what is to be said of names, in edges (all here or not, ``(m,)``) and in tiers, that are no genes here.
 

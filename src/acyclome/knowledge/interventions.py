@@ -91,7 +91,7 @@ def check_labels(labels: pd.Series[Any], column: str, control: str | None) -> No
     raise InputError(msg)
 
 
-def find_targets(obs: pd.DataFrame | None, column: str, control: str | None, genes: Sequence[str]) -> Perturbation:
+def find_targets(obs: pd.DataFrame | None, column: str, control: str | None, *, genes: Sequence[str]) -> Perturbation:
     """Find the genes that the observations, all or a group of them, name as their targets.
 
     Parameters
@@ -118,7 +118,7 @@ def find_targets(obs: pd.DataFrame | None, column: str, control: str | None, gen
     count: Counter[str] = Counter()
     for names, n in zip(named, size, strict=True):
         count.update(dict.fromkeys(names, n))
-    _check_names(count, genes, column, control)
+    _check_names(count, genes, column, control=control)
     targets = _targets(kind, named, genes)
     known = set(genes)
     facts = {
@@ -137,14 +137,14 @@ def find_targets(obs: pd.DataFrame | None, column: str, control: str | None, gen
 
 def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[str]) -> Interventions:
     """Return the targets of all observations from those of every label, ``kind`` being the label of each."""
-    place = {gene: index for index, gene in enumerate(genes)}
+    index = {gene: j for j, gene in enumerate(genes)}
     order = np.argsort(kind, kind="stable")
     first = np.searchsorted(kind[order], np.arange(len(named) + 1))
     pairs = [
-        (place[name], order[first[k] : first[k + 1]])
+        (index[name], order[first[k] : first[k + 1]])
         for k, names in enumerate(named)
         for name in names
-        if name in place
+        if name in index
     ]
     gene = np.repeat(np.array([gene for gene, _ in pairs], np.int64), [len(rows) for _, rows in pairs])
     row = np.concatenate([np.empty(0, np.int64), *(rows for _, rows in pairs)])
@@ -153,14 +153,14 @@ def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[s
 
 def _treatments(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[str]) -> Treatments:
     """Return what was done in every observation; labels that name the same targets are one treatment."""
-    place = {gene: index for index, gene in enumerate(genes)}
+    index = {gene: j for j, gene in enumerate(genes)}
     sets = [tuple(sorted(names)) for names in named]
     number = {names: k for k, names in enumerate(sorted(set(sets) - {()}))}
     only = [
-        place.get(names[0], STRANGE)
+        index.get(names[0], STRANGE)
         if len(names) == 1
         else SEVERAL
-        if any(name in place for name in names)
+        if any(name in index for name in names)
         else STRANGE
         for names in number
     ]
@@ -185,21 +185,21 @@ def effects_warnings(effects: Sequence[Mapping[str, Any]]) -> list[str]:
         for row in sorted(effects, key=lambda row: abs(row["shift"]))
         if row["p"] < DOUBT and not row["firm"]
     ]
-    found, left = [], "Their observations are left out of their equations all the same, and settle no direction."
+    warnings, left = [], "Their observations are left out of their equations all the same, and decide no direction."
     if idle:
-        found.append(
+        warnings.append(
             f"{len(idle)} of {len(effects)} targets show no measurable change of their own expression (p >= {DOUBT}): "
             f"{examples(idle)}. {left}"
         )
     if weak:
-        found.append(
+        warnings.append(
             f"{len(weak)} of {len(effects)} targets changed by hardly more than {FIRM:g} sd themselves: "
             f"{examples(weak)}. {left}"
         )
-    return found
+    return warnings
 
 
-def _check_names(count: Mapping[str, int], genes: Sequence[str], column: str, control: str | None) -> None:
+def _check_names(count: Mapping[str, int], genes: Sequence[str], column: str, *, control: str | None) -> None:
     if count and set(genes).isdisjoint(count):
         why = likely_reason(genes, list(count)) or "Check that targets are named as the genes of the data are."
         msg = (
@@ -211,20 +211,20 @@ def _check_names(count: Mapping[str, int], genes: Sequence[str], column: str, co
 
 
 def _warnings(facts: Mapping[str, Any], targets: Interventions, genes: Sequence[str]) -> list[str]:
-    found = []
+    warnings = []
     if not facts["targets"]:
-        found.append("None of these observations has a target, so no intervention says anything here.")
+        warnings.append("None of these observations has a target, so no intervention says anything here.")
     if facts["unknown"]:
         named = [f"{name} ({n})" for name, n in facts["unknown"].items()]
-        found.append(
+        warnings.append(
             f"{len(named)} targets in {facts['column']!r} are not among the genes: {examples(named)}. "
             f"{facts['observations_with_unknown_targets_only']:,} observations with no other target were used as "
             "unperturbed."
         )
     few = [genes[j] for j in np.flatnonzero(targets.n_obs - targets.counts < LEAST_OWN).tolist()]
     if few:
-        found.append(
+        warnings.append(
             f"{len(few)} genes were targets in all but fewer than {LEAST_OWN} observations, so nothing is left to find "
             f"their causes from: {examples(few)}."
         )
-    return found
+    return warnings

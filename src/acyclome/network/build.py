@@ -55,11 +55,11 @@ def build_network(
     )
     ranked = pd.DataFrame({"source": names[ranking[0]], "target": names[ranking[1]], "rank_score": ranking[2]})
     about: dict[str, Any] = {"is_regulator": True, "lowest": np.nan, **nodes}
-    rows = node_table(names, source, target, about.pop("order")).assign(**about)
+    rows = node_table(names, source, target, order=about.pop("order")).assign(**about)
     return Network(best_first(table), best_first(ranked), rows, dict(facts or {}), members, effects)
 
 
-def node_table(names: np.ndarray, source: np.ndarray, target: np.ndarray, order: np.ndarray) -> pd.DataFrame:
+def node_table(names: np.ndarray, source: np.ndarray, target: np.ndarray, *, order: np.ndarray) -> pd.DataFrame:
     """Return the columns of nodes that follow from the graph and its order: gene, order, depth and degrees.
 
     Raises

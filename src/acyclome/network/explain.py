@@ -19,13 +19,13 @@ _HOW_TO_READ = """How to read this
   cell type inside the group) can make an edge between genes that do not touch. Test by perturbing the cause."""
 
 
-def page(node: pd.Series, causes: pd.DataFrame, effects: pd.DataFrame, nodes: pd.DataFrame, limit: int) -> str:
+def page(node: pd.Series, causes: pd.DataFrame, effects: pd.DataFrame, *, nodes: pd.DataFrame, limit: int) -> str:
     """Return the page on the gene of `node`: facts, causes, effects, and how to read them."""
     gene = str(node["gene"])
     parts = [
         _head(node, nodes),
-        _section(f"Causes of {gene} ({gene} follows them)", causes, "source", limit),
-        _section(f"Effects of {gene} (they follow {gene})", effects, "target", limit),
+        _section(f"Causes of {gene} ({gene} follows them)", causes, "source", limit=limit),
+        _section(f"Effects of {gene} (they follow {gene})", effects, "target", limit=limit),
         _HOW_TO_READ,
     ]
     return "\n\n".join(parts) + "\n"
@@ -44,10 +44,10 @@ def unknown_gene(gene: str, genes: Sequence[str]) -> str:
 
 def _head(node: pd.Series, nodes: pd.DataFrame) -> str:
     gene, n_causes, n_effects = node["gene"], int(node["in_degree"]), int(node["out_degree"])
-    place = int((nodes["out_degree"] > n_effects).sum()) + 1
+    rank = int((nodes["out_degree"] > n_effects).sum()) + 1
     lines = [
         f"{gene}: {_count(n_causes, 'cause')} and {_count(n_effects, 'effect')} "
-        f"(place {place} of {len(nodes)} genes by number of effects)",
+        f"(place {rank} of {len(nodes)} genes by number of effects)",
         f"Position {int(node['order']) + 1} of {len(nodes)} in the order, depth {int(node['depth'])}.",
     ]
     if n_causes and pd.notna(node["r2"]):
@@ -58,7 +58,7 @@ def _head(node: pd.Series, nodes: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _section(title: str, edges: pd.DataFrame, other: str, limit: int) -> str:
+def _section(title: str, edges: pd.DataFrame, other: str, *, limit: int) -> str:
     if edges.empty:
         return f"{title}\n  none found among the genes of this network"
     shown = edges.head(limit)

@@ -150,7 +150,7 @@ class Network:
         """
         causes, effects = self.parents(gene), self.children(gene)
         node = self.nodes.iloc[self.genes.index(gene)]
-        return _explain.page(node, causes, effects, self.nodes, limit)
+        return _explain.page(node, causes, effects, nodes=self.nodes, limit=limit)
 
     def predict(
         self,
@@ -193,7 +193,7 @@ class Network:
         (``effects``), and what the network says elsewhere. No gene falls below where a knock-out would put it.
         """
         knocked = [knockout] if isinstance(knockout, str) else list(knockout or ())
-        return _predict.predict(self, set or {}, shift or {}, knocked, interval)
+        return _predict.predict(self, set or {}, shift or {}, knockout=knocked, interval=interval)
 
     def _edges_at(self, end: str, gene: str) -> pd.DataFrame:
         if gene not in self._position:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,11 +25,11 @@ class _Acts(NamedTuple):
 
     Parameters
     ----------
-    genes, amount, held
+    genes, amount, is_held
         ``(k,)`` each.
-    is_known
+    is_measured
         ``(k,)`` bool, whether interventions have measured the gene.
-    known, error
+    measured, error
         ``(k, d)`` total effects of those, and their standard deviations; zero elsewhere.
     common, unsure
         ``(d,)`` what comes on top because a gene is lost of which that was not measured, and its standard deviation.
@@ -39,9 +39,9 @@ class _Acts(NamedTuple):
 
     genes: np.ndarray
     amount: np.ndarray
-    held: np.ndarray
-    is_known: np.ndarray
-    known: np.ndarray
+    is_held: np.ndarray
+    is_measured: np.ndarray
+    measured: np.ndarray
     error: np.ndarray
     common: np.ndarray
     unsure: np.ndarray
@@ -49,55 +49,70 @@ class _Acts(NamedTuple):
 
 
 def predict(
-    network: Network, held: Mapping[str, float], shift: Mapping[str, float], knockout: Iterable[str], interval: float
+    network: Network,
+    values: Mapping[str, float],
+    shift: Mapping[str, float],
+    *,
+    knockout: list[str],
+    interval: float,
 ) -> pd.DataFrame:
     """Return the table of :meth:`acyclome.Network.predict`."""
-    knocked = list(knockout)
-    _check(network, [*held, *knocked, *shift], interval)
-    acts = _acts(network, {**held, **{gene: _lowest(network, gene) for gene in knocked}}, shift, knocked)
+    _check(network, [*values, *knockout, *shift], interval)
+    values = {**values, **{gene: _lowest(network, gene) for gene in knockout}}
+    acts = _acts(network, values, shift, lost=knockout)
     answers = list(_answers(network, acts))
     moved, added = (np.mean(part, axis=0) for part in zip(*answers, strict=True))
     drawn = None if network.members is None else np.array([answer for answer, _ in answers])
-    found = pd.DataFrame({"gene": network.genes, "change": moved, **_spread(acts, moved, added, drawn, interval)})
-    order = np.lexsort((found["gene"].to_numpy(str), -np.abs(moved)))
-    return found[COLUMNS].iloc[order].reset_index(drop=True)
+    table = pd.DataFrame(
+        {"gene": network.genes, "change": moved, **_bounds(acts, moved, added, drawn=drawn, interval=interval)}
+    )
+    order = np.lexsort((table["gene"].to_numpy(str), -np.abs(moved)))
+    return table[COLUMNS].iloc[order].reset_index(drop=True)
 
 
-def _acts(network: Network, values: Mapping[str, float], shift: Mapping[str, float], lost: Iterable[str]) -> _Acts:
-    place = {gene: k for k, gene in enumerate(network.genes)}
-    genes = np.array([place[gene] for gene in [*values, *shift]])
-    known, error = np.zeros((2, len(genes) + 1, len(place)))
-    is_known = np.zeros(len(genes) + 1, bool)
+def _acts(network: Network, values: Mapping[str, float], shift: Mapping[str, float], *, lost: list[str]) -> _Acts:
+    index = {gene: k for k, gene in enumerate(network.genes)}
+    genes = np.array([index[gene] for gene in [*values, *shift]])
+    measured, error = np.zeros((2, len(genes) + 1, len(index)))
+    is_measured = np.zeros(len(genes) + 1, bool)
     if network.effects is not None:
         source, target, *numbers = (column.to_numpy() for _, column in network.effects.items())
         for k, gene in enumerate([*genes, ANY]):
             at = source == gene
-            is_known[k] = at.any()
-            known[k, target[at]], error[k, target[at]] = (number[at] for number in numbers)
-    gone = np.isin(genes, [place[gene] for gene in lost])
-    is_new = gone.any() and not is_known[:-1][gone].any()
+            is_measured[k] = at.any()
+            measured[k, target[at]], error[k, target[at]] = (number[at] for number in numbers)
+    gone = np.isin(genes, [index[gene] for gene in lost])
+    is_new = gone.any() and not is_measured[:-1][gone].any()
     floor = network.nodes["lowest"].fillna(-np.inf).to_numpy()
-    amount, held = np.array([*values.values(), *shift.values()], float), np.arange(len(genes)) < len(values)
+    amount, is_held = np.array([*values.values(), *shift.values()], float), np.arange(len(genes)) < len(values)
     return _Acts(
-        genes, amount, held, is_known[:-1], known[:-1], error[:-1], is_new * known[-1], is_new * error[-1], floor
+        genes=genes,
+        amount=amount,
+        is_held=is_held,
+        is_measured=is_measured[:-1],
+        measured=measured[:-1],
+        error=error[:-1],
+        common=is_new * measured[-1],
+        unsure=is_new * error[-1],
+        floor=floor,
     )
 
 
 def _answer(
-    acts: _Acts, source: np.ndarray, target: np.ndarray, weight: np.ndarray, order: np.ndarray
+    acts: _Acts, source: np.ndarray, target: np.ndarray, *, weight: np.ndarray, order: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the change of every gene, and what was added to the genes acted on, given the edges of a network."""
-    T = acts.known.copy()
-    if not acts.is_known.all():
-        T[~acts.is_known] = responses(source, target, weight, order, acts.genes[~acts.is_known])
-    moved, added = changes(T, acts.genes, acts.amount, acts.held)
+    T = acts.measured.copy()
+    if not acts.is_measured.all():
+        T[~acts.is_measured] = responses(source, target, weight, order, acts.genes[~acts.is_measured])
+    moved, added = changes(T, acts.genes, acts.amount, acts.is_held)
     others = np.ones(len(moved), bool)
-    others[acts.genes[acts.held]] = False
+    others[acts.genes[acts.is_held]] = False
     return np.where(others, np.maximum(moved + acts.common, acts.floor), moved), added
 
 
-def _spread(
-    acts: _Acts, moved: np.ndarray, added: np.ndarray, drawn: np.ndarray | None, interval: float
+def _bounds(
+    acts: _Acts, moved: np.ndarray, added: np.ndarray, *, drawn: np.ndarray | None, interval: float
 ) -> dict[str, np.ndarray]:
     """Bounds of the change, and the share of the resamples that agree on its sign; empty without resamples.
 
@@ -127,13 +142,15 @@ def _sigmas(share: float) -> float:
 def _answers(network: Network, acts: _Acts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the answer of every resample, or of the network itself where there are none."""
     if network.members is None:
-        yield _answer(acts, network.source, network.target, network.edges["weight"].to_numpy(), network.order)
+        yield _answer(
+            acts, network.source, network.target, weight=network.edges["weight"].to_numpy(), order=network.order
+        )
         return
     for _, edges in network.members.groupby("member", sort=True):
         edges = edges[edges["source"] != edges["target"]]
         source, target = edges["source"].to_numpy(np.int64), edges["target"].to_numpy(np.int64)
         order = topological_order(source, target, len(network.genes))
-        yield _answer(acts, source, target, edges["weight"].to_numpy(), order)
+        yield _answer(acts, source, target, weight=edges["weight"].to_numpy(), order=order)
 
 
 def _check(network: Network, acted: list[str], interval: float) -> None:

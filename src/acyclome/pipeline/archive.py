@@ -46,7 +46,7 @@ class Archive:
         record, cost = measured(work)
         self.records[key] = record = replace(record, facts={**record.facts, "cost": cost})
         if self.folder is not None:
-            self.folder.write_stage(key.name, record.to_arrays(), record.facts, self._fingerprint(key, config))
+            self.folder.write_stage(key.name, record.to_arrays(), record.facts, key=self._fingerprint(key, config))
 
     def read(self, kind: type[R], config: Config, part: Part | None = None) -> R:
         """Return the record of a stage.
@@ -83,13 +83,16 @@ class Archive:
         parts = [key.part for key in self.records if key.stage == kind.stage and key.part is not None]
         if not parts and self.folder is not None:
             cuts = [[Part(number, of) for number in range(of)] for of in self.folder.cuts(kind.stage)]
-            parts = next((cut for cut in cuts if all(self.has_file(Key(kind.stage, one), config) for one in cut)), [])
+            parts = next((all_of for all_of in cuts if self._has_files(kind, all_of, config)), [])
         records = [self.read(kind, config, part) for part in sorted(parts)] if wanted else []
         at_hand = sum(len(record.facts["members"]) for record in records)
         if at_hand == wanted:
             return records
         msg = f"{at_hand} of {wanted} {things} are at hand. Run `acyclome {kind.stage}` for all parts of one --parts."
         raise InputError(msg)
+
+    def _has_files(self, kind: type[Record], parts: list[Part], config: Config) -> bool:
+        return all(self.has_file(Key(kind.stage, part), config) for part in parts)
 
     def _fingerprint(self, key: Key, config: Config) -> str:
         return fingerprint(self.base, *key.options(config))

@@ -27,7 +27,7 @@ ASSOCIATED = 10  # resamples whose mean association is steady enough to rank by
 def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
     """Put the records together."""
     data, d = task.data, task.data.n_genes
-    source, target, cost = ordered.source, ordered.target, data.prices(task.config)
+    source, target, cost = ordered.source, ordered.target, data.edge_costs(task.config)
     votes = count_votes(resampled.source, resampled.target, resampled.loss, n_genes=d, total=len(resampled.numbers))
     said = support(votes, source, target)
     score = joined_probability(ordered.loss - cost[target], said) * arrow_probability(ordered.arrow, said)

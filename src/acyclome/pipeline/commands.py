@@ -58,7 +58,7 @@ def run(
 
         def open_store(label: Label) -> Store:
             options = config if label is None else config.with_options({"input.group": label})
-            _prepare(input_path, folder_of(label).path, options, runtime)
+            _prepare(input_path, folder_of(label).path, options, runtime=runtime)
             return stack.enter_context(Store.open(folder_of(label).stage("prepared.h5")))
 
         networks = learn_groups(labels, Door(open_store, about, folder_of), config, runtime=runtime)
@@ -90,7 +90,7 @@ def prepare_stage(
     if config.input.joint:
         msg = "joint learns groups together, which `acyclome run` does; stages learn one network. Leave it out here."
         raise ConfigError(msg)
-    facts = _prepare(input_path, out, config, runtime)
+    facts = _prepare(input_path, out, config, runtime=runtime)
     if config.card is None:
         with Session.open(out, runtime) as session:
             session.choose()
@@ -98,17 +98,17 @@ def prepare_stage(
 
 
 def _prepare(
-    input_path: str | os.PathLike[str], out: str | os.PathLike[str], config: Config, runtime: Runtime
+    input_path: str | os.PathLike[str], out: str | os.PathLike[str], config: Config, *, runtime: Runtime
 ) -> dict[str, Any]:
     if not Path(input_path).exists():
         msg = f"There is no file {str(input_path)!r}. Check the path."
         raise InputError(msg)
     with RunFolder.begin(out) as folder:
-        return _prepare_in(folder, input_path, config, runtime)
+        return _prepare_in(folder, input_path, config, runtime=runtime)
 
 
 def _prepare_in(
-    folder: RunFolder, input_path: str | os.PathLike[str], config: Config, runtime: Runtime
+    folder: RunFolder, input_path: str | os.PathLike[str], config: Config, *, runtime: Runtime
 ) -> dict[str, Any]:
     from acyclome.prepare import prepare_to_store
 
@@ -133,7 +133,7 @@ def _prepare_in(
         _remove_earlier(folder, earlier, about)
     write_json(notes, {**about, "cost": cost})
     runtime.report("prepare", 1.0, f"{facts['n_vars']:,} genes, {facts['n_obs']:,} observations")
-    check_memory(facts["n_vars"], facts["n_obs"], config, runtime.threads, runtime.memory, has_disk=True)
+    check_memory(facts["n_vars"], facts["n_obs"], config, threads=runtime.threads, memory=runtime.memory, has_disk=True)
     return {**facts, "cost": cost}
 
 
@@ -189,7 +189,7 @@ def plan(input_path: str | os.PathLike[str], config: Config, runtime: Runtime) -
     from acyclome.prepare import prepared_size
 
     n_obs, n_vars = prepared_size(input_path, config)
-    facts = estimate(n_vars, n_obs, config, runtime.threads)
+    facts = estimate(n_vars, n_obs, config, threads=runtime.threads)
     if config.card is None:
-        facts["models"] = estimate_models(n_vars, n_obs, config, runtime.threads)
+        facts["models"] = estimate_models(n_vars, n_obs, config, threads=runtime.threads)
     return facts

@@ -95,7 +95,7 @@ class Dataset:
         column = config.input.perturbation
         acted = Perturbation.none(n_obs=store.n_obs, n_genes=store.n_vars)
         if column is not None:
-            acted = find_targets(store.obs_columns, column, config.input.control, store.genes)
+            acted = find_targets(store.obs_columns, column, config.input.control, genes=store.genes)
         label = group or config.input.group
         prior = prior_of(config, store.genes, table=knowledge, sources=sources, group=label, shared=shared)
         check_model(config, prior.constraints, has_targets=acted.interventions.any)
@@ -161,12 +161,12 @@ class Dataset:
         """Genes that may be causes, ``(d,)`` bool."""
         return self.prior.constraints.sources
 
-    def prices(self, config: Config) -> np.ndarray:
-        """Return the log-likelihood that a cause of each gene has to earn, ``(d,)``."""
-        price = config.score.gamma * np.log(max(int(self.sources.sum()) - 1, 1)) + np.zeros(self.n_genes)
+    def edge_costs(self, config: Config) -> np.ndarray:
+        """Return the log-likelihood that an edge into each gene has to bring, ``(d,)``."""
+        cost = config.score.gamma * np.log(max(int(self.sources.sum()) - 1, 1)) + np.zeros(self.n_genes)
         if get_model(config.model).search == "order_search":  # local scores have paid for the coefficients already
-            price += 0.5 * np.log(self.n_own)
-        return price
+            cost += 0.5 * np.log(self.n_own)
+        return cost
 
     def content(self) -> tuple[Any, ...]:
         """Return all that a result depends on beside the options, to be part of a key."""

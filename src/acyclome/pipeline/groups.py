@@ -63,7 +63,11 @@ def learn_groups(labels: Sequence[Label], door: Door, config: Config, *, runtime
     """
     if config.input.joint:
         return _learn_together(check_joint(config, labels), door, config, runtime=runtime)
-    return {label: _begin(label, door.open_store(label), door, config, runtime=runtime).learn() for label in labels}
+    networks = {}
+    for label in labels:
+        session = _begin(label, door.open_store(label), door, config=config, runtime=runtime)
+        networks[label] = session.learn()
+    return networks
 
 
 def check_joint(config: Config, labels: Sequence[Label]) -> list[str]:
@@ -85,8 +89,8 @@ def check_joint(config: Config, labels: Sequence[Label]) -> list[str]:
         )
         raise ConfigError(msg)
     if SHARED in named or len(named) < 2:
-        found = f"a group called {SHARED!r}" if SHARED in named else f"{len(named)} group"
-        msg = f"Found {found}; to be learned together (joint), groups are two at least, of other names than {SHARED!r}."
+        what = f"a group called {SHARED!r}" if SHARED in named else f"{len(named)} group"
+        msg = f"Found {what}; to be learned together (joint), groups are two at least, of other names than {SHARED!r}."
         raise InputError(msg)
     return named
 
@@ -95,8 +99,8 @@ def _begin(
     label: Label,
     store: GeneMajor,
     door: Door,
-    config: Config,
     *,
+    config: Config,
     runtime: Runtime,
     shared: Shared | None = None,
 ) -> Session:
@@ -125,7 +129,7 @@ def _learn_together(labels: list[str], door: Door, config: Config, *, runtime: R
     common = Shared(shared.edges[["source", "target"]], position)
     networks = {}
     for label, store in stores.items():
-        session = _begin(label, store, door, config, runtime=runtime, shared=common)
+        session = _begin(label, store, door, config=config, runtime=runtime, shared=common)
         if config.card is None:
             session.go_on_with(chosen)
         networks[label] = session.learn()

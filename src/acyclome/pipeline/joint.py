@@ -94,10 +94,10 @@ def differential_edges(
     q = np.ones(len(edges))
     for family, tests in ((in_shared, shared.n_edges), (~in_shared, allowed - shared.n_edges)):
         q[family] = false_discovery(tested.p[family], tests)
-    return _table(edges.assign(shared=in_shared), tested, q, list(stores))
+    return _table(edges.assign(shared=in_shared), tested, q, labels=list(stores))
 
 
-def _table(edges: pd.DataFrame, tested: Contrasts, q: np.ndarray, labels: list[str]) -> pd.DataFrame:
+def _table(edges: pd.DataFrame, tested: Contrasts, q: np.ndarray, *, labels: list[str]) -> pd.DataFrame:
     from scipy.stats import norm
 
     for values, name in ((tested.weight, "weight"), (tested.error, "error")):

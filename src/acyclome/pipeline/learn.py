@@ -107,14 +107,14 @@ def learn(
     if groups is None:
         stores = {None: _memory_store(X, names, is_part=False, obs=obs)}
     else:
-        stores = _stores_of_groups(X, names, as_labels(groups, X.shape[0]), obs)
+        stores = _stores_of_groups(X, names, as_labels(groups, X.shape[0]), obs=obs)
     door = Door.in_memory("acyclome.learn", stores.__getitem__, regulators=causes, knowledge=rules)
     networks = learn_groups(list(stores), door, options, runtime=runtime)
     return networks if groups is not None else networks[None]
 
 
 def _stores_of_groups(
-    X: Any, genes: list[str], labels: np.ndarray, obs: pd.DataFrame | None
+    X: Any, genes: list[str], labels: np.ndarray, *, obs: pd.DataFrame | None
 ) -> dict[Label, MemoryStore]:
     sizes = dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
     check_groups(sizes, "the argument groups", "give only its rows of X")

@@ -127,13 +127,13 @@ def _sample(task: Task, rng: np.random.Generator) -> tuple[Dataset, np.ndarray]:
     genes = np.arange(d)
     if d > COMPARED_GENES:
         Z = np.ascontiguousarray(task.scaled.Z[:, np.sort(rng.permutation(n)[:CORRELATED])], dtype=np.float32)
-        genes = connected_genes(Z, task.data.sources, COMPARED_GENES, rng)
+        genes = connected_genes(Z, task.data.sources, COMPARED_GENES, rng=rng)
     test = np.zeros(len(rows), bool)
     test[rng.permutation(len(rows))[: int(HELD_OUT * len(rows))]] = True
     return task.data.subset(genes=genes, rows=rows).as_whole(), test
 
 
-def connected_genes(Z: np.ndarray, causes: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:
+def connected_genes(Z: np.ndarray, causes: np.ndarray, wanted: int, *, rng: np.random.Generator) -> np.ndarray:
     """Grow ``STARTS`` clusters from random genes, each by the gene that correlates most with one of it; rising indices.
 
     Parameters

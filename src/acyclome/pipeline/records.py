@@ -87,8 +87,8 @@ class RelaxedShards(Record):
 
     Parameters
     ----------
-    gene, place
-        ``(g,)`` genes owned, and the relative place of each in the order of its shard, from 0 to 1.
+    gene, position
+        ``(g,)`` genes owned, and the relative position of each in the order of its shard, from 0 to 1.
     edge, W
         ``(e,)`` positions among all candidates, and the weights of the relaxation there.
     source, target, loss
@@ -97,7 +97,7 @@ class RelaxedShards(Record):
 
     stage = Stage.FIT
     gene: np.ndarray
-    place: np.ndarray
+    position: np.ndarray
     edge: np.ndarray
     W: np.ndarray
     source: np.ndarray

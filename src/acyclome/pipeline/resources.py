@@ -83,7 +83,7 @@ def _cost(n_genes: Any, n_obs: int, config: Config) -> Cost:
     return found if config.relaxes else found._replace(relaxed=0.0, on_device=0.0, relax=0.0)
 
 
-def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, Any]:
+def estimate(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[str, Any]:
     """Estimate memory (bytes) and time (seconds) of a run, per stage.
 
     Notes
@@ -98,7 +98,7 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
     """
     chosen = {}
     if config.card is None:
-        chosen = {"choose": _choose_seconds(n_genes, n_obs, config, threads)}
+        chosen = {"choose": _choose_seconds(n_genes, n_obs, config, threads=threads)}
         config = next(iter(config.with_each_model()[0].values()))
     cost = _cost(d := float(n_genes), n_obs, config)
     n, k = float(n_obs), float(min(config.screen.max_candidates, n_genes))
@@ -125,7 +125,7 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
     times = {
         **chosen,
         "screen": look / threads,
-        **_fit_seconds(n_genes, n_obs, config, threads),
+        **_fit_seconds(n_genes, n_obs, config, threads=threads),
         "order": gram * 2 / threads + search + config.search.perturbations * d / MOVES_PER_SECOND,
         "resample": resampled / threads,
     }
@@ -145,13 +145,13 @@ def estimate(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str
     }
 
 
-def estimate_models(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, dict[str, float]]:
+def estimate_models(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[str, dict[str, float]]:
     """Estimate memory and time of a run with each of the models that model auto may choose."""
-    found = {name: estimate(n_genes, n_obs, one, threads) for name, one in config.with_each_model()[0].items()}
+    found = {name: estimate(n_genes, n_obs, one, threads=threads) for name, one in config.with_each_model()[0].items()}
     return {name: {key: facts[key] for key in ("memory_gb", "total_seconds")} for name, facts in found.items()}
 
 
-def _choose_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> float:
+def _choose_seconds(n_genes: int, n_obs: int, config: Config, *, threads: int) -> float:
     """Seconds of a search with every model on the sample where they are compared."""
     d, n = min(n_genes, COMPARED_GENES), min(n_obs, COMPARED_OBSERVATIONS)
     quick = config.with_options({"search.perturbations": 0, "resample.resamples": 0})
@@ -194,7 +194,7 @@ def _shard_facts(n_genes: int, n_obs: int, config: Config) -> dict[str, Any]:
     return {"shards": shards, "shard_genes": most, "shard_memory_bytes": needed}
 
 
-def _fit_seconds(n_genes: int, n_obs: int, config: Config, threads: int) -> dict[str, float]:
+def _fit_seconds(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[str, float]:
     """Seconds of the shards: their relaxation and their first search, and the plan."""
     if not is_sharded(config):
         return {"fit": 0.0}
@@ -209,9 +209,9 @@ def check_memory(
     n_genes: int,
     n_obs: int,
     config: Config,
+    *,
     threads: int,
     memory: int | None,
-    *,
     is_part: bool = False,
     has_disk: bool = False,
 ) -> bool:
@@ -232,7 +232,7 @@ def check_memory(
         If the estimate is above that.
     """
     limit = machine_memory() if memory is None else memory
-    facts = estimate(n_genes, n_obs, config, threads)
+    facts = estimate(n_genes, n_obs, config, threads=threads)
     needed = facts["memory_bytes"]
     if is_part and is_sharded(config):  # each of the threads has a shard of its own
         needed = BASE_BYTES + min(threads, facts["shards"]) * (facts["shard_memory_bytes"] - BASE_BYTES)

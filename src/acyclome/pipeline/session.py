@@ -119,7 +119,11 @@ class Session:
     def fit(self, part: Part = WHOLE) -> Relaxed | RelaxedShards:
         """Fit the relaxation, and with it the order to start from; with shards, those of a part."""
         if is_sharded(self.asked):
-            return self._take(RelaxedShards, lambda: shards.relax_part(self.task, *self._cut(), part), part)
+            return self._take(
+                RelaxedShards,
+                lambda: shards.relax_part(self.task, self._get(Screened), sharded=self._get(Sharded), part=part),
+                part,
+            )
         if part.of > 1:
             msg = "Only a fit of shards has parts. Leave --part and --parts out, or prepare with --shards N."
             raise InputError(msg)
@@ -127,7 +131,7 @@ class Session:
 
     def merge(self) -> Relaxed:
         """Put together what the shards found: the order to start from."""
-        return self._take(Relaxed, lambda: shards.merge(self.task, *self._cut(), self._all_shards()))
+        return self._take(Relaxed, lambda: shards.merge(self.task, self._get(Screened), self._all_shards()))
 
     def order(self) -> Ordered:
         """Search the DAG."""
@@ -156,9 +160,6 @@ class Session:
             self.folder.write_run_json(network.facts)
         self.task.report("network", 1.0, f"{network.n_edges:,} edges")
         return network
-
-    def _cut(self) -> tuple[Screened, Sharded]:
-        return self._get(Screened), self._get(Sharded)
 
     def _all_shards(self) -> list[RelaxedShards]:
         wanted = self._get(Sharded).plan.n_shards

@@ -72,10 +72,10 @@ def shard(task: Task, screened: Screened) -> Sharded:
     return Sharded(owner=plan.owner, indptr=plan.indptr, genes=plan.genes, facts=facts)
 
 
-def relax_part(task: Task, screened: Screened, cut: Sharded, part: Part) -> RelaxedShards:
+def relax_part(task: Task, screened: Screened, *, sharded: Sharded, part: Part) -> RelaxedShards:
     """Fit the shards of a part: the relaxation and a first order search, each on its own genes."""
-    numbers = range(part.number, cut.plan.n_shards, part.of)
-    shards = [Shard.of(cut.plan, screened.candidates, number) for number in numbers]
+    plan = sharded.plan
+    shards = [Shard.of(plan, screened.candidates, number) for number in range(part.number, plan.n_shards, part.of)]
     runs = task.backend.together([len(one.genes) for one in shards], task.config.screen.max_candidates)
     together = [shards[a:b] for a, b in runs]
     task.report("fit", 0.0, f"{len(shards)} shards")
@@ -85,25 +85,25 @@ def relax_part(task: Task, screened: Screened, cut: Sharded, part: Part) -> Rela
         task.report("fit", done / len(shards), f"{done} of {len(shards)}")
 
     runtime = task.runtime
-    work = partial(_relax_shards, task.data, task.config, task.backend_of_part(len(together)))
+    work = partial(_relax_shards, task.data, task.config, backend=task.backend_of_part(len(together)))
     each = run_parts(work, together, threads=runtime.threads, finished=finished, dask=runtime.dask)
     relaxed = [one for some in each for one in some]
     facts = {"members": [one.number for one in shards], "fits": [fit for one in relaxed for fit in one.facts["fits"]]}
     return RelaxedShards.joined(relaxed, facts)
 
 
-def merge(task: Task, screened: Screened, cut: Sharded, parts: list[RelaxedShards]) -> Relaxed:
+def merge(task: Task, screened: Screened, parts: list[RelaxedShards]) -> Relaxed:
     """Put together what every shard found for the genes that it owns: weights, and an order to start from."""
     task.report("merge", 0.0, "orders of the shards")
     fits = [fit for part in parts for fit in part.facts["fits"]]
     each = RelaxedShards.joined(parts, {})
-    place, W = np.empty(task.data.n_genes), np.zeros(screened.candidates.n_edges)
-    place[each.gene], W[each.edge] = each.place, each.W
+    position, W = np.empty(task.data.n_genes), np.zeros(screened.candidates.n_edges)
+    position[each.gene], W[each.edge] = each.position, each.W
     seed = seed_of(task.config, "shard")
-    start, against = merge_orders(each.source, each.target, each.loss, position=place, seed=seed)
+    start, against = merge_orders(each.source, each.target, each.loss, position=position, seed=seed)
     status = next(status for status in STATUSES if status in {"none", *(fit["status"] for fit in fits)})
     edges = len(each.source)
-    task.report("merge", 1.0, f"{edges:,} edges of {cut.plan.n_shards} shards, {against} of them in cycles")
+    task.report("merge", 1.0, f"{edges:,} edges of {len(fits)} shards, {against} of them in cycles")
     facts = {
         "relax": status != "none",
         "convergence": [],
@@ -117,7 +117,7 @@ def merge(task: Task, screened: Screened, cut: Sharded, parts: list[RelaxedShard
     return Relaxed(start=start, W=W, facts=facts)
 
 
-def _relax_shards(data: Dataset, config: Config, backend: Backend, shards: list[Shard]) -> list[RelaxedShards]:
+def _relax_shards(data: Dataset, config: Config, shards: list[Shard], *, backend: Backend) -> list[RelaxedShards]:
     """Fit some shards, relaxed in one call: moments of their genes, relaxation, first searches, and what they say."""
     began = time.perf_counter()
     problems = [data.subset(genes=shard.genes).problem(backend) for shard in shards]
@@ -126,16 +126,22 @@ def _relax_shards(data: Dataset, config: Config, backend: Backend, shards: list[
     spent = (time.perf_counter() - began) / len(shards)
     inner = backend.with_threads(max(backend.threads // len(shards), 1))
     each = [
-        (shard, replace(problem, backend=inner), *one)
+        (shard, replace(problem, backend=inner), one)
         for shard, problem, one in zip(shards, problems, relaxed, strict=True)
     ]
-    return run_blocks(partial(_search_shard, config, spent), each, backend.threads)
+    return run_blocks(partial(_search_shard, config=config, spent=spent), each, backend.threads)
 
 
 def _search_shard(
-    config: Config, spent: float, shard: Shard, problem: Problem, start: np.ndarray, relaxed: Relaxation | None
+    shard: Shard,
+    problem: Problem,
+    proposed: tuple[np.ndarray, Relaxation | None],
+    *,
+    config: Config,
+    spent: float,
 ) -> RelaxedShards:
     """Search one shard once, and say what it found of the genes that it owns."""
+    start, relaxed = proposed
     began = time.perf_counter()
     genes, status = shard.genes, "none" if relaxed is None else relaxed.status
     warnings_of(status, config)
@@ -145,15 +151,15 @@ def _search_shard(
         dag = engine.search_once(problem, shard.candidates, start, settings=settings, seed=seed)
         owned = shard.is_owned[dag.target]
         source, target, loss, start = genes[dag.source[owned]], genes[dag.target[owned]], dag.loss[owned], dag.order
-    place = np.empty(len(genes))
-    place[start] = np.arange(len(genes)) / len(genes)
+    position = np.empty(len(genes))
+    position[start] = np.arange(len(genes)) / len(genes)
     mine = shard.is_owned[shard.candidates.target]
     W = np.zeros(shard.candidates.n_edges) if relaxed is None else relaxed.W
     cost = {"seconds": round(spent + time.perf_counter() - began, 3), "peak_memory_mb": peak_memory_mb()}
     fit = {"genes": len(genes), "owned": int(shard.is_owned.sum()), "status": status, "cost": cost}
     return RelaxedShards(
         gene=genes[shard.is_owned],
-        place=place[shard.is_owned],
+        position=position[shard.is_owned],
         edge=shard.edges[mine],
         W=W[mine],
         source=source,

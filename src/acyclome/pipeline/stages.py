@@ -55,13 +55,13 @@ def _views(task: Task) -> Views:
     """Have the workers of Dask find what the screening sees, a range of genes each; they correlate for themselves."""
     runtime = task.runtime
     ranges = cut_genes(task.data.n_genes, runtime.threads if runtime.dask == "local" else VIEWS)
-    work = partial(_views_of_range, task.data, task.config, task.backend.with_threads(1), task.scratch)
+    work = partial(_views_of_range, task.data, task.config, backend=task.backend.with_threads(1), scratch=task.scratch)
     views = run_parts(work, ranges, threads=runtime.threads, finished=lambda _: None, dask=runtime.dask)
     return Views(*(np.concatenate(part) for part in zip(*views, strict=True)))
 
 
 def _views_of_range(
-    data: Dataset, config: Config, backend: Backend, scratch: Path | None, genes: tuple[int, int]
+    data: Dataset, config: Config, genes: tuple[int, int], *, backend: Backend, scratch: Path | None
 ) -> Views:
     return find_views(data.problem(backend, scratch), engine_settings(config).screen, genes=genes)
 
@@ -117,7 +117,7 @@ def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
     config, seed = task.config, seed_of(task.config, "order")
     task.report("order", 0.0, "order search")
     dag, grown = engine.search(task.problem, screened.candidates, relaxed.start, settings=task.settings, seed=seed)
-    found, compelled, arrow = _directions(task, dag)
+    turned, compelled, arrow = _directions(task, dag)
     task.report("order", 1.0, f"{len(dag.source):,} edges")
     facts = {
         "score": dag.score,
@@ -127,10 +127,10 @@ def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
         "candidates": _candidate_facts(grown),
         "sortability": _sortability(task.moments, dag.source, dag.target),
     }
-    if found.noise is not None:
-        facts["noise_decides"] = int(np.count_nonzero(found.noise >= ODDS))
+    if turned.noise is not None:
+        facts["noise_decides"] = int(np.count_nonzero(turned.noise >= ODDS))
     if task.data.interventions.any:
-        facts["effects"] = effects_table(found.shifts, task.data.store.genes)
+        facts["effects"] = effects_table(turned.shifts, task.data.store.genes)
     return Ordered(
         indptr=grown.indptr,
         parent=grown.parent,
@@ -140,13 +140,13 @@ def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
         loss=dag.loss,
         order=dag.order,
         residual=dag.residual,
-        reversal_loss=found.loss,
+        reversal_loss=turned.loss,
         compelled=compelled,
-        settled=found.settled,
+        settled=turned.settled,
         arrow=arrow,
         scale=task.moments.scale,
         lowest=lowest_values(task),
-        noise_evidence=found.noise,
+        noise_evidence=turned.noise,
         facts=facts,
     )
 
@@ -163,23 +163,23 @@ def lowest_values(task: Task) -> np.ndarray:
 
 
 def _directions(task: Task, dag: SearchResult) -> tuple[Directions, np.ndarray, np.ndarray]:
-    """Return what is known of each direction, whether it is compelled, and how probable it is, ``(m,)`` each."""
+    """Return what turning each edge loses, whether it is compelled, and how probable it is, ``(m,)`` each."""
     data, config = task.data, task.config
     equal = config.score.noise == "equal"
-    known = ~data.prior.given.allows(dag.target, dag.source)
-    found = directions(task.moments, dag, equal_noise=equal)
+    given = ~data.prior.given.allows(dag.target, dag.source)
+    turned = directions(task.moments, dag, equal_noise=equal)
     if dag.reversible is not None:
-        odds = np.exp(np.clip(found.loss, -50, 50))
-        return found, known | ~dag.reversible, np.where(known, 1.0, odds / (1.0 + odds))
-    sure, d = found.settled | known, data.n_genes
+        odds = np.exp(np.clip(turned.loss, -50, 50))
+        return turned, given | ~dag.reversible, np.where(given, 1.0, odds / (1.0 + odds))
+    sure, d = turned.settled | given, data.n_genes
     decided = sure
     if config.reads_noise:
         noise = noise_evidence(task.moments, dag.source, dag.target)
-        found = found._replace(loss=found.loss + noise, noise=noise)
+        turned = turned._replace(loss=turned.loss + noise, noise=noise)
         decided = sure | (noise >= ODDS)
     compelled = equal | cpdag(dag.source, dag.target, d, decided)
-    arrow = arrow_alone(dag.source, dag.target, n_genes=d, compelled=compelled, decided=sure, loss=found.loss)
-    return found, compelled, arrow
+    arrow = arrow_alone(dag.source, dag.target, n_genes=d, compelled=compelled, decided=sure, loss=turned.loss)
+    return turned, compelled, arrow
 
 
 def resample(task: Task, part: Part) -> Resampled:
@@ -222,17 +222,17 @@ def learn_subsample(
     return engine.search(problem, candidates, start, settings=settings, seed=subsample.seed)[0]
 
 
-def _candidate_facts(found: Candidates) -> dict[str, Any]:
-    counts = found.counts
-    return {"n_candidates": found.n_edges, "mean": float(counts.mean()), "max": int(counts.max(initial=0))}
+def _candidate_facts(candidates: Candidates) -> dict[str, Any]:
+    counts = candidates.counts
+    return {"n_candidates": candidates.n_edges, "mean": float(counts.mean()), "max": int(counts.max(initial=0))}
 
 
 def _sortability(m: Moments, source: np.ndarray, target: np.ndarray) -> dict[str, float]:
     """How far variances, and the variance explained by all others, rise along the edges; .5 is no trend."""
     d = m.n_genes
-    found = {"var_sortability": sortability(source, target, np.maximum(m.scale**2, TINY), max_length=PATH_LENGTH)}
+    facts = {"var_sortability": sortability(source, target, np.maximum(m.scale**2, TINY), max_length=PATH_LENGTH)}
     if m.R is not None and d <= R2_GENES:
-        found["r2_sortability"] = sortability(
+        facts["r2_sortability"] = sortability(
             source, target, np.maximum(r2_from_correlation(m.R, 0.1), 1e-12), max_length=PATH_LENGTH
         )
-    return found
+    return facts

@@ -98,8 +98,8 @@ class Task:
             data.n_genes,
             data.n_obs,
             config,
-            runtime.threads,
-            runtime.memory,
+            threads=runtime.threads,
+            memory=runtime.memory,
             is_part=is_part,
             has_disk=data.store.folder is not None,
         )

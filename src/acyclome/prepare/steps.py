@@ -103,7 +103,14 @@ def prepare_to_store(
         plan = _plan(open_expression(path_in, config.input.genes_as), config)
         draft = plan.draft
         columns = _plain_columns(draft.obs)
-        digest = write_store(path_store, plan.blocks(), list(draft.genes), _names(draft), plan.facts, columns)
+        digest = write_store(
+            path_store,
+            plan.blocks(),
+            list(draft.genes),
+            observations=_names(draft),
+            facts=plan.facts,
+            obs_columns=columns,
+        )
     _log.info("prepared %d genes x %d observations", draft.n_vars, draft.n_obs)
     return {**plan.facts, "digest": digest}
 
