@@ -110,6 +110,12 @@ def test_the_forge_tries_the_versions_of_python_that_are_promised():
     assert PROJECT["requires-python"] == f">={min(tried, key=lambda version: int(version[2:]))}"
 
 
+def test_a_commit_is_formatted_by_the_version_that_the_tests_have():
+    hooks = YAML(typ="safe").load(ROOT / ".pre-commit-config.yaml")["repos"]
+    ruff = next(hook["rev"] for hook in hooks if hook["repo"].endswith("ruff-pre-commit"))
+    assert ruff == f"v{constraints()['ruff']}"
+
+
 def test_the_license_is_the_one_the_metadata_name():
     text = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert PROJECT["license"] == "BSD-3-Clause"
