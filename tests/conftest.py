@@ -14,7 +14,7 @@ from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments, moments
 from acyclome.core.data.problem import Problem
-from acyclome.core.order_search.search import ScoreSettings, build_pools
+from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
 from acyclome.network import Network
 from acyclome.network.build import build_network
 
@@ -96,13 +96,13 @@ def all_pairs(d):
     return Candidates.from_pairs(*np.nonzero(~np.eye(d, dtype=bool)), d)
 
 
-def make_pools(R, candidates, n, gamma=1.0, variance=None):
+def make_blocks(R, candidates, n, gamma=1.0, variance=None):
     """Build pools for ``n`` observations, every gene allowed as a source."""
     d = candidates.n_genes
     one, none = np.ones(d), Interventions.none(n_obs=0, n_genes=d)
     held = Moments(np.empty((d, 0), np.float32), R, np.zeros(d), one, np.zeros(d), float(n), none, one)
     score = ScoreSettings(variance is not None, gamma, 0)
-    return build_pools(problem_of(held), candidates, score=score, variance=variance)
+    return build_blocks(problem_of(held), candidates, score=score, variance=variance)
 
 
 def moments_of(X, **options):
@@ -153,7 +153,7 @@ def lab():
         draw_linear=draw_linear,
         draw_correlations=draw_correlations,
         all_pairs=all_pairs,
-        make_pools=make_pools,
+        make_blocks=make_blocks,
         moments_of=moments_of,
         problem_of=problem_of,
         learn_dag=learn_dag,

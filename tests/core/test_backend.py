@@ -93,7 +93,7 @@ def test_in_float32_a_block_is_solved_as_well_as_its_conditioning_allows(lab, st
     """
     m = draw_300(lab)
     candidates = engine.screen(lab.problem_of(m), FULL)
-    pools = lab.make_pools(m.R, candidates, 400)
+    pools = lab.make_blocks(m.R, candidates, 400)
     linear, ridge = TO_THE_END.relax.model, steep * np.random.default_rng(34).random(candidates.n_edges)
     statistics = LinearStatistics(pools, np.ones(300))
     expected = linear.solve(statistics, ridge, linear.start(candidates, 0), 1)["W"]

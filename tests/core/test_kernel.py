@@ -70,3 +70,14 @@ def test_a_folder_that_cannot_be_written_has_its_cache_elsewhere(core, tmp_path)
     assert call(core, **elsewhere) == (4.0, 0)
     assert call(core, **elsewhere) == (4.0, 1)
     assert list((tmp_path / "home").rglob("*.nbi"))
+
+
+def test_what_lies_on_disk_for_a_class_that_has_gone_is_no_hindrance(core):
+    (core / "inner.py").write_text(HEAD + INNER.format(step=1.0))
+    text = (
+        "from typing import NamedTuple\n\nclass {name}(NamedTuple):\n    x: float\n\n"
+        "@kernel\ndef of(one):\n    return one.x\n\ndef outer(x):\n    return of({name}(x))\n\nouter.stats = of.stats\n"
+    )
+    for name in ("Before", "After"):
+        (core / "outer.py").write_text(HEAD + text.format(name=name))
+        assert call(core) == (1.0, 0)

@@ -19,15 +19,16 @@ from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.directions.non_gaussian import turn_by_noise
 from acyclome.core.hill_climbing import search as hill_climbing
-from acyclome.core.order_search.search import ScoreSettings, build_pools, search_order
+from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
+from acyclome.core.order_search.search import search_order
 from acyclome.core.relaxation.relax import Network, Relaxation, RelaxSettings, relax_networks
 from acyclome.core.screening.rescreen import rescreen
 from acyclome.core.screening.screen import ScreenSettings, is_screened
 
-RESCREENS = 3  # at most; more found nothing on simulated networks of 1,000 genes
+RESCREENS = 3  # at most: each costs a search
 WORTH = 0.5  # nats a gene that a rescreening has to bring for another
-SIGMA_ROUNDS = 5  # of fitting the common variance; it stands after two or three
-SIGMA_TOL = 1e-3  # of it, far less than its standard error at any number of observations
+SIGMA_ROUNDS = 5  # of fitting the common variance, each of which costs a search
+SIGMA_TOL = 1e-3  # of it; its standard error is as large with 2 million values
 
 
 @dataclass(frozen=True)
@@ -138,11 +139,11 @@ def _search_order(
     data, start = problem.data, problem.constraints.arrange(start)
     find = partial(search_order, candidates=candidates, seed=seed, threads=problem.threads)
     if not score.equal_noise:
-        pools = build_pools(problem, candidates, score=score)
+        pools = build_blocks(problem, candidates, score=score)
         return _in_own_units(data, find(pools, start=start, rounds=score.rounds))
     sigma2 = float(np.median(data.scale[data.scale > 0] ** 2))
     for _ in range(SIGMA_ROUNDS):
-        pools = build_pools(problem, candidates, score=score, variance=data.scale**2 / sigma2)
+        pools = build_blocks(problem, candidates, score=score, variance=data.scale**2 / sigma2)
         result = find(pools, start=start, rounds=0)
         fitted = data.mean_over_genes(data.scale**2 * result.residual)  # sum of rss over sum of n
         start = result.order

@@ -26,8 +26,18 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         return functools.partial(kernel, **options)
     compiled: Any = njit(nogil=True, cache=True, **options)(function)
     if compiled is not function:  # as it is with NUMBA_DISABLE_JIT
-        compiled._cache._cache_file._source_stamp = _stamp(function.__module__)  # numba offers no public way
+        file = compiled._cache._cache_file  # numba offers no public way
+        file._source_stamp = _stamp(function.__module__)
+        file._load_index = functools.partial(_loaded, file._load_index)
     return compiled
+
+
+def _loaded(load: Callable[[], dict[Any, Any]]) -> dict[Any, Any]:
+    """Load what lies on disk; nothing if it names classes that have gone, which numba meets before the stamp."""
+    try:
+        return load()
+    except (AttributeError, ImportError):
+        return {}
 
 
 @functools.cache

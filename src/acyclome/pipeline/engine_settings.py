@@ -8,7 +8,7 @@ from acyclome.config import Config
 from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
 from acyclome.core.engine import EngineSettings
 from acyclome.core.hill_climbing.search import Settings
-from acyclome.core.order_search.search import ScoreSettings
+from acyclome.core.order_search.gram_blocks import ScoreSettings
 from acyclome.core.relaxation.lbfgs import ProximalLbfgs
 from acyclome.core.relaxation.relax import RelaxSettings
 from acyclome.core.relaxation.schedule import AugmentedLagrangian, CentralPath, Schedule

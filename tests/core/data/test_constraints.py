@@ -11,7 +11,7 @@ from acyclome.config import Config
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.constraints import CONSTRAINT, NEGATIVE, POSITIVE, REQUIRED, SOFT, Constraints
 from acyclome.core.order_search.constrained import choose
-from acyclome.core.order_search.select import PATH, new_work
+from acyclome.core.order_search.select import SELECTION, new_scratch
 from acyclome.pipeline.engine_settings import engine_settings
 
 N = 60
@@ -85,19 +85,19 @@ def test_constraints_that_say_nothing_new_change_no_bit(lab):
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("variance", [None, np.full(20, 1.5)])
 def test_rules_that_do_not_bind_leave_the_selection_as_it_is(lab, seed, variance):
-    pools = lab.make_pools(lab.draw_correlations(seed, 20), lab.all_pairs(20), 200, variance=variance)
-    gene = pools.gene.copy()
+    blocks = lab.make_blocks(lab.draw_correlations(seed, 20), lab.all_pairs(20), 200, variance=variance)
+    gene = blocks.gene.copy()
     gene["is_constrained"] = 1
-    marked = np.zeros(len(pools.parent), CONSTRAINT)
+    marked = np.zeros(len(blocks.parent), CONSTRAINT)
     marked["cost"] = 1.0
-    ruled = pools._replace(gene=gene, known=marked)
-    rng, paths, work = np.random.default_rng(seed), np.zeros(2, PATH), new_work(20)
+    ruled = blocks._replace(gene=gene, constraint=marked)
+    rng, paths, scratch = np.random.default_rng(seed), np.zeros(2, SELECTION), new_scratch(20)
     for j in range(20):
         allowed = (rng.random(19) < 0.6).astype(np.uint8)
-        for k, problem in enumerate((pools, ruled)):
-            choose(problem.gene[j], allowed, problem, work, paths[k])
+        for k, problem in enumerate((blocks, ruled)):
+            choose(problem.gene[j], allowed, problem, scratch, paths[k])
         one, two = paths
-        assert set(one["picks"][: one["size"]]) == set(two["picks"][: two["size"]])
+        assert set(one["selected"][: one["size"]]) == set(two["selected"][: two["size"]])
         np.testing.assert_allclose(one["score"], two["score"], rtol=1e-9)
 
 

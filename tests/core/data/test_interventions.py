@@ -13,7 +13,7 @@ from acyclome.core.data import moments as moments_module
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.interventions import Interventions, own_rows, parent_spread
 from acyclome.core.engine import EngineSettings
-from acyclome.core.order_search.search import ScoreSettings, build_pools
+from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
 from acyclome.core.screening.batched import correlations_of, forward_select_batched
 from acyclome.core.screening.screen import ScreenSettings, forward_select
 
@@ -50,7 +50,7 @@ def decided(lab, m, seed=3, threads=1):
 def test_blocks_of_targeted_genes_are_those_of_their_own_observations(lab, problem):
     X, gene, row = problem
     m, candidates = moments_of(lab, X, gene, row), lab.all_pairs(D)
-    pools = build_pools(lab.problem_of(m), candidates, score=SETTINGS.score)
+    pools = build_blocks(lab.problem_of(m), candidates, score=SETTINGS.score)
     for j in range(D):
         R, g = own_correlation(X, m.interventions, j), pools.gene[j]
         mine = candidates.parent[g["start"] : g["start"] + g["width"]]
@@ -81,7 +81,7 @@ def test_correlations_that_are_not_held_give_the_same_blocks(lab, problem):
     X, gene, row = problem
     held = moments_of(lab, X, gene, row)
     bare = moments_module.replace(held, R=None)
-    one, two = (build_pools(lab.problem_of(m), lab.all_pairs(D), score=SETTINGS.score) for m in (held, bare))
+    one, two = (build_blocks(lab.problem_of(m), lab.all_pairs(D), score=SETTINGS.score) for m in (held, bare))
     np.testing.assert_allclose(one.gram, two.gram, atol=1e-10)
     np.testing.assert_allclose(one.cross, two.cross, atol=1e-10)
 
@@ -93,7 +93,7 @@ def test_large_networks_in_single_precision_are_as_right_as_their_values(lab, mo
     X[row, gene] = -3.0
     m = moments_of(lab, X, gene, row)
     assert m.Z.dtype == np.float32
-    pools = build_pools(lab.problem_of(m), lab.all_pairs(D), score=SETTINGS.score)
+    pools = build_blocks(lab.problem_of(m), lab.all_pairs(D), score=SETTINGS.score)
     R = own_correlation(X, m.interventions, 1)
     np.testing.assert_allclose(pools.cross[D - 1 : 2 * D - 2], np.delete(R[1], 1), atol=1e-5)
 
@@ -109,7 +109,7 @@ def test_what_is_done_to_a_gene_says_nothing_about_its_causes(lab, problem, othe
         blocks = []
         for data in (before, changed):
             m = moments_of(lab, data, gene, row)
-            pools = build_pools(lab.problem_of(m), lab.all_pairs(D), score=SETTINGS.score)
+            pools = build_blocks(lab.problem_of(m), lab.all_pairs(D), score=SETTINGS.score)
             g = pools.gene[j]
             blocks.append(
                 (
@@ -232,6 +232,6 @@ def test_candidates_that_never_vary_in_the_own_observations_are_no_causes(lab):
     X = lab.draw_linear(9, 4, 80)[0].copy()
     X[40:, 1] = 0.0  # varies only where gene 0 was a target
     m = moments_of(lab, X, np.zeros(40, int), np.arange(40))
-    pools = build_pools(lab.problem_of(m), Candidates.from_pairs([1, 2, 3], [0, 0, 0], 4), score=SETTINGS.score)
+    pools = build_blocks(lab.problem_of(m), Candidates.from_pairs([1, 2, 3], [0, 0, 0], 4), score=SETTINGS.score)
     assert pools.cross[0] == 0.0
     assert np.isfinite(pools.gram).all()

@@ -7,7 +7,8 @@ import pytest
 
 from acyclome.core.data.moments import moments
 from acyclome.core.directions.interventional import reversal_losses
-from acyclome.core.order_search.search import ScoreSettings, build_pools, search_order
+from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
+from acyclome.core.order_search.search import search_order
 from acyclome.core.screening import screen as screening
 from acyclome.evaluate.simulate import simulate
 
@@ -37,7 +38,7 @@ def test_the_same_network_comes_out_up_to_ties_of_rounding(lab, both):
     found = []
     for problem in map(lab.problem_of, both):
         candidates = screening.screen(problem, SETTINGS)
-        pools = build_pools(problem, candidates, score=SCORE)
+        pools = build_blocks(problem, candidates, score=SCORE)
         dag = search_order(pools, candidates, np.arange(150)[::-1].copy(), rounds=3, seed=5)
         found.append((candidates, dag))
     (c, a), (e, b) = found
@@ -50,7 +51,7 @@ def test_the_same_network_comes_out_up_to_ties_of_rounding(lab, both):
 def test_reversal_losses_agree(lab, both):
     whole, bare = both
     candidates = screening.screen(lab.problem_of(whole), SETTINGS)
-    pools = build_pools(lab.problem_of(whole), candidates, score=SCORE)
+    pools = build_blocks(lab.problem_of(whole), candidates, score=SCORE)
     dag = search_order(pools, candidates, np.arange(150), rounds=0, seed=5)
     np.testing.assert_allclose(reversal_losses(whole, dag)[0], reversal_losses(bare, dag)[0], atol=1e-2)
 

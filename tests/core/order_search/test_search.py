@@ -28,27 +28,28 @@ def is_forward(dag):
     return bool((place[dag.source] < place[dag.target]).all())
 
 
-def score_of_order(pools, candidates, order, work, path):
+def score_of_order(blocks, candidates, order, scratch, path):
     """Select the parents of every gene from those before it, and add up."""
     place = np.empty(len(order), int)
     place[order] = np.arange(len(order))
     total = 0.0
-    for j, gene in enumerate(pools.gene):
+    for j, gene in enumerate(blocks.gene):
         own = slice(gene["start"], gene["start"] + gene["width"])
         before = (place[candidates.parent[own]] < place[j]).astype(np.uint8)
-        total += kernels.select(gene, before, pools.cross, pools.gram, pools.relative, work, path)
+        total += kernels.select(gene, before, blocks.cross, blocks.gram, blocks.relative, scratch, path)
     return total
 
 
-def best_single_move(pools, candidates, order):
+def best_single_move(blocks, candidates, order):
     """Score of ``order``, and of the best order that differs from it by the place of one gene."""
     d = len(order)
-    work, path = kernels.new_work(d), np.zeros(1, kernels.PATH)[0]
+    scratch, path = kernels.new_scratch(d), np.zeros(1, kernels.SELECTION)[0]
     moved = [
         [*without[:t], j, *without[t:]] for j in order for without in [[i for i in order if i != j]] for t in range(d)
     ]
     return tuple(
-        min(score_of_order(pools, candidates, np.array(one), work, path) for one in some) for some in ([order], moved)
+        min(score_of_order(blocks, candidates, np.array(one), scratch, path) for one in some)
+        for some in ([order], moved)
     )
 
 
@@ -59,8 +60,8 @@ def test_the_score_is_that_of_the_returned_graph(lab, equal, rounds):
         d, n = 16, 400
         m = lab.moments_of(lab.draw_linear(seed, d, n)[0])
         variance = m.scale**2 / 1.3 if equal else None
-        pools = lab.make_pools(m.R, lab.all_pairs(d), n, variance=variance)
-        dag = search_order(pools, lab.all_pairs(d), start(seed, d), rounds=rounds, seed=seed)
+        blocks = lab.make_blocks(m.R, lab.all_pairs(d), n, variance=variance)
+        dag = search_order(blocks, lab.all_pairs(d), start(seed, d), rounds=rounds, seed=seed)
         assert dag.score == pytest.approx(lab.score_of(m.R, lab.parents_of(dag), n, variance=variance), rel=RTOL)
         assert dag.score <= dag.score_at_local_optimum + 1e-6
         assert sorted(dag.order) == list(range(d))
@@ -72,8 +73,8 @@ def test_weights_losses_and_rests_are_those_of_refits(lab, equal):
     d, n = 14, 500
     m = lab.moments_of(lab.draw_linear(5, d, n, 2.5)[0])
     variance = m.scale**2 if equal else None
-    pools = lab.make_pools(m.R, lab.all_pairs(d), n, variance=variance)
-    dag = search_order(pools, lab.all_pairs(d), start(5, d), rounds=SETTLED, seed=5)
+    blocks = lab.make_blocks(m.R, lab.all_pairs(d), n, variance=variance)
+    dag = search_order(blocks, lab.all_pairs(d), start(5, d), rounds=SETTLED, seed=5)
     parents, R = lab.parents_of(dag), m.R.astype(float)
     for i, j, weight, loss in zip(dag.source, dag.target, dag.weight, dag.loss, strict=True):
         fit = np.linalg.solve(R[np.ix_(parents[j], parents[j])], R[parents[j], j])
@@ -89,9 +90,9 @@ def gain_of_best_move(lab, seed, d, density):
     n = 300
     R = lab.draw_correlations(seed, d) if seed % 2 else lab.moments_of(lab.draw_linear(seed, d, n, 2.5)[0]).R
     candidates = lab.all_pairs(d) if density == 1 else sparse_candidates(seed, d, density)
-    pools = lab.make_pools(R, candidates, n)
-    dag = search_order(pools, candidates, start(seed, d), rounds=SETTLED, seed=seed)
-    own, best = best_single_move(pools, candidates, dag.order.tolist())
+    blocks = lab.make_blocks(R, candidates, n)
+    dag = search_order(blocks, candidates, start(seed, d), rounds=SETTLED, seed=seed)
+    own, best = best_single_move(blocks, candidates, dag.order.tolist())
     assert own == pytest.approx(dag.score, abs=1e-9)
     return own - best
 
@@ -107,9 +108,9 @@ def test_no_single_gene_has_a_better_place_among_few_candidates(lab):
 def test_a_search_repeated_gives_the_same_bits_on_any_number_of_threads(lab):
     d = 40
     R = lab.moments_of(lab.draw_linear(2, d, 200)[0]).R
-    pools = lab.make_pools(R, lab.all_pairs(d), 200)
+    blocks = lab.make_blocks(R, lab.all_pairs(d), 200)
     one, two, three = (
-        search_order(pools, lab.all_pairs(d), start(2, d), rounds=SHAKEN, seed=7, threads=threads)
+        search_order(blocks, lab.all_pairs(d), start(2, d), rounds=SHAKEN, seed=7, threads=threads)
         for threads in (1, 1, 3)
     )
     for name in ("source", "target", "weight", "loss", "order", "residual", "score", "score_at_local_optimum"):
@@ -120,8 +121,8 @@ def test_a_search_repeated_gives_the_same_bits_on_any_number_of_threads(lab):
 def test_another_seed_is_another_search_from_the_same_start(lab):
     d = 40
     R = lab.moments_of(lab.draw_linear(2, d, 200)[0]).R
-    pools = lab.make_pools(R, lab.all_pairs(d), 200)
-    one, two = (search_order(pools, lab.all_pairs(d), start(2, d), rounds=SHAKEN, seed=seed) for seed in (7, 8))
+    blocks = lab.make_blocks(R, lab.all_pairs(d), 200)
+    one, two = (search_order(blocks, lab.all_pairs(d), start(2, d), rounds=SHAKEN, seed=seed) for seed in (7, 8))
     assert not np.array_equal(one.order, two.order)
 
 
@@ -131,8 +132,8 @@ def test_names_of_genes_do_not_matter(lab):
         R = lab.moments_of(lab.draw_linear(seed, d, n)[0]).R
         new = np.random.default_rng([13, seed]).permutation(d)  # gene j is now called new[j]
         old = np.argsort(new)
-        pools, renamed = (lab.make_pools(one, lab.all_pairs(d), n) for one in (R, R[np.ix_(old, old)]))
-        one = search_order(pools, lab.all_pairs(d), start(seed, d), rounds=SHAKEN, seed=seed)
+        blocks, renamed = (lab.make_blocks(one, lab.all_pairs(d), n) for one in (R, R[np.ix_(old, old)]))
+        one = search_order(blocks, lab.all_pairs(d), start(seed, d), rounds=SHAKEN, seed=seed)
         two = search_order(renamed, lab.all_pairs(d), new[start(seed, d)], rounds=SHAKEN, seed=seed)
         assert two.score == pytest.approx(one.score, rel=RTOL)
 
@@ -148,8 +149,8 @@ def arrows(source, target, d):
 def test_large_samples_give_the_true_equivalence_class(lab, seed):
     d, n = 9, 20_000
     X, W = lab.draw_linear(seed, d, n)
-    pools = lab.make_pools(lab.moments_of(X).R, lab.all_pairs(d), n)
-    dag = search_order(pools, lab.all_pairs(d), start(seed, d), rounds=SHAKEN, seed=seed)
+    blocks = lab.make_blocks(lab.moments_of(X).R, lab.all_pairs(d), n)
+    dag = search_order(blocks, lab.all_pairs(d), start(seed, d), rounds=SHAKEN, seed=seed)
     assert arrows(dag.source, dag.target, d) == arrows(*np.nonzero(W), d)
 
 
@@ -158,15 +159,17 @@ def test_equal_noise_on_raw_data_gives_every_direction(lab, seed):
     d, n = 9, 20_000
     X, W = lab.draw_linear(seed, d, n)
     m = lab.moments_of(X)
-    pools = lab.make_pools(m.R, lab.all_pairs(d), n, variance=m.scale**2)
-    dag = search_order(pools, lab.all_pairs(d), start(seed, d), rounds=SHAKEN, seed=seed)
+    blocks = lab.make_blocks(m.R, lab.all_pairs(d), n, variance=m.scale**2)
+    dag = search_order(blocks, lab.all_pairs(d), start(seed, d), rounds=SHAKEN, seed=seed)
     assert set(zip(dag.source.tolist(), dag.target.tolist(), strict=True)) == set(zip(*np.nonzero(W), strict=True))
 
 
 def test_without_candidates_there_is_no_edge_and_the_start_stays(lab):
     d = 6
     none = Candidates.from_pairs([], [], d)
-    dag = search_order(lab.make_pools(np.eye(d, dtype=np.float32), none, 100), none, start(0, d), rounds=SHAKEN, seed=0)
+    dag = search_order(
+        lab.make_blocks(np.eye(d, dtype=np.float32), none, 100), none, start(0, d), rounds=SHAKEN, seed=0
+    )
     np.testing.assert_array_equal(dag.order, start(0, d))
     assert (len(dag.source), dag.score) == (0, 0.0)
     np.testing.assert_array_equal(dag.residual, np.ones(d))
@@ -182,6 +185,6 @@ def test_a_hub_with_more_children_than_a_record_holds_is_searched_too(lab):
     candidates = Candidates.from_pairs(np.zeros(d - 1, int), leaves, d)
     R = lab.moments_of(X).R.astype(np.float32)
     start = np.append(leaves, 0).astype(np.int32)
-    dag = search_order(lab.make_pools(R, candidates, 60), candidates, start, rounds=SETTLED, seed=1)
+    dag = search_order(lab.make_blocks(R, candidates, 60), candidates, start, rounds=SETTLED, seed=1)
     assert len(dag.source) > 0.5 * d
     assert (dag.source == 0).all()

@@ -13,23 +13,25 @@ LAST_DROP = (21, 31, 101, 156)  # problems in which a parent is dropped as often
 
 
 def problem(lab, seed, *, relative, width=None):
-    """Draw the pools of a few genes with strongly correlated candidates."""
+    """Draw the blocks of a few genes with strongly correlated candidates."""
     rng = np.random.default_rng([1, seed])
     d = int(rng.integers(5, 28)) if width is None else width + 1
     R = lab.draw_correlations(seed, d, int(rng.integers(2, 7)), 10 ** rng.uniform(-1.5, 0))
     variance = None if relative else np.full(d, rng.uniform(0.5, 20))
-    return R, lab.make_pools(R, lab.all_pairs(d), rng.choice([100, 1000, 5000]), variance=variance)
+    return R, lab.make_blocks(R, lab.all_pairs(d), rng.choice([100, 1000, 5000]), variance=variance)
 
 
-def choose(pools, j, allowed):
+def choose(blocks, j, allowed):
     """Run the kernel for gene ``j``; return its path and its scratch."""
-    work, path = kernels.new_work(pools.gene[j]["width"]), np.zeros(1, kernels.PATH)
-    kernels.select(pools.gene[j], allowed.astype(np.uint8), pools.cross, pools.gram, pools.relative, work, path[0])
-    return path[0], work
+    scratch, path = kernels.new_scratch(blocks.gene[j]["width"]), np.zeros(1, kernels.SELECTION)
+    kernels.select(
+        blocks.gene[j], allowed.astype(np.uint8), blocks.cross, blocks.gram, blocks.relative, scratch, path[0]
+    )
+    return path[0], scratch
 
 
 def picked(path):
-    return path["picks"][: path["size"]].tolist()
+    return path["selected"][: path["size"]].tolist()
 
 
 def grow_and_shrink(rest, variance, pool, gene, relative):
@@ -74,94 +76,98 @@ def reference(lab, R, j, allowed, gene, relative):
 @pytest.mark.parametrize("relative", [True, False])
 def test_selection_is_that_of_fitting_every_subset_anew(lab, relative):
     for seed in SEEDS:
-        R, pools = problem(lab, seed, relative=relative)
+        R, blocks = problem(lab, seed, relative=relative)
         allowed = np.random.default_rng([2, seed]).random(len(R) - 1) < 0.8
         for j in range(2):
-            path, _ = choose(pools, j, allowed)
-            chosen, score, _ = reference(lab, R, j, allowed, pools.gene[j], relative)
+            path, _ = choose(blocks, j, allowed)
+            chosen, score, _ = reference(lab, R, j, allowed, blocks.gene[j], relative)
             assert sorted(picked(path)) == sorted(chosen)
-            assert path["score"] == pytest.approx(score, rel=RTOL, abs=RTOL * pools.gene[j]["factor"])
-            assert path["score"] < 0 if relative else path["score"] <= pools.gene[j]["factor"]
+            assert path["score"] == pytest.approx(score, rel=RTOL, abs=RTOL * blocks.gene[j]["factor"])
+            assert path["score"] < 0 if relative else path["score"] <= blocks.gene[j]["factor"]
 
 
 @pytest.mark.parametrize("seed", LAST_DROP)
 def test_score_and_rest_belong_to_the_parents_that_are_left_after_the_last_drop(lab, seed):
-    R, pools = problem(lab, seed, relative=True, width=27)
-    path, _ = choose(pools, 0, np.ones(27, bool))
-    gene = pools.gene[0]
+    R, blocks = problem(lab, seed, relative=True, width=27)
+    path, _ = choose(blocks, 0, np.ones(27, bool))
+    gene = blocks.gene[0]
     assert reference(lab, R, 0, np.ones(27, bool), gene, relative=True)[2] == kernels.GROW_AGAIN
     rest = lab.rest_of(R, 0, [i + 1 for i in picked(path)])
-    assert path["rest"] == pytest.approx(rest, rel=RTOL)
+    assert path["residual"] == pytest.approx(rest, rel=RTOL)
     assert path["score"] == pytest.approx(gene["factor"] * np.log(rest) + gene["penalty"] * path["size"], rel=RTOL)
 
 
 @given(seed=st.integers(0, 10_000), relative=st.booleans())
 def test_a_candidate_that_would_not_enter_changes_nothing(lab, seed, relative):
-    R, pools = problem(lab, seed, relative=relative)
+    R, blocks = problem(lab, seed, relative=relative)
     rng = np.random.default_rng([3, seed])
     j = int(rng.integers(len(R)))
     allowed = rng.random(len(R) - 1) < 0.5
-    path, work = choose(pools, j, allowed)
+    path, scratch = choose(blocks, j, allowed)
     for i in np.flatnonzero(~allowed):
-        enters = kernels.would_enter(pools.gene[j], i, pools.cross, pools.gram, pools.relative, work.single[2], path)
+        enters = kernels.would_enter(
+            blocks.gene[j], i, blocks.cross, blocks.gram, blocks.relative, scratch.single[2], path
+        )
         wider = allowed.copy()
         wider[i] = True
-        other, _ = choose(pools, j, wider)
+        other, _ = choose(blocks, j, wider)
         same = picked(other) == picked(path)
         assert same or enters
         if not enters:
-            assert (other["score"], other["rest"]) == (path["score"], path["rest"])
+            assert (other["score"], other["residual"]) == (path["score"], path["residual"])
         if path["pure"] and other["pure"]:
             assert enters != same
 
 
 @given(seed=st.integers(0, 10_000), relative=st.booleans())
 def test_a_pick_measured_against_itself_would_enter_whatever_rounding_says(lab, seed, relative):
-    R, pools = problem(lab, seed, relative=relative)
-    path, work = choose(pools, 0, np.ones(len(R) - 1, bool))
+    R, blocks = problem(lab, seed, relative=relative)
+    path, scratch = choose(blocks, 0, np.ones(len(R) - 1, bool))
     if path["pure"]:
         for i in picked(path):
-            assert kernels.would_enter(pools.gene[0], i, pools.cross, pools.gram, pools.relative, work.single[2], path)
+            assert kernels.would_enter(
+                blocks.gene[0], i, blocks.cross, blocks.gram, blocks.relative, scratch.single[2], path
+            )
 
 
 @given(seed=st.integers(0, 10_000))
 def test_what_does_not_matter_may_change_sides(lab, seed):
-    R, pools = problem(lab, seed, relative=True)
+    R, blocks = problem(lab, seed, relative=True)
     rng = np.random.default_rng([4, seed])
     j = int(rng.integers(len(R)))
     allowed = rng.random(len(R) - 1) < 0.6
-    path, work = choose(pools, j, allowed)
+    path, scratch = choose(blocks, j, allowed)
     for i in range(len(allowed)):
         side = bool(allowed[i])
-        if not kernels.matters(pools.gene[j], i, side, pools.cross, pools.gram, True, work.single[2], path):
+        if not kernels.matters(blocks.gene[j], i, side, blocks.cross, blocks.gram, True, scratch.single[2], path):
             turned = allowed.copy()
             turned[i] = not side
-            other, _ = choose(pools, j, turned)
+            other, _ = choose(blocks, j, turned)
             assert picked(other) == picked(path)
             assert other["score"] == path["score"]
 
 
 def test_weights_are_least_squares_and_losses_are_refits(lab):
     for seed in SEEDS:
-        R, pools = problem(lab, seed, relative=True)
-        path, work = choose(pools, 0, np.ones(len(R) - 1, bool))
+        R, blocks = problem(lab, seed, relative=True)
+        path, scratch = choose(blocks, 0, np.ones(len(R) - 1, bool))
         size = int(path["size"])
         if size == 0:
             continue
         S = [i + 1 for i in picked(path)]
-        kernels.coefficients(size, work, path)
+        kernels.coefficients(size, scratch, path)
         G = R.astype(float)[np.ix_(S, S)]
         np.testing.assert_allclose(
-            work.double[kernels.MAX_PARENTS, :size], np.linalg.solve(G, R[S, 0].astype(float)), atol=RTOL
+            scratch.double[kernels.MAX_PARENTS, :size], np.linalg.solve(G, R[S, 0].astype(float)), atol=RTOL
         )
         for a in range(size):
             fewer = lab.rest_of(R, 0, [s for s in S if s != S[a]])
-            assert kernels.removal_loss(a, size, work) == pytest.approx(
+            assert kernels.removal_loss(a, size, scratch) == pytest.approx(
                 fewer - lab.rest_of(R, 0, S), rel=0.02, abs=1e-5
             )
 
 
 def test_no_candidate_gives_no_parent_and_full_variance(lab):
-    _, pools = problem(lab, 0, relative=True)
-    path, _ = choose(pools, 0, np.zeros(pools.gene[0]["width"], bool))
-    assert (path["size"], path["rest"], path["score"]) == (0, 1.0, 0.0)
+    _, blocks = problem(lab, 0, relative=True)
+    path, _ = choose(blocks, 0, np.zeros(blocks.gene[0]["width"], bool))
+    assert (path["size"], path["residual"], path["score"]) == (0, 1.0, 0.0)

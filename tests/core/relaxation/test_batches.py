@@ -52,7 +52,7 @@ def batch(lab, seeds, d, dtype=torch.float64, candidates=None):
     """Networks side by side, all pairs candidates, and their correlations."""
     R = [lab.moments_of(lab.draw_linear(seed, d, 1000, degree=2)[0]).R for seed in seeds]
     candidates = lab.all_pairs(d) if candidates is None else candidates
-    statistics = [LinearStatistics(lab.make_pools(one, candidates, 1000), np.ones(d)) for one in R]
+    statistics = [LinearStatistics(lab.make_blocks(one, candidates, 1000), np.ones(d)) for one in R]
     return Linear(LAMBDA1, 1, 1.0).side_by_side(statistics, torch.empty(0, dtype=dtype))[1], R
 
 
@@ -152,7 +152,7 @@ def test_the_batch_is_the_ragged_model(lab):
     d = 15
     candidates, series = lab.all_pairs(d), Series(8, "logdet", 0.0)
     blocks, (R,) = batch(lab, [3], d)
-    statistics = LinearStatistics(lab.make_pools(R, candidates, 1000), np.ones(d))
+    statistics = LinearStatistics(lab.make_blocks(R, candidates, 1000), np.ones(d))
     ragged = OnCandidates(Linear(LAMBDA1, 1000, 1e-10), series, statistics, candidates, 1)
     (expected,) = solve(ragged, TIGHT, BlockSolve(), {"W": np.zeros((1, candidates.n_edges))})
     (found,) = fit(blocks, series)

@@ -73,7 +73,7 @@ class Problem:
 def problem(lab, seed, d, candidates=None):
     m = lab.moments_of(lab.draw_linear(seed, d, 1000, degree=2)[0])
     candidates = lab.all_pairs(d) if candidates is None else candidates(m)
-    return Problem(m, candidates, LinearStatistics(lab.make_pools(m.R, candidates, 1000), np.ones(d)))
+    return Problem(m, candidates, LinearStatistics(lab.make_blocks(m.R, candidates, 1000), np.ones(d)))
 
 
 def relative(found, expected):

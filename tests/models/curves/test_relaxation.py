@@ -107,7 +107,7 @@ def test_of_lines_it_is_the_linear_relaxation(lab):
     X, _ = lab.draw_linear(4, 12, 500)
     m, candidates = lab.moments_of(X), lab.all_pairs(12)
     lines, linear = exact(Powers(1)), Linear(LAMBDA1, 20_000, 1e-12)
-    pools = LinearStatistics(lab.make_pools(m.R, candidates, 500), np.ones(12))
+    pools = LinearStatistics(lab.make_blocks(m.R, candidates, 500), np.ones(12))
     statistics, series = lines.statistics(lab.problem_of(m), candidates), Series(8, "logdet", 0.0)
     curved, straight = (
         solve(OnCandidates(model, series, own, candidates, 1), PATH, BlockSolve(), start(model, candidates))[0]

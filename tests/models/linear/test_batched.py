@@ -20,7 +20,7 @@ def draw(lab, seed, d=20, share=0.5):
     joined = rng.random((d, d)) < share
     candidates = Candidates.from_pairs(*np.nonzero(joined), d)
     R = lab.draw_correlations(seed, d)
-    return candidates, lab.make_pools(R, candidates, 500), rng.uniform(0.5, 2.0, d), rng
+    return candidates, lab.make_blocks(R, candidates, 500), rng.uniform(0.5, 2.0, d), rng
 
 
 def blocks_of(lab, seed, dtype=torch.float64, **options):

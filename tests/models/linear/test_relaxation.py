@@ -21,7 +21,7 @@ def problem(lab, seed, d=9, *, weighted=False):
     return (
         R.astype(float),
         candidates,
-        LinearStatistics(lab.make_pools(R, candidates, 100), v),
+        LinearStatistics(lab.make_blocks(R, candidates, 100), v),
         *lab.freeze(ridge, start),
     )
 

@@ -23,54 +23,54 @@ from acyclome.core.order_search.select import (
 
 
 @kernel(_nrt=False)
-def choose(g, allowed, pools, work, p):
-    """Select the parents of gene ``g`` among its ``allowed`` candidates into the path ``p``; return the score."""
+def choose(g, allowed, blocks, scratch, p):
+    """Select the parents of gene ``g`` among its ``allowed`` candidates into the selection ``p``; return the score."""
     if g.is_constrained:
-        _choose_constrained(g, allowed, pools, work, p)
+        _choose_constrained(g, allowed, blocks, scratch, p)
     else:
-        select(g, allowed, pools.cross, pools.gram, pools.relative, work, p)
-    if len(pools.Z):
-        p.score -= selected_gain(g, pools, work, p)
+        select(g, allowed, blocks.cross, blocks.gram, blocks.relative, scratch, p)
+    if len(blocks.Z):
+        p.score -= selected_gain(g, blocks, scratch, p)
     return p.score
 
 
 @kernel(_nrt=False)
-def _choose_constrained(g, allowed, pools, work, p):
+def _choose_constrained(g, allowed, blocks, scratch, p):
     """Select the parents of a gene of which something is known."""
     n = 0
     for i in range(g.width):
         if allowed[i]:
-            work.idx[n] = i
+            scratch.idx[n] = i
             n += 1
     while True:
-        size = _select(g, n, pools, work, p)
-        wrong = _wrong_sign(g, size, pools, work, p)
+        size = _select(g, n, blocks, scratch, p)
+        wrong = _wrong_sign(g, size, blocks, scratch, p)
         if wrong < 0:
             break
         m = 0
         for a in range(n):
-            if work.idx[a] != p.picks[wrong]:
-                work.idx[m] = work.idx[a]
+            if scratch.idx[a] != p.selected[wrong]:
+                scratch.idx[m] = scratch.idx[a]
                 m += 1
         n = m
     p.size, p.pure = size, 0
-    p.score = g.factor * (np.log(p.rest) if pools.relative else p.rest)
+    p.score = g.factor * (np.log(p.residual) if blocks.relative else p.residual)
     for a in range(size):
-        p.score += g.penalty * pools.known[g.start + p.picks[a]].cost
+        p.score += g.penalty * blocks.constraint[g.start + p.selected[a]].cost
 
 
 @kernel(_nrt=False)
-def _select(g, n, pools, work, p):
-    """Pick the required parents, then grow and shrink among ``work.idx[:n]``; return the number of picks."""
-    due = 0
+def _select(g, n, blocks, scratch, p):
+    """Pick the required parents, then grow and shrink among ``scratch.idx[:n]``; return the number of selected."""
+    n_required = 0
     for a in range(n):
-        if pools.known[g.start + work.idx[a]].kind & REQUIRED and due < MAX_PARENTS:
-            p.picks[due] = work.idx[a]
-            due += 1
-    size = due
+        if blocks.constraint[g.start + scratch.idx[a]].kind & REQUIRED and n_required < MAX_PARENTS:
+            p.selected[n_required] = scratch.idx[a]
+            n_required += 1
+    size = n_required
     for drops in range(GROW_AGAIN + 1):
-        size = _grow(g, n, size, pools, work, p)
-        if drops == GROW_AGAIN or size <= due or not _shrink(g, due, size, pools, work, p):
+        size = _grow(g, n, size, blocks, scratch, p)
+        if drops == GROW_AGAIN or size <= n_required or not _shrink(g, n_required, size, blocks, scratch, p):
             break
         size -= 1
     return size
@@ -84,76 +84,80 @@ def _bar(g, relative, cost):
 
 
 @kernel(_nrt=False)
-def _grow(g, n, forced, pools, work, p):
-    """Replay the first ``forced`` picks, then pick on while the score gains; return the number of picks."""
-    c, v, idx, picks = work.single[0], work.single[1], work.idx, p.picks
+def _grow(g, n, forced, blocks, scratch, p):
+    """Replay the first ``forced`` selected, then select on while the score gains; return the size."""
+    c, v, idx, selected = scratch.single[0], scratch.single[1], scratch.idx, p.selected
     for a in range(n):
-        c[a], v[a] = pools.cross[g.start + idx[a]], 1.0
-    rest, size = 1.0, 0
+        c[a], v[a] = blocks.cross[g.start + idx[a]], 1.0
+    residual, size = 1.0, 0
     while size < MAX_PARENTS:
         at = -1
         if size < forced:
             for a in range(n):
-                if idx[a] == picks[size]:
+                if idx[a] == selected[size]:
                     at = a
             v[at] = max(v[at], MIN_VARIANCE)
         else:
-            at = _next_pick(g, n, rest, pools, work)
+            at = _next_parent(g, n, residual, blocks, scratch)
             if at < 0:
                 break
         gain = c[at] * c[at] / v[at]
-        picks[size] = idx[at]
-        rest -= gain
+        selected[size] = idx[at]
+        residual -= gain
         p.gains[size] = gain
-        project(pools.gram, g.offset, g.width, n, at, size, work, p)
+        project(blocks.gram, g.offset, g.width, n, at, size, scratch, p)
         size += 1
-    p.rest = max(rest, 1e-9)
+    p.residual = max(residual, 1e-9)
     return size
 
 
 @kernel(_nrt=False)
-def _next_pick(g, n, rest, pools, work):
+def _next_parent(g, n, residual, blocks, scratch):
     """Place of the candidate that lowers the score most, at its cost and with its sign; -1 if none does."""
-    c, v, idx = work.single[0], work.single[1], work.idx
-    best, at = 0.0 if not pools.relative else rest, -1
+    c, v, idx = scratch.single[0], scratch.single[1], scratch.idx
+    best, at = 0.0 if not blocks.relative else residual, -1
     for a in range(n):
-        known = pools.known[g.start + idx[a]]
-        if v[a] <= MIN_VARIANCE or (known.kind & POSITIVE and c[a] < 0.0) or (known.kind & NEGATIVE and c[a] > 0.0):
+        constraint = blocks.constraint[g.start + idx[a]]
+        if (
+            v[a] <= MIN_VARIANCE
+            or (constraint.kind & POSITIVE and c[a] < 0.0)
+            or (constraint.kind & NEGATIVE and c[a] > 0.0)
+        ):
             continue
-        gain, bar = c[a] * c[a] / v[a], _bar(g, pools.relative, known.cost)
-        if gain >= rest - 1e-9:
+        gain, bar = c[a] * c[a] / v[a], _bar(g, blocks.relative, constraint.cost)
+        if gain >= residual - 1e-9:
             continue
-        after = (rest - gain) / (1.0 - bar) if pools.relative else bar - gain
+        after = (residual - gain) / (1.0 - bar) if blocks.relative else bar - gain
         if after < best:
             best, at = after, a
     return at
 
 
 @kernel(_nrt=False)
-def _shrink(g, due, size, pools, work, p):
-    """Take out the pick that earns least of its cost, if it does not earn it; required ones stay."""
-    coefficients(size, work, p)
+def _shrink(g, n_required, size, blocks, scratch, p):
+    """Take out the parent that earns least of its cost, if it does not earn it; required ones stay."""
+    coefficients(size, scratch, p)
     worst, at = 0.0, -1
-    for a in range(due, size - 1):
-        bar = _bar(g, pools.relative, pools.known[g.start + p.picks[a]].cost)
-        limit = p.rest * bar / (1.0 - bar) if pools.relative else bar
-        earned = removal_loss(a, size, work) - limit
+    for a in range(n_required, size - 1):
+        bar = _bar(g, blocks.relative, blocks.constraint[g.start + p.selected[a]].cost)
+        limit = p.residual * bar / (1.0 - bar) if blocks.relative else bar
+        earned = removal_loss(a, size, scratch) - limit
         if earned < worst:
             worst, at = earned, a
     if at < 0:
         return False
     for k in range(at, size - 1):
-        p.picks[k] = p.picks[k + 1]
+        p.selected[k] = p.selected[k + 1]
     return True
 
 
 @kernel(_nrt=False)
-def _wrong_sign(g, size, pools, work, p):
-    """Return the pick of smallest weight with the wrong sign, -1 if there is none; a required one stays anyway."""
-    coefficients(size, work, p)
+def _wrong_sign(g, size, blocks, scratch, p):
+    """Return the parent of smallest weight with the wrong sign, -1 if there is none; a required one stays anyway."""
+    coefficients(size, scratch, p)
     smallest, at = np.inf, -1
     for a in range(size):
-        kind, weight = pools.known[g.start + p.picks[a]].kind, work.double[MAX_PARENTS, a]
+        kind, weight = blocks.constraint[g.start + p.selected[a]].kind, scratch.double[MAX_PARENTS, a]
         wrong = (kind & POSITIVE and weight < 0.0) or (kind & NEGATIVE and weight > 0.0)
         if wrong and not kind & REQUIRED and abs(weight) < smallest:
             smallest, at = abs(weight), a

@@ -1,7 +1,7 @@
 """Moves of the order search: the score decomposes over genes, so improve the order directly.
 
 An order is a real key per gene.  Moving a gene means giving it a new key between two of its candidate neighbors; only
-neighbors notice.  Every gene in turn is offered every place that changes anything and takes the best, until no place is
+neighbors notice.  Every gene in turn is offered every gap that changes anything and takes the best, until no gap is
 better.
 """
 
@@ -13,154 +13,157 @@ import numpy as np
 
 from acyclome.core.data.constraints import REQUIRED
 from acyclome.core.kernel import SHORT, kernel
-from acyclome.core.order_search.cache import Memo, mark_of, recall, remember
+from acyclome.core.order_search.cache import GOLDEN, ScoreCache, hash_of, mixed, recall, remember
 from acyclome.core.order_search.constrained import choose
-from acyclome.core.order_search.select import Work, matters, would_enter
+from acyclome.core.order_search.select import Scratch, matters, would_enter
 from acyclome.core.order_search.state import allow, enqueue, has_room, is_before
 
-TOLERANCE = 1e-3
+TOLERANCE = 1e-3  # nats that a move has to gain: less is rounding of float32 correlations, and would never end
 
 
-class Scratch(NamedTuple):
-    """Room for one move: two selection rows, neighbor lists as long as the largest neighborhood, scores met before."""
+class MoveScratch(NamedTuple):
+    """Scratch of one move: two selections, neighbor lists as long as the largest neighborhood, scores met before."""
 
-    work: Work
+    selecting: Scratch
     trial: np.ndarray
     gene: np.ndarray
-    own: np.ndarray
+    candidate: np.ndarray
     edge: np.ndarray
-    place: np.ndarray
+    by_key: np.ndarray
     delta: np.ndarray
     mask: np.ndarray
-    memo: Memo
+    cache: ScoreCache
 
 
 @kernel
-def initialize(state, pools, work):
+def initialize(state, blocks, scratch):
     """Allow every candidate that stands before its target and select the parents of every gene."""
     for j in range(len(state.key)):
-        g = pools.gene[j]
-        state.mark[j] = mark_of(-1 - j)
+        g = blocks.gene[j]
+        state.hash[j] = hash_of(-1 - j)
         for e in range(g.start, g.start + g.width):
-            state.allowed[e] = is_before(state.key, pools.parent[e], j)
+            state.allowed[e] = is_before(state.key, blocks.parent[e], j)
             if state.allowed[e]:
-                state.mark[j] ^= mark_of(e)
-        choose(g, state.allowed[g.start :], pools, work, state.path[j])
+                state.hash[j] ^= hash_of(e)
+        choose(g, state.allowed[g.start :], blocks, scratch, state.selection[j])
 
 
 @kernel
-def list_neighbors(j, state, pools, kids, room):
-    """Neighbors of ``j`` by rising key: gene, its index in the pool of ``j`` (or -1), its edge as a child (or -1)."""
-    a, b = pools.gene[j].start, pools.gene[j].start + pools.gene[j].width
-    s, t = kids.indptr[j], kids.indptr[j + 1]
+def list_neighbors(j, state, blocks, children, scratch):
+    """List the neighbors of ``j`` by rising key.
+
+    Of each its gene, its number among the candidates of ``j`` (or -1), and its edge as a child of ``j`` (or -1).
+    """
+    a, b = blocks.gene[j].start, blocks.gene[j].start + blocks.gene[j].width
+    s, t = children.indptr[j], children.indptr[j + 1]
     n, e, k = 0, a, s
     while e < b or k < t:
-        left = pools.parent[e] if e < b else np.int32(2147483647)
-        right = kids.child[k] if k < t else np.int32(2147483647)
-        room.gene[n] = min(left, right)
-        room.own[n] = e - a if left <= right else -1
-        room.edge[n] = kids.edge[k] if right <= left else -1
+        left = blocks.parent[e] if e < b else np.int32(2147483647)
+        right = children.child[k] if k < t else np.int32(2147483647)
+        scratch.gene[n] = min(left, right)
+        scratch.candidate[n] = e - a if left <= right else -1
+        scratch.edge[n] = children.edge[k] if right <= left else -1
         e += left <= right
         k += right <= left
         n += 1
     for i in range(n):
-        room.delta[i] = state.key[room.gene[i]]
+        scratch.delta[i] = state.key[scratch.gene[i]]
     if n > SHORT:
-        room.place[:n] = np.argsort(room.delta[:n], kind="mergesort")
+        scratch.by_key[:n] = np.argsort(scratch.delta[:n], kind="mergesort")
         return n
     for i in range(n):
         t = i
-        while t > 0 and room.delta[room.place[t - 1]] > room.delta[i]:
-            room.place[t] = room.place[t - 1]
+        while t > 0 and scratch.delta[scratch.by_key[t - 1]] > scratch.delta[i]:
+            scratch.by_key[t] = scratch.by_key[t - 1]
             t -= 1
-        room.place[t] = i
+        scratch.by_key[t] = i
     return n
 
 
 @kernel
-def _child_deltas(j, n, state, pools, room):
+def _child_deltas(j, n, state, blocks, scratch):
     """Set ``delta[i]``: score of neighbor ``i`` with ``j`` before it, less that with ``j`` after it (0: no child)."""
-    cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
+    cross, gram, relative, q = blocks.cross, blocks.gram, blocks.relative, scratch.selecting.single[2]
     for i in range(n):
-        room.delta[i] = 0.0
-        e = room.edge[i]
+        scratch.delta[i] = 0.0
+        e = scratch.edge[i]
         if e < 0:
             continue
-        g, p = pools.gene[room.gene[i]], state.path[room.gene[i]]
+        g, p = blocks.gene[scratch.gene[i]], state.selection[scratch.gene[i]]
         now = state.allowed[e]
         if not matters(g, e - g.start, now, cross, gram, relative, q, p):
             continue
-        mark = state.mark[room.gene[i]] ^ mark_of(e)
-        other = recall(room.memo, mark)
+        set_hash = state.hash[scratch.gene[i]] ^ hash_of(e)
+        other = recall(scratch.cache, set_hash)
         if np.isnan(other):
             state.allowed[e] = 1 - now
-            other = choose(g, state.allowed[g.start :], pools, room.work, room.trial[0])
+            other = choose(g, state.allowed[g.start :], blocks, scratch.selecting, scratch.trial[0])
             state.allowed[e] = now
-            remember(room.memo, mark, other)
-        room.delta[i] = p.score - other if now else other - p.score
+            remember(scratch.cache, set_hash, other)
+        scratch.delta[i] = p.score - other if now else other - p.score
 
 
 @kernel
-def lawful_gaps(j, n, pools, room):
+def allowed_gaps(j, n, blocks, scratch):
     """Return the first and the last gap of ``j`` that keep it behind its required parents and before its effects."""
     first, last = 0, n
-    if not pools.requires:
+    if not blocks.has_required:
         return first, last
-    start = pools.gene[j].start
+    start = blocks.gene[j].start
     for t in range(n):
-        own, edge = room.own[room.place[t]], room.edge[room.place[t]]
-        if own >= 0 and pools.known[start + own].kind & REQUIRED:
+        i, edge = scratch.candidate[scratch.by_key[t]], scratch.edge[scratch.by_key[t]]
+        if i >= 0 and blocks.constraint[start + i].kind & REQUIRED:
             first = t + 1
-        if edge >= 0 and pools.known[edge].kind & REQUIRED:
+        if edge >= 0 and blocks.constraint[edge].kind & REQUIRED:
             last = min(last, t)
     return first, last
 
 
 @kernel
-def is_lawful(j, key, state, pools, kids):
+def is_allowed(j, key, state, blocks, children):
     """Say whether ``j`` at ``key`` would stand behind its required parents and before its required effects."""
-    if not pools.requires:
+    if not blocks.has_required:
         return True
-    g = pools.gene[j]
+    g = blocks.gene[j]
     for e in range(g.start, g.start + g.width):
-        if pools.known[e].kind & REQUIRED and state.key[pools.parent[e]] >= key:
+        if blocks.constraint[e].kind & REQUIRED and state.key[blocks.parent[e]] >= key:
             return False
-    for s in range(kids.indptr[j], kids.indptr[j + 1]):
-        if pools.known[kids.edge[s]].kind & REQUIRED and state.key[kids.child[s]] <= key:
+    for s in range(children.indptr[j], children.indptr[j + 1]):
+        if blocks.constraint[children.edge[s]].kind & REQUIRED and state.key[children.child[s]] <= key:
             return False
     return True
 
 
 @kernel
-def _best_place(j, n, state, pools, room):
+def _best_gap(j, n, state, blocks, scratch):
     """Find the best gap of ``j`` among its sorted neighbors; -1 if none is better than the present one."""
-    first, last = lawful_gaps(j, n, pools, room)
-    cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
-    g, p, mask = pools.gene[j], room.trial[1], room.mask
+    first, last = allowed_gaps(j, n, blocks, scratch)
+    cross, gram, relative, q = blocks.cross, blocks.gram, blocks.relative, scratch.selecting.single[2]
+    g, p, mask = blocks.gene[j], scratch.trial[1], scratch.mask
     mask[: g.width] = 0
-    score, mark, is_behind = choose(g, mask, pools, room.work, p), mark_of(-1 - j), False
+    score, set_hash, is_behind = choose(g, mask, blocks, scratch.selecting, p), hash_of(-1 - j), False
     total = score
     for i in range(n):
-        total += room.delta[i]
+        total += scratch.delta[i]
     best, gap, present = total if first == 0 else np.inf, 0, total
     for t in range(n):
-        i = room.place[t]
-        total -= room.delta[i]
-        own = room.own[i]
-        if own >= 0:
-            mask[own] = 1
-            mark ^= mark_of(g.start + own)
-            new = recall(room.memo, mark)
+        i = scratch.by_key[t]
+        total -= scratch.delta[i]
+        index = scratch.candidate[i]
+        if index >= 0:
+            mask[index] = 1
+            set_hash ^= hash_of(g.start + index)
+            new = recall(scratch.cache, set_hash)
             if np.isnan(new):
-                changes = is_behind or would_enter(g, own, cross, gram, relative, q, p)
-                new = choose(g, mask, pools, room.work, p) if changes else score
+                changes = is_behind or would_enter(g, index, cross, gram, relative, q, p)
+                new = choose(g, mask, blocks, scratch.selecting, p) if changes else score
                 is_behind = False
-                remember(room.memo, mark, new)
+                remember(scratch.cache, set_hash, new)
             else:
                 is_behind = True
             total += new - score
             score = new
-        if is_before(state.key, room.gene[i], j):
+        if is_before(state.key, scratch.gene[i], j):
             present = total
         if total < best - TOLERANCE and first <= t + 1 <= last:
             best, gap = total, t + 1
@@ -168,33 +171,33 @@ def _best_place(j, n, state, pools, room):
 
 
 @kernel
-def _reselect(k, state, pools, room):
+def _reselect(k, state, blocks, scratch):
     """Select the parents of ``k`` anew, queue it and the candidates that had or have a stake in it; return the gain."""
-    g, p = pools.gene[k], state.path[k]
+    g, p = blocks.gene[k], state.selection[k]
     before = p.score
     if state.cursor[3] >= 0 and state.saved_at[k] < 0:
         at = state.cursor[3]
-        state.saved[at], state.saved_gene[at], state.saved_at[k] = state.path[k], k, at
+        state.saved[at], state.saved_gene[at], state.saved_at[k] = state.selection[k], k, at
         state.cursor[3] += 1
-    _enqueue_stakes(g, p, state, pools, room)
-    choose(g, state.allowed[g.start :], pools, room.work, p)
-    _enqueue_stakes(g, p, state, pools, room)
+    _enqueue_stakes(g, p, state, blocks, scratch)
+    choose(g, state.allowed[g.start :], blocks, scratch.selecting, p)
+    _enqueue_stakes(g, p, state, blocks, scratch)
     enqueue(state, k)
     return before - p.score
 
 
 @kernel
-def _enqueue_stakes(g, p, state, pools, room):
+def _enqueue_stakes(g, p, state, blocks, scratch):
     """Queue the candidates of gene ``g`` whose change of sides would change its selection ``p``."""
-    cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
+    cross, gram, relative, q = blocks.cross, blocks.gram, blocks.relative, scratch.selecting.single[2]
     for i in range(g.width):
         e = g.start + i
-        if not state.queued[pools.parent[e]] and matters(g, i, state.allowed[e], cross, gram, relative, q, p):
-            enqueue(state, pools.parent[e])
+        if not state.queued[blocks.parent[e]] and matters(g, i, state.allowed[e], cross, gram, relative, q, p):
+            enqueue(state, blocks.parent[e])
 
 
 @kernel
-def place_gene(j, key, state, pools, kids, room):
+def insert_gene(j, key, state, blocks, children, scratch):
     """Give ``j`` a new key, select anew where a change of sides matters, queue all who notice; return the gain."""
     if state.cursor[2] >= 0:
         state.journal[state.cursor[2]] = j
@@ -202,34 +205,34 @@ def place_gene(j, key, state, pools, kids, room):
         state.cursor[2] += 1
     state.key[j] = key
     gain = 0.0
-    cross, gram, relative, q = pools.cross, pools.gram, pools.relative, room.work.single[2]
-    g, p = pools.gene[j], state.path[j]
-    own = False
+    cross, gram, relative, q = blocks.cross, blocks.gram, blocks.relative, scratch.selecting.single[2]
+    g, p = blocks.gene[j], state.selection[j]
+    changes = False
     for e in range(g.start, g.start + g.width):
-        now = is_before(state.key, pools.parent[e], j)
+        now = is_before(state.key, blocks.parent[e], j)
         if now != state.allowed[e]:
-            own |= matters(g, e - g.start, state.allowed[e], cross, gram, relative, q, p)
+            changes |= matters(g, e - g.start, state.allowed[e], cross, gram, relative, q, p)
             allow(state, e, j, now)
-    if own:
-        gain += _reselect(j, state, pools, room)
-    for s in range(kids.indptr[j], kids.indptr[j + 1]):
-        k, e = kids.child[s], kids.edge[s]
+    if changes:
+        gain += _reselect(j, state, blocks, scratch)
+    for s in range(children.indptr[j], children.indptr[j + 1]):
+        k, e = children.child[s], children.edge[s]
         now = is_before(state.key, j, k)
         if now != state.allowed[e]:
             stake = matters(
-                pools.gene[k], e - pools.gene[k].start, state.allowed[e], cross, gram, relative, q, state.path[k]
+                blocks.gene[k], e - blocks.gene[k].start, state.allowed[e], cross, gram, relative, q, state.selection[k]
             )
             allow(state, e, k, now)
             if stake:
-                gain += _reselect(k, state, pools, room)
+                gain += _reselect(k, state, blocks, scratch)
     return gain
 
 
 @kernel
-def key_of_gap(gap, n, state, room, fraction):
+def key_of_gap(gap, n, state, scratch, fraction):
     """Return a key inside the gap, nan if it is too narrow for one more."""
-    low = state.key[room.gene[room.place[gap - 1]]] if gap > 0 else np.nan
-    high = state.key[room.gene[room.place[gap]]] if gap < n else np.nan
+    low = state.key[scratch.gene[scratch.by_key[gap - 1]]] if gap > 0 else np.nan
+    high = state.key[scratch.gene[scratch.by_key[gap]]] if gap < n else np.nan
     if gap == 0:
         return high - fraction
     if gap == n:
@@ -239,8 +242,8 @@ def key_of_gap(gap, n, state, room, fraction):
 
 
 @kernel
-def settle(state, pools, kids, room, rng_state, max_moves, widest):
-    """Let queued genes take their best places until none is left; return ``(gain, moves, status)``.
+def run_to_optimum(state, blocks, children, scratch, rng_state, max_moves, widest):
+    """Let queued genes go to their best gaps until none is left in the queue; return ``(gain, moves, status)``.
 
     Genes with more than ``widest`` neighbors stay where they are.
     status 1: a gap became too narrow for float64 keys, spread the keys and call again; 2: ``max_moves`` reached; 3: the
@@ -253,19 +256,19 @@ def settle(state, pools, kids, room, rng_state, max_moves, widest):
         state.cursor[0] = (state.cursor[0] + 1) % d
         state.cursor[1] -= 1
         state.queued[j] = 0
-        n = max(pools.gene[j].width, kids.indptr[j + 1] - kids.indptr[j])
+        n = max(blocks.gene[j].width, children.indptr[j + 1] - children.indptr[j])
         if n == 0 or n > widest:
             continue
-        n = list_neighbors(j, state, pools, kids, room)
-        _child_deltas(j, n, state, pools, room)
-        gap = _best_place(j, n, state, pools, room)
+        n = list_neighbors(j, state, blocks, children, scratch)
+        _child_deltas(j, n, state, blocks, scratch)
+        gap = _best_gap(j, n, state, blocks, scratch)
         if gap < 0:
             continue
-        key = key_of_gap(gap, n, state, room, uniform(rng_state))
+        key = key_of_gap(gap, n, state, scratch, uniform(rng_state))
         if np.isnan(key) or not has_room(n, state):
             enqueue(state, j)
             return gain, moves, 1 if np.isnan(key) else 3
-        gain += place_gene(j, key, state, pools, kids, room)
+        gain += insert_gene(j, key, state, blocks, children, scratch)
         moves += 1
         if moves >= max_moves:
             return gain, moves, 2
@@ -275,9 +278,5 @@ def settle(state, pools, kids, room, rng_state, max_moves, widest):
 @kernel
 def uniform(rng_state):
     """Next number in [0, 1) of a splitmix64 stream held in ``rng_state[0]``."""
-    rng_state[0] += np.uint64(0x9E3779B97F4A7C15)
-    z = rng_state[0]
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return np.float64(z >> np.uint64(11)) / 9007199254740992.0
+    rng_state[0] += GOLDEN
+    return np.float64(mixed(rng_state[0]) >> np.uint64(11)) / 9007199254740992.0

@@ -14,19 +14,19 @@ from __future__ import annotations
 import numpy as np
 
 from acyclome.core.kernel import kernel
-from acyclome.core.order_search.cache import mark_of, recall, remember
+from acyclome.core.order_search.cache import hash_of, recall, remember
 
 K_ODD = float(36.0 / (8.0 * np.sqrt(3.0) - 9.0))
 K_EVEN = float(24.0 / (16.0 * np.sqrt(3.0) - 27.0))
 GAUSSIAN = float(np.sqrt(0.5))
 TINY = 1e-12
-RIDGE = 1e-9
+RIDGE = 1e-9  # of a Cholesky pivot, so that a copy of a parent divides nothing by zero
 
 
 def least_gain(n_obs: float, n_genes: int) -> float:
     """Log-likelihood from which noise is measurably not Gaussian, ``log n + log d``.
 
-    The extended BIC's price of two moments, and a test: Gaussian noise exceeds it with probability ``1 / (n d)``, the
+    The extended BIC's cost of two moments, and a test: Gaussian noise exceeds it with probability ``1 / (n d)``, the
     noise of any of ``d`` genes with ``1 / n`` (Bonferroni).
     """
     return float(np.log(n_obs) + np.log(n_genes))
@@ -46,42 +46,42 @@ def negentropy(u, scale):
 
 
 @kernel(fastmath=True, _nrt=False)
-def noise_gain(Z, j, causes, n_obs, least, rest, L):
+def noise_gain(Z, j, parents, n_obs, least, residual, L):
     """Log-likelihood that the noise of gene ``j`` gains by not being Gaussian: ``max(0, n J(residual) - least)``.
 
     Parameters
     ----------
     Z
         ``(d, n)`` float32, standardized genes.
-    causes
+    parents
         ``(p,)`` on which the gene is regressed.
-    rest, L
-        ``(n,)`` float32 and ``(p + 1, p)`` float64, room for the residual and a Cholesky factor.
+    residual, L
+        ``(n,)`` float32 and ``(p + 1, p)`` float64, scratch for the residual and a Cholesky factor.
     """
-    size, n, own = len(causes), Z.shape[1], Z[j]
+    size, n, response = len(parents), Z.shape[1], Z[j]
     w = L[size]
     for a in range(size):
         for b in range(a + 1):
-            L[a, b] = _remainder(Z[causes[a]], Z[causes[b]], L[a], L[b], b)
+            L[a, b] = _remainder(Z[parents[a]], Z[parents[b]], L[a], L[b], b)
             if a == b:
                 L[a, a] = np.sqrt(max(L[a, a], RIDGE))
             else:
                 L[a, b] /= L[b, b]
-        w[a] = _remainder(Z[causes[a]], own, L[a], w, a) / L[a, a]
+        w[a] = _remainder(Z[parents[a]], response, L[a], w, a) / L[a, a]
     for a in range(size - 1, -1, -1):
         for k in range(a + 1, size):
             w[a] -= L[k, a] * w[k]
         w[a] /= L[a, a]
     for k in range(n):
-        rest[k] = own[k]
+        residual[k] = response[k]
     for a in range(size):
-        z, weight = Z[causes[a]], np.float32(w[a])
+        z, weight = Z[parents[a]], np.float32(w[a])
         for k in range(n):
-            rest[k] -= weight * z[k]
+            residual[k] -= weight * z[k]
     square = 0.0
     for k in range(n):
-        square += rest[k] * rest[k]
-    return max(n_obs * negentropy(rest, np.sqrt(max(square / n, TINY))) - least, 0.0)
+        square += residual[k] * residual[k]
+    return max(n_obs * negentropy(residual, np.sqrt(max(square / n, TINY))) - least, 0.0)
 
 
 @kernel(fastmath=True, _nrt=False)
@@ -97,21 +97,21 @@ def _remainder(x, y, row, other, size):
 
 
 @kernel(_nrt=False)
-def selected_gain(g, pools, work, p):
+def selected_gain(g, blocks, scratch, p):
     """Return what the noise of gene ``g`` gains given the parents selected in ``p``, see :func:`noise_gain`.
 
-    What was found for a set of parents is remembered; to the last bit it does not depend on the order of the picks.
+    What it was for a set of parents is remembered; to the last bit it does not depend on their order.
     """
-    mark, causes = mark_of(-1 - g.row), work.idx[: p.size]
+    set_hash, parents = hash_of(-1 - g.row), scratch.idx[: p.size]
     for a in range(p.size):
-        mark ^= mark_of(g.start + p.picks[a])
-        parent, at = pools.parent[g.start + p.picks[a]], a
-        while at > 0 and causes[at - 1] > parent:
-            causes[at] = causes[at - 1]
+        set_hash ^= hash_of(g.start + p.selected[a])
+        parent, at = blocks.parent[g.start + p.selected[a]], a
+        while at > 0 and parents[at - 1] > parent:
+            parents[at] = parents[at - 1]
             at -= 1
-        causes[at] = parent
-    found = recall(work.gains, mark)
-    if np.isnan(found):
-        found = noise_gain(pools.Z, g.row, causes, 2.0 * g.factor, pools.least, work.rest, work.double)
-        remember(work.gains, mark, found)
-    return found
+        parents[at] = parent
+    gain = recall(scratch.gains, set_hash)
+    if np.isnan(gain):
+        gain = noise_gain(blocks.Z, g.row, parents, 2.0 * g.factor, blocks.least, scratch.residual, scratch.double)
+        remember(scratch.gains, set_hash, gain)
+    return gain

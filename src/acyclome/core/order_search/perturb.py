@@ -1,10 +1,10 @@
-"""Shake an order that has settled.
+"""Perturb an order at a local optimum: iterated local search (Lourenco, Martin and Stutzle 2003), a gene at a time.
 
-One gene goes to a random place, its neighborhood settles again, and what does not pay is taken back.  Changes that cost
-nothing are kept, so the search wanders through equivalent orders until one has a way down.
+One gene goes to a random gap, its neighborhood runs to a local optimum again, and what does not pay is taken back.
+Changes that cost nothing are kept, so the search wanders through equivalent orders until one has a way down.
 
-Hardly a shake in fifty pays, and each leaves the state as it found it, bit for bit.  So many are tried at once, each
-thread on its own copy of the state, and those that pay are repeated one after the other on the original.
+Hardly a perturbation in fifty pays, and each leaves the state as it found it, bit for bit.  So many are tried at once,
+each thread on its own copy of the state, and those that pay are repeated one after the other on the original.
 """
 
 from __future__ import annotations
@@ -13,77 +13,74 @@ from queue import SimpleQueue
 
 import numpy as np
 
+from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.kernel import kernel
+from acyclome.core.order_search.gram_blocks import GramBlocks
 from acyclome.core.order_search.moves import (
-    Scratch,
-    is_lawful,
+    MoveScratch,
+    allowed_gaps,
+    insert_gene,
+    is_allowed,
     key_of_gap,
-    lawful_gaps,
     list_neighbors,
-    place_gene,
-    settle,
+    run_to_optimum,
     uniform,
 )
-from acyclome.core.order_search.select import Pools
-from acyclome.core.order_search.state import Neighbors, State, has_room, keep, record, take_back
+from acyclome.core.order_search.state import Children, State, forget_queue, has_room, keep, record, take_back
 from acyclome.core.workers import run_blocks
 
-WIDE = 150
-MAX_MOVES = 200
-FREE = 1e-5
-CHUNK = 8
+WIDE = 150  # neighbors from which a gene stays: thousands of children hold a hub where it is
+MAX_MOVES = 200  # of one perturbation; one that needs more is given up
+NOTHING = 1e-5  # nats that a change may cost and counts as free, above what the sums of the score round to
+BATCH = 8  # perturbations that a thread tries between two looks at the queue
 
 
-class Lanes:
+class WorkerStates:
     """The state and its copies, one for each thread; between two calls all of them are the same.
 
     Parameters
     ----------
-    state, room
+    state, scratch
         The original and its scratch.
     copies
         Further pairs of them.
     """
 
-    def __init__(self, state: State, room: Scratch, copies: list[tuple[State, Scratch]]) -> None:
-        self.state, self.room, self.copies = state, room, copies
+    def __init__(self, state: State, scratch: MoveScratch, copies: list[tuple[State, MoveScratch]]) -> None:
+        self.state, self.scratch, self.copies = state, scratch, copies
 
-    def shake(self, genes: np.ndarray, seeds: np.ndarray, pools: Pools, kids: Neighbors) -> float:
-        """Shake ``genes``, each with its seed and from the present state, and keep what pays; return the gain."""
-        free: SimpleQueue[tuple[State, Scratch]] = SimpleQueue()
-        for lane in [(self.state, self.room), *self.copies]:
-            free.put(lane)
+    def perturb(self, genes: np.ndarray, seeds: np.ndarray, *, blocks: GramBlocks, children: Children) -> float:
+        """Perturb ``genes``, each with its seed and from the present state, and keep what pays; return the gain."""
+        idle: SimpleQueue[tuple[State, MoveScratch]] = SimpleQueue()
+        for worker in [(self.state, self.scratch), *self.copies]:
+            idle.put(worker)
 
-        def chunk(a: int, b: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            state, room = free.get()
+        def batch(a: int, b: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            state, scratch = idle.get()
             try:
-                return _try(genes[a:b], seeds[a:b], state, pools, kids, room)
+                return _try(genes[a:b], seeds[a:b], state, blocks, children, scratch)
             finally:
-                free.put((state, room))
+                idle.put((state, scratch))
 
-        cuts = [(a, min(a + CHUNK, len(genes))) for a in range(0, len(genes), CHUNK)]
         gain, changed = 0.0, []
-        for count, gene, key in run_blocks(chunk, cuts, 1 + len(self.copies)):
+        for count, gene, key in run_blocks(batch, gene_blocks(len(genes), BATCH), 1 + len(self.copies)):
             stops = np.cumsum(count)[count > 0]
             for a, b in zip(stops - count[count > 0], stops, strict=True):
-                gain += _repeat(gene[a:b], key[a:b], self.state, pools, kids, self.room)
+                gain += _repeat(gene[a:b], key[a:b], self.state, blocks, children, self.scratch)
                 changed.append(self.state.saved_gene[: max(self.state.cursor[3], 0)].copy())
                 keep(self.state)
         for state, _ in self.copies:
             state.key[:] = self.state.key
             state.allowed[:] = self.state.allowed
-            state.mark[:] = self.state.mark
+            state.hash[:] = self.state.hash
             for genes in changed:
-                state.path[genes] = self.state.path[genes]
+                state.selection[genes] = self.state.selection[genes]
         return gain
 
 
 @kernel
-def _try(genes, seeds, state, pools, kids, room):
-    """Shake every gene by itself; return how many moves each shake that pays is made of, their genes and new keys.
-
-    Genes with more than ``WIDE`` neighbors stay: thousands of children hold a hub where it is.
-    """
+def _try(genes, seeds, state, blocks, children, scratch):
+    """Perturb every gene by itself; return of how many moves each that pays is made, their genes and new keys."""
     count = np.zeros(len(genes), np.int64)
     gene, key = np.empty(len(genes) * (MAX_MOVES + 1), np.int64), np.empty(len(genes) * (MAX_MOVES + 1))
     rng_state = np.empty(1, np.uint64)
@@ -91,32 +88,32 @@ def _try(genes, seeds, state, pools, kids, room):
     for t in range(len(genes)):
         rng_state[0] = seeds[t]
         j = genes[t]
-        n = max(pools.gene[j].width, kids.indptr[j + 1] - kids.indptr[j])
+        n = max(blocks.gene[j].width, children.indptr[j + 1] - children.indptr[j])
         if n == 0 or n > WIDE:
             continue
-        n = list_neighbors(j, state, pools, kids, room)
-        first, last = lawful_gaps(j, n, pools, room)
+        n = list_neighbors(j, state, blocks, children, scratch)
+        first, last = allowed_gaps(j, n, blocks, scratch)
         gap = first + int(uniform(rng_state) * (last - first + 1))
-        place = key_of_gap(gap, n, state, room, uniform(rng_state))
+        new_key = key_of_gap(gap, n, state, scratch, uniform(rng_state))
         record(state)
-        if np.isnan(place) or not has_room(n, state):
+        if np.isnan(new_key) or not has_room(n, state):
             keep(state)
             continue
-        gain = place_gene(j, place, state, pools, kids, room)
-        more, _, status = settle(state, pools, kids, room, rng_state, MAX_MOVES, WIDE)
-        if status == 0 and gain + more >= -FREE and state.cursor[3] > 0:
+        gain = insert_gene(j, new_key, state, blocks, children, scratch)
+        more, _, status = run_to_optimum(state, blocks, children, scratch, rng_state, MAX_MOVES, WIDE)
+        if status == 0 and gain + more >= -NOTHING and state.cursor[3] > 0:
             count[t] = state.cursor[2]
             for i in range(count[t]):
                 gene[at + i] = state.journal[i]
                 key[at + i] = state.journal_key[i]
             at = _later_keys(gene, key, at, count[t], state)
-        take_back(state, pools, kids)
+        take_back(state, blocks, children)
     return count, gene[:at].copy(), key[:at].copy()
 
 
 @kernel
 def _later_keys(gene, key, at, n, state):
-    """Replace the key before each move by the key after it; return where the next shake goes."""
+    """Replace the key before each move by the key after it; return where the next perturbation goes."""
     for i in range(n):
         key[at + i] = state.key[gene[at + i]]
         for k in range(i + 1, n):
@@ -127,22 +124,19 @@ def _later_keys(gene, key, at, n, state):
 
 
 @kernel
-def _repeat(gene, key, state, pools, kids, room):
+def _repeat(gene, key, state, blocks, children, scratch):
     """Make the moves once more; take them back if, after others, they no longer pay.  The record stays open."""
     record(state)
     gain = 0.0
     for i in range(len(gene)):
         j = gene[i]
-        room_left = has_room(pools.gene[j].width + kids.indptr[j + 1] - kids.indptr[j], state)
-        if not room_left or not is_lawful(j, key[i], state, pools, kids):
+        has_place = has_room(blocks.gene[j].width + children.indptr[j + 1] - children.indptr[j], state)
+        if not has_place or not is_allowed(j, key[i], state, blocks, children):
             gain = -np.inf
             break
-        gain += place_gene(j, key[i], state, pools, kids, room)
-    if gain < -FREE:
-        take_back(state, pools, kids)
+        gain += insert_gene(j, key[i], state, blocks, children, scratch)
+    if gain < -NOTHING:
+        take_back(state, blocks, children)
         return 0.0
-    while state.cursor[1] > 0:  # who noticed has looked already, in the trial
-        state.queued[state.queue[state.cursor[0]]] = 0
-        state.cursor[0] = (state.cursor[0] + 1) % len(state.key)
-        state.cursor[1] -= 1
+    forget_queue(state)  # who noticed has been asked already, in the trial
     return gain

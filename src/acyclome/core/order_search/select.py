@@ -1,9 +1,9 @@
-"""Choose the parents of one gene out of an allowed pool: the innermost kernel of the order search.
+"""Choose the parents of one gene among its allowed candidates: the innermost kernel of the order search.
 
 Grow and shrink: take the regressor that gains most while the score improves, then drop what no longer earns its
-penalty.  Everything runs on the gene's own block of correlations.  The path of a selection (picks, gains, Cholesky
-rows) is kept, because it answers in ``s^2`` operations whether one more allowed gene would change anything; nearly
-always it would not.
+penalty.  Everything runs on the gene's block of correlations.  A selection keeps its parents in the order they were
+found, their gains and Cholesky rows, because these answer in ``s^2`` operations whether one more allowed gene would
+change anything; nearly always it would not.
 
 Records, not bundles of arrays, go into the kernels: numba hands every array over in seven words, and these functions
 take less time than that.  ``_nrt=False`` turns reference counting off where nothing is allocated, for the same reason.
@@ -16,162 +16,110 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.kernel import kernel
-from acyclome.core.order_search.cache import Memo, new_memo
+from acyclome.core.order_search.cache import ScoreCache, new_cache
 
-MAX_PARENTS = 32
-MIN_VARIANCE = 1e-6
-GROW_AGAIN = 4
-TIE = 1.0 - 1e-9  # a candidate as good as a pick, such as the pick itself, would enter whatever rounding says
+MAX_PARENTS = 32  # of a gene; a selection then takes 5 kB, most of it the Cholesky rows
+MIN_VARIANCE = 1e-6  # left of a candidate by the selected: with less it is a copy of them
+GROW_AGAIN = 4  # after a parent was dropped; without an end two candidates could take turns
+TIE = 1.0 - 1e-9  # a candidate as good as a parent, such as that parent itself, would enter whatever rounding says
 
-GENE = np.dtype(
-    [
-        ("start", "i8"),
-        ("offset", "i8"),
-        ("width", "i8"),
-        ("drop", "f8"),
-        ("factor", "f8"),
-        ("penalty", "f8"),
-        ("is_constrained", "i8"),
-        ("row", "i8"),
-    ],
-    align=True,
-)
-"""Selection problem of a gene: its ``width`` candidates from ``start``, their ``(width, width)`` block of correlations
-from ``offset``; ``drop``, the share (unequal noise) or the amount (equal noise) of residual variance a parent has to
-explain; ``factor``, ``n_j / 2`` (unequal) or ``n_j v_j / (2 sigma^2)`` (equal); ``penalty``, the cost of a parent;
-``is_constrained``, whether anything is known of its parents beforehand; ``row``, the gene itself."""
-
-PATH = np.dtype(
+SELECTION = np.dtype(
     [
         ("size", "i8"),
         ("pure", "i8"),
-        ("rest", "f8"),
+        ("residual", "f8"),
         ("score", "f8"),
-        ("picks", "i4", MAX_PARENTS),
+        ("selected", "i4", MAX_PARENTS),
         ("gains", "f8", MAX_PARENTS),
         ("slope", "f8", MAX_PARENTS),
         ("chol", "f8", MAX_PARENTS * (MAX_PARENTS + 1) // 2),
     ],
     align=True,
 )
-"""A selection: ``picks`` (local indices in order), their ``gains`` and signed ``slope``, Cholesky rows one after the
-other, the residual variance ``rest``, the ``score``, and ``pure``: nothing was dropped on the way."""
+"""A selection: ``selected`` (local indices in order), their ``gains`` and signed ``slope``, Cholesky rows one after the
+other, the residual variance ``residual``, the ``score``, and ``pure``: nothing was dropped on the way."""
 
 
-class Pools(NamedTuple):
-    """The selection problems of all genes.
-
-    Parameters
-    ----------
-    gene
-        ``(d,)`` of ``GENE``.
-    parent, cross
-        ``(nnz,)`` candidates of all genes, and the correlation of each with its target.
-    gram
-        Blocks of correlations among the candidates of each gene, one after the other.
-    relative
-        Whether the noise is unequal.
-    known
-        ``(nnz,)`` of ``CONSTRAINT``, what is known of every edge beforehand.
-    requires
-        Whether any edge is required, so that a gene may not stand everywhere.
-    Z
-        ``(d, n)`` float32, standardized genes; empty where all noise counts as Gaussian.
-    least
-        Log-likelihood from which noise does not count as Gaussian, see :func:`entropy.least_gain`.
-    """
-
-    gene: np.ndarray
-    parent: np.ndarray
-    cross: np.ndarray
-    gram: np.ndarray
-    relative: bool
-    known: np.ndarray
-    requires: bool
-    Z: np.ndarray
-    least: float
-
-
-class Work(NamedTuple):
+class Scratch(NamedTuple):
     """Scratch of one thread: rows of ``single`` hold c, v, q and Q; ``double`` an inverse and one row of weights.
 
-    A residual goes to ``rest``; ``gains`` remembers what the noise of a gene gains given its parents.
+    A residual goes to ``residual``; ``gains`` remembers what the noise of a gene gains given its parents.
     """
 
     single: np.ndarray
     double: np.ndarray
     idx: np.ndarray
-    rest: np.ndarray
-    gains: Memo
+    residual: np.ndarray
+    gains: ScoreCache
 
 
-def new_work(width: int, n_obs: int = 0, n_edges: int = 0) -> Work:
-    """Scratch for pools of at most ``width`` candidates, and for residuals in ``n_obs`` observations if they count."""
-    return Work(
+def new_scratch(width: int, n_obs: int = 0, n_edges: int = 0) -> Scratch:
+    """Scratch for blocks of at most ``width`` candidates, and for residuals in ``n_obs`` observations if they count."""
+    return Scratch(
         np.empty((MAX_PARENTS + 3, max(width, MAX_PARENTS)), np.float64),
         np.empty((MAX_PARENTS + 1, MAX_PARENTS), np.float64),
         np.empty(max(width, MAX_PARENTS), np.int32),
         np.empty(n_obs, np.float32),
-        new_memo(n_edges),
+        new_cache(n_edges),
     )
 
 
 @kernel(fastmath=True, _nrt=False)
-def select(g, allowed, cross, gram, relative, work, p):
-    """Select the parents of gene ``g`` among its ``allowed`` candidates into the path ``p``; return the score."""
+def select(g, allowed, cross, gram, relative, scratch, p):
+    """Select the parents of gene ``g`` among its ``allowed`` candidates into the selection ``p``; return the score."""
     n = 0
     for i in range(g.width):
-        work.idx[n] = i
+        scratch.idx[n] = i
         n += allowed[i] != 0
     size = 0
     p.pure = 1
     for drops in range(GROW_AGAIN + 1):
-        size = _grow(g, cross, gram, n, size, relative, work, p)
-        if drops == GROW_AGAIN or size < 2 or not _shrink(size, g.drop, relative, work, p):
+        size = _grow(g, cross, gram, n, size, relative, scratch, p)
+        if drops == GROW_AGAIN or size < 2 or not _shrink(size, g.drop, relative, scratch, p):
             break
         size -= 1
         p.pure = 0
     p.size = size
-    base = np.log(p.rest) if relative else p.rest
+    base = np.log(p.residual) if relative else p.residual
     p.score = g.factor * base + g.penalty * size
     return p.score
 
 
 @kernel(fastmath=True, _nrt=False)
-def _grow(g, cross, gram, n, forced, relative, work, p):
-    """Replay the first ``forced`` picks of ``p``, then pick on while the score gains; return the number of picks."""
-    c, v, idx, picks = work.single[0], work.single[1], work.idx, p.picks
+def _grow(g, cross, gram, n, forced, relative, scratch, p):
+    """Replay the first ``forced`` selected of ``p``, then select on while the score gains; return the size."""
+    c, v, idx, selected = scratch.single[0], scratch.single[1], scratch.idx, p.selected
     for a in range(n):
         c[a] = cross[g.start + idx[a]]
         v[a] = 1.0
-    rest = 1.0
+    residual = 1.0
     size = 0
     while size < MAX_PARENTS:
         best, at = np.float64(0.0), -1
         if size < forced:
             for a in range(n):
-                if idx[a] == picks[size]:
+                if idx[a] == selected[size]:
                     at = a
             best = c[at] * c[at] / v[at]
         else:
             for a in range(n):
                 if v[a] > np.float64(MIN_VARIANCE) and c[a] * c[a] > best * v[a]:
                     best, at = c[a] * c[a] / v[a], a
-            if at < 0 or best <= (g.drop * rest if relative else g.drop) or best >= rest - 1e-9:
+            if at < 0 or best <= (g.drop * residual if relative else g.drop) or best >= residual - 1e-9:
                 break
-        picks[size] = idx[at]
-        rest -= float(best)
+        selected[size] = idx[at]
+        residual -= float(best)
         p.gains[size] = best
-        project(gram, g.offset, g.width, n, at, size, work, p)
+        project(gram, g.offset, g.width, n, at, size, scratch, p)
         size += 1
-    p.rest = max(rest, 1e-9)
+    p.residual = max(residual, 1e-9)
     return size
 
 
 @kernel(fastmath=True, _nrt=False)
-def project(gram, offset, width, n, at, size, work, p):
-    """Take pick number ``size`` (place ``at`` of the allowed) out of all remaining covariances and variances."""
-    c, v, Q, idx = work.single[0], work.single[1], work.single[3:], work.idx
+def project(gram, offset, width, n, at, size, scratch, p):
+    """Take parent number ``size`` (number ``at`` of the allowed) out of all remaining covariances and variances."""
+    c, v, Q, idx = scratch.single[0], scratch.single[1], scratch.single[3:], scratch.idx
     row = p.chol[size * (size + 1) // 2 :]
     root = np.sqrt(v[at])
     slope = c[at] / root
@@ -197,9 +145,9 @@ def project(gram, offset, width, n, at, size, work, p):
 
 
 @kernel(_nrt=False)
-def coefficients(size, work, p):
-    """Put the regression weights of the path ``p`` into the last row of ``work.double``, its inverse factor above."""
-    chol, V = p.chol, work.double
+def coefficients(size, scratch, p):
+    """Put the weights of the selection ``p`` into the last row of ``scratch.double``, its inverse factor above."""
+    chol, V = p.chol, scratch.double
     for a in range(size):
         row = chol[a * (a + 1) // 2 :]
         V[a, a] = 1.0 / row[a]
@@ -216,28 +164,28 @@ def coefficients(size, work, p):
 
 
 @kernel(_nrt=False)
-def removal_loss(a, size, work):
-    """Return the residual variance that comes back when pick ``a`` is taken out, after :func:`coefficients`."""
+def removal_loss(a, size, scratch):
+    """Return the residual variance that comes back when parent ``a`` is taken out, after :func:`coefficients`."""
     total = 0.0
     for k in range(a, size):
-        total += work.double[k, a] ** 2
-    return work.double[MAX_PARENTS, a] ** 2 / total
+        total += scratch.double[k, a] ** 2
+    return scratch.double[MAX_PARENTS, a] ** 2 / total
 
 
 @kernel(_nrt=False)
-def _shrink(size, drop, relative, work, p):
-    """Take out the pick whose loss is smallest if its penalty is larger; say whether one went."""
-    coefficients(size, work, p)
+def _shrink(size, drop, relative, scratch, p):
+    """Take out the parent whose loss is smallest if its penalty is larger; say whether one went."""
+    coefficients(size, scratch, p)
     worst, at = np.inf, -1
     for a in range(size):
-        loss = removal_loss(a, size, work)
+        loss = removal_loss(a, size, scratch)
         if loss < worst:
             worst, at = loss, a
-    limit = p.rest * drop / (1.0 - drop) if relative else drop
+    limit = p.residual * drop / (1.0 - drop) if relative else drop
     if worst >= limit or at == size - 1:
         return False
     for k in range(at, size - 1):
-        p.picks[k] = p.picks[k + 1]
+        p.selected[k] = p.selected[k + 1]
     return True
 
 
@@ -252,13 +200,13 @@ def would_enter(g, i, cross, gram, relative, q, p):
     base = g.offset + i * g.width
     c = cross[g.start + i]
     v = np.float64(1.0)
-    rest = 1.0
-    chol, picks, gains, slope = p.chol, p.picks, p.gains, p.slope
+    residual = 1.0
+    chol, selected, gains, slope = p.chol, p.selected, p.gains, p.slope
     row = 0
     for k in range(p.size):
         if v > np.float64(MIN_VARIANCE) and c * c >= gains[k] * v * TIE:
             return True
-        t = gram[base + picks[k]]
+        t = gram[base + selected[k]]
         for a in range(k):
             t -= chol[row + a] * q[a]
         t /= chol[row + k]
@@ -266,8 +214,8 @@ def would_enter(g, i, cross, gram, relative, q, p):
         q[k] = t
         c -= slope[k] * t
         v -= t * t
-        rest -= gains[k]
-    threshold = g.drop * rest if relative else g.drop
+        residual -= gains[k]
+    threshold = g.drop * residual if relative else g.drop
     return v > np.float64(MIN_VARIANCE) and c * c > threshold * v
 
 
@@ -279,6 +227,6 @@ def matters(g, i, allowed, cross, gram, relative, q, p):
     if not p.pure:
         return True
     for k in range(p.size):  # noqa: SIM110 - a compiled loop, without a generator
-        if p.picks[k] == i:
+        if p.selected[k] == i:
             return True
     return False

@@ -1,4 +1,4 @@
-"""Where the order search stands: keys, what is selected, who has to look again, how to take it all back."""
+"""Where the order search stands: keys, what is selected, who is asked again, how to take it all back."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.kernel import kernel
-from acyclome.core.order_search.cache import mark_of
+from acyclome.core.order_search.cache import hash_of
 
 
-class Neighbors(NamedTuple):
+class Children(NamedTuple):
     """Children of every gene: ``indptr (d + 1,)``, ``child (nnz,)``, ``edge (nnz,)`` (position in the candidates)."""
 
     indptr: np.ndarray
@@ -27,12 +27,12 @@ class State(NamedTuple):
         ``(d,)`` position of every gene.
     allowed
         ``(nnz,)`` whether the parent stands before its target.
-    mark
-        ``(d,)`` uint64 mark of the set of candidates that stand before each gene.
-    path
-        ``(d,)`` of ``PATH``, what is selected.
+    hash
+        ``(d,)`` uint64 hash of the set of candidates that stand before each gene.
+    selection
+        ``(d,)`` of ``SELECTION``, what is selected.
     queue, queued
-        ``(d,)`` ring of genes that have to look again, and whether a gene is in it.
+        ``(d,)`` ring of genes to be asked again, and whether a gene is in it.
     cursor
         Head and length of the queue; length of the journal and of ``saved``, both -1 while nothing is recorded.
     journal, journal_key
@@ -43,8 +43,8 @@ class State(NamedTuple):
 
     key: np.ndarray
     allowed: np.ndarray
-    mark: np.ndarray
-    path: np.ndarray
+    hash: np.ndarray
+    selection: np.ndarray
     queue: np.ndarray
     queued: np.ndarray
     cursor: np.ndarray
@@ -66,12 +66,12 @@ def allow(state, e, j, now):
     """Note whether the parent of candidate edge ``e`` stands ``now`` before its target ``j``."""
     if now != state.allowed[e]:
         state.allowed[e] = now
-        state.mark[j] ^= mark_of(e)
+        state.hash[j] ^= hash_of(e)
 
 
 @kernel
 def enqueue(state, j):
-    """Have gene ``j`` look again, once."""
+    """Have gene ``j`` asked again, once."""
     if not state.queued[j]:
         d = len(state.key)
         state.queued[j] = 1
@@ -93,23 +93,29 @@ def has_room(n, state):
 
 
 @kernel
-def take_back(state, pools, kids):
+def take_back(state, blocks, children):
     """Bring back every bit of the state as it was when the record began, with an empty queue; end the record."""
     for i in range(state.cursor[2] - 1, -1, -1):
         state.key[state.journal[i]] = state.journal_key[i]
     for i in range(state.cursor[2]):
         j = state.journal[i]
-        for e in range(pools.gene[j].start, pools.gene[j].start + pools.gene[j].width):
-            allow(state, e, j, is_before(state.key, pools.parent[e], j))
-        for s in range(kids.indptr[j], kids.indptr[j + 1]):
-            allow(state, kids.edge[s], kids.child[s], is_before(state.key, j, kids.child[s]))
+        for e in range(blocks.gene[j].start, blocks.gene[j].start + blocks.gene[j].width):
+            allow(state, e, j, is_before(state.key, blocks.parent[e], j))
+        for s in range(children.indptr[j], children.indptr[j + 1]):
+            allow(state, children.edge[s], children.child[s], is_before(state.key, j, children.child[s]))
     for s in range(state.cursor[3]):
-        state.path[state.saved_gene[s]] = state.saved[s]
+        state.selection[state.saved_gene[s]] = state.saved[s]
+    forget_queue(state)
+    keep(state)
+
+
+@kernel
+def forget_queue(state):
+    """Empty the queue."""
     while state.cursor[1] > 0:
         state.queued[state.queue[state.cursor[0]]] = 0
         state.cursor[0] = (state.cursor[0] + 1) % len(state.key)
         state.cursor[1] -= 1
-    keep(state)
 
 
 @kernel

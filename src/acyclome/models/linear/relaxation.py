@@ -12,8 +12,7 @@ import numpy as np
 from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.problem import Problem
 from acyclome.core.kernel import kernel
-from acyclome.core.order_search.search import ScoreSettings, build_pools
-from acyclome.core.order_search.select import Pools
+from acyclome.core.order_search.gram_blocks import GramBlocks, ScoreSettings, build_blocks
 from acyclome.core.relaxation.problem import Ability
 from acyclome.core.relaxation.shrink import soften
 from acyclome.core.relaxation.tree import Params
@@ -32,7 +31,7 @@ LEAST_WEIGHT = 1e-12  # of a gene's loss, so that nothing is divided by zero whe
 class LinearStatistics(NamedTuple):
     """Correlation blocks of all genes and the weight of each gene's loss (its variance, for equal noise; else 1)."""
 
-    pools: Pools
+    blocks: GramBlocks
     gene_weight: np.ndarray
 
 
@@ -66,36 +65,40 @@ class Linear:
     def statistics(self, problem: Problem, candidates: Candidates) -> LinearStatistics:
         """Gather the blocks of correlations; a gene's loss also weighs as its share of own observations."""
         data = problem.data
-        pools = build_pools(problem, candidates, score=ScoreSettings(equal_noise=False, gamma=0.0, rounds=0))
+        blocks = build_blocks(problem, candidates, score=ScoreSettings(equal_noise=False, gamma=0.0, rounds=0))
         weight = data.scale**2 / np.mean(data.scale**2) if self.equal_noise else np.ones(data.n_genes)
-        return LinearStatistics(pools, np.maximum(weight * data.n_own / data.n_effective, LEAST_WEIGHT))
+        return LinearStatistics(blocks, np.maximum(weight * data.n_own / data.n_effective, LEAST_WEIGHT))
 
     def side_by_side(
         self, statistics: Sequence[LinearStatistics], like: torch.Tensor
     ) -> tuple[BatchedLeastSquares, Blocks]:
         networks = []
-        for pools, weight in statistics:
-            candidates = Candidates(np.append(pools.gene["start"], len(pools.parent)), pools.parent)
-            networks.append(Ragged(candidates, pools.cross[:, None], pools.gram, weight))
+        for blocks, weight in statistics:
+            candidates = Candidates(np.append(blocks.gene["start"], len(blocks.parent)), blocks.parent)
+            networks.append(Ragged(candidates, blocks.cross[:, None], blocks.gram, weight))
         return BatchedLeastSquares(self.lambda1, self.tol), side_by_side(networks, like)
 
     def on_candidates(self, statistics: Blocks, number: int, params: Params) -> dict[str, np.ndarray]:
         return {"W": statistics.on_candidates(number, params["W"])[:, 0]}
 
     def partition(self, statistics: LinearStatistics, parts: int) -> tuple[list[LinearStatistics], np.ndarray]:
-        pools, weight = statistics
+        blocks, weight = statistics
         d = len(weight)
         bounds = np.linspace(0, d, max(min(parts, d), 1) + 1).astype(int)
-        edge = np.append(pools.gene["start"], len(pools.parent))
-        block = np.append(pools.gene["offset"], len(pools.gram))
+        edge = np.append(blocks.gene["start"], len(blocks.parent))
+        block = np.append(blocks.gene["offset"], len(blocks.gram))
         own = []
         for a, b in pairwise(bounds):
-            gene = pools.gene[a:b].copy()
+            gene = blocks.gene[a:b].copy()
             gene["start"] -= edge[a]
             gene["offset"] -= block[a]
             e, g = slice(edge[a], edge[b]), slice(block[a], block[b])
-            part = pools._replace(
-                gene=gene, parent=pools.parent[e], cross=pools.cross[e], gram=pools.gram[g], known=pools.known[:0]
+            part = blocks._replace(
+                gene=gene,
+                parent=blocks.parent[e],
+                cross=blocks.cross[e],
+                gram=blocks.gram[g],
+                constraint=blocks.constraint[:0],
             )
             own.append(LinearStatistics(part, weight[a:b]))
         return own, edge[bounds]
@@ -114,45 +117,45 @@ class Linear:
         return float(self.losses(statistics, params, threads).sum())
 
     def losses(self, statistics: LinearStatistics, params: Params, threads: int) -> np.ndarray:
-        pools, v = statistics
+        blocks, v = statistics
         out = np.empty(len(v))
 
         def block(a: int, b: int) -> None:
-            _objective(pools, params["W"], v, self.lambda1, out, a, b)
+            _objective(blocks, params["W"], v, self.lambda1, out, a, b)
 
         run_blocks(block, gene_blocks(len(v), BLOCK), threads)
         return out
 
     def solve(self, statistics: LinearStatistics, ridge: np.ndarray, params: Params, threads: int) -> Params:
         """Minimize ``F(W') + sum_e ridge_e W'_e^2`` exactly, gene by gene, starting from ``W``."""
-        pools, v = statistics
+        blocks, v = statistics
         out = params["W"].copy()
 
         def block(a: int, b: int) -> None:
-            _descend(pools, ridge, v, self.lambda1, self.sweeps, self.tol, out, a, b)
+            _descend(blocks, ridge, v, self.lambda1, self.sweeps, self.tol, out, a, b)
 
         run_blocks(block, gene_blocks(len(v), BLOCK), threads)
         return {"W": out}
 
     def gradient(self, statistics: LinearStatistics, ridge: np.ndarray, params: Params, threads: int) -> Params:
-        pools, v = statistics
+        blocks, v = statistics
         out = np.empty(len(ridge))
 
         def block(a: int, b: int) -> None:
-            _slope(pools, params["W"], ridge, v, out, a, b)
+            _slope(blocks, params["W"], ridge, v, out, a, b)
 
         run_blocks(block, gene_blocks(len(v), BLOCK), threads)
         return {"W": out}
 
     def shrink(self, statistics: LinearStatistics, params: Params, amount: Params) -> Params:
-        pools, v = statistics
-        return {"W": soften(params["W"], self.lambda1 * np.repeat(v, pools.gene["width"]) * amount["W"])}
+        blocks, v = statistics
+        return {"W": soften(params["W"], self.lambda1 * np.repeat(v, blocks.gene["width"]) * amount["W"])}
 
 
 @kernel
-def _objective(pools, W, v, lambda1, out, first, last):
+def _objective(blocks, W, v, lambda1, out, first, last):
     for j in range(first, last):
-        g = pools.gene[j]
+        g = blocks.gene[j]
         total = 0.5
         for x in range(g.width):
             b = W[g.start + x]
@@ -160,24 +163,24 @@ def _objective(pools, W, v, lambda1, out, first, last):
                 continue
             product = 0.0
             for y in range(g.width):
-                product += pools.gram[g.offset + x * g.width + y] * W[g.start + y]
-            total += b * (0.5 * product - pools.cross[g.start + x]) + lambda1 * abs(b)
+                product += blocks.gram[g.offset + x * g.width + y] * W[g.start + y]
+            total += b * (0.5 * product - blocks.cross[g.start + x]) + lambda1 * abs(b)
         out[j] = v[j] * total
 
 
 @kernel
-def _slope(pools, W, ridge, v, out, first, last):
+def _slope(blocks, W, ridge, v, out, first, last):
     for j in range(first, last):
-        g = pools.gene[j]
+        g = blocks.gene[j]
         for x in range(g.width):
-            total = -pools.cross[g.start + x]
+            total = -blocks.cross[g.start + x]
             for y in range(g.width):
-                total += pools.gram[g.offset + x * g.width + y] * W[g.start + y]
+                total += blocks.gram[g.offset + x * g.width + y] * W[g.start + y]
             out[g.start + x] = v[j] * total + 2.0 * ridge[g.start + x] * W[g.start + x]
 
 
 @kernel
-def _descend(pools, ridge, v, lambda1, sweeps, tol, W, first, last):
+def _descend(blocks, ridge, v, lambda1, sweeps, tol, W, first, last):
     """Solve the blocks of genes ``first`` to ``last``: coordinate descent, and a leap once the signs stand.
 
     ``residual = c - G b`` is kept up to date.  Sweeps find out which weights are zero and the signs of the others
@@ -185,16 +188,16 @@ def _descend(pools, ridge, v, lambda1, sweeps, tol, W, first, last):
     """
     widest = 0
     for j in range(first, last):
-        widest = max(widest, pools.gene[j].width)
+        widest = max(widest, blocks.gene[j].width)
     residual, goal = np.empty(widest), np.empty(widest)
     held, chol = np.empty(widest, np.int64), np.empty((widest, widest))
     for j in range(first, last):
-        g = pools.gene[j]
+        g = blocks.gene[j]
         m = g.width
-        b, G = W[g.start : g.start + m], pools.gram[g.offset : g.offset + m * m].reshape(m, m)
+        b, G = W[g.start : g.start + m], blocks.gram[g.offset : g.offset + m * m].reshape(m, m)
         extra = ridge[g.start : g.start + m] * (2.0 / v[j])
         for x in range(m):
-            residual[x] = pools.cross[g.start + x]
+            residual[x] = blocks.cross[g.start + x]
         for x in range(m):
             if b[x] != 0.0:
                 take(G[x], b[x], residual)
@@ -211,7 +214,7 @@ def _descend(pools, ridge, v, lambda1, sweeps, tol, W, first, last):
             if moved < tol:
                 break
             if sweep % LEAP == LEAP - 1:
-                _leap(G, extra, pools.cross[g.start : g.start + m], lambda1, b, residual, goal, held, chol)
+                _leap(G, extra, blocks.cross[g.start : g.start + m], lambda1, b, residual, goal, held, chol)
 
 
 @kernel
