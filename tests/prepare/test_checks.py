@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from acyclome.errors import InputError
-from acyclome.prepare.checks import check_matrix
+from acyclome.prepare.checks import as_matrix, check_matrix
 
 GENES = ("SPI1", "CEBPA", "LYZ", "GATA1")
 
@@ -24,7 +24,7 @@ def test_a_good_matrix_passes_in_every_form():
     for X in (good(), good().astype(np.float32), np.asfortranarray(good()), (good() > 0).astype(int), good() > 0):
         check_matrix(X, GENES)
     for form in (sp.csr_matrix, sp.csc_matrix, sp.csr_array, sp.coo_matrix):
-        check_matrix(form(np.where(good() > 0, good(), 0)), GENES)
+        check_matrix(*as_matrix(form(np.where(good() > 0, good(), 0)), GENES))
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix], ids=["dense", "sparse"])
@@ -35,8 +35,8 @@ def test_a_good_matrix_passes_in_every_form():
         (good()[:9], GENES, ("9 observations", "transposed")),
         (good()[:, :1], GENES[:1], ("1 genes", "at least")),
         (good(), ("SPI1", "LYZ", "SPI1", "LYZ"), ("2 gene names", "SPI1, LYZ", "unique")),
-        (with_value(np.nan, rows=slice(3)), GENES, ("3 values", "NaN")),
-        (with_value(-np.inf, rows=0), GENES, ("1 values", "infinite")),
+        (with_value(np.nan, rows=slice(3)), GENES, ("3 missing values (NaN)", "observation '0', gene 'LYZ'")),
+        (with_value(-np.inf, rows=4), GENES, ("1 infinite values", "observation '4', gene 'LYZ'")),
         (with_value(0.0), GENES, ("constant", "LYZ")),
         (with_value(7.5), GENES, ("constant", "LYZ")),
     ],
@@ -50,12 +50,12 @@ def test_a_wrong_matrix_is_refused_and_the_fault_named(form, X, names, said):
 
 def test_text_is_no_expression():
     with pytest.raises(InputError, match=r"type <U|type object"):
-        check_matrix(good().astype(str), GENES)
+        as_matrix(good().astype(str), GENES)
 
 
 def test_a_vector_is_no_matrix():
     with pytest.raises(InputError, match="observations x genes"):
-        check_matrix(np.arange(20.0), GENES)
+        as_matrix(np.arange(20.0), GENES)
 
 
 def test_many_faults_are_shown_by_five_of_them():

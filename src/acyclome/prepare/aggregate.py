@@ -18,8 +18,9 @@ import scipy.sparse as sp
 from acyclome.errors import InputError
 from acyclome.io.matrices import COUNTS
 from acyclome.options.sections import Prepare
+from acyclome.prepare.checks import check_observations
 from acyclome.prepare.matrix import Draft, Matrix
-from acyclome.prepare.selection import check_observations, obs_column
+from acyclome.prepare.selection import obs_column
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,59 +1,98 @@
-"""Check a matrix that is handed over in memory, and the groups of its observations."""
+"""Whether a matrix can be learned from, whichever door it comes in by, and whether its groups are large enough."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import InputError, examples
+from acyclome.io.gene_names import repeated
 
-MIN_OBSERVATIONS = 10
+MIN_OBSERVATIONS = 10  # below, no correlation but a perfect one is told from chance
 
 
 def check_matrix(X: Any, genes: Sequence[str]) -> None:
-    """Refuse a matrix that no network can be learned from.
+    """Refuse a matrix in memory that no network can be learned from.
 
     Parameters
     ----------
     X
-        ``(n, d)`` observations x genes, dense or sparse.
+        ``(n, d)`` observations x genes of numbers, dense or CSR, see :func:`as_matrix`.
     genes
         ``d`` names.
 
     Raises
     ------
     InputError
-        For wrong shapes, repeated names, NaN or infinite values, fewer than ten observations, and constant genes.
+        For another number of names, repeated names, NaN or infinite values, fewer than ten observations or two genes,
+        and constant genes.
     """
-    if X.ndim != 2 or X.shape[1] != len(genes):
+    if X.shape[1] != len(genes):
         msg = f"X has shape {tuple(X.shape)} and there are {len(genes)} gene names. Expected observations x genes."
         raise InputError(msg)
-    if X.shape[0] < MIN_OBSERVATIONS or X.shape[1] < 2:
-        msg = (
-            f"X has {X.shape[0]} observations and {X.shape[1]} genes. A network needs at least {MIN_OBSERVATIONS} "
-            "observations and 2 genes. Rows are observations; is the matrix transposed?"
-        )
+    advice = "Rows are observations; is the matrix transposed?"
+    check_observations(X.shape[0], "matrix X", advice)
+    if X.shape[1] < 2:
+        msg = f"The matrix X has {X.shape[1]} genes. Expected at least 2, for a network has edges. {advice}"
         raise InputError(msg)
-    repeated = [name for name, count in Counter(genes).items() if count > 1]
-    if repeated:
-        msg = f"{len(repeated)} gene names occur more than once: {examples(repeated)}. Names must be unique."
-        raise InputError(msg)
-    values = X.data if sp.issparse(X) else np.asarray(X)
-    if not np.issubdtype(values.dtype, np.number) and values.dtype != bool:
-        msg = f"X holds values of type {values.dtype}. Expected numbers."
-        raise InputError(msg)
-    if not np.isfinite(values).all():
-        bad = int(np.size(values) - np.isfinite(values).sum())
-        msg = f"X holds {bad} values that are NaN or infinite. Impute them or leave those genes out."
-        raise InputError(msg)
+    check_names(genes)
+    check_finite(X, genes, [str(row) for row in range(X.shape[0])], name="X")
     constant = [gene for gene, flat in zip(genes, _is_constant(X), strict=True) if flat]
     if constant:
         msg = f"{len(constant)} genes are constant: {examples(constant)}. Leave them out; they can have no causes here."
         raise InputError(msg)
+
+
+def check_observations(n_obs: int, what: str, advice: str = "Use more cells or samples, or a larger group.") -> None:
+    """Raise an InputError if there are too few observations to learn from."""
+    if n_obs < MIN_OBSERVATIONS:
+        msg = (
+            f"The {what} has {n_obs} observations. Expected at least {MIN_OBSERVATIONS}, better hundreds: dependence "
+            f"between genes cannot be told from chance with fewer. {advice}"
+        )
+        raise InputError(msg)
+
+
+def check_names(genes: Sequence[str]) -> None:
+    """Raise an InputError if a gene name occurs twice."""
+    several = repeated(genes)
+    if several:
+        msg = (
+            f"{len(several)} gene names occur more than once: {examples(several)}. Expected every gene once, because "
+            "edges are told by name. Sum or drop the copies in the file, or tell them apart: "
+            "adata.var_names_make_unique()."
+        )
+        raise InputError(msg)
+
+
+def check_finite(X: Any, genes: Sequence[str], observations: Sequence[str], *, name: str) -> None:
+    """Raise an InputError if a value of the matrix ``(n, d)`` is missing or infinite; the first is named."""
+    stored = X.data if sp.issparse(X) else np.asarray(X)
+    if stored.dtype.kind != "f" or np.isfinite(stored).all():
+        return
+    n_nan, n_infinite = int(np.isnan(stored).sum()), int(np.isinf(stored).sum())
+    row, column = first_where(X, lambda values: ~np.isfinite(values))
+    counted = [f"{n} {word}" for n, word in ((n_nan, "missing values (NaN)"), (n_infinite, "infinite values")) if n]
+    from_log = " They often come from log(0) or a division by an empty cell." if n_infinite else ""
+    msg = (
+        f"The matrix {name} holds {' and '.join(counted)}, the first at observation {str(observations[row])!r}, "
+        f"gene {genes[column]!r}. Expected numbers everywhere.{from_log} Drop those genes or observations, or fill "
+        "the gaps by a rule that you can defend; zero counts are no missing values."
+    )
+    raise InputError(msg)
+
+
+def first_where(X: Any, holds: Callable[[np.ndarray], np.ndarray]) -> tuple[int, int]:
+    """Return row and column of the first value, of a sparse matrix of those stored, of which something holds."""
+    if sp.issparse(X):
+        entries = sp.coo_matrix(X)
+        at = int(np.argmax(holds(entries.data)))
+        return int(entries.row[at]), int(entries.col[at])
+    row, column = np.unravel_index(int(np.argmax(holds(np.asarray(X)))), X.shape)
+    return int(row), int(column)
 
 
 def as_matrix(X: Any, genes: Sequence[str] | None) -> tuple[Any, list[str]]:

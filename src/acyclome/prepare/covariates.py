@@ -13,8 +13,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import InputError, examples
+from acyclome.prepare.checks import MIN_OBSERVATIONS
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
-from acyclome.prepare.selection import MIN_OBSERVATIONS, obs_column
+from acyclome.prepare.selection import obs_column
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import InputError, examples
-from acyclome.io.gene_names import repeated
 from acyclome.io.inspection import choose_matrix, look_for_doubts
 from acyclome.io.matrices import MatrixFacts, get_matrix, to_memory
 from acyclome.io.tenx import NOTES_KEY
 from acyclome.knowledge.interventions import check_labels
 from acyclome.options.sections import Input, Prepare
+from acyclome.prepare.checks import check_finite, check_names, check_observations, first_where
 from acyclome.prepare.matrix import Draft, Matrix, gene_major
 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
-
-MIN_OBSERVATIONS = 10
 
 
 def list_groups(adata: AnnData, column: str) -> dict[str, int]:
@@ -53,10 +50,10 @@ def select(adata: AnnData, choice: Input, options: Prepare) -> tuple[Draft, Matr
     what = f"group {choice.group!r} of {choice.group_by}" if rows is not None else "input"
     check_observations(len(obs), what)
     X = to_memory(values, rows)
-    _check_values(X, genes, obs.index, facts, options)
+    draft = Draft(gene_major(X), np.asarray(genes, dtype=object), obs, facts.kind)
+    _check_values(X, draft, facts, options)
     observations = adata.obs_names.astype(str).tolist()
     doubts = [*map(str, adata.uns.get(NOTES_KEY, [])), *look_for_doubts(observations, genes, facts)]
-    draft = Draft(gene_major(X), np.asarray(genes, dtype=object), obs, facts.kind)
     text = f"matrix {facts.name}, {facts.kind} ({facts.note})"
     draft = draft.noted("read", text, warnings=doubts)
     if rows is not None:
@@ -69,28 +66,6 @@ def check_perturbation(adata: AnnData, choice: Input) -> None:
     if choice.perturbation is not None:
         labels = obs_column(adata.obs, choice.perturbation, "perturbation")
         check_labels(labels, choice.perturbation, choice.control)
-
-
-def check_observations(n_obs: int, what: str) -> None:
-    """Raise an InputError if there are too few observations to learn from."""
-    if n_obs < MIN_OBSERVATIONS:
-        msg = (
-            f"The {what} has {n_obs} observations. Expected at least {MIN_OBSERVATIONS}, better hundreds: dependence "
-            "between genes cannot be told from chance with fewer. Use more cells or samples, or a larger group."
-        )
-        raise InputError(msg)
-
-
-def check_names(genes: list[str]) -> None:
-    """Raise an InputError if a gene name occurs twice."""
-    several = repeated(genes)
-    if several:
-        msg = (
-            f"{len(several)} gene names occur more than once: {examples(several)}. Expected every gene once, because "
-            "edges are told by name. Sum or drop the copies in the file, or tell them apart: "
-            "adata.var_names_make_unique()."
-        )
-        raise InputError(msg)
 
 
 def obs_column(obs: pd.DataFrame, column: str, key: str) -> pd.Series:
@@ -127,43 +102,21 @@ def _group_rows(adata: AnnData, choice: Input) -> np.ndarray | None:
     return rows
 
 
-def _check_values(X: Matrix, genes: list[str], observations: pd.Index, facts: MatrixFacts, options: Prepare) -> None:
+def _check_values(X: Matrix, draft: Draft, facts: MatrixFacts, options: Prepare) -> None:
+    """Refuse what is missing or infinite, and values below zero where counts or logarithms are asked for."""
+    genes, observations = draft.genes.tolist(), draft.obs.index.tolist()
+    check_finite(X, genes, observations, name=facts.name)
     stored = X.data if sp.issparse(X) else np.asarray(X)
-    if stored.dtype.kind == "f" and not np.isfinite(stored).all():
-        raise InputError(_not_finite(X, genes, observations, facts))
     low = float(stored.min(initial=0))
     if low >= 0:
         return
     asked = options.normalize is True or options.log is True
     is_whole = facts.note.startswith("whole numbers") and (options.normalize == "auto" or options.log == "auto")
     if asked or is_whole:
-        row, column = _first(X, np.less)
+        row, column = first_where(X, lambda values: values < 0)
         msg = (
             f"The matrix {facts.name} has values below zero ({low:g} at the lowest; {genes[column]!r} in "
             f"{str(observations[row])!r}), so it holds no counts and no logarithm can be taken. Expected counts, or "
             "values to be used as they are. Choose another matrix (--layer), or set normalize: false and log: false."
         )
         raise InputError(msg)
-
-
-def _not_finite(X: Matrix, genes: list[str], observations: pd.Index, facts: MatrixFacts) -> str:
-    stored = X.data if sp.issparse(X) else np.asarray(X)
-    n_nan, n_infinite = int(np.isnan(stored).sum()), int(np.isinf(stored).sum())
-    row, column = _first(X, lambda values, _: ~np.isfinite(values))
-    counted = [f"{n} {word}" for n, word in ((n_nan, "missing values (NaN)"), (n_infinite, "infinite values")) if n]
-    from_log = " They often come from log(0) or a division by an empty cell." if n_infinite else ""
-    return (
-        f"The matrix {facts.name} holds {' and '.join(counted)}, the first at observation {str(observations[row])!r}, "
-        f"gene {genes[column]!r}. Expected numbers everywhere.{from_log} Drop those genes or observations, or fill "
-        "the gaps by a rule that you can defend; zero counts are no missing values."
-    )
-
-
-def _first(X: Matrix, holds: Callable[..., np.ndarray]) -> tuple[int, int]:
-    """Return row and column of the first value for which ``holds(value, 0)``."""
-    if sp.issparse(X):
-        found = sp.coo_matrix(X)
-        at = int(np.argmax(holds(found.data, 0)))
-        return int(found.row[at]), int(found.col[at])
-    row, column = np.unravel_index(int(np.argmax(holds(np.asarray(X), 0))), X.shape)
-    return int(row), int(column)
