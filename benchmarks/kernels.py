@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
+from acyclome.core.acyclicity import LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
 
 Tensors = tuple[torch.Tensor, ...]
 TERMS, RANK, SEED = 8, 64, 0x6B  # terms and rank of the defaults of fit
@@ -122,7 +122,7 @@ def _inverse_extra(A: torch.Tensor) -> float:
     return A[..., 0, 0].numel() * (2.0 + 2.0 / 3.0) * float(A.shape[-1]) ** 3
 
 
-FORMS: dict[str, tuple[Acyclicity, Callable[..., float], dict[torch.dtype, float]]] = {
+FORMS: dict[str, tuple[Any, Callable[..., float], dict[torch.dtype, float]]] = {
     "series": (Series(TERMS, "logdet", 0.0), _nothing, CLOSE),
     "logdet": (LogDet(), _inverse_extra, CLOSE),
     "expm": (TraceExp(), _nothing, CLOSE),

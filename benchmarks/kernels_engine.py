@@ -96,7 +96,8 @@ def relax_candidates(*tensors: torch.Tensor) -> Tensors:
 def networks(sizes: Sizes) -> tuple[np.ndarray, ...]:
     """Blocks of small networks side by side, all pairs candidates."""
     d = sizes.member_d
-    pairs, ragged = Candidates.from_pairs(*np.nonzero(~np.eye(d, dtype=bool)), d), []
+    source, target = np.nonzero(~np.eye(d, dtype=bool))
+    pairs, ragged = Candidates.from_pairs(source, target, d), []
     for member in range(sizes.members):
         R = np.corrcoef(_simulated(d, sizes.n, member))
         gram = [R[np.ix_(parents, parents)].ravel() for parents in np.split(pairs.parent, pairs.indptr[1:-1])]
