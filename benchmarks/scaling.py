@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from acyclome.evaluate.peers import PEERS
-from acyclome.evaluate.trial import DONE, Edges, sorting_methods, trial
+from acyclome.evaluate.trial import DONE, SORTS, Edges, sorted_edges, trial
 from benchmarks.measure import learned, revision, warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.report import publish
@@ -115,7 +115,7 @@ def _methods(problem: Problem, size: Size, given: argparse.Namespace) -> dict[st
     found: dict[str, Callable[[], Edges]]
     found = {OURS: partial(learned, problem.X, problem.method_seed, given.threads)}
     if size.d <= given.sorts_to:
-        found |= sorting_methods(problem.X, problem.method_seed)
+        found |= {name: partial(sorted_edges, problem.X, name, problem.method_seed) for name in SORTS}
     if size.has_peers:
         found |= {name: partial(PEERS[name].edges, problem.X) for name in given.peers}
     return found

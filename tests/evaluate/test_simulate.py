@@ -166,7 +166,6 @@ def test_standardised_columns_have_unit_variance():
     [
         ({"graph": "ring"}, "er, scale-free, hub"),
         ({"noise": "cauchy"}, "laplace"),
-        ({"mechanism": "quantum"}, "linear"),
         ({"graph": "hub", "degree": 0.5}, "degree is 0.5"),
         ({"parent_share": (0.5, 1.0)}, "below 1"),
         ({"hidden": 1.0}, "hidden"),

@@ -19,27 +19,9 @@ def graph_scores(
 ) -> dict[str, float | int | bool]:
     """Score a graph in every way at once.
 
-    Parameters
-    ----------
-    truth, estimate
-        Edges as (source, target), shapes (m,) and (k,).
-    d
-        Number of genes.
-    rng
-        Draws the members of the true class for the ceiling; None leaves the ceiling out.
-    draws
-        How many members.
-
-    Returns
-    -------
-    shd, precision, recall, f1, fdr, skeleton_precision, skeleton_recall, skeleton_f1, class_f1 (nan where a graph is
-    cyclic), ceiling (nan likewise), and the counts true_edges, edges, correct, reversed, extra, missing, undecided,
-    with is_dag of the estimate.
-
-    Raises
-    ------
-    ValueError
-        If an edge joins genes outside 0..d-1.
+    Edges are (source, target), shapes (m,) and (k,), of genes 0..d-1; any other is a ValueError. `rng` draws the
+    members of the true class for the ceiling; None leaves it out (nan). `class_f1` and `ceiling` are nan where a graph
+    is cyclic, precisions and recalls 0 where there is nothing to count.
     """
     counts = _count(truth, estimate, d)
     is_acyclic = is_dag(*estimate, d)
@@ -66,21 +48,8 @@ def graph_scores(
 def class_f1(truth: Edges, estimate: Edges, d: int) -> float:
     """F1 of joined pairs whose mark (->, <-, undirected) agrees between the two equivalence classes.
 
-    The fair figure for linear Gaussian data, where the members of a class cannot be told apart.
-
-    Parameters
-    ----------
-    truth, estimate, d
-        As for `graph_scores`; both graphs acyclic.
-
-    Returns
-    -------
-    The mean; 0 where no pair agrees.
-
-    Raises
-    ------
-    ValueError
-        If a graph is cyclic.
+    The fair figure for linear Gaussian data, where the members of a class cannot be told apart. Both graphs have to be
+    acyclic; 0 where no pair agrees.
     """
     true, called = _marks(truth, d), _marks(estimate, d)
     return _ratio(2 * np.intersect1d(true, called, assume_unique=True).size, true.size + called.size)
@@ -89,27 +58,7 @@ def class_f1(truth: Edges, estimate: Edges, d: int) -> float:
 def ceiling(truth: Edges, d: int, rng: np.random.Generator, *, draws: int = 5) -> float:
     """Share of the true edges that a random member of the true equivalence class has right, in the mean.
 
-    Where directed F1 ends for a method that sees the class only.
-
-    Parameters
-    ----------
-    truth
-        Edges of a directed acyclic graph as (source, target), shape (m,).
-    d
-        Number of genes.
-    rng
-        Draws the members.
-    draws
-        How many.
-
-    Returns
-    -------
-    The share, nan for a graph without edges.
-
-    Raises
-    ------
-    ValueError
-        If the graph is cyclic.
+    Where directed F1 ends for a method that sees the class only; nan for a graph without edges.
     """
     source, target = truth
     if not len(source):

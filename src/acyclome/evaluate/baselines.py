@@ -37,33 +37,12 @@ KEYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 """Numbers of the genes, ``(n, d) -> (d,)``, by which they are sorted, the smallest first and ties at random."""
 
 
-def sort_and_regress(
-    X: np.ndarray,
-    key: str | np.ndarray,
-    *,
-    rng: np.random.Generator | None = None,
-) -> SortedGraph:
+def sort_and_regress(X: np.ndarray, key: str | np.ndarray, *, rng: np.random.Generator | None = None) -> SortedGraph:
     """Put the genes in an order and choose the parents of each among those before it.
 
-    Needs the correlation matrix: 800 MB at d = 10,000.
-
-    Parameters
-    ----------
-    X
-        Data, shape (n, d), no constant column.
-    key
-        Name of a way to sort (a key of `KEYS`), or the genes in order, shape (d,).
-    rng
-        Breaks ties and draws the random order; None means a fixed stream of its own for every key.
-
-    Returns
-    -------
-    The graph, acyclic by construction.
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown, the order is no permutation, or a column is constant.
+    `X` is (n, d) without a constant column; `key` names a way to sort (a key of `KEYS`), or is the genes in order,
+    (d,). `rng` breaks ties and draws the random order; None means a fixed stream of its own for every key. Needs the
+    correlation matrix: 800 MB at d = 10,000.
     """
     n, d = X.shape
     if isinstance(key, str):
@@ -87,23 +66,9 @@ def correlation_ranking(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rank ordered pairs by their absolute correlation; both directions of a pair score alike.
 
-    Parameters
-    ----------
-    X
-        Data, shape (n, d), no constant column.
-    per_gene
-        The strongest partners kept for every target (d - 1 at most).
-    tile
-        Targets at a time: memory is `8 tile d` bytes, 80 MB at d = 10,000.
-
-    Returns
-    -------
-    source, target and score, shape (d * per_gene,) each, by target.
-
-    Raises
-    ------
-    ValueError
-        If a column is constant.
+    `X` is (n, d) without a constant column. The `per_gene` strongest partners of every target are kept (d - 1 at most),
+    `tile` targets at a time: memory is `8 tile d` bytes, 80 MB at d = 10,000. Returns source, target and score by
+    target, (d * per_gene,) each.
     """
     Z = standardize(X)
     n, d = Z.shape
@@ -128,23 +93,11 @@ def heldout_log_likelihood(
 ) -> np.ndarray:
     """Mean Gaussian log-likelihood of held-out observations, gene by gene, given the genes' parents.
 
-    Every gene is regressed on its parents in `train` by least squares; its noise variance is
-    rss / (n - parents - 1). Without edges this is the baseline of independent genes.
-
-    Parameters
-    ----------
-    train, test
-        Data, shapes (n, d) and (k, d).
-    source, target
-        Edges, shape (m,).
-    interventions
-        Those in `train` and those in `test`; a gene's equation is fitted and judged without the observations in
-        which it was a target.
-
-    Returns
-    -------
-    Log-likelihood per held-out observation in nats, shape (d,); nan for genes constant in `train` and genes with
-    as many parents as observations.
+    Every gene is regressed on its parents in `train` (n, d) by least squares, with noise variance
+    rss / (n - parents - 1), and `test` (k, d) is judged: (d,) nats per observation, nan for genes constant in `train`
+    and genes with as many parents as observations. Without edges this is the baseline of independent genes. With
+    `interventions` (those in `train` and those in `test`) a gene's equation is fitted and judged without the
+    observations in which it was a target.
     """
     d = train.shape[1]
     mean = train.mean(axis=0, dtype=np.float64)

@@ -33,23 +33,10 @@ class Cost:
 
 
 def measured(work: Callable[[], Any], limit: float | None = None) -> tuple[Any, Cost]:
-    """Call `work` in a forked process; return what it returns, and the cost.
+    """Call `work` in a forked process; return what it returns, which has to travel between processes, and the cost.
 
-    Parameters
-    ----------
-    work
-        What to call; what it returns has to travel between processes.
-    limit
-        Seconds after which the process is ended; None waits.
-
-    Raises
-    ------
-    AcyclomeError
-        If the call raised one.
-    TimeoutError
-        If the call took longer than the limit.
-    RuntimeError
-        If the call failed otherwise; its traceback is on the error stream.
+    Raises TimeoutError after `limit` seconds (None waits), the AcyclomeError that the call raised, and RuntimeError for
+    all other failures, whose traceback is on the error stream.
     """
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)

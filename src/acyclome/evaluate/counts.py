@@ -40,19 +40,9 @@ def draw_counts(
 ) -> Counts:
     """Draw counts along an order.
 
-    Parameters
-    ----------
-    pairs
-        Edges between places in the order, by target, shape (m, 2).
-    weight
-        Their weights before scaling, shape (m,).
-    spread
-        Standard deviation of the part of every gene's log mean that its parents make, shape (d,). Its length is the
-        number of genes.
-    n
-        Number of observations.
-    rng, of_genes
-        Sources of the observations, and of means and dispersions.
+    `pairs` (m, 2) are edges between positions in the order, by target, `weight` (m,) their weights before scaling,
+    `spread` (d,) the standard deviation of the part of every gene's log mean that its parents make. `rng` draws the
+    observations, `of_genes` means and dispersions.
     """
     d, weight = len(spread), weight.copy()
     base = np.log(MEANS[0]) + np.log(MEANS[1] / MEANS[0]) * of_genes.random(d)

@@ -13,21 +13,7 @@ FIRST_REGULATORS = (0.4, 0.4, 0.2)  # chances that a regulator has 0, 1, 2 paren
 
 
 def er_pairs(d: int, degree: float, rng: np.random.Generator) -> np.ndarray:
-    """Place round(degree * d) edges uniformly over the pairs of ranks (Erdos-Renyi with a fixed number of edges).
-
-    Parameters
-    ----------
-    d
-        Number of genes.
-    degree
-        Edges per gene.
-    rng
-        Source of the draws.
-
-    Returns
-    -------
-    Pairs of ranks, int64 of shape (m, 2), the smaller rank first.
-    """
+    """Place round(degree * d) edges uniformly over the pairs of ranks (Erdos-Renyi with a fixed number of edges)."""
     possible = d * (d - 1) // 2
     wanted = min(round(degree * d), possible)
     if 4 * wanted > possible:
@@ -45,22 +31,9 @@ def er_pairs(d: int, degree: float, rng: np.random.Generator) -> np.ndarray:
 
 
 def scale_free_pairs(d: int, degree: float, rng: np.random.Generator) -> np.ndarray:
-    """Attach every newcomer to round(degree) earlier genes, in proportion to 1 + their targets so far.
+    """Attach every newcomer to round(degree) earlier genes, at least 1, in proportion to 1 + their targets so far.
 
     Preferential attachment (Barabasi and Albert). The hubs are causes: edges run from the earlier gene to the newcomer.
-
-    Parameters
-    ----------
-    d
-        Number of genes.
-    degree
-        Parents of a newcomer; rounded, at least 1.
-    rng
-        Source of the draws.
-
-    Returns
-    -------
-    Pairs of ranks, int64 of shape (m, 2), the smaller rank first.
     """
     each = max(1, round(degree))
     urn = [0]
@@ -78,20 +51,8 @@ def hub_pairs(d: int, degree: float, rng: np.random.Generator) -> np.ndarray:
     """Wire a few regulators of heavy-tailed popularity to all other genes, as gene regulation looks.
 
     The first `n_regulators(d)` ranks are the regulators; a regulator has 0 to 2 parents among the earlier ones, every
-    other gene has 1 + a geometric number of regulators, `degree` in the mean before a cap at 2.5 times that.
-
-    Parameters
-    ----------
-    d
-        Number of genes.
-    degree
-        Mean number of parents of a gene that is no regulator, at least 1.
-    rng
-        Source of the draws.
-
-    Returns
-    -------
-    Pairs of ranks, int64 of shape (m, 2), the smaller rank first.
+    other gene has 1 + a geometric number of regulators, `degree` (at least 1) in the mean before a cap at 2.5 times
+    that.
     """
     r = n_regulators(d)
     popularity = _popularity(r, rng)
@@ -109,17 +70,7 @@ def hub_pairs(d: int, degree: float, rng: np.random.Generator) -> np.ndarray:
 
 
 def n_regulators(d: int) -> int:
-    """Count the regulators of a hub graph.
-
-    Parameters
-    ----------
-    d
-        Number of genes.
-
-    Returns
-    -------
-    The number of ranks, from the first on, that may be causes.
-    """
+    """Count the regulators of a hub graph: so many ranks, from the first on, may be causes."""
     return min(d, max(2, round(REGULATOR_SHARE * d)))
 
 

@@ -26,32 +26,12 @@ def score_run(
 ) -> dict[str, float | int | bool | None]:
     """Score the files of a run against a truth, as the DREAM challenges do.
 
-    Parameters
-    ----------
-    ranking
-        Columns source, target, rank_score: all candidate edges.
-    edges
-        Columns source, target (and sign): the network.
-    truth
-        Columns source, target (and sign).
-    genes
-        Names of all genes of the run.
-    regulators
-        Genes that may be causes.
-    restrict
-        Whether to score only over genes of which the truth speaks; see `scored_universe`.
-    undirected
-        Whether the ranking counts each pair once; see `ranking_scores`.
+    `ranking` (source, target, rank_score) and `edges` (source, target, perhaps sign) are those of the run, `genes` all
+    its genes, `regulators` those that may be causes. `restrict` scores only over genes of which the truth speaks, see
+    `scored_universe`; `undirected` counts each pair of the ranking once, see `ranking_scores`.
 
-    Returns
-    -------
-    What `ranking_scores` and `graph_scores` give (without the ceiling), and sign_agreement: the share of the correct
-    edges with the right sign. None where a figure is not defined.
-
-    Raises
-    ------
-    InputError
-        If truth and run have no true edge in common, or a column is missing.
+    Returns what `ranking_scores` and `graph_scores` give (without the ceiling), and sign_agreement, the share of the
+    correct edges with the right sign; None where a figure is not defined.
     """
     universe = scored_universe(truth, genes, regulators=regulators, restrict=restrict)
     score = ranking["rank_score"].to_numpy()

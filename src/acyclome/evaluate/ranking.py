@@ -21,23 +21,8 @@ if TYPE_CHECKING:
 def aupr(score: np.ndarray, label: np.ndarray, *, n_pairs: int | None = None, n_true: int | None = None) -> float:
     """Average precision: `sum over tie groups of (gain in recall) x (precision after the group)`.
 
-    Parameters
-    ----------
-    score
-        Score of each listed pair, shape (k,); the higher, the surer.
-    label
-        Whether the pair is true, shape (k,).
-    n_pairs, n_true
-        Number of pairs scored over and of true ones among them, listed or not; None means the listed ones alone.
-
-    Returns
-    -------
-    The area, or nan where no pair is true.
-
-    Raises
-    ------
-    ValueError
-        If a score is nan or more pairs are listed than there are.
+    `score` and `label` are those of the listed pairs, (k,); `n_pairs` and `n_true` count the pairs scored over and the
+    true ones among them, listed or not (None: the listed ones alone). nan where no pair is true.
     """
     k, tp = _steps(score, label, n_pairs, n_true)
     if not tp[-1]:
@@ -46,22 +31,7 @@ def aupr(score: np.ndarray, label: np.ndarray, *, n_pairs: int | None = None, n_
 
 
 def auroc(score: np.ndarray, label: np.ndarray, *, n_pairs: int | None = None, n_true: int | None = None) -> float:
-    """Probability that a true pair ranks above a false one, ties counting half.
-
-    Parameters
-    ----------
-    score, label, n_pairs, n_true
-        As for `aupr`.
-
-    Returns
-    -------
-    The probability, or nan where all pairs or none are true.
-
-    Raises
-    ------
-    ValueError
-        As `aupr`.
-    """
+    """Probability that a true pair ranks above a false one, ties half; nan where all pairs or none are true."""
     k, tp = _steps(score, label, n_pairs, n_true)
     fp = k - tp
     if not tp[-1] or not fp[-1]:
@@ -72,22 +42,7 @@ def auroc(score: np.ndarray, label: np.ndarray, *, n_pairs: int | None = None, n
 def early_precision(
     score: np.ndarray, label: np.ndarray, *, n_pairs: int | None = None, n_true: int | None = None
 ) -> float:
-    """Precision among the first P pairs, P the number of true ones; a tie at the cut counts with its mean.
-
-    Parameters
-    ----------
-    score, label, n_pairs, n_true
-        As for `aupr`.
-
-    Returns
-    -------
-    The precision, or nan where no pair is true.
-
-    Raises
-    ------
-    ValueError
-        As `aupr`.
-    """
+    """Precision among the first P pairs, P the number of true ones; a tie at the cut counts with its mean."""
     k, tp = _steps(score, label, n_pairs, n_true)
     if not tp[-1]:
         return float("nan")
@@ -142,17 +97,7 @@ class Universe:
         return np.asarray(ends[0] * self.genes.size + ends[1])
 
     def inside(self, source: Iterable[str], target: Iterable[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Look names up; the mask tells which rows are scored pairs.
-
-        Parameters
-        ----------
-        source, target
-            Names of the ends, shape (k,).
-
-        Returns
-        -------
-        Source and target indices of the scored rows, and the mask of shape (k,).
-        """
+        """Look names up: source and target indices of the rows that are scored pairs, and the mask of those, (k,)."""
         import pandas as pd
 
         s, t = (self.genes.get_indexer(pd.Index(list(end), dtype=object)) for end in (source, target))
@@ -166,27 +111,12 @@ def scored_universe(
 ) -> Universe:
     """Choose the pairs that are scored, as the DREAM challenges do: only genes of which the truth speaks.
 
-    Parameters
-    ----------
-    truth
-        True edges: columns source, target and optionally sign (+, - or a signed number). Self loops and repeats
-        fall out.
-    genes
-        Names of all genes of the run.
-    regulators
-        Genes that may be causes. With `restrict`, those of them that have a target in the truth (DREAM5); without a
-        list, every gene the truth names (DREAM4).
-    restrict
-        False scores over all genes of the run (and all regulators), whether the truth names them or not.
+    The truth has columns source, target and perhaps sign (+, - or a signed number); self loops and repeats fall out. Of
+    `regulators`, the genes that may be causes, those are sources that have a target in the truth (DREAM5); without a
+    list, every gene the truth names is one (DREAM4). Without `restrict`, all genes of the run (and all regulators) are
+    scored, whether the truth names them or not.
 
-    Returns
-    -------
-    The pairs and the true edges among them.
-
-    Raises
-    ------
-    InputError
-        If the truth lacks a column or no true edge lies among the pairs.
+    Raises an InputError if the truth lacks a column or no true edge lies among the pairs.
     """
     import pandas as pd
 
@@ -217,26 +147,11 @@ def ranking_scores(
     *,
     undirected: bool = False,
 ) -> dict[str, float | int]:
-    """Score a ranked list of named edges over a universe of pairs.
+    """Score a ranked list of named edges, ``(k,)`` each, over a universe of pairs.
 
-    Parameters
-    ----------
-    source_names, target_names, score
-        The list, shape (k,) each; rows outside the universe are left out, absent pairs tie at the bottom.
-    universe
-        From `scored_universe`.
-    undirected
-        Count each pair once, with the higher score of its directions; it is true if either direction is.
-
-    Returns
-    -------
-    n_sources, n_targets, n_pairs, n_true, n_true_unmeasured, n_listed, base_rate, aupr, aupr_ratio (aupr over
-    base_rate), auroc, early_precision.
-
-    Raises
-    ------
-    InputError
-        If a pair is listed twice.
+    Rows outside the universe are left out, absent pairs tie at the bottom. With `undirected`, each pair counts once,
+    with the higher score of its directions, and is true if either direction is. `aupr_ratio` is aupr over the base
+    rate. Raises an InputError if a pair is listed twice.
     """
     s, t, kept = universe.inside(source_names, target_names)
     key = universe.key(s, t, undirected=False)

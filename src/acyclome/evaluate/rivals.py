@@ -18,24 +18,11 @@ OURS, STRONGEST, EMPTY = "this method", "strongest correlations", "no edge"
 
 
 def rival_networks(X: np.ndarray, n_edges: int, causes: np.ndarray, seed: int) -> dict[str, Edges]:
-    """Return simpler networks of the same data, as edges by name.
+    """Return simpler networks of the same data ``(n, d)``, as edges by name.
 
     Genes sorted by variance, by rising or falling R2, or at random, each regressed on those before it; the ``n_edges``
-    most correlated pairs along that random order; none.
-
-    Parameters
-    ----------
-    X
-        Data, shape (n, d), no constant column.
-    causes
-        Genes that may be causes, shape (d,) bool; edges of others are left out.
-    seed
-        Of the draws.
-
-    Raises
-    ------
-    ValueError
-        If a column is constant.
+    most correlated pairs along that random order; none. Edges of genes that may not be causes (``causes``, (d,) bool)
+    are left out.
     """
     nothing = np.empty(0, np.int64)
     found: dict[str, Edges] = {name: sorted_edges(X, name, seed) for name in SORTS}
@@ -52,20 +39,10 @@ def beside_rivals(
 ) -> list[dict[str, Any]]:
     """Judge networks by observations that none has seen, and compare them with the first.
 
-    Parameters
-    ----------
-    train, test
-        Data, shapes (n, d) and (k, d).
-    networks
-        Edges by name; the first is the one that the others are compared with.
-    interventions
-        Those in `train` and those in `test`.
-
-    Returns
-    -------
-    Of every network: ``edges``; ``gain``, the log-likelihood per held-out observation over that of no edge, in nats,
-    genes that cannot be fitted left out; ``helped``, share of the genes with causes that gain; ``joined``, share of the
-    pairs of the first that it joins too; ``same``, share of those with the same direction (nan where there are none).
+    ``train`` is (n, d), ``test`` (k, d), ``interventions`` those in the one and in the other. Of every network:
+    ``edges``; ``gain``, the log-likelihood per held-out observation over that of no edge, in nats, genes that cannot be
+    fitted left out; ``helped``, share of the genes with causes that gain; ``joined``, share of the pairs of the first
+    that it joins too; ``same``, share of those with the same direction (nan where there are none).
     """
     d, rows = train.shape[1], []
     ours = next(iter(networks.values()))
@@ -91,17 +68,10 @@ def beside_rivals(
 
 
 def met_by_chance(source: np.ndarray, target: np.ndarray, known: np.ndarray, d: int) -> dict[str, float]:
-    """Count how many known edges a network has, turned ones apart, and how many chance would give it.
+    """Count known edges (keys ``target * d + source``) that a network has, turned ones apart, and how many by chance.
 
     Chance deals the arrows out anew and leaves every gene its numbers of effects and causes: an edge ``i -> j`` is then
     expected ``out_i in_j / m`` times (Newman 2010, section 13.2).
-
-    Parameters
-    ----------
-    source, target
-        Edges, shape (m,).
-    known
-        Keys ``target * d + source`` of the known edges, shape (k,), none twice.
     """
     m, out, into = len(source), np.bincount(source, minlength=d), np.bincount(target, minlength=d)
     i, j = known % d, known // d
@@ -120,21 +90,13 @@ def unseen_targets(
 ) -> dict[str, float]:
     """Predict what acting on genes did to the others, from a network learned without those observations.
 
-    Parameters
-    ----------
-    network
-        Edges and their weights, shape (m,) each.
-    seen
-        Mean change of every gene under each intervention that was learned from, shape (t, d); nan at its own target.
-    held
-        The same of those held out, shape (k, d), own targets included.
-    held_genes
-        Their targets, shape (k,).
+    ``network`` is edges and weights, (m,) each; ``seen`` (t, d) the mean change of every gene under each intervention
+    that was learned from, nan at its own target; ``held`` (k, d) the same of those held out, own targets included, and
+    ``held_genes`` (k,) their targets.
 
-    Returns
-    -------
-    Mean squared ``error`` over all genes but the targets, that of predicting no change, and that of predicting the
-    mean effect of the interventions seen; ``spearman`` correlations of both predictions with what happened.
+    Returns the mean squared ``error`` over all genes but the targets, that of predicting no change, and that of
+    predicting the mean effect of the interventions seen; ``spearman`` correlations of both predictions with what
+    happened.
     """
     source, target, weight = network
     d, k = held.shape[1], len(held)

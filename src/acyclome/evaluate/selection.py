@@ -8,32 +8,18 @@ from acyclome.core.kernel import kernel
 
 Parents = tuple[np.ndarray, np.ndarray, np.ndarray]  # indptr (d + 1,), place of each parent in the order, its weight
 
+_MAX_PARENTS = 40  # bounds the scratch, so many rows of all genes; the graphs of the benchmarks stay far below
 _PATIENCE = 3  # forward steps that may fail to improve the criterion before the search ends
 
 
-def forward_bic(R: np.ndarray, n: int, *, gamma: float = 1.0, max_parents: int = 40) -> Parents:
+def forward_bic(R: np.ndarray, n: int) -> Parents:
     """Add the best predecessor step by step, keep the best prefix, then drop what the criterion does not miss.
 
-    Minimizes `n/2 log(rss_j) + s_j (1/2 log n + gamma log p_j)` greedily, p_j the number of predecessors. Time
-    O(d^2 s^2) for s steps a gene: at n = 1,000 on one core half a second at d = 2,000 and ten seconds at d = 10,000,
-    correlations included.
-
-    Parameters
-    ----------
-    R
-        Correlations of the columns in their order, shape (d, d).
-    n
-        Number of observations.
-    gamma
-        Weight of the extended BIC's term; 0 is the plain BIC.
-    max_parents
-        Most parents of a gene.
-
-    Returns
-    -------
-    Parents of every place in the order, with standardized weights.
+    Minimizes `n/2 log(rss_j) + s_j (1/2 log n + log p_j)` greedily from correlations ``R`` (d, d) of the columns in
+    their order, p_j the number of predecessors. Time O(d^2 s^2) for s steps a gene: at n = 1,000 on one core half a
+    second at d = 2,000 and ten seconds at d = 10,000, correlations included.
     """
-    found, counts = _forward(R, n, gamma, min(max_parents, n - 2))
+    found, counts = _forward(R, n, min(_MAX_PARENTS, n - 2))
     indptr = np.concatenate([[0], np.cumsum(counts)])
     parent = found[np.arange(found.shape[1]) < counts[:, None]]
     return indptr, parent, _weights(R, indptr, parent)
@@ -50,13 +36,13 @@ def _weights(R: np.ndarray, indptr: np.ndarray, parent: np.ndarray) -> np.ndarra
 
 
 @kernel
-def _forward(R: np.ndarray, n: int, gamma: float, max_parents: int) -> tuple[np.ndarray, np.ndarray]:
+def _forward(R: np.ndarray, n: int, max_parents: int) -> tuple[np.ndarray, np.ndarray]:
     d = R.shape[0]
     found = np.empty((d, max_parents), np.int64)
     counts = np.zeros(d, np.int64)
     Q = np.empty((max_parents, d))
     for j in range(1, d):
-        price = 0.5 * np.log(n) + gamma * np.log(j)
+        price = 0.5 * np.log(n) + np.log(j)
         chosen = _path(R, j, n, price, Q)
         chosen = _prune(R, j, n, price, chosen)
         counts[j] = chosen.size

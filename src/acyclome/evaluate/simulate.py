@@ -50,25 +50,6 @@ class Simulation:
         return pd.DataFrame(columns)
 
 
-def linear(parents: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Sum the parents, each times its weight.
-
-    Parameters
-    ----------
-    parents
-        Expression of the parents, shape (k, n).
-    weight
-        Their weights, shape (k,).
-
-    Returns
-    -------
-    What the parents contribute, shape (n,).
-    """
-    return weight @ parents
-
-
-MECHANISMS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {"linear": linear}
-
 NOISES: dict[str, Callable[[np.random.Generator, tuple[int, int]], np.ndarray]] = {
     "gauss": lambda rng, shape: rng.standard_normal(shape),
     "exp": lambda rng, shape: rng.exponential(1.0, shape) - 1.0,
@@ -84,7 +65,6 @@ def simulate(
     *,
     degree: float = 2.0,
     graph: str = "er",
-    mechanism: str = "linear",
     noise: str = "gauss",
     parent_share: tuple[float, float] | None = (0.3, 0.8),
     weight_range: tuple[float, float] = (0.5, 2.0),
@@ -94,7 +74,7 @@ def simulate(
     standardised: bool = False,
     seed: int = 0,
 ) -> Simulation:
-    """Draw a graph, weights and data: `x_j = f_j(x_parents) + noise_j` along a random order.
+    """Draw a graph, weights and data: `x_j = sum_i w_ij x_i + noise_j` along a random order.
 
     Needs O(n d) memory and no d x d matrix; d = 10,000 with n = 1,000 takes about a second.
 
@@ -106,8 +86,6 @@ def simulate(
         Edges per gene (er), parents of each gene (scale-free, rounded; hub, in the mean).
     graph
         er: edges anywhere; scale-free: a few genes have very many targets; hub: 5% regulators cause everything.
-    mechanism
-        How parents act; a name of `MECHANISMS`.
     noise
         Law of the noise (zero mean, unit variance before scaling); a name of `NOISES`. negative-binomial: the data
         are counts, see :mod:`acyclome.evaluate.counts`; no other option below but `weight_range` and `hidden` is
@@ -137,8 +115,7 @@ def simulate(
     ValueError
         If a name is unknown or a number lies outside its range.
     """
-    laws = (*NOISES, COUNTS)
-    for key, value, table in (("graph", graph, GRAPHS), ("mechanism", mechanism, MECHANISMS), ("noise", noise, laws)):
+    for key, value, table in (("graph", graph, GRAPHS), ("noise", noise, (*NOISES, COUNTS))):
         _check_name(key, value, table)
     _check_numbers(d, n, degree, 1.0 if graph == "hub" else 0.0, measurement_noise, hidden)
     _check_range("parent_share", parent_share, 1.0)
@@ -157,7 +134,7 @@ def simulate(
         Y, weight, scale, factors = draw_counts(pairs, weight, share, n, rng["noise"], rng["scales"])
     else:
         Y = NOISES[noise](rng["noise"], (d, n)) * scale[:, None]  # gene-major, in the order
-        weight = _propagate(Y, pairs, weight, MECHANISMS[mechanism], scale, share)
+        weight = _propagate(Y, pairs, weight, scale=scale, share=share)
     whole = Simulation(
         X=_observe(Y, order, measurement_noise, rng["measurement"]).T,
         genes=[f"G{g:0{len(str(d - 1))}d}" for g in range(d)],
@@ -205,12 +182,7 @@ def _check_range(key: str, value: tuple[float, float] | None, high: float = np.i
 
 
 def _propagate(
-    Y: np.ndarray,
-    pairs: np.ndarray,
-    weight: np.ndarray,
-    mechanism: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    scale: np.ndarray,
-    share: np.ndarray | None,
+    Y: np.ndarray, pairs: np.ndarray, weight: np.ndarray, *, scale: np.ndarray, share: np.ndarray | None
 ) -> np.ndarray:
     """Turn the noise in `Y` (made by the caller for this) into expression along the order; return the final weights."""
     weight = weight.copy()
@@ -219,7 +191,7 @@ def _propagate(
         rows = slice(bounds[j], bounds[j + 1])
         if rows.start == rows.stop:
             continue
-        signal = mechanism(Y[pairs[rows, 0]], weight[rows])
+        signal = weight[rows] @ Y[pairs[rows, 0]]
         if share is not None:
             factor = scale[j] * np.sqrt(share[j] / (1.0 - share[j])) / max(float(signal.std()), 1e-12)
             weight[rows] *= factor

@@ -16,31 +16,12 @@ from acyclome.core.kernel import kernel
 def sortability(
     source: np.ndarray, target: np.ndarray, values: np.ndarray, *, max_length: int | None = None, rtol: float = 1e-9
 ) -> float:
-    """Share of directed paths whose end has a larger value than its start.
+    """Share of directed paths whose end has a larger value than its start; nan for a graph without edges.
 
-    An ordered pair of genes counts once for every path length that joins it; ties count half. The work is the number of
-    such (pair, length) triples times the mean number of targets: small on sparse graphs, and capped by `max_length`
-    (20 is plenty at d = 10,000).
-
-    Parameters
-    ----------
-    source, target
-        Edges of a directed acyclic graph, shape (m,).
-    values
-        One positive number per gene, shape (d,).
-    max_length
-        Longest path counted; None counts all. On a cyclic graph, paths longer than d - 1 are never counted.
-    rtol
-        Values are tied where their ratio lies within this of 1.
-
-    Returns
-    -------
-    The share, nan for a graph without edges.
-
-    Raises
-    ------
-    ValueError
-        If a value is not positive or an edge reaches outside.
+    ``values`` are positive, one per gene, and tied where their ratio lies within ``rtol`` of 1. An ordered pair of
+    genes counts once for every path length that joins it; ties count half. The work is the number of such (pair,
+    length) triples times the mean number of targets: small on sparse graphs, and capped by `max_length` (20 is plenty
+    at d = 10,000; None: d - 1, also on a cyclic graph).
     """
     values = np.asarray(values, dtype=float)
     source, target = np.asarray(source, dtype=np.int64), np.asarray(target, dtype=np.int64)
@@ -58,25 +39,10 @@ def sortability(
 
 
 def r2_values(X: np.ndarray, shrinkage: float | None = None) -> np.ndarray:
-    """Share of every column's variance that all the others explain: `1 - 1 / diag(inv((1 - s) R + s I))`.
+    """Share of every column's variance that all the others explain: `1 - 1 / diag(inv((1 - s) R + s I))`, ``(d,)``.
 
     With fewer observations than genes the inverse is never formed (Woodbury): O(n^2 d) time and O(n d) memory.
-
-    Parameters
-    ----------
-    X
-        Data, shape (n, d).
-    shrinkage
-        s in (0, 1). None: 1e-8 where d < n / 2, else .1, where the values are relative only.
-
-    Returns
-    -------
-    R2 per column, shape (d,).
-
-    Raises
-    ------
-    ValueError
-        If a column is constant or s lies outside its range.
+    `shrinkage` is s in (0, 1); None: 1e-8 where d < n / 2, else .1, where the values are relative only.
     """
     n, d = X.shape
     Z = standardize(X)
@@ -91,24 +57,7 @@ def r2_values(X: np.ndarray, shrinkage: float | None = None) -> np.ndarray:
 
 
 def r2_from_correlation(R: np.ndarray, shrinkage: float = 1e-8) -> np.ndarray:
-    """Share of every gene's variance that all the others explain, from their correlations.
-
-    Parameters
-    ----------
-    R
-        Correlation matrix, shape (d, d).
-    shrinkage
-        s in (0, 1), the weight of the identity.
-
-    Returns
-    -------
-    R2 per gene, shape (d,).
-
-    Raises
-    ------
-    ValueError
-        If s lies outside its range.
-    """
+    """Share of every gene's variance that all the others explain, from their correlations ``(d, d)``."""
     s = _shrinkage(shrinkage, few_genes=True)
     M = (1.0 - s) * np.asarray(R, dtype=float)  # 800 MB at d = 10,000, and its factor as much
     M[np.diag_indices_from(M)] += s
@@ -118,22 +67,7 @@ def r2_from_correlation(R: np.ndarray, shrinkage: float = 1e-8) -> np.ndarray:
 
 
 def standardize(X: np.ndarray) -> np.ndarray:
-    """Center every column and bring it to unit variance, in double precision.
-
-    Parameters
-    ----------
-    X
-        Data, shape (n, d).
-
-    Returns
-    -------
-    A new array, shape (n, d).
-
-    Raises
-    ------
-    ValueError
-        If a column is constant or holds a value that is not a finite number.
-    """
+    """Center every column and bring it to unit variance, in double precision; constant or not finite is refused."""
     Z = np.array(X, dtype=np.float64)
     bad = ~(np.ptp(Z, axis=0) > 0) | ~np.isfinite(Z).all(axis=0)
     if bad.any():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
@@ -27,17 +26,7 @@ DONE = "done"
 
 
 def figures(truth: Edges, found: Edges, d: int, seed: int) -> dict[str, float | bool]:
-    """Return the figures of the tables: F1 three ways, precision and recall of directed edges, the ceiling.
-
-    Parameters
-    ----------
-    truth, found
-        Edges as (source, target), shapes (m,) and (k,).
-    d
-        Number of genes.
-    seed
-        Seed of the members of the true class, of which the ceiling is the mean.
-    """
+    """F1 three ways, precision and recall of directed edges, and the ceiling, by the names of the tables."""
     scores = graph_scores(truth, found, d, rng=np.random.default_rng([MEMBERS, seed]))
     return {short: float(scores[name]) for name, short in FIGURES.items()} | {"is_dag": bool(scores["is_dag"])}
 
@@ -45,18 +34,9 @@ def figures(truth: Edges, found: Edges, d: int, seed: int) -> dict[str, float | 
 def trial(
     work: Callable[[], Edges], truth: Edges, d: int, seed: int, limit: float | None = None
 ) -> dict[str, float | bool | str | None]:
-    """Let a method work in a process of its own, and score what it finds.
+    """Let a method work in a process of its own, for ``limit`` seconds at most, and score the edges it returns.
 
-    Parameters
-    ----------
-    work
-        Returns the edges found.
-    limit
-        Seconds after which it is ended; None waits.
-
-    Returns
-    -------
-    `figures`, `seconds`, `cpu_seconds`, `peak_mb` and `status`; only a status where the method was ended or failed.
+    The `figures`, `seconds`, `cpu_seconds`, `peak_mb` and `status`; only a status where the method was ended or failed.
     """
     try:
         found, cost = measured(work, limit)
@@ -74,8 +54,3 @@ def sorted_edges(X: np.ndarray, name: str, seed: int) -> Edges:
     stream = list(SORTS).index(name)
     graph = sort_and_regress(X, SORTS[name], rng=np.random.default_rng([stream, seed]))
     return graph.source, graph.target
-
-
-def sorting_methods(X: np.ndarray, seed: int) -> dict[str, Callable[[], Edges]]:
-    """Return the baselines that sort and regress, by the names of the tables, ready to be called."""
-    return {name: partial(sorted_edges, X, name, seed) for name in SORTS}
