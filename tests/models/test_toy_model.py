@@ -61,7 +61,7 @@ class WaveScore:
         y = self.moments.Z[j].astype(float)
         return y - np.linalg.lstsq(terms[:, train].T, y[train], rcond=None)[0] @ terms
 
-    def scores(self, j, sets):
+    def scores(self, j, sets, rows=None):
         n = self.moments.n_effective
         none = np.mean(self._left(j, sets[0, :0]) ** 2) or 1.0
         shares = np.array([np.mean(self._left(j, causes) ** 2) for causes in sets]) / none

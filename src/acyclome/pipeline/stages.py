@@ -168,10 +168,10 @@ def _directions(task: Task, dag: SearchResult) -> tuple[Directions, np.ndarray, 
     equal = config.score.noise == "equal"
     given = ~data.prior.given.allows(dag.target, dag.source)
     turned = directions(task.moments, dag, equal_noise=equal)
+    sure, d = turned.settled | given, data.n_genes
     if dag.reversible is not None:
         odds = np.exp(np.clip(turned.loss, -50, 50))
-        return turned, given | ~dag.reversible, np.where(given, 1.0, odds / (1.0 + odds))
-    sure, d = turned.settled | given, data.n_genes
+        return turned, sure | ~dag.reversible, np.where(sure, 1.0, odds / (1.0 + odds))
     decided = sure
     if config.reads_noise:
         noise = noise_evidence(task.moments, dag.source, dag.target)

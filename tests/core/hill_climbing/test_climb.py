@@ -1,12 +1,15 @@
 """The climb: never down, never a cycle, the best graph where all can be listed; and who leads to whom."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 
+from acyclome.core.data.constraints import Constraints
 from acyclome.core.graph.equivalence import is_dag
 from acyclome.core.graph.reach import is_ancestor, parents_of, sort_genes
+from acyclome.core.hill_climbing import climb as climb_module
 from acyclome.core.hill_climbing import perturb as perturbation
 from acyclome.core.hill_climbing.climb import FIRST, LAST, HillClimbing
 from acyclome.core.hill_climbing.perturb import perturb
@@ -34,7 +37,9 @@ class TableScore:
 
 def climb_of(lab, seed, d, *, shortlist=ALL, roughness=0.5, threads=1):
     candidates, rng = lab.all_pairs(d), np.random.default_rng([73, seed])
-    found = HillClimbing(TableScore(seed, roughness), candidates, shortlist, rng.permutation(d), threads)
+    found = HillClimbing(
+        TableScore(seed, roughness), candidates, shortlist, rng.permutation(d), Constraints.none(d), threads
+    )
     found.begin(np.zeros(candidates.n_edges, bool))
     return found
 
@@ -71,7 +76,7 @@ def test_where_the_climb_ends_no_single_change_helps(lab):
             if selected[climb.mirror[e]]:
                 turned[climb.mirror[e]] = False
             if is_dag(parent[turned], target[turned], 7):
-                other = HillClimbing(climb.score, climb.candidates, ALL, climb.start)
+                other = HillClimbing(climb.score, climb.candidates, ALL, climb.start, climb.constraints)
                 other.begin(turned)
                 assert other.total.sum() >= climb.total.sum() - 1e-6
 
@@ -96,14 +101,14 @@ def test_perturbing_never_raises_the_score_and_finds_the_best_of_all_graphs(lab)
     assert best_found >= 5
 
 
-def best_of_all(climb):
+def best_of_all(climb, required=frozenset()):
     parent, target = climb.candidates.parent, climb.target
     pairs = [(i, j) for i in range(4) for j in range(i)]
-    best = 0.0
+    best = np.inf
     for choice in product((0, 1, 2), repeat=len(pairs)):
         edges = [(i, j) if c == 1 else (j, i) for c, (i, j) in zip(choice, pairs, strict=True) if c]
         source, effect = np.array([e[0] for e in edges], int), np.array([e[1] for e in edges], int)
-        if is_dag(source, effect, 4):
+        if required <= set(edges) and is_dag(source, effect, 4):
             selected = np.array([(i, j) in edges for i, j in zip(parent.tolist(), target.tolist(), strict=True)])
             sets = [parent[selected & (target == j)][None] for j in range(4)]
             best = min(best, sum(climb.score.scores(j, s)[0] for j, s in enumerate(sets)))
@@ -195,3 +200,43 @@ def test_ancestors():
     graph.remove(1, 2)
     assert not is_ancestor(graph, 1, 2)
     assert sort_genes(np.array([2]), np.array([0]), np.array([0, 1, 2])).tolist() == [1, 2, 0]
+
+
+def with_required(lab, seed, d, edges, **options):
+    keys = np.sort(np.array([j * d + i for i, j in edges], np.int64))
+    climb = climb_of(lab, seed, d, **options)
+    climb = replace(climb, constraints=replace(Constraints.none(d), required=keys))
+    climb.begin(climb.required)
+    return climb
+
+
+def test_required_edges_stay_through_moves_and_perturbations(lab, monkeypatch):
+    monkeypatch.setattr(perturbation, "APART", 1)
+    edges = {(3, 0), (0, 5), (7, 5), (6, 2)}
+    for seed in range(5):
+        climb = with_required(lab, seed, 9, edges, roughness=2.0)
+        climb.run_to_optimum()
+        perturb(climb, np.random.default_rng([76, seed]))
+        source, target = climb.candidates.parent[climb.selected], climb.target[climb.selected]
+        assert edges <= set(zip(source.tolist(), target.tolist(), strict=True))
+        assert is_acyclic(climb)
+        assert climb.total.sum() == pytest.approx(total(climb))
+
+
+def test_more_parents_may_be_required_than_would_be_chosen(lab):
+    d = climb_module.MAX_PARENTS + 4
+    climb = with_required(lab, 1, d, {(i, d - 1) for i in range(d - 1)})
+    climb.run_to_optimum()
+    assert climb.graph.size[d - 1] == d - 1
+    perturb(climb, np.random.default_rng(3))
+    assert climb.graph.size[d - 1] == d - 1
+
+
+def test_with_required_edges_the_best_of_all_graphs_that_have_them_is_found(lab):
+    best_found = 0
+    for seed in range(6):
+        climb = with_required(lab, seed, 4, {(2, 1), (1, 0)})
+        climb.run_to_optimum()
+        perturb(climb, np.random.default_rng([74, seed]))
+        best_found += climb.total.sum() <= best_of_all(climb, {(2, 1), (1, 0)}) + 1e-9
+    assert best_found >= 5

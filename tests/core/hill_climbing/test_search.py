@@ -81,7 +81,7 @@ def test_directions_are_settled_by_curves_and_left_open_by_gaussian_lines(lab):
 
 def test_what_an_edge_carries_is_the_likelihood_that_is_lost_without_it(lab):
     X, settings, seed = draw(0), engine_settings(MLP), 4
-    dag, local = learn(lab, X, MLP, seed=seed), settings.joint.family.prepare(lab.moments_of(X), seed, 1)
+    dag, local = learn(lab, X, MLP, seed=seed), settings.climbing.model.prepare(lab.problem_of(X), seed)
     for i, j, loss in zip(dag.source, dag.target, dag.loss, strict=True):
         parents = dag.source[dag.target == j]
         with_it, without = (local.scores(j, some[None])[0] for some in (parents, parents[parents != i]))
@@ -94,8 +94,8 @@ def test_a_direction_is_left_open_where_its_odds_are_below_20_to_1_and_no_path_d
         rng = np.random.default_rng([76, 20 + seed])
         x = rng.standard_normal(150)
         dag = learn(lab, np.column_stack([x, x + 0.12 * x**2 + 0.7 * rng.standard_normal(150)]), MLP)
-        odds = np.exp(np.abs(dag.turning_loss))
-        assert dag.is_free.tolist() == (odds < np.exp(3.0)).tolist()
+        odds = np.exp(np.abs(dag.reversal_loss))
+        assert dag.reversible.tolist() == (odds < np.exp(3.0)).tolist()
         decided += odds.tolist()
     assert sum(np.exp(3.0) < odds < np.exp(6.0) for odds in decided) > 1
     assert sum(odds < np.exp(3.0) for odds in decided) > 1

@@ -30,6 +30,8 @@ class SearchResult:
     reversal_loss, reversible
         ``(m,)`` score lost by turning each edge, and whether the data leave its direction open, from searches whose
         score decides directions; None from the order search, where the equivalence class does.
+    intervention_gain
+        ``(m,)`` what of ``reversal_loss`` interventions bring.
     """
 
     source: np.ndarray
@@ -42,6 +44,7 @@ class SearchResult:
     score_at_local_optimum: float
     reversal_loss: np.ndarray | None = None
     reversible: np.ndarray | None = None
+    intervention_gain: np.ndarray | None = None
 
     @property
     def n_edges(self) -> int:

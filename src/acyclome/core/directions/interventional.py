@@ -49,9 +49,9 @@ class Directions(NamedTuple):
 def directions(data: Moments, result: SearchResult, *, equal_noise: bool = False) -> Directions:
     """Weigh the direction of every edge, by interventions too where there are some."""
     shifts = own_shifts(data)
-    if result.reversal_loss is not None:  # the local score has weighed them already
-        return Directions(result.reversal_loss, np.zeros(result.n_edges, bool), shifts)
-    loss, gain = reversal_losses(data, result, equal_noise=equal_noise)
+    loss, gain = result.reversal_loss, result.intervention_gain
+    if loss is None or gain is None:  # no local score has weighed them
+        loss, gain = reversal_losses(data, result, equal_noise=equal_noise)
     works = np.zeros(data.n_genes, bool)
     works[shifts.gene[shifts.is_firm]] = True
     return Directions(loss, settled_edges(result, data.interventions, gain=gain, works=works), shifts)

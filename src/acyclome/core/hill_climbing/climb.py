@@ -15,6 +15,7 @@ import numpy as np
 
 from acyclome.core.contract import LocalScore
 from acyclome.core.data.candidates import Candidates, distinct
+from acyclome.core.data.constraints import REQUIRED, Constraints
 from acyclome.core.data.index_maps import inverse
 from acyclome.core.graph.reach import Parents, is_ancestor, parents_of, sort_genes
 from acyclome.core.hill_climbing.score import ScoreCache
@@ -28,10 +29,7 @@ ADD, DROP, TURN = 0, 1, 2
 
 
 class Snapshot(NamedTuple):
-    """What is known of a gene: which of its candidate edges are selected and what each would gain, and its score.
-
-    Arrays are ``(k,)``; the gain is that of taking a selected edge out, or of adding another.
-    """
+    """What is known of a gene: which candidate edges are selected and what changing each would gain, and its score."""
 
     selected: np.ndarray
     gain: np.ndarray
@@ -52,6 +50,8 @@ class HillClimbing:
         Most promising candidates of a gene whose addition is scored.
     start
         ``(d,)`` a permutation of the genes that decides between orders of one graph.
+    constraints
+        Required edges are never dropped nor turned; all others are the business of candidates and score.
     threads
         Genes scored at once; no bit depends on it.
     """
@@ -60,6 +60,7 @@ class HillClimbing:
     candidates: Candidates
     shortlist: int
     start: np.ndarray
+    constraints: Constraints
     threads: int = 1
     graph: Parents = field(init=False)
     gain: np.ndarray = field(init=False)
@@ -67,6 +68,7 @@ class HillClimbing:
     total: np.ndarray = field(init=False)
     mirror: np.ndarray = field(init=False)
     target: np.ndarray = field(init=False)
+    required: np.ndarray = field(init=False)
     pinned: np.ndarray = field(init=False)
     cache: ScoreCache = field(init=False)
     position: np.ndarray | None = field(init=False, default=None)
@@ -76,6 +78,7 @@ class HillClimbing:
         d = self.candidates.n_genes
         self.target = self.candidates.target
         self.mirror = self.candidates.find(self.target, self.candidates.parent)
+        self.required = (self.constraints.on(self.candidates)["kind"] & REQUIRED) > 0
         self.gain = np.full(self.candidates.n_edges, -np.inf)
         self.selected = np.zeros(self.candidates.n_edges, dtype=bool)
         self.total, self.pinned = np.zeros(d), np.zeros(d, dtype=np.int8)
@@ -105,19 +108,13 @@ class HillClimbing:
         new.begin(selected)
         return new
 
-    def reversal_loss(self, i: int, j: int) -> float:
-        """Score lost by turning the edge ``i -> j``, all other edges held."""
-        at_j, at_i = self.parents(j), self.parents(i)
-        fewer, more = at_j[at_j != i], np.sort(np.append(at_i, j))
-        now = self.total[j] + self.total[i]
-        return float(self.cache.scores(j, fewer[None])[0] + self.cache.scores(i, more[None])[0] - now)
-
     def begin(self, selected: np.ndarray) -> None:
-        """Begin with the acyclic graph of the candidate edges ``selected``, ``(nnz,)`` bool."""
+        """Begin with the acyclic graph of the candidate edges ``selected``, required ones among them."""
         self.selected[:] = selected
-        source, target = self.candidates.parent[selected], self.target[selected]
-        self.graph = parents_of(source, target, n_genes=self.candidates.n_genes, most=MAX_PARENTS)
-        self._rescore(range(self.candidates.n_genes))
+        d, source, target = self.candidates.n_genes, self.candidates.parent[selected], self.target[selected]
+        most = max(MAX_PARENTS, int(np.bincount(target, minlength=1).max()))  # more may be required
+        self.graph = parents_of(source, target, n_genes=d, most=most)
+        self._rescore(range(d))
 
     def run_along(self, order: np.ndarray) -> None:
         """Make moves until none helps, with edges that point forward in ``order``, ``(d,)``, alone."""
@@ -138,20 +135,29 @@ class HillClimbing:
     def copy(self) -> HillClimbing:
         """Return one at the same point, which moves on its own; scores are shared."""
         new = copy(self)
-        new.selected, new.gain, new.total, new.pinned = (
-            part.copy() for part in (self.selected, self.gain, self.total, self.pinned)
-        )
+        new.selected, new.gain = self.selected.copy(), self.gain.copy()
+        new.total, new.pinned = self.total.copy(), self.pinned.copy()
         new.graph = self.graph.copy()
         return new
 
     def uproot(self, edges: np.ndarray, j: int) -> None:
-        """Drop ``edges``, and score gene ``j`` and their targets anew."""
+        """Drop ``edges``, and score gene ``j`` and their targets anew.
+
+        A target whose other parents may not be without the one it lost, by a sign, keeps the required ones alone.
+        """
         genes = {j, *self.target[edges].tolist()}
         self._remember(genes)
-        for e in edges:
-            self.selected[e] = False
-            self.graph.remove(int(self.candidates.parent[e]), int(self.target[e]))
+        self._drop(edges)
         self._rescore(sorted(genes))
+        if barred := [k for k in sorted(genes) if np.isinf(self.total[k])]:
+            into = np.concatenate([self.edges_into(k) for k in barred])
+            self._drop(into[~self.required[into]])
+            self._rescore(barred)
+
+    def _drop(self, edges: np.ndarray) -> None:
+        self.selected[edges] = False
+        for e in edges:
+            self.graph.remove(int(self.candidates.parent[e]), int(self.target[e]))
 
     def snapshot(self, j: int) -> Snapshot:
         """Return what is known of gene ``j``."""
@@ -201,14 +207,15 @@ class HillClimbing:
         return np.append(self.candidates.parent[self._edges(j)], child[indptr[j] : indptr[j + 1]])
 
     def _moves(self, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Best move on each of ``edges``: its gain and kind, ``(m,)`` each; a pair that is joined has no ADD."""
+        """Gain and kind of the best move on each of ``edges``; joined pairs have no ADD, required edges none."""
         here, selected, mirror = self.gain[edges], self.selected[edges], self.mirror[edges]
         there = np.where(mirror >= 0, self.gain[mirror], -np.inf)
         joined = (mirror >= 0) & self.selected[mirror]
         turn = np.where(selected & ~np.isneginf(there), here + there, -np.inf)
         turned = selected & (turn > here)
         kind = np.where(turned, TURN, np.where(selected, DROP, ADD))
-        return np.where(turned, turn, np.where(joined & ~selected, -np.inf, here)), kind
+        stays = joined & ~selected | self.required[edges]
+        return np.where(stays, -np.inf, np.where(turned, turn, here)), kind
 
     def _is_open(self, kind: int, i: int, j: int) -> bool:
         """Whether the move keeps to what is pinned, to the positions if there are any, and to acyclicity."""
@@ -247,6 +254,9 @@ class HillClimbing:
         parents = parent[selected]
         self.total[j] = self.cache.scores(j, parents[None])[0]
         gain = np.full(len(parent), -np.inf)
+        if np.isinf(self.total[j]):
+            self.gain[into] = gain
+            return
         if selected.any():
             at = np.flatnonzero(selected)
             fewer = np.stack([np.delete(parents, k) for k in range(len(at))])

@@ -67,6 +67,7 @@ def _perturb_some(genes: list[int], pin: int, copies: list[HillClimbing]) -> lis
 def _attempt(climb: HillClimbing, j: int, pin: int) -> Change | None:
     """Perturb one gene and go back; return the genes that were rescored as they were then, if that is better."""
     edges = climb.edges_into(j) if pin == FIRST else climb.edges_out_of(j)
+    edges = edges[~climb.required[edges]]
     if not 0 < len(edges) <= WIDE:
         return None
     past: Change = {}

@@ -1,34 +1,140 @@
-"""The score that is climbed on: that of a model, what an edge costs beside it, and a cache of what was asked before."""
+"""The score that is climbed on: that of a model, with what is known of edges, and a cache of what was asked before."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from acyclome.core.contract import LocalModel, LocalScore
+from acyclome.core.data.constraints import Constraints
+from acyclome.core.data.interventions import LEAST_OWN
+from acyclome.core.data.problem import Problem
+
+
+class Known(NamedTuple):
+    """What is known of a gene beforehand.
+
+    Parameters
+    ----------
+    parent
+        ``(k,)`` int64, rising: sources of which something is known.
+    sign
+        ``(k,)`` int8, what the weight of an edge has to be; 0 where that is open, as it is where the edge is required.
+    extra
+        ``(k,)`` what a soft edge costs beside others.
+    required
+        ``(k,)`` bool.
+    has_equation
+        Whether the gene has enough observations of its own.
+    """
+
+    parent: np.ndarray
+    sign: np.ndarray
+    extra: np.ndarray
+    required: np.ndarray
+    has_equation: bool
+
+    def of(self, values: np.ndarray, sets: np.ndarray) -> np.ndarray:
+        """Return one of the values for every parent in ``sets``, ``(s, p)``; zero where nothing is known."""
+        if not len(self.parent):
+            return np.zeros(sets.shape, values.dtype)
+        at = np.minimum(np.searchsorted(self.parent, sets), len(self.parent) - 1)
+        return np.where(self.parent[at] == sets, values[at], values.dtype.type(0))
 
 
 @dataclass(frozen=True)
 class PenalizedScore:
-    """The local score of a model, and what the choice of each parent among all genes costs.
+    """The local score of a model, what the choice of each parent among all genes costs, and what is known of edges.
+
+    Sets of parents that may not be score infinity: those with a signed edge whose weight has the other sign, and any
+    but required parents of a gene with fewer than ``LEAST_OWN`` observations of its own.
 
     Parameters
     ----------
     model
         The model on the data.
-    structure_prior
+    edge_cost
         ``(d,)`` cost of an edge to each gene, ``gamma log p`` as in the extended BIC.
+    known
+        By gene, where something is.
     """
 
     model: LocalModel
-    structure_prior: np.ndarray
+    edge_cost: np.ndarray
+    known: dict[int, Known]
+
+    @classmethod
+    def on(cls, problem: Problem, model: LocalModel, *, gamma: float) -> Self:
+        """Make the score of a model on a problem.
+
+        A soft edge has its share of the whole cost of an edge in the extended BIC, ``1/2 log n + gamma log p``,
+        whatever the model asks for its flexibility.
+        """
+        n_allowed = np.maximum(problem.constraints.n_allowed, 1.0)
+        whole = 0.5 * np.log(problem.data.n_own) + gamma * np.log(n_allowed)
+        has_equation = problem.data.n_obs - problem.data.interventions.counts >= LEAST_OWN
+        return cls(model, gamma * np.log(n_allowed), _known(problem.constraints, whole, has_equation))
 
     def scores(self, j: int, sets: np.ndarray) -> np.ndarray:
-        return self.model.scores(j, sets) + self.structure_prior[j] * sets.shape[1]
+        score = self.unrestricted(j, sets)
+        if j in self.known:
+            score[~self._may_be(j, sets)] = np.inf
+        return score
+
+    def unrestricted(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """Score sets of parents, ``(s, p) -> (s,)``, those that may not be as well; in other ``rows`` if given."""
+        cost, known = float(self.edge_cost[j]) * sets.shape[1], self.known.get(j)
+        if known is None:
+            return self.model.scores(j, sets, rows) + cost
+        score = self.model.scores(j, sets, rows) if known.has_equation else np.zeros(len(sets))
+        return score + cost + known.of(known.extra, sets).sum(axis=1)
 
     def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
-        return self.model.promise(j, parents, others)
+        return self.model.promise(j, parents, others) if self.has_equation(j) else np.zeros(len(others))
+
+    def cost_of(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return what each edge costs, ``(m,)``."""
+        cost = np.array(self.edge_cost[target])
+        for j, known in self.known.items():
+            into = target == j
+            cost[into] += known.of(known.extra, source[into])
+        return cost
+
+    def has_equation(self, j: int) -> bool:
+        """Say whether gene ``j`` has enough observations of its own."""
+        return j not in self.known or self.known[j].has_equation
+
+    def _may_be(self, j: int, sets: np.ndarray) -> np.ndarray:
+        known = self.known[j]
+        if not known.has_equation:
+            required: np.ndarray = known.of(known.required, sets)
+            return np.asarray(required.all(axis=1))
+        sign = known.of(known.sign, sets)
+        may_be = np.ones(len(sets), bool)
+        for k in np.flatnonzero(sign.any(axis=1)):
+            may_be[k] = (sign[k] * self.model.weights(j, sets[k]) >= 0.0).all()
+        return may_be
+
+
+def _known(constraints: Constraints, whole: np.ndarray, has_equation: np.ndarray) -> dict[int, Known]:
+    """Gather what is known by gene; ``whole`` ``(d,)`` is the usual cost of an edge to each."""
+    d = constraints.n_genes
+    keys = np.unique(np.concatenate([constraints.required, constraints.signed, constraints.soft]))
+    target, source = keys // d, keys % d
+    required = np.isin(keys, constraints.required)
+    sign, extra = np.zeros(len(keys), np.int8), np.zeros(len(keys))
+    sign[np.searchsorted(keys, constraints.signed)] = constraints.sign
+    at = np.searchsorted(keys, constraints.soft)
+    extra[at] = (constraints.cost - 1.0) * whole[target[at]]
+    genes = np.union1d(target, np.flatnonzero(~has_equation))
+    known = {}
+    for j in genes.tolist():
+        into = slice(*np.searchsorted(target, (j, j + 1)))
+        open_sign = np.where(required[into], 0, sign[into]).astype(np.int8)
+        known[j] = Known(source[into], open_sign, extra[into], required[into], bool(has_equation[j]))
+    return known
 
 
 class ScoreCache:

@@ -11,21 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from acyclome.core.contract import LocalModel, StructuralModel
+from acyclome.core.contract import StructuralModel
 from acyclome.core.data.basis import own_standardized, screen_expanded
 from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
-from acyclome.core.graph.reach import is_ancestor
 from acyclome.core.hill_climbing.climb import HillClimbing
 from acyclome.core.hill_climbing.perturb import perturb
+from acyclome.core.hill_climbing.reversals import weigh_reversals
 from acyclome.core.hill_climbing.score import PenalizedScore
 from acyclome.core.screening.screen import ScreenSettings, is_screened, symmetric
 from acyclome.core.workers import run_blocks
 
 BLOCK = 16  # genes that a thread takes in a row
-OPEN = 3.0  # log odds, 20 to 1, below which a direction is left open
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def search(
     rescreens: bool,
     guided: bool = False,
 ) -> tuple[SearchResult, Candidates]:
-    """Climb from the empty graph, offer what explains the residuals, climb on, perturb; return DAG and candidates.
+    """Climb from the required edges, offer what explains the residuals, climb on, perturb; return DAG and candidates.
 
     Parameters
     ----------
@@ -86,15 +85,16 @@ def search(
     """
     data = problem.data
     model = settings.model.prepare(problem, seed)
-    score = PenalizedScore(model, settings.gamma * np.log(np.maximum(problem.constraints.n_allowed, 1.0)))
-    climb = HillClimbing(score, candidates, settings.shortlist, start, problem.threads)
-    climb.begin(np.zeros(candidates.n_edges, dtype=bool))
+    score = PenalizedScore.on(problem, model, gamma=settings.gamma)
+    start = problem.constraints.arrange(start)
+    climb = HillClimbing(score, candidates, settings.shortlist, start, problem.constraints, problem.threads)
+    climb.begin(climb.required)
     if guided:
         climb.run_along(start)
     climb.run_to_optimum()
     if rescreens and is_screened(problem, screening):
         basis = data.Z[:, None].astype(np.float32, copy=False) if model.basis is None else model.basis
-        left = _residuals(climb, model, data)
+        left = _residuals(climb, score, data)
         more = _more(problem, candidates, basis, responses=left, settings=settings, screening=screening)
         candidates = climb.with_selected(more)  # the limit knows correlations alone, and might have dropped an edge
         climb = climb.moved_to(candidates)
@@ -130,13 +130,13 @@ def _own(data: Moments) -> np.ndarray:
     return np.concatenate([own_standardized(Z[j : j + 1], interventions.of(j)) for j in range(len(Z))])
 
 
-def _residuals(climb: HillClimbing, model: LocalModel, data: Moments) -> np.ndarray:
+def _residuals(climb: HillClimbing, score: PenalizedScore, data: Moments) -> np.ndarray:
     """Take out what the parents explain of every gene, ``(d, n)`` float32; :func:`own_standardized`."""
     left = np.empty((data.n_genes, data.n_obs), dtype=np.float32)
 
     def block(a: int, b: int) -> None:
         for j in range(a, b):
-            left[j] = own_standardized(model.residual(j, climb.parents(j))[None], data.interventions.of(j))[0]
+            left[j] = own_standardized(score.model.residual(j, climb.parents(j))[None], data.interventions.of(j))[0]
 
     run_blocks(block, gene_blocks(len(left), BLOCK), climb.threads)
     return left
@@ -146,32 +146,32 @@ def _result(data: Moments, climb: HillClimbing, score: PenalizedScore, *, at_loc
     """Read the DAG off the climb: weights, log-likelihood that every edge carries, cost of turning it round."""
     selected = np.flatnonzero(climb.selected)
     source, target = climb.candidates.parent[selected], climb.target[selected]
-    weight, residual = np.empty(len(selected)), np.empty(data.n_genes)
+    weight, residual = np.zeros(len(selected)), np.ones(data.n_genes)
     n, targeted = data.n_obs, data.interventions.counts
 
     def block(a: int, b: int) -> None:
-        for j in range(a, b):
+        for j in filter(score.has_equation, range(a, b)):
             parents = climb.parents(j)
             residual[j] = float(np.mean(score.model.residual(j, parents) ** 2)) * (n / (n - targeted[j]))
             weight[target == j] = score.model.weights(j, parents)
 
     run_blocks(block, gene_blocks(data.n_genes, BLOCK), climb.threads)
-    loss = score.structure_prior[target] - climb.gain[selected]
-    pairs = list(zip(source.tolist(), target.tolist(), strict=True))
-    reversal = np.array([climb.reversal_loss(i, j) for i, j in pairs])
-    may_turn = [
-        abs(lost) < OPEN and not is_ancestor(climb.graph, i, j, without=(i, j))
-        for (i, j), lost in zip(pairs, reversal.tolist(), strict=True)
-    ]
+    loss = -climb.gain[selected]
+    for e in np.flatnonzero(np.isinf(loss)):  # without it a sign would be wrong
+        j, parents = int(target[e]), climb.parents(int(target[e]))
+        fewer = parents[parents != source[e]]
+        loss[e] = score.unrestricted(j, fewer[None])[0] - score.unrestricted(j, parents[None])[0]
+    reversals = weigh_reversals(climb, score, data, source=source, target=target)
     return SearchResult(
         source=source,
         target=target,
         weight=weight,
-        loss=loss,
+        loss=loss + score.cost_of(source, target),
         order=climb.topological(),
         residual=residual,
         score=float(climb.total.sum()),
         score_at_local_optimum=at_local_optimum,
-        reversal_loss=reversal,
-        reversible=np.array(may_turn, dtype=bool),
+        reversal_loss=reversals.loss,
+        reversible=reversals.is_open,
+        intervention_gain=reversals.by_intervention,
     )

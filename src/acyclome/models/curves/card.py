@@ -22,10 +22,6 @@ OF = {
     "indices": "each of a weighted sum of the causes",
 }
 REFUSALS = {
-    Ability.INTERVENTIONS: "its equations are not yet fitted without the observations in which a gene was a target",
-    Ability.REQUIRED: "its search does not yet keep them",
-    Ability.SIGNED: "its search does not yet keep them",
-    Ability.SOFT: "its search does not yet keep them",
     Ability.EQUAL_NOISE: "its directions come from shapes, and what curves leave of a gene has a variance of its own",
     Ability.NON_GAUSSIAN: "that turns edges within a Markov class, and shapes already tell the members of one apart",
 }

@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 SLOPE_RIDGE = 1.0  # prior standard deviation 1 per standard deviation of the cause: a factor of e in the mean
 LAWS = {"negative_binomial": "negative binomial", "poisson": "Poisson", "logistic": "logistic"}
 REFUSALS = {
-    Ability.INTERVENTIONS: "its equations are not yet fitted without the observations in which a gene was a target",
-    Ability.REQUIRED: "its search does not yet keep them",
-    Ability.SIGNED: "its search does not yet keep them",
-    Ability.SOFT: "its search does not yet keep them",
     Ability.EQUAL_NOISE: "the variance of a count is tied to its mean, and no noise is added to it",
     Ability.NON_GAUSSIAN: "the variance of a count is tied to its mean, and no noise is added to it",
     Ability.RELAXATION: "least squares does not see how the variance of a count is tied to its mean, by which "

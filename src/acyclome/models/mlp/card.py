@@ -17,10 +17,6 @@ UNIT_SCALE = 3.0  # causes that act together may do so as strongly as they do al
 RIDGE = (1.0, 10.0, 100.0)  # noise from as strong as a line to a hundredth of its prior variance per observation
 ALPHA = 1e-3  # keeps output weights finite where hidden units are alike; a tenth of the smallest weight of the data
 REFUSALS = {
-    Ability.INTERVENTIONS: "its equations are not yet fitted without the observations in which a gene was a target",
-    Ability.REQUIRED: "its search does not yet keep them",
-    Ability.SIGNED: "its search does not yet keep them",
-    Ability.SOFT: "its search does not yet keep them",
     Ability.EQUAL_NOISE: "the evidence of a gene integrates over the variance of its noise",
     Ability.NON_GAUSSIAN: "that turns edges within a Markov class, and shapes already tell the members of one apart",
 }
