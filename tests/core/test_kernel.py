@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -22,6 +23,8 @@ INNER = "STEP = {step}\n\n@kernel\ndef inner(x):\n    return x + STEP\n"
 MIDDLE = "from acyclome.core.inner import inner\n\n@kernel(fastmath=True)\ndef middle(x):\n    return 2.0 * inner(x)\n"
 OUTER = "from acyclome.core.middle import middle\n\n@kernel\ndef outer(x):\n    return later(x)\n\n"
 LATER = "@kernel\ndef later(x):\n    return middle(x)\n"
+NUMBERS = [29 * k % 101 for k in range(100)]
+WANTED = {"sort": sorted(NUMBERS), "argsort": sorted(range(100), key=lambda k: NUMBERS[k])}
 
 
 @pytest.fixture
@@ -37,18 +40,31 @@ def core(tmp_path: Path) -> Path:
     return core
 
 
-def call(core: Path, **environment: str) -> tuple[float, int]:
-    """Call the kernel in a fresh process; return what it gives and how often it came from the cache."""
+def python(core: Path, code: str, **environment: str) -> str:
+    """Run code in a fresh process and return what it prints."""
     answer = subprocess.run(
-        [sys.executable, "-B", "-c", CALL],
+        [sys.executable, "-B", "-c", code],
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
         env={**os.environ, "PYTHONPATH": str(core.parents[1]), "NUMBA_CACHE_DIR": "", **environment},
     )
-    value, hits = answer.stdout.split()
+    return answer.stdout
+
+
+def call(core: Path, **environment: str) -> tuple[float, int]:
+    """Call the kernel; return what it gives and how often it came from the cache."""
+    value, hits = python(core, CALL, **environment).split()
     return float(value), int(hits)
+
+
+def alone(core: Path, *names: str) -> list[int]:
+    """Call some kernels in one process; return what the last one gives."""
+    lines = [f"from acyclome.core.{name} import {name} as found; out = found(x.copy())" for name in names]
+    code = "; ".join(["import numpy as np", f"x = np.array({NUMBERS})", *lines, "print(out.tolist())"])
+    found: list[int] = json.loads(python(core, code))
+    return found
 
 
 def test_a_change_in_the_file_of_what_it_calls_is_seen(core):
@@ -62,6 +78,34 @@ def test_nothing_is_compiled_again_without_a_change_that_concerns_it(core):
     (core / "aside.py").write_text("THIS = 1\n")
     os.utime(core / "inner.py", (1, 1))
     assert call(core) == (4.0, 1)
+
+
+def test_kernels_that_were_compiled_in_several_processes_call_their_own_functions(core):
+    """numba numbers functions by process, and by these numbers code from disk finds what it calls."""
+    helpers = "".join(f"@kernel\ndef {name}(x):\n    return x\n\n" for name in "abc")  # then both have one number
+    for name, start, inner in (("sort", "", "x"), ("argsort", helpers, "a(b(c(x)))")):
+        text = f"import numpy as np\n{HEAD}\n{start}@kernel\ndef {name}(x):\n    return np.{name}({inner})\n"
+        (core / f"{name}.py").write_text(text)
+        assert alone(core, name) == WANTED[name]
+    assert alone(core, "sort", "argsort") == WANTED["argsort"]
+    assert alone(core, "argsort", "sort") == WANTED["sort"]
+
+
+def test_signatures_compiled_at_once_do_not_take_one_another_for_theirs(core):
+    """Of two processes that know of no index one may write it last, and the other its code."""
+    code = (
+        "from pathlib import Path\n"
+        "from acyclome.core.inner import inner as one, kernel\n"
+        "two, three = kernel(one.py_func), kernel(one.py_func)\n"
+        "one(2.5)\n"
+        "index = Path(one._cache._cache_file._index_path)\n"
+        "written = index.read_bytes()\n"
+        "index.unlink()\n"
+        "two(2)\n"
+        "index.write_bytes(written)\n"
+        "print(three(2.5), sum(three.stats.cache_hits.values()))\n"
+    )
+    assert python(core, code).split() == ["3.5", "1"]
 
 
 def test_a_folder_that_cannot_be_written_has_its_cache_elsewhere(core, tmp_path):

@@ -2,6 +2,9 @@
 
 numba takes a kernel from disk while the file that it stands in is what it was, though kernels and constants of other
 files are compiled into it.  Here it is taken while all that its file imports is what it was, too.
+
+numba numbers functions as a process meets them, and code from disk is linked by these numbers: of two kernels that came
+there from two processes one calls the sort of the other.  Here numbers are drawn at random, so that none comes twice.
 """
 
 from __future__ import annotations
@@ -9,15 +12,19 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from numba import njit
+from numba.core.bytecode import FunctionIdentity
 
 SHORT = 64  # kernels sort lists up to this by insertion, without a copy
 IMPORT = re.compile(rb"^from (acyclome[\w.]*) import", re.MULTILINE)
+
+FunctionIdentity._unique_ids = iter(functools.partial(secrets.randbits, 62), None)
 
 
 def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
@@ -29,6 +36,7 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         file = compiled._cache._cache_file  # numba offers no public way
         file._source_stamp = _stamp(function.__module__)
         file._load_index = functools.partial(_loaded, file._load_index)
+        file.save = functools.partial(_save, file)
     return compiled
 
 
@@ -38,6 +46,16 @@ def _loaded(load: Callable[[], dict[Any, Any]]) -> dict[Any, Any]:
         return load()
     except (AttributeError, ImportError):
         return {}
+
+
+def _save(file: Any, key: Any, data: Any) -> None:
+    """Write a compiled kernel under a name of its signature, and only then into the index.
+
+    numba counts the signatures of the index: two processes that compile two of them at once use one name for both.
+    """
+    name = f"{file._index_name.removesuffix('.nbi')}.{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.nbc"
+    file._save_data(name, data)
+    file._save_index(file._load_index() | {key: name})
 
 
 @functools.cache
