@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates
-from acyclome.core.data.interventions import parent_spread
+from acyclome.core.data.interventions import parent_scale
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
@@ -159,7 +159,7 @@ def _search_order(
 
 def _in_own_units(data: Moments, result: SearchResult) -> SearchResult:
     """Express weights per standard deviation of the source over its own observations, not over those of the target."""
-    seen = parent_spread(data.Z, data.interventions, result.source, result.target)
+    seen = parent_scale(data.Z, data.interventions, result.source, result.target)
     return replace(result, weight=result.weight * data.own_scale[result.source] / np.where(seen > 0, seen, 1.0))
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from acyclome.core.data import moments as moments_module
 from acyclome.core.data.candidates import Candidates
-from acyclome.core.data.interventions import Interventions, own_rows, parent_spread
+from acyclome.core.data.interventions import Interventions, own_rows, parent_scale
 from acyclome.core.engine import EngineSettings
 from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
 from acyclome.core.screening.batched import correlations_of, forward_select_batched
@@ -73,7 +73,7 @@ def test_means_scales_and_rows_are_those_of_the_own_observations(lab, problem):
         )
     source, target = np.nonzero(~np.eye(D, dtype=bool))
     Z = np.delete(m.Z[source[0]], m.interventions.of(target[0]))
-    assert parent_spread(m.Z, m.interventions, source, target)[0] == pytest.approx(Z.std())
+    assert parent_scale(m.Z, m.interventions, source, target)[0] == pytest.approx(Z.std())
 
 
 @given(problem=problems())
@@ -168,7 +168,7 @@ def test_without_interventions_every_observation_is_everybodys_own(lab):
     np.testing.assert_array_equal(m.rows(0, 130), m.R)
     np.testing.assert_allclose(m.mean, X.mean(axis=0), atol=1e-12)
     source, target = np.arange(129), np.arange(1, 130)
-    np.testing.assert_array_equal(parent_spread(m.Z, m.interventions, source, target), 1.0)
+    np.testing.assert_array_equal(parent_scale(m.Z, m.interventions, source, target), 1.0)
 
 
 def test_screening_looks_for_causes_in_the_own_observations(lab):

@@ -78,13 +78,15 @@ def test_directed_edges_are_those_that_all_members_of_the_interventional_class_s
 
 @given(seed=st.integers(0, 10_000), d=st.integers(2, 9))
 def test_without_known_edges_the_rules_give_the_observational_class(seed, d):
-    from acyclome.core.graph.essential import close
+    from acyclome.core.graph.essential import apply_meek_rules
 
     rng = np.random.default_rng([31, seed])
     name = rng.permutation(d)
     pairs = [(name[i], name[j]) for i, j in itertools.combinations(range(d), 2) if rng.random() < 0.5]
     source, target = np.array(pairs, np.int64).reshape(-1, 2).T
-    directed = close(np.ascontiguousarray(source), np.ascontiguousarray(target), np.zeros(len(pairs), bool), d)
+    directed = apply_meek_rules(
+        np.ascontiguousarray(source), np.ascontiguousarray(target), np.zeros(len(pairs), bool), d
+    )
     np.testing.assert_array_equal(directed, cpdag(source, target, d))
 
 

@@ -61,8 +61,8 @@ def standardized(responses: np.ndarray) -> np.ndarray:
     """Return the responses ``(r, n)`` with mean 0 and mean square 1; those without variation become 0."""
     centered = responses - responses.mean(axis=1, keepdims=True)
     size = np.sqrt(np.mean(centered**2, axis=1, keepdims=True))
-    found: np.ndarray = centered / np.maximum(size, responses.dtype.type(FLAT))
-    return found
+    scaled: np.ndarray = centered / np.maximum(size, responses.dtype.type(FLAT))
+    return scaled
 
 
 def own_standardized(responses: np.ndarray, out: np.ndarray) -> np.ndarray:
@@ -167,5 +167,5 @@ def screen_expanded(
 
     if keep == 0:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    found = np.concatenate(run_blocks(block, gene_blocks(d, BLOCK), problem.threads), axis=1)
-    return found[0], found[1]
+    source, target = np.concatenate(run_blocks(block, gene_blocks(d, BLOCK), problem.threads), axis=1)
+    return source, target

@@ -83,20 +83,20 @@ class Constraints:
     def allows(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Say of every pair ``source -> target`` whether it may be an edge, ``(m,)`` bool."""
         source, target = np.asarray(source, np.int64), np.asarray(target, np.int64)
-        free: np.ndarray = self.sources[source]
+        may: np.ndarray = self.sources[source]
         if not self.excludes_pairs:
-            return free
+            return may
         d = self.n_genes
-        free = free & ~_among(target * d + source, self.forbidden) & ~_among(source * d + target, self.required)
-        return free & (self.tier[source] <= self.tier[target])
+        may = may & ~_among(target * d + source, self.forbidden) & ~_among(source * d + target, self.required)
+        return may & (self.tier[source] <= self.tier[target])
 
     def leave_open(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Say of every pair whether it may be an edge either way around, at the same cost and sign, ``(m,)`` bool."""
         source, target = np.asarray(source, np.int64), np.asarray(target, np.int64)
-        free = self.allows(source, target) & self.allows(target, source)
-        for known in (self.required, self.signed, self.soft):
-            free &= ~_among(target * self.n_genes + source, known) & ~_among(source * self.n_genes + target, known)
-        return free
+        d, may = self.n_genes, self.allows(source, target) & self.allows(target, source)
+        for bound in (self.required, self.signed, self.soft):
+            may &= ~_among(target * d + source, bound) & ~_among(source * d + target, bound)
+        return may
 
     def excluded(self, a: int, b: int) -> np.ndarray:
         """Say which genes may not be parents of genes ``a`` to ``b``, ``(b - a, d)`` bool."""
@@ -211,6 +211,6 @@ def _at(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.where(keys[at] == wanted, at, -1)
 
 
-def _among(keys: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Say which of ``keys`` are among the rising ``known``, bool."""
-    return _at(known, keys) >= 0
+def _among(keys: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Say which of ``keys`` are among the rising ``others``, bool."""
+    return _at(others, keys) >= 0

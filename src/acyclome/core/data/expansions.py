@@ -93,8 +93,8 @@ class BSplines:
     def bends(self) -> np.ndarray:
         """Coefficients of the bends, ``(terms - 1, terms + 1)``."""
         D = np.diff(np.eye(self.terms + 1), 2, axis=0)
-        found: np.ndarray = np.linalg.eigh(D.T @ D)[1][:, 2:].T
-        return found
+        bends: np.ndarray = np.linalg.eigh(D.T @ D)[1][:, 2:].T
+        return bends
 
     def rows(self, x: np.ndarray) -> np.ndarray:
         """Return line and bends of ``x``, ``(terms, n)``."""

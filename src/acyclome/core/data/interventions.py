@@ -145,8 +145,8 @@ def _own_rows(C, Z, pool, indptr, row, genes, first):
                 sum_i += z[r]
                 square_i -= z[r] ** 2
                 cross -= z[r] * Z[j, r]
-            spread = variance * (square_i / own - (sum_i / own) ** 2)
-            c[i] = (cross / own - total / own * sum_i / own) / np.sqrt(spread) if spread > TINY else 0.0
+            both = variance * (square_i / own - (sum_i / own) ** 2)
+            c[i] = (cross / own - total / own * sum_i / own) / np.sqrt(both) if both > TINY else 0.0
 
 
 @kernel(fastmath=True)
@@ -194,15 +194,15 @@ def _own(n, own, r, y, z, mean_y, mean_z):
     return total / own - mean_y * mean_z
 
 
-def parent_spread(Z: np.ndarray, interventions: Interventions, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return the spread of each edge's source over the own observations of its target, ``(m,)``, in units of ``Z``."""
-    return _parent_spread(Z, interventions.indptr, interventions.row, source, target)
+def parent_scale(Z: np.ndarray, interventions: Interventions, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return the scale of each edge's source over the own observations of its target, ``(m,)``, in units of ``Z``."""
+    return _parent_scale(Z, interventions.indptr, interventions.row, source, target)
 
 
 @kernel
-def _parent_spread(Z, indptr, row, source, target):
+def _parent_scale(Z, indptr, row, source, target):
     n = Z.shape[1]
-    spread = np.ones(len(source))
+    scale = np.ones(len(source))
     for e in range(len(source)):
         out = row[indptr[target[e]] : indptr[target[e] + 1]]
         own, z = n - len(out), Z[source[e]]
@@ -210,8 +210,8 @@ def _parent_spread(Z, indptr, row, source, target):
         for r in out:
             total += z[r]
             square -= np.float64(z[r]) ** 2
-        spread[e] = np.sqrt(max(square / own - (total / own) ** 2, 0.0))
-    return spread
+        scale[e] = np.sqrt(max(square / own - (total / own) ** 2, 0.0))
+    return scale
 
 
 def leave_out(K: np.ndarray, Z: np.ndarray, W: sparse.csr_matrix, interventions: Interventions, a: int) -> None:
@@ -225,6 +225,6 @@ def leave_out(K: np.ndarray, Z: np.ndarray, W: sparse.csr_matrix, interventions:
         ``(d, d)``, row = target.
     """
     for j in (a + np.flatnonzero(interventions.counts[a : a + len(K)])).tolist():
-        out, causes = interventions.of(j), slice(W.indptr[j], W.indptr[j + 1])
-        left = Z[j, out] - W.data[causes] @ Z[np.ix_(W.indices[causes], out)]
-        K[j - a] -= Z[:, out] @ left / Z.dtype.type(Z.shape[1])
+        out, parents = interventions.of(j), slice(W.indptr[j], W.indptr[j + 1])
+        residual = Z[j, out] - W.data[parents] @ Z[np.ix_(W.indices[parents], out)]
+        K[j - a] -= Z[:, out] @ residual / Z.dtype.type(Z.shape[1])

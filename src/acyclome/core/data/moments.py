@@ -90,8 +90,8 @@ class Moments:
     def pairs(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Correlations of the pairs, ``(m,)``."""
         if self.R is not None:
-            found: np.ndarray = self.R[source, target]
-            return found
+            held: np.ndarray = self.R[source, target]
+            return held
         out = np.empty(len(source), dtype=self.Z.dtype)
         step = max(PAIR_VALUES // max(self.n_obs, 1), 1)  # 32 MB of each side in float64
         for a in range(0, len(source), step):
@@ -157,11 +157,11 @@ def correlations(Z: np.ndarray, threads: int) -> np.ndarray:
     """Return ``Z Z' / n``, ``(d, d)`` of the type of ``Z``, with a unit diagonal (zero for constant genes)."""
     d, n = Z.shape
     R = np.empty((d, d), dtype=Z.dtype)
-    cuts = gene_blocks(d, TILE if d > PRECISE_GENES else TILE // 4)  # small matrices too are work for some threads
-    tiles = [(x, y) for x in range(len(cuts)) for y in range(x, len(cuts))]
+    blocks = gene_blocks(d, TILE if d > PRECISE_GENES else TILE // 4)  # small matrices too are work for some threads
+    tiles = [(x, y) for x in range(len(blocks)) for y in range(x, len(blocks))]
 
     def tile(x: int, y: int) -> None:
-        (a, b), (s, t) = cuts[x], cuts[y]
+        (a, b), (s, t) = blocks[x], blocks[y]
         np.matmul(Z[a:b], Z[s:t].T, out=R[a:b, s:t])
         R[a:b, s:t] /= Z.dtype.type(n)
         if x != y:
@@ -233,8 +233,8 @@ def scale_genes(
 
 def log_normalised(read: BlockReader, size: np.ndarray, a: int, b: int) -> np.ndarray:
     """Return ``log(1 + counts / size)`` of genes ``a`` to ``b``, ``(b - a, n)`` float64."""
-    found: np.ndarray = np.log1p(read(a, b) / size)
-    return found
+    logs: np.ndarray = np.log1p(read(a, b) / size)
+    return logs
 
 
 def correlate(bare: Moments, threads: int) -> Moments:

@@ -30,7 +30,7 @@ def noise_evidence(data: Moments, source: np.ndarray, target: np.ndarray) -> np.
     """Log-likelihood ratio of the noise for each edge ``i -> j`` of a DAG over its reversal, ``(m,)``.
 
     ``g_i(P_i) + g_j(P_i + i) - g_j(P_i) - g_i(P_i + j)`` with ``g_k(S)`` what the noise of ``k`` given ``S`` gains by
-    not being Gaussian, zero where it is not measurably so (:func:`entropy.least_gain`), and ``P_i`` the causes of
+    not being Gaussian, zero where it is not measurably so (:func:`negentropy.least_gain`), and ``P_i`` the causes of
     ``i``.  Zero for Gaussian data; the loss of likelihood itself for covered edges.
     """
     edges = Candidates.from_pairs(source, target, data.n_genes)
@@ -46,7 +46,7 @@ class _Evidence:
     Z: np.ndarray
     n_obs: float
     least: float
-    rest: np.ndarray
+    residual: np.ndarray
 
     @classmethod
     def on(cls, data: Moments) -> Self:
@@ -55,17 +55,17 @@ class _Evidence:
         return cls(Z, data.n_effective, least, np.empty(data.n_obs, np.float32))
 
     def __call__(self, i: int, j: int, given: np.ndarray) -> float:
-        return float(_evidence(self.Z, i, j, given.astype(np.int32), self.n_obs, self.least, self.rest))
+        return float(_evidence(self.Z, i, j, given.astype(np.int32), self.n_obs, self.least, self.residual))
 
 
 @kernel
-def _evidence(Z, i, j, given, n_obs, least, rest):
+def _evidence(Z, i, j, given, n_obs, least, residual):
     L = np.empty((len(given) + 2, len(given) + 1))
     more = np.append(given, np.int32(i))
-    found = noise_gain(Z, i, given, n_obs, least, rest, L)
-    found += noise_gain(Z, j, more, n_obs, least, rest, L) - noise_gain(Z, j, given, n_obs, least, rest, L)
+    evidence = noise_gain(Z, i, given, n_obs, least, residual, L)
+    evidence += noise_gain(Z, j, more, n_obs, least, residual, L) - noise_gain(Z, j, given, n_obs, least, residual, L)
     more[-1] = j
-    return found - noise_gain(Z, i, more, n_obs, least, rest, L)
+    return evidence - noise_gain(Z, i, more, n_obs, least, residual, L)
 
 
 def turn_by_noise(problem: Problem, result: SearchResult) -> SearchResult:
@@ -76,9 +76,9 @@ def turn_by_noise(problem: Problem, result: SearchResult) -> SearchResult:
     may_turn = problem.constraints.leave_open(result.source, result.target)
     parents: list[set[int]] = [set() for _ in result.order]
     beside: list[set[int]] = [set() for _ in result.order]
-    for i, j, free in zip(result.source.tolist(), result.target.tolist(), may_turn.tolist(), strict=True):
+    for i, j, may in zip(result.source.tolist(), result.target.tolist(), may_turn.tolist(), strict=True):
         parents[j].add(i)
-        if free:
+        if may:
             beside[i].add(j)
             beside[j].add(i)
     changed = _turn(_Evidence.on(problem.data), parents, beside)
@@ -86,7 +86,7 @@ def turn_by_noise(problem: Problem, result: SearchResult) -> SearchResult:
 
 
 def _turn(evidence: _Evidence, parents: list[set[int]], beside: list[set[int]]) -> set[int]:
-    """Turn edges in ``parents``; return the genes whose causes are others now.
+    """Turn edges in ``parents``; return the genes whose parents are others now.
 
     Parameters
     ----------
@@ -103,13 +103,13 @@ def _turn(evidence: _Evidence, parents: list[set[int]], beside: list[set[int]]) 
 
     def ask(pairs: Iterable[tuple[int, int]]) -> None:
         for i, j in pairs:
-            if (found := weigh(i, j)) < -ODDS:
-                heapq.heappush(queue, (found, i, j))
+            if (weight := weigh(i, j)) < -ODDS:
+                heapq.heappush(queue, (weight, i, j))
 
     ask((i, j) for j, near in enumerate(beside) for i in sorted(near))
     while queue:
-        found, i, j = heapq.heappop(queue)
-        if weigh(i, j) != found:
+        weight, i, j = heapq.heappop(queue)
+        if weigh(i, j) != weight:
             continue
         parents[j].remove(i)
         parents[i].add(j)
@@ -119,7 +119,7 @@ def _turn(evidence: _Evidence, parents: list[set[int]], beside: list[set[int]]) 
 
 
 def _refitted(data: Moments, result: SearchResult, parents: list[set[int]], changed: set[int]) -> SearchResult:
-    """Return the DAG with other causes of the ``changed`` genes."""
+    """Return the DAG with other parents of the ``changed`` genes."""
     pairs = zip(result.source.tolist(), result.target.tolist(), strict=True)
     turned = np.array([i not in parents[j] for i, j in pairs])
     source, target = np.where(turned, result.target, result.source), np.where(turned, result.source, result.target)

@@ -102,14 +102,14 @@ def _slopes(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float
     inverse = np.linalg.pinv(X @ X.T, hermitian=True)
     H = inverse @ X
     slope = H @ y
-    rest = y - y.mean() - slope @ X
+    residual = y - y.mean() - slope @ X
     leverage = np.minimum(np.einsum("in,in->n", X, H) + 1.0 / n, 1.0 - 1e-6)
-    return slope, np.sqrt(H**2 @ (rest / (1.0 - leverage)) ** 2), left
+    return slope, np.sqrt(H**2 @ (residual / (1.0 - leverage)) ** 2), left
 
 
 def _same(b: np.ndarray, s: np.ndarray, freedom: float) -> np.ndarray:
     precision = 1.0 / np.maximum(s, TINY) ** 2
     middle = (b * precision).sum(axis=1, keepdims=True) / precision.sum(axis=1, keepdims=True)
     groups = b.shape[1]
-    found: np.ndarray = fdtrc(groups - 1, freedom, ((b - middle) ** 2 * precision).sum(axis=1) / (groups - 1))
-    return found
+    p: np.ndarray = fdtrc(groups - 1, freedom, ((b - middle) ** 2 * precision).sum(axis=1) / (groups - 1))
+    return p

@@ -62,7 +62,7 @@ class Treatments(NamedTuple):
 
 
 class Yardstick(NamedTuple):
-    """Where every gene is untouched and its own spread, in units of ``Z``, and its noise in units of that; ``(d,)``."""
+    """Where every gene is untouched and its own scale, in units of ``Z``, and its noise in units of that; ``(d,)``."""
 
     centre: np.ndarray
     scale: np.ndarray
@@ -92,11 +92,11 @@ class Doses(NamedTuple):
 def yardstick(problem: Problem, treatments: Treatments) -> Yardstick:
     """Measure the genes where nothing was done, or, where that is hardly anywhere, where they were no target."""
     data = problem.data
-    centre, spread = own_moments(data.Z, data.interventions)
+    centre, own_scale = own_moments(data.Z, data.interventions)
     untouched, n_centre = np.flatnonzero(treatments.kind < 0), data.n_obs
     if len(untouched) >= LEAST_UNTOUCHED:
         centre, n_centre = data.Z[:, untouched].mean(axis=1, dtype=float), len(untouched)
-    scale = np.where(spread > 0, spread, 1.0)
+    scale = np.where(own_scale > 0, own_scale, 1.0)
     return Yardstick(centre, scale, _noise(data.Z, treatments, problem.threads) / scale**2, n_centre)
 
 
@@ -135,7 +135,7 @@ def _noise(Z: np.ndarray, treatments: Treatments, threads: int) -> np.ndarray:
         inside = group @ Y**2 - (group @ Y) ** 2 / np.maximum(size, 1)[:, None]
         counts = (gene[:, None] != np.arange(a, b)) & (gene[:, None] != SEVERAL)
         freedom = (freedom_of[:, None] * counts).sum(axis=0)
-        found = (inside * counts).sum(axis=0) / np.maximum(freedom, 1)
-        return np.where(freedom >= LEAST_OWN, found, Y.var(axis=0))
+        variance = (inside * counts).sum(axis=0) / np.maximum(freedom, 1)
+        return np.where(freedom >= LEAST_OWN, variance, Y.var(axis=0))
 
     return np.concatenate(run_blocks(block, gene_blocks(len(Z), BLOCK), threads))

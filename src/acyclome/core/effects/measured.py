@@ -28,7 +28,7 @@ from acyclome.core.workers import run_blocks
 SAID = 1e-3  # total effect from which the network says something
 PAIRS = 1 << 20  # from which the mixture is learned
 ROUNDS = 200
-NOTHING = 0.95  # chance of no effect from which a pair is left out
+NOTHING = 0.95  # probability of no effect from which a pair is left out
 LEAST_KINDS = 3
 TARGETS = 16  # looked at together
 TINY = 1e-12
@@ -78,9 +78,9 @@ def measured_effects(problem: Problem, treatments: Treatments, said: Said) -> Me
 
 
 def _weighed(Z: np.ndarray, doses: Doses, by: Yardstick, said: Said, threads: int) -> list[tuple[np.ndarray, ...]]:
-    d, cuts = len(Z), gene_blocks(len(doses.gene), TARGETS)
+    d, blocks = len(Z), gene_blocks(len(doses.gene), TARGETS)
     step = len(doses.gene) * d // PAIRS + 1
-    if not cuts:
+    if not blocks:
         return []
 
     def slopes(a: int, b: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -92,7 +92,7 @@ def _weighed(Z: np.ndarray, doses: Doses, by: Yardstick, said: Said, threads: in
         others = np.arange(d) != doses.gene[a:b, None]
         return np.stack([values[others] for values in slopes(a, b)])[:, ::step]
 
-    mixture = _learn_mixture(*np.concatenate(run_blocks(sample, cuts, threads), axis=1))
+    mixture = _learn_mixture(*np.concatenate(run_blocks(sample, blocks, threads), axis=1))
 
     def weigh(a: int, b: int) -> tuple[np.ndarray, ...]:
         nothing, effect, error = _posterior(*slopes(a, b), mixture)
@@ -101,7 +101,7 @@ def _weighed(Z: np.ndarray, doses: Doses, by: Yardstick, said: Said, threads: in
         row, gene = np.nonzero(itself | (nothing < NOTHING))
         return doses.gene[a + row], gene, effect[row, gene], error[row, gene]
 
-    return run_blocks(weigh, cuts, threads)
+    return run_blocks(weigh, blocks, threads)
 
 
 def _learn_mixture(m: np.ndarray, e2: np.ndarray, t: np.ndarray) -> _Mixture:
@@ -109,9 +109,9 @@ def _learn_mixture(m: np.ndarray, e2: np.ndarray, t: np.ndarray) -> _Mixture:
     spoken = t != 0
     mixture = _Mixture(np.array([[0.9, 0.0, 0.1], [0.3, 0.4, 0.3]]), max(float(np.mean(m**2)), TINY))
     for _ in range(ROUNDS):
-        chance, effect, variance = _components(m, e2, t, mixture)
-        count = np.stack([chance[~spoken].sum(axis=0), chance[spoken].sum(axis=0)]) + mixture.weight
-        tau2 = float(chance[:, 2] @ (effect**2 + variance)) / max(float(chance[:, 2].sum()), TINY)
+        probability, effect, variance = _components(m, e2, t, mixture)
+        count = np.stack([probability[~spoken].sum(axis=0), probability[spoken].sum(axis=0)]) + mixture.weight
+        tau2 = float(probability[:, 2] @ (effect**2 + variance)) / max(float(probability[:, 2].sum()), TINY)
         mixture = _Mixture(count / count.sum(axis=1, keepdims=True), max(tau2, TINY))
     return mixture
 
@@ -119,26 +119,26 @@ def _learn_mixture(m: np.ndarray, e2: np.ndarray, t: np.ndarray) -> _Mixture:
 def _components(
     m: np.ndarray, e2: np.ndarray, t: np.ndarray, mixture: _Mixture
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the chance of every component, ``(..., 3)``, and mean and variance of an effect of the last kind."""
+    """Return the probability of every component, ``(..., 3)``, and mean and variance of an effect of the last kind."""
     wide = e2 + mixture.tau2
     logs = np.stack([-(m**2) / e2 - np.log(e2), -((m - t) ** 2) / e2 - np.log(e2), -(m**2) / wide - np.log(wide)], -1)
-    chance = mixture.weight[(t != 0).astype(int)] * np.exp((logs - logs.max(axis=-1, keepdims=True)) / 2)
-    chance /= chance.sum(axis=-1, keepdims=True)
+    probability = mixture.weight[(t != 0).astype(int)] * np.exp((logs - logs.max(axis=-1, keepdims=True)) / 2)
+    probability /= probability.sum(axis=-1, keepdims=True)
     share = mixture.tau2 / wide
-    return chance, share * m, share * e2
+    return probability, share * m, share * e2
 
 
 def _posterior(
     m: np.ndarray, e2: np.ndarray, t: np.ndarray, mixture: _Mixture
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the chance that an effect is nothing, its mean and its standard deviation.
+    """Return the probability that an effect is nothing, its mean and its standard deviation.
 
     What the network says was learned too, and counts as no more certain than what was measured.
     """
-    chance, effect, variance = _components(m, e2, t, mixture)
-    mean = chance[..., 1] * t + chance[..., 2] * effect
-    square = chance[..., 1] * (t**2 + e2) + chance[..., 2] * (effect**2 + variance)
-    return chance[..., 0], mean, np.sqrt(np.maximum(square - mean**2, 0.0))
+    probability, effect, variance = _components(m, e2, t, mixture)
+    mean = probability[..., 1] * t + probability[..., 2] * effect
+    square = probability[..., 1] * (t**2 + e2) + probability[..., 2] * (effect**2 + variance)
+    return probability[..., 0], mean, np.sqrt(np.maximum(square - mean**2, 0.0))
 
 
 def _in_common(
@@ -157,10 +157,10 @@ def _in_common(
         counts = np.arange(d) != genes[:, None]
         return np.stack([counts, counts * shift, counts * shift**2]).sum(axis=1), float(dose.sum())
 
-    found = run_blocks(beyond, gene_blocks(len(kinds), TARGETS), threads)
-    if len(kinds) < LEAST_KINDS or sum(fell for _, fell in found) >= 0:
+    sums = run_blocks(beyond, gene_blocks(len(kinds), TARGETS), threads)
+    if len(kinds) < LEAST_KINDS or sum(fell for _, fell in sums) >= 0:
         return tuple(np.empty(0, kind) for kind in (np.int64, np.int64, float, float))
-    count, total, square = np.sum([sums for sums, _ in found], axis=0)
+    count, total, square = np.sum([part for part, _ in sums], axis=0)
     c = total / count
     s2 = np.maximum(square / count - c**2, 0.0) / (count - 1) + TINY
     nu2 = max(float(np.mean(c**2 - s2)), TINY)

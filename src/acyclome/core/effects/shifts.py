@@ -75,12 +75,12 @@ def own_shifts(data: Moments) -> OwnShifts:
     untouched = targets.untouched
     if len(untouched) >= LEAST_UNTOUCHED:
         quiet = Z[np.ix_(gene, untouched)].astype(float)
-        others, rest, size = quiet.sum(axis=1), (quiet**2).sum(axis=1), np.full(len(gene), float(len(untouched)))
+        others, squares, size = quiet.sum(axis=1), (quiet**2).sum(axis=1), np.full(len(gene), float(len(untouched)))
     else:
-        others, rest, size = -total, n - square, n - count
+        others, squares, size = -total, n - square, n - count
     size = np.maximum(size, 1.0)
     shift, freedom = total / count - others / size, np.maximum(count + size - 2, 1.0)
-    inside = square - total**2 / count + rest - others**2 / size
+    inside = square - total**2 / count + squares - others**2 / size
     error = np.sqrt(np.maximum(inside, TINY) / freedom * (1 / count + 1 / size))
     own_scale = data.own_scale[gene]
     p = 2 * stdtr(freedom, -np.abs(shift) / error)
@@ -125,27 +125,27 @@ def total_effects(problem: Problem, pairs: Candidates, *, least: np.ndarray) -> 
     acted = np.flatnonzero((targets.counts > 0) & problem.constraints.sources)
     position = positions(acted, d)
     touched = sparse.csr_matrix((np.ones(len(targets.row), np.float32), targets.row, targets.indptr), shape=(d, n))
-    mean, spread = own_moments(data.Z, targets)
+    mean, own_scale = own_moments(data.Z, targets)
 
     def block(a: int, b: int) -> tuple[np.ndarray, ...]:
-        scale = np.where(spread[a:b] > 0, spread[a:b], 1.0)
+        scale = np.where(own_scale[a:b] > 0, own_scale[a:b], 1.0)
         Y = (data.Z[a:b] - mean[a:b, None]) / scale[:, None]
         Y[touched[a:b].nonzero()] = 0.0
         total = (touched[acted] @ Y.T).T
         count = targets.counts[acted] - (touched[a:b] @ touched[acted].T).toarray()
-        rest = (n - targets.counts[a:b])[:, None] - count
-        r2 = np.where((count > 0) & (rest >= LEAST_OWN), total**2 / np.maximum(count * rest, 1.0), 0.0)
+        others = (n - targets.counts[a:b])[:, None] - count
+        r2 = np.where((count > 0) & (others >= LEAST_OWN), total**2 / np.maximum(count * others, 1.0), 0.0)
         gain = -0.5 * data.n_own[a:b, None] * np.log1p(-np.minimum(r2, 1.0 - TINY))
         at = slice(pairs.indptr[a], pairs.indptr[b])
         row, column = np.repeat(np.arange(b - a), pairs.counts[a:b]), position[pairs.parent[at]]
         told = column >= 0
-        known = np.zeros(len(row))
-        known[told] = gain[row[told], column[told]]
+        asked = np.zeros(len(row))
+        asked[told] = gain[row[told], column[told]]
         gain[row[told], column[told]] = 0.0
         gain[acted == np.arange(a, b)[:, None]] = 0.0
         j, i = np.nonzero(gain >= least[a:b, None])
-        return known, acted[i], j + a, gain[j, i]
+        return asked, acted[i], j + a, gain[j, i]
 
     size = max(1, min(BLOCK, VALUES // max(n, 1)))
-    found = run_blocks(block, gene_blocks(d, size), problem.threads)
-    return Effects(*(np.concatenate(part) for part in zip(*found, strict=True)))
+    effects = run_blocks(block, gene_blocks(d, size), problem.threads)
+    return Effects(*(np.concatenate(part) for part in zip(*effects, strict=True)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from acyclome.core.graph.essential import close
+from acyclome.core.graph.essential import apply_meek_rules
 from acyclome.core.kernel import kernel
 
 
@@ -65,7 +65,7 @@ def is_dag(source: np.ndarray, target: np.ndarray, d: int) -> bool:
     return _peel(source, target, d).size == d
 
 
-def cpdag(source: np.ndarray, target: np.ndarray, d: int, known: np.ndarray | None = None) -> np.ndarray:
+def cpdag(source: np.ndarray, target: np.ndarray, d: int, directed: np.ndarray | None = None) -> np.ndarray:
     """Mark the edges that point the same way in every member of the Markov equivalence class.
 
     The labelling of D. M. Chickering, "A transformational characterization of equivalent Bayesian network
@@ -77,7 +77,7 @@ def cpdag(source: np.ndarray, target: np.ndarray, d: int, known: np.ndarray | No
         Edges of a directed acyclic graph, shape (m,).
     d
         Number of genes.
-    known
+    directed
         Boolean of shape (m,), edges whose direction interventions show, such as :func:`essential.cut_edges` finds: the
         class is then the interventional one (Hauser and Buhlmann 2012).
 
@@ -92,9 +92,9 @@ def cpdag(source: np.ndarray, target: np.ndarray, d: int, known: np.ndarray | No
     """
     order = topological_order(source, target, d)
     source, target = _checked(source, target, d)
-    if known is not None and known.any():
-        directed: np.ndarray = close(source, target, known, d)
-        return directed
+    if directed is not None and directed.any():
+        compelled: np.ndarray = apply_meek_rules(source, target, directed, d)
+        return compelled
     return _label(source, target, order)
 
 
@@ -124,13 +124,13 @@ def random_member(
     ValueError
         As in `cpdag`.
     """
-    free = ~cpdag(source, target, d)
+    reversible = ~cpdag(source, target, d)
     source, target = _checked(source, target, d)
-    here = np.concatenate([source[free], target[free]])
-    there = np.concatenate([target[free], source[free]])
+    here = np.concatenate([source[reversible], target[reversible]])
+    there = np.concatenate([target[reversible], source[reversible]])
     indptr, entry = _group(here, d)
     rank = _search_rank(indptr, there[entry], rng.permutation(d), rng.random(d))
-    turn = free & (rank[source] > rank[target])
+    turn = reversible & (rank[source] > rank[target])
     return np.where(turn, target, source), np.where(turn, source, target)
 
 
@@ -163,11 +163,11 @@ def _group(key: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray]:
         indptr[k + 1] += 1
     for k in range(d):
         indptr[k + 1] += indptr[k]
-    free = indptr[:-1].copy()
+    next_entry = indptr[:-1].copy()
     entry = np.empty(key.size, np.int64)
     for e in range(key.size):
-        entry[free[key[e]]] = e
-        free[key[e]] += 1
+        entry[next_entry[key[e]]] = e
+        next_entry[key[e]] += 1
     return indptr, entry
 
 
@@ -234,8 +234,8 @@ def _search_rank(indptr: np.ndarray, neighbor: np.ndarray, start: np.ndarray, un
     """Maximum cardinality search with random ties; `queue` holds the unvisited genes, sorted by visited neighbors."""
     d = start.size
     queue = start.copy()
-    place = np.empty(d, np.int64)
-    place[queue] = np.arange(d)
+    position = np.empty(d, np.int64)
+    position[queue] = np.arange(d)
     weight = np.zeros(d, np.int64)  # -1 once visited
     begin = np.zeros(d + 1, np.int64)  # begin[w]: where the genes of weight w start in the queue, for w <= top
     rank = np.empty(d, np.int64)
@@ -245,7 +245,7 @@ def _search_rank(indptr: np.ndarray, neighbor: np.ndarray, start: np.ndarray, un
         while begin[top] >= size:
             top -= 1
         v = queue[begin[top] + int(uniform[step] * (size - begin[top]))]
-        _swap(queue, place, place[v], size - 1)
+        _swap(queue, position, position[v], size - 1)
         rank[v] = step
         weight[v] = -1
         size -= 1
@@ -257,13 +257,13 @@ def _search_rank(indptr: np.ndarray, neighbor: np.ndarray, start: np.ndarray, un
                 top += 1
                 begin[top] = size
             begin[w + 1] -= 1
-            _swap(queue, place, place[u], begin[w + 1])
+            _swap(queue, position, position[u], begin[w + 1])
             weight[u] = w + 1
     return rank
 
 
 @kernel
-def _swap(queue: np.ndarray, place: np.ndarray, i: int, j: int) -> None:
+def _swap(queue: np.ndarray, position: np.ndarray, i: int, j: int) -> None:
     a, b = queue[i], queue[j]
     queue[i], queue[j] = b, a
-    place[a], place[b] = j, i
+    position[a], position[b] = j, i

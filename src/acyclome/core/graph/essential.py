@@ -16,8 +16,8 @@ from acyclome.core.kernel import kernel
 def cut_edges(source: np.ndarray, target: np.ndarray, interventions: Interventions, *, least: int = 1) -> np.ndarray:
     """Say of every edge whether at least ``least`` observations have exactly one of its ends as a target, ``(m,)``."""
     both = _shared(source.astype(np.int64), target.astype(np.int64), interventions.indptr, interventions.row)
-    found: np.ndarray = interventions.counts[source] + interventions.counts[target] - 2 * both >= least
-    return found
+    cut: np.ndarray = interventions.counts[source] + interventions.counts[target] - 2 * both >= least
+    return cut
 
 
 @kernel
@@ -35,15 +35,15 @@ def _shared(source, target, indptr, row):
 
 
 @kernel
-def close(source, target, known, d):
-    """Return which edges of a DAG are directed once ``known`` and all colliders are, by Meek's rules 1 to 3.
+def apply_meek_rules(source, target, directed, d):
+    """Return which edges of a DAG are directed once ``directed`` and all colliders are, by Meek's rules 1 to 3.
 
     The direction of an edge is never in doubt, only whether all members share it, so a rule marks edges.
     """
     indptr, neighbor, edge = _adjacency(source, target, d)
-    done, todo, n = known.copy(), np.empty(len(source), np.int64), 0
+    done, todo, n = directed.copy(), np.empty(len(source), np.int64), 0
     for e in range(len(source)):
-        done[e] = known[e] or _collides(e, source, target, indptr, neighbor, edge)
+        done[e] = directed[e] or _collides(e, source, target, indptr, neighbor, edge)
         if done[e]:
             todo[n] = e
             n += 1
@@ -128,11 +128,11 @@ def _adjacency(source, target, d):
         indptr[target[e] + 1] += 1
     indptr = np.cumsum(indptr)
     neighbor, edge = np.empty(2 * len(source), np.int64), np.empty(2 * len(source), np.int64)
-    free = indptr[:-1].copy()
+    next_entry = indptr[:-1].copy()
     for e in range(len(source)):
         for v, u in ((source[e], target[e]), (target[e], source[e])):
-            neighbor[free[v]], edge[free[v]] = u, e
-            free[v] += 1
+            neighbor[next_entry[v]], edge[next_entry[v]] = u, e
+            next_entry[v] += 1
     for v in range(d):
         here = slice(indptr[v], indptr[v + 1])
         by = np.argsort(neighbor[here])

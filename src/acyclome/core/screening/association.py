@@ -115,8 +115,8 @@ def importance(
         alone = np.where(may[a:b], np.square(left).reshape(b - a, p, t).sum(axis=2), 0.0)
         return alone, _boost(gram, left, may[a:b], offered, cuts, np.float32(RATE))
 
-    found = run_blocks(block, gene_blocks(len(responses), BLOCK), threads)
-    alone, beside = (np.concatenate(part) for part in zip(*found, strict=True))
+    shares = run_blocks(block, gene_blocks(len(responses), BLOCK), threads)
+    alone, beside = (np.concatenate(part) for part in zip(*shares, strict=True))
     return alone, beside
 
 
@@ -167,7 +167,7 @@ def _own(Z: np.ndarray, interventions: Interventions) -> np.ndarray:
     """Scale every gene over its own observations and put it to its mean in those in which it was a target."""
     if not interventions.any:
         return Z
-    mean, spread = own_moments(Z, interventions)
-    own = (Z - mean[:, None]) / np.where(spread > 0, spread, 1.0)[:, None]
+    mean, scale = own_moments(Z, interventions)
+    own = (Z - mean[:, None]) / np.where(scale > 0, scale, 1.0)[:, None]
     own[interventions.gene, interventions.row] = 0.0
     return own

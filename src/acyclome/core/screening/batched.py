@@ -12,15 +12,21 @@ import numpy as np
 from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.moments import WHOLE_GENES
 from acyclome.core.data.problem import Problem
-from acyclome.core.screening.screen import ScreenSettings, Views, is_screened, screen, unite
+from acyclome.core.screening.screen import (
+    LEAST_LEFT,
+    LEAST_RESIDUAL,
+    ScreenSettings,
+    Views,
+    is_screened,
+    screen,
+    unite,
+)
 from acyclome.core.screening.spurious import NEAR, SKEWED, edge_cost
 
 if TYPE_CHECKING:
     import torch
 
 BLOCK_VALUES = 1 << 26  # of the projections of a block of genes: 256 MB in float32
-LEAST_LEFT = 1e-5
-LEAST_REST = 1e-6
 
 
 def screen_batched(problem: Problem, settings: ScreenSettings, device: torch.device) -> Candidates:
@@ -30,8 +36,8 @@ def screen_batched(problem: Problem, settings: ScreenSettings, device: torch.dev
     import torch
 
     Z = torch.as_tensor(problem.data.Z, device=device)
-    picked = forward_select_batched(problem, correlations_of(Z), settings)
-    return unite(problem, Views(picked, strongest_partial_batched(problem, Z, settings)), settings)
+    selected = forward_select_batched(problem, correlations_of(Z), settings)
+    return unite(problem, Views(selected, strongest_partial_batched(problem, Z, settings)), settings)
 
 
 def correlations_of(Z: torch.Tensor) -> torch.Tensor:
@@ -59,55 +65,54 @@ def forward_select_batched(problem: Problem, R: torch.Tensor, settings: ScreenSe
     import torch
 
     data, constraints, steps = problem.data, problem.constraints, settings.forward_steps
-    d, pool = data.n_genes, np.flatnonzero(constraints.sources)
-    if len(pool) == 0 or steps == 0:
+    d, sources = data.n_genes, np.flatnonzero(constraints.sources)
+    if len(sources) == 0 or steps == 0:
         return np.full((d, steps), -1, np.int32)
-    own = torch.as_tensor(pool, device=R.device)
-    whole = len(pool) == d
+    own = torch.as_tensor(sources, device=R.device)
+    whole = len(sources) == d
     P = R if whole else R[own][:, own].contiguous()
     skewness = torch.as_tensor(data.skewness, dtype=R.dtype, device=R.device)
     min_drop = 1.0 - float(np.exp(-2.0 * settings.min_gain / data.n_effective))
-    chance = (data.n_effective, edge_cost(data.n_effective, d))
-    found = []
-    for a, b in gene_blocks(d, max(BLOCK_VALUES // (len(pool) * steps), 1)):
+    least, selected = edge_cost(data.n_effective, d), []
+    for a, b in gene_blocks(d, max(BLOCK_VALUES // (len(sources) * steps), 1)):
         C = R[a:b] if whole else R[a:b][:, own]
         if data.interventions.any:  # each gene from its own observations
-            C = torch.as_tensor(data.rows(a, b, pool), dtype=R.dtype, device=R.device)
-        shut = _are_spurious(C, skewness[a:b, None] * skewness[own], *chance)
+            C = torch.as_tensor(data.rows(a, b, sources), dtype=R.dtype, device=R.device)
+        shut = _are_spurious(C, skewness[a:b, None] * skewness[own], n=data.n_effective, least=least)
         shut |= own == torch.arange(a, b, device=R.device)[:, None]
         if constraints.excludes_pairs:
-            shut |= torch.as_tensor(constraints.excluded(a, b)[:, pool], device=R.device)
-        found.append(_pick(P, C, P.diagonal() * ~shut, steps, min_drop))
-    picks = torch.cat(found)
-    return torch.where(picks >= 0, own[picks.clamp(min=0)], picks).to(torch.int32).cpu().numpy()
+            shut |= torch.as_tensor(constraints.excluded(a, b)[:, sources], device=R.device)
+        selected.append(_select(P, C, P.diagonal() * ~shut, steps=steps, min_drop=min_drop))
+    at = torch.cat(selected)
+    return torch.where(at >= 0, own[at.clamp(min=0)], at).to(torch.int32).cpu().numpy()
 
 
-def _pick(P: torch.Tensor, c: torch.Tensor, v: torch.Tensor, steps: int, min_drop: float) -> torch.Tensor:
-    """Pick for the genes of a block, ``(b, steps)``; ``c`` and ``v``, ``(b, p)``: what is left to explain, and with."""
+def _select(P: torch.Tensor, c: torch.Tensor, v: torch.Tensor, *, steps: int, min_drop: float) -> torch.Tensor:
+    """Select for a block of genes, ``(b, steps)``; ``c`` and ``v``, ``(b, p)``: what is left to explain, and with."""
     import torch
 
     genes, p = c.shape
-    found = torch.full((genes, steps), -1, dtype=torch.int64, device=c.device)
+    selected = torch.full((genes, steps), -1, dtype=torch.int64, device=c.device)
     Q = c.new_zeros((genes, steps, p))
-    rest, open_ = c.new_ones(genes), torch.ones(genes, dtype=torch.bool, device=c.device)
+    residual, open_ = c.new_ones(genes), torch.ones(genes, dtype=torch.bool, device=c.device)
     for step in range(steps):
         gain = (c * c / v).where(v > LEAST_LEFT, c.new_zeros(()))
-        best, pick = gain.max(1)
-        open_ = open_ & (best > 0.0) & (best >= min_drop * rest) & (rest >= LEAST_REST)
-        found[:, step] = pick.where(open_, found[:, step])
-        at = pick[:, None]
+        best, new = gain.max(1)
+        open_ = open_ & (best > 0.0) & (best >= min_drop * residual) & (residual >= LEAST_RESIDUAL)
+        selected[:, step] = new.where(open_, selected[:, step])
+        at = new[:, None]
         f = Q[:, :step].gather(2, at[:, None].expand(-1, step, 1)).mT
-        q = P[pick] - (f @ Q[:, :step])[:, 0]
+        q = P[new] - (f @ Q[:, :step])[:, 0]
         root = v.gather(1, at).clamp(min=LEAST_LEFT).rsqrt() * open_[:, None]
         q = q * root
         Q[:, step] = q
         c = c - (c.gather(1, at) * root) * q
         v = (v - q * q).scatter(1, at, 0.0)
-        rest = rest - best * open_
-    return found
+        residual = residual - best * open_
+    return selected
 
 
-def _are_spurious(r: torch.Tensor, m: torch.Tensor, n: float, least: float) -> torch.Tensor:
+def _are_spurious(r: torch.Tensor, m: torch.Tensor, *, n: float, least: float) -> torch.Tensor:
     """Say which correlations ``r`` skewed genes have by chance, see :mod:`acyclome.core.screening.spurious`."""
     u = r * m
     evidence = n / (m * m) * ((1.0 + u) * u.log1p() - u)
@@ -128,15 +133,15 @@ def strongest_partial_batched(problem: Problem, Z: torch.Tensor, settings: Scree
         return np.full((d, 0), -1, np.int32)
     left, diagonal = _precision_factor(Z, settings.shrinkage)
     scale = diagonal.clamp(min=1e-12).rsqrt().to(Z.dtype) * torch.as_tensor(constraints.sources, device=Z.device)
-    found = []
+    strongest = []
     for a, b in gene_blocks(d, max(BLOCK_VALUES // d, 1)):
         K = (left[a:b] @ left.mT if left.shape[1] != d else left[a:b]).abs() * scale
         K[torch.arange(b - a, device=K.device), torch.arange(a, b, device=K.device)] = 0.0
         if constraints.excludes_pairs:
             K[torch.as_tensor(constraints.excluded(a, b), device=K.device)] = 0.0
         size, at = K.topk(keep, dim=1)
-        found.append(at.where(size > 0.0, at.new_full((), -1)))
-    return torch.cat(found).to(torch.int32).cpu().numpy()
+        strongest.append(at.where(size > 0.0, at.new_full((), -1)))
+    return torch.cat(strongest).to(torch.int32).cpu().numpy()
 
 
 def _precision_factor(Z: torch.Tensor, a: float) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""Shrunken partial correlations: the strongest of all genes, or those with a few possible causes."""
+"""Shrunken partial correlations: the strongest of all genes, or those with a few possible parents."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from scipy.linalg import cholesky, get_lapack_funcs
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.moments import TILE, Moments
 from acyclome.core.data.problem import Problem
-from acyclome.core.screening.top import largest
+from acyclome.core.kernel import kernel
 from acyclome.core.workers import run_blocks
 
-ROWS = 512
+ROWS = 512  # genes that a thread takes at once: their rows of a matrix of 10,000 genes have 20 MB
 
 
 def strongest_partial(
@@ -51,11 +51,11 @@ def strongest_partial(
 def partial_correlations(problem: Problem, *, shrinkage: float) -> np.ndarray:
     """Return the absolute shrunken partial correlations of every gene with the ``p`` sources, ``(d, p)``."""
     left, right, diagonal = _precision_factors(problem.data, shrinkage, problem.threads)
-    pool = np.flatnonzero(problem.constraints.sources)
-    K = left[:, pool] if right is None else left @ right[:, pool]
+    sources = np.flatnonzero(problem.constraints.sources)
+    K = left[:, sources] if right is None else left @ right[:, sources]
     root = np.sqrt(diagonal)
-    found: np.ndarray = np.abs(K) / np.outer(root, root[pool])
-    return found
+    partial: np.ndarray = np.abs(K) / np.outer(root, root[sources])
+    return partial
 
 
 def _precision_factors(data: Moments, a: float, threads: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
@@ -93,3 +93,36 @@ def _inverse(M: np.ndarray) -> np.ndarray:
 def _floored(diagonal: np.ndarray) -> np.ndarray:
     """Return a diagonal in float64, kept above rounding."""
     return np.maximum(diagonal.astype(np.float64), 1e-12)
+
+
+@kernel
+def largest(values, scale, first, keep, least, out):
+    """Write the ``keep`` columns of largest ``|values| * scale`` of every row into ``out``, -1 after the last.
+
+    Only what is above ``least`` counts.
+
+    Parameters
+    ----------
+    values
+        ``(rows, p)``; row ``r`` is that of gene ``first + r``, whose own column never counts.
+    scale
+        ``(p,)`` non-negative; columns with 0 never count.
+    out
+        ``(rows, keep)`` int32, columns from the largest to the smallest; of equals the first goes first.
+    """
+    rows, p = values.shape
+    top = np.empty(keep, values.dtype)
+    for r in range(rows):
+        n, low = 0, least
+        for x in range(p):
+            y = abs(values[r, x]) * scale[x]
+            if y > low and x != first + r:
+                at = min(n, keep - 1)
+                n = min(n + 1, keep)
+                while at > 0 and top[at - 1] < y:
+                    top[at], out[r, at] = top[at - 1], out[r, at - 1]
+                    at -= 1
+                top[at], out[r, at] = y, x
+                if n == keep:
+                    low = top[keep - 1]
+        out[r, n:] = -1

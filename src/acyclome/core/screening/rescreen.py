@@ -14,14 +14,13 @@ from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.interventions import leave_out
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
+from acyclome.core.screening.partial_correlation import ROWS, largest
 from acyclome.core.screening.screen import ScreenSettings, as_pairs, forward_select, symmetric
-from acyclome.core.screening.top import largest
 from acyclome.core.workers import run_blocks
 
-HUB_SHARE = 0.1
-HUB_CHILDREN = 4
-UNEXPLAINED = 8
-ROWS = 512
+HUB_SHARE = 0.1  # of the genes, those with most children; about as many are transcription factors
+HUB_CHILDREN = 4  # that a hub has to have
+UNEXPLAINED = 8  # strongest excluded gradients of each gene
 
 
 def rescreen(problem: Problem, candidates: Candidates, result: SearchResult, *, settings: ScreenSettings) -> Candidates:
@@ -32,9 +31,9 @@ def rescreen(problem: Problem, candidates: Candidates, result: SearchResult, *, 
     Cost: ``d h forward_steps^2 / 2`` for ``h`` hubs, and ``d^2 n`` for the gradients, where correlations are not kept.
     """
     hubs = find_hubs(result, problem.constraints.sources)
-    picked = forward_select(problem, hubs, steps=settings.forward_steps, min_gain=settings.min_gain)
-    left = strongest_unexplained(problem, result, min_gain=settings.min_gain)
-    pairs = [as_pairs(found) for found in (picked, left)]
+    by_selection = forward_select(problem, hubs, steps=settings.forward_steps, min_gain=settings.min_gain)
+    by_residual = strongest_unexplained(problem, result, min_gain=settings.min_gain)
+    pairs = [as_pairs(view) for view in (by_selection, by_residual)]
     source = np.concatenate([candidates.parent, *(s for s, _ in pairs)])
     target = np.concatenate([candidates.target, *(t for _, t in pairs)])
     return symmetric(problem, source, target, max_candidates=settings.max_candidates)

@@ -16,15 +16,16 @@ from acyclome.core.data.index_maps import positions
 from acyclome.core.data.moments import WHOLE_GENES, Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.kernel import kernel
-from acyclome.core.screening.partial_correlation import ROWS, strongest_partial
+from acyclome.core.screening.partial_correlation import ROWS, largest, strongest_partial
 from acyclome.core.screening.spurious import are_spurious, edge_cost, is_spurious
-from acyclome.core.screening.top import largest
 from acyclome.core.workers import run_blocks
 
-BLOCK = 64
-PRESCREEN = 128
-UNSCREENED = 3
+BLOCK = 64  # genes that a thread takes at once
+PRESCREEN = 128  # genes among which forward selection looks where the correlations of all do not fit: blocks of 64 kB
+UNSCREENED = 3  # times max_candidates, up to which a network has no more pairs than the blocks of candidates hold
 NOWHERE = np.full(1, -1)
+LEAST_LEFT = 1e-5  # of a regressor's variance by those selected before: with less it is a copy of them
+LEAST_RESIDUAL = 1e-6  # of the target's variance, below which float32 has no more to explain
 EXCLUDED = 2.0  # stands where a correlation would, of a pair that may not be an edge
 
 
@@ -54,12 +55,18 @@ class ScreenSettings:
 
 
 class Views(NamedTuple):
-    """Genes found for every target, -1 where none: by forward selection ``(d, forward_steps)``, by shrunken partial
-    correlation ``(d, partial)``.
-    """  # noqa: D205 - one sentence
+    """Sources found for every target, -1 where none.
 
-    picked: np.ndarray
-    near: np.ndarray
+    Parameters
+    ----------
+    selected
+        ``(d, forward_steps)`` by forward selection.
+    strongest
+        ``(d, partial)`` by shrunken partial correlation.
+    """
+
+    selected: np.ndarray
+    strongest: np.ndarray
 
 
 def screen(problem: Problem, settings: ScreenSettings) -> Candidates:
@@ -82,10 +89,10 @@ def screen(problem: Problem, settings: ScreenSettings) -> Candidates:
 
 def find_views(problem: Problem, settings: ScreenSettings, *, genes: tuple[int, int] | None = None) -> Views:
     """Find what either view shows of genes ``genes[0]`` to ``genes[1]`` (all if None), which are whole ``blocks``."""
-    pool = np.flatnonzero(problem.constraints.sources)
-    picked = forward_select(problem, pool, steps=settings.forward_steps, min_gain=settings.min_gain, genes=genes)
-    near = strongest_partial(problem, keep=settings.partial, shrinkage=settings.shrinkage, genes=genes)
-    return Views(picked, near)
+    sources = np.flatnonzero(problem.constraints.sources)
+    selected = forward_select(problem, sources, steps=settings.forward_steps, min_gain=settings.min_gain, genes=genes)
+    strongest = strongest_partial(problem, keep=settings.partial, shrinkage=settings.shrinkage, genes=genes)
+    return Views(selected, strongest)
 
 
 def unite(problem: Problem, views: Views, settings: ScreenSettings) -> Candidates:
@@ -94,9 +101,9 @@ def unite(problem: Problem, views: Views, settings: ScreenSettings) -> Candidate
     return symmetric(problem, source, target, max_candidates=settings.max_candidates)
 
 
-def cut_genes(n_genes: int, pieces: int) -> list[tuple[int, int]]:
+def cut_genes(n_genes: int, ranges: int) -> list[tuple[int, int]]:
     """Cut the genes into about so many ranges of whole blocks, the same bits in each as in one."""
-    return gene_blocks(n_genes, max(-(-n_genes // (pieces * ROWS)), 1) * ROWS)
+    return gene_blocks(n_genes, max(-(-n_genes // (ranges * ROWS)), 1) * ROWS)
 
 
 def is_screened(problem: Problem, settings: ScreenSettings) -> bool:
@@ -130,22 +137,22 @@ def symmetric(problem: Problem, source: np.ndarray, target: np.ndarray, *, max_c
     return constraints.apply(Candidates.from_pairs(s[keep], t[keep], d))
 
 
-def as_pairs(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def as_pairs(view: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``(d, k)`` sources per target, -1 where none -> pairs."""
-    target = np.repeat(np.arange(found.shape[0]), found.shape[1])
-    source = found.ravel()
+    target = np.repeat(np.arange(view.shape[0]), view.shape[1])
+    source = view.ravel()
     return source[source >= 0], target[source >= 0]
 
 
 def forward_select(
-    problem: Problem, pool: np.ndarray, *, steps: int, min_gain: float, genes: tuple[int, int] | None = None
+    problem: Problem, regressors: np.ndarray, *, steps: int, min_gain: float, genes: tuple[int, int] | None = None
 ) -> np.ndarray:
     """Select regressors forward for every gene: take the best, project it out, repeat.
 
     Parameters
     ----------
-    pool
-        ``(p,)`` genes that may be regressors, sources all of them.
+    regressors
+        ``(p,)`` genes that may be selected, sources all of them.
     min_gain
         Log-likelihood a step must gain.
     genes
@@ -157,27 +164,28 @@ def forward_select(
 
     Notes
     -----
-    Where the correlations of the pool do not fit, each gene's search runs among the ``PRESCREEN`` genes that correlate
-    most with it.
+    Where the correlations of the regressors do not fit, each gene's search runs among the ``PRESCREEN`` genes that
+    correlate most with it.
     """
     data, constraints, threads = problem.data, problem.constraints, problem.threads
     n, d = data.n_effective, data.n_genes
     first, last = genes or (0, d)
     out = np.full((d, steps), -1, dtype=np.int32)
-    if len(pool) == 0:
+    if len(regressors) == 0:
         return out[first:last]
-    position = positions(pool, d)
+    position = positions(regressors, d)
     min_drop = 1.0 - np.exp(-2.0 * min_gain / n)
-    skewness, least, known = data.skewness, edge_cost(n, d), None if len(pool) == d else pool
-    whole = data.R is not None or len(pool) <= WHOLE_GENES
-    P = _pool_correlations(data, known, threads) if whole else None
-    every = np.ones(len(pool), data.Z.dtype)
+    skewness, least, some = data.skewness, edge_cost(n, d), None if len(regressors) == d else regressors
+    whole = data.R is not None or len(regressors) <= WHOLE_GENES
+    P = _correlations_of(data, some, threads) if whole else None
+    every = np.ones(len(regressors), data.Z.dtype)
 
     def block(a: int, b: int) -> None:
-        C = constraints.without_excluded(np.ascontiguousarray(data.rows(a, b, known)), a, EXCLUDED, pool)
+        C = constraints.without_excluded(np.ascontiguousarray(data.rows(a, b, some)), a, EXCLUDED, regressors)
         if P is not None:
-            found = _forward_block(P, C, position[a:b], skewness[a:b], skewness[pool], n, least, steps, min_drop)
-            out[a:b] = np.where(found >= 0, pool[found], -1)
+            own, others = skewness[a:b], skewness[regressors]
+            selected = _forward_block(P, C, position[a:b], own, others, n, least, steps, min_drop)
+            out[a:b] = np.where(selected >= 0, regressors[selected], -1)
             return
         C[np.arange(b - a), np.maximum(position[a:b], 0)] *= position[a:b] < 0
         C[C >= EXCLUDED] = 0.0
@@ -185,28 +193,28 @@ def forward_select(
         largest(C, every, -len(C), PRESCREEN, C.dtype.type(0.0), near)
         for g in range(b - a):
             few = np.sort(near[g][near[g] >= 0])
-            genes, own = pool[few], skewness[a + g : a + g + 1]
-            found = _forward_block(
+            genes, own = regressors[few], skewness[a + g : a + g + 1]
+            selected = _forward_block(
                 data.among(genes), C[g : g + 1, few], NOWHERE, own, skewness[genes], n, least, steps, min_drop
             )[0]
-            out[a + g] = np.where(found >= 0, genes[found], -1)
+            out[a + g] = np.where(selected >= 0, genes[selected], -1)
 
     blocks = gene_blocks(d, ROWS if data.R is None else BLOCK)
     run_blocks(block, [(a, b) for a, b in blocks if first <= a < last], threads)
     return out[first:last]
 
 
-def _pool_correlations(data: Moments, pool: np.ndarray | None, threads: int) -> np.ndarray:
-    if pool is None and data.R is not None:
+def _correlations_of(data: Moments, genes: np.ndarray | None, threads: int) -> np.ndarray:
+    if genes is None and data.R is not None:
         return data.R
-    return data.among(np.arange(data.n_genes) if pool is None else pool, threads)
+    return data.among(np.arange(data.n_genes) if genes is None else genes, threads)
 
 
 @kernel(fastmath=True)
-def _forward_block(P, C, place, own, skewness, n, least, steps, min_drop):
-    """Rows of ``C`` are the correlations of the targets with the pool, ``P`` those of the pool with itself."""
+def _forward_block(P, C, position, own, skewness, n, least, steps, min_drop):
+    """Rows of ``C`` are the correlations of the targets with the regressors, ``P`` those of these with one another."""
     genes, p = C.shape
-    found = np.full((genes, steps), -1, np.int32)
+    selected = np.full((genes, steps), -1, np.int32)
     Q = np.empty((steps, p), np.float32)
     c = np.empty(p, np.float32)
     v = np.empty(p, np.float32)
@@ -214,34 +222,34 @@ def _forward_block(P, C, place, own, skewness, n, least, steps, min_drop):
         for i in range(p):
             c[i] = C[g, i]
             v[i] = 0.0 if c[i] >= EXCLUDED or is_spurious(c[i], own[g] * skewness[i], n, least) else P[i, i]
-        if place[g] >= 0:
-            v[place[g]] = 0.0
-        rest = np.float32(1.0)
+        if position[g] >= 0:
+            v[position[g]] = 0.0
+        residual = np.float32(1.0)
         for step in range(steps):
-            best, pick = np.float32(0.0), -1
+            best, at = np.float32(0.0), -1
             for i in range(p):
-                if v[i] > np.float32(1e-5):
+                if v[i] > np.float32(LEAST_LEFT):
                     gain = c[i] * c[i] / v[i]
                     if gain > best:
-                        best, pick = gain, i
-            if pick < 0 or best < min_drop * rest or rest < np.float32(1e-6):
+                        best, at = gain, i
+            if at < 0 or best < min_drop * residual or residual < np.float32(LEAST_RESIDUAL):
                 break
-            found[g, step] = pick
-            rest -= best
-            root = np.float32(1.0) / np.sqrt(v[pick])
+            selected[g, step] = at
+            residual -= best
+            root = np.float32(1.0) / np.sqrt(v[at])
             q = Q[step]
             for i in range(p):
-                q[i] = P[pick, i]
+                q[i] = P[at, i]
             for k in range(step):
-                f = Q[k, pick]
+                f = Q[k, at]
                 if f != 0.0:
                     row = Q[k]
                     for i in range(p):
                         q[i] -= f * row[i]
-            slope = c[pick] * root
+            slope = c[at] * root
             for i in range(p):
                 q[i] *= root
                 c[i] -= slope * q[i]
                 v[i] -= q[i] * q[i]
-            v[pick] = 0.0
-    return found
+            v[at] = 0.0
+    return selected

@@ -18,8 +18,8 @@ import numpy as np
 from acyclome.core.data.moments import Moments
 from acyclome.core.kernel import kernel
 
-NEAR = 0.6
-SKEWED = 0.25
+NEAR = 0.6  # of the cost of an edge, in the Gaussian light, from which a pair is looked at in the other one
+SKEWED = 0.25  # r g_x g_y; below it the two lights differ by less than a tenth
 
 
 def edge_cost(n_obs: float, n_genes: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from acyclome.core.screening.top import largest
+from acyclome.core.screening.partial_correlation import largest
 
 
 @pytest.mark.parametrize(("keep", "least"), [(1, 0.0), (4, 0.0), (4, 0.9), (12, 0.0)])
