@@ -25,9 +25,9 @@ from acyclome.prepare.selection import obs_column
 if TYPE_CHECKING:
     import pandas as pd
 
-_COMPONENTS = 30
+_COMPONENTS = 30  # among the 20 to 50 that are usual for telling cell types apart
 _STREAM = 0x3E7A  # keeps the draws of this step apart from all others of the same seed
-_SCALE = 10_000.0
+_SCALE = 10_000.0  # counts per cell before the logarithm, as in scanpy and Seurat
 
 
 def aggregate(draft: Draft, options: Prepare, seed: int, perturbation: str | None = None) -> Draft:

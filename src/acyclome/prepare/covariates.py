@@ -20,7 +20,7 @@ from acyclome.prepare.selection import obs_column
 if TYPE_CHECKING:
     import pandas as pd
 
-_RANK_TOLERANCE = 1e-9
+_RANK_TOLERANCE = 1e-9  # of the largest singular value: a covariate that others add up to is left out, rounding or not
 _ROUNDING = 1e-13  # of sums of squares in float64
 _NOTHING_LEFT = 1e-6  # share of the variance; float32 values carry no more than that
 

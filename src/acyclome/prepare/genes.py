@@ -13,7 +13,7 @@ from acyclome.io.matrices import COUNTS, LOG, TOTAL
 from acyclome.options.sections import Prepare
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
 
-_HIGHEST_LOG = 30.0
+_HIGHEST_LOG = 30.0  # as in io.matrices: no logarithm of an experiment is higher
 
 
 def filter_genes(draft: Draft, options: Prepare, *, is_part: bool) -> Draft:

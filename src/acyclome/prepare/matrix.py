@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Matrix: TypeAlias = Any  # np.ndarray, or a scipy.sparse CSR matrix; scipy has no types
-_BLOCK_VALUES = 2**24
+_BLOCK_VALUES = 2**24  # 64 MB of float32 at a time
 
 
 @dataclass(frozen=True)

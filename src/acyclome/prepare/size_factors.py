@@ -9,7 +9,7 @@ from acyclome.errors import InputError
 from acyclome.io.matrices import TOTAL
 from acyclome.io.store import GeneMajor
 
-BLOCK = 256
+BLOCK = 256  # genes read at a time: megabytes, for thousands of observations
 
 
 def size_factors(store: GeneMajor, wanted: str) -> np.ndarray:

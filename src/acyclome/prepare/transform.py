@@ -25,13 +25,14 @@ import scipy.sparse as sp
 
 from acyclome.prepare.matrix import Matrix
 
-SAMPLE_GENES = 500
+SAMPLE_GENES = 500  # the error of a mean over so many genes is a twentieth of their spread
 SAMPLE_OBSERVATIONS = 2_000
 _STREAM = 0x7A2F  # keeps the draws of this step apart from all others of the same seed
-_REGRESSORS = 3
+_REGRESSORS = 3  # at most: a gene of a sparse network has two or three causes
+# Ranks lose units and tails, so they are taken where their gain is above its error and not merely there.
 _STANDARD_ERRORS = 1.0
 _LEAST_GAIN = 1e-3
-_LEAST_VARIANCE = 1e-6
+_LEAST_VARIANCE = 1e-6  # of a gene that others copy: its gain stays finite
 
 
 @dataclass(frozen=True)
