@@ -23,7 +23,6 @@ def usable_threads() -> int:
 
 
 def machine_memory() -> int:
-    """Return the bytes of memory of this machine."""
     return int(psutil.virtual_memory().total)
 
 

@@ -86,7 +86,6 @@ class Votes:
     total: int
 
     def of(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Share of the resamples with the edge ``source -> target``."""
         return self._take(self.count, source, target) / max(self.total, 1)
 
     def gain_of(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -148,12 +148,10 @@ class RunFolder:
         return sorted({int(path.stem.rpartition("-of-")[2]) for path in self.stage("").glob(f"{stage}-*-of-*.npz")})
 
     def remove_results(self) -> None:
-        """Remove network, report and record of an earlier run; first its edges, by which a run is known."""
         for name in RESULTS:
             self.file(name).unlink(missing_ok=True)
 
     def remove_stages(self) -> None:
-        """Remove the options, the prepared data and every finished stage of an earlier run."""
         for path in [self.stage("config.json"), self.stage("prepared.h5"), *self.stage("").glob("*.npz")]:
             path.unlink(missing_ok=True)
 

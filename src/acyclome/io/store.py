@@ -38,52 +38,48 @@ __all__ = ["GeneMajor", "MemoryStore", "Store", "write_store"]
 
 
 class GeneMajor(Protocol):
-    """What a reader of expression by genes may rely on: a file (:class:`Store`) or memory (:class:`MemoryStore`)."""
+    """Expression by genes: a file (:class:`Store`), memory (:class:`MemoryStore`), or a part of one of them.
+
+    Attributes
+    ----------
+    genes, observations
+        Names of the rows and columns.
+    facts
+        What was done to the data before they were written.
+    is_sparse
+        Whether the values are held as CSR.
+    digest
+        Digest of names and values.
+    folder
+        Folder of the file; None in memory.
+    obs_columns
+        Annotations of the observations, or None if there are none.
+    """
 
     facts: dict[str, Any]
     is_sparse: bool
 
     @property
-    def genes(self) -> list[str]:
-        """Names of the genes."""
-        ...
-
+    def genes(self) -> list[str]: ...
     @property
-    def observations(self) -> list[str]:
-        """Names of the observations."""
-        ...
-
+    def observations(self) -> list[str]: ...
     @property
-    def digest(self) -> str:
-        """Digest of names and values."""
-        ...
-
+    def digest(self) -> str: ...
     @property
-    def n_vars(self) -> int:
-        """Number of genes."""
-        ...
-
+    def n_vars(self) -> int: ...
     @property
-    def n_obs(self) -> int:
-        """Number of observations."""
-        ...
-
+    def n_obs(self) -> int: ...
     @property
-    def folder(self) -> Path | None:
-        """Folder of the file; None in memory."""
-        ...
-
+    def folder(self) -> Path | None: ...
     @property
-    def obs_columns(self) -> pd.DataFrame | None:
-        """Annotations of the observations, or None if there are none."""
-        ...
+    def obs_columns(self) -> pd.DataFrame | None: ...
 
     def block(self, a: int, b: int) -> np.ndarray:
-        """Return genes ``a`` to ``b`` as a new float32 array ``(b - a, n_obs)``."""
+        """Return genes ``a`` to ``b`` as a new array ``(b - a, n_obs)``, float32 where it is not float64 in memory."""
         ...
 
     def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Return the genes of `index`, in its order, as a new float32 array ``(len(index), n_obs)``."""
+        """Return the genes of `index`, in its order, as a new array ``(len(index), n_obs)``; types as in a block."""
         ...
 
 
@@ -138,7 +134,6 @@ class MemoryStore(_Named):
 
     @property
     def digest(self) -> str:
-        """Digest of names and values, equal to that of the store with the same content."""
         hashing = ContentDigest(self.genes, self.observations)
         for block in row_blocks(self._X):
             hashing.add(block)
@@ -153,12 +148,10 @@ class MemoryStore(_Named):
         return self._obs_columns
 
     def block(self, a: int, b: int) -> np.ndarray:
-        """Return genes ``a`` to ``b`` as a new array ``(b - a, n_obs)``; float64 stays, all else becomes float32."""
         self._check_range(a, b)
         return self._dense(self._X[a:b])
 
     def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Return the genes of `index`, in its order, as a new array ``(len(index), n_obs)``; types as in a block."""
         return self._dense(self._X[np.asarray(index, dtype=np.int64)])
 
     def _dense(self, part: Matrix) -> np.ndarray:
@@ -168,19 +161,7 @@ class MemoryStore(_Named):
 
 
 class Store(_Named):
-    """A gene-major store on disk, opened for reading; use :meth:`open`, and as a context to close it early.
-
-    Attributes
-    ----------
-    genes, observations
-        Names of the rows and columns.
-    is_sparse
-        Whether the values are held as CSR.
-    facts
-        What was done to the data before they were written.
-    digest
-        Digest of names and values, taken when the store was written.
-    """
+    """A gene-major store on disk, opened for reading; use :meth:`open`, and as a context to close it early."""
 
     def __init__(self, handle: h5py.File) -> None:
         self._handle = handle
@@ -225,13 +206,6 @@ class Store(_Named):
         return read_elem(self._handle["obs"]) if "obs" in self._handle else None
 
     def block(self, a: int, b: int) -> np.ndarray:
-        """Return genes ``a`` to ``b`` as a new float32 array ``(b - a, n_obs)``, C order.
-
-        Raises
-        ------
-        IndexError
-            If the range leaves the store.
-        """
         self._check_range(a, b)
         if self._indptr is None:
             return self._handle["X"][a:b]
@@ -241,13 +215,12 @@ class Store(_Named):
         return sp.csr_matrix(parts, shape=(b - a, self.n_obs)).toarray()
 
     def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Return the genes of `index`, in its order, as a new float32 array ``(len(index), n_obs)``."""
         index = np.asarray(index, dtype=np.int64)
-        wanted, place = np.unique(index, return_inverse=True)
+        wanted, position = np.unique(index, return_inverse=True)
         breaks = np.flatnonzero(np.diff(wanted) > 1) + 1
         runs = [run for run in np.split(wanted, breaks) if run.size]
         blocks = [self.block(int(run[0]), int(run[-1]) + 1) for run in runs]
-        return np.concatenate(blocks)[place] if blocks else np.empty((0, self.n_obs), dtype=np.float32)
+        return np.concatenate(blocks)[position] if blocks else np.empty((0, self.n_obs), dtype=np.float32)
 
     @property
     def folder(self) -> Path:
@@ -258,7 +231,6 @@ class Store(_Named):
         return Store.open, (str(self.folder / Path(self._handle.filename).name),)
 
     def close(self) -> None:
-        """Close the file; blocks can no longer be read."""
         self._handle.close()
 
     def __enter__(self) -> Self:

@@ -69,6 +69,5 @@ class StorePart:
         return values if self._rows is None else values[:, self._rows]
 
     def in_memory(self) -> MemoryStore:
-        """Read all of it at once."""
         values = self.block(0, self.n_vars)
         return MemoryStore(values, self.genes, self.observations, facts=self.facts, obs_columns=self.obs_columns)

@@ -88,7 +88,6 @@ class ContentDigest:
         counts.update(np.diff(block.indptr).astype(np.int64).data)
 
     def result(self) -> str:
-        """Return the digest of all that was added."""
         return "blake2b:" + hashlib.blake2b(b"".join(part.digest() for part in self._parts), digest_size=16).hexdigest()
 
 
@@ -101,7 +100,6 @@ def row_blocks(X: Matrix) -> Iterator[Matrix]:
 
 
 def dense_rows(X: Matrix) -> np.ndarray:
-    """Return rows as a new C-ordered float32 array."""
     return np.array(X.toarray() if sp.issparse(X) else X, dtype=np.float32, order="C")
 
 

@@ -118,7 +118,6 @@ def _check_side(path: Path, genes_as: str, index: list[str], *, columns: list[st
 
 
 def sideways(path: object, observations: list[str], genes: list[str], *, way_out: str) -> str:
-    """Return the message about a transposed matrix."""
     return (
         f"{str(path)!r} seems transposed: read like this, its {len(observations):,} observations are named "
         f"{examples(observations)} and its {len(genes):,} genes {examples(genes)}. Expected observations (cells, "

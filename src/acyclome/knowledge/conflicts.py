@@ -17,7 +17,6 @@ from acyclome.knowledge.tables import origin
 
 
 def check_signs(signs: pd.DataFrame) -> None:
-    """Raise an InputError if an edge has both signs."""
     twice = signs[signs.duplicated("key", keep=False)].sort_values("key")
     if len(twice):
         _refuse("has both signs", twice.iloc[:2])

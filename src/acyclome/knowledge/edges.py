@@ -54,7 +54,6 @@ class Prior:
         return type(self)(self.constraints.subset(genes), self.given.subset(genes))
 
     def as_whole(self) -> Self:
-        """Return the same where the genes are the whole network."""
         return replace(self, constraints=self.constraints.as_whole(), given=self.given.as_whole())
 
     def content(self) -> tuple[np.ndarray, ...]:
@@ -64,7 +63,6 @@ class Prior:
         return (*bound, self.keys, np.array([";".join(self.text)]))
 
     def keys_of(self, kind: str) -> np.ndarray:
-        """Return the keys of the edges that the tables name as of this kind, rising."""
         return self.keys[[kind in [word.rstrip("+-") for word in text.split(";")] for text in self.text]]
 
     def of(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:

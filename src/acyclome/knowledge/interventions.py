@@ -33,7 +33,6 @@ class Perturbation(NamedTuple):
 
     @classmethod
     def none(cls, *, n_obs: int, n_genes: int) -> Perturbation:
-        """Return that of data in which nothing was done."""
         return cls(Interventions.none(n_obs=n_obs, n_genes=n_genes), Treatments.none(n_obs), {}, [])
 
 
@@ -168,7 +167,6 @@ def _treatments(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequenc
 
 
 def effects_table(shifts: OwnShifts, genes: Sequence[str]) -> list[dict[str, Any]]:
-    """List what happened to every target itself, by name."""
     columns = (shifts.gene, shifts.size, shifts.shift, shifts.p, shifts.is_firm)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     return [

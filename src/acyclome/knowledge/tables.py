@@ -83,7 +83,6 @@ def with_categories(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def origin(row: pd.Series) -> str:
-    """Say where a row came from."""
     return f"{row['file']}, line {row['line']}"
 
 

@@ -91,12 +91,10 @@ class Network:
 
     @property
     def n_edges(self) -> int:
-        """Number of edges."""
         return len(self.edges)
 
     @cached_property
     def is_dag(self) -> bool:
-        """Whether every edge points forward in the order."""
         position = self.nodes["order"].to_numpy()
         return bool(np.all(position[self.source] < position[self.target]))
 

@@ -56,7 +56,6 @@ def predict(
     knockout: list[str],
     interval: float,
 ) -> pd.DataFrame:
-    """Return the table of :meth:`acyclome.Network.predict`."""
     _check(network, [*values, *knockout, *shift], interval)
     values = {**values, **{gene: _lowest(network, gene) for gene in knockout}}
     acts = _acts(network, values, shift, lost=knockout)

@@ -42,7 +42,6 @@ class Archive:
         return self.folder is not None and self.folder.has_stage(key.name, self._fingerprint(key, config))
 
     def compute(self, key: Key, config: Config, work: Callable[[], Record]) -> None:
-        """Run a stage, and keep its record with what it cost."""
         record, cost = measured(work)
         self.records[key] = record = replace(record, facts={**record.facts, "cost": cost})
         if self.folder is not None:

@@ -25,7 +25,6 @@ ASSOCIATED = 10  # resamples whose mean association is steady enough to rank by
 
 
 def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
-    """Put the records together."""
     data, d = task.data, task.data.n_genes
     source, target, cost = ordered.source, ordered.target, data.edge_costs(task.config)
     votes = count_votes(resampled.source, resampled.target, resampled.loss, n_genes=d, total=len(resampled.numbers))
@@ -64,14 +63,12 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
 
 
 def _experiments(task: Task, edge_cost: np.ndarray) -> Experiments | None:
-    """Return what acting on genes did; None where nothing was done."""
     if not task.data.interventions.any:
         return None
     return Experiments(partial(total_effects, task.bare, least=edge_cost), edge_cost)
 
 
 def _measured(task: Task, ordered: Ordered) -> pd.DataFrame | None:
-    """Return the total effects that interventions measured; None where nothing was done."""
     if not task.data.interventions.any:
         return None
     said = partial(responses, ordered.source, ordered.target, ordered.weight, ordered.order)
@@ -89,7 +86,6 @@ def _associations(task: Task) -> Associations | None:
 
 
 def _members(resampled: Resampled) -> pd.DataFrame | None:
-    """Return the edges of all resamples, one after the other; None if there are none."""
     if not resampled.numbers:
         return None
     edges = pd.DataFrame({name: getattr(resampled, name) for name in MEMBER_COLUMNS})

@@ -68,7 +68,6 @@ def run(
 
 
 def _labels(input_path: str | os.PathLike[str], config: Config) -> list[Label]:
-    """Return the labels of the groups to learn, only None for one network."""
     column = config.input.group_by
     if column is None or config.input.group is not None:
         return [None]

@@ -133,17 +133,14 @@ class Dataset:
 
     @property
     def n_genes(self) -> int:
-        """Number of genes, ``d``."""
         return self.store.n_vars
 
     @property
     def n_obs(self) -> int:
-        """Number of observations, ``n``."""
         return self.store.n_obs
 
     @property
     def n_effective(self) -> float:
-        """Observations that count."""
         return max(self.n_obs - self.lost, 2.0)
 
     @property
@@ -153,7 +150,6 @@ class Dataset:
 
     @property
     def constraints(self) -> Constraints:
-        """What is known of the edges beforehand, for the core."""
         return self.prior.constraints
 
     @property

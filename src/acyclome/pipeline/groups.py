@@ -104,7 +104,6 @@ def _begin(
     runtime: Runtime,
     shared: Shared | None = None,
 ) -> Session:
-    """Begin the session of a group, or of all observations."""
     if label is not None and config.input.group_by is not None:
         config = config.with_options({"input.group": label})
     data = Dataset.build(

@@ -74,7 +74,6 @@ def _of_models(config: Config) -> tuple[str, ...]:
 
 
 def options_of(config: Config, *names: str) -> str:
-    """Return some sections, or options by section and dot, as one text, to be part of a key."""
     whole = config.model_dump(mode="json")
     chosen = {name: reduce(operator.getitem, name.split("."), whole) for name in names}
     return json.dumps(chosen, sort_keys=True)

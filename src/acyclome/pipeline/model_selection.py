@@ -85,7 +85,6 @@ def compare(judged: Mapping[str, tuple[int, np.ndarray]]) -> tuple[str, list[dic
 
 
 def _able(data: Dataset, config: Config) -> tuple[dict[str, Config], dict[str, str]]:
-    """Return the options of every model that can be compared, the simplest first, and why others cannot."""
     able, refused = config.with_each_model()
     asked = _asked(data) | ({Ability.SOFT} if config.input.joint else set())  # what groups share is soft in each
     for name in able:

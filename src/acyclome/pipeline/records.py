@@ -27,7 +27,6 @@ class Record:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], facts: dict[str, Any]) -> Self:
-        """Return the record of :meth:`to_arrays`."""
         return cls(**arrays, facts=facts)
 
 
@@ -39,7 +38,6 @@ class Chosen(Record):
 
     @property
     def model(self) -> str:
-        """Name of the model."""
         return str(self.facts["name"])
 
 
@@ -53,7 +51,6 @@ class Screened(Record):
 
     @property
     def candidates(self) -> Candidates:
-        """The same as the core takes them."""
         return Candidates(self.indptr, self.parent)
 
 
@@ -68,7 +65,6 @@ class Sharded(Record):
 
     @property
     def plan(self) -> Plan:
-        """The same as the core takes it."""
         return Plan(self.owner, self.indptr, self.genes)
 
 
@@ -106,7 +102,6 @@ class RelaxedShards(Record):
 
     @property
     def numbers(self) -> list[int]:
-        """Numbers of the shards."""
         return list(self.facts["members"])
 
     @classmethod
@@ -153,7 +148,6 @@ class Ordered(Record):
 
     @property
     def candidates(self) -> Candidates:
-        """The final candidates."""
         return Candidates(self.indptr, self.parent)
 
 
@@ -170,7 +164,6 @@ class Resampled(Record):
 
     @property
     def numbers(self) -> list[int]:
-        """Numbers of the resamples, those without an edge too."""
         return list(self.facts["members"])
 
     @classmethod

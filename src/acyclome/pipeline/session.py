@@ -57,7 +57,6 @@ class Session:
 
     @classmethod
     def open(cls, out: str | os.PathLike[str], runtime: Runtime, *, is_part: bool = False) -> Self:
-        """Go on with the run in ``out``, of which ``prepare`` has finished."""
         folder = RunFolder(out)
         path = folder.stage("config.json")
         if not path.exists():
@@ -106,11 +105,9 @@ class Session:
         return chosen
 
     def screen(self) -> Screened:
-        """Find the candidates of every gene."""
         return self._take(Screened, lambda: stages.screen(self.task))
 
     def shard(self) -> Sharded:
-        """Cut the candidates into shards."""
         if not is_sharded(self.asked):
             msg = "This run is not cut into shards. Run `acyclome prepare` with --shards N or --shard.shard-memory GB."
             raise InputError(msg)
@@ -130,15 +127,12 @@ class Session:
         return self._take(Relaxed, lambda: stages.relax(self.task, self._get(Screened)))
 
     def merge(self) -> Relaxed:
-        """Put together what the shards found: the order to start from."""
         return self._take(Relaxed, lambda: shards.merge(self.task, self._get(Screened), self._all_shards()))
 
     def order(self) -> Ordered:
-        """Search the DAG."""
         return self._take(Ordered, lambda: stages.order(self.task, self._get(Screened), self._get(Relaxed)))
 
     def resample(self, part: Part = WHOLE) -> Resampled:
-        """Search the DAGs of a part of the resamples."""
         return self._take(Resampled, lambda: stages.resample(self.task, part), part)
 
     def network(self) -> Network:
@@ -187,7 +181,6 @@ class Session:
 
 
 def report(folder: RunFolder, runtime: Runtime) -> Path:
-    """Write ``report.html`` from the files of the run."""
     from acyclome.report import write_report
 
     runtime.report("report", 0.0)

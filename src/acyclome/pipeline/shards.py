@@ -60,7 +60,6 @@ class Shard:
 
 
 def shard(task: Task, screened: Screened) -> Sharded:
-    """Cut the candidates into shards."""
     task.report("shard", 0.0, "cores and halos")
     candidates = screened.candidates
     shards, most = shard_sizes(task.data.n_genes, task.data.n_obs, task.config)

@@ -42,7 +42,6 @@ TINY = 1e-300
 
 
 def screen(task: Task) -> Screened:
-    """Find the candidate causes of every gene."""
     task.report("screen", 0.0, "correlations and candidates")
     on_workers = task.runtime.dask is not None and task.backend.can_partition
     backend = ThreadBackend(task.backend.threads, views=partial(_views, task)) if on_workers else task.backend
@@ -200,7 +199,6 @@ def resample(task: Task, part: Part) -> Resampled:
 
 
 def subsamples_of(task: Task) -> list[Subsample]:
-    """Return the plan of all resamples."""
     done, asked = task.data.interventions, task.config.resample
     return plan_subsamples(
         task.data.n_obs,

@@ -56,7 +56,6 @@ class Runtime:
     dask: str | None = None
 
     def report(self, stage: str, done: float, message: str = "") -> None:
-        """Pass progress on, if anybody listens."""
         if self.progress is not None:
             self.progress(stage, done, message)
 
@@ -106,23 +105,19 @@ class Task:
         return cls(data, config, runtime, backend, data.store.folder if spills else None, is_part)
 
     def with_model(self, name: str) -> Self:
-        """Return the same with the model that the data chose."""
         config = self.config.with_options({"model": name})
         return self.begin(self.data, config, self.runtime, is_part=self.is_part)
 
     @cached_property
     def scaled(self) -> Moments:
-        """Moments of all observations, without the correlations."""
         return self.data.scaled(self.backend.threads, self.scratch)
 
     @cached_property
     def moments(self) -> Moments:
-        """Moments of all observations."""
         return self.backend.correlate(self.scaled)
 
     @property
     def problem(self) -> Problem:
-        """What the network is learned from."""
         return Problem(self.moments, self.data.constraints, self.backend)
 
     @property
@@ -132,11 +127,9 @@ class Task:
 
     @property
     def settings(self) -> EngineSettings:
-        """The options as objects of the core."""
         return engine_settings(self.config)
 
     def report(self, stage: str, done: float, message: str = "") -> None:
-        """Pass progress on, if anybody listens."""
         self.runtime.report(stage, done, message)
 
     def progress_of(self, stage: str, total: int) -> Callable[[int], None]:
