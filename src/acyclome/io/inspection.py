@@ -120,17 +120,21 @@ def _columns(adata: AnnData) -> dict[str, list[str] | str]:
 
 def look_for_doubts(observations: list[str], genes: list[str], best: MatrixFacts) -> list[str]:
     """Return what should be looked at before a matrix is learned from: its names, its values, its size."""
-    found, duplicates, n_obs = [], repeated(genes), len(observations)
+    doubts, duplicates, n_obs = [], repeated(genes), len(observations)
     if duplicates:
-        found.append(f"{len(duplicates)} gene names occur more than once ({examples(duplicates)}); a run refuses them.")
+        doubts.append(
+            f"{len(duplicates)} gene names occur more than once ({examples(duplicates)}); a run refuses them."
+        )
     if best.nan or best.infinite:
-        found.append(f"{best.name} holds {best.nan} NaN and {best.infinite} infinite values; a run refuses them.")
+        doubts.append(f"{best.name} holds {best.nan} NaN and {best.infinite} infinite values; a run refuses them.")
     if best.kind in (UNKNOWN, SCALED):
-        found.append(f"{best.name} holds {best.note}.")
+        doubts.append(f"{best.name} holds {best.note}.")
     if n_obs < _FEW_OBSERVATIONS:
-        found.append(f"{n_obs} observations are too few; at least {_FEW_OBSERVATIONS} are needed, hundreds are better.")
+        doubts.append(
+            f"{n_obs} observations are too few; at least {_FEW_OBSERVATIONS} are needed, hundreds are better."
+        )
     if kind_of_names(observations) == "symbol" and kind_of_names(genes) == "other":
-        found.append(f"The observations are named like genes ({examples(observations)}): is the matrix transposed?")
+        doubts.append(f"The observations are named like genes ({examples(observations)}): is the matrix transposed?")
     if len(genes) > _MANY_GENES:
-        found.append(f"{len(genes):,} genes are more than a genome has: is the matrix transposed?")
-    return found
+        doubts.append(f"{len(genes):,} genes are more than a genome has: is the matrix transposed?")
+    return doubts

@@ -48,17 +48,17 @@ def write_keys(adata: AnnData, network: Network, key: str = "dag") -> None:
         If the key has a slash, or the genes of the network are not among the variables, each once.
     """
     check_key(adata, key)
-    place = _places(adata, network.genes)
+    at_column = _columns_of(adata, network.genes)
     for name in _names(adata, key):
         del adata.varp[name]
-    at = (place[network.source], place[network.target])
+    at = (at_column[network.source], at_column[network.target])
     adata.varp[key] = _matrix(network.edges["weight"], at, adata.n_vars)
     for column in _ON_EDGES:
         values = network.edges[column]
         if column == "score" or (values.any() if values.dtype == bool else values.notna().any()):
             adata.varp[f"{key}_{column}"] = _matrix(values, at, adata.n_vars)
-    _write_ranking(adata, network, key, place=place)
-    _write_nodes(adata, network, key, place=place)
+    _write_ranking(adata, network, key, at_column=at_column)
+    _write_nodes(adata, network, key, at_column=at_column)
     adata.uns[key] = _facts(network, key)
 
 
@@ -101,16 +101,16 @@ def check_key(adata: AnnData, key: str) -> None:
         raise InputError(msg)
 
 
-def _places(adata: AnnData, genes: list[str]) -> np.ndarray:
-    place = adata.var_names.get_indexer(pd.Index(genes, dtype=object))
-    if (place < 0).any():
-        strange = [gene for gene, index in zip(genes, place, strict=True) if index < 0]
+def _columns_of(adata: AnnData, genes: list[str]) -> np.ndarray:
+    at_column = adata.var_names.get_indexer(pd.Index(genes, dtype=object))
+    if (at_column < 0).any():
+        strange = [gene for gene, index in zip(genes, at_column, strict=True) if index < 0]
         msg = (
             f"{len(strange)} of {len(genes)} genes of the network are not in adata.var_names, such as {strange[0]!r}. "
             "Write it into the object it was learned from."
         )
         raise InputError(msg)
-    return place
+    return at_column
 
 
 def _matrix(values: pd.Series, at: tuple[np.ndarray, np.ndarray], d: int) -> sparse.csr_matrix:
@@ -118,21 +118,21 @@ def _matrix(values: pd.Series, at: tuple[np.ndarray, np.ndarray], d: int) -> spa
     return sparse.csr_matrix((numbers, at), shape=(d, d))
 
 
-def _write_ranking(adata: AnnData, network: Network, key: str, *, place: np.ndarray) -> None:
-    index = dict(zip(network.genes, place, strict=True))
+def _write_ranking(adata: AnnData, network: Network, key: str, *, at_column: np.ndarray) -> None:
+    index = dict(zip(network.genes, at_column, strict=True))
     at = tuple(network.ranking[end].map(index).to_numpy(dtype=np.int64) for end in ("source", "target"))
     adata.varp[f"{key}_rank_score"] = _matrix(network.ranking["rank_score"], (at[0], at[1]), adata.n_vars)
 
 
-def _write_nodes(adata: AnnData, network: Network, key: str, *, place: np.ndarray) -> None:
+def _write_nodes(adata: AnnData, network: Network, key: str, *, at_column: np.ndarray) -> None:
     used = np.zeros(adata.n_vars, dtype=bool)
-    used[place] = True
+    used[at_column] = True
     adata.var[f"{key}_used"] = used
     for column in NODE_COLUMNS:
         if column != "gene":
             values = network.nodes[column].to_numpy()
             whole = np.full(adata.n_vars, _ABSENT.get(column, np.nan), dtype=values.dtype)
-            whole[place] = values
+            whole[at_column] = values
             adata.var[f"{key}_{column}"] = whole
 
 

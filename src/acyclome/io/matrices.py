@@ -73,9 +73,9 @@ def get_matrix(adata: AnnData, name: str) -> tuple[Any, list[str]]:
         If there is no such matrix; those that exist are named.
     """
     if name not in matrix_names(adata):
-        found = ", ".join(matrix_names(adata)) or "none"
+        names = ", ".join(matrix_names(adata)) or "none"
         msg = (
-            f"The input has no matrix {name!r}. It has: {found}. Give one of these as --layer (layer in the "
+            f"The input has no matrix {name!r}. It has: {names}. Give one of these as --layer (layer in the "
             "configuration), or leave it out to have the best one chosen; `acyclome inspect` describes them."
         )
         raise InputError(msg)
@@ -87,20 +87,20 @@ def get_matrix(adata: AnnData, name: str) -> tuple[Any, list[str]]:
 def to_memory(matrix: Any, rows: np.ndarray | None = None) -> np.ndarray | sp.csr_matrix | sp.csc_matrix:
     """Return a matrix, or the rows of it in `rows` (ascending), in memory: an array, CSR or CSC.
 
-    A dense matrix of mostly zeros becomes CSR on the way, piece by piece.
+    A dense matrix of mostly zeros becomes CSR on the way, block by block.
     """
     if _is_backed_sparse(matrix):
         return matrix.to_memory() if rows is None else sp.csr_matrix(matrix[rows])
     if sp.issparse(matrix):
         return matrix if rows is None else matrix.tocsr()[rows]
-    pieces = [np.asarray(piece) for piece in _pieces(matrix, rows)]
-    if pieces and np.mean([np.mean(piece == 0) for piece in pieces]) > 0.7:
-        return sp.vstack([sp.csr_matrix(piece) for piece in pieces], format="csr")
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+    blocks = [np.asarray(block) for block in _blocks(matrix, rows)]
+    if blocks and np.mean([np.mean(block == 0) for block in blocks]) > 0.7:
+        return sp.vstack([sp.csr_matrix(block) for block in blocks], format="csr")
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
 def matrix_facts(name: str, matrix: Any) -> MatrixFacts:
-    """Return what a matrix holds; every value is looked at once, in pieces."""
+    """Return what a matrix holds; every value is looked at once, in blocks."""
     n_obs, n_vars = matrix.shape
     nan = infinite = nonzero = 0
     low, high, is_whole = np.inf, -np.inf, True
@@ -183,7 +183,7 @@ def _has_units(values: np.ndarray) -> bool:
 
 
 def _values(matrix: Any) -> Iterator[tuple[np.ndarray, int]]:
-    """Yield the stored values in pieces, each with the number of cells it stands for."""
+    """Yield the stored values in blocks, each with the number of cells it stands for."""
     if _is_backed_sparse(matrix) or sp.issparse(matrix):
         data = matrix.group["data"] if _is_backed_sparse(matrix) else sp.csr_matrix(matrix).data
         implied = matrix.shape[0] * matrix.shape[1] - data.shape[0]
@@ -193,17 +193,17 @@ def _values(matrix: Any) -> Iterator[tuple[np.ndarray, int]]:
         if data.shape[0] == 0:
             yield np.empty(0), implied
         return
-    for piece in _pieces(matrix, None):
-        values = np.asarray(piece).ravel()
+    for block in _blocks(matrix, None):
+        values = np.asarray(block).ravel()
         yield values, values.size
 
 
-def _pieces(matrix: Any, rows: np.ndarray | None) -> Iterator[Any]:
-    """Yield dense rows in pieces of at most 2^24 values."""
+def _blocks(matrix: Any, rows: np.ndarray | None) -> Iterator[Any]:
+    """Yield dense rows in blocks of at most 2^24 values."""
     size = max(1, _CHUNK_VALUES // max(matrix.shape[1], 1))
     for start in range(0, matrix.shape[0], size):
-        piece = matrix[start : start + size]
-        yield piece if rows is None else piece[rows[(rows >= start) & (rows < start + size)] - start]
+        block = matrix[start : start + size]
+        yield block if rows is None else block[rows[(rows >= start) & (rows < start + size)] - start]
 
 
 def _is_backed_sparse(matrix: Any) -> bool:

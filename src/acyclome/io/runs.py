@@ -75,9 +75,9 @@ class RunFolder:
             If the folder cannot be made or written to.
         """
         folder = cls(path)
-        for place in (ensure_writable(folder.path), ensure_writable(folder.stage(""))):
-            for name in remove_leftovers(place):
-                logger.info("Removed the unfinished file %s of an earlier run.", place / name)
+        for directory in (ensure_writable(folder.path), ensure_writable(folder.stage(""))):
+            for name in remove_leftovers(directory):
+                logger.info("Removed the unfinished file %s of an earlier run.", directory / name)
         return folder
 
     @classmethod
@@ -85,13 +85,13 @@ class RunFolder:
     def begin(cls, path: str | os.PathLike[str]) -> Iterator[Self]:
         """Make the folder as :meth:`create` does, and take it away again if the block fails before a file is in it."""
         stages = cls(path).stage("")
-        new = [place for place in (stages, *stages.parents) if not place.exists()]
+        new = [directory for directory in (stages, *stages.parents) if not directory.exists()]
         try:
             yield cls.create(path)
         except BaseException:
             with suppress(OSError):  # the first that holds something stays, and so do those around it
-                for place in new:
-                    place.rmdir()
+                for directory in new:
+                    directory.rmdir()
             raise
 
     def file(self, name: str) -> Path:

@@ -124,7 +124,7 @@ def _write_blocks(handle: h5py.File, blocks: Iterator[Matrix], shape: tuple[int,
 
 
 def _write_dense(handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int, int], content: ContentDigest) -> None:
-    """Write rows into one contiguous array: a block of genes is then one piece of the file."""
+    """Write rows into one contiguous array: a block of genes is then one run of the file."""
     dataset, row = handle.create_dataset("X", shape=shape, dtype=np.float32), 0
     for block in blocks:
         values = np.ascontiguousarray(block, dtype=np.float32)

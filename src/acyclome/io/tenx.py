@@ -62,17 +62,17 @@ def read_tenx_folder(folder: Path) -> AnnData:
     """
     from scipy.io import mmread
 
-    found = {name: _only_file(folder, name) for name in _PARTS}
+    files = {name: _only_file(folder, name) for name in _PARTS}
     try:
-        X = sp.csr_matrix(mmread(str(found["matrix"])).T)
-        features, barcodes = _lines(found["features"]), [line[0] for line in _lines(found["barcodes"])]
+        X = sp.csr_matrix(mmread(str(files["matrix"])).T)
+        features, barcodes = _lines(files["features"]), [line[0] for line in _lines(files["barcodes"])]
     except (OSError, EOFError, ValueError) as error:
         msg = f"Cannot read the 10x folder {str(folder)!r}: {error}. Expected Matrix Market and tab-separated files."
         raise InputError(msg) from error
     if X.shape != (len(barcodes), len(features)):
         msg = (
             f"The files in {str(folder)!r} do not belong together: the matrix has {X.shape[1]} genes and {X.shape[0]} "
-            f"cells, {found['features'].name} has {len(features)} lines and {found['barcodes'].name} {len(barcodes)}. "
+            f"cells, {files['features'].name} has {len(features)} lines and {files['barcodes'].name} {len(barcodes)}. "
             "Copy the three files of one Cell Ranger run."
         )
         raise InputError(msg)
@@ -125,15 +125,15 @@ def _only_genome(handle: h5py.File) -> Any:
 
 def _only_file(folder: Path, part: str) -> Path:
     stems = [stem.strip() for stem in _PARTS[part].split(" or ")]
-    found = sorted(path for stem in stems for path in (*folder.glob(f"*{stem}"), *folder.glob(f"*{stem}.gz")))
-    if len(found) != 1:
-        names = ", ".join(path.name for path in found) or "none"
+    paths = sorted(path for stem in stems for path in (*folder.glob(f"*{stem}"), *folder.glob(f"*{stem}.gz")))
+    if len(paths) != 1:
+        names = ", ".join(path.name for path in paths) or "none"
         msg = (
             f"The folder {str(folder)!r} should hold one file {_PARTS[part]} (or .gz); found {names}. Expected the "
             "output of Cell Ranger (matrix, features and barcodes), an h5ad or zarr file, or a csv or tsv table."
         )
         raise InputError(msg)
-    return found[0]
+    return paths[0]
 
 
 def _lines(path: Path) -> list[list[str]]:

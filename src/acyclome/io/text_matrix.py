@@ -94,7 +94,7 @@ def _numbers(path: Path, table: pd.DataFrame, index: list[str], *, columns: list
     """
     if all(_is_number(name) and "." in name for name in columns):
         raise InputError(_unreadable(path, f"its first line holds numbers ({examples(columns, 3)}) instead of names"))
-    text = [place for place, kind in enumerate(table.dtypes) if kind.kind not in "biufc"]
+    text = [column for column, kind in enumerate(table.dtypes) if kind.kind not in "biufc"]
     if text:
         column = table.iloc[:, text[0]]
         row = next(row for row, cell in enumerate(column) if isinstance(cell, str) and not _is_number(cell))

@@ -156,8 +156,8 @@ def top_genes(draft: Draft, options: Prepare) -> Draft:
 
     adata = AnnData(draft.X.T.tocsr() if sp.issparse(draft.X) else draft.X.T.copy())
     adata.uns["log1p"] = {}
-    found = scanpy.pp.highly_variable_genes(adata, n_top_genes=n_top, flavor="seurat", inplace=False)
-    score = found["dispersions_norm"].to_numpy()
+    ranked = scanpy.pp.highly_variable_genes(adata, n_top_genes=n_top, flavor="seurat", inplace=False)
+    score = ranked["dispersions_norm"].to_numpy()
     best = np.argsort(-np.nan_to_num(score, nan=-np.inf), kind="stable")[:n_top]
     keep = np.zeros(draft.n_vars, dtype=bool)
     keep[best] = True

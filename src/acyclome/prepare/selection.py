@@ -77,9 +77,9 @@ def obs_column(obs: pd.DataFrame, column: str, key: str) -> pd.Series:
         If there is no such column; those that exist are named.
     """
     if column not in obs:
-        found = examples([str(name) for name in obs.columns], 12) or "none (tables in csv or tsv never have any)"
+        names = examples([str(name) for name in obs.columns], 12) or "none (tables in csv or tsv never have any)"
         msg = (
-            f"The observations have no column {column!r}, which {key} names. Columns: {found}. "
+            f"The observations have no column {column!r}, which {key} names. Columns: {names}. "
             f"Correct {key}, or add the column to obs of the h5ad file."
         )
         raise InputError(msg)
@@ -93,9 +93,9 @@ def _group_rows(adata: AnnData, choice: Input) -> np.ndarray | None:
     rows = np.flatnonzero(labels.to_numpy() == choice.group)
     if not rows.size:
         sizes = list_groups(adata, choice.group_by)
-        found = examples([f"{label} ({size})" for label, size in sizes.items()], 12) or "none"
+        choices = examples([f"{label} ({size})" for label, size in sizes.items()], 12) or "none"
         msg = (
-            f"The group {choice.group!r} of {choice.group_by} is empty. Labels with their observations: {found}. "
+            f"The group {choice.group!r} of {choice.group_by} is empty. Labels with their observations: {choices}. "
             "Give one of these as --input.group, exactly as written."
         )
         raise InputError(msg)

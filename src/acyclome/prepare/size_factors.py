@@ -49,8 +49,7 @@ def size_factors(store: GeneMajor, wanted: str) -> np.ndarray:
             "such observations out, or give others (size_factors)."
         )
         raise InputError(msg)
-    found: np.ndarray = totals / totals.mean()
-    return found
+    return totals / totals.mean()
 
 
 def holds_counts(store: GeneMajor) -> bool:
