@@ -29,8 +29,13 @@ STAMPS = RESULTS / "stamps.tsv"
 
 
 def main() -> None:
-    """Write all pages."""
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    """Write all pages, asked for by name."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    write()
+
+
+def write() -> None:
+    """Write all pages from the runs that there are."""
     for path, page in pages().items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(page, encoding="utf-8")
@@ -60,7 +65,7 @@ def publish(name: str, rows: Sequence[dict[str, Any]], command: str, given: argp
     stamps.loc[name] = [command, today, revision(), machine(getattr(given, "device", "cpu"))]
     stamps.sort_index().to_csv(STAMPS, sep="\t")
     runs_of.cache_clear()
-    main()
+    write()
 
 
 def table(name: str) -> str:
@@ -74,7 +79,9 @@ def table(name: str) -> str:
 def figure(name: str, column: str, *, digits: int = 0, **where: object) -> str:
     """Return one figure: the mean of a column over all runs with these values."""
     mean = float(_runs_with(name, where)[column].mean())
-    return f"{mean:.{digits}f}" if digits else cell(mean)
+    if digits:
+        return f"{mean:.{digits}f}"
+    return cell(int(mean) if mean.is_integer() else mean)
 
 
 def share(name: str, part: str, whole: str, **where: object) -> str:
