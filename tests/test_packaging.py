@@ -123,6 +123,21 @@ def test_the_license_is_the_one_the_metadata_name():
     assert "the acyclome authors" in text
 
 
+def test_links_between_pages_lead_somewhere():
+    pages = [
+        path
+        for folder in (".", "docs", "docs/results", "benchmarks", "config")
+        for path in (ROOT / folder).glob("*.md")
+    ]
+    broken = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in pages
+        for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if "://" not in link and not (page.parent / link).exists()
+    ]
+    assert broken == []
+
+
 def test_words_for_users_name_no_package_index():
     texts = [path for folder in ("workflow", "config") for path in (ROOT / folder).rglob("*") if path.is_file()]
     hosts = ("pypi.org", "pypi.python.org", "download.pytorch.org")
