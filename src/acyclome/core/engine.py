@@ -21,6 +21,7 @@ from acyclome.core.directions.non_gaussian import turn_by_noise
 from acyclome.core.hill_climbing import search as hill_climbing
 from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
 from acyclome.core.order_search.search import search_order
+from acyclome.core.relaxation.decide import search_result
 from acyclome.core.relaxation.relax import Network, Relaxation, RelaxSettings, relax_networks
 from acyclome.core.screening.rescreen import rescreen
 from acyclome.core.screening.screen import ScreenSettings, is_screened
@@ -80,7 +81,7 @@ def relax_together(
 ) -> list[tuple[np.ndarray, Relaxation | None]]:
     """Return what :func:`relax` does for some problems on one backend, relaxed in one call."""
     ties = [np.random.default_rng(seed).permutation(problem.n_genes).astype(np.int32) for problem, _ in problems]
-    if settings.relax is None:
+    if settings.relax is None or settings.search == "relaxation":  # which runs when it decides, and once is enough
         return [(tie, None) for tie in ties]
     networks = [Network(*network, tie) for network, tie in zip(problems, ties, strict=True)]
     return [(one.order, one) for one in relax_networks(networks, settings.relax, seed=seed)]
@@ -92,6 +93,8 @@ def search(
     """Search from the order ``start``, let the candidates grow, search on; return the DAG and the final candidates."""
     if settings.search == "hill_climbing":
         return _climb(problem, candidates, start, settings=settings, seed=seed)
+    if settings.search == "relaxation":
+        return _relax_to_the_end(problem, candidates, settings=settings, seed=seed), candidates
     result = None
     if settings.rescreens and is_screened(problem, settings.screen):
         result, candidates = _rescreened(problem, candidates, start, settings=settings, seed=seed)
@@ -125,11 +128,23 @@ def search_once(
     problem: Problem, candidates: Candidates, start: np.ndarray, *, settings: EngineSettings, seed: int
 ) -> SearchResult:
     """Search from ``start`` to a first local optimum: the network by which candidates are screened again."""
+    if settings.search == "relaxation":
+        return _relax_to_the_end(problem, candidates, settings=settings, seed=seed)
     if settings.climbing is not None:
         quick = replace(settings, climbing=replace(settings.climbing, perturbations=0), rescreens=False)
         return _climb(problem, candidates, start, settings=quick, seed=seed)[0]
     first, _ = np.random.SeedSequence(seed).generate_state(2)
     return _search_order(problem, candidates, start, score=replace(settings.score, rounds=0), seed=int(first))
+
+
+def _relax_to_the_end(problem: Problem, candidates: Candidates, *, settings: EngineSettings, seed: int) -> SearchResult:
+    if settings.relax is None:
+        msg = "The relaxation decides, and there is none; expected its settings."
+        raise ValueError(msg)
+    tie = np.random.default_rng(seed).permutation(problem.n_genes).astype(np.int32)
+    network = Network(problem, candidates, tie)
+    (relaxation,) = relax_networks([network], settings.relax, seed=seed)
+    return search_result(network, relaxation, settings=settings.relax, gamma=settings.score.gamma)
 
 
 def _search_order(

@@ -165,6 +165,14 @@ class Ball:
         return (0.0 if A.sum() < self.bound else np.inf), np.zeros_like(A)
 
 
+def test_a_stage_that_begins_outside_the_domain_goes_on_inside(lab):
+    own = problem(lab, 8, 12)
+    far = np.full(own.candidates.n_edges, 0.5)
+    (stage,) = own.solve(Ball(0.2 * len(far)), CentralPath((1.0,), 50, 1e-9, 12), W=far).path
+    assert np.isfinite(stage.h)
+    assert stage.steps > 1  # the first step leads inside, from where nothing was to be compared
+
+
 def test_steps_that_leave_the_domain_are_halved(lab):
     own = problem(lab, 8, 12)
     found = own.solve(Ball(0.5), CentralPath((1.0,), 50, 1e-9, 12))

@@ -21,9 +21,10 @@ from acyclome.core.relaxation.tree import Array, Params, map_leaves
 if TYPE_CHECKING:
     import torch
 
-Ability = Literal["solve", "gradient", "shrink", "tensors", "partition"]
+Ability = Literal["solve", "gradient", "shrink", "tensors", "partition", "judge", "sign"]
 """``solve``: :class:`BlockModel`; ``gradient`` and ``shrink``: :class:`SlopeModel`; ``tensors``:
-:class:`SideBySideModel`; ``partition``: :class:`PartitionModel`."""
+:class:`SideBySideModel`; ``partition``: :class:`PartitionModel`; ``judge``: :class:`JudgingModel`; ``sign``: weights of
+edges have one."""
 
 
 class RelaxationModel(Protocol):
@@ -134,6 +135,18 @@ class PartitionModel(RelaxationModel, Protocol):
 
     def losses(self, statistics: Any, params: Params, threads: int) -> np.ndarray:
         """Every gene's share of the objective, ``(d,)``."""
+        ...
+
+
+class JudgingModel(RelaxationModel, Protocol):
+    """A model that says how well it fits, gene by gene, with and without some of the edges."""
+
+    def without(self, params: Params, edges: np.ndarray) -> Params:
+        """Return unknowns in which some candidate edges, ``(nnz,)`` bool, have no effect."""
+        ...
+
+    def judge(self, statistics: Any, params: Params, threads: int) -> tuple[np.ndarray, np.ndarray]:
+        """Log-likelihoods of the genes, and shares of their variance that the parents leave, ``(d,)`` each."""
         ...
 
 

@@ -17,7 +17,7 @@ from acyclome.core.relaxation.partitioned import Partitioned
 from acyclome.core.relaxation.problem import OnCandidates, OnTensors, RelaxationModel, SideBySideModel
 from acyclome.core.relaxation.schedule import Schedule
 from acyclome.core.relaxation.solve import PathPoint, Solution, Status, Stepper, solve
-from acyclome.core.relaxation.tree import map_leaves
+from acyclome.core.relaxation.tree import Params, map_leaves
 
 if TYPE_CHECKING:
     from acyclome.core.backend import Backend
@@ -50,6 +50,8 @@ class Relaxation:
         How the last ``mu`` ended.
     is_acyclic
         Whether the edges of at least the threshold have no cycle.
+    params
+        All unknowns of the model.
     """
 
     W: np.ndarray
@@ -57,6 +59,7 @@ class Relaxation:
     path: tuple[PathPoint, ...]
     status: Status
     is_acyclic: bool
+    params: Params
 
 
 class Network(NamedTuple):
@@ -119,4 +122,4 @@ def proposal(solution: Solution, network: Network, settings: RelaxSettings) -> R
     order = order_from_weights(source[kept], target[kept], strength[kept], tie=network.tie)
     strong = np.abs(weight) >= settings.w_threshold
     acyclic = is_dag(source[strong], target[strong], d)
-    return Relaxation(weight, order.astype(np.int32), solution.path, solution.status, acyclic)
+    return Relaxation(weight, order.astype(np.int32), solution.path, solution.status, acyclic, solution.params)

@@ -210,7 +210,8 @@ def _step(run: _Run, schedule: Schedule, stepper: Stepper) -> tuple[_Run, list[S
     steps, merit = run.steps + 1, weights.merit(at.F, at.h)
     judged = steps % stepper.every == 0
     with np.errstate(invalid="ignore"):  # inf - inf of a problem that is still outside the domain
-        converged = judged & (run.last - merit <= schedule.rtol * np.abs(run.last))
+        fallen = run.last - merit
+    converged = judged & np.isfinite(run.last) & (fallen <= schedule.rtol * np.abs(run.last))
     stuck = ~moved & (run.fresh | (not memory))
     if not moved.all():
         converged = np.where(moved, converged, stuck & is_close(goal, run.params, schedule.rtol))

@@ -60,7 +60,7 @@ class Linear:
 
     @property
     def abilities(self) -> frozenset[Ability]:
-        return frozenset(("solve", "gradient", "shrink", "tensors", "partition"))
+        return frozenset(("solve", "gradient", "shrink", "tensors", "partition", "sign"))
 
     def statistics(self, problem: Problem, candidates: Candidates) -> LinearStatistics:
         """Gather the blocks of correlations; a gene's loss also weighs as its share of own observations."""

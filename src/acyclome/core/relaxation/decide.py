@@ -1,0 +1,109 @@
+"""A relaxation decides: the edges that it leaves are made acyclic, kept to what is known, judged and certified."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, cast
+
+import numpy as np
+
+from acyclome.core.data.candidates import Candidates
+from acyclome.core.data.constraints import NEGATIVE, POSITIVE, REQUIRED
+from acyclome.core.data.index_maps import inverse, row_pointers
+from acyclome.core.data.interventions import parent_scale
+from acyclome.core.data.problem import Problem
+from acyclome.core.data.search_result import SearchResult
+from acyclome.core.graph.feedback import order_from_weights
+from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
+from acyclome.core.relaxation.problem import JudgingModel
+from acyclome.core.relaxation.relax import Network, Relaxation, RelaxSettings
+from acyclome.core.relaxation.tree import Params
+
+LEAST = 1e-12  # share of variance below which a fit is perfect, and added to blocks that are not of full rank
+
+
+class Judgement(NamedTuple):
+    """Weights and losses of the edges, ``(m,)``; log-likelihoods and shares of variance left of the genes, ``(d,)``."""
+
+    weight: np.ndarray
+    loss: np.ndarray
+    log_likelihood: np.ndarray
+    residual: np.ndarray
+
+
+def search_result(network: Network, relaxation: Relaxation, *, settings: RelaxSettings, gamma: float) -> SearchResult:
+    """Return the network of a relaxation: its edges from the threshold on, without those against the order.
+
+    The order goes against as little strength as possible, and against no required edge; these are edges whatever their
+    weight, and signed ones of the other sign are none.  A model that has ``judge`` judges its edges itself, else least
+    squares do.  Lower scores are better: minus log-likelihood, plus ``log(n)/2 + gamma log(p)`` an edge.
+
+    Parameters
+    ----------
+    gamma
+        Weight of ``log p`` in the extended BIC.
+    """
+    problem, candidates, tie = network
+    source, target, constraints = candidates.parent, candidates.target, problem.constraints
+    strength, known = settings.model.strength(relaxation.params), constraints.on(candidates)["kind"]
+    required = known & REQUIRED > 0
+    keep = (np.abs(relaxation.W) >= settings.w_threshold) & (strength > 0.0) & constraints.allows(source, target)
+    keep = keep & ~(("sign" in settings.model.abilities) & _has_wrong_sign(relaxation.W, known)) | required
+    flow = np.where(required, 1.0 + strength.sum(), strength)[keep]
+    order = constraints.arrange(order_from_weights(source[keep], target[keep], flow, tie=tie)).astype(np.int32)
+    rank = inverse(order)
+    keep &= rank[source] < rank[target]
+    judged = _judge(network, relaxation.params, keep, settings=settings)
+    has_sign = "judge" not in settings.model.abilities or "sign" in settings.model.abilities
+    while has_sign and (wrong := _has_wrong_sign(judged.weight, known[keep]) & ~required[keep]).any():
+        keep[np.flatnonzero(keep)[wrong]] = False
+        judged = _judge(network, relaxation.params, keep, settings=settings)
+    cost = 0.5 * np.log(problem.data.n_own) + gamma * np.log(np.maximum(constraints.n_allowed, 1))
+    score = float(np.sum(cost[target[keep]]) - np.sum(judged.log_likelihood))
+    return SearchResult(source[keep], target[keep], judged.weight, judged.loss, order, judged.residual, score, score)
+
+
+def _has_wrong_sign(weight: np.ndarray, known: np.ndarray) -> np.ndarray:
+    return ((known & POSITIVE > 0) & (weight < 0.0)) | ((known & NEGATIVE > 0) & (weight > 0.0))
+
+
+def _judge(network: Network, params: Params, keep: np.ndarray, *, settings: RelaxSettings) -> Judgement:
+    if "judge" in settings.model.abilities:
+        return _judge_by_model(network, params, keep, model=cast(JudgingModel, settings.model))
+    return _judge_by_least_squares(network.problem, _subset(network.candidates, keep))
+
+
+def _judge_by_model(network: Network, params: Params, keep: np.ndarray, *, model: JudgingModel) -> Judgement:
+    """Take out one parent of every gene at a time: as many fits as the most parents that a gene has."""
+    problem, candidates, _ = network
+    statistics, left = model.statistics(problem, candidates), model.without(params, ~keep)
+    log_likelihood, residual = model.judge(statistics, left, problem.threads)
+    edge, target = np.flatnonzero(keep), candidates.target[keep]
+    turn = np.arange(len(edge)) - row_pointers(target, problem.n_genes)[target]
+    loss = np.empty(len(edge))
+    for number in range(turn.max(initial=-1) + 1):
+        out = np.zeros(len(keep), bool)
+        out[edge[turn == number]] = True
+        fewer, _ = model.judge(statistics, model.without(left, out), problem.threads)
+        loss[turn == number] = (log_likelihood - fewer)[target[turn == number]]
+    return Judgement(model.weight(left)[keep], loss, log_likelihood, residual)
+
+
+def _judge_by_least_squares(problem: Problem, edges: Candidates) -> Judgement:
+    """Fit every gene anew to its parents, on its own observations."""
+    data, d = problem.data, problem.n_genes
+    blocks = build_blocks(problem, edges, score=ScoreSettings(equal_noise=False, gamma=0.0, rounds=0))
+    weight, loss, residual = np.empty(edges.n_edges), np.empty(edges.n_edges), np.ones(d)
+    for j, gene in enumerate(blocks.gene):
+        own, k = slice(gene["start"], gene["start"] + gene["width"]), gene["width"]
+        G = blocks.gram[gene["offset"] : gene["offset"] + k * k].reshape(k, k)
+        inverse_block = np.linalg.inv(G + LEAST * np.eye(k))
+        weight[own] = inverse_block @ blocks.cross[own]
+        residual[j] = max(1.0 - float(blocks.cross[own] @ weight[own]), LEAST)
+        loss[own] = 0.5 * data.n_own[j] * np.log1p(weight[own] ** 2 / np.diagonal(inverse_block) / residual[j])
+    seen = parent_scale(data.Z, data.interventions, edges.parent, edges.target)
+    weight *= data.own_scale[edges.parent] / np.where(seen > 0, seen, 1.0)
+    return Judgement(weight, loss, -0.5 * data.n_own * np.log(residual), residual)
+
+
+def _subset(candidates: Candidates, keep: np.ndarray) -> Candidates:
+    return Candidates(row_pointers(candidates.target[keep], candidates.n_genes), candidates.parent[keep])
