@@ -1,7 +1,5 @@
 """Every model fits the equation of a gene without the observations in which it was a target, and only these."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from family_cases import CASES, LINEAR, Case
@@ -14,15 +12,19 @@ OUT = np.arange(0, 240, 6)  # observations in which gene 3 was a target
 OWN = np.delete(np.arange(N), OUT)
 SETS = np.array([[0, 1], [1, 2], [2, 4]])
 PARENTS = np.array([1, 2])
-every_model = pytest.mark.parametrize("case", [*CASES, *LINEAR[:1]], ids=str)
+every_model = pytest.mark.parametrize("case", [*CASES, *LINEAR], ids=str)
 
 
 def drawn(case: Case, lab, **options):
     return lab.moments_of(case.draw(np.random.default_rng([80, 11]), N), **options)
 
 
-def with_targets(case: Case, lab):
-    return drawn(case, lab, interventions=Interventions.from_pairs(np.full(len(OUT), 3), OUT, 6, N))
+def with_targets(case: Case, lab, value: float | None = None):
+    """Return the same with labels, and all that was done put to one value if it is given."""
+    X = case.draw(np.random.default_rng([80, 11]), N)
+    if value is not None:
+        X[OUT, 3] = value
+    return lab.moments_of(X, interventions=Interventions.from_pairs(np.full(len(OUT), 3), OUT, 6, N))
 
 
 def prepared(case: Case, lab, *data):
@@ -42,21 +44,15 @@ def said_of_gene_3(local):
 
 @every_model
 def test_what_was_done_to_a_gene_says_nothing_of_its_equation(case, lab):
-    m = with_targets(case, lab)
-    Z, counts = m.Z.copy(), m.read(0, 6).copy()
-    Z[3, OUT], counts[3, OUT] = 7.0, 50.0
-    other = replace(m, Z=Z, R=None, read=lambda a, b: counts[a:b])
+    m, other = with_targets(case, lab), with_targets(case, lab, 50.0)
     first, second = map(said_of_gene_3, prepared(case, lab, m, other))
     for one, same in zip(first, second, strict=True):
-        np.testing.assert_allclose(one, same, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(one, same, rtol=1e-3, atol=1e-3)  # the gene in float32, in other units
 
 
 @every_model
 def test_as_a_parent_its_values_count_everywhere(case, lab):
-    m = with_targets(case, lab)
-    Z, counts = m.Z.copy(), m.read(0, 6).copy()
-    Z[3, OUT], counts[3, OUT] = 7.0, 50.0
-    other = replace(m, Z=Z, R=None, read=lambda a, b: counts[a:b])
+    m, other = with_targets(case, lab), with_targets(case, lab, 50.0)
     found, changed = (local.scores(4, np.array([[3]]))[0] for local in prepared(case, lab, m, other))
     assert abs(found - changed) > 1.0
 

@@ -55,6 +55,12 @@ class OwnRows:
         counted = max(data.n_effective - (data.n_obs - n_own), 2.0)
         return cls(own, fitted, data.n_obs, counted if fitted is None else counted * (len(fitted) / n_own))
 
+    @property
+    def left_out(self) -> np.ndarray:
+        """Observations that are not fitted, rising, ``(t,)`` int64."""
+        every = np.arange(self.n_obs)
+        return every[:0] if self.fitted is None else np.setdiff1d(every, self.fitted, assume_unique=True)
+
     def response(self, y: np.ndarray) -> np.ndarray:
         """Return gene values ``(n,)`` in standard deviations of the gene's own observations, mean 0 over these."""
         if self.own is None:

@@ -17,12 +17,6 @@ def check_model(config: Config, constraints: Constraints, *, has_targets: bool) 
     ConfigError
         If it does not go with the interventions or with what is known of edges.
     """
-    if config.score.non_gaussian and has_targets:
-        msg = (
-            "score.non_gaussian does not go with interventions, since noise is read in all observations alike, but in "
-            "some a gene was a target. Leave one of them out."
-        )
-        raise ConfigError(msg)
     if config.card is not None:
         if config.card.search == "relaxation" and config.fit.relax is False:
             msg = f"fit.relax false leaves nothing of model {config.model}, whose relaxation decides. Leave it at auto."

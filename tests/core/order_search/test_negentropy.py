@@ -17,10 +17,11 @@ def standard(x):
     return (x - x.mean()) / x.std()
 
 
-def gain(Z, j, causes, least=0.0):
+def gain(Z, j, causes, least=0.0, out=()):
     Z = np.ascontiguousarray(Z, dtype=np.float32)
     causes, p = np.array(causes, dtype=np.int32), len(causes)
-    return noise_gain(Z, j, causes, Z.shape[1], least, np.empty(Z.shape[1], np.float32), np.empty((p + 1, max(p, 1))))
+    out, n = np.array(out, dtype=np.int64), Z.shape[1]
+    return noise_gain(Z, j, causes, out, n - len(out), least, np.empty(n, np.float32), np.empty((p + 1, max(p, 1))))
 
 
 def test_gaussian_noise_exceeds_t_with_the_chance_exp_minus_t():
@@ -50,6 +51,17 @@ def test_the_gain_is_that_of_the_least_squares_residual():
     weights = np.linalg.lstsq(Z[:3].T, Z[3], rcond=None)[0]
     expected = 400 * negentropy(standard(Z[3] - weights @ Z[:3]), 1.0)
     assert gain(Z, 3, [0, 1, 2]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_noise_of_a_gene_is_read_in_its_own_observations():
+    rng = np.random.default_rng(66)
+    Z = np.array([standard(x) for x in rng.exponential(size=(4, 400)) + rng.exponential(size=400)])
+    out = np.sort(rng.permutation(400)[:150])
+    own = np.delete(Z, out, axis=1)
+    A = np.vstack([own[:3], np.ones(250)])
+    left = own[3] - np.linalg.lstsq(A.T, own[3], rcond=None)[0] @ A
+    assert gain(Z, 3, [0, 1, 2], out=out) == pytest.approx(250 * negentropy(standard(left), 1.0), rel=1e-3)
+    assert gain(Z, 3, [0, 1], out=np.arange(395)) == 0.0
 
 
 def test_noise_that_could_be_gaussian_gains_nothing():

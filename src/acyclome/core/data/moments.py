@@ -114,6 +114,22 @@ class Moments:
         return correlations(self.Z[genes], threads)
 
 
+def own_correlations(data: Moments, genes: np.ndarray, j: int) -> tuple[np.ndarray, np.ndarray]:
+    """Correlations of some genes over the own observations of gene ``j``, and their standard deviations there.
+
+    ``(k, k)`` and ``(k,)``, in units of ``Z``.
+    """
+    out = data.interventions.of(j)
+    if len(out) == 0:
+        return data.among(genes).astype(np.float64), np.ones(len(genes))
+    X = np.delete(data.Z[genes], out, axis=1).astype(np.float64)
+    X -= X.mean(axis=1, keepdims=True)
+    C = X @ X.T / X.shape[1]
+    scale = np.sqrt(C.diagonal())
+    safe = np.where(scale > 0, scale, 1.0)
+    return C / safe / safe[:, None], scale
+
+
 def dtype_of(n_genes: int) -> Any:
     """Type of the standardised data and correlations of so many genes."""
     return np.float64 if n_genes <= PRECISE_GENES else np.float32

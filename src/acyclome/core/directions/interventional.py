@@ -103,6 +103,22 @@ def settled_edges(
     return settled
 
 
+def own_evidence(data: Moments, i: int, j: int, *, given: np.ndarray) -> float:
+    """Return what own observations say for the covered edge ``i -> j``, of a gene ``i`` with the parents ``given``.
+
+    The loss of turning it as in :func:`reversal_losses`; nothing where neither was a target.
+    """
+    done, lost = data.interventions, data.n_obs - data.n_effective
+    out_i, out_j = done.of(i), done.of(j)
+    if len(out_i) + len(out_j) == 0:
+        return 0.0
+    R = np.empty((0, 0), data.Z.dtype) if data.R is None else data.R
+    given, none = given.astype(np.int64), np.empty(0)
+    at_j = _difference(R, data.Z, none, j, given, np.append(given, i), out_j)
+    at_i = _difference(R, data.Z, none, i, np.append(given, j), given, out_i)
+    return float(_half(data.n_obs - len(out_j), lost) * at_j + _half(data.n_obs - len(out_i), lost) * at_i)
+
+
 @kernel
 def _reversals(R, Z, weight, indptr, parent, start, row, lost):
     loss, gain = np.empty(len(parent)), np.zeros(len(parent))

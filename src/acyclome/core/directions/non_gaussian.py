@@ -8,16 +8,17 @@ covered ones (Chickering 1995), lead to every other graph of the equivalence cla
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates
-from acyclome.core.data.moments import Moments
+from acyclome.core.data.moments import Moments, own_correlations
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
+from acyclome.core.directions.interventional import own_evidence
 from acyclome.core.graph.reach import sort_genes
 from acyclome.core.kernel import kernel
 from acyclome.core.order_search.negentropy import least_gain, noise_gain
@@ -25,13 +26,15 @@ from acyclome.core.order_search.negentropy import least_gain, noise_gain
 ODDS = 3.0  # log odds, 20 to 1, from which a direction counts as decided
 TINY = 1e-9
 
+Weigh = Callable[[int, int, np.ndarray], float]
+
 
 def noise_evidence(data: Moments, source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Log-likelihood ratio of the noise for each edge ``i -> j`` of a DAG over its reversal, ``(m,)``.
 
-    ``g_i(P_i) + g_j(P_i + i) - g_j(P_i) - g_i(P_i + j)`` with ``g_k(S)`` what the noise of ``k`` given ``S`` gains by
-    not being Gaussian, zero where it is not measurably so (:func:`negentropy.least_gain`), and ``P_i`` the causes of
-    ``i``.  Zero for Gaussian data; the loss of likelihood itself for covered edges.
+    ``g_i(P_i) + g_j(P_i + i) - g_j(P_i) - g_i(P_i + j)`` with ``g_k(S)`` what the noise of ``k`` given ``S``, over its
+    own observations, gains by not being Gaussian, zero where it is not measurably so (:func:`negentropy.least_gain`),
+    and ``P_i`` the parents of ``i``.  Zero for Gaussian data; the loss of likelihood itself for covered edges.
     """
     edges = Candidates.from_pairs(source, target, data.n_genes)
     of = _Evidence.on(data)
@@ -41,10 +44,10 @@ def noise_evidence(data: Moments, source: np.ndarray, target: np.ndarray) -> np.
 
 @dataclass(frozen=True)
 class _Evidence:
-    """The evidence of one edge after the other."""
+    """The evidence of the noise for one edge after the other."""
 
+    data: Moments
     Z: np.ndarray
-    n_obs: float
     least: float
     residual: np.ndarray
 
@@ -52,26 +55,31 @@ class _Evidence:
     def on(cls, data: Moments) -> Self:
         Z = data.Z.astype(np.float32, copy=False)
         least = least_gain(data.n_effective, data.n_genes)
-        return cls(Z, data.n_effective, least, np.empty(data.n_obs, np.float32))
+        return cls(data, Z, least, np.empty(data.n_obs, np.float32))
 
     def __call__(self, i: int, j: int, given: np.ndarray) -> float:
-        return float(_evidence(self.Z, i, j, given.astype(np.int32), self.n_obs, self.least, self.residual))
+        done, n = self.data.interventions, self.data.n_effective
+        out_i, out_j = done.of(i), done.of(j)
+        own = max(n - len(out_i), 2.0), max(n - len(out_j), 2.0)
+        L = np.empty((len(given) + 2, len(given) + 1))
+        return float(_evidence(self.Z, i, j, given.astype(np.int32), out_i, out_j, own, self.least, self.residual, L))
 
 
 @kernel
-def _evidence(Z, i, j, given, n_obs, least, residual):
-    L = np.empty((len(given) + 2, len(given) + 1))
-    more = np.append(given, np.int32(i))
-    evidence = noise_gain(Z, i, given, n_obs, least, residual, L)
-    evidence += noise_gain(Z, j, more, n_obs, least, residual, L) - noise_gain(Z, j, given, n_obs, least, residual, L)
+def _evidence(Z, i, j, given, out_i, out_j, own, least, residual, L):
+    more, n_i, n_j = np.append(given, np.int32(i)), own[0], own[1]
+    gain = noise_gain(Z, i, given, out_i, n_i, least, residual, L)
+    with_i = noise_gain(Z, j, more, out_j, n_j, least, residual, L)
+    gain += with_i - noise_gain(Z, j, given, out_j, n_j, least, residual, L)
     more[-1] = j
-    return evidence - noise_gain(Z, i, more, n_obs, least, residual, L)
+    return gain - noise_gain(Z, i, more, out_i, n_i, least, residual, L)
 
 
 def turn_by_noise(problem: Problem, result: SearchResult) -> SearchResult:
     """Turn covered edges, most evidence first, until the noise speaks against none of them with odds of 20 to 1.
 
-    The graph stays in its equivalence class, so no Gaussian likelihood changes; edges that are known beforehand stay.
+    The graph stays in its equivalence class, so no Gaussian likelihood changes, unless one end was a target; what that
+    says counts with the noise.  Edges that are known beforehand stay.
     """
     may_turn = problem.constraints.leave_open(result.source, result.target)
     parents: list[set[int]] = [set() for _ in result.order]
@@ -81,11 +89,16 @@ def turn_by_noise(problem: Problem, result: SearchResult) -> SearchResult:
         if may:
             beside[i].add(j)
             beside[j].add(i)
-    changed = _turn(_Evidence.on(problem.data), parents, beside)
+    noise, data = _Evidence.on(problem.data), problem.data
+
+    def evidence(i: int, j: int, given: np.ndarray) -> float:
+        return noise(i, j, given) + own_evidence(data, i, j, given=given)
+
+    changed = _turn(evidence, parents, beside)
     return _refitted(problem.data, result, parents, changed) if changed else result
 
 
-def _turn(evidence: _Evidence, parents: list[set[int]], beside: list[set[int]]) -> set[int]:
+def _turn(evidence: Weigh, parents: list[set[int]], beside: list[set[int]]) -> set[int]:
     """Turn edges in ``parents``; return the genes whose parents are others now.
 
     Parameters
@@ -126,10 +139,11 @@ def _refitted(data: Moments, result: SearchResult, parents: list[set[int]], chan
     weight, loss, residual = result.weight.copy(), result.loss.copy(), result.residual.copy()
     for j in sorted(changed):
         at = np.flatnonzero(target == j)
-        R = data.among(np.append(source[at], j)).astype(np.float64)
+        R, scale = own_correlations(data, np.append(source[at], j), j)
         V = np.linalg.inv(R[:-1, :-1] + TINY * np.eye(len(at)))
-        weight[at] = V @ R[:-1, -1]
-        residual[j] = max(1.0 - float(weight[at] @ R[:-1, -1]), TINY)
-        loss[at] = data.n_effective / 2 * np.log1p(weight[at] ** 2 / V.diagonal() / residual[j])
+        slope = V @ R[:-1, -1]
+        residual[j] = max(1.0 - float(slope @ R[:-1, -1]), TINY)
+        loss[at] = data.n_own[j] / 2 * np.log1p(slope**2 / V.diagonal() / residual[j])
+        weight[at] = slope * data.own_scale[source[at]] / np.where(scale[:-1] > 0, scale[:-1], 1.0)
     order = sort_genes(source, target, result.order).astype(np.int32)
     return replace(result, source=source, target=target, weight=weight, loss=loss, order=order, residual=residual)

@@ -57,6 +57,8 @@ class GramBlocks(NamedTuple):
         ``(d, n)`` float32, standardized genes; empty where all noise counts as Gaussian.
     least
         Log-likelihood from which noise does not count as Gaussian, see :func:`negentropy.least_gain`.
+    target_indptr, target_obs
+        ``(d + 1,)`` and ``(m,)``, observations in which each gene was a target, whose noise is not read.
     """
 
     gene: np.ndarray
@@ -68,6 +70,8 @@ class GramBlocks(NamedTuple):
     has_required: bool
     Z: np.ndarray
     least: float
+    target_indptr: np.ndarray
+    target_obs: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,19 @@ def build_blocks(
     gene["is_constrained"][candidates.target[constraint["kind"] > 0]] = 1
     Z = data.Z.astype(np.float32, copy=False) if score.non_gaussian else np.empty((0, 0), np.float32)
     least = least_gain(data.n_effective, data.n_genes)
-    return GramBlocks(gene, candidates.parent, cross, gram, variance is None, constraint, has_required, Z, least)
+    return GramBlocks(
+        gene,
+        candidates.parent,
+        cross,
+        gram,
+        variance is None,
+        constraint,
+        has_required,
+        Z,
+        least,
+        done.indptr,
+        done.row,
+    )
 
 
 @kernel

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from acyclome.core.data.interventions import LEAST_OWN
 from acyclome.core.kernel import kernel
 from acyclome.core.order_search.cache import hash_of, recall, remember
 
@@ -46,8 +47,10 @@ def negentropy(u, scale):
 
 
 @kernel(fastmath=True, _nrt=False)
-def noise_gain(Z, j, parents, n_obs, least, residual, L):
+def noise_gain(Z, j, parents, out, n_obs, least, residual, L):
     """Log-likelihood that the noise of gene ``j`` gains by not being Gaussian: ``max(0, n J(residual) - least)``.
+
+    Nothing where the gene has fewer than ``LEAST_OWN`` observations of its own.
 
     Parameters
     ----------
@@ -55,19 +58,23 @@ def noise_gain(Z, j, parents, n_obs, least, residual, L):
         ``(d, n)`` float32, standardized genes.
     parents
         ``(p,)`` on which the gene is regressed.
+    out
+        ``(t,)`` rising, observations that are left out, in which the gene was a target.
     residual, L
         ``(n,)`` float32 and ``(p + 1, p)`` float64, scratch for the residual and a Cholesky factor.
     """
     size, n, response = len(parents), Z.shape[1], Z[j]
-    w = L[size]
+    own, w = n - len(out), L[size]
+    if own < LEAST_OWN:
+        return 0.0
     for a in range(size):
         for b in range(a + 1):
-            L[a, b] = _remainder(Z[parents[a]], Z[parents[b]], L[a], L[b], b)
+            L[a, b] = _remainder(Z[parents[a]], Z[parents[b]], out, L[a], L[b], b)
             if a == b:
                 L[a, a] = np.sqrt(max(L[a, a], RIDGE))
             else:
                 L[a, b] /= L[b, b]
-        w[a] = _remainder(Z[parents[a]], response, L[a], w, a) / L[a, a]
+        w[a] = _remainder(Z[parents[a]], response, out, L[a], w, a) / L[a, a]
     for a in range(size - 1, -1, -1):
         for k in range(a + 1, size):
             w[a] -= L[k, a] * w[k]
@@ -78,19 +85,44 @@ def noise_gain(Z, j, parents, n_obs, least, residual, L):
         z, weight = Z[parents[a]], np.float32(w[a])
         for k in range(n):
             residual[k] -= weight * z[k]
+    if own < n:
+        _gather_own(residual, out)
     square = 0.0
-    for k in range(n):
+    for k in range(own):
         square += residual[k] * residual[k]
-    return max(n_obs * negentropy(residual, np.sqrt(max(square / n, TINY))) - least, 0.0)
+    return max(n_obs * negentropy(residual[:own], np.sqrt(max(square / own, TINY))) - least, 0.0)
+
+
+@kernel(_nrt=False)
+def _gather_own(residual, out):
+    """Bring what is not left out to the front, less its mean."""
+    at, left, total = 0, 0, 0.0
+    for k in range(len(residual)):
+        if left < len(out) and out[left] == k:
+            left += 1
+            continue
+        residual[at] = residual[k]
+        total += residual[k]
+        at += 1
+    for k in range(at):
+        residual[k] -= np.float32(total / at)
 
 
 @kernel(fastmath=True, _nrt=False)
-def _remainder(x, y, row, other, size):
-    """Correlation of two genes less what the first ``size`` columns of their rows explain."""
+def _remainder(x, y, out, row, other, size):
+    """Covariance of two genes without ``out`` less what the first ``size`` columns of their rows explain."""
     total = 0.0
     for k in range(len(x)):
         total += x[k] * y[k]
-    total /= len(x)
+    if len(out) > 0:
+        own, sum_x, sum_y = len(x) - len(out), 0.0, 0.0
+        for k in out:
+            total -= x[k] * y[k]
+            sum_x += x[k]
+            sum_y += y[k]
+        total = total / own - sum_x / own * (sum_y / own)
+    else:
+        total /= len(x)
     for k in range(size):
         total -= row[k] * other[k]
     return total
@@ -112,6 +144,7 @@ def selected_gain(g, blocks, scratch, p):
         parents[at] = parent
     gain = recall(scratch.gains, set_hash)
     if np.isnan(gain):
-        gain = noise_gain(blocks.Z, g.row, parents, 2.0 * g.factor, blocks.least, scratch.residual, scratch.double)
+        out = blocks.target_obs[blocks.target_indptr[g.row] : blocks.target_indptr[g.row + 1]]
+        gain = noise_gain(blocks.Z, g.row, parents, out, 2.0 * g.factor, blocks.least, scratch.residual, scratch.double)
         remember(scratch.gains, set_hash, gain)
     return gain

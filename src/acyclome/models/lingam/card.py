@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from acyclome.models.lingam.local_score import Lingam
 
 REFUSALS = {
-    Ability.INTERVENTIONS: "the entropy of noise is read in all observations alike, but in some a gene was a target",
     Ability.EQUAL_NOISE: "noise of unknown law has an entropy for every gene, of which a common variance is no part",
     Ability.NON_GAUSSIAN: "its criterion has the noise built in, and would count it twice",
     Ability.RELAXATION: "least squares is the likelihood of Gaussian noise, and says nothing of any other",

@@ -82,4 +82,8 @@ class LingamScore:
         least = least_gain(self.data.n_effective, self.data.n_genes)
         left = np.empty(self.data.n_obs, np.float32)
         factor = np.empty((len(parents) + 1, max(len(parents), 1)))
-        return float(noise_gain(self._Z, j, np.sort(parents).astype(np.int32), own.n_effective, least, left, factor))
+        return float(
+            noise_gain(
+                self._Z, j, np.sort(parents).astype(np.int32), own.left_out, own.n_effective, least, left, factor
+            )
+        )
