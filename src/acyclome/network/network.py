@@ -91,10 +91,12 @@ class Network:
 
     @property
     def n_edges(self) -> int:
+        """Number of edges."""
         return len(self.edges)
 
     @cached_property
     def is_dag(self) -> bool:
+        """Whether every edge follows the order of the genes, so that there is no cycle."""
         position = self.nodes["order"].to_numpy()
         return bool(np.all(position[self.source] < position[self.target]))
 
