@@ -22,7 +22,8 @@ run: $(VENV)/.installed-run
 	@echo "The report is here: file://$(CURDIR)/$(REPORT)"
 	@echo "The network is here: $(dir $(REPORT))edges.tsv.gz (how to read it: README.md)"
 
-test: lint typecheck workflow-check pytest
+test: $(VENV)/.installed-test
+	@$(MAKE) --no-print-directory --jobs=4 lint typecheck workflow-check pytest
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
@@ -36,7 +37,7 @@ workflow-check: $(VENV)/.installed-test
 	$(ENV) snakemake --lint
 
 pytest: $(VENV)/.installed-test
-	$(ENV) pytest
+	$(ENV) pytest --quiet --numprocesses=$(CORES) --dist=loadfile --no-loadscope-reorder
 
 schema: $(VENV)/.installed-test
 	$(BIN)/python workflow/schemas/generate.py

@@ -21,8 +21,21 @@ from acyclome.network.build import build_network
 SHARED_DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 TOY_GENES = ("SPI1", "CEBPA", "LYZ", "GATA1", "HBB")
 
+# The longest test begins first, and beside it, while its jobs compile the kernels, what needs hardly any.
+FIRST = ("workflow/test_run", "workflow", "test_architecture", "io", "prepare", "knowledge", "report", "evaluate")
+
 settings.register_profile("acyclome", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("acyclome")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort tests by what of :data:`FIRST` they lie in; the rest comes after them, as it stood."""
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(Path(__file__).parent).as_posix()
+        return next((at for at, name in enumerate(FIRST) if path.startswith(name)), len(FIRST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

@@ -274,7 +274,7 @@ def loaded_after(code: str) -> set[str]:
         "import atexit, sys; atexit.register(lambda: print('\\nLOADED', *{name.split('.')[0] for name in sys.modules}))"
     )
     answer = subprocess.run(
-        [sys.executable, "-c", f"{tell}\n{code}"], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", f"{tell}\n{code}"], capture_output=True, text=True, timeout=300, check=False
     )
     assert answer.returncode == 0, answer.stderr
     return set(answer.stdout.split("LOADED")[-1].split())
@@ -292,7 +292,7 @@ def test_a_start_loads_nothing_heavy(code):
 def test_a_start_takes_less_than_half_a_second(code):
     def processor_seconds() -> float:
         before = os.times()
-        subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
+        subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=300, check=True)
         after = os.times()
         return after.children_user + after.children_system - before.children_user - before.children_system
 

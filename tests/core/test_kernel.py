@@ -47,7 +47,7 @@ def python(core: Path, code: str, **environment: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
         env={**os.environ, "PYTHONPATH": str(core.parents[1]), "NUMBA_CACHE_DIR": "", **environment},
     )
     return answer.stdout
