@@ -31,12 +31,8 @@ _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary sibling of `path` and rename it to `path` when the block ends well.
 
-    The temporary name keeps the suffixes of `path`, because some writers choose their format by them.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be created or written to, or the disk is full.
+    The temporary name keeps the suffixes of `path`, because some writers choose their format by them. An InputError
+    says that the folder cannot be created or written to, or that the disk is full.
     """
     target = Path(path)
     ensure_writable(target.parent)
@@ -102,13 +98,7 @@ def plain(content: Any) -> Any:
 
 
 def ensure_writable(folder: str | os.PathLike[str]) -> Path:
-    """Create `folder` if need be and prove that a file can be written in it; return its path.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be created, is a file, or refuses a new file.
-    """
+    """Create `folder` if need be and prove that a file can be written in it; return its path."""
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -10,13 +10,7 @@ CHUNK = 1 << 22  # 4 MB: hashed faster than it is read, and no matter beside the
 
 
 def input_digest(path: str | os.PathLike[str]) -> str:
-    """Return the blake2b digest of a file, or of the names and contents of all files of a folder, as 32 hex digits.
-
-    Raises
-    ------
-    OSError
-        If something cannot be read.
-    """
+    """Return the blake2b digest of a file, or of the names and contents of all files of a folder, as 32 hex digits."""
     root = Path(path)
     digest = hashlib.blake2b(digest_size=16)
     files = sorted(part for part in root.rglob("*") if part.is_file()) if root.is_dir() else [root]

@@ -39,19 +39,8 @@ def read_expression(
 ) -> AnnData:
     """Read one matrix of an expression file as AnnData: observations x genes in X, with obs and var.
 
-    Parameters
-    ----------
-    layer
-        ``"X"``, ``"raw"``, or the name of a layer; None: the matrix that :func:`inspect_expression` recommends.
-    genes_as
-        Where the genes stand in a csv or tsv table.
-    backed
-        Leave the values on disk (h5ad and zarr; the file stays open).
-
-    Raises
-    ------
-    InputError
-        If the file or the matrix cannot be read, or the matrix is transposed.
+    ``layer`` is ``"X"``, ``"raw"``, or the name of a layer; None: the matrix that :func:`inspect_expression`
+    recommends. With ``backed`` the values stay on disk (h5ad and zarr; the file stays open).
     """
     import anndata
 
@@ -64,24 +53,12 @@ def read_expression(
 
 
 def inspect_expression(path: str | os.PathLike[str], genes_as: Literal["columns", "rows"] = "columns") -> Inspection:
-    """Say what is in an expression file: its matrices, names and annotations, and which matrix to use.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or is transposed.
-    """
+    """Say what is in an expression file: its matrices, names and annotations, and which matrix to use."""
     return inspect(open_expression(path, genes_as))
 
 
 def open_expression(path: str | os.PathLike[str], genes_as: Literal["columns", "rows"] = "columns") -> AnnData:
-    """Open an expression file with all its matrices; those of h5ad and zarr stay on disk until they are used.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or is transposed.
-    """
+    """Open an expression file with all its matrices; those of h5ad and zarr stay on disk until they are used."""
     path = Path(path)
     if not path.exists():
         msg = f"There is no file {str(path)!r} (looked in {Path.cwd()}). Expected an expression file: {_FORMATS}."

@@ -26,13 +26,7 @@ _BYTES_PER_CELL = 4  # of a matrix that is nearly all zeros, as text: 0.0 and a 
 
 
 def export(network: Network, path: str | os.PathLike[str], format_name: str | None = None) -> None:
-    """Write the network in a format of ``FORMATS``; without a name, the one that the ending of the file tells.
-
-    Raises
-    ------
-    InputError
-        If the format is unknown, or the network too large for it.
-    """
+    """Write the network in a format of ``FORMATS``; without a name, the one that the ending of the file tells."""
     name = format_name.lower() if format_name else _by_ending(Path(path))
     if name not in FORMATS:
         known = "\n".join(f"  {known:<8} {about}" for known, (about, _) in FORMATS.items())
@@ -57,13 +51,7 @@ def write_h5ad(path: str | os.PathLike[str], network: Network) -> None:
 
 
 def read_h5ad(path: str | os.PathLike[str], key: str = "dag") -> Network:
-    """Return the network that an h5ad file holds under `key`.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, or has no network under the key.
-    """
+    """Return the network that an h5ad file holds under `key`."""
     import anndata
 
     try:

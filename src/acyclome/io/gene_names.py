@@ -20,15 +20,7 @@ _OBSERVATION = re.compile(
 )
 _GENE_HEADERS = {"gene", "genes", "geneid", "genesymbol", "symbol", "genename", "ensembl", "ensemblid", "feature"}
 _OBSERVATION_HEADERS = {
-    "cell",
-    "cells",
-    "cellid",
-    "barcode",
-    "barcodes",
-    "sample",
-    "samples",
-    "sampleid",
-    "observation",
+    *("cell", "cells", "cellid", "barcode", "barcodes", "sample", "samples", "sampleid", "observation")
 }
 _ENOUGH = 0.5  # files mix in controls, antibodies and clones: most names decide
 _KNOWN_ENOUGH = 5  # genes that everybody measures; no list of cells has so many of their names by chance
@@ -49,10 +41,7 @@ def repeated(names: Iterable[str]) -> list[str]:
 def lies_on_its_side(observations: Sequence[str], genes: Sequence[str], corner: str = "") -> bool:
     """Return whether the names say that what was read as observations are genes, or the other way round.
 
-    Parameters
-    ----------
-    corner
-        Header of the column that holds the names of the observations, which often says what they are.
+    ``corner`` is the header of the column that holds the names of the observations, which often says what they are.
     """
     header = _bare(corner)
     if header in _OBSERVATION_HEADERS or _are_genes(genes) or _share(observations, _OBSERVATION) >= _ENOUGH:

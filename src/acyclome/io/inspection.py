@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING
 
 from acyclome.errors import examples
 from acyclome.io.gene_names import kind_of_names, repeated
-from acyclome.io.matrices import (
-    COUNTS,
-    LOG,
-    SCALED,
-    UNKNOWN,
-    MatrixFacts,
-    get_matrix,
-    matrix_facts,
-    matrix_names,
-)
+from acyclome.io.matrices import COUNTS, LOG, SCALED, UNKNOWN, MatrixFacts, get_matrix, matrix_facts, matrix_names
 from acyclome.io.tenx import NOTES_KEY
 
 if TYPE_CHECKING:
@@ -30,38 +21,20 @@ _REASONS = {
     SCALED: "scaled values only; they work, but what was done to them before is unknown. Give counts if you have them.",
 }
 _MAX_LEVELS = 50  # more are names of observations rather than of groups, and fill the screen
-_FEW_OBSERVATIONS = 10  # a half-sample of fewer has no spare observation beside two or three causes
+MIN_OBSERVATIONS = 10  # a half-sample of fewer has no spare observation beside two or three causes
 _MANY_GENES = 100_000  # annotations of man and mouse have some 60,000, with all that is not translated
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What an expression file holds.
+    """What an expression file holds."""
 
-    Attributes
-    ----------
-    shape
-        Observations, genes.
-    matrices
-        One entry for X, for every layer, and for raw.
-    names
-        Kind of the gene names: ``symbol``, ``ensembl`` or ``other``.
-    duplicates
-        Gene names that occur more than once in the recommended matrix.
-    obs_columns
-        Annotations of the observations: labels of categories, or the range of numbers as text.
-    recommended, why
-        Name of the matrix to use (option ``layer``) and the reason.
-    warnings
-        What should be looked at before a run.
-    """
-
-    shape: tuple[int, int]
-    matrices: list[MatrixFacts]
-    names: str
-    duplicates: list[str]
-    obs_columns: dict[str, list[str] | str]
-    recommended: str
+    shape: tuple[int, int]  # observations, genes
+    matrices: list[MatrixFacts]  # of X, of every layer, and of raw
+    names: str  # kind of the gene names: symbol, ensembl or other
+    duplicates: list[str]  # gene names that occur more than once in the recommended matrix
+    obs_columns: dict[str, list[str] | str]  # labels of categories, or the range of numbers as text
+    recommended: str  # name of the matrix to use (option layer)
     why: str
     warnings: list[str] = field(default_factory=list)
 
@@ -85,13 +58,7 @@ def inspect(adata: AnnData) -> Inspection:
 
 
 def choose_matrix(adata: AnnData, layer: str | None) -> MatrixFacts:
-    """Return the facts of the matrix that is asked for, or of the recommended one.
-
-    Raises
-    ------
-    InputError
-        If there is no such matrix; those that exist are named.
-    """
+    """Return the facts of the matrix that is asked for, or of the recommended one."""
     if layer is None and len(matrix_names(adata)) > 1:
         return _best(_all_facts(adata))
     name = layer or next(iter(matrix_names(adata)), "X")
@@ -129,10 +96,8 @@ def look_for_doubts(observations: list[str], genes: list[str], best: MatrixFacts
         doubts.append(f"{best.name} holds {best.nan} NaN and {best.infinite} infinite values; a run refuses them.")
     if best.kind in (UNKNOWN, SCALED):
         doubts.append(f"{best.name} holds {best.note}.")
-    if n_obs < _FEW_OBSERVATIONS:
-        doubts.append(
-            f"{n_obs} observations are too few; at least {_FEW_OBSERVATIONS} are needed, hundreds are better."
-        )
+    if n_obs < MIN_OBSERVATIONS:
+        doubts.append(f"{n_obs} observations are too few; at least {MIN_OBSERVATIONS} are needed, hundreds are better.")
     if kind_of_names(observations) == "symbol" and kind_of_names(genes) == "other":
         doubts.append(f"The observations are named like genes ({examples(observations)}): is the matrix transposed?")
     if len(genes) > _MANY_GENES:

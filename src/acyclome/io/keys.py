@@ -40,13 +40,7 @@ def to_anndata(network: Network, key: str = "dag") -> AnnData:
 
 
 def write_keys(adata: AnnData, network: Network, key: str = "dag") -> None:
-    """Write a network into `adata` under `key`; other keys stay as they are.
-
-    Raises
-    ------
-    InputError
-        If the key has a slash, or the genes of the network are not among the variables, each once.
-    """
+    """Write a network into `adata` under `key`; other keys stay as they are."""
     check_key(adata, key)
     at_column = _columns_of(adata, network.genes)
     for name in _names(adata, key):
@@ -66,11 +60,6 @@ def read_keys(adata: AnnData, key: str = "dag") -> Network:
     """Return the network that `adata` holds under `key`.
 
     After a subset of the genes it is the network among those left: order, depth and degrees are those of the remainder.
-
-    Raises
-    ------
-    InputError
-        If there is no network under the key; the networks there are get named.
     """
     facts = _encoded(adata, key)
     used = np.flatnonzero(adata.var[f"{key}_used"].to_numpy(dtype=bool))

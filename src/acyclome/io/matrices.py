@@ -30,31 +30,19 @@ _HIGHEST_LOG = 30.0  # 2^30 counts of one gene in one cell: no logarithm of an e
 
 @dataclass(frozen=True)
 class MatrixFacts:
-    """What one matrix holds.
-
-    Attributes
-    ----------
-    kind
-        ``counts``, ``log-normalised``, ``scaled`` or ``unknown``, judged by the values.
-    nan, infinite
-        Number of values that are no number, or not finite.
-    zeros
-        Share of zeros.
-    note
-        What the verdict rests on.
-    """
+    """What one matrix holds."""
 
     name: str
-    kind: str
+    kind: str  # counts, log-normalised, scaled or unknown, judged by the values
     n_vars: int
     dtype: str
     sparse: bool
     nan: int
     infinite: int
-    zeros: float
+    zeros: float  # share
     min: float
     max: float
-    note: str
+    note: str  # what the verdict rests on
 
 
 def matrix_names(adata: AnnData) -> list[str]:
@@ -65,13 +53,7 @@ def matrix_names(adata: AnnData) -> list[str]:
 
 
 def get_matrix(adata: AnnData, name: str) -> tuple[Any, list[str]]:
-    """Return a matrix (observations x genes, in memory or on disk) and the names of its genes.
-
-    Raises
-    ------
-    InputError
-        If there is no such matrix; those that exist are named.
-    """
+    """Return a matrix (observations x genes, in memory or on disk) and the names of its genes."""
     if name not in matrix_names(adata):
         names = ", ".join(matrix_names(adata)) or "none"
         msg = (
@@ -123,15 +105,10 @@ def matrix_facts(name: str, matrix: Any) -> MatrixFacts:
 def sample_rows(matrix: Any) -> np.ndarray:
     """Return up to 200 rows, evenly spaced, as a dense float64 array."""
     n_obs = matrix.shape[0]
-    rows = (
-        np.unique(np.linspace(0, n_obs - 1, min(n_obs, _SAMPLE_ROWS)).astype(np.int64)) if n_obs else np.empty(0, int)
-    )
+    rows = np.unique(np.linspace(0, n_obs - 1, min(n_obs, _SAMPLE_ROWS)).astype(np.int64))
     if _is_backed_sparse(matrix) and matrix.format == "csc":
         matrix = matrix.to_memory()
-    if not hasattr(matrix, "oindex"):
-        picked: Any = matrix[rows] if len(rows) else np.empty((0, matrix.shape[1]))
-    else:
-        picked = matrix.oindex[rows]
+    picked = matrix.oindex[rows] if hasattr(matrix, "oindex") else matrix[rows]
     return np.asarray(picked.toarray() if sp.issparse(picked) else picked, dtype=np.float64)
 
 

@@ -38,16 +38,8 @@ ENCODING_TYPE = "acyclome-stage"
 ENCODING_VERSION = "0.1.0"
 SHARED, DIFFERENTIAL = "shared", "differential.tsv.gz"  # beside the folders of groups that were learned together
 RESULTS = (
-    "edges.tsv.gz",
-    "run.json",
-    "edges.parquet",
-    "ranking.tsv.gz",
-    "nodes.tsv",
-    "network.h5ad",
-    "report.html",
-    "members.parquet",
-    "effects.parquet",
-    DIFFERENTIAL,
+    *("edges.tsv.gz", "run.json", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", "report.html"),
+    *("members.parquet", "effects.parquet", DIFFERENTIAL),
 )
 PARTS = {"members": MEMBER_COLUMNS, "effects": EFFECT_COLUMNS}  # that a network may have, in parquet
 _HEADER = "__header__"
@@ -67,13 +59,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: str | os.PathLike[str]) -> Self:
-        """Make the folder, prove that it can be written to, and remove what killed processes left in it.
-
-        Raises
-        ------
-        InputError
-            If the folder cannot be made or written to.
-        """
+        """Make the folder, prove that it can be written to, and remove what killed processes left in it."""
         folder = cls(path)
         for directory in (ensure_writable(folder.path), ensure_writable(folder.stage(""))):
             for name in remove_leftovers(directory):
@@ -117,13 +103,7 @@ class RunFolder:
         write_npz(self.stage(f"{name}.npz"), {_HEADER: np.frombuffer(text, dtype=np.uint8), **arrays})
 
     def read_stage(self, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any], str]:
-        """Return the arrays, the facts and the key of a finished stage.
-
-        Raises
-        ------
-        InputError
-            If the stage has not been run, or its file is damaged or not one of ours.
-        """
+        """Return the arrays, the facts and the key of a finished stage."""
         path = self.stage(f"{name}.npz")
         with _reading(path):
             header = _read_header(path)
@@ -167,13 +147,7 @@ class RunFolder:
         tables.write_tsv(self.file("edges.tsv.gz"), network.edges)
 
     def read_network(self) -> Network:
-        """Return the network of a finished run, with the content of ``run.json`` as its facts.
-
-        Raises
-        ------
-        InputError
-            If the folder holds no finished network; networks of groups below it are named.
-        """
+        """Return the network of a finished run, with the content of ``run.json`` as its facts."""
         if not self.file("edges.tsv.gz").exists():
             raise InputError(self._no_network())
         return Network(

@@ -19,11 +19,6 @@ def scratch_array(folder: Path, shape: tuple[int, ...], dtype: Any) -> np.ndarra
     """Return an array of zeros whose pages lie in a file in ``folder`` and are in memory only while they are used.
 
     The disk is asked for all of it at once, so that it cannot be full later, when nobody could say so.
-
-    Raises
-    ------
-    InputError
-        If the disk has not so much room.
     """
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     handle, name = tempfile.mkstemp(prefix=temporary_name("scratch."), dir=folder)

@@ -12,7 +12,6 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
@@ -104,15 +103,10 @@ class _Named:
 
 
 class MemoryStore(_Named):
-    """The interface of a :class:`Store` over a matrix in memory, which is never changed.
+    """The interface of a :class:`Store` over a matrix ``(n_vars, n_obs)`` in memory, which is never changed.
 
     A dense or CSR matrix is not copied; other sparse forms are turned into CSR. Blocks keep float64, which a file does
     not have; every other type becomes float32.
-
-    Parameters
-    ----------
-    X
-        ``(n_vars, n_obs)`` gene-major, dense or CSR.
     """
 
     def __init__(
@@ -174,13 +168,7 @@ class Store(_Named):
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
-        """Open a store for reading.
-
-        Raises
-        ------
-        InputError
-            If the file is missing, unreadable, no store, or written by a later version.
-        """
+        """Open a store for reading; refuse a file that is no store, or one of a later version."""
         import h5py
 
         name = os.fspath(path)
@@ -236,9 +224,7 @@ class Store(_Named):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self.close()
 
 

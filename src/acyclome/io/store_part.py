@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 class StorePart:
     """The interface of a store over a part of another, which stays where it is.
 
-    Parameters
-    ----------
-    genes, rows
-        ``(d,)`` and ``(n,)`` positions of the genes and observations, in the order in which they come; None takes all.
+    ``genes`` (d,) and ``rows`` (n,) are positions, in the order in which they come; None takes all.
     """
 
     def __init__(self, store: GeneMajor, *, genes: np.ndarray | None = None, rows: np.ndarray | None = None) -> None:

@@ -38,16 +38,8 @@ def write_store(
 ) -> str:
     """Write a gene-major store atomically and return its digest.
 
-    Parameters
-    ----------
-    X
-        ``(n_vars, n_obs)`` dense or CSR, or the blocks of genes of such a matrix one after the other, so that a dense
-        result need never be in memory as a whole. The first block decides whether the store is sparse.
-
-    Raises
-    ------
-    InputError
-        If names and values differ in number, or the folder cannot be written to.
+    `X` is ``(n_vars, n_obs)`` dense or CSR, or the blocks of genes of such a matrix one after the other, so that a
+    dense result need never be in memory as a whole. The first block decides whether the store is sparse.
     """
     import h5py
 

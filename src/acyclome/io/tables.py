@@ -33,13 +33,7 @@ def write_tsv(path: str | os.PathLike[str], table: pd.DataFrame, separator: str 
 
 
 def read_tsv(path: str | os.PathLike[str], columns: Mapping[str, type]) -> pd.DataFrame:
-    """Read a table that :func:`write_tsv` has written, with the columns in their kinds.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, damaged, or lacks a column.
-    """
+    """Read a table that :func:`write_tsv` has written, with the columns in their kinds."""
     try:
         table = pd.read_csv(path, sep="\t", dtype=object, keep_default_na=False, na_filter=False, encoding="utf-8")
         return _with_kinds(table, columns)
@@ -65,13 +59,7 @@ def write_parquet(path: str | os.PathLike[str], table: pd.DataFrame, kind: str) 
 
 
 def read_parquet(path: str | os.PathLike[str], kind: str, columns: Mapping[str, type]) -> pd.DataFrame:
-    """Read a table that :func:`write_parquet` has written.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, damaged, or holds something else.
-    """
+    """Read a table that :func:`write_parquet` has written."""
     import pyarrow as pa
     from pyarrow import parquet
 

@@ -27,13 +27,7 @@ _PARTS = {"matrix": "matrix.mtx", "features": "features.tsv or genes.tsv", "barc
 
 
 def read_tenx_h5(handle: h5py.File) -> AnnData:
-    """Read an open Cell Ranger h5 file (version 2 or 3) as cells x genes.
-
-    Raises
-    ------
-    InputError
-        If the file holds several genomes, or arrays are missing.
-    """
+    """Read an open Cell Ranger h5 file (version 2 or 3) as cells x genes."""
     group = handle["matrix"] if "matrix" in handle else _only_genome(handle)
     arrays = (group["data"][:], group["indices"][:], group["indptr"][:])
     n_vars, n_obs = group["shape"][:]
@@ -53,13 +47,7 @@ def is_tenx_h5(handle: h5py.File) -> bool:
 
 
 def read_tenx_folder(folder: Path) -> AnnData:
-    """Read a folder with ``matrix.mtx``, ``features.tsv`` (or ``genes.tsv``) and ``barcodes.tsv``, gzipped or not.
-
-    Raises
-    ------
-    InputError
-        If a file is missing or occurs twice, or the files do not belong together.
-    """
+    """Read a folder with ``matrix.mtx``, ``features.tsv`` (or ``genes.tsv``) and ``barcodes.tsv``, gzipped or not."""
     from scipy.io import mmread
 
     files = {name: _only_file(folder, name) for name in _PARTS}

@@ -31,13 +31,7 @@ class _Head(NamedTuple):
 
 
 def read_text_matrix(path: Path, genes_as: Literal["columns", "rows"]) -> AnnData:
-    """Read a table of numbers as observations x genes.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, has no names, holds text among its numbers, or lies on its side.
-    """
+    """Read a table of numbers as observations x genes, as the names in its first line and column say."""
     import pandas as pd
 
     head = _read_head(path)
@@ -45,20 +39,13 @@ def read_text_matrix(path: Path, genes_as: Literal["columns", "rows"]) -> AnnDat
     columns = head.first[1:] if has_index and len(head.first) == head.width else head.first
     try:
         table = pd.read_csv(path, sep=head.separator, header=None, skiprows=1, low_memory=False, encoding="utf-8-sig")
-    except (
-        pd.errors.ParserError,
-        UnicodeDecodeError,
-        OSError,
-        EOFError,
-        zlib.error,
-    ) as error:
+    except (pd.errors.ParserError, UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
         raise InputError(_unreadable(path, str(error))) from error
     index = table.iloc[:, 0].astype(str).tolist() if has_index else [str(row) for row in range(len(table))]
     table = table.iloc[:, 1:] if has_index else table
     if table.shape[1] != len(columns):
-        raise InputError(
-            _unreadable(path, f"the first line names {len(columns)} columns, the lines hold {table.shape[1]}")
-        )
+        reason = f"the first line names {len(columns)} columns, the lines hold {table.shape[1]}"
+        raise InputError(_unreadable(path, reason))
     X = _numbers(path, table, index, columns=columns)
     _check_side(path, genes_as, index, columns=columns, corner=head.first[0] if has_index else "")
     return _annotated(X, index, columns) if genes_as == "columns" else _annotated(X.T, columns, index)
@@ -85,13 +72,7 @@ def _has_index(head: _Head) -> bool:
 
 
 def _numbers(path: Path, table: pd.DataFrame, index: list[str], *, columns: list[str]) -> np.ndarray:
-    """Return the cells as float32.
-
-    Raises
-    ------
-    InputError
-        If cells hold text, or the first line holds numbers where names belong.
-    """
+    """Return the cells as float32; text among them, and numbers where names belong, are refused."""
     if all(_is_number(name) and "." in name for name in columns):
         raise InputError(_unreadable(path, f"its first line holds numbers ({examples(columns, 3)}) instead of names"))
     text = [column for column, kind in enumerate(table.dtypes) if kind.kind not in "biufc"]
