@@ -33,15 +33,7 @@ _SCALE = 10_000.0  # counts per cell before the logarithm, as in scanpy and Seur
 def aggregate(draft: Draft, options: Prepare, seed: int, perturbation: str | None = None) -> Draft:
     """Join observations as the options ask: counts are summed, other values averaged.
 
-    Parameters
-    ----------
-    perturbation
-        Column of the targets of interventions, which are never mixed.
-
-    Raises
-    ------
-    InputError
-        If a column is missing, fewer than ten observations would be left, or different targets would be joined.
+    Different targets of interventions (``perturbation`` is their column) are never mixed.
     """
     if options.pseudobulk_by is not None:
         labels = _labels(draft.obs, options.pseudobulk_by)
@@ -62,12 +54,7 @@ def metacell_groups(
 ) -> np.ndarray:
     """Return ``(n_obs,)`` the metacell of every observation: similar observations, `size` or slightly more in each.
 
-    Parameters
-    ----------
-    X
-        ``(n_vars, n_obs)`` genes x observations.
-    strata
-        ``(n_obs,)`` integer labels that no metacell may mix.
+    ``X`` is ``(n_vars, n_obs)``, ``strata`` ``(n_obs,)`` integer labels that no metacell may mix.
     """
     n_obs = X.shape[1]
     coordinates = _coordinates(X, seed, is_counts)

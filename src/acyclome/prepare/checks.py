@@ -10,25 +10,15 @@ import scipy.sparse as sp
 
 from acyclome.errors import InputError, examples
 from acyclome.io.gene_names import repeated
-
-MIN_OBSERVATIONS = 10  # below, no correlation but a perfect one is told from chance
+from acyclome.io.inspection import MIN_OBSERVATIONS
+from acyclome.prepare.genes import is_constant
 
 
 def check_matrix(X: Any, genes: Sequence[str]) -> None:
-    """Refuse a matrix in memory that no network can be learned from.
+    """Refuse a matrix of numbers in memory, ``(n, d)`` dense or CSR, that no network can be learned from.
 
-    Parameters
-    ----------
-    X
-        ``(n, d)`` observations x genes of numbers, dense or CSR, see :func:`as_matrix`.
-    genes
-        ``d`` names.
-
-    Raises
-    ------
-    InputError
-        For another number of names, repeated names, NaN or infinite values, fewer than ten observations or two genes,
-        and constant genes.
+    Another number of names, repeated names, NaN or infinite values, fewer than ten observations or two genes, and
+    constant genes.
     """
     if X.shape[1] != len(genes):
         msg = f"X has shape {tuple(X.shape)} and there are {len(genes)} gene names. Expected observations x genes."
@@ -40,7 +30,7 @@ def check_matrix(X: Any, genes: Sequence[str]) -> None:
         raise InputError(msg)
     check_names(genes)
     check_finite(X, genes, [str(row) for row in range(X.shape[0])], name="X")
-    constant = [gene for gene, flat in zip(genes, _is_constant(X), strict=True) if flat]
+    constant = [gene for gene, flat in zip(genes, is_constant(X.T), strict=True) if flat]
     if constant:
         msg = f"{len(constant)} genes are constant: {examples(constant)}. Leave them out; they can have no causes here."
         raise InputError(msg)
@@ -96,19 +86,10 @@ def first_where(X: Any, holds: Callable[[np.ndarray], np.ndarray]) -> tuple[int,
 
 
 def as_matrix(X: Any, genes: Sequence[str] | None) -> tuple[Any, list[str]]:
-    """Return a matrix of numbers, dense or CSR, and the names of its columns.
+    """Return a matrix of real numbers, dense or CSR, and the names of its columns.
 
-    Parameters
-    ----------
-    X
-        An array, a matrix in any sparse form, or a table whose columns are genes.
-    genes
-        Names; None takes those of the table, or numbers the genes.
-
-    Raises
-    ------
-    InputError
-        If `X` is something else, has not two dimensions, or holds no real numbers.
+    ``X`` is an array, a matrix in any sparse form, or a table whose columns are genes. Without names, those of the
+    table are taken, or the genes are numbered.
     """
     columns = getattr(X, "columns", None)
     if columns is not None and hasattr(X, "to_numpy"):
@@ -128,13 +109,7 @@ def as_matrix(X: Any, genes: Sequence[str] | None) -> tuple[Any, list[str]]:
 
 
 def as_labels(groups: Sequence[str], n_obs: int) -> np.ndarray:
-    """Return the label of every observation as text, ``(n,)``.
-
-    Raises
-    ------
-    InputError
-        If there are more or fewer labels than observations, or some are missing (NaN, None).
-    """
+    """Return the label of every observation as text, ``(n,)``; none may be missing."""
     labels = np.asarray(groups, dtype=object)
     if labels.shape != (n_obs,):
         msg = f"groups holds {labels.size} labels for {n_obs} observations. Give one label per observation."
@@ -153,17 +128,7 @@ def as_labels(groups: Sequence[str], n_obs: int) -> np.ndarray:
 def check_groups(sizes: Mapping[str, int], source: str, way_out: str) -> None:
     """Refuse groups of which one is too small, before anything is computed; all that are too small are named.
 
-    Parameters
-    ----------
-    sizes
-        Number of observations of every group.
-    source
-        Where the labels stand, and `way_out`, how one group alone is learned, for the message.
-
-    Raises
-    ------
-    InputError
-        If a group has fewer than ten observations, or there is no group.
+    For the message, `source` says where the labels stand, and `way_out` how one group alone is learned.
     """
     small = [f"{label} ({size})" for label, size in sizes.items() if size < MIN_OBSERVATIONS]
     if small:
@@ -180,18 +145,9 @@ def check_groups(sizes: Mapping[str, int], source: str, way_out: str) -> None:
 
 def leave_out_constant(X: Any, genes: Sequence[str]) -> tuple[Any, list[str], list[str]]:
     """Return the genes that vary among these observations, their names, and a warning if others were left out."""
-    constant = _is_constant(X)
+    constant = is_constant(X.T)
     if X.shape[0] < MIN_OBSERVATIONS or not constant.any() or (~constant).sum() < 2:
         return X, list(genes), []
     gone = [gene for gene, flat in zip(genes, constant, strict=True) if flat]
     text = f"{len(gone)} genes with the same value in all of these observations were left out: {examples(gone)}."
     return X[:, np.flatnonzero(~constant)], [gene for gene in genes if gene not in set(gone)], [text]
-
-
-def _is_constant(X: Any) -> np.ndarray:
-    """Return ``(d,)`` whether each gene has one value only."""
-    low, high = (
-        np.asarray(part.todense()).ravel() if sp.issparse(part) else np.asarray(part).ravel()
-        for part in (X.min(axis=0), X.max(axis=0))
-    )
-    return low == high

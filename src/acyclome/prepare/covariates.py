@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import InputError, examples
-from acyclome.prepare.checks import MIN_OBSERVATIONS
+from acyclome.io.inspection import MIN_OBSERVATIONS
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
 from acyclome.prepare.selection import obs_column
 
@@ -26,13 +26,7 @@ _NOTHING_LEFT = 1e-6  # share of the variance; float32 values carry no more than
 
 
 def leave_out_explained(draft: Draft, Q: np.ndarray, covariates: tuple[str, ...]) -> Draft:
-    """Return the draft without the genes that the covariates explain entirely.
-
-    Raises
-    ------
-    InputError
-        If fewer than two genes are left.
-    """
+    """Return the draft without the genes that the covariates explain entirely."""
     keep = np.concatenate([_is_left(draft.X[a:b], Q) for a, b in blocks(*draft.X.shape)])
     if keep.sum() < 2:
         msg = (
@@ -48,13 +42,7 @@ def leave_out_explained(draft: Draft, Q: np.ndarray, covariates: tuple[str, ...]
 
 
 def basis(obs: pd.DataFrame, covariates: tuple[str, ...]) -> np.ndarray:
-    """Return ``(n_obs, p)`` orthonormal columns that span the intercept, numbers, and one column a label.
-
-    Raises
-    ------
-    InputError
-        If a column is missing or has gaps, or fewer than ten observations would be left over.
-    """
+    """Return ``(n_obs, p)`` orthonormal columns that span the intercept, numbers, and one column a label."""
     import pandas as pd
 
     columns = [np.ones((len(obs), 1))]
@@ -85,15 +73,7 @@ def basis(obs: pd.DataFrame, covariates: tuple[str, ...]) -> np.ndarray:
 
 
 def residuals(X: Matrix, Q: np.ndarray) -> np.ndarray:
-    """Return ``X - X Q Q'`` as float32: what is orthogonal to the covariates and the intercept.
-
-    Parameters
-    ----------
-    X
-        ``(genes, n_obs)``, dense or CSR.
-    Q
-        ``(n_obs, p)`` with orthonormal columns.
-    """
+    """Return ``X - X Q Q'`` as float32, ``(genes, n_obs)``: what is orthogonal to the covariates and the intercept."""
     fitted = (X @ Q) @ Q.T
     return np.subtract(dense(X), fitted, dtype=np.float32, casting="same_kind")
 

@@ -19,16 +19,7 @@ _HIGHEST_LOG = 30.0  # as in io.matrices: no logarithm of an experiment is highe
 def filter_genes(draft: Draft, options: Prepare, *, is_part: bool) -> Draft:
     """Leave out genes that are seen (not zero) in fewer than ``min_cells`` observations, and say which.
 
-    Parameters
-    ----------
-    is_part
-        Whether the observations are a part of the input. A gene may well be constant within a part, and is left out
-        then; in the whole input it is a fault of the input.
-
-    Raises
-    ------
-    InputError
-        If no two genes are left, or a gene that is kept has the same value everywhere.
+    Within a part of the input a gene may well be constant, and is left out then; in the whole input it is a fault.
     """
     seen = np.diff(draft.X.indptr) if sp.issparse(draft.X) else np.count_nonzero(draft.X, axis=1)
     keep = seen >= options.min_cells
@@ -48,13 +39,7 @@ def filter_genes(draft: Draft, options: Prepare, *, is_part: bool) -> Draft:
 
 
 def drop_constant(draft: Draft, *, is_part: bool) -> Draft:
-    """Leave out genes that are constant among a part of the observations; refuse them in the whole input.
-
-    Raises
-    ------
-    InputError
-        If the observations are the whole input, or fewer than two genes would be left.
-    """
+    """Leave out genes that are constant among a part of the observations; refuse them in the whole input."""
     constant = is_constant(draft.X)
     if not constant.any():
         return draft

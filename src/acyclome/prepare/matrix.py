@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
@@ -18,35 +18,21 @@ _BLOCK_VALUES = 2**24  # 64 MB of float32 at a time
 
 @dataclass(frozen=True)
 class Draft:
-    """Genes x observations between two steps.
+    """Genes x observations between two steps."""
 
-    Parameters
-    ----------
-    X
-        ``(n_vars, n_obs)`` float32, dense C-ordered or CSR in canonical form without stored zeros.
-    obs
-        Annotations of the observations; its index holds their names.
-    kind
-        What the values are now: counts, log-normalised, scaled, unknown.
-    steps
-        What each step did.
-    """
-
-    X: Matrix
+    X: Matrix  # (n_vars, n_obs) float32, dense C-ordered or CSR in canonical form without stored zeros
     genes: np.ndarray
-    obs: pd.DataFrame
-    kind: str
-    steps: tuple[Mapping[str, Any], ...] = ()
-    warnings: tuple[str, ...] = field(default=())
+    obs: pd.DataFrame  # annotations of the observations; its index holds their names
+    kind: str  # of the values now: counts, log-normalised, scaled, unknown
+    steps: tuple[Mapping[str, Any], ...] = ()  # what each did
+    warnings: tuple[str, ...] = ()
 
     @property
     def n_vars(self) -> int:
-        """Number of genes."""
         return self.X.shape[0]
 
     @property
     def n_obs(self) -> int:
-        """Number of observations."""
         return self.X.shape[1]
 
     def noted(self, step: str, what: str, *, warnings: Sequence[str] = (), **facts: Any) -> Self:
@@ -77,5 +63,4 @@ def blocks(n_rows: int, n_columns: int) -> list[tuple[int, int]]:
 
 
 def dense(X: Matrix) -> np.ndarray:
-    """Return a matrix as an array."""
     return X.toarray() if sp.issparse(X) else X

@@ -22,26 +22,14 @@ if TYPE_CHECKING:
 
 
 def list_groups(adata: AnnData, column: str) -> dict[str, int]:
-    """Return the labels of a column of the observations with their numbers of observations, sorted by name.
-
-    Raises
-    ------
-    InputError
-        If there is no such column; those that exist are named.
-    """
+    """Return the labels of a column of the observations with their numbers of observations, sorted by name."""
     labels = obs_column(adata.obs, column, "group_by").dropna().astype(str)
     counts = labels.value_counts()
     return {str(label): int(counts[label]) for label in sorted(counts.index) if counts[label]}
 
 
 def select(adata: AnnData, choice: Input, options: Prepare) -> tuple[Draft, MatrixFacts]:
-    """Return the chosen matrix and observations in memory, gene-major, and what the matrix holds.
-
-    Raises
-    ------
-    InputError
-        If matrix, group or values cannot be used.
-    """
+    """Return the chosen matrix and observations in memory, gene-major, and what the matrix holds."""
     facts = choose_matrix(adata, choice.layer)
     values, genes = get_matrix(adata, facts.name)
     check_names(genes)
@@ -69,13 +57,6 @@ def check_perturbation(adata: AnnData, choice: Input) -> None:
 
 
 def obs_column(obs: pd.DataFrame, column: str, key: str) -> pd.Series:
-    """Return a column of the observations.
-
-    Raises
-    ------
-    InputError
-        If there is no such column; those that exist are named.
-    """
     if column not in obs:
         names = examples([str(name) for name in obs.columns], 12) or "none (tables in csv or tsv never have any)"
         msg = (

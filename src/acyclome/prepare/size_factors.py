@@ -15,16 +15,8 @@ BLOCK = 256  # genes read at a time: megabytes, for thousands of observations
 def size_factors(store: GeneMajor, wanted: str) -> np.ndarray:
     """Return the size factor of every observation, ``(n,)`` float64 of mean 1.
 
-    Parameters
-    ----------
-    wanted
-        ``total``: the sum of counts, over all genes that were kept before the most variable ones were chosen (Ahlmann-
-        Eltze and Huber 2023); ``none``: 1; else a column of the observations.
-
-    Raises
-    ------
-    InputError
-        If the store holds no counts, an observation has none, or the column will not do.
+    ``wanted`` is ``total``, the sum of counts over all genes that were kept before the most variable ones were chosen
+    (Ahlmann-Eltze and Huber 2023), ``none``: 1, or a column of the observations.
     """
     columns = store.obs_columns
     totals = _totals(store)
@@ -53,12 +45,11 @@ def size_factors(store: GeneMajor, wanted: str) -> np.ndarray:
 
 
 def holds_counts(store: GeneMajor) -> bool:
-    """Say whether all values are whole numbers from 0."""
-    for a, b in gene_blocks(store.n_vars, BLOCK):
-        block = store.block(a, b)
-        if (block < 0).any() or (block != np.round(block)).any():
-            return False
-    return True
+    return not any(_no_counts(store.block(a, b)).any() for a, b in gene_blocks(store.n_vars, BLOCK))
+
+
+def _no_counts(block: np.ndarray) -> np.ndarray:
+    return (block < 0) | (block != np.round(block))
 
 
 def _totals(store: GeneMajor) -> np.ndarray:
@@ -66,7 +57,7 @@ def _totals(store: GeneMajor) -> np.ndarray:
     totals = np.zeros(store.n_obs)
     for a, b in gene_blocks(store.n_vars, BLOCK):
         block = store.block(a, b)
-        wrong = (block < 0) | (block != np.round(block))
+        wrong = _no_counts(block)
         if wrong.any():
             gene, cell = np.argwhere(wrong)[0]
             msg = (

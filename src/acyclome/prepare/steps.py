@@ -1,4 +1,4 @@
-"""The road of the preparation, step by step, in memory or straight into a store."""
+"""The preparation, step by step, in memory or straight into a store."""
 
 from __future__ import annotations
 
@@ -28,24 +28,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Prepared:
-    """A matrix that can be learned from.
+    """A matrix that can be learned from."""
 
-    Attributes
-    ----------
-    X
-        ``(n_vars, n_obs)`` float32, gene-major, dense or CSR.
-    genes, observations
-        Names of its rows and columns.
-    facts
-        ``steps`` (what each did, with what fell out), ``warnings``, sizes before and after, the matrix and its kind,
-        the transform, and ``n_effective``, the observations less the degrees of freedom that covariates took.
-    obs_columns
-        Annotations of the observations.
-    """
-
-    X: Matrix
+    X: Matrix  # (n_vars, n_obs) float32, gene-major, dense or CSR
     genes: list[str]
     observations: list[str]
+    # What each step did and what fell out, warnings, sizes before and after, the matrix and its kind, the transform,
+    # and n_effective, the observations less the degrees of freedom that covariates took.
     facts: dict[str, Any]
     obs_columns: pd.DataFrame
 
@@ -71,11 +60,6 @@ def prepare(adata: AnnData, config: Config | None = None) -> Prepared:
 
     The steps, in order: choose matrix and group, leave out rare genes, join observations (pseudobulk or metacells),
     normalise, logarithm, highly variable genes, marginal transform, covariates.
-
-    Raises
-    ------
-    InputError
-        If the input cannot be used as it is: what was found, where, and what to do.
     """
     with threadpool_limits(1):  # matrix products must not depend on the number of threads
         plan = _plan(adata, config or Config())
@@ -90,13 +74,8 @@ def prepare_to_store(
 ) -> dict[str, Any]:
     """Prepare an expression file and write the result as a store; return the facts, with the store's ``digest``.
 
-    The values are those of :func:`prepare`. Sparse values stay sparse; dense ones are written as they are made, so
-    that they need not fit into memory together.
-
-    Raises
-    ------
-    InputError
-        As :func:`prepare`, and if the file cannot be read or the store not written.
+    The values are those of :func:`prepare`. Sparse values stay sparse; dense ones are written as they are made, so that
+    they need not fit into memory together.
     """
     config = config or Config()
     with threadpool_limits(1):
@@ -116,13 +95,7 @@ def prepare_to_store(
 
 
 def prepared_size(path_in: str | os.PathLike[str], config: Config) -> tuple[int, int]:
-    """Return how many observations and genes the filters would leave, ``(n_obs, n_vars)``, before anything is joined.
-
-    Raises
-    ------
-    InputError
-        As :func:`prepare`.
-    """
+    """Return how many observations and genes the filters would leave, before anything is joined."""
     draft, _ = selection.select(open_expression(path_in, config.input.genes_as), config.input, config.prepare)
     draft = genes.filter_genes(draft, config.prepare, is_part=config.input.group is not None)
     return draft.n_obs, min(draft.n_vars, config.prepare.n_top_genes or draft.n_vars)

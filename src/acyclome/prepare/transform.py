@@ -80,12 +80,8 @@ def rank_to_normal(X: Matrix) -> Matrix:
 def choose_transform(X: np.ndarray, seed: int = 0, Q: np.ndarray | None = None) -> Choice:
     """Choose between no transform and rank to normal, by the data alone (see the module's text).
 
-    Parameters
-    ----------
-    X
-        ``(genes, n_obs)``, a sample; see :func:`draw_sample`.
-    Q
-        ``(n_obs, p)`` orthonormal basis of the covariates, which are taken out after either transform.
+    ``X`` is a sample ``(genes, n_obs)``, see :func:`draw_sample`; ``Q`` ``(n_obs, p)`` an orthonormal basis of the
+    covariates, which are taken out after either transform.
     """
     halves = np.random.default_rng([seed, _STREAM, 1]).permutation(X.shape[1])
     middle = len(halves) // 2
@@ -149,12 +145,8 @@ def _forward(R: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
         axis /= np.sqrt(np.maximum(left[rows, best], 1e-3))[:, None]
         cross -= axis * axis[rows, rows][:, None]
         left -= axis**2
-        axes[:, step], chosen[:, step], is_used[:, step], variance = (
-            axis,
-            best,
-            active,
-            np.where(active, after, variance),
-        )
+        axes[:, step], chosen[:, step], is_used[:, step] = axis, best, active
+        variance = np.where(active, after, variance)
     return chosen, is_used
 
 
