@@ -135,7 +135,6 @@ def _around(
 
 
 def _leveled(edges: pd.DataFrame, far: str, level: int) -> pd.DataFrame:
-    """Return edges with the gene at their far end and its level."""
     return edges.assign(_far=edges[far], _level=level)
 
 
@@ -171,22 +170,10 @@ def _draw_graph(ax: Axes, edges: pd.DataFrame, position: dict[Hashable, tuple[fl
     names = {}
     for name, (x, y) in position.items():
         is_hub = name == gene
-        box = {
-            "boxstyle": "round,pad=0.35",
-            "facecolor": INK if is_hub else "white",
-            "edgecolor": INK if is_hub else QUIET,
-        }
-        names[name] = ax.text(
-            x,
-            y,
-            str(name),
-            ha="center",
-            va="center",
-            fontsize=9 if is_hub else 8,
-            bbox=box,
-            color="white" if is_hub else INK,
-            zorder=3,
-        )
+        box = {"facecolor": INK, "edgecolor": INK} if is_hub else {"facecolor": "white", "edgecolor": QUIET}
+        box["boxstyle"] = "round,pad=0.35"
+        ink = {"fontsize": 9, "color": "white"} if is_hub else {"fontsize": 8, "color": INK}
+        names[name] = ax.text(x, y, str(name), ha="center", va="center", bbox=box, zorder=3, **ink)
     for edge in edges.to_dict("records"):
         _draw_edge(ax, edge, names)
     _legend(ax, has_open=bool(edges["reversible"].any()))

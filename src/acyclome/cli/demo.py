@@ -39,13 +39,7 @@ def demo(config: Config, options: RunOptions, *, out: Path | None, data_only: Pa
 
 
 def write_demo_data(path: Path) -> None:
-    """Write scanpy's packaged pbmc68k_reduced as h5ad: X scaled, raw log-normalised, cell types in obs.
-
-    Raises
-    ------
-    InputError
-        If the name does not end in .h5ad, or the folder cannot be written to.
-    """
+    """Write scanpy's packaged pbmc68k_reduced as h5ad: X scaled, raw log-normalised, cell types in obs."""
     import scanpy
 
     from acyclome.io.atomic import write_path

@@ -8,7 +8,6 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,14 +31,8 @@ REQUIRED = (
     "igraph",
     "scikit-learn",
 )
-OPTIONAL = {
-    "jinja2": "report",
-    "pybtex": "report",
-    "matplotlib": "report",
-    "snakemake": "workflow",
-    "dask": "dask",
-    "dagma": "bench",
-}
+OPTIONAL = dict.fromkeys(("jinja2", "pybtex", "matplotlib"), "report")
+OPTIONAL |= {"snakemake": "workflow", "dask": "dask", "dagma": "bench"}
 MIN_PYTHON = (3, 11)
 MIN_MEMORY_GB, MIN_DISK_GB = 4.0, 1.0
 _MODULES = {"scikit-learn": "sklearn"}
@@ -66,11 +59,8 @@ def doctor(folder: Path, json: bool) -> None:
         echo_json({"is_fine": not failed, "findings": [asdict(finding) for finding in findings]})
     else:
         click.echo("\n".join(_line(finding) for finding in findings))
-        click.echo(
-            "Everything a run needs is here."
-            if not failed
-            else f"{len(failed)} things are missing; see the lines above."
-        )
+        missing = f"{len(failed)} things are missing; see the lines above."
+        click.echo(missing if failed else "Everything a run needs is here.")
     if failed:
         raise click.exceptions.Exit(InputError.exit_code)
 
@@ -109,42 +99,23 @@ def _machine() -> list[Finding]:
 
     free = free_memory() / 2**30
     disk = shutil.disk_usage(Path.cwd()).free / 2**30
+    fits = "large files may not fit: see `acyclome plan`"
     return [
         Finding("processors", f"{usable_threads()} usable of {os.cpu_count()}"),
-        Finding(
-            "memory",
-            f"{free:.1f} GB free",
-            free >= MIN_MEMORY_GB,
-            is_needed=False,
-            advice="large files may not fit: see `acyclome plan`",
-        ),
+        Finding("memory", f"{free:.1f} GB free", free >= MIN_MEMORY_GB, is_needed=False, advice=fits),
         Finding("disk", f"{disk:.1f} GB free here", disk >= MIN_DISK_GB, advice="free some space"),
     ]
 
 
 def _gpu() -> Finding:
-    name = _attempt(_gpu_name)
-    return Finding(
-        "gpu",
-        name or "none that torch can use",
-        bool(name),
-        is_needed=False,
-        advice="not needed: the CPU does everything",
-    )
-
-
-def _gpu_name() -> str:
-    import torch
-
-    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
-
-
-def _attempt(work: Callable[[], str]) -> str:
-    """Return the answer of a check that a broken installation may make fail in any way; a failure is no answer."""
     try:
-        return work()
-    except (ImportError, OSError, RuntimeError):
-        return ""
+        import torch
+
+        name = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
+    except (ImportError, OSError, RuntimeError):  # a broken installation, which may fail in any way, has no card
+        name = ""
+    advice = "not needed: the CPU does everything"
+    return Finding("gpu", name or "none that torch can use", bool(name), is_needed=False, advice=advice)
 
 
 def _writing(folder: Path) -> Finding:

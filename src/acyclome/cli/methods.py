@@ -18,11 +18,8 @@ from acyclome.machine import machine_memory
 OURS, EQUAL = "acyclome", "acyclome, equal noise"
 METHOD_SEEDS = 7000
 MATRICES = 3  # d x d numbers of 8 bytes that every other method holds at least
-_NAMES = (
-    {OURS: OURS, "equal-noise": EQUAL}
-    | {key: name for name, key in SORTS.items()}
-    | {name.lower(): name for name in PEERS}
-)
+_NAMES = {OURS: OURS, "equal-noise": EQUAL}
+_NAMES |= {key: name for name, key in SORTS.items()} | {name.lower(): name for name in PEERS}
 
 
 @dataclass(frozen=True)
@@ -61,12 +58,9 @@ def learned(
     X: np.ndarray, seed: int, threads: int, *, device: str = "cpu", **config: dict[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Learn the network of ``X`` without resamples; return its edges as columns of ``X``, ``(m,)`` each."""
-    from acyclome import Network, learn
+    from acyclome import learn
 
     network = learn(X, resamples=0, seed=seed, threads=threads, device=device, config=config)
-    if not isinstance(network, Network):
-        msg = "Found a network per group; expected a single one."
-        raise TypeError(msg)
     index_of = {gene: k for k, gene in enumerate(network.genes)}
     edges = network.edges
     return edges["source"].map(index_of).to_numpy(np.int64), edges["target"].map(index_of).to_numpy(np.int64)
@@ -86,17 +80,10 @@ def warm_up() -> None:
 
 
 def choose_methods(text: str | None) -> tuple[str, ...]:
-    """Return the methods that a list such as ``acyclome,dagma`` names; None takes all that are here, without options.
-
-    Raises
-    ------
-    InputError
-        If a name is unknown, or its program is not installed.
-    """
+    """Return the methods that a list such as ``acyclome,dagma`` names; None: all that are here, without options."""
     if text is None:
-        return tuple(
-            name for name in _NAMES.values() if name != EQUAL and (name not in PEERS or PEERS[name].is_installed)
-        )
+        missing = {name for name, peer in PEERS.items() if not peer.is_installed}
+        return tuple(name for name in _NAMES.values() if name not in missing | {EQUAL})
     words = [word.strip().lower() for word in text.split(",") if word.strip()]
     unknown = [word for word in words if word not in _NAMES]
     if unknown or not words:

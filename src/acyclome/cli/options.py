@@ -66,13 +66,6 @@ class RunOptions:
     json: bool = _option("Print a summary for machines, and nothing else, on standard output.", "--json", default=False)
 
     def runtime(self, progress: Progress) -> Runtime:
-        """Return the pipeline's run-time settings.
-
-        Raises
-        ------
-        InputError
-            If the device or the amount of memory is not one.
-        """
         from acyclome.machine import check_device, usable_threads
         from acyclome.pipeline.commands import Runtime
 
@@ -90,10 +83,7 @@ class RunOptions:
 def parse_memory(text: str | None) -> int | None:
     """Return the bytes that a text such as ``8GB``, ``500 MB`` or ``1.5T`` names; None stays None.
 
-    Raises
-    ------
-    InputError
-        If the text is not an amount of memory, or less than a megabyte (a unit was probably forgotten).
+    Less than a megabyte is refused: a unit was probably forgotten.
     """
     if text is None:
         return None
@@ -185,13 +175,7 @@ def science_options() -> list[click.Option]:
 
 
 def read_config(file: Path | None, typed: Mapping[str, Any]) -> Config:
-    """Return the configuration of a file, if there is one, with the options over it that were typed.
-
-    Raises
-    ------
-    ConfigError
-        If an option is unknown or out of its range.
-    """
+    """Return the configuration of a file, if there is one, with the options over it that were typed."""
     from acyclome.config import Config
     from acyclome.options import texts
 

@@ -76,15 +76,9 @@ def _network_facts(net: Network, out: Path) -> dict[str, Any]:
         "is_dag": net.is_dag,
         "report": str(out / "report.html"),
         "strongest": [f"{row.source} -> {row.target}" for row in net.edges.head(3).itertuples()],
-        "hub": _hub(net),
+        "hub": str(net.edges["source"].value_counts(sort=True).index[0]) if net.n_edges else None,
         "warnings": list(net.facts.get("warnings", [])),
     }
-
-
-def _hub(net: Network) -> str | None:
-    if net.n_edges == 0:
-        return None
-    return str(net.edges["source"].value_counts(sort=True).index[0])
 
 
 def run_text(facts: Mapping[str, Any]) -> str:
@@ -95,7 +89,7 @@ def run_text(facts: Mapping[str, Any]) -> str:
     rows = [[label, part["genes"], part["edges"], part["is_dag"], part["report"]] for label, part in groups.items()]
     table = format_table(["group", "genes", "edges", "DAG", "report"], rows)
     first = next(iter(groups.values()), None)
-    tail = [*_next_commands(first)] if first else []
+    tail = _next_commands(first) if first else []
     return "\n".join([f"Done in {wording.duration(facts['seconds'])}: {len(groups)} groups.", table, *tail])
 
 

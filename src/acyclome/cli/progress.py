@@ -24,14 +24,7 @@ LEAST_SHARE = 0.02  # below it the time left is a guess
 class Progress:
     """Bars of rich on a terminal; elsewhere a line where a stage starts, ends, or was silent for long.
 
-    Parameters
-    ----------
-    quiet
-        Whether to say nothing.
-    stream
-        Where to; default: the error stream.
-    clock
-        Seconds since any fixed moment; never goes back.
+    Nothing if `quiet`; `stream` is the error stream unless another is given, and `clock` never goes back.
     """
 
     def __init__(

@@ -94,13 +94,7 @@ def stage(name: str) -> Callable[..., None]:
 
 
 def require_exists(path: Path) -> None:
-    """Refuse a path that is not there, with the nearest names beside it.
-
-    Raises
-    ------
-    InputError
-        If nothing is at `path`.
-    """
+    """Refuse a path that is not there, with the nearest names beside it."""
     if path.exists():
         return
     import difflib

@@ -25,13 +25,8 @@ _Row = tuple[str, str, str]
 def read_truth(path: Path) -> pd.DataFrame:
     """Read true edges as a table with the columns source, target and sign (+, -, a signed number, or empty).
 
-    With a header the columns are found by name (source and target, or words that mean so). Without one, two columns
-    are source and target, a third of 0 and 1 marks the true rows (DREAM); in ``.sif`` the relation stands between.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read as text or holds no edge.
+    With a header the columns are found by name (source and target, or words that mean so). Without one, two columns are
+    source and target, a third of 0 and 1 marks the true rows (DREAM); in ``.sif`` the relation stands between.
     """
     import pandas as pd
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,15 +18,10 @@ LEFT, RIGHT, TOP, BOTTOM = 62.0, 16.0, 30.0, 44.0
 
 
 def path_chart(stages: Sequence[Mapping[str, Any]], key: str, *, heading: str) -> str:
-    """Draw one quantity at the end of each value of mu along the central path.
+    """Draw one quantity (`key`) at the end of each value of mu along the central path.
 
-    Parameters
-    ----------
-    stages
-        ``{mu, steps, h, objective}`` in the order of the path.
-    key
-        Which of them to draw. The scale is logarithmic where the values span more than a decade, or reach zero: an
-        exact zero is drawn hollow at the foot. It is linear where they are alike or negative.
+    The scale is logarithmic where the values span more than a decade, or reach zero: an exact zero is drawn hollow at
+    the foot. It is linear where they are alike or negative.
     """
     points = [stage for stage in stages if wording.is_number(stage.get(key))]
     if not points:
@@ -40,15 +36,7 @@ def path_chart(stages: Sequence[Mapping[str, Any]], key: str, *, heading: str) -
         svg.label(_mu(stage), x, height - 24.0, class_="tick", text_anchor="middle")
         for stage, (x, _) in zip(points, spots, strict=True)
     ]
-    parts.append(
-        svg.label(
-            "μ, falling along the central path",
-            (LEFT + width - RIGHT) / 2,
-            height - 6.0,
-            class_="axis",
-            text_anchor="middle",
-        )
-    )
+    parts.append(_below("μ, falling along the central path", PANEL))
     parts.append(svg.element("path", d=svg.polyline(spots), class_="curve"))
     for value, stage, (x, y) in zip(values, points, spots, strict=True):
         tip = svg.element("title", f"μ = {_mu(stage)}: {wording.significant(value)}")
@@ -61,10 +49,7 @@ def path_chart(stages: Sequence[Mapping[str, Any]], key: str, *, heading: str) -
 def stability_chart(curve: Sequence[Level], *, mark: float) -> str:
     """Draw how many edges stand at or above each stability, with the bound on false ones where it holds.
 
-    Parameters
-    ----------
-    mark
-        Stability whose count is pointed out.
+    The count at the stability `mark` is pointed out.
     """
     width, height = WIDE
     across = svg.Axis(0.0, 1.0, LEFT, width - RIGHT)
@@ -78,16 +63,11 @@ def stability_chart(curve: Sequence[Level], *, mark: float) -> str:
         svg.label(wording.decimal(tick, 1), across.at(tick), height - 24.0, class_="tick", text_anchor="middle")
         for tick in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     ]
-    parts.append(
-        svg.label(
-            "stability: share of resamples that found the edge again",
-            (LEFT + width - RIGHT) / 2,
-            height - 6.0,
-            class_="axis",
-            text_anchor="middle",
-        )
-    )
-    parts += [*_bound(curve, across, up), *_mark(curve, mark, axes=(across, up))]
+    parts += [
+        _below("stability: share of resamples that found the edge again", WIDE),
+        *_bound(curve, across, up),
+        *_mark(curve, mark, axes=(across, up)),
+    ]
     return svg.document(width, height, parts, title="Number of edges at or above each stability")
 
 
@@ -107,14 +87,16 @@ def _rows(up: svg.Axis, width: float) -> list[str]:
     return parts
 
 
+def _below(text: str, size: tuple[float, float]) -> str:
+    """Name the axis at the foot of a figure."""
+    width, height = size
+    return svg.label(text, (LEFT + width - RIGHT) / 2, height - 6.0, class_="axis", text_anchor="middle")
+
+
 def _tick(value: float, log: bool) -> str:
     if log and not 1e-3 < value < 1e4:
-        return f"10{wording.superscript(round(_exponent(value)))}"
+        return f"10{wording.superscript(round(math.log10(value)))}"
     return wording.significant(value)
-
-
-def _exponent(value: float) -> float:
-    return float(f"{value:e}".split("e")[1])
 
 
 def _mu(stage: Mapping[str, Any]) -> str:

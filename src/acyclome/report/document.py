@@ -17,23 +17,9 @@ STATIC_ROWS = 25
 
 
 def write_report(out: Path) -> Path:
-    """Write ``report.html`` into the folder of a finished run, from the files of that folder alone.
+    """Write ``report.html`` into the folder of a finished run, from the files of that folder alone; return its path.
 
     The page needs no network and holds no time stamp: the same files give the same bytes.
-
-    Parameters
-    ----------
-    out
-        Folder of the run, with ``edges.tsv.gz``, ``ranking.tsv.gz``, ``nodes.tsv`` and ``run.json``.
-
-    Returns
-    -------
-    Path of the page.
-
-    Raises
-    ------
-    InputError
-        If a file is missing or cannot be used, or the folder cannot be written to.
     """
     run = read_run(Path(out))
     path = Path(out) / "report.html"
@@ -97,15 +83,14 @@ def _network(run: Run) -> dict[str, Any]:
 
 
 def _confidence(run: Run) -> dict[str, Any]:
-    has = run.has_stability
+    levels = confidence.stability_levels(run)
+    curve = confidence.stability_curve(run) if run.has_stability else []
     return {
-        "stability_chart": charts.stability_chart(confidence.stability_curve(run), mark=confidence.STRONG)
-        if has
-        else "",
-        "levels": confidence.stability_levels(run) if has else [],
+        "stability_chart": charts.stability_chart(curve, mark=confidence.STRONG) if run.has_stability else "",
+        "levels": levels if run.has_stability else [],
         "per_resample": confidence.edges_per_resample(run),
         "pairs": confidence.possible_pairs(run),
-        "is_bounded": any(level.expected_false is not None for level in confidence.stability_levels(run)),
+        "is_bounded": any(level.expected_false is not None for level in levels),
     }
 
 

@@ -30,20 +30,12 @@ NAME_LENGTH = 16  # that a pill holds
 
 @dataclass(frozen=True)
 class Ego:
-    """A gene with the most confident of its causes and effects, strongest activation first.
-
-    Parameters
-    ----------
-    causes, effects
-        Rows of the edge table.
-    n_causes, n_effects
-        How many there are in all.
-    """
+    """A gene with the most confident of its causes and effects (rows of the edge table), strongest activation first."""
 
     gene: str
     causes: pd.DataFrame
     effects: pd.DataFrame
-    n_causes: int
+    n_causes: int  # in all, as below
     n_effects: int
 
 
@@ -114,19 +106,15 @@ def draw_edge(edge: dict[Hashable, Any], start: tuple[float, float], end: tuple[
         f"{edge['source']} → {edge['target']}: weight {wording.decimal(edge['weight'])}, score {wording.decimal(score)}"
     )
     words += ", reversible" if edge["reversible"] else ""
-    content = "".join(
-        [
-            svg.element("title", escape(words)),
-            svg.element(
-                "path",
-                d=curve,
-                class_="link reversible" if edge["reversible"] else "link",
-                stroke_width=1 + 2.5 * score,
-            ),
-            svg.element("path", d=head, class_="head" if is_positive else "bar"),
-        ]
+    kind = "link reversible" if edge["reversible"] else "link"
+    link = svg.element("path", d=curve, class_=kind, stroke_width=1 + 2.5 * score)
+    arrow = svg.element("path", d=head, class_="head" if is_positive else "bar")
+    return svg.element(
+        "g",
+        svg.element("title", escape(words)) + link + arrow,
+        class_="plus" if is_positive else "minus",
+        opacity=0.35 + 0.65 * score,
     )
-    return svg.element("g", content, class_="plus" if is_positive else "minus", opacity=0.35 + 0.65 * score)
 
 
 def _short(gene: str) -> str:

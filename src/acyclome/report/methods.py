@@ -21,16 +21,8 @@ def references(run: Run) -> list[str]:
 
 
 def _paragraph(run: Run) -> str:
-    sentences = [
-        _data(run),
-        _screening(run),
-        _relaxation(run),
-        _search(run),
-        _result(run),
-        _resampling(run),
-        _software(run),
-    ]
-    return " ".join(sentence for sentence in sentences if sentence)
+    said = (_data, _screening, _relaxation, _search, _result, _resampling, _software)
+    return " ".join(sentence(run) for sentence in said)
 
 
 def _data(run: Run) -> str:

@@ -25,15 +25,7 @@ FACTS = ("command", "config", "input", "prepare", "sortability", "stages", "vers
 
 @dataclass(frozen=True)
 class Run:
-    """The content of a run folder that the report shows.
-
-    Parameters
-    ----------
-    folder
-        Where it was read from.
-    network
-        Edges, ranking and nodes, with the content of ``run.json`` as facts.
-    """
+    """The content of a run folder that the report shows; the facts of the network are those of ``run.json``."""
 
     folder: Path
     network: Network
@@ -84,13 +76,6 @@ class Run:
 
 
 def read_run(folder: Path) -> Run:
-    """Read the files of a finished run.
-
-    Raises
-    ------
-    InputError
-        If a file is missing or cannot be read, or the files do not fit together.
-    """
     folder = Path(folder)
     run = None
     missing = [name for name in FILES if not (folder / name).is_file()]

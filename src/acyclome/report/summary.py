@@ -12,6 +12,10 @@ from acyclome.report.source import Run
 
 TOP_REGULATORS = 20  # a page; the tables of the run have all
 RANKING_HEAD = 20
+SORTABILITIES = {
+    "var_sortability": ("Variance", "variance"),
+    "r2_sortability": ("R²", "share of variance explained by the other genes"),
+}
 _COUNTED = {
     "n_obs": "observations",
     "n_vars": "genes",
@@ -44,15 +48,11 @@ def counts(run: Run) -> dict[str, Any]:
 def cards(run: Run) -> list[dict[str, str]]:
     """Return the summary cards: a figure, what it is, and a line that says what to make of it."""
     total = counts(run)
-    per_gene = wording.decimal(total["edges"] / max(total["genes"], 1), 1)
+    whole, per_gene = run.fact("input.n_obs"), wording.decimal(total["edges"] / max(total["genes"], 1), 1)
     stability = f"over {run.resamples} resamples" if run.has_stability else "not measured: 0 resamples"
     return [
         _card("Genes", wording.count(total["genes"]), f"of {wording.count(run.fact('input.n_vars'))} in the file"),
-        _card(
-            "Observations",
-            wording.count(total["observations"]),
-            f"of {wording.count(run.fact('input.n_obs'))} in the file",
-        ),
+        _card("Observations", wording.count(total["observations"]), f"of {wording.count(whole)} in the file"),
         _card("Edges", wording.count(total["edges"]), f"{per_gene} per gene"),
         _card("Acyclic", "yes" if total["is_dag"] else "no", "an order of the genes proves it"),
         _card("Reversible", wording.share(total["reversible"]), "of the edges fit as well reversed"),
@@ -134,28 +134,20 @@ def ranking_head(run: Run) -> list[dict[str, str]]:
 
 def sortability(run: Run) -> list[dict[str, str]]:
     """Return each measure of how far the data alone give away an order of the genes, with what its value means."""
-    measures = []
-    for name, value in run.fact("sortability").items():
-        if wording.is_number(value) and 0 <= value <= 1:
-            measures.append(
-                {
-                    "name": _measure(name),
-                    "value": wording.decimal(value),
-                    "at": f"{100 * value:.1f}%",
-                    "meaning": _lean(name, float(value)),
-                }
-            )
-    return measures
+    found = {key: run.fact(f"sortability.{key}") for key in SORTABILITIES}
+    return [
+        {
+            "name": f"{SORTABILITIES[key][0]} sortability",
+            "value": wording.decimal(value),
+            "at": f"{100 * value:.1f}%",
+            "meaning": _lean(SORTABILITIES[key][1], value),
+        }
+        for key, value in found.items()
+        if wording.is_number(value)
+    ]
 
 
-def _measure(name: str) -> str:
-    if "r2" in name.lower():
-        return "R² sortability"
-    return "Variance sortability" if "var" in name.lower() else _sentence(name)
-
-
-def _lean(name: str, value: float) -> str:
-    what = "share of variance explained by the other genes" if "r2" in name.lower() else "variance"
+def _lean(what: str, value: float) -> str:
     if abs(value - 0.5) < 0.1:
         return f"Near one half: the {what} says little about the order of causes and effects."
     side = "rises" if value > 0.5 else "falls"
@@ -180,13 +172,8 @@ def compared(run: Run) -> list[dict[str, Any]]:
 
 def stages(run: Run) -> list[dict[str, str]]:
     return [
-        {
-            "name": str(name),
-            "time": wording.duration(cost.get("seconds")),
-            "memory": _megabytes(cost.get("peak_memory_mb")),
-        }
+        {"name": name, "time": wording.duration(cost.get("seconds")), "memory": _megabytes(cost.get("peak_memory_mb"))}
         for name, cost in run.fact("stages").items()
-        if isinstance(cost, Mapping)
     ]
 
 

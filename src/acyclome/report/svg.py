@@ -53,23 +53,13 @@ def document(width: float, height: float, content: Iterable[str], *, title: str)
 
 @dataclass(frozen=True)
 class Axis:
-    """A scale from values to pixels.
-
-    Parameters
-    ----------
-    low, high
-        Values at the two ends.
-    start, end
-        Pixels at the two ends; `end` may be less than `start`.
-    log
-        Whether equal ratios, not equal differences, take equal room.
-    """
+    """A scale from values, `low` to `high`, to pixels, `start` to `end`, of which the last may be less."""
 
     low: float
     high: float
     start: float
     end: float
-    log: bool = False
+    log: bool = False  # equal ratios, not equal differences, take equal room
 
     def at(self, value: float) -> float:
         low, high, value = (self._scaled(number) for number in (self.low, self.high, value))
