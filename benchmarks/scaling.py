@@ -19,8 +19,9 @@ from typing import Any
 
 import pandas as pd
 
+from acyclome.evaluate.accuracy import Edges
 from acyclome.evaluate.peers import PEERS
-from acyclome.evaluate.trial import DONE, SORTS, Edges, sorted_edges, trial
+from acyclome.evaluate.trial import DONE, SORTS, sorted_edges, trial
 from benchmarks.measure import learned, revision, warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.report import publish

@@ -172,7 +172,7 @@ def _draw_graph(ax: Axes, edges: pd.DataFrame, position: dict[Hashable, tuple[fl
         is_hub = name == gene
         box = {"facecolor": INK, "edgecolor": INK} if is_hub else {"facecolor": "white", "edgecolor": QUIET}
         box["boxstyle"] = "round,pad=0.35"
-        ink = {"fontsize": 9, "color": "white"} if is_hub else {"fontsize": 8, "color": INK}
+        ink: dict[str, Any] = {"fontsize": 9, "color": "white"} if is_hub else {"fontsize": 8, "color": INK}
         names[name] = ax.text(x, y, str(name), ha="center", va="center", bbox=box, zorder=3, **ink)
     for edge in edges.to_dict("records"):
         _draw_edge(ax, edge, names)

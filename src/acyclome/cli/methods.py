@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from acyclome.errors import InputError
+from acyclome.evaluate.accuracy import Edges
 from acyclome.evaluate.peers import PEERS
 from acyclome.evaluate.simulate import Simulation, simulate
-from acyclome.evaluate.trial import SORTS, Edges, sorted_edges, trial
+from acyclome.evaluate.trial import SORTS, sorted_edges, trial
 from acyclome.machine import machine_memory
 
 OURS, EQUAL = "acyclome", "acyclome, equal noise"

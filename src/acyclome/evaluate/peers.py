@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from acyclome.core.workers import one_blas_thread
+from acyclome.evaluate.accuracy import Edges
 
-Edges = tuple[np.ndarray, np.ndarray]
 DAGMA_LAMBDA1, NOTEARS_LAMBDA1 = 0.03, 0.1  # what the authors' examples take
 
 

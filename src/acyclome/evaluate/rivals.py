@@ -10,10 +10,10 @@ import numpy as np
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.effects.total import responses
 from acyclome.core.graph.equivalence import topological_order
+from acyclome.evaluate.accuracy import Edges
 from acyclome.evaluate.baselines import correlation_ranking, heldout_log_likelihood
 from acyclome.evaluate.trial import SORTS, sorted_edges
 
-Edges = tuple[np.ndarray, np.ndarray]
 OURS, STRONGEST, EMPTY = "this method", "strongest correlations", "no edge"
 
 

@@ -7,11 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from acyclome.errors import ConvergenceError, MemoryLimitError
-from acyclome.evaluate.accuracy import graph_scores
+from acyclome.evaluate.accuracy import Edges, graph_scores
 from acyclome.evaluate.baselines import sort_and_regress
 from acyclome.evaluate.cost import measured
 
-Edges = tuple[np.ndarray, np.ndarray]
 MEMBERS = 0x3E3  # a stream of its own, so that a ceiling does not hang on what was drawn before
 FIGURES = {
     "skeleton_f1": "skeleton",

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
-from threadpoolctl import threadpool_limits
 
 from acyclome.config import Config
+from acyclome.core.workers import one_blas_thread
 from acyclome.io.expression import open_expression
 from acyclome.io.matrices import COUNTS, MatrixFacts
 from acyclome.io.store import write_store
@@ -61,7 +61,7 @@ def prepare(adata: AnnData, config: Config | None = None) -> Prepared:
     The steps, in order: choose matrix and group, leave out rare genes, join observations (pseudobulk or metacells),
     normalise, logarithm, highly variable genes, marginal transform, covariates.
     """
-    with threadpool_limits(1):  # matrix products must not depend on the number of threads
+    with one_blas_thread():
         plan = _plan(adata, config or Config())
         finished = list(plan.blocks())
     X = sp.vstack(finished, format="csr") if sp.issparse(finished[0]) else np.concatenate(finished)
@@ -78,7 +78,7 @@ def prepare_to_store(
     they need not fit into memory together.
     """
     config = config or Config()
-    with threadpool_limits(1):
+    with one_blas_thread():
         plan = _plan(open_expression(path_in, config.input.genes_as), config)
         draft = plan.draft
         columns = _plain_columns(draft.obs)
