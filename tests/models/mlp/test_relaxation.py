@@ -9,7 +9,8 @@ from acyclome.core.relaxation.problem import OnCandidates
 from acyclome.core.relaxation.schedule import CentralPath
 from acyclome.core.relaxation.solve import solve
 from acyclome.core.relaxation.steps import BlockSolve
-from acyclome.models.mlp.relaxation import Block, Mlp
+from acyclome.models.mlp.blocks import Block
+from acyclome.models.mlp.relaxation import Mlp
 
 torch = pytest.importorskip("torch")
 SEM = Mlp(hidden=5, lambda1=0.05, alpha=1e-3, steps=8)
@@ -87,7 +88,7 @@ def test_blocks_hold_every_edge_once_and_fill_up_with_nothing(problem):
         real = b.edge < candidates.n_edges
         assert (b.parent[~real] == D).all()
         assert (b.parent[real] == candidates.parent[b.edge[real]]).all()
-        alone = Block(b.gene[:1], b.parent[:1], b.edge[:1])
+        alone = Block(b.gene[:1], b.parent[:1], b.edge[:1], None)
         value = SEM.fit(statistics, alone, torch.as_tensor(W[np.minimum(alone.edge, len(W) - 1)] * real[:1, :, None]))[
             0
         ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from acyclome.core.data.basis import expand
+from acyclome.core.data.basis import expand, orthonormal
 from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.expansions import Expansion
 from acyclome.core.data.problem import Problem
@@ -19,8 +19,9 @@ from acyclome.core.relaxation.shrink import soften_groups
 from acyclome.core.relaxation.tree import Params
 from acyclome.core.workers import run_blocks
 from acyclome.models.linear.batched import BatchedLeastSquares
-from acyclome.models.linear.relaxation import take
+from acyclome.models.linear.relaxation import LEAST_WEIGHT, take
 from acyclome.models.linear.tensor_blocks import Blocks, Ragged, side_by_side
+from acyclome.models.own_rows import OwnRows
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +44,8 @@ class AdditiveStatistics(NamedTuple):
         float32, products of the terms of all candidates of a gene, ``(k terms, k terms)``, one gene after the other.
     offset
         ``(d,)`` where the products of every gene begin.
+    gene_weight
+        ``(d,)`` weight of every gene's loss, its share of observations in which it was no target.
     """
 
     indptr: np.ndarray
@@ -50,16 +53,18 @@ class AdditiveStatistics(NamedTuple):
     cross: np.ndarray
     gram: np.ndarray
     offset: np.ndarray
+    gene_weight: np.ndarray
 
 
 @dataclass(frozen=True)
 class Additive:
     """Squared loss with a group lasso on the curves of standardized columns.
 
-    ``F(B) = sum_j (1/2n |x_j - sum_i sum_k B_ijk phi_k(x_i)|^2 + lambda1 sqrt(terms) sum_i |B_ij|_2)``, strength
+    ``F(B) = sum_j v_j (1/2n |x_j - sum_i sum_k B_ijk phi_k(x_i)|^2 + lambda1 sqrt(terms) sum_i |B_ij|_2)``, strength
     ``A_ij = |B_ij|_2^2``.  Terms are orthonormal within a gene, so ``A_ij`` is the variance of ``f_ij(x_i)``, the norm
     of nonparametric NOTEARS (Zheng et al. 2020); in powers it is the model of NO-BEARS (Lee et al. 2019).  The root is
-    the norm that chance alone has in a group of so many terms, relative to one (Yuan and Lin 2006).
+    the norm that chance alone has in a group of so many terms, relative to one (Yuan and Lin 2006).  A gene that was a
+    target is fitted without those observations, and weighs less, ``v_j``.
 
     Parameters
     ----------
@@ -97,27 +102,31 @@ class Additive:
         Cost: ``n (k terms)^2`` operations a gene, once.
         """
         Z, terms = problem.data.Z.astype(np.float32, copy=False), self.expansion.terms
-        basis, n = expand(Z, self.expansion, problem.threads), Z.shape[1]
+        basis = expand(Z, self.expansion, problem.threads)
         size = (candidates.counts * terms) ** 2
         offset = np.concatenate([[0], np.cumsum(size)])
         cross, gram = np.empty((candidates.n_edges, terms)), np.empty(offset[-1], np.float32)
 
         def block(a: int, b: int) -> None:
             for j in range(a, b):
-                own = slice(candidates.indptr[j], candidates.indptr[j + 1])
-                F = basis[candidates.parent[own]].reshape(-1, n)
-                cross[own] = (F @ Z[j]).reshape(-1, terms) / n
-                gram[offset[j] : offset[j + 1]] = (F @ F.T).ravel() / n
+                edges, rows = slice(candidates.indptr[j], candidates.indptr[j + 1]), OwnRows.of(problem.data, j)
+                F, y = basis[candidates.parent[edges]], rows.response(Z[j])
+                if rows.own is not None:  # where terms are no longer orthonormal
+                    F = np.array([orthonormal(one.astype(np.float64)) for one in F[:, :, rows.own]], np.float32)
+                    y = y[rows.own]
+                F = F.reshape(-1, len(y))
+                cross[edges] = (F @ y).reshape(-1, terms) / len(y)
+                gram[offset[j] : offset[j + 1]] = (F @ F.T).ravel() / len(y)
 
         run_blocks(block, gene_blocks(len(Z), BLOCK), problem.threads)
-        return AdditiveStatistics(candidates.indptr, candidates.parent, cross, gram, offset[:-1])
+        weight = np.maximum(problem.data.n_own / problem.data.n_effective, LEAST_WEIGHT)
+        return AdditiveStatistics(candidates.indptr, candidates.parent, cross, gram, offset[:-1], weight)
 
     def side_by_side(
         self, statistics: Sequence[AdditiveStatistics], like: torch.Tensor
     ) -> tuple[BatchedLeastSquares, Blocks]:
         networks = [
-            Ragged(Candidates(one.indptr, one.parent), one.cross, one.gram, np.ones(len(one.offset)))
-            for one in statistics
+            Ragged(Candidates(one.indptr, one.parent), one.cross, one.gram, one.gene_weight) for one in statistics
         ]
         return BatchedLeastSquares(self.lambda1, self.tol), side_by_side(networks, like)
 
@@ -125,7 +134,7 @@ class Additive:
         return {"W": statistics.on_candidates(number, params["W"])}
 
     def partition(self, statistics: AdditiveStatistics, parts: int) -> tuple[list[AdditiveStatistics], np.ndarray]:
-        indptr, parent, cross, gram, offset = statistics
+        indptr, parent, cross, gram, offset, weight = statistics
         d = len(offset)
         bounds = np.linspace(0, d, max(min(parts, d), 1) + 1).astype(int)
         block, own = np.append(offset, len(gram)), []
@@ -138,6 +147,7 @@ class Additive:
                     cross[e],
                     gram[block[a] : block[b]],
                     offset[a:b] - block[a],
+                    weight[a:b],
                 )
             )
         return own, indptr[bounds]
@@ -186,7 +196,8 @@ class Additive:
         return {"W": out}
 
     def shrink(self, statistics: AdditiveStatistics, params: Params, amount: Params) -> Params:
-        return {"W": soften_groups(params["W"], amount["W"], self.least)}
+        weight = np.repeat(statistics.gene_weight, np.diff(statistics.indptr))[:, None]
+        return {"W": soften_groups(params["W"], weight * amount["W"], self.least)}
 
 
 @kernel
@@ -209,7 +220,7 @@ def _objective(statistics, W, least, out, first, last):
                 for y in range(side):
                     product += G[k, y] * b[y]
                 total += b[k] * (0.5 * product - c[k])
-        out[j] = total
+        out[j] = statistics.gene_weight[j] * total
 
 
 @kernel
@@ -224,7 +235,7 @@ def _add_slope(statistics, W, out, first, last):
             total = -c[k]
             for y in range(side):
                 total += G[k, y] * b[y]
-            out[start + k // terms, k % terms] += total
+            out[start + k // terms, k % terms] += statistics.gene_weight[j] * total
 
 
 @kernel
@@ -240,7 +251,7 @@ def _descend(statistics, ridge, least, sweeps, tol, W, first, last):
         side = width * terms
         G = statistics.gram[statistics.offset[j] : statistics.offset[j] + side * side].reshape(side, side)
         b = W[start : start + width].reshape(side)
-        residual = statistics.cross[start : start + width].ravel().copy()
+        residual, v = statistics.cross[start : start + width].ravel().copy(), statistics.gene_weight[j]
         for x in range(side):
             if b[x] != 0.0:
                 take(G[x], b[x], residual)
@@ -250,7 +261,7 @@ def _descend(statistics, ridge, least, sweeps, tol, W, first, last):
                 size = 0.0
                 for k in range(x * terms, (x + 1) * terms):
                     size += (residual[k] + b[k]) ** 2
-                share = max(1.0 - least / np.sqrt(max(size, 1e-30)), 0.0) / (1.0 + 2.0 * ridge[start + x])
+                share = max(1.0 - least / np.sqrt(max(size, 1e-30)), 0.0) / (1.0 + 2.0 * ridge[start + x] / v)
                 moved = max(moved, _move(G, x * terms, terms, share, b, residual))
             if moved < tol:
                 break

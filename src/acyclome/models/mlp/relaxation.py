@@ -7,10 +7,11 @@ to the other.  What would change it: more than one hidden layer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,51 +22,50 @@ from acyclome.core.relaxation.problem import Ability
 from acyclome.core.relaxation.shrink import soften_groups
 from acyclome.core.relaxation.tree import Params
 from acyclome.core.workers import run_blocks
+from acyclome.models.linear.relaxation import LEAST_WEIGHT
+from acyclome.models.mlp.blocks import Block, cut_into_blocks
+from acyclome.models.own_rows import FLAT, OwnRows
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-VALUES = 1 << 24  # numbers a block holds at once for the parents' data, 64 MB in float32
-MULTIPLE = 8  # of candidates to which genes are filled up: a handful of batches, an eighth of the work for nothing
 SMALL = 0.1  # standard deviation of the weights at the start: units are nearly linear there
 STREAM = 0x31B  # of the random numbers of the start, apart from those of other parts with the same seed
 _lock = Lock()
 _inside: list[int] = []
 
 
-class Block(NamedTuple):
-    """Genes with about as many candidates each: a problem of one batch.
+class MlpStatistics(NamedTuple):
+    """What blocks fit.
 
     Parameters
     ----------
-    gene
-        ``(g,)`` the genes.
-    parent
-        ``(g, k)`` their candidates; ``d``, a gene that is always 0, fills up.
-    edge
-        ``(g, k)`` positions of the candidate edges; ``nnz`` fills up.
+    Z
+        Data with a last row of zeros, ``(d + 1, n)``, on the device of the computation.
+    bias
+        ``(hidden,)``.
+    blocks
+        All genes that have candidates.
+    gene_weight, edge_weight
+        ``(d,)`` weight of every gene's loss, its share of observations in which it was no target; ``(nnz,)`` that of
+        the target of every edge.
     """
-
-    gene: np.ndarray
-    parent: np.ndarray
-    edge: np.ndarray
-
-
-class MlpStatistics(NamedTuple):
-    """Data with a last row of zeros, ``(d + 1, n)``, on the device of the computation; biases ``(hidden,)``; blocks."""
 
     Z: Tensor
     bias: Tensor
     blocks: list[Block]
+    gene_weight: np.ndarray
+    edge_weight: np.ndarray
 
 
 @dataclass(frozen=True)
 class Mlp:
     """``x_j = v_j' tanh(W_j' x_S + b) + noise`` (NOTEARS-MLP: Zheng et al. 2020), on standardized columns.
 
-    ``F(W) = sum_j min_v (1/2n |x_j - v' H_j|^2 + alpha/2 |v|^2) + lambda1 sum_e |W_e|_2`` with ``H_j`` the centered
-    hidden units of gene ``j`` and ``W_e (hidden,)`` the first-layer weights of edge ``e``; strength ``A_e = |W_e|^2``.
+    ``F(W) = sum_j s_j (min_v (1/2n |x_j - v' H_j|^2 + alpha/2 |v|^2) + lambda1 sum_e |W_e|_2)`` with ``H_j`` the
+    centered hidden units of gene ``j`` and ``W_e (hidden,)`` the first-layer weights of edge ``e``; strength
+    ``A_e = |W_e|^2``.  A gene that was a target is fitted without those observations, and weighs less, ``s_j``.
 
     Parameters
     ----------
@@ -89,15 +89,28 @@ class Mlp:
         return frozenset(("solve", "gradient", "shrink"))
 
     def statistics(self, problem: Problem, candidates: Candidates) -> MlpStatistics:
-        return self.on_data(problem.data.Z.astype(np.float32, copy=False), candidates, problem.backend.device)
+        """Cut the genes into blocks; all is computed on the device, in float32."""
+        data, targets = problem.data, np.flatnonzero(problem.data.interventions.counts)
+        rows = {j: own for j in map(int, targets) if (own := OwnRows.of(data, j).own) is not None}
+        weight = np.maximum(data.n_own / data.n_effective, LEAST_WEIGHT)
+        found = self.on_data(data.Z.astype(np.float32, copy=False), candidates, problem.backend.device, rows=rows)
+        return found._replace(gene_weight=weight, edge_weight=weight[candidates.target])
 
-    def on_data(self, Z: np.ndarray, candidates: Candidates, device: torch.device | str = "cpu") -> MlpStatistics:
-        """Cut the genes ``Z (d, n)`` into blocks; all is computed on the device, in the dtype of ``Z``."""
+    def on_data(
+        self,
+        Z: np.ndarray,
+        candidates: Candidates,
+        device: torch.device | str = "cpu",
+        *,
+        rows: Mapping[int, np.ndarray] = MappingProxyType({}),
+    ) -> MlpStatistics:
+        """Cut genes ``Z (d, n)`` of any dtype into blocks; some are fitted to their own ``rows``."""
         import torch
 
         padded = torch.as_tensor(np.vstack([Z, np.zeros_like(Z[:1])]), device=device)
         bias = torch.as_tensor(np.linspace(-1.0, 1.0, self.hidden), dtype=padded.dtype, device=device)
-        return MlpStatistics(padded, bias, _cut(candidates, Z.shape[1], self.hidden))
+        blocks = cut_into_blocks(candidates, Z.shape[1], self.hidden, rows)
+        return MlpStatistics(padded, bias, blocks, np.ones(len(Z)), np.ones(candidates.n_edges))
 
     def start(self, candidates: Candidates, seed: int) -> dict[str, np.ndarray]:
         """Draw small weights, ``(nnz, hidden)``: at zero the gradient is zero too."""
@@ -117,13 +130,14 @@ class Mlp:
 
     def losses(self, statistics: MlpStatistics, params: Params, threads: int) -> np.ndarray:
         """Return every gene's share of ``F(W)``, ``(d,)``."""
-        out = np.full(len(statistics.Z) - 1, 0.5)
+        out = 0.5 * statistics.gene_weight
 
         def work(*block: np.ndarray) -> None:
             own = Block(*block)
             w, extra = _take(statistics, own, params["W"])
             value, _ = self.fit(statistics, own, w)
             out[own.gene] = (value + self._penalty(w, extra)).cpu().numpy()
+            out[own.gene] *= statistics.gene_weight[own.gene]
 
         with _one_torch_thread():
             run_blocks(work, statistics.blocks, threads)
@@ -141,10 +155,11 @@ class Mlp:
         def slope(block: Block, w: Tensor, extra: Tensor) -> Tensor:
             return self.fit(statistics, block, w)[1] + 2 * extra[:, :, None] * w
 
-        return {"W": self._each(slope, statistics, ridge, params["W"], threads)}
+        slopes = self._each(slope, statistics, ridge, params["W"], threads)
+        return {"W": statistics.edge_weight[:, None] * slopes}
 
     def shrink(self, statistics: MlpStatistics, params: Params, amount: Params) -> Params:
-        return {"W": soften_groups(params["W"], amount["W"], self.lambda1)}
+        return {"W": soften_groups(params["W"], statistics.edge_weight[:, None] * amount["W"], self.lambda1)}
 
     def _each(
         self,
@@ -159,7 +174,7 @@ class Mlp:
 
         def work(*block: np.ndarray) -> None:
             own = Block(*block)
-            w, extra = _take(statistics, own, W, ridge)
+            w, extra = _take(statistics, own, W, ridge / statistics.edge_weight)
             real = own.edge < len(W)
             out[own.edge[real]] = f(own, w, extra).double().cpu().numpy()[real]
 
@@ -176,8 +191,11 @@ class Mlp:
         """
         import torch
 
-        Z, n = statistics.Z, statistics.Z.shape[1]
+        Z = statistics.Z
         X, y = Z[torch.as_tensor(block.parent)], Z[torch.as_tensor(block.gene)]
+        if block.rows is not None:
+            X, y = (_standardized(values[..., torch.as_tensor(block.rows)]) for values in (X, y))
+        n = y.shape[1]
         units = torch.tanh(w.transpose(1, 2) @ X + statistics.bias[:, None])  # (g, hidden, n)
         H = units - units.mean(dim=2, keepdim=True)
         G = H @ H.transpose(1, 2) / n + self.alpha * torch.eye(self.hidden, dtype=Z.dtype, device=Z.device)
@@ -211,6 +229,12 @@ class Mlp:
         return (self.lambda1 * size + extra * size.square()).sum(dim=1)
 
 
+def _standardized(values: Tensor) -> Tensor:
+    """Mean 0 and mean square 1 along the last axis; constants become 0."""
+    centered = values - values.mean(dim=-1, keepdim=True)
+    return centered / centered.square().mean(dim=-1, keepdim=True).sqrt().clamp_min(FLAT)
+
+
 def _shrink(w: Tensor, threshold: Tensor, divisor: Tensor) -> Tensor:
     """Proximal map of ``threshold |w_e| + (divisor - 1)/2 |w_e|^2``, edge by edge."""
     size = w.norm(dim=2, keepdim=True)
@@ -229,27 +253,6 @@ def _take(
     extra = np.zeros(there.shape) if ridge is None else np.where(there, ridge[at], 0.0)
     like = {"dtype": statistics.Z.dtype, "device": statistics.Z.device}
     return torch.as_tensor(w, **like), torch.as_tensor(extra, **like)
-
-
-def _cut(candidates: Candidates, n: int, hidden: int) -> list[Block]:
-    """Put genes of about as many candidates together, filled up to a multiple of ``MULTIPLE``."""
-    width = -(-candidates.counts // MULTIPLE) * MULTIPLE
-    blocks = []
-    for k in np.unique(width[width > 0]):
-        genes = np.flatnonzero(width == k)
-        most = max(VALUES // (max(int(k), hidden) * n), 1)
-        for part in np.split(genes, np.arange(most, len(genes), most)):
-            at = candidates.indptr[part][:, None] + np.arange(k)
-            real = at < candidates.indptr[part + 1][:, None]
-            parent = candidates.parent[np.minimum(at, candidates.n_edges - 1)]
-            blocks.append(
-                Block(
-                    part,
-                    np.where(real, parent, candidates.n_genes).astype(np.int64),
-                    np.where(real, at, candidates.n_edges),
-                )
-            )
-    return blocks
 
 
 @contextmanager
