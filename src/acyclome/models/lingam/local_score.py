@@ -54,8 +54,8 @@ class LingamScore:
     def scores(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         """Score sets of parents of gene ``j``, ``(s, p) -> (s,)``: least squares less what the noise gains."""
         own = OwnRows.of(self.data, j, rows)
-        none = self._noise_gain(j, sets[0, :0], own)
-        return self.linear.scores(j, sets, rows) + none - [self._noise_gain(j, one, own) for one in sets]
+        none = self.gain_of_noise(j, sets[0, :0], own)
+        return self.linear.scores(j, sets, rows) + none - [self.gain_of_noise(j, one, own) for one in sets]
 
     def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
         return self.linear.promise(j, parents, others)
@@ -78,12 +78,9 @@ class LingamScore:
             return kernel_log_density(fitted, residual[test])
         return normal_held_out(self.data, j, residual, own, test)
 
-    def _noise_gain(self, j: int, parents: np.ndarray, own: OwnRows) -> float:
+    def gain_of_noise(self, j: int, parents: np.ndarray, own: OwnRows) -> float:
+        """Return the log-likelihood that the noise of a gene gains by not being Gaussian, as in the order search."""
         least = least_gain(self.data.n_effective, self.data.n_genes)
-        left = np.empty(self.data.n_obs, np.float32)
-        factor = np.empty((len(parents) + 1, max(len(parents), 1)))
-        return float(
-            noise_gain(
-                self._Z, j, np.sort(parents).astype(np.int32), own.left_out, own.n_effective, least, left, factor
-            )
-        )
+        left, given = np.empty(self.data.n_obs, np.float32), np.sort(parents).astype(np.int32)
+        factor = np.empty((len(given) + 1, max(len(given), 1)))
+        return float(noise_gain(self._Z, j, given, own.left_out, own.n_effective, least, left, factor))
