@@ -160,7 +160,7 @@ class Dataset:
     def edge_costs(self, config: Config) -> np.ndarray:
         """Return the log-likelihood that an edge into each gene has to bring, ``(d,)``."""
         cost = config.score.gamma * np.log(max(int(self.sources.sum()) - 1, 1)) + np.zeros(self.n_genes)
-        if get_model(config.model).search == "order_search":  # local scores have paid for the coefficients already
+        if get_model(config.model).search != "hill_climbing":  # local scores have paid for the coefficients already
             cost += 0.5 * np.log(self.n_own)
         return cost
 

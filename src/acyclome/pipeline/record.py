@@ -20,6 +20,9 @@ INPUT_FACTS = {"n_obs": "n_obs_input", "n_vars": "n_vars_input", "matrix": "matr
 PACKAGES = ("numpy", "scipy", "numba", "torch", "pandas", "anndata", "scanpy", "h5py")
 
 
+NOT_OF_THE_ORDER = {"cost", "sortability", "effects", "relaxation"}  # which stand elsewhere in the record
+
+
 def run_record(
     network: Network, data: Dataset, config: Config, *, about: Mapping[str, Any], done: Mapping[Key, Record]
 ) -> dict[str, Any]:
@@ -35,7 +38,8 @@ def run_record(
         The records of all stages.
     """
     store, facts = data.store.facts, {key: record.facts for key, record in done.items()}
-    order, fit = facts[Key(Stage.ORDER)], facts[Key(Stage.FIT)]
+    order = facts[Key(Stage.ORDER)]
+    fit = facts[Key(Stage.FIT)] | order.get("relaxation", {})  # which the order stage runs where it decides
     costs = {"prepare": about.get("cost", {}), **{key.name: value.get("cost", {}) for key, value in facts.items()}}
     effects = order.get("effects", [])
     warnings = [*store.get("warnings", []), *data.warnings, *fit.get("warnings", []), *effects_warnings(effects)]
@@ -62,7 +66,7 @@ def run_record(
         "stages": {name: dict(cost) for name, cost in sorted(costs.items())},
         "screen": _without_cost(facts[Key(Stage.SCREEN)]),
         "fit": {name: value for name, value in fit.items() if name not in ("cost", "warnings")},
-        "order": {name: value for name, value in order.items() if name not in ("cost", "sortability", "effects")},
+        "order": {name: value for name, value in order.items() if name not in NOT_OF_THE_ORDER},
         "perturbation": {**data.perturbation, "effects": effects} if data.perturbation else None,
         "resample": {
             "resamples": config.resample.resamples,

@@ -174,15 +174,19 @@ def _card_bytes(d: float, n: float, config: Config) -> float:
 
 
 def _model_seconds(cost: Cost, config: Config) -> dict[str, float]:
-    """Seconds of one core in the stages, of what the model takes beside what all take."""
+    """Seconds of one core in the stages, of what the model takes beside what all take.
+
+    A relaxation that decides runs where others search, in every resample too.
+    """
     rounds, resampled = config.search.perturbations, config.resample.resamples * config.resample.fraction
-    search = float(cost.search) / SCORED_PER_SECOND
-    found = {
+    decides = config.card is not None and config.card.search == "relaxation"
+    search, relax = float(cost.search) / SCORED_PER_SECOND, float(cost.relax) / SCORED_PER_SECOND
+    return {
         "screen": float(cost.screen) / GRAM_PER_SECOND,
-        "order": search * (1 + SHAKES * rounds),
-        "resample": search * resampled,
+        "fit": 0.0 if decides or is_sharded(config) else relax,
+        "order": relax if decides else search * (1 + SHAKES * rounds),
+        "resample": (relax if decides else search) * resampled,
     }
-    return found if is_sharded(config) else found | {"fit": float(cost.relax) / SCORED_PER_SECOND}
 
 
 def _shard_facts(n_genes: int, n_obs: int, config: Config) -> dict[str, Any]:

@@ -23,11 +23,13 @@ from acyclome.core.data.search_result import SearchResult
 from acyclome.core.directions.interventional import Directions, directions
 from acyclome.core.directions.non_gaussian import ODDS, noise_evidence
 from acyclome.core.graph.equivalence import cpdag
+from acyclome.core.relaxation.relax import Relaxation
 from acyclome.core.screening.partial_correlation import ROWS
 from acyclome.core.screening.screen import Views, cut_genes, find_views
 from acyclome.errors import ConvergenceError
 from acyclome.evaluate.sortability import r2_from_correlation, sortability
 from acyclome.knowledge.interventions import effects_table
+from acyclome.models import get_model
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.executor import relaxing_workers, run_parts
@@ -78,15 +80,18 @@ def relax(task: Task, screened: Screened) -> Relaxed:
     task.report("fit", 1.0, "" if relaxation is None else relaxation.status)
     if relaxation is None:
         return Relaxed(start=start, facts={"relax": False, "convergence": []})
-    facts = {
+    return Relaxed(start=start, W=relaxation.W, facts=_relaxation_facts(relaxation, task.config))
+
+
+def _relaxation_facts(relaxation: Relaxation, config: Config) -> dict[str, Any]:
+    return {
         "relax": True,
         "convergence": [point._asdict() for point in relaxation.path],
         "acyclic": relaxation.is_acyclic,
         "status": relaxation.status,
         "nonzero": int(np.count_nonzero(relaxation.W)),
-        "warnings": warnings_of(relaxation.status, task.config),
+        "warnings": warnings_of(relaxation.status, config),
     }
-    return Relaxed(start=start, W=relaxation.W, facts=facts)
 
 
 def warnings_of(status: str, config: Config) -> list[str]:
@@ -105,10 +110,9 @@ def warnings_of(status: str, config: Config) -> list[str]:
         raise ConvergenceError(msg)
     if status != "max_steps":
         return []
-    return [
-        f"The relaxation stopped at its limit of {config.fit.max_steps} steps (fit.max_steps); "
-        "the order search goes on from there."
-    ]
+    decides = get_model(config.model).search == "relaxation"
+    then = "the network is what it had found by then" if decides else "the order search goes on from there"
+    return [f"The relaxation stopped at its limit of {config.fit.max_steps} steps (fit.max_steps); {then}."]
 
 
 def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
@@ -126,6 +130,8 @@ def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
         "candidates": _candidate_facts(grown),
         "sortability": _sortability(task.moments, dag.source, dag.target),
     }
+    if dag.relaxation is not None:
+        facts["relaxation"] = _relaxation_facts(dag.relaxation, config)
     if turned.noise is not None:
         facts["noise_decides"] = int(np.count_nonzero(turned.noise >= ODDS))
     if task.data.interventions.any:

@@ -21,6 +21,7 @@ from acyclome.core.relaxation.solve import solve
 from acyclome.core.relaxation.steps import BlockSolve, ProximalAdam
 from acyclome.core.relaxation.tree import map_leaves
 from acyclome.core.workers import one_blas_thread
+from acyclome.errors import ConvergenceError
 from acyclome.models.linear.relaxation import Linear
 from acyclome.pipeline.engine_settings import engine_settings
 
@@ -243,3 +244,11 @@ def test_the_relaxation_hands_on_all_unknowns(lab):
     np.testing.assert_array_equal(relaxation.W, TOY.weight(relaxation.params))
     blocks = replace(short, model=LINEAR, stepper=BlockSolve())
     assert set(relax_networks([network], blocks, seed=2)[0].params) == {"W"}
+
+
+def test_a_relaxation_that_ended_nowhere_decides_nothing(lab):
+    network = network_of(lab, lab.draw_linear(4, 5, 50)[0])
+    params = LINEAR.start(network.candidates, 1)
+    ended = Relaxation(LINEAR.weight(params), network.tie, (), "out_of_domain", False, params)
+    with pytest.raises(ConvergenceError, match="left the domain"):
+        search_result(network, ended, settings=settings_of(LINEAR), gamma=1.0)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from acyclome.core.relaxation.relax import Relaxation
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class SearchResult:
     score_at_local_optimum: float
     reversal_loss: np.ndarray | None = None
     reversible: np.ndarray | None = None
+    relaxation: Relaxation | None = None
     intervention_gain: np.ndarray | None = None
 
     @property

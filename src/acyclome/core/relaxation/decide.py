@@ -17,6 +17,7 @@ from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
 from acyclome.core.relaxation.problem import JudgingModel
 from acyclome.core.relaxation.relax import Network, Relaxation, RelaxSettings
 from acyclome.core.relaxation.tree import Params
+from acyclome.errors import ConvergenceError
 
 LEAST = 1e-12  # share of variance below which a fit is perfect, and added to blocks that are not of full rank
 
@@ -41,7 +42,18 @@ def search_result(network: Network, relaxation: Relaxation, *, settings: RelaxSe
     ----------
     gamma
         Weight of ``log p`` in the extended BIC.
+
+    Raises
+    ------
+    ConvergenceError
+        If the relaxation ended nowhere.
     """
+    if relaxation.status == "out_of_domain":
+        msg = (
+            "The relaxation, which decides, left the domain of the acyclicity function, where it is not finite. Take "
+            "another one (--fit.acyclicity series), or another model."
+        )
+        raise ConvergenceError(msg)
     problem, candidates, tie = network
     source, target, constraints = candidates.parent, candidates.target, problem.constraints
     strength, known = settings.model.strength(relaxation.params), constraints.on(candidates)["kind"]
@@ -59,7 +71,17 @@ def search_result(network: Network, relaxation: Relaxation, *, settings: RelaxSe
         judged = _judge(network, relaxation.params, keep, settings=settings)
     cost = 0.5 * np.log(problem.data.n_own) + gamma * np.log(np.maximum(constraints.n_allowed, 1))
     score = float(np.sum(cost[target[keep]]) - np.sum(judged.log_likelihood))
-    return SearchResult(source[keep], target[keep], judged.weight, judged.loss, order, judged.residual, score, score)
+    return SearchResult(
+        source[keep],
+        target[keep],
+        weight=judged.weight,
+        loss=judged.loss,
+        order=order,
+        residual=judged.residual,
+        score=score,
+        score_at_local_optimum=score,
+        relaxation=relaxation,
+    )
 
 
 def _has_wrong_sign(weight: np.ndarray, known: np.ndarray) -> np.ndarray:
