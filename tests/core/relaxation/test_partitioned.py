@@ -33,7 +33,7 @@ def assert_the_same_bits(lab, config, parts):
     problem, workers = lab.problem_of(lab.draw_linear(6, D, N, 2)[0]), Here(parts)
     settings = engine_settings(Config.from_mapping(config))
     with one_blas_thread():  # as a stage does; setting the limit anew takes longer than a step
-        candidates = engine.screen(problem, replace(settings, joint=None))
+        candidates = engine.screen(problem, replace(settings, climbing=None))
         whole, cut = (
             engine.relax(replace(problem, backend=ThreadBackend(workers=way)), candidates, settings, seed=3)
             for way in (None, workers)
