@@ -48,7 +48,9 @@ def _bare(Z: torch.Tensor) -> Problem:
     d, n = Z.shape
     nothing = np.broadcast_to(np.float32(0.0), (d, n))
     done = Interventions.none(n_obs=n, n_genes=d)
-    data = Moments(nothing, None, np.zeros(d), np.ones(d), np.zeros(d), float(n), done, np.ones(d))
+    data = Moments(
+        nothing, None, np.zeros(d), np.ones(d), np.zeros(d), float(n), done, np.ones(d), lambda a, b: nothing[a:b]
+    )
     return Problem(data, Constraints.none(d), ThreadBackend())
 
 

@@ -113,7 +113,8 @@ def make_blocks(R, candidates, n, gamma=1.0, variance=None):
     """Build pools for ``n`` observations, every gene allowed as a source."""
     d = candidates.n_genes
     one, none = np.ones(d), Interventions.none(n_obs=0, n_genes=d)
-    held = Moments(np.empty((d, 0), np.float32), R, np.zeros(d), one, np.zeros(d), float(n), none, one)
+    nothing, zero = np.empty((d, 0), np.float32), np.zeros(d)
+    held = Moments(nothing, R, zero, one, zero, float(n), none, one, lambda a, b: nothing[a:b])
     score = ScoreSettings(variance is not None, gamma, 0)
     return build_blocks(problem_of(held), candidates, score=score, variance=variance)
 

@@ -49,7 +49,7 @@ def test_graph_scores_match_the_measuring_tool(bench, seed):
 @pytest.mark.parametrize("seed", range(10))
 def test_class_f1_matches_the_measuring_tool(bench, seed):
     truth, estimate = random_graph(15, 60, seed, acyclic=True), random_graph(15, 60, seed + 50, acyclic=True)
-    near = random_member(*truth, 15, np.random.default_rng(seed))
+    near = random_member(*truth, 15, rng=np.random.default_rng(seed))
     for other in (estimate, near):
         theirs = bench("classes").class_f1(np.stack(truth, 1), np.stack(other, 1), 15)
         assert class_f1(truth, other, 15) == pytest.approx(theirs)
@@ -115,7 +115,7 @@ def test_an_undecided_pair_is_right_where_the_truth_joins_it():
 def test_a_random_member_reaches_the_ceiling_and_full_class_f1(seed):
     s = simulate(500, 2, seed=seed)
     truth = s.source, s.target
-    member = random_member(*truth, 500, np.random.default_rng(seed))
+    member = random_member(*truth, 500, rng=np.random.default_rng(seed))
     scores = graph_scores(truth, member, 500, rng=np.random.default_rng(seed + 10), draws=20)
     assert scores["class_f1"] == scores["skeleton_f1"] == 1.0
     assert scores["f1"] == pytest.approx(scores["ceiling"], abs=0.02)

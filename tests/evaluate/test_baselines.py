@@ -148,7 +148,7 @@ def test_equations_are_judged_without_the_observations_in_which_their_gene_was_a
     X = rng.standard_normal((400, 2))
     X[:, 1] += X[:, 0]
     X[:50, 1] = X[200:250, 1] = 30.0
-    targets = tuple(Interventions.from_pairs(np.ones(50, int), np.arange(50), 2, 200) for _ in range(2))
+    targets = tuple(Interventions.from_pairs(np.ones(50, int), np.arange(50), n_genes=2, n_obs=200) for _ in range(2))
     train, test, edge = X[:200], X[200:], (np.array([0]), np.array([1]))
     found = heldout_log_likelihood(train, test, *edge, targets)
     own = heldout_log_likelihood(train[50:], test[50:], *edge)

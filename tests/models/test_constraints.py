@@ -69,7 +69,7 @@ def acted_on(rng):
     if rng.random() < 0.3:
         often = rng.permutation(N)[: N - int(rng.integers(LEAST_OWN - 4, LEAST_OWN + 4))]
         gene, row = np.append(gene, np.full(len(often), rng.integers(0, D))), np.append(row, often)
-    return Interventions.from_pairs(gene, row, D, N)
+    return Interventions.from_pairs(gene, row, n_genes=D, n_obs=N)
 
 
 @pytest.mark.parametrize("case", models, ids=str)

@@ -24,7 +24,7 @@ def with_targets(case: Case, lab, value: float | None = None):
     X = case.draw(np.random.default_rng([80, 11]), N)
     if value is not None:
         X[OUT, 3] = value
-    return lab.moments_of(X, interventions=Interventions.from_pairs(np.full(len(OUT), 3), OUT, 6, N))
+    return lab.moments_of(X, interventions=Interventions.from_pairs(np.full(len(OUT), 3), OUT, n_genes=6, n_obs=N))
 
 
 def prepared(case: Case, lab, *data):
@@ -98,7 +98,7 @@ def test_scores_in_other_rows_are_those_of_a_gene_that_was_a_target_elsewhere(ca
 @pytest.mark.parametrize("n_own", [LEAST_OWN, LEAST_OWN + 3])
 def test_few_own_observations_are_enough_to_ask(case, lab, n_own):
     gene, row = np.full(N - n_own, 3), np.arange(N - n_own)
-    m = drawn(case, lab, interventions=Interventions.from_pairs(gene, row, 6, N))
+    m = drawn(case, lab, interventions=Interventions.from_pairs(gene, row, n_genes=6, n_obs=N))
     local = case.model.prepare(lab.problem_of(m), SEED)
     for parents in ([], [0], [0, 1, 2, 4, 5]):
         parents = np.array(parents, int)

@@ -33,7 +33,7 @@ def acted_on(lab):
     X = lab.draw_linear(5, D, N, degree=3)[0].copy()
     rows = np.arange(2 * N // 3, N)
     X[rows, TARGET] += 3.0
-    done = Interventions.from_pairs(np.full(len(rows), TARGET), rows, D, N)
+    done = Interventions.from_pairs(np.full(len(rows), TARGET), rows, n_genes=D, n_obs=N)
     return lab.problem_of(X, interventions=done), lab.problem_of(X), lab.problem_of(X[: rows[0]])
 
 

@@ -120,7 +120,7 @@ def test_stages_and_shards_and_threads_give_the_bits_of_the_whole(drawn, adata, 
 
 def test_the_work_travels_with_its_targets(bench, drawn):
     X, _ = drawn
-    targets = Interventions.from_pairs(np.zeros(20, int), np.arange(200, 220), 8, 260)
+    targets = Interventions.from_pairs(np.zeros(20, int), np.arange(200, 220), n_genes=8, n_obs=260)
     none = Interventions.none(n_obs=260, n_genes=8)
     config = Config().with_options({"resample.resamples": 2})
     data, bare = (

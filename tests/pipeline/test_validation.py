@@ -78,7 +78,7 @@ def test_interventions_are_foreseen_by_a_network_that_has_not_seen_them():
     for j in topological_order(DRAWN.source, DRAWN.target, 40):
         X[:, j] = np.where(acted == j, -4.0, X @ W[:, j] + rng.standard_normal(n))
     rows = np.flatnonzero(acted >= 0)
-    targets = Interventions.from_pairs(acted[rows], rows, 40, n)
+    targets = Interventions.from_pairs(acted[rows], rows, n_genes=40, n_obs=n)
     found = facts_of(data_of(X, interventions=targets))["unseen"]
     assert found["targets"] == 4
     assert found["error"] < found["error_of_no_change"]

@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates
-from acyclome.core.data.interventions import parent_scale
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
@@ -154,28 +153,26 @@ def _search_order(
     data, start = problem.data, problem.constraints.arrange(start)
     find = partial(search_order, candidates=candidates, seed=seed, threads=problem.threads)
     if not score.equal_noise:
-        pools = build_blocks(problem, candidates, score=score)
-        return _in_own_units(data, find(pools, start=start, rounds=score.rounds))
+        blocks = build_blocks(problem, candidates, score=score)
+        return _in_own_units(data, find(blocks, start=start, rounds=score.rounds))
     sigma2 = float(np.median(data.scale[data.scale > 0] ** 2))
     for _ in range(SIGMA_ROUNDS):
-        pools = build_blocks(problem, candidates, score=score, variance=data.scale**2 / sigma2)
-        result = find(pools, start=start, rounds=0)
+        blocks = build_blocks(problem, candidates, score=score, variance=data.scale**2 / sigma2)
+        result = find(blocks, start=start, rounds=0)
         fitted = data.mean_over_genes(data.scale**2 * result.residual)  # sum of rss over sum of n
         start = result.order
         if abs(fitted - sigma2) <= SIGMA_TOL * sigma2:
             break
         sigma2 = fitted
     if score.rounds:
-        result = find(pools, start=start, rounds=score.rounds)
+        result = find(blocks, start=start, rounds=score.rounds)
     scale = 0.5 * np.log(sigma2) * float(np.sum(data.n_own))  # without it scores of two variances do not compare
     result = replace(result, score=result.score + scale, score_at_local_optimum=result.score_at_local_optimum + scale)
     return _in_own_units(data, result)
 
 
 def _in_own_units(data: Moments, result: SearchResult) -> SearchResult:
-    """Express weights per standard deviation of the source over its own observations, not over those of the target."""
-    seen = parent_scale(data.Z, data.interventions, result.source, result.target)
-    return replace(result, weight=result.weight * data.own_scale[result.source] / np.where(seen > 0, seen, 1.0))
+    return replace(result, weight=data.per_own_scale(result.weight, source=result.source, target=result.target))
 
 
 def _climb(

@@ -63,7 +63,7 @@ def ceiling(truth: Edges, d: int, rng: np.random.Generator, *, draws: int = 5) -
     source, target = truth
     if not len(source):
         return float("nan")
-    return float(np.mean([np.mean(random_member(source, target, d, rng)[0] == source) for _ in range(draws)]))
+    return float(np.mean([np.mean(random_member(source, target, d, rng=rng)[0] == source) for _ in range(draws)]))
 
 
 def _count(truth: Edges, estimate: Edges, d: int) -> dict[str, int]:

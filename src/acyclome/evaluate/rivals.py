@@ -102,7 +102,7 @@ def unseen_targets(
     d, k = held.shape[1], len(held)
     order = topological_order(source, target, d)
     moved = held[np.arange(k), held_genes]  # of each target itself
-    predicted = moved[:, None] * responses(source, target, weight, order, held_genes)
+    predicted = moved[:, None] * responses(source, target, weight, order=order, genes=held_genes)
     others = np.arange(d) != held_genes[:, None]
     mean = np.broadcast_to(np.nan_to_num(np.nanmean(seen, axis=0)), held.shape)
     truth = held[others]

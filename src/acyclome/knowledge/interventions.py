@@ -147,7 +147,7 @@ def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[s
     ]
     gene = np.repeat(np.array([gene for gene, _ in pairs], np.int64), [len(rows) for _, rows in pairs])
     row = np.concatenate([np.empty(0, np.int64), *(rows for _, rows in pairs)])
-    return Interventions.from_pairs(gene, row, len(genes), len(kind))
+    return Interventions.from_pairs(gene, row, n_genes=len(genes), n_obs=len(kind))
 
 
 def _treatments(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[str]) -> Treatments:

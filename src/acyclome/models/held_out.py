@@ -31,7 +31,7 @@ def normal_held_out(data: Moments, j: int, residual: np.ndarray, own: OwnRows, t
     """
     fitted = residual if own.fitted is None else residual[own.fitted]
     deviation = np.sqrt(max(float(np.mean(fitted.astype(np.float64) ** 2)), LEAST_VARIANCE))
-    if data.size is None or data.read is None:
+    if data.size is None:
         u = residual[test].astype(np.float64) / deviation
         density: np.ndarray = -0.5 * u**2 - np.log(deviation) - 0.5 * np.log(2 * np.pi)
         return density

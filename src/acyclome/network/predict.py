@@ -103,8 +103,8 @@ def _answer(
     """Return the change of every gene, and what was added to the genes acted on, given the edges of a network."""
     T = acts.measured.copy()
     if not acts.is_measured.all():
-        T[~acts.is_measured] = responses(source, target, weight, order, acts.genes[~acts.is_measured])
-    moved, added = changes(T, acts.genes, acts.amount, acts.is_held)
+        T[~acts.is_measured] = responses(source, target, weight, order=order, genes=acts.genes[~acts.is_measured])
+    moved, added = changes(T, acts.genes, acts.amount, held=acts.is_held)
     others = np.ones(len(moved), bool)
     others[acts.genes[acts.is_held]] = False
     return np.where(others, np.maximum(moved + acts.common, acts.floor), moved), added

@@ -71,9 +71,13 @@ def _experiments(task: Task, edge_cost: np.ndarray) -> Experiments | None:
 def _measured(task: Task, ordered: Ordered) -> pd.DataFrame | None:
     if not task.data.interventions.any:
         return None
-    said = partial(responses, ordered.source, ordered.target, ordered.weight, ordered.order)
+    said = partial(_said, ordered)
     effects = measured_effects(task.bare, task.data.treatments, said)
     return pd.DataFrame(effects._asdict()).astype(EFFECT_COLUMNS)
+
+
+def _said(ordered: Ordered, genes: np.ndarray) -> np.ndarray:
+    return responses(ordered.source, ordered.target, ordered.weight, order=ordered.order, genes=genes)
 
 
 def _associations(task: Task) -> Associations | None:

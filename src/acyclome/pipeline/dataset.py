@@ -185,7 +185,7 @@ class Dataset:
             lost=self.lost,
             threads=threads,
             interventions=self.interventions,
-            room=None if scratch is None else scratch_array(scratch, (d, n), dtype_of(d)),
+            out=None if scratch is None else scratch_array(scratch, (d, n), dtype_of(d)),
             size=self.size,
         )
 

@@ -88,7 +88,7 @@ def differential_edges(
     X = np.concatenate([data.store.block(a, b) for a, b in gene_blocks(data.n_genes, ROWS)]).astype(float)
     X *= np.repeat(scale / units, size, axis=0).T
     threads = pooled.runtime.threads
-    tested = contrasts(X, rows, source, target, interventions=data.interventions, threads=threads)
+    tested = contrasts(X, rows, source=source, target=target, interventions=data.interventions, threads=threads)
     later = data.n_genes - 1 - shared.nodes["order"].to_numpy()
     allowed = int(later[data.sources].sum())
     q = np.ones(len(edges))

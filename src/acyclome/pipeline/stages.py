@@ -182,7 +182,7 @@ def _directions(task: Task, dag: SearchResult) -> tuple[Directions, np.ndarray, 
         noise = noise_evidence(task.moments, dag.source, dag.target)
         turned = turned._replace(loss=turned.loss + noise, noise=noise)
         decided = sure | (noise >= ODDS)
-    compelled = equal | cpdag(dag.source, dag.target, d, decided)
+    compelled = equal | cpdag(dag.source, dag.target, d, directed=decided)
     arrow = arrow_alone(dag.source, dag.target, n_genes=d, compelled=compelled, decided=sure, loss=turned.loss)
     return turned, compelled, arrow
 

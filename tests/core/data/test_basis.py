@@ -93,7 +93,7 @@ def test_expanded_screening_leaves_out_what_was_done_to_a_gene(lab):
     X = np.random.default_rng([71, 7]).standard_normal((400, 12))
     X[:, 7] = X[:, 2] ** 2 + 0.5 * X[:, 7]
     X[300:, 7] = 3.0 * X[300:, 9]
-    done = Interventions.from_pairs(np.full(100, 7), np.arange(300, 400), 12, 400)
+    done = Interventions.from_pairs(np.full(100, 7), np.arange(300, 400), n_genes=12, n_obs=400)
     m = lab.moments_of(X, interventions=done)
     basis, responses = expand(m.Z, NaturalSplines(8)), m.Z.astype(np.float32)
     responses[7] = own_standardized(responses[7:8], done.of(7))[0]

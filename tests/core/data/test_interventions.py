@@ -34,7 +34,9 @@ def problems(draw):
 
 
 def moments_of(lab, X, gene, row, **options):
-    return lab.moments_of(X, interventions=Interventions.from_pairs(gene, row, X.shape[1], len(X)), **options)
+    return lab.moments_of(
+        X, interventions=Interventions.from_pairs(gene, row, n_genes=X.shape[1], n_obs=len(X)), **options
+    )
 
 
 def own_correlation(X, targets, j):
@@ -73,7 +75,7 @@ def test_means_scales_and_rows_are_those_of_the_own_observations(lab, problem):
         )
     source, target = np.nonzero(~np.eye(D, dtype=bool))
     Z = np.delete(m.Z[source[0]], m.interventions.of(target[0]))
-    assert parent_scale(m.Z, m.interventions, source, target)[0] == pytest.approx(Z.std())
+    assert parent_scale(m.Z, m.interventions, source=source, target=target)[0] == pytest.approx(Z.std())
 
 
 @given(problem=problems())
@@ -168,7 +170,7 @@ def test_without_interventions_every_observation_is_everybodys_own(lab):
     np.testing.assert_array_equal(m.rows(0, 130), m.R)
     np.testing.assert_allclose(m.mean, X.mean(axis=0), atol=1e-12)
     source, target = np.arange(129), np.arange(1, 130)
-    np.testing.assert_array_equal(parent_scale(m.Z, m.interventions, source, target), 1.0)
+    np.testing.assert_array_equal(parent_scale(m.Z, m.interventions, source=source, target=target), 1.0)
 
 
 def test_screening_looks_for_causes_in_the_own_observations(lab):
@@ -178,11 +180,11 @@ def test_screening_looks_for_causes_in_the_own_observations(lab):
     X[200:, 0] = 6.0 * rng.standard_normal(100)
     X[200:, 2] += X[200:, 0]
     gene, row = np.zeros(100, int), np.arange(200, 300)
-    m, one = moments_of(lab, X, gene, row), partial(forward_select, pool=np.arange(150), steps=1, min_gain=4.0)
+    m, one = moments_of(lab, X, gene, row), partial(forward_select, regressors=np.arange(150), steps=1, min_gain=4.0)
     assert one(lab.problem_of(X))[0, 0] == 2
     assert one(lab.problem_of(m))[0, 0] == 1
-    assert own_rows(m.R[5:6], m.Z, None, m.interventions, 5) is not None
-    np.testing.assert_array_equal(own_rows(m.R[5:6], m.Z, None, m.interventions, 5), m.R[5:6])
+    assert own_rows(m.R[5:6], m.Z, m.interventions, a=5, sources=None) is not None
+    np.testing.assert_array_equal(own_rows(m.R[5:6], m.Z, m.interventions, a=5, sources=None), m.R[5:6])
 
 
 def test_screening_by_tensors_takes_the_own_observations_too(lab):
@@ -211,7 +213,7 @@ def test_a_gene_with_hardly_an_observation_of_its_own_gets_no_causes(lab):
 @given(problem=problems(), data=st.data())
 def test_targets_of_a_part_are_those_of_its_observations_and_genes(problem, data):
     _, gene, row = problem
-    targets = Interventions.from_pairs(gene, row, D, N)
+    targets = Interventions.from_pairs(gene, row, n_genes=D, n_obs=N)
     rows = np.array(data.draw(st.lists(st.integers(0, N - 1), unique=True, min_size=1)))
     genes = np.array(data.draw(st.lists(st.integers(0, D - 1), unique=True, min_size=1)))
     part = targets.subset(genes, rows)
@@ -222,7 +224,7 @@ def test_targets_of_a_part_are_those_of_its_observations_and_genes(problem, data
 @given(problem=problems())
 def test_strata_are_the_combinations_of_targets(problem):
     _, gene, row = problem
-    strata = Interventions.from_pairs(gene, row, D, N).strata()
+    strata = Interventions.from_pairs(gene, row, n_genes=D, n_obs=N).strata()
     combination = [frozenset(gene[row == r].tolist()) for r in range(N)]
     assert len(set(strata)) == len(set(combination))
     assert len({(s, c) for s, c in zip(strata, combination, strict=True)}) == len(set(combination))

@@ -68,14 +68,6 @@ def test_a_constant_gene_correlates_with_nothing_not_even_itself():
     assert np.isfinite(m.R).all()
 
 
-def test_rows_are_the_only_observations_seen():
-    X = expression(5, 80, 6)
-    rows = np.array([3, 4, 10, 11, 12, 40, 41, 60, 70, 79])
-    m, own = moments(reader(X), 6, rows=rows), moments(reader(X[rows]), 6)
-    np.testing.assert_array_equal(m.R, own.R)
-    assert m.n_obs == 10
-
-
 def test_lost_degrees_of_freedom_lower_the_effective_observations_to_two_at_least():
     X = expression(6, 30, 4)
     assert moments(reader(X), 4, lost=3).n_effective == 27

@@ -32,7 +32,7 @@ def problems(draw):
     X[row, gene] = 3.0 + rng.standard_normal(40)
     name = rng.permutation(D)
     pairs = [(int(name[i]), int(name[j])) for j in range(D) for i in range(j) if rng.random() < 0.6]
-    return X, Interventions.from_pairs(gene, row, D, N), pairs
+    return X, Interventions.from_pairs(gene, row, n_genes=D, n_obs=N), pairs
 
 
 def log_rest(X, k, given):
@@ -70,7 +70,7 @@ def test_losses_and_what_interventions_bring_are_those_of_refits(lab, held, prob
 def test_an_intervention_on_a_bystander_changes_no_loss_and_brings_nothing(lab, equal_noise, problem):
     X, _, pairs = problem
     dag = dag_of([pair for pair in pairs if D - 1 not in pair], np.random.default_rng(1).uniform(0.2, 1.0, D))
-    bystander = Interventions.from_pairs([D - 1], [0], D, N)
+    bystander = Interventions.from_pairs([D - 1], [0], n_genes=D, n_obs=N)
     (plain, nothing), (loss, gain) = (
         reversal_losses(lab.moments_of(X, interventions=done), dag, equal_noise=False) for done in (None, bystander)
     )
@@ -89,7 +89,7 @@ def drawn(acted, kind, shift=3.0):
     X[:, 1] += X[:, 0]
     if acted == 1 and kind == "hard":
         X[row, 1] = shift + rng.standard_normal(60)
-    return X, Interventions.from_pairs(np.full(60, acted), row, D, 300)
+    return X, Interventions.from_pairs(np.full(60, acted), row, n_genes=D, n_obs=300)
 
 
 @pytest.mark.parametrize("acted", [0, 1])
@@ -116,20 +116,22 @@ def test_interventions_that_only_move_their_target_settle_no_wrong_direction(lab
     X, row = rng.standard_normal((4000, D)), np.arange(int(4000 * (1 - q)), 4000)
     X[:, 1] = np.sqrt(share) * X[:, 0] + np.sqrt(1 - share) * X[:, 1]
     X[row, 1] += shift
-    m = lab.moments_of(X, interventions=Interventions.from_pairs(np.ones(len(row), int), row, D, 4000))
+    m = lab.moments_of(X, interventions=Interventions.from_pairs(np.ones(len(row), int), row, n_genes=D, n_obs=4000))
     assert directions(m, dag_of([(0, 1)])).settled.all() or shift < 3
     assert not directions(m, dag_of([(1, 0)])).settled.any()
 
 
 def test_one_observation_settles_nothing(lab):
     X, targets = drawn(0, "hard", shift=8.0)
-    few = Interventions.from_pairs([0], [targets.of(0)[0]], D, 241)
+    few = Interventions.from_pairs([0], [targets.of(0)[0]], n_genes=D, n_obs=241)
     assert not directions(lab.moments_of(X[:241], interventions=few), dag_of([(0, 1)])).settled.any()
 
 
 def test_genes_that_are_always_targets_together_settle_nothing_between_them(lab):
     X, targets = drawn(0, "hard")
-    both = Interventions.from_pairs([*targets.gene, *(targets.gene + 1)], [*targets.row, *targets.row], D, 300)
+    both = Interventions.from_pairs(
+        [*targets.gene, *(targets.gene + 1)], [*targets.row, *targets.row], n_genes=D, n_obs=300
+    )
     X[both.of(1), 1] = 5.0
     assert not directions(lab.moments_of(X, interventions=both), dag_of([(0, 1)])).settled.any()
 

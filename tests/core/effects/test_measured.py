@@ -33,7 +33,7 @@ def draw(seed, shared=0.0, strength=0.8):
     X[:, 4:] += X[:, :4] @ T[:4, 4:]
     X[kind >= 0, 30:] -= shared
     at = np.flatnonzero(kind >= 0)
-    targets = Interventions.from_pairs(kind[at], at, D, len(kind))
+    targets = Interventions.from_pairs(kind[at], at, n_genes=D, n_obs=len(kind))
     found = moments(lambda a, b: X.T[a:b], D, interventions=targets)
     scale = np.where(found.scale > 0, found.scale, 1.0)
     return learn_from(found), Treatments(kind, np.array(ACTED)), T * scale[:, None] / scale, rng

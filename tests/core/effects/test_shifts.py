@@ -21,7 +21,7 @@ def problems(draw):
     X = rng.standard_normal((N, D)) @ rng.standard_normal((D, D)) + rng.standard_normal(D)
     gene, row = rng.integers(0, D - 1, 30), rng.choice(draw(st.sampled_from([60, N])), 30)
     X[row, gene] += 1.0
-    return X, Interventions.from_pairs(gene, row, D, N)
+    return X, Interventions.from_pairs(gene, row, n_genes=D, n_obs=N)
 
 
 @given(problem=problems())
@@ -38,13 +38,13 @@ def test_the_change_of_a_target_is_judged_by_a_t_test_against_what_was_left_unto
 
 def test_one_array_is_enough_to_judge_and_everything_may_be_a_target(lab):
     X = np.random.default_rng(98).standard_normal((D * 20, D))
-    everything = Interventions.from_pairs(np.arange(len(X)) % D, np.arange(len(X)), D, len(X))
+    everything = Interventions.from_pairs(np.arange(len(X)) % D, np.arange(len(X)), n_genes=D, n_obs=len(X))
     X[everything.of(2), 2] -= 5.0
     found = own_shifts(lab.moments_of(X, interventions=everything))
     assert found.is_seen.tolist() == [False, False, True, False, False, False]
     assert found.shift[2] == pytest.approx(-5.0, abs=1.0)
     assert found.is_firm.tolist() == found.is_seen.tolist()
-    one, X = Interventions.from_pairs([2], [2], D, 60), X[:60, ::-1].copy()
+    one, X = Interventions.from_pairs([2], [2], n_genes=D, n_obs=60), X[:60, ::-1].copy()
     X[2, 2] = -6.0
     assert own_shifts(lab.moments_of(X, interventions=one)).is_firm.tolist() == [True]
 
@@ -52,7 +52,7 @@ def test_one_array_is_enough_to_judge_and_everything_may_be_a_target(lab):
 def test_a_small_change_may_be_seen_and_is_not_firm(lab):
     X, row = np.random.default_rng(101).standard_normal((2000, D)), np.arange(1000)
     X[row, 1] += 0.5
-    few = Interventions.from_pairs(np.ones(1000, int), row, D, 2000)
+    few = Interventions.from_pairs(np.ones(1000, int), row, n_genes=D, n_obs=2000)
     found = own_shifts(lab.moments_of(X, interventions=few))
     assert found.is_seen.tolist() == [True]
     assert found.is_firm.tolist() == [False]

@@ -20,12 +20,12 @@ def draw(seed, d=9):
 
 def answer(W, order, shift, held):
     acted = np.flatnonzero(held | (shift != 0))
-    return changes(total(W, order, acted), acted, shift[acted], held[acted])[0]
+    return changes(total(W, order, acted), acted, shift[acted], held=held[acted])[0]
 
 
 def total(W, order, genes):
     source, target = np.nonzero(W)
-    return responses(source, target, W[source, target], order, genes)
+    return responses(source, target, W[source, target], order=order, genes=genes)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -75,7 +75,7 @@ def test_total_effects_are_the_rows_of_the_inverse():
 @pytest.mark.parametrize("loop", [0.4, 0.99, 1.0, 1.7])
 def test_held_genes_that_hold_one_another_up_stay_where_they_are_put_and_nothing_runs_away(loop):
     T = np.array([[1.0, loop, 0.5], [1.0, 1.0, 0.0]])
-    moved, added = changes(T, np.array([0, 1]), np.array([-1.0, -1.0]), np.ones(2, bool))
+    moved, added = changes(T, np.array([0, 1]), np.array([-1.0, -1.0]), held=np.ones(2, bool))
     np.testing.assert_array_equal(moved[:2], -1.0)
     assert np.all(np.abs(added) < 3)
     if loop == 0.4:

@@ -54,7 +54,7 @@ def signature(edges, family):
 
 def targets_of(family):
     gene, row = zip(*[(gene, row) for row, chosen in enumerate(family) for gene in chosen], strict=True)
-    return Interventions.from_pairs(gene, row, D, len(family))
+    return Interventions.from_pairs(gene, row, n_genes=D, n_obs=len(family))
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_directed_edges_are_those_that_all_members_of_the_interventional_class_s
         shared = frozenset.intersection(*same)
         for edges in same:
             source, target = np.array(sorted(edges), np.int64).reshape(-1, 2).T
-            found = cpdag(source, target, D, cut_edges(source, target, targets))
+            found = cpdag(source, target, D, directed=cut_edges(source, target, targets))
             assert {edge for edge, is_shared in zip(sorted(edges), found, strict=True) if is_shared} == shared
 
 
@@ -92,14 +92,14 @@ def test_without_known_edges_the_rules_give_the_observational_class(seed, d):
 
 def test_an_edge_between_two_genes_that_are_always_targets_together_stays_open():
     source, target = np.array([0, 1]), np.array([1, 2])
-    together = Interventions.from_pairs([0, 1], [0, 0], 3, 5)
+    together = Interventions.from_pairs([0, 1], [0, 0], n_genes=3, n_obs=5)
     np.testing.assert_array_equal(cut_edges(source, target, together), [False, True])
-    np.testing.assert_array_equal(cpdag(source, target, 3, cut_edges(source, target, together)), [False, True])
+    np.testing.assert_array_equal(cpdag(source, target, 3, directed=cut_edges(source, target, together)), [False, True])
 
 
 def test_edges_count_as_cut_from_the_least_number_of_observations():
     source, target = np.array([0]), np.array([1])
-    apart = Interventions.from_pairs([0, 0, 0, 1], [0, 1, 2, 2], 2, 5)
+    apart = Interventions.from_pairs([0, 0, 0, 1], [0, 1, 2, 2], n_genes=2, n_obs=5)
     assert [cut_edges(source, target, apart, least=least)[0] for least in (1, 2, 3)] == [True, True, False]
 
 

@@ -79,7 +79,7 @@ def test_a_sign_does_not_bind_a_required_edge(lab):
 
 
 def test_a_gene_that_was_nearly_always_a_target_has_no_parents_but_required_ones(lab):
-    done = Interventions.from_pairs(np.full(N - 9, 2), np.arange(N - 9), D, N)
+    done = Interventions.from_pairs(np.full(N - 9, 2), np.arange(N - 9), n_genes=D, n_obs=N)
     score = score_of(lab, interventions=done)
     assert score.scores(2, np.array([[1], [3]])).tolist() == [np.inf, np.inf]
     _, dag = learn(lab, interventions=done)
@@ -95,7 +95,7 @@ def test_weights_are_those_of_standard_deviations_over_own_observations(lab):
     X, first, second = draw(), np.arange(100), np.arange(100, 150)
     X[first, 1], X[second, 0] = 5.0, -9.0
     gene, row = np.repeat([1, 0], [100, 50]), np.concatenate([first, second])
-    problem = lab.problem_of(X, interventions=Interventions.from_pairs(gene, row, D, N))
+    problem = lab.problem_of(X, interventions=Interventions.from_pairs(gene, row, n_genes=D, n_obs=N))
     own0, own1 = np.delete(np.arange(N), second), np.delete(np.arange(N), first)
     expected = np.polyfit(X[own1, 0], X[own1, 1], 1)[0] * X[own0, 0].std() / X[own1, 1].std()
     weights = LeastSquares().prepare(problem, 0).weights(1, np.array([0]))
@@ -109,7 +109,7 @@ def test_interventions_decide_directions_that_lines_leave_open(lab):
     assert dag.intervention_gain.tolist() == [0.0] * dag.n_edges
     X[:40, 1] = -3.0
     X[:40, 2] = -2.1 + np.random.default_rng(5).standard_normal(40)
-    done = Interventions.from_pairs(np.full(40, 1), np.arange(40), D, N)
+    done = Interventions.from_pairs(np.full(40, 1), np.arange(40), n_genes=D, n_obs=N)
     problem, dag = learn(lab, X=X, interventions=done)
     assert pairs(dag) == {(0, 1), (1, 2)}
     found = directions(problem.data, dag)

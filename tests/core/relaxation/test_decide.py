@@ -126,7 +126,7 @@ def test_of_a_cycle_the_weakest_edge_is_left_out_and_so_are_those_below_the_thre
 def test_least_squares_judge_on_the_own_observations_of_every_gene(lab, interventions):
     X, W = lab.draw_linear(3, D, 200, degree=3)
     target = np.where(np.arange(200) < 70, np.arange(200) % D, -1)
-    done = Interventions.from_pairs(target[:70], np.arange(70), D, 200)
+    done = Interventions.from_pairs(target[:70], np.arange(70), n_genes=D, n_obs=200)
     network = network_of(lab, X)
     network = network._replace(problem=lab.problem_of(X, interventions=done)) if interventions else network
     params = {"W": W[network.candidates.parent, network.candidates.target]}

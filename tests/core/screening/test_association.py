@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acyclome.core.data.basis import expand, explained
+from acyclome.core.data.basis import expand, explained, standardized
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.screening import association
@@ -72,7 +72,7 @@ def test_causes_that_share_nothing_are_credited_with_what_all_their_steps_explai
     response = np.einsum("i,in->n", rng.uniform(0.2, 1.0, p), terms[:, 1]) + terms[:, 2].sum(axis=0)
     response /= response.std()
     offered = np.array([rng.permutation(p) for _ in range(rounds)])
-    alone, beside = association.importance(terms, response[None], np.ones((1, p), bool), offered, 1)
+    alone, beside = association.importance(terms, response[None], np.ones((1, p), bool), offered=offered, threads=1)
     assert alone.sum() == pytest.approx(1.0, abs=FLOAT32)
     np.testing.assert_allclose(beside, alone * (1 - (1 - association.RATE) ** (2 * rounds)), atol=FLOAT32)
 
@@ -82,10 +82,10 @@ def test_a_cause_that_another_one_explains_keeps_its_share_alone_and_loses_it_be
     Z = rng.standard_normal((30, 400))
     Z[1] = Z[0] + 0.7 * rng.standard_normal(400)
     response = (Z[0] + 0.3 * rng.standard_normal(400))[None]
-    Z, response = association._scaled(Z), association._scaled(response)
+    Z, response = standardized(Z), standardized(response)
     terms = expand(Z, association.SPLINES)
     offered = np.array([rng.permutation(30) for _ in range(10)])
-    alone, beside = association.importance(terms, response, np.ones((1, 30), bool), offered, 1)
+    alone, beside = association.importance(terms, response, np.ones((1, 30), bool), offered=offered, threads=1)
     np.testing.assert_allclose(alone[0], explained(terms, response)[:, 0], atol=FLOAT32)
     assert beside[0, 0] > beside[0, 1]
     assert beside[0, 1] / beside[0, 0] < 0.8 * alone[0, 1] / alone[0, 0]
@@ -99,12 +99,12 @@ def test_units_do_not_matter_nor_do_threads(lab, X):
 
 def test_other_names_give_the_same_importance_under_other_names(X):
     rng = np.random.default_rng(44)
-    Z, place = association._scaled(X.T), rng.permutation(D)
+    Z, place = standardized(X.T), rng.permutation(D)
     offered = np.array([rng.permutation(D) for _ in range(10)])
     terms, may = expand(Z, association.SPLINES), ~np.eye(D, dtype=bool)
-    found = association.importance(terms, Z, may, offered, 1)
+    found = association.importance(terms, Z, may, offered=offered, threads=1)
     new = np.argsort(place)[offered]
-    moved = association.importance(terms[place], Z[place], may[np.ix_(place, place)], new, 1)
+    moved = association.importance(terms[place], Z[place], may[np.ix_(place, place)], offered=new, threads=1)
     for one, two in zip(found, moved, strict=True):
         np.testing.assert_allclose(two, one[np.ix_(place, place)], atol=FLOAT32)
 
@@ -118,10 +118,10 @@ def test_no_pair_that_may_not_be_an_edge_and_all_others(lab, X):
 
 
 def test_where_a_gene_was_a_target_its_values_do_not_matter(X):
-    targets = Interventions.from_pairs(np.full(20, 2), np.arange(20), D, N)
+    targets = Interventions.from_pairs(np.full(20, 2), np.arange(20), n_genes=D, n_obs=N)
     changed = X.T.copy()
     changed[2, :20] = 50.0
-    one, two = (association._own(association._scaled(Z), targets) for Z in (X.T, changed))
+    one, two = (association._own(standardized(Z), targets) for Z in (X.T, changed))
     np.testing.assert_allclose(two, one, atol=1e-8)
     assert not one[2, :20].any()
 

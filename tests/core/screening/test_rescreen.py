@@ -77,7 +77,7 @@ def test_what_the_parents_explain_is_not_left_over_where_parents_and_genes_were_
     for j in range(d):
         X[:, j] += 0.8 * X[:, [i for i, k in pairs if k == j]].sum(axis=1)
         X[row[acted == j], j] = 12.0 * rng.standard_normal((acted == j).sum())
-    m = lab.moments_of(X, interventions=Interventions.from_pairs(acted, row, d, n))
+    m = lab.moments_of(X, interventions=Interventions.from_pairs(acted, row, n_genes=d, n_obs=n))
     own = [np.delete(X, m.interventions.of(j), axis=0) for j in range(d)]
     spread = np.array([own[j][:, j].std() for j in range(d)])
     source, target = (np.array(side, np.int32) for side in zip(*pairs, strict=True))

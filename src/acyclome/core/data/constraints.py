@@ -16,7 +16,7 @@ import numpy as np
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.index_maps import inverse, positions
 
-REQUIRED, POSITIVE, NEGATIVE, SOFT = 1, 2, 4, 8
+REQUIRED, POSITIVE, NEGATIVE, SOFT = 1, 2, 4, 8  # bits: several may hold of one edge
 CONSTRAINT = np.dtype([("kind", "u1"), ("cost", "f8")], align=True)
 """What is known of a candidate edge: ``kind``, the sum of what holds of the above, ``cost`` as a share of the usual."""
 
@@ -110,19 +110,19 @@ class Constraints:
         out |= self.tier[None, :] > self.tier[a:b, None]
         return out
 
-    def without_excluded(self, values: np.ndarray, a: int, fill: float, pool: np.ndarray) -> np.ndarray:
-        """Return values of genes ``a, a + 1, ...`` with those of ``pool``, ``fill`` where a pair may be no edge.
+    def without_excluded(self, values: np.ndarray, a: int, *, fill: float, sources: np.ndarray) -> np.ndarray:
+        """Return values of genes ``a, a + 1, ...`` with ``sources``, ``fill`` where a pair may be no edge.
 
         Parameters
         ----------
         values
             ``(rows, p)``; returned as they are where there is no such pair.
-        pool
-            ``(p,)`` genes, all of them sources, or all genes, of which those that are no sources stay as well.
+        sources
+            ``(p,)`` genes, all of them sources, or all genes.
         """
         if not self.excludes_pairs:
             return values
-        out = self.excluded(a, a + len(values))[:, pool]
+        out = self.excluded(a, a + len(values))[:, sources]
         return np.where(out, values.dtype.type(fill), values)
 
     def apply(self, candidates: Candidates) -> Candidates:

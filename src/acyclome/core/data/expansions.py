@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-OUTER = 0.05
+OUTER = 0.05  # share of the observations beyond the outer knots of natural splines (Harrell 2001)
 CUBIC = 3
 
 

@@ -17,8 +17,8 @@ from scipy import sparse
 from acyclome.core.data.index_maps import positions, row_pointers
 from acyclome.core.kernel import kernel
 
-LEAST_OWN = 10
-TINY = 1e-10
+LEAST_OWN = 10  # observations of its own from which a gene gets parents: as few as a whole data set may have
+TINY = 1e-10  # of a variance of 1: below it a gene does not vary, but for rounding
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Interventions:
     n_obs: int
 
     @classmethod
-    def from_pairs(cls, gene: np.ndarray, row: np.ndarray, n_genes: int, n_obs: int) -> Self:
+    def from_pairs(cls, gene: np.ndarray, row: np.ndarray, *, n_genes: int, n_obs: int) -> Self:
         """Build from pairs (gene, observation); repeats fall out."""
         keys = np.unique(np.asarray(gene, np.int64) * n_obs + np.asarray(row, np.int64))
         return cls(row_pointers(keys // max(n_obs, 1), n_genes), keys % max(n_obs, 1), n_obs)
@@ -81,7 +81,7 @@ class Interventions:
         rows = np.arange(self.n_obs) if rows is None else rows
         gene, row = positions(genes, d)[self.gene], positions(rows, self.n_obs)[self.row]
         kept = (gene >= 0) & (row >= 0)
-        return Interventions.from_pairs(gene[kept], row[kept], len(genes), len(rows))
+        return Interventions.from_pairs(gene[kept], row[kept], n_genes=len(genes), n_obs=len(rows))
 
     def strata(self) -> np.ndarray:
         """Return a number for each observation, ``(n,)``; those with the same targets have the same."""
@@ -109,8 +109,10 @@ def own_moments(Z: np.ndarray, interventions: Interventions) -> tuple[np.ndarray
     return mean, np.sqrt(np.where(square > TINY, square, 0.0))
 
 
-def own_rows(C: np.ndarray, Z: np.ndarray, pool: np.ndarray | None, interventions: Interventions, a: int) -> np.ndarray:
-    """Correlations of genes ``a, a + 1, ...`` with those of ``pool``, each gene's over its own observations.
+def own_rows(
+    C: np.ndarray, Z: np.ndarray, interventions: Interventions, *, a: int, sources: np.ndarray | None
+) -> np.ndarray:
+    """Correlations of genes ``a, a + 1, ...`` with ``sources`` (all if None), each gene's over its own observations.
 
     Parameters
     ----------
@@ -121,12 +123,14 @@ def own_rows(C: np.ndarray, Z: np.ndarray, pool: np.ndarray | None, intervention
     if not len(genes):
         return C
     out = C.copy()
-    _own_rows(out, Z, np.arange(len(Z)) if pool is None else pool, interventions.indptr, interventions.row, genes, a)
+    _own_rows(
+        out, Z, np.arange(len(Z)) if sources is None else sources, interventions.indptr, interventions.row, genes, a
+    )
     return out
 
 
 @kernel(fastmath=True)
-def _own_rows(C, Z, pool, indptr, row, genes, first):
+def _own_rows(C, Z, sources, indptr, row, genes, first):
     n = Z.shape[1]
     for j in genes:
         out = row[indptr[j] : indptr[j + 1]]
@@ -139,8 +143,8 @@ def _own_rows(C, Z, pool, indptr, row, genes, first):
             total += Z[j, r]
             square -= Z[j, r] ** 2
         variance = square / own - (total / own) ** 2
-        for i in range(len(pool)):
-            z, sum_i, square_i, cross = Z[pool[i]], 0.0, np.float64(n), n * np.float64(c[i])
+        for i in range(len(sources)):
+            z, sum_i, square_i, cross = Z[sources[i]], 0.0, np.float64(n), n * np.float64(c[i])
             for r in out:
                 sum_i += z[r]
                 square_i -= z[r] ** 2
@@ -194,7 +198,7 @@ def _own(n, own, r, y, z, mean_y, mean_z):
     return total / own - mean_y * mean_z
 
 
-def parent_scale(Z: np.ndarray, interventions: Interventions, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+def parent_scale(Z: np.ndarray, interventions: Interventions, *, source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Return the scale of each edge's source over the own observations of its target, ``(m,)``, in units of ``Z``."""
     return _parent_scale(Z, interventions.indptr, interventions.row, source, target)
 
@@ -214,7 +218,7 @@ def _parent_scale(Z, indptr, row, source, target):
     return scale
 
 
-def leave_out(K: np.ndarray, Z: np.ndarray, W: sparse.csr_matrix, interventions: Interventions, a: int) -> None:
+def leave_out(K: np.ndarray, Z: np.ndarray, interventions: Interventions, *, W: sparse.csr_matrix, a: int) -> None:
     """Take the excluded observations out of ``K = E Z' / n``, residuals ``E = Z - W Z`` of genes ``a, a + 1, ...``.
 
     Parameters

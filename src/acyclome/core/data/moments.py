@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.interventions import Interventions, own_moments, own_rows
+from acyclome.core.data.interventions import Interventions, own_moments, own_rows, parent_scale
 from acyclome.core.workers import run_blocks
 
 BlockReader = Callable[[int, int], np.ndarray]
-TILE = 1024
-WHOLE_GENES = 25_000
-PRECISE_GENES = 4_000
-PAIR_VALUES = 1 << 22
+TILE = 1024  # genes on a side: one product of some seconds, enough for every thread from 4,000 genes on
+WHOLE_GENES = 25_000  # of which all correlations are held, 2.5 GB
+PRECISE_GENES = 4_000  # up to which they are float64, 0.13 GB
+PAIR_VALUES = 1 << 22  # of each side that are multiplied at once, 32 MB in float64
+VARIES = 1e-10  # times the mean, below which a scale is rounding of the mean
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Moments:
         ``(d,)`` standard deviation of each row of ``Z`` over the own observations of its gene; 1 without interventions.
     read
         ``read(a, b)`` gives genes ``a`` to ``b`` as they were before, ``(b - a, n)``, for models that fit something
-        else than standardized genes; None where nothing else is known.
+        else than standardized genes.
     size
         ``(n,)`` size factors of the observations, where ``read`` gives counts and ``Z`` is ``log(1 + counts / size)``,
         standardized; None where ``Z`` is what ``read`` gives, standardized.
@@ -63,7 +64,7 @@ class Moments:
     n_effective: float
     interventions: Interventions
     own_scale: np.ndarray
-    read: BlockReader | None = None
+    read: BlockReader
     size: np.ndarray | None = None
 
     @property
@@ -87,25 +88,31 @@ class Moments:
             return float(np.mean(values))
         return float(np.average(values, weights=self.n_own))
 
+    def per_own_scale(self, weight: np.ndarray, *, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Express weights per standard deviation of the source over its own observations, not over the target's."""
+        seen = parent_scale(self.Z, self.interventions, source=source, target=target)
+        in_own: np.ndarray = weight * self.own_scale[source] / np.where(seen > 0, seen, 1.0)
+        return in_own
+
     def pairs(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Correlations of the pairs, ``(m,)``."""
         if self.R is not None:
             held: np.ndarray = self.R[source, target]
             return held
         out = np.empty(len(source), dtype=self.Z.dtype)
-        step = max(PAIR_VALUES // max(self.n_obs, 1), 1)  # 32 MB of each side in float64
+        step = max(PAIR_VALUES // max(self.n_obs, 1), 1)
         for a in range(0, len(source), step):
             part = slice(a, a + step)
             np.einsum("ij,ij->i", self.Z[source[part]], self.Z[target[part]], out=out[part])
         return out / self.Z.dtype.type(self.n_obs)
 
-    def rows(self, a: int, b: int, pool: np.ndarray | None = None) -> np.ndarray:
-        """Correlations of genes ``a`` to ``b``, as targets of causes, with ``pool`` (all if None), ``(b - a, p)``."""
+    def rows(self, a: int, b: int, sources: np.ndarray | None = None) -> np.ndarray:
+        """Correlations of genes ``a`` to ``b``, as targets, with ``sources`` (all if None), ``(b - a, p)``."""
         if self.R is not None:
-            shared = self.R[a:b] if pool is None else self.R[a:b][:, pool]
+            shared = self.R[a:b] if sources is None else self.R[a:b][:, sources]
         else:
-            shared = self.Z[a:b] @ (self.Z if pool is None else self.Z[pool]).T / self.Z.dtype.type(self.n_obs)
-        return own_rows(shared, self.Z, pool, self.interventions, a)
+            shared = self.Z[a:b] @ (self.Z if sources is None else self.Z[sources]).T / self.Z.dtype.type(self.n_obs)
+        return own_rows(shared, self.Z, self.interventions, a=a, sources=sources)
 
     def among(self, genes: np.ndarray, threads: int = 1) -> np.ndarray:
         """Correlations of some genes with one another, ``(k, k)``."""
@@ -136,29 +143,27 @@ def dtype_of(n_genes: int) -> Any:
 
 
 def standardize(
-    read: BlockReader, n_genes: int, rows: np.ndarray | None, threads: int, room: np.ndarray | None = None
+    read: BlockReader, n_genes: int, *, threads: int, out: np.ndarray | None = None
 ) -> tuple[np.ndarray, ...]:
-    """Return ``(Z, mean, scale, skewness)`` of the observations ``rows`` (all if None); constant genes become zeros.
+    """Return ``(Z, mean, scale, skewness)``; constant genes become zeros.
 
     Parameters
     ----------
     read
         ``read(a, b)`` gives genes ``a`` to ``b`` as a ``(b - a, n)`` array.
-    room
-        ``(d, n)`` of :func:`dtype_of`, where ``Z`` goes, on a disk perhaps; None makes room in memory.
+    out
+        ``(d, n)`` of :func:`dtype_of`, where ``Z`` goes, on a disk perhaps; None for memory.
     """
-    probe = read(0, min(1, n_genes))
-    n = probe.shape[1] if rows is None else len(rows)
-    Z = np.empty((n_genes, n), dtype=dtype_of(n_genes)) if room is None else room
+    n = read(0, min(1, n_genes)).shape[1]
+    Z = np.empty((n_genes, n), dtype=dtype_of(n_genes)) if out is None else out
     mean, scale, skewness = np.empty(n_genes), np.empty(n_genes), np.empty(n_genes)
 
     def fill(a: int, b: int) -> None:
-        block = np.asarray(read(a, b))
-        block = (block if rows is None else block[:, rows]).astype(np.float64)
+        block = np.asarray(read(a, b)).astype(np.float64)
         mean[a:b] = block.mean(axis=1)
         block -= mean[a:b, None]
         scale[a:b] = np.sqrt(np.mean(block * block, axis=1))
-        tiny = scale[a:b] <= 1e-10 * np.maximum(np.abs(mean[a:b]), 1e-30)
+        tiny = scale[a:b] <= VARIES * np.maximum(np.abs(mean[a:b]), 1e-30)
         scale[a:b][tiny] = 0.0
         block = np.where(tiny[:, None], 0.0, block / np.where(tiny, 1.0, scale[a:b])[:, None])
         skewness[a:b] = np.mean(block * block * block, axis=1)
@@ -195,7 +200,6 @@ def moments(
     read: BlockReader,
     n_genes: int,
     *,
-    rows: np.ndarray | None = None,
     lost: float = 0.0,
     threads: int = 1,
     interventions: Interventions | None = None,
@@ -208,9 +212,9 @@ def moments(
     lost
         Degrees of freedom that the preparation took out.
     interventions
-        Those among the observations ``rows``; None where nothing was done.
+        None where nothing was done.
     """
-    bare = scale_genes(read, n_genes, rows=rows, lost=lost, threads=threads, interventions=interventions, size=size)
+    bare = scale_genes(read, n_genes, lost=lost, threads=threads, interventions=interventions, size=size)
     return correlate(bare, threads)
 
 
@@ -218,36 +222,31 @@ def scale_genes(
     read: BlockReader,
     n_genes: int,
     *,
-    rows: np.ndarray | None = None,
     lost: float = 0.0,
     threads: int = 1,
     interventions: Interventions | None = None,
-    room: np.ndarray | None = None,
+    out: np.ndarray | None = None,
     size: np.ndarray | None = None,
 ) -> Moments:
     """Standardize the genes as :func:`moments` does and leave the correlations to be formed as they are needed.
 
     Parameters
     ----------
+    out
+        Where the standardized genes go, as in :func:`standardize`.
     size
-        ``(n,)`` size factors of all observations that are read, if these are counts: then ``log(1 + counts / size)`` is
-        standardized.
+        ``(n,)`` size factors of the observations, if these are counts: then ``log(1 + counts / size)`` is standardized.
     """
-    values = read if size is None else partial(log_normalised, read, size)
-    Z, mean, scale, skewness = standardize(values, n_genes, rows, threads, room)
+    values = read if size is None else partial(_log_normalised, read, size)
+    Z, mean, scale, skewness = standardize(values, n_genes, threads=threads, out=out)
     done = Interventions.none(n_obs=Z.shape[1], n_genes=n_genes) if interventions is None else interventions
     own_mean, own_scale = own_moments(Z, done)
     mean, scale = mean + scale * own_mean, scale * own_scale
-
-    def read_own(a: int, b: int) -> np.ndarray:
-        return read(a, b) if rows is None else read(a, b)[:, rows]
-
-    own_size = size if size is None or rows is None else size[rows]
     n_effective = max(Z.shape[1] - lost, 2.0)
-    return Moments(Z, None, mean, scale, skewness, n_effective, done, own_scale, read_own, own_size)
+    return Moments(Z, None, mean, scale, skewness, n_effective, done, own_scale, read, size)
 
 
-def log_normalised(read: BlockReader, size: np.ndarray, a: int, b: int) -> np.ndarray:
+def _log_normalised(read: BlockReader, size: np.ndarray, a: int, b: int) -> np.ndarray:
     """Return ``log(1 + counts / size)`` of genes ``a`` to ``b``, ``(b - a, n)`` float64."""
     logs: np.ndarray = np.log1p(read(a, b) / size)
     return logs

@@ -24,7 +24,7 @@ from acyclome.core.kernel import kernel
 from acyclome.core.order_search.negentropy import least_gain, noise_gain
 
 ODDS = 3.0  # log odds, 20 to 1, from which a direction counts as decided
-TINY = 1e-9
+TINY = 1e-9  # of a variance of 1
 
 Weigh = Callable[[int, int, np.ndarray], float]
 
@@ -95,7 +95,7 @@ def turn_by_noise(problem: Problem, result: SearchResult) -> SearchResult:
         return noise(i, j, given) + own_evidence(data, i, j, given=given)
 
     changed = _turn(evidence, parents, beside)
-    return _refitted(problem.data, result, parents, changed) if changed else result
+    return _refitted(data, result, parents=parents, changed=changed) if changed else result
 
 
 def _turn(evidence: Weigh, parents: list[set[int]], beside: list[set[int]]) -> set[int]:
@@ -131,7 +131,7 @@ def _turn(evidence: Weigh, parents: list[set[int]], beside: list[set[int]]) -> s
     return changed
 
 
-def _refitted(data: Moments, result: SearchResult, parents: list[set[int]], changed: set[int]) -> SearchResult:
+def _refitted(data: Moments, result: SearchResult, *, parents: list[set[int]], changed: set[int]) -> SearchResult:
     """Return the DAG with other parents of the ``changed`` genes."""
     pairs = zip(result.source.tolist(), result.target.tolist(), strict=True)
     turned = np.array([i not in parents[j] for i, j in pairs])

@@ -20,7 +20,7 @@ from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.workers import run_blocks
 
-BLOCK = 64
+BLOCK = 64  # genes that a thread takes at once
 TINY = 1e-12
 
 
@@ -38,9 +38,9 @@ class Contrasts(NamedTuple):
 def contrasts(
     Z: np.ndarray,
     rows: Sequence[np.ndarray],
+    *,
     source: np.ndarray,
     target: np.ndarray,
-    *,
     interventions: Interventions,
     threads: int = 1,
 ) -> Contrasts:

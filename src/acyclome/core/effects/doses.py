@@ -23,8 +23,8 @@ from acyclome.core.data.problem import Problem
 from acyclome.core.effects.shifts import BLOCK, LEAST_UNTOUCHED
 from acyclome.core.workers import run_blocks
 
-LEAST_F = 10.0
-SEVERAL, STRANGE = -2, -1
+LEAST_F = 10.0  # of an instrument (Staiger and Stock 1997)
+SEVERAL, STRANGE = -2, -1  # in the place of a gene
 TINY = 1e-12
 
 

@@ -27,9 +27,9 @@ from acyclome.core.workers import run_blocks
 
 SAID = 1e-3  # total effect from which the network says something
 PAIRS = 1 << 20  # from which the mixture is learned
-ROUNDS = 200
+ROUNDS = 200  # of expectation and maximization
 NOTHING = 0.95  # probability of no effect from which a pair is left out
-LEAST_KINDS = 3
+LEAST_KINDS = 3  # treatments that have to agree on what they have in common
 TARGETS = 16  # looked at together
 TINY = 1e-12
 
@@ -70,14 +70,14 @@ def measured_effects(problem: Problem, treatments: Treatments, said: Said) -> Me
     said
         Total effects of some genes by the network, ``(k,) -> (k, d)``.
     """
-    Z, threads = problem.data.Z, problem.threads
     by = yardstick(problem, treatments)
-    doses = find_doses(Z, treatments, by)
-    parts = [*_weighed(Z, doses, by, said, threads), _in_common(Z, treatments, by, said, threads)]
+    doses = find_doses(problem.data.Z, treatments, by)
+    parts = [*_weighed(problem, doses, by, said=said), _in_common(problem, treatments, by, said=said)]
     return MeasuredEffects(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
-def _weighed(Z: np.ndarray, doses: Doses, by: Yardstick, said: Said, threads: int) -> list[tuple[np.ndarray, ...]]:
+def _weighed(problem: Problem, doses: Doses, by: Yardstick, *, said: Said) -> list[tuple[np.ndarray, ...]]:
+    Z, threads = problem.data.Z, problem.threads
     d, blocks = len(Z), gene_blocks(len(doses.gene), TARGETS)
     step = len(doses.gene) * d // PAIRS + 1
     if not blocks:
@@ -95,7 +95,7 @@ def _weighed(Z: np.ndarray, doses: Doses, by: Yardstick, said: Said, threads: in
     mixture = _learn_mixture(*np.concatenate(run_blocks(sample, blocks, threads), axis=1))
 
     def weigh(a: int, b: int) -> tuple[np.ndarray, ...]:
-        nothing, effect, error = _posterior(*slopes(a, b), mixture)
+        nothing, effect, error = _posterior(*slopes(a, b), mixture=mixture)
         itself = np.arange(d) == doses.gene[a:b, None]
         effect[itself], error[itself] = 1.0, 0.0
         row, gene = np.nonzero(itself | (nothing < NOTHING))
@@ -109,7 +109,7 @@ def _learn_mixture(m: np.ndarray, e2: np.ndarray, t: np.ndarray) -> _Mixture:
     spoken = t != 0
     mixture = _Mixture(np.array([[0.9, 0.0, 0.1], [0.3, 0.4, 0.3]]), max(float(np.mean(m**2)), TINY))
     for _ in range(ROUNDS):
-        probability, effect, variance = _components(m, e2, t, mixture)
+        probability, effect, variance = _components(m, e2, t, mixture=mixture)
         count = np.stack([probability[~spoken].sum(axis=0), probability[spoken].sum(axis=0)]) + mixture.weight
         tau2 = float(probability[:, 2] @ (effect**2 + variance)) / max(float(probability[:, 2].sum()), TINY)
         mixture = _Mixture(count / count.sum(axis=1, keepdims=True), max(tau2, TINY))
@@ -117,7 +117,7 @@ def _learn_mixture(m: np.ndarray, e2: np.ndarray, t: np.ndarray) -> _Mixture:
 
 
 def _components(
-    m: np.ndarray, e2: np.ndarray, t: np.ndarray, mixture: _Mixture
+    m: np.ndarray, e2: np.ndarray, t: np.ndarray, *, mixture: _Mixture
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the probability of every component, ``(..., 3)``, and mean and variance of an effect of the last kind."""
     wide = e2 + mixture.tau2
@@ -129,22 +129,21 @@ def _components(
 
 
 def _posterior(
-    m: np.ndarray, e2: np.ndarray, t: np.ndarray, mixture: _Mixture
+    m: np.ndarray, e2: np.ndarray, t: np.ndarray, *, mixture: _Mixture
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the probability that an effect is nothing, its mean and its standard deviation.
 
     What the network says was learned too, and counts as no more certain than what was measured.
     """
-    probability, effect, variance = _components(m, e2, t, mixture)
+    probability, effect, variance = _components(m, e2, t, mixture=mixture)
     mean = probability[..., 1] * t + probability[..., 2] * effect
     square = probability[..., 1] * (t**2 + e2) + probability[..., 2] * (effect**2 + variance)
     return probability[..., 0], mean, np.sqrt(np.maximum(square - mean**2, 0.0))
 
 
-def _in_common(
-    Z: np.ndarray, treatments: Treatments, by: Yardstick, said: Said, threads: int
-) -> tuple[np.ndarray, ...]:
+def _in_common(problem: Problem, treatments: Treatments, by: Yardstick, *, said: Said) -> tuple[np.ndarray, ...]:
     """Return what treatments do in common beyond the network; nothing unless measured targets fell on the whole."""
+    Z, threads = problem.data.Z, problem.threads
     kinds, d = np.flatnonzero(treatments.gene != SEVERAL), len(Z)
 
     def beyond(a: int, b: int) -> tuple[np.ndarray, float]:

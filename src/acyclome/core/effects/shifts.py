@@ -19,11 +19,11 @@ from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.workers import run_blocks
 
-LEAST_UNTOUCHED = 3
-DOUBT = 0.01
-FIRM = 1.0
+LEAST_UNTOUCHED = 3  # observations, which have a variance and a degree of freedom to spare
+DOUBT = 0.01  # p-value from which a target did not change measurably
+FIRM = 1.0  # standard deviations, see OwnShifts.is_firm
 TINY = 1e-12
-BLOCK, VALUES = 128, 1 << 22
+BLOCK, VALUES = 128, 1 << 22  # genes, and their values, that a thread takes at once
 
 
 class OwnShifts(NamedTuple):

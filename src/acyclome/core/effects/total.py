@@ -27,7 +27,7 @@ LEAST_DET = 0.5  # of T_DD, 1 without feedback among the held genes and 0 where 
 
 
 def responses(
-    source: np.ndarray, target: np.ndarray, weight: np.ndarray, order: np.ndarray, genes: np.ndarray
+    source: np.ndarray, target: np.ndarray, weight: np.ndarray, *, order: np.ndarray, genes: np.ndarray
 ) -> np.ndarray:
     """Return the total effects of some genes on all, ``(k, d)``, in the units of the weights; of each on itself, 1.
 
@@ -50,7 +50,7 @@ def responses(
     return moved[rank].T
 
 
-def changes(T: np.ndarray, genes: np.ndarray, amount: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def changes(T: np.ndarray, genes: np.ndarray, amount: np.ndarray, *, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the expected change of every gene, ``(d,)``, and what was added to each gene acted on, ``(k,)``.
 
     Parameters

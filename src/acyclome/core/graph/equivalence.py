@@ -65,7 +65,7 @@ def is_dag(source: np.ndarray, target: np.ndarray, d: int) -> bool:
     return _peel(source, target, d).size == d
 
 
-def cpdag(source: np.ndarray, target: np.ndarray, d: int, directed: np.ndarray | None = None) -> np.ndarray:
+def cpdag(source: np.ndarray, target: np.ndarray, d: int, *, directed: np.ndarray | None = None) -> np.ndarray:
     """Mark the edges that point the same way in every member of the Markov equivalence class.
 
     The labelling of D. M. Chickering, "A transformational characterization of equivalent Bayesian network
@@ -99,7 +99,7 @@ def cpdag(source: np.ndarray, target: np.ndarray, d: int, directed: np.ndarray |
 
 
 def random_member(
-    source: np.ndarray, target: np.ndarray, d: int, rng: np.random.Generator
+    source: np.ndarray, target: np.ndarray, d: int, *, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw a member of the Markov equivalence class of a directed acyclic graph.
 

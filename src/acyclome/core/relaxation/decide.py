@@ -9,7 +9,6 @@ import numpy as np
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.constraints import NEGATIVE, POSITIVE, REQUIRED
 from acyclome.core.data.index_maps import inverse, row_pointers
-from acyclome.core.data.interventions import parent_scale
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.graph.feedback import order_from_weights
@@ -122,8 +121,7 @@ def _judge_by_least_squares(problem: Problem, edges: Candidates) -> Judgement:
         weight[own] = inverse_block @ blocks.cross[own]
         residual[j] = max(1.0 - float(blocks.cross[own] @ weight[own]), LEAST)
         loss[own] = 0.5 * data.n_own[j] * np.log1p(weight[own] ** 2 / np.diagonal(inverse_block) / residual[j])
-    seen = parent_scale(data.Z, data.interventions, edges.parent, edges.target)
-    weight *= data.own_scale[edges.parent] / np.where(seen > 0, seen, 1.0)
+    weight = data.per_own_scale(weight, source=edges.parent, target=edges.target)
     return Judgement(weight, loss, -0.5 * data.n_own * np.log(residual), residual)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from acyclome.core.data.basis import expand
+from acyclome.core.data.basis import expand, standardized
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.expansions import NaturalSplines
 from acyclome.core.data.interventions import Interventions, own_moments
@@ -22,14 +22,15 @@ from acyclome.core.kernel import kernel
 from acyclome.core.screening.partial_correlation import partial_correlations
 from acyclome.core.workers import run_blocks
 
+# The same on all data; how they were chosen stands in docs/ranking.md.
 SPLINES = NaturalSplines(3)
 RATE = 0.1
-ROUNDS, HANDS = 10, 10
+ROUNDS, HANDS = 10, 10  # the sources are offered in hands, so that none hides another for good
 SHRINKAGE = 0.8
 POWER = 2 / 3
 FLOOR = 0.1
 OBSERVATIONS = 1000  # of a resample are enough to weigh one cause against another
-BLOCK = 64
+BLOCK = 64  # genes that a thread takes at once
 TINY = 1e-30
 
 
@@ -59,7 +60,7 @@ def associations(problem: Problem, samples: Sequence[np.ndarray], *, seed: int) 
     share, gain = np.zeros(may.shape), np.zeros(may.shape)
     for number, rows in enumerate(samples):
         rng = np.random.default_rng([seed, number])
-        alone, beside = _explained(problem, rows[:: -(-len(rows) // OBSERVATIONS)], may, rng)
+        alone, beside = _explained(problem, rows[:: -(-len(rows) // OBSERVATIONS)], may=may, rng=rng)
         share += alone
         gain += beside
     partial = np.maximum(product_corrected(partial_correlations(problem, shrinkage=SHRINKAGE), may), 0.0)
@@ -84,7 +85,7 @@ def product_corrected(strength: np.ndarray, may: np.ndarray) -> np.ndarray:
 
 
 def importance(
-    terms: np.ndarray, responses: np.ndarray, may: np.ndarray, offered: np.ndarray, threads: int
+    terms: np.ndarray, responses: np.ndarray, may: np.ndarray, *, offered: np.ndarray, threads: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Share of the variance of each response that every cause explains, alone and in a boosted fit, ``(d, p)`` each.
 
@@ -147,20 +148,14 @@ def _boost(gram, left, may, offered, cuts, rate):
 
 
 def _explained(
-    problem: Problem, rows: np.ndarray, may: np.ndarray, rng: np.random.Generator
+    problem: Problem, rows: np.ndarray, *, may: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the two shares of :func:`importance` on some observations, each gene on its own ones."""
-    Z, pool = _scaled(problem.data.Z[:, rows]), np.flatnonzero(problem.constraints.sources)
+    Z, pool = standardized(problem.data.Z[:, rows]), np.flatnonzero(problem.constraints.sources)
     offered = np.array([rng.permutation(len(pool)) for _ in range(ROUNDS)])
     own = _own(Z, problem.data.interventions.subset(rows=rows))
-    return importance(expand(Z[pool], SPLINES, problem.threads), own, may, offered, problem.threads)
-
-
-def _scaled(Z: np.ndarray) -> np.ndarray:
-    """Bring every row to mean 0 and mean square 1; a constant one to zero."""
-    centered = Z - Z.mean(axis=1, keepdims=True)
-    size = np.sqrt(np.mean(centered**2, axis=1, keepdims=True))
-    return np.divide(centered, size, out=np.zeros_like(centered), where=size > 0)
+    terms = expand(Z[pool], SPLINES, problem.threads)
+    return importance(terms, own, may, offered=offered, threads=problem.threads)
 
 
 def _own(Z: np.ndarray, interventions: Interventions) -> np.ndarray:

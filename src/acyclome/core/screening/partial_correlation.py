@@ -41,7 +41,7 @@ def strongest_partial(
 
     def block(a: int, b: int) -> None:
         K = left[a:b] @ right if right is not None else left[a:b]
-        K = constraints.without_excluded(K, a, 0.0, every)
+        K = constraints.without_excluded(K, a, fill=0.0, sources=every)
         largest(K, inverse.astype(K.dtype), a, keep, K.dtype.type(0.0), out[a:b])
 
     run_blocks(block, [(a, b) for a, b in gene_blocks(d, ROWS) if first <= a < last], problem.threads)

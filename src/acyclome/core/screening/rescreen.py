@@ -65,9 +65,9 @@ def strongest_unexplained(problem: Problem, result: SearchResult, *, min_gain: f
             K = data.R[a:b] - W[a:b] @ data.R
         else:
             K = (data.Z[a:b] - W[a:b] @ data.Z) @ data.Z.T / dtype.type(data.n_obs)
-        leave_out(K, data.Z, W, data.interventions, a)
+        leave_out(K, data.Z, data.interventions, W=W, a=a)
         K /= np.sqrt(np.maximum(residual[a:b, None], 1e-6)).astype(K.dtype)
-        largest(constraints.without_excluded(K, a, 0.0, every), sources, a, keep, least, out[a:b])
+        largest(constraints.without_excluded(K, a, fill=0.0, sources=every), sources, a, keep, least, out[a:b])
 
     run_blocks(block, gene_blocks(d, ROWS), problem.threads)
     return out

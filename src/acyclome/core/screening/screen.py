@@ -181,7 +181,8 @@ def forward_select(
     every = np.ones(len(regressors), data.Z.dtype)
 
     def block(a: int, b: int) -> None:
-        C = constraints.without_excluded(np.ascontiguousarray(data.rows(a, b, some)), a, EXCLUDED, regressors)
+        C = np.ascontiguousarray(data.rows(a, b, some))
+        C = constraints.without_excluded(C, a, fill=EXCLUDED, sources=regressors)
         if P is not None:
             own, others = skewness[a:b], skewness[regressors]
             selected = _forward_block(P, C, position[a:b], own, others, n, least, steps, min_drop)

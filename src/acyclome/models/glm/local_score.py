@@ -69,18 +69,8 @@ class Glm:
         """Leave the screening to correlations, which see all that rises or falls."""
 
     def prepare(self, problem: Problem, seed: int) -> CountScore:
-        """Fit every gene without parents, and the trend of the dispersions.
-
-        Raises
-        ------
-        ValueError
-            If the moments do not know the counts they were made of.
-        """
-        data = problem.data
-        if data.read is None:
-            msg = "These moments know no counts; expected moments that read them."
-            raise ValueError(msg)
-        d = data.n_genes
+        """Fit every gene without parents, and the trend of the dispersions."""
+        data, d = problem.data, problem.n_genes
         Z = data.Z.astype(np.float32, copy=False)
         log_size = np.zeros(data.n_obs) if data.size is None else np.log(data.size)
         center, width = VAGUE if self.is_dispersed else (POISSON, 0.0)
@@ -189,7 +179,7 @@ class CountScore:
 
     def counts_of(self, j: int) -> np.ndarray:
         """Return the counts of gene ``j``, ``(n,)`` float64."""
-        counts: np.ndarray = self.data.read(j, j + 1)[0].astype(np.float64)  # type: ignore[misc]
+        counts: np.ndarray = self.data.read(j, j + 1)[0].astype(np.float64)
         return counts
 
     def _fit(self, j: int, sets: np.ndarray, own: OwnRows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -227,7 +217,7 @@ class CountScore:
 
 def _log_means(data: Moments, size: np.ndarray) -> np.ndarray:
     """Return the log of every gene's mean count per unit of size, ``(d,)``; genes never seen have half a count."""
-    sums = [data.read(a, b).sum(axis=1) for a, b in gene_blocks(data.n_genes, BLOCK)]  # type: ignore[misc]
+    sums = [data.read(a, b).sum(axis=1) for a, b in gene_blocks(data.n_genes, BLOCK)]
     log_means: np.ndarray = np.log(np.maximum(np.concatenate(sums), 0.5) / size.sum())
     return log_means
 
