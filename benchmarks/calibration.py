@@ -22,13 +22,11 @@ from acyclome.confidence.calibration import logit_of_share
 from acyclome.config import Config
 from acyclome.io.store import MemoryStore
 from acyclome.pipeline.assembly import assemble
-from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.records import Ordered, Resampled
-from acyclome.pipeline.session import Session
-from acyclome.pipeline.task import Runtime, Task
 from benchmarks.measure import warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.report import publish
+from benchmarks.stores import session_on
 from benchmarks.summaries import TOP_BIN
 from benchmarks.tables import RESULTS, options
 
@@ -83,14 +81,17 @@ def edges_of(problem: Problem, threads: int) -> pd.DataFrame:
     """Learn the network; return a row for each edge: its truth, its score both ways, and what they are made of."""
     config = Config().with_options({"seed": problem.method_seed, "resample.resamples": RESAMPLES})
     store = MemoryStore(problem.X.T.astype(np.float32), [str(gene) for gene in range(problem.d)])
-    task = Task.begin(Dataset.build(store, config), config, Runtime(threads, device="cpu"))
-    session = Session(task, {"command": "", "input": {}})
+    session = session_on(store, config, threads)
     voted = session.learn().edges
     ordered = session.archive.read(Ordered, config)
-    alone = assemble(task, ordered, Resampled.joined([])).edges
+    alone = assemble(session.task, ordered, Resampled.joined([])).edges
+    gain = ordered.loss - session.task.data.edge_costs(config)[ordered.target]
     parts = pd.DataFrame(
         {name: getattr(ordered, name) for name in ("source", "target", "arrow", "reversal_loss")}
-    ).assign(compelled=ordered.compelled.astype(bool), gain=ordered.loss - task.data.edge_costs(config)[ordered.target])
+    ).assign(
+        compelled=ordered.compelled.astype(bool),
+        gain=gain,
+    )
     columns = ["source", "target", "stability", "direction", "score"]
     ends = {"source": int, "target": int}
     table = parts.merge(voted[columns].astype(ends)).merge(

@@ -18,10 +18,10 @@ from acyclome import Config
 from acyclome.evaluate.simulate import simulate
 from acyclome.io.store import MemoryStore
 from acyclome.models import model_names
-from acyclome.pipeline.commands import Runtime, learn_store
 from benchmarks.measure import measured
 from benchmarks.problems import METHOD, Problem, Protocol, find_bench
 from benchmarks.report import publish
+from benchmarks.stores import session_on
 from benchmarks.summaries import AUTO
 from benchmarks.tables import options
 
@@ -100,13 +100,7 @@ def _learn(store: MemoryStore, model: str, seed: int, threads: int, *, is_counte
         counts = store.block(0, store.n_vars)
         store = MemoryStore(np.log1p(counts / store.obs_columns["size"].to_numpy()), store.genes)
     config = Config.from_mapping({"model": model, "glm": {"size_factors": "size" if is_counted else "total"}})
-    network = learn_store(
-        store,
-        config.with_options({"resample.resamples": 0, "seed": seed}),
-        Runtime(threads=threads, device="cpu"),
-        regulators=None,
-        command="benchmarks",
-    )
+    network = session_on(store, config.with_options({"resample.resamples": 0, "seed": seed}), threads).learn()
     place = {gene: k for k, gene in enumerate(network.genes)}
     source, target = (network.edges[end].map(place).to_numpy(np.int64) for end in ("source", "target"))
     return (source, target), network.facts["model"]

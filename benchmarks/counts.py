@@ -21,12 +21,12 @@ from acyclome.evaluate.simulate import Simulation, simulate
 from acyclome.io.expression import read_expression
 from acyclome.io.store import MemoryStore
 from acyclome.models.glm.card import LAWS, structural_model
-from acyclome.pipeline.commands import Runtime, learn_store
 from acyclome.prepare import prepare
 from benchmarks.heldout_counts import count_log_likelihood, log_normal_log_likelihood
 from benchmarks.measure import learned, measured
 from benchmarks.problems import METHOD, Problem
 from benchmarks.report import publish
+from benchmarks.stores import session_on
 from benchmarks.tables import options
 
 FILE = "singlecell/pbmc3k_raw_counts.h5ad"
@@ -84,7 +84,7 @@ def learned_counts(drawn: Simulation, law: str, seed: int, threads: int, perturb
 def _learn_counts(store: MemoryStore, law: str, size: str, seed: int, threads: int, perturbations: int) -> Network:
     config = Config.from_mapping({"model": "glm", "glm": {"family": law, "size_factors": size}})
     chosen = config.with_options({"resample.resamples": 0, "seed": seed, "search.perturbations": perturbations})
-    return learn_store(store, chosen, Runtime(threads=threads, device="cpu"), regulators=None, command="benchmarks")
+    return session_on(store, chosen, threads).learn()
 
 
 def _sorted(X: np.ndarray, key: str, seed: int) -> Edges:

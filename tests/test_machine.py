@@ -18,11 +18,10 @@ from acyclome.evaluate.simulate import simulate
 from acyclome.io.store import MemoryStore
 from acyclome.machine import backend_of
 from acyclome.pipeline import session, stages
-from acyclome.pipeline.commands import Runtime, learn_store
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.keys import Part
 from acyclome.pipeline.resources import estimate
-from acyclome.pipeline.task import Task
+from acyclome.pipeline.task import Runtime, Task
 
 HERE = DeviceBackend(torch.device("cpu"), torch.float64)
 
@@ -87,7 +86,8 @@ def test_a_run_on_a_device_finds_the_network_of_the_threads(store, resamples):
     config = Config.from_mapping(
         {"resample": {"resamples": resamples}, "screen": {"max_candidates": 15}, "fit": {"drop_tol": 0.0}}
     )
-    one, two = (learn_store(store, config, Runtime(device=name)) for name in ("cpu", "cuda"))
+    tasks = (Task.begin(Dataset.build(store, config), config, Runtime(device=name)) for name in ("cpu", "cuda"))
+    one, two = (session.Session(task, {"command": "test", "input": {}}).learn() for task in tasks)
     assert edges(one) == edges(two)
     assert one.n_edges > 40
 

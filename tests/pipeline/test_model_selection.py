@@ -11,7 +11,6 @@ from acyclome.cli import main
 from acyclome.config import Config
 from acyclome.evaluate.simulate import simulate
 from acyclome.io.store import MemoryStore
-from acyclome.pipeline.commands import Runtime, learn_store
 from acyclome.pipeline.model_selection import compare, connected_genes
 
 D, N = 8, 400
@@ -62,11 +61,11 @@ def test_values_that_return_are_no_noise_to_read():
     assert "often the same" in seen["refused"]["lingam"]
 
 
-def test_counts_choose_their_law_where_size_factors_are_known():
+def test_counts_choose_their_law_where_size_factors_are_known(bench):
     drawn = simulate(D, N, noise="negative-binomial", parent_share=(0.5, 0.8), seed=4)
     store = MemoryStore(drawn.X.T, drawn.genes, obs_columns=pd.DataFrame({"size": drawn.size}))
     options = Config.from_mapping(QUICK | {"glm": {"size_factors": "size"}})
-    found = learn_store(store, options, Runtime(), regulators=None, command="test").facts["model"]
+    found = bench.session(store, options).learn().facts["model"]
     assert (found["name"], found["counts"]) == ("glm", True)
     assert "lingam" in found["refused"]
 

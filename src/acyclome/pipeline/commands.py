@@ -21,13 +21,13 @@ from acyclome.io.tables import write_tsv
 from acyclome.network import JointNetworks, Network
 from acyclome.pipeline.groups import Door, Label, check_joint, learn_groups
 from acyclome.pipeline.keys import Part, options_of
-from acyclome.pipeline.learn import learn, learn_store
+from acyclome.pipeline.learn import learn
 from acyclome.pipeline.resources import check_memory, estimate, estimate_models
 from acyclome.pipeline.session import Session, report
 from acyclome.pipeline.task import Runtime, measured
 from acyclome.prepare.checks import check_groups
 
-__all__ = ["STAGES", "Runtime", "learn", "learn_store", "plan", "prepare_stage", "run", "run_stage"]
+__all__ = ["STAGES", "Runtime", "learn", "plan", "prepare_stage", "run", "run_stage"]
 
 
 def run(

@@ -10,7 +10,7 @@ import numpy as np
 
 from acyclome.config import Config
 from acyclome.errors import InputError
-from acyclome.io.store import GeneMajor, MemoryStore
+from acyclome.io.store import MemoryStore
 from acyclome.knowledge.interventions import as_perturbation
 from acyclome.knowledge.regulators import listed_regulators
 from acyclome.machine import usable_threads
@@ -151,17 +151,3 @@ def _memory_store(X: Any, genes: list[str], *, is_part: bool, obs: pd.DataFrame 
     X, genes, warnings = leave_out_constant(X, genes) if is_part else (X, genes, [])
     check_matrix(X, genes)
     return MemoryStore(X.T, genes, facts={"warnings": warnings}, obs_columns=obs)
-
-
-def learn_store(
-    store: GeneMajor,
-    config: Config,
-    runtime: Runtime,
-    *,
-    regulators: Sequence[str] | None = None,
-    knowledge: Any = None,
-    command: str = "acyclome.learn",
-) -> Network:
-    """Learn the network of prepared expression, whose facts count as those of a run, and write nothing."""
-    door = Door.in_memory(command, lambda _: store, regulators=regulators, knowledge=knowledge)
-    return learn_groups([None], door, config, runtime=runtime)[None]
