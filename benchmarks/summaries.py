@@ -186,6 +186,9 @@ SUMMARIES: dict[str, Summary] = {
     "singlecell-heldout": Summary(),
     "singlecell-regulators": Summary(),
     "interventions": Summary(("targets", "road"), then=lambda _, table: table.drop(columns=["seconds", "peak_mb"])),
+    "interventions-models": Summary(
+        ("data", "model", "road"), then=lambda _, table: table.drop(columns=["seconds", "peak_mb"])
+    ),
     "knockouts": Summary(("data", "method"), then=lambda _, table: table.drop(columns=["seconds", "peak_mb"])),
     "sachs": Summary(("data", "method"), then=lambda _, table: table.drop(columns=["seconds", "peak_mb"])),
     "nonlinear": Summary(MECHANISM, NONLINEAR),
