@@ -21,11 +21,11 @@ import pandas as pd
 from acyclome.config import Config
 from acyclome.evaluate.counts import DISPERSIONS, MEANS, SIZE_SPREAD
 from acyclome.io.store import MemoryStore
-from acyclome.pipeline.commands import Runtime, learn_store
 from benchmarks.interventions import Found, scores
 from benchmarks.measure import measured, warm_up_for
 from benchmarks.problems import COLUMNS, SHARE, Problem, load
 from benchmarks.report import publish
+from benchmarks.stores import session_on
 from benchmarks.tables import options
 
 MECHANISMS = {"glm": "counts", "spline": "gp-add", "mlp": "mlp"}
@@ -138,8 +138,7 @@ def learned(drawn: Drawn, model: str, *, told: bool, threads: int) -> Found:
         columns["size"] = drawn.size
         config["glm"] = {"size_factors": "size"}
     store = MemoryStore(problem.X.T, genes, obs_columns=pd.DataFrame(columns))
-    chosen, runtime = Config.from_mapping(config), Runtime(threads=threads, device="cpu")
-    network = learn_store(store, chosen, runtime, regulators=None, command="benchmarks")
+    network = session_on(store, Config.from_mapping(config), threads).learn()
     marks = (network.edges[name].to_numpy(bool) for name in ("settled", "reversible"))
     return Found(network.source, network.target, *marks)
 

@@ -31,7 +31,7 @@ def problem_of(lab, seed, d, *, known=None, acted=True):
     X = X + 0.7 * rng.exponential(size=X.shape)
     gene, row = rng.integers(0, d, 30), rng.integers(0, N, 30)
     X[row, gene] = 3.0
-    done = Interventions.from_pairs(gene, row, d, N) if acted else None
+    done = Interventions.from_pairs(gene, row, n_genes=d, n_obs=N) if acted else None
     return lab.problem_of(X, known, interventions=done)
 
 
