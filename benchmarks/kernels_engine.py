@@ -113,7 +113,7 @@ def relax_networks(*tensors: torch.Tensor) -> Tensors:
 
 
 def _weights(problem: OnTensors) -> Tensors:
-    solutions = solve(problem, SCHEDULE, BlockSolve(), problem.statistics.start())
+    solutions = solve(problem, problem.statistics.start(), schedule=SCHEDULE, stepper=BlockSolve())
     return (torch.stack([solution.params["W"] for solution in solutions]),)
 
 

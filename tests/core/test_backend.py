@@ -96,12 +96,12 @@ def test_in_float32_a_block_is_solved_as_well_as_its_conditioning_allows(lab, st
     pools = lab.make_blocks(m.R, candidates, 400)
     linear, ridge = TO_THE_END.relax.model, steep * np.random.default_rng(34).random(candidates.n_edges)
     statistics = LinearStatistics(pools, np.ones(300))
-    expected = linear.solve(statistics, ridge, linear.start(candidates, 0), 1)["W"]
+    expected = linear.solve(statistics, linear.start(candidates, 0), ridge, threads=1)["W"]
     _, blocks = linear.side_by_side([statistics], torch.empty(0, dtype=torch.float32))
     device = BatchedLeastSquares(linear.lambda1, 0.0, 20_000)
     laid = torch.zeros_like(blocks.mask[..., 0])
     laid[blocks.mask[..., 0] > 0] = torch.as_tensor(ridge, dtype=torch.float32)
-    found = blocks.on_candidates(0, device.solve(blocks, laid, blocks.start())["W"][0])[:, 0]
+    found = blocks.on_candidates(0, device.solve(blocks, blocks.start(), laid)["W"][0])[:, 0]
     eps = np.finfo(np.float32).eps
     for j in range(300):
         own = candidates.target == j

@@ -44,13 +44,13 @@ def test_a_target_is_fitted_as_if_its_other_observations_were_all_there_are(lab,
     rng, share = np.random.default_rng(3), 2 / 3
     start = {"W": 0.2 * rng.standard_normal(model.start(candidates, 1)["W"].shape)}
     ridge, own = rng.random(candidates.n_edges), candidates.target == TARGET
-    expected = model.losses(everywhere, start, 1)
-    expected[TARGET] = share * model.losses(fewer, start, 1)[TARGET]
-    np.testing.assert_allclose(model.losses(together, start, 1), expected, rtol=SAME[name])
-    assert abs(model.losses(everywhere, start, 1)[TARGET] / expected[TARGET] - 1) > 0.05
+    expected = model.losses(everywhere, start, threads=1)
+    expected[TARGET] = share * model.losses(fewer, start, threads=1)[TARGET]
+    np.testing.assert_allclose(model.losses(together, start, threads=1), expected, rtol=SAME[name])
+    assert abs(model.losses(everywhere, start, threads=1)[TARGET] / expected[TARGET] - 1) > 0.05
     for solved, by_share in ((model.solve, ridge / share), (model.gradient, ridge / share)):
-        found, plain = (solved(one, ridge, start, 1)["W"] for one in (together, everywhere))
-        alone = solved(fewer, by_share, start, 1)["W"] * (share if solved == model.gradient else 1.0)
+        found, plain = (solved(one, start, ridge, threads=1)["W"] for one in (together, everywhere))
+        alone = solved(fewer, start, by_share, threads=1)["W"] * (share if solved == model.gradient else 1.0)
         np.testing.assert_allclose(found[own], alone[own], atol=10 * SAME[name])
         np.testing.assert_allclose(found[~own], plain[~own], atol=10 * SAME[name])
 
@@ -62,11 +62,11 @@ def test_the_slope_and_the_penalty_are_those_of_the_weighted_objective(lab, name
     rng = np.random.default_rng(4)
     W, away = 0.3 * rng.standard_normal((2, *model.start(candidates, 1)["W"].shape))
     ridge, h = rng.random(candidates.n_edges), 1e-3
-    slope = model.gradient(statistics, ridge, {"W": W}, 1)["W"]
+    slope = model.gradient(statistics, {"W": W}, ridge, threads=1)["W"]
     amount = {"W": np.full_like(W, 1e-6)}
     penalty = (W - model.shrink(statistics, {"W": W}, amount)["W"]) / 1e-6  # its slope, where no weight is zero
     up, down = (
-        model.objective(statistics, {"W": W + s * away}, 1) + ridge @ model.strength({"W": W + s * away})
+        model.objective(statistics, {"W": W + s * away}, threads=1) + ridge @ model.strength({"W": W + s * away})
         for s in (h, -h)
     )
     assert (up - down) / (2 * h) == pytest.approx(np.sum((slope + penalty) * away), rel=2e-3, abs=2e-3)

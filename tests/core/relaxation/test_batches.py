@@ -65,7 +65,7 @@ def dense(solution, d):
 
 def fit(statistics, form=None, schedule=TIGHT, stepper=None, model=MODEL):
     problem = OnTensors(model, form or LogDet(), statistics)
-    return solve(problem, schedule, stepper or BlockSolve(), statistics.start())
+    return solve(problem, statistics.start(), schedule=schedule, stepper=stepper or BlockSolve())
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_the_batch_is_the_ragged_model(lab):
     blocks, (R,) = batch(lab, [3], d)
     statistics = LinearStatistics(lab.make_blocks(R, candidates, 1000), np.ones(d))
     ragged = OnCandidates(Linear(LAMBDA1, 1000, 1e-10), series, statistics, candidates, 1)
-    (expected,) = solve(ragged, TIGHT, BlockSolve(), {"W": np.zeros((1, candidates.n_edges))})
+    (expected,) = solve(ragged, {"W": np.zeros((1, candidates.n_edges))}, schedule=TIGHT, stepper=BlockSolve())
     (found,) = fit(blocks, series)
     np.testing.assert_allclose(dense(found, d)[candidates.parent, candidates.target], expected.params["W"], atol=1e-4)
     assert found.path[-1].objective == pytest.approx(expected.path[-1].objective, rel=1e-6)

@@ -157,9 +157,9 @@ def test_a_model_that_judges_says_itself_what_an_edge_is_worth(lab):
     keep = np.zeros(network.candidates.n_edges, bool)
     keep[at] = True
     left = TOY.without(params, ~keep)
-    whole, residual = TOY.judge(statistics, left, 1)
+    whole, residual = TOY.judge(statistics, left, threads=1)
     for number, edge in enumerate(at):
-        fewer, _ = TOY.judge(statistics, TOY.without(left, np.arange(len(keep)) == edge), 1)
+        fewer, _ = TOY.judge(statistics, TOY.without(left, np.arange(len(keep)) == edge), threads=1)
         assert result.loss[number] == pytest.approx((whole - fewer).sum(), rel=1e-9, abs=1e-9)
     np.testing.assert_allclose(result.residual, residual)
     np.testing.assert_allclose(result.weight, TOY.weight(params)[at])
@@ -177,11 +177,11 @@ def test_the_slope_of_the_toy_is_that_of_its_objective_in_every_leaf(lab):
     at, start = on_toy(lab, chain_of_bends(2)[0])
     smooth, ridge = GeneNetworks(lambda1=0.0), np.random.default_rng(94).random(at.candidates.n_edges)
     params = map_leaves(lambda leaf: leaf[0], start)
-    slope = smooth.gradient(at.statistics, ridge, params, 1)
+    slope = smooth.gradient(at.statistics, params, ridge, threads=1)
     for name, leaf in params.items():
         move = np.random.default_rng(95).standard_normal(leaf.shape)
         ends = [{**params, name: leaf + h * move} for h in (1e-5, -1e-5)]
-        up, down = (smooth.objective(at.statistics, p, 1) + ridge @ smooth.strength(p) for p in ends)
+        up, down = (smooth.objective(at.statistics, p, threads=1) + ridge @ smooth.strength(p) for p in ends)
         assert (up - down) / 2e-5 == pytest.approx(np.sum(slope[name] * move), rel=1e-5)
 
 
@@ -189,9 +189,9 @@ def test_the_slope_of_the_toy_is_that_of_its_objective_in_every_leaf(lab):
 def test_unknowns_that_lie_on_no_edge_are_fitted_too(lab, stepper):
     at, start = on_toy(lab, chain_of_bends(3)[0])
     with one_blas_thread():
-        (solution,) = solve(at, PATH, stepper, start)
+        (solution,) = solve(at, start, schedule=PATH, stepper=stepper)
     params = solution.params
-    residual = TOY.judge(at.statistics, params, 1)[1]
+    residual = TOY.judge(at.statistics, params, threads=1)[1]
     np.testing.assert_allclose(np.exp(params["log_variance"]), residual, rtol=0.02)  # the maximum of the likelihood
     assert residual.min() < 0.3
     assert solution.path[-1].h < 1e-3

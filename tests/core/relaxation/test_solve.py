@@ -58,9 +58,9 @@ class Problem:
         with one_blas_thread():  # as a stage does; setting the limit anew takes longer than a step
             (found,) = solve(
                 OnCandidates(LINEAR, acyclicity, self.statistics, self.candidates, threads),
-                schedule,
-                BlockSolve(),
                 {"W": W[None]},
+                schedule=schedule,
+                stepper=BlockSolve(),
             )
         return found
 

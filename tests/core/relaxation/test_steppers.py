@@ -69,14 +69,14 @@ def in_tensors(lab, model, acyclicity, sizes, dtype=torch.float64):
 
 def ends(at, start, schedule, stepper):
     with one_blas_thread():
-        return solve(at, schedule, stepper, start)
+        return solve(at, start, schedule=schedule, stepper=stepper)
 
 
 def residual(at, params, weights):
     """Largest move of a proximal gradient step of length 1: zero where and only where the merit is stationary."""
     params = map_leaves(lambda leaf: leaf[None], params)
     now = Iterate(params, at.evaluate(params), weights.side_by_side([weights]), {})
-    slope = at.gradient(now.ridge, params)
+    slope = at.gradient(params, now.ridge)
     ones = map_leaves(lambda leaf: leaf * 0.0 + 1.0, params)
     moved = at.shrink(map_leaves(lambda a, b: a - b, params, slope), ones)
     return max(float(abs(moved[name] - params[name]).max()) for name in params)
@@ -184,4 +184,4 @@ def test_a_pairing_that_cannot_be_is_refused_before_anything_is_computed(lab, ab
     model = Bare(frozenset(abilities))
     for problem in (OnCandidates(model, Free(), None, lab.all_pairs(3), 1), OnTensors(model, Free(), None)):
         with pytest.raises(ConfigError, match=words):
-            solve(problem, PATH, stepper, {"W": np.zeros((1, 6))})
+            solve(problem, {"W": np.zeros((1, 6))}, schedule=PATH, stepper=stepper)

@@ -41,11 +41,11 @@ class GeneNetworks:
     def weight(self, params):
         return np.sqrt(self.strength(params))
 
-    def objective(self, statistics, params, threads):
+    def objective(self, statistics, params, *, threads):
         penalty = self.lambda1 * np.linalg.norm(params["W"], axis=1).sum()
         return float(self._losses(statistics, _tensors(params)).sum()) + penalty
 
-    def gradient(self, statistics, ridge, params, threads):
+    def gradient(self, statistics, params, ridge, *, threads):
         tensors = {name: leaf.requires_grad_() for name, leaf in _tensors(params).items()}
         total = self._losses(statistics, tensors).sum()
         total = total + (torch.as_tensor(ridge) * tensors["W"].square().sum(1)).sum()
@@ -58,7 +58,7 @@ class GeneNetworks:
     def without(self, params, edges):
         return {**params, "W": np.where(edges[:, None], 0.0, params["W"])}
 
-    def judge(self, statistics, params, threads):
+    def judge(self, statistics, params, *, threads):
         n = statistics[0].shape[1]
         tensors = _tensors(params)
         return -n * self._losses(statistics, tensors).numpy(), self._residual(statistics, tensors).numpy()

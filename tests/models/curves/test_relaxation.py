@@ -42,12 +42,12 @@ def exact(expansion):
 def problem(lab, expansion, seed=1):
     """Return model, candidates, statistics, ridges and weights to start from."""
     rng = np.random.default_rng([82, seed, 1])
-    sem, candidates = exact(expansion), lab.all_pairs(6)
+    model, candidates = exact(expansion), lab.all_pairs(6)
     m = lab.moments_of(draw(seed))
     ridge = rng.uniform(0, 2, candidates.n_edges) * (rng.random(candidates.n_edges) < 0.5)
     start = 0.3 * rng.standard_normal((candidates.n_edges, expansion.terms))
     start[::3] = 0.0
-    return m, candidates, sem, sem.statistics(lab.problem_of(m), candidates), *lab.freeze(ridge, start)
+    return m, candidates, model, model.statistics(lab.problem_of(m), candidates), *lab.freeze(ridge, start)
 
 
 def start(model, candidates):
@@ -65,41 +65,45 @@ def slopes(m, candidates, expansion, W):
 
 @pytest.mark.parametrize("expansion", EXPANSIONS, ids=repr)
 def test_the_objective_is_that_of_the_curves(lab, expansion):
-    m, candidates, sem, statistics, _, W = problem(lab, expansion)
+    m, candidates, model, statistics, _, W = problem(lab, expansion)
     _, rest = slopes(m, candidates, expansion, W)
     price = LAMBDA1 * np.sqrt(expansion.terms) * np.linalg.norm(W, axis=1).sum()
-    assert sem.objective(statistics, {"W": W}, 1) == pytest.approx(0.5 * np.sum(rest**2) / m.n_obs + price, rel=1e-6)
+    assert model.objective(statistics, {"W": W}, threads=1) == pytest.approx(
+        0.5 * np.sum(rest**2) / m.n_obs + price, rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("expansion", EXPANSIONS, ids=repr)
 def test_a_solved_block_meets_the_optimality_conditions(lab, expansion):
-    m, candidates, sem, statistics, ridge, start = problem(lab, expansion)
-    W = sem.solve(statistics, ridge, {"W": start}, 1)["W"]
+    m, candidates, model, statistics, ridge, start = problem(lab, expansion)
+    W = model.solve(statistics, {"W": start}, ridge, threads=1)["W"]
     slope = slopes(m, candidates, expansion, W)[0] + 2 * ridge[:, None] * W
     size, least = np.linalg.norm(W, axis=1, keepdims=True), LAMBDA1 * np.sqrt(expansion.terms)
     held = size[:, 0] > 0
     np.testing.assert_allclose(slope[held], -least * (W / np.maximum(size, 1e-30))[held], atol=OPTIMAL)
     assert (np.linalg.norm(slope[~held], axis=1) <= least + OPTIMAL).all()
     assert 0 < held.sum() < len(held)
-    np.testing.assert_allclose(W, sem.solve(statistics, ridge, {"W": np.zeros_like(start)}, 1)["W"], atol=1e-8)
+    np.testing.assert_allclose(
+        W, model.solve(statistics, {"W": np.zeros_like(start)}, ridge, threads=1)["W"], atol=1e-8
+    )
 
 
 def test_the_objective_is_flat_at_its_minimum_and_falls_as_the_slope_says(lab):
-    m, candidates, sem, statistics, ridge, start = problem(lab, Cosines(5))
+    m, candidates, model, statistics, ridge, start = problem(lab, Cosines(5))
     V, away = (
-        sem.solve(statistics, ridge, {"W": start}, 1)["W"],
+        model.solve(statistics, {"W": start}, ridge, threads=1)["W"],
         np.random.default_rng([82, 2]).standard_normal(start.shape),
     )
     along = away * (V != 0)
 
     def total(W):
-        return sem.objective(statistics, {"W": W}, 1) + ridge @ sem.strength({"W": W})
+        return model.objective(statistics, {"W": W}, threads=1) + ridge @ model.strength({"W": W})
 
     h = 1e-4
     assert (total(V + h * along) - total(V - h * along)) / (2 * h) == pytest.approx(0.0, abs=1e-5)
     W = start + 0.1  # away from zero, where the norm has no slope
     slope = slopes(m, candidates, Cosines(5), W)[0] + 2 * ridge[:, None] * W
-    slope += sem.least * W / np.linalg.norm(W, axis=1, keepdims=True)
+    slope += model.least * W / np.linalg.norm(W, axis=1, keepdims=True)
     assert (total(W + h * away) - total(W - h * away)) / (2 * h) == pytest.approx(np.sum(slope * away), rel=1e-5)
 
 
@@ -110,7 +114,12 @@ def test_of_lines_it_is_the_linear_relaxation(lab):
     pools = LinearStatistics(lab.make_blocks(m.R, candidates, 500), np.ones(12))
     statistics, series = lines.statistics(lab.problem_of(m), candidates), Series(8, "logdet", 0.0)
     curved, straight = (
-        solve(OnCandidates(model, series, own, candidates, 1), PATH, BlockSolve(), start(model, candidates))[0]
+        solve(
+            OnCandidates(model, series, own, candidates, 1),
+            start(model, candidates),
+            schedule=PATH,
+            stepper=BlockSolve(),
+        )[0]
         for model, own in ((lines, statistics), (linear, pools))
     )
     np.testing.assert_allclose(curved.params["W"][:, 0], straight.params["W"], atol=1e-5)
@@ -118,17 +127,19 @@ def test_of_lines_it_is_the_linear_relaxation(lab):
 
 
 def test_the_strength_of_an_edge_is_the_variance_of_its_curve(lab):
-    m, candidates, sem, _, _, W = problem(lab, BSplines(6))
+    m, candidates, model, _, _, W = problem(lab, BSplines(6))
     curves = np.einsum("et,etn->en", W, expand(m.Z, BSplines(6))[candidates.parent])
-    np.testing.assert_allclose(sem.strength({"W": W}), curves.var(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(model.strength({"W": W}), curves.var(axis=1), rtol=1e-5)
 
 
 def test_terms_that_a_gene_has_not_stay_zero(lab):
     X = draw(3)
     X[:, 1] = X[:, 1] > 0
     m, candidates = lab.moments_of(X), lab.all_pairs(6)
-    sem = exact(Powers(3))
-    W = sem.solve(sem.statistics(lab.problem_of(m), candidates), np.zeros(30), sem.start(candidates, 0), 1)["W"]
+    model = exact(Powers(3))
+    W = model.solve(
+        model.statistics(lab.problem_of(m), candidates), model.start(candidates, 0), np.zeros(30), threads=1
+    )["W"]
     assert not W[candidates.parent == 1][:, 1:].any()
     assert np.isfinite(W).all()
 
@@ -138,30 +149,30 @@ def test_a_step_never_raises_the_surrogate(lab):
     rough = Additive(BSplines(6), LAMBDA1, sweeps=1, tol=0.0)
 
     def total(V):
-        return rough.objective(statistics, {"W": V}, 1) + ridge @ rough.strength({"W": V})
+        return rough.objective(statistics, {"W": V}, threads=1) + ridge @ rough.strength({"W": V})
 
     for _ in range(5):
-        V = rough.solve(statistics, ridge, {"W": W}, 1)["W"]
+        V = rough.solve(statistics, {"W": W}, ridge, threads=1)["W"]
         assert total(V) <= total(W) + 1e-12
         W = V
 
 
 def test_threads_do_not_change_a_bit(lab, monkeypatch):
     monkeypatch.setattr(module, "BLOCK", 2)
-    m, candidates, sem, _, ridge, start = problem(lab, Cosines(5))
-    one, two = (sem.statistics(lab.problem_of(m, threads=threads), candidates) for threads in (1, 2))
+    m, candidates, model, _, ridge, start = problem(lab, Cosines(5))
+    one, two = (model.statistics(lab.problem_of(m, threads=threads), candidates) for threads in (1, 2))
     for part in ("cross", "gram"):
         np.testing.assert_array_equal(getattr(one, part), getattr(two, part))
-    np.testing.assert_array_equal(*(sem.solve(one, ridge, {"W": start}, threads)["W"] for threads in (1, 2)))
-    assert sem.objective(one, {"W": start}, 1) == sem.objective(one, {"W": start}, 2)
+    np.testing.assert_array_equal(*(model.solve(one, {"W": start}, ridge, threads=threads)["W"] for threads in (1, 2)))
+    assert model.objective(one, {"W": start}, threads=1) == model.objective(one, {"W": start}, threads=2)
 
 
-def relaxed(lab, sem, X, acyclicity, schedule):
+def relaxed(lab, model, X, acyclicity, schedule):
     """Return the proposal of a relaxation on all pairs, and the solution it was read off."""
     m, candidates = lab.moments_of(X), lab.all_pairs(6)
-    at = OnCandidates(sem, acyclicity, sem.statistics(lab.problem_of(m), candidates), candidates, 1)
-    (found,) = solve(at, schedule, BlockSolve(), start(sem, candidates))
-    settings = RelaxSettings(sem, acyclicity, schedule, BlockSolve(), 0.1)
+    at = OnCandidates(model, acyclicity, model.statistics(lab.problem_of(m), candidates), candidates, 1)
+    (found,) = solve(at, start(model, candidates), schedule=schedule, stepper=BlockSolve())
+    settings = RelaxSettings(model, acyclicity, schedule, BlockSolve(), 0.1)
     return proposal(found, Network(lab.problem_of(m), candidates, np.arange(6, dtype=np.int32)), settings), found, at
 
 
@@ -173,10 +184,10 @@ def is_found(order):
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("form", ACYCLICITY)
 def test_every_form_of_h_presses_cycles_out_and_finds_the_order(lab, form, schedule):
-    sem = Additive(Cosines(5), LAMBDA1, 100, 1e-6)
+    model = Additive(Cosines(5), LAMBDA1, 100, 1e-6)
     acyclicity = ACYCLICITY[form](Config())
-    proposed, found, at = relaxed(lab, sem, draw(1), acyclicity, SCHEDULES[schedule](Config()))
-    free = at.evaluate(at.solve(np.zeros((1, 30)), {"W": np.zeros((1, 30, 5))}))
+    proposed, found, at = relaxed(lab, model, draw(1), acyclicity, SCHEDULES[schedule](Config()))
+    free = at.evaluate(at.solve({"W": np.zeros((1, 30, 5))}, np.zeros((1, 30))))
     assert free.h[0] > 0
     assert found.path[-1].h < LEFT.get(form, 1e-6) * free.h[0]
     assert proposed.is_acyclic

@@ -50,7 +50,7 @@ def on_edges(blocks, number, values):
 
 def violation(statistics, ridge, W):
     """How far each slope is from the subgradient of the l1 penalty."""
-    slope = -MODEL.gradient(statistics, ridge, {"W": W})["W"] / statistics.along(statistics.weight)
+    slope = -MODEL.gradient(statistics, {"W": W}, ridge)["W"] / statistics.along(statistics.weight)
     off = torch.where(W != 0, (slope - LAMBDA1 * W.sign()).abs(), (slope.abs() - LAMBDA1).clamp(min=0.0))
     return float((off * statistics.mask).max())
 
@@ -61,7 +61,7 @@ def test_blocks_are_solved_to_optimality_from_any_start(lab, dtype, steep):
     blocks, candidates, _, _, rng = blocks_of(lab, 1, dtype)
     ridge = spread(steep * rng.random(candidates.n_edges), blocks)
     for start in (0.0, 1.0):
-        W = MODEL.solve(blocks, ridge, weights(start * rng.standard_normal(candidates.n_edges), blocks))["W"]
+        W = MODEL.solve(blocks, weights(start * rng.standard_normal(candidates.n_edges), blocks), ridge)["W"]
         assert violation(blocks, ridge, W) < OPTIMAL[dtype]
         assert not (W * (1 - blocks.mask)).any()
 
@@ -70,10 +70,10 @@ def test_objective_and_solution_are_those_of_the_ragged_model(lab):
     blocks, candidates, pools, weight, rng = blocks_of(lab, 2)
     ragged, statistics = Linear(LAMBDA1, 2000, 1e-12), LinearStatistics(pools, weight)
     w, ridge = 0.2 * rng.standard_normal(candidates.n_edges), rng.random(candidates.n_edges)
-    expected = ragged.objective(statistics, {"W": w}, 1)
+    expected = ragged.objective(statistics, {"W": w}, threads=1)
     assert float(MODEL.objective(blocks, weights(w, blocks))[0]) == pytest.approx(expected)
-    found = {"W": MODEL.solve(blocks, spread(ridge, blocks), weights(w, blocks))["W"][0]}
-    expected = ragged.solve(statistics, ridge, {"W": w}, 1)["W"]
+    found = {"W": MODEL.solve(blocks, weights(w, blocks), spread(ridge, blocks))["W"][0]}
+    expected = ragged.solve(statistics, {"W": w}, ridge, threads=1)["W"]
     np.testing.assert_allclose(ragged.on_candidates(blocks, 0, found)["W"], expected, atol=1e-5)
 
 
@@ -84,7 +84,7 @@ def test_the_gradient_is_that_of_the_objective(lab):
     ridge = spread(rng.random(candidates.n_edges), blocks)
     total = smooth.objective(blocks, {"W": W}).sum() + (ridge * smooth.strength({"W": W})).sum()
     (expected,) = torch.autograd.grad(total, W)
-    found = smooth.gradient(blocks, ridge, {"W": W.detach()})["W"]
+    found = smooth.gradient(blocks, {"W": W.detach()}, ridge)["W"]
     np.testing.assert_allclose(found, expected * blocks.mask, atol=1e-12)
 
 
@@ -122,14 +122,14 @@ def test_networks_side_by_side_are_what_they_are_alone(lab):
     values = [part[4].uniform(0.0, 0.2, part[1].n_edges) for part in parts]
     W = {"W": torch.cat([weights(one, joined, number)["W"] for number, one in enumerate(values)])}
     h, omega = series.blocks_value_and_gradient(MODEL.strength(W), joined.parent)
-    F, solved = MODEL.objective(joined, W), MODEL.solve(joined, omega, W)["W"]
+    F, solved = MODEL.objective(joined, W), MODEL.solve(joined, W, omega)["W"]
     for number, (blocks, *_) in enumerate(parts):
         alone = weights(values[number], blocks)
         own_h, own_omega = series.blocks_value_and_gradient(MODEL.strength(alone), blocks.parent)
         assert float(h[number]) == pytest.approx(float(own_h[0]), rel=1e-12)
         assert float(F[number]) == pytest.approx(float(MODEL.objective(blocks, alone)[0]), rel=1e-12)
         np.testing.assert_allclose(on_edges(joined, number, omega), on_edges(blocks, 0, own_omega), atol=1e-13)
-        own_solved = MODEL.solve(blocks, own_omega, alone)["W"]
+        own_solved = MODEL.solve(blocks, alone, own_omega)["W"]
         np.testing.assert_allclose(on_edges(joined, number, solved), on_edges(blocks, 0, own_solved), atol=1e-6)
 
 

@@ -39,14 +39,14 @@ def test_the_objective_is_the_dense_formula(lab, weighted):
         W, d = dense(candidates, start), len(R)
         loss = 0.5 * np.einsum("ij,ik,kj->j", np.eye(d) - W, R, np.eye(d) - W)
         expected = statistics.gene_weight @ (loss + EXACT.lambda1 * np.abs(W).sum(axis=0))
-        assert EXACT.objective(statistics, {"W": start}, 1) == pytest.approx(expected, rel=1e-6)
+        assert EXACT.objective(statistics, {"W": start}, threads=1) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_solved_block_meets_the_optimality_conditions(lab, weighted):
     for seed in range(5):
         R, candidates, statistics, ridge, start = problem(lab, seed, weighted=weighted)
-        W = EXACT.solve(statistics, ridge, {"W": start}, 1)["W"]
+        W = EXACT.solve(statistics, {"W": start}, ridge, threads=1)["W"]
         v = statistics.gene_weight[candidates.target]
         slope = v * (R @ dense(candidates, W) - R)[candidates.parent, candidates.target] + 2 * ridge * W
         active = W != 0
@@ -58,15 +58,17 @@ def test_a_solved_block_meets_the_optimality_conditions(lab, weighted):
 def test_where_it_starts_does_not_matter(lab):
     _, _, statistics, ridge, start = problem(lab, 7)
     np.testing.assert_allclose(
-        EXACT.solve(statistics, ridge, {"W": start}, 1)["W"],
-        EXACT.solve(statistics, ridge, {"W": np.zeros_like(start)}, 1)["W"],
+        EXACT.solve(statistics, {"W": start}, ridge, threads=1)["W"],
+        EXACT.solve(statistics, {"W": np.zeros_like(start)}, ridge, threads=1)["W"],
         atol=1e-7,
     )
 
 
 def test_without_penalties_it_is_least_squares(lab):
     R, candidates, statistics, ridge, start = problem(lab, 3, d=5)
-    W = dense(candidates, Linear(0.0, 100_000, 1e-12).solve(statistics, np.zeros_like(ridge), {"W": start}, 1)["W"])
+    W = dense(
+        candidates, Linear(0.0, 100_000, 1e-12).solve(statistics, {"W": start}, np.zeros_like(ridge), threads=1)["W"]
+    )
     for j in range(5):
         others = [i for i in range(5) if i != j]
         np.testing.assert_allclose(W[others, j], np.linalg.solve(R[np.ix_(others, others)], R[others, j]), atol=1e-5)
@@ -76,16 +78,18 @@ def test_a_solved_step_never_raises_the_surrogate(lab):
     rough = Linear(lambda1=0.08, sweeps=1, tol=1e-4)
     for seed in range(5):
         _, _, statistics, ridge, start = problem(lab, seed)
-        before = rough.objective(statistics, {"W": start}, 1) + ridge @ start**2
-        W = rough.solve(statistics, ridge, {"W": start}, 1)["W"]
-        assert rough.objective(statistics, {"W": W}, 1) + ridge @ W**2 <= before + 1e-9
+        before = rough.objective(statistics, {"W": start}, threads=1) + ridge @ start**2
+        W = rough.solve(statistics, {"W": start}, ridge, threads=1)["W"]
+        assert rough.objective(statistics, {"W": W}, threads=1) + ridge @ W**2 <= before + 1e-9
 
 
 def test_threads_do_not_change_a_bit(lab, monkeypatch):
     monkeypatch.setattr(module, "BLOCK", 2)
     _, _, statistics, ridge, start = problem(lab, 5)
-    np.testing.assert_array_equal(*(EXACT.solve(statistics, ridge, {"W": start}, threads)["W"] for threads in (1, 2)))
-    assert EXACT.objective(statistics, {"W": start}, 1) == EXACT.objective(statistics, {"W": start}, 2)
+    np.testing.assert_array_equal(
+        *(EXACT.solve(statistics, {"W": start}, ridge, threads=threads)["W"] for threads in (1, 2))
+    )
+    assert EXACT.objective(statistics, {"W": start}, threads=1) == EXACT.objective(statistics, {"W": start}, threads=2)
 
 
 def test_strength_is_the_square():

@@ -62,9 +62,9 @@ class LogDet:
     def dense_value_and_gradient(self, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
-        rest = -A / self.s
-        rest.diagonal(dim1=-2, dim2=-1).add_(1.0)
-        inverse, failed = torch.linalg.inv_ex(rest)
+        within = -A / self.s
+        within.diagonal(dim1=-2, dim2=-1).add_(1.0)
+        inverse, failed = torch.linalg.inv_ex(within)
         inside = (inverse.sum(-1) > 0.0).all(-1) & (failed == 0)
-        h = -torch.linalg.slogdet(rest).logabsdet
+        h = -torch.linalg.slogdet(within).logabsdet
         return within_domain(h.where(inside, h.new_full((), float("inf"))), inverse.mT / self.s)

@@ -46,9 +46,9 @@ def at_candidates(gradient: np.ndarray, candidates: Candidates) -> np.ndarray:
 
 def sparse_matrix(A: np.ndarray, candidates: Candidates) -> csr_array:
     """Return the strengths above 0 as a sparse matrix ``(d, d)``, source by target."""
-    held = np.flatnonzero(A > 0)
+    there = np.flatnonzero(A > 0)
     shape = (candidates.n_genes, candidates.n_genes)
-    return csr_array((A[held].astype(np.float64), (candidates.parent[held], candidates.target[held])), shape=shape)
+    return csr_array((A[there].astype(np.float64), (candidates.parent[there], candidates.target[there])), shape=shape)
 
 
 def strong_components(matrix: csr_array | np.ndarray) -> np.ndarray:
@@ -76,7 +76,7 @@ def same_component(A: torch.Tensor) -> torch.Tensor:
 
 
 def within_domain(h: torch.Tensor, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Give members of a batch whose value is no finite number the value inf and the gradient 0."""
+    """Give matrices of a batch whose value is no finite number the value inf and the gradient 0."""
     inside = h.isfinite()
     h = h.where(inside, h.new_full((), float("inf")))
     return h, gradient.where(inside[..., None, None], gradient.new_zeros(()))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Components whose radii agree to this share count as equal.
 TIE = 1e-9
-NEUMANN_STEPS = 2000
+NEUMANN_STEPS = 2000  # as many as genes on a path; where other cycles are nearly as strong the system is factorized
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class SpectralRadius:
             left, right = np.zeros(candidates.n_genes), np.zeros(candidates.n_genes)
             left[genes], right[genes] = u, v / (len(leading) * (u @ v))
             if len(leading) == 1:
-                left = left + _carried(matrix.T, genes, left, rho)
-                right = right + _carried(matrix, genes, right, rho)
+                left = left + _carried(matrix.T, genes, left, rho=rho)
+                right = right + _carried(matrix, genes, right, rho=rho)
             omega += left[candidates.parent] * right[candidates.target]
         return rho, omega
 
@@ -71,7 +71,8 @@ class SpectralRadius:
         alone = (count.round() == 1.0)[..., None]
         u, v = P.sum(-2), P.sum(-1)
         norm = (u * v).sum(-1)
-        left, right = _carried_dense(A, leads, alone, u, h), _carried_dense(A.mT, leads, alone, v, h)
+        left = _carried_dense(A, u, h, leads=leads, alone=alone)
+        right = _carried_dense(A.mT, v, h, leads=leads, alone=alone)
         outer = left[..., :, None] * right[..., None, :] / norm.where(norm > 0.0, norm.new_ones(()))[..., None, None]
         return within_domain(h, outer.where(alone[..., None], P.mT))
 
@@ -90,41 +91,41 @@ def _leading(matrix: csr_array) -> tuple[float, list[tuple[np.ndarray, np.ndarra
     columns = np.zeros_like(bound)
     np.maximum.at(columns, component, cyclic.sum(axis=0))
     bound = np.minimum(bound, columns)
-    members = np.split(np.argsort(component, kind="stable"), np.cumsum(np.bincount(component))[:-1])
+    genes = np.split(np.argsort(component, kind="stable"), np.cumsum(np.bincount(component))[:-1])
     rho, found = 0.0, []
     for c in np.argsort(-bound, kind="stable"):
         if bound[c] <= 0.0 or bound[c] < rho * (1.0 - TIE):
             break
-        radius, u, v = perron(cyclic[members[c]][:, members[c]])
-        found.append((radius, (members[c], u, v)))
+        radius, u, v = perron(cyclic[genes[c]][:, genes[c]])
+        found.append((radius, (genes[c], u, v)))
         rho = max(rho, radius)
     return rho, [vectors for radius, vectors in found if radius >= rho * (1.0 - TIE)]
 
 
-def _carried(matrix: csr_array, genes: np.ndarray, vector: np.ndarray, rho: float) -> np.ndarray:
+def _carried(matrix: csr_array, genes: np.ndarray, vector: np.ndarray, *, rho: float) -> np.ndarray:
     """Continue the eigenvector of a component on all other genes: ``(rho I - A_rr) x = A_rc v``.
 
     Its Neumann series ends by itself where the other genes lie on no cycle, and soon where their radius is much
     smaller; else the system is factorized.
     """
     out = np.zeros(len(vector))
-    rest = np.setdiff1d(np.arange(len(vector)), genes)
-    entering = (matrix @ vector)[rest] / rho
-    inner = csr_array(matrix)[rest][:, rest] / rho
+    others = np.setdiff1d(np.arange(len(vector)), genes)
+    entering = (matrix @ vector)[others] / rho
+    inner = csr_array(matrix)[others][:, others] / rho
     term = total = entering
     for _ in range(NEUMANN_STEPS):
         term = inner @ term
         total = total + term
         if term.sum() <= RTOL * total.sum():
-            out[rest] = total
+            out[others] = total
             return out
-    system = eye_array(len(rest), format="csc") - inner.tocsc()
-    out[rest] = np.abs(splu(system, diag_pivot_thresh=0.0).solve(entering))
+    system = eye_array(len(others), format="csc") - inner.tocsc()
+    out[others] = np.abs(splu(system, diag_pivot_thresh=0.0).solve(entering))
     return out
 
 
 def _carried_dense(
-    A: torch.Tensor, leads: torch.Tensor, alone: torch.Tensor, vector: torch.Tensor, h: torch.Tensor
+    A: torch.Tensor, vector: torch.Tensor, h: torch.Tensor, *, leads: torch.Tensor, alone: torch.Tensor
 ) -> torch.Tensor:
     """Extend ``vector``, ``(*batch, d)``, to the genes outside the leading component where one component leads alone.
 

@@ -97,14 +97,14 @@ def _judge_by_model(network: Network, params: Params, keep: np.ndarray, *, model
     """Take out one parent of every gene at a time: as many fits as the most parents that a gene has."""
     problem, candidates, _ = network
     statistics, left = model.statistics(problem, candidates), model.without(params, ~keep)
-    log_likelihood, residual = model.judge(statistics, left, problem.threads)
+    log_likelihood, residual = model.judge(statistics, left, threads=problem.threads)
     edge, target = np.flatnonzero(keep), candidates.target[keep]
     turn = np.arange(len(edge)) - row_pointers(target, problem.n_genes)[target]
     loss = np.empty(len(edge))
     for number in range(turn.max(initial=-1) + 1):
         out = np.zeros(len(keep), bool)
         out[edge[turn == number]] = True
-        fewer, _ = model.judge(statistics, model.without(left, out), problem.threads)
+        fewer, _ = model.judge(statistics, model.without(left, out), threads=problem.threads)
         loss[turn == number] = (log_likelihood - fewer)[target[turn == number]]
     return Judgement(model.weight(left)[keep], loss, log_likelihood, residual)
 

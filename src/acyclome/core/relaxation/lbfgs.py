@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from acyclome.core.relaxation.solve import Iterate, Memory
+from acyclome.core.relaxation.solve import Iterate, Memory, SlopeProblem
 from acyclome.core.relaxation.tree import (
     Array,
     Params,
@@ -61,14 +60,14 @@ class ProximalLbfgs:
         nothing = np.zeros(len(leaves(params)[0]))
         return {"S": pairs, "Y": pairs, "params": params, "slope": params, "scale": nothing, "pairs": nothing - 1.0}
 
-    def propose(self, problem: Any, now: Iterate) -> tuple[Params, Memory]:
+    def propose(self, problem: SlopeProblem, now: Iterate) -> tuple[Params, Memory]:
         ridge, params = now.ridge, now.params
-        slope = problem.gradient(ridge, params)
+        slope = problem.gradient(params, ridge)
         memory = self._remembered(now.memory, params, slope)
         bare = memory["pairs"] == 0.0
         if bare.any():
-            memory["scale"] = np.where(bare, _first_curvature(problem, ridge, params, slope), memory["scale"])
-        return self._minimum(problem, params, slope, _Curvature.of(memory)), memory
+            memory["scale"] = np.where(bare, _first_curvature(problem, params, ridge, slope=slope), memory["scale"])
+        return self._minimum(problem, params, slope, curvature=_Curvature.of(memory)), memory
 
     def _remembered(self, memory: Memory, params: Params, slope: Params) -> Memory:
         """Add the last step and its change of slope, where they show curvature; ``pairs`` is -1 before there is one."""
@@ -78,7 +77,7 @@ class ProximalLbfgs:
         size = np.sqrt(np.where(good, ss, 1.0))  # pairs are kept for steps of length 1
 
         def added(pairs: Array, new: Array) -> Array:
-            return replace_rows(pairs, np.arange(len(good)), append(pairs, new / lift(size, new)), good)
+            return replace_rows(pairs, append(pairs, new / lift(size, new)), good)
 
         return {
             "S": map_leaves(added, memory["S"], step),
@@ -89,7 +88,7 @@ class ProximalLbfgs:
             "pairs": np.where(good, np.minimum(memory["pairs"] + 1.0, self.history), np.maximum(memory["pairs"], 0.0)),
         }
 
-    def _minimum(self, problem: Any, params: Params, slope: Params, curvature: _Curvature) -> Params:
+    def _minimum(self, problem: SlopeProblem, params: Params, slope: Params, *, curvature: _Curvature) -> Params:
         """Minimize slope, curvature and penalty around ``params``; the momentum starts anew where it leads uphill."""
         size = 1.0 / curvature.largest
         amount = map_leaves(lambda leaf: lift(size, leaf), params)
@@ -98,7 +97,7 @@ class ProximalLbfgs:
         for step in range(self.inner):
             bent = curvature.times(_less(y, params))
             goal = map_leaves(lambda y, g, b, a: y - a * (g + b), y, slope, bent, amount)
-            new = replace_rows(problem.shrink(goal, amount), np.arange(len(size)), x, done)
+            new = replace_rows(problem.shrink(goal, amount), x, done)
             left, move = _less(y, new), _less(new, x)
             x, length = new, np.sqrt(dot(left, left))
             first = length if step == 0 else first
@@ -157,11 +156,11 @@ class _Curvature:
         return map_leaves(product, v, self.S, self.Y)
 
 
-def _first_curvature(problem: Any, ridge: Array, params: Params, slope: Params) -> np.ndarray:
+def _first_curvature(problem: SlopeProblem, params: Params, ridge: Array, *, slope: Params) -> np.ndarray:
     """Return the curvature along the slope, ``(m,)``, by a short step with the strengths' weights held."""
     size = np.sqrt(dot(slope, slope))
     share = PROBE / np.where(size > 0.0, size, 1.0)
-    change = _less(problem.gradient(ridge, map_leaves(lambda p, g: p - lift(share, g) * g, params, slope)), slope)
+    change = _less(problem.gradient(map_leaves(lambda p, g: p - lift(share, g) * g, params, slope), ridge), slope)
     return np.maximum(np.sqrt(dot(change, change)) / PROBE, LEAST)
 
 

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
-from acyclome.core.relaxation.problem import Ability, PartitionModel
-from acyclome.core.relaxation.tree import Params, map_leaves
+from acyclome.core.relaxation.problem import Ability, PartitionModel, Statistics
+from acyclome.core.relaxation.tree import Params, Tree, map_leaves
+
+Handle = Any
+"""What a worker knows a part by."""
+STEPS: frozenset[Ability] = frozenset(("solve", "gradient", "shrink"))
 
 
 class Workers(Protocol):
@@ -24,11 +29,11 @@ class Workers(Protocol):
         """How many parts are worth while."""
         ...
 
-    def scatter(self, parts: Sequence[Any]) -> list[Any]:
+    def scatter(self, parts: Sequence[Statistics]) -> list[Handle]:
         """Hand the parts out; return handles of them."""
         ...
 
-    def each(self, work: Callable[..., Any], handles: Sequence[Any], arguments: Sequence[tuple]) -> list[Any]:
+    def each(self, work: Callable[..., Any], handles: Sequence[Handle], arguments: Sequence[tuple]) -> list[Any]:
         """Return ``work(part, *arguments)`` of every part, in their order."""
         ...
 
@@ -44,7 +49,7 @@ class Partitioned:
     cuts
         ``(parts + 1,)`` the first candidate edge of every part, and the end.
     workers
-        Who does the work.
+        Who computes.
     """
 
     model: Any
@@ -52,41 +57,38 @@ class Partitioned:
     workers: Workers
 
     @classmethod
-    def of(cls, model: PartitionModel, statistics: Any, workers: Workers) -> tuple[Partitioned, list[Any]]:
+    def of(cls, model: PartitionModel, statistics: Statistics, workers: Workers) -> tuple[Partitioned, list[Handle]]:
         """Hand statistics out to the workers; return the model in parts, and its statistics."""
         parts, cuts = model.partition(statistics, max(workers.count, 1))
         return cls(model, cuts, workers), workers.scatter(parts)
 
     @property
     def abilities(self) -> frozenset[Ability]:
-        return frozenset(self.model.abilities & {"solve", "gradient", "shrink"})
+        return frozenset(ability for ability in self.model.abilities if ability in STEPS)
 
     def strength(self, params: Params) -> np.ndarray:
         return np.asarray(self.model.strength(params))
 
-    def objective(self, statistics: Sequence[Any], params: Params, threads: int) -> float:
+    def objective(self, handles: Sequence[Handle], params: Params, *, threads: int) -> float:
         """Return the penalized loss, summed over all genes at once, as in one part."""
-        losses = self.workers.each(self.model.losses, statistics, [(own, threads) for own in self._cut(params)])
-        return float(np.concatenate(losses).sum())
+        losses = partial(self.model.losses, threads=threads)
+        return float(np.concatenate(self.workers.each(losses, handles, self._cut(params))).sum())
 
-    def solve(self, statistics: Sequence[Any], ridge: np.ndarray, params: Params, threads: int) -> Params:
-        return self._each(self.model.solve, statistics, (ridge, params), threads)
+    def solve(self, handles: Sequence[Handle], params: Params, ridge: np.ndarray, *, threads: int) -> Params:
+        return self._joined(partial(self.model.solve, threads=threads), handles, self._cut(params, ridge))
 
-    def gradient(self, statistics: Sequence[Any], ridge: np.ndarray, params: Params, threads: int) -> Params:
-        return self._each(self.model.gradient, statistics, (ridge, params), threads)
+    def gradient(self, handles: Sequence[Handle], params: Params, ridge: np.ndarray, *, threads: int) -> Params:
+        return self._joined(partial(self.model.gradient, threads=threads), handles, self._cut(params, ridge))
 
-    def shrink(self, statistics: Sequence[Any], params: Params, amount: Params) -> Params:
+    def shrink(self, handles: Sequence[Handle], params: Params, amount: Params) -> Params:
         whole = map_leaves(lambda leaf, own: np.broadcast_to(leaf, own.shape), amount, params)
-        return self._each(self.model.shrink, statistics, (params, whole))
+        return self._joined(self.model.shrink, handles, self._cut(params, whole))
 
-    def _each(
-        self, work: Callable[..., Params], statistics: Sequence[Any], trees: tuple[Any, ...], *shared: int
-    ) -> Params:
-        arguments = [(*own, *shared) for own in zip(*map(self._cut, trees), strict=True)]
-        parts = self.workers.each(work, statistics, arguments)
+    def _joined(self, work: Callable[..., Params], handles: Sequence[Handle], arguments: list[tuple]) -> Params:
+        parts = self.workers.each(work, handles, arguments)
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _cut(self, tree: Any) -> list[Any]:
-        """Cut arrays whose first axis are the edges."""
+    def _cut(self, *trees: Tree) -> list[tuple]:
+        """Cut trees of arrays whose first axis are the edges into those of every part."""
         edges = [slice(a, b) for a, b in zip(self.cuts[:-1], self.cuts[1:], strict=True)]
-        return [map_leaves(lambda leaf, own=own: leaf[own], tree) for own in edges]
+        return [tuple(map_leaves(lambda leaf, own=own: leaf[own], tree) for tree in trees) for own in edges]

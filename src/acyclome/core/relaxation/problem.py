@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 import numpy as np
 
@@ -27,6 +27,10 @@ Ability = Literal["solve", "gradient", "shrink", "tensors", "partition", "judge"
 edges have one."""
 
 
+Statistics: TypeAlias = Any
+"""What a model has prepared for itself; nobody else looks inside."""
+
+
 class RelaxationModel(Protocol):
     """A structural model whose objective is minimized under the constraint; settings only, frozen.
 
@@ -38,7 +42,7 @@ class RelaxationModel(Protocol):
         """What it offers beyond this."""
         ...
 
-    def statistics(self, problem: Problem, candidates: Candidates) -> Any:
+    def statistics(self, problem: Problem, candidates: Candidates) -> Statistics:
         """Prepare what the objective is computed from; models that compute with torch do so on the backend's device."""
         ...
 
@@ -54,7 +58,7 @@ class RelaxationModel(Protocol):
         """Weights of the candidate edges, ``(nnz,)``, in standard deviations; signed where the model has a sign."""
         ...
 
-    def objective(self, statistics: Any, params: Params, threads: int) -> float:
+    def objective(self, statistics: Statistics, params: Params, *, threads: int) -> float:
         """Penalized loss ``F``."""
         ...
 
@@ -62,7 +66,7 @@ class RelaxationModel(Protocol):
 class BlockModel(RelaxationModel, Protocol):
     """A model whose problem falls apart, given the weights of strengths, into parts that can be solved."""
 
-    def solve(self, statistics: Any, ridge: np.ndarray, params: Params, threads: int) -> Params:
+    def solve(self, statistics: Statistics, params: Params, ridge: np.ndarray, *, threads: int) -> Params:
         """Solve, or improve from ``params``, the problem with ``sum_e ridge_e A_e`` added."""
         ...
 
@@ -70,17 +74,17 @@ class BlockModel(RelaxationModel, Protocol):
 class SlopeModel(RelaxationModel, Protocol):
     """A model whose objective is a smooth part and a penalty with a proximal map."""
 
-    def gradient(self, statistics: Any, ridge: np.ndarray, params: Params, threads: int) -> Params:
+    def gradient(self, statistics: Statistics, params: Params, ridge: np.ndarray, *, threads: int) -> Params:
         """Slope of the smooth part with ``sum_e ridge_e A_e`` added."""
         ...
 
-    def shrink(self, statistics: Any, params: Params, amount: Params) -> Params:
+    def shrink(self, statistics: Statistics, params: Params, amount: Params) -> Params:
         """Minimize ``sum (x - params)^2 / (2 amount)``, elementwise, plus the penalty of ``x``."""
         ...
 
 
 class TensorModel(Protocol):
-    """The same for problems side by side, in tensors: :class:`BlockModel`, :class:`SlopeModel` or both."""
+    """The same for problems side by side, in tensors."""
 
     @property
     def abilities(self) -> frozenset[Ability]: ...
@@ -89,9 +93,23 @@ class TensorModel(Protocol):
         """Strengths ``A >= 0``, ``(m, d, k)``."""
         ...
 
-    def objective(self, statistics: Any, params: Params) -> torch.Tensor:
+    def objective(self, statistics: Statistics, params: Params) -> torch.Tensor:
         """Penalized losses, ``(m,)``."""
         ...
+
+
+class TensorBlockModel(TensorModel, Protocol):
+    """As :class:`BlockModel`."""
+
+    def solve(self, statistics: Statistics, params: Params, ridge: torch.Tensor) -> Params: ...
+
+
+class TensorSlopeModel(TensorModel, Protocol):
+    """As :class:`SlopeModel`."""
+
+    def gradient(self, statistics: Statistics, params: Params, ridge: torch.Tensor) -> Params: ...
+
+    def shrink(self, statistics: Statistics, params: Params, amount: Params) -> Params: ...
 
 
 class TensorStatistics(Protocol):
@@ -117,11 +135,13 @@ class TensorStatistics(Protocol):
 class SideBySideModel(RelaxationModel, Protocol):
     """A model that has a twin in tensors."""
 
-    def side_by_side(self, statistics: Sequence[Any], like: torch.Tensor) -> tuple[TensorModel, TensorStatistics]:
+    def side_by_side(
+        self, statistics: Sequence[Statistics], like: torch.Tensor
+    ) -> tuple[TensorModel, TensorStatistics]:
         """Lay the statistics of some networks out in the dtype and on the device of ``like``."""
         ...
 
-    def on_candidates(self, statistics: Any, number: int, params: Params) -> dict[str, np.ndarray]:
+    def on_candidates(self, statistics: Statistics, number: int, params: Params) -> dict[str, np.ndarray]:
         """Read the unknowns of one problem in tensors as those of this model on its ragged candidates."""
         ...
 
@@ -129,11 +149,11 @@ class SideBySideModel(RelaxationModel, Protocol):
 class PartitionModel(RelaxationModel, Protocol):
     """A model whose genes can be dealt with apart, given the weights of strengths; all unknowns lie on edges."""
 
-    def partition(self, statistics: Any, parts: int) -> tuple[list[Any], np.ndarray]:
+    def partition(self, statistics: Statistics, parts: int) -> tuple[list[Statistics], np.ndarray]:
         """Cut the statistics into parts of consecutive genes; return them and ``(parts + 1,)`` edges as cuts."""
         ...
 
-    def losses(self, statistics: Any, params: Params, threads: int) -> np.ndarray:
+    def losses(self, statistics: Statistics, params: Params, *, threads: int) -> np.ndarray:
         """Every gene's share of the objective, ``(d,)``."""
         ...
 
@@ -145,7 +165,7 @@ class JudgingModel(RelaxationModel, Protocol):
         """Return unknowns in which some candidate edges, ``(nnz,)`` bool, have no effect."""
         ...
 
-    def judge(self, statistics: Any, params: Params, threads: int) -> tuple[np.ndarray, np.ndarray]:
+    def judge(self, statistics: Statistics, params: Params, *, threads: int) -> tuple[np.ndarray, np.ndarray]:
         """Log-likelihoods of the genes, and shares of their variance that the parents leave, ``(d,)`` each."""
         ...
 
@@ -156,7 +176,7 @@ class OnCandidates:
 
     model: RelaxationModel
     acyclicity: Acyclicity
-    statistics: Any
+    statistics: Statistics
     candidates: Candidates
     threads: int
 
@@ -171,16 +191,16 @@ class OnCandidates:
     def evaluate(self, params: Params) -> Point:
         own = _first(params)
         h, omega = self.acyclicity.value_and_gradient(self.model.strength(own), self.candidates, self.threads)
-        F = self.model.objective(self.statistics, own, self.threads)
+        F = self.model.objective(self.statistics, own, threads=self.threads)
         return Point(np.array([F]), np.array([h]), omega[None])
 
-    def solve(self, ridge: Array, params: Params) -> Params:
+    def solve(self, params: Params, ridge: Array) -> Params:
         model = cast(BlockModel, self.model)
-        return _alone(model.solve(self.statistics, ridge[0], _first(params), self.threads))
+        return _alone(model.solve(self.statistics, _first(params), ridge[0], threads=self.threads))
 
-    def gradient(self, ridge: Array, params: Params) -> Params:
+    def gradient(self, params: Params, ridge: Array) -> Params:
         model = cast(SlopeModel, self.model)
-        return _alone(model.gradient(self.statistics, ridge[0], _first(params), self.threads))
+        return _alone(model.gradient(self.statistics, _first(params), ridge[0], threads=self.threads))
 
     def shrink(self, params: Params, amount: Params) -> Params:
         model = cast(SlopeModel, self.model)
@@ -219,17 +239,14 @@ class OnTensors:
         F = self.model.objective(self.statistics, params)
         return Point(F.double().cpu().numpy(), h.double().cpu().numpy(), omega)
 
-    def solve(self, ridge: Array, params: Params) -> Params:
-        model: Any = self.model
-        return model.solve(self.statistics, ridge, params)
+    def solve(self, params: Params, ridge: Array) -> Params:
+        return cast(TensorBlockModel, self.model).solve(self.statistics, params, ridge)
 
-    def gradient(self, ridge: Array, params: Params) -> Params:
-        model: Any = self.model
-        return model.gradient(self.statistics, ridge, params)
+    def gradient(self, params: Params, ridge: Array) -> Params:
+        return cast(TensorSlopeModel, self.model).gradient(self.statistics, params, ridge)
 
     def shrink(self, params: Params, amount: Params) -> Params:
-        model: Any = self.model
-        return model.shrink(self.statistics, params, amount)
+        return cast(TensorSlopeModel, self.model).shrink(self.statistics, params, amount)
 
     def take(self, problems: np.ndarray) -> OnTensors:
         if len(problems) == self.statistics.n_problems:

@@ -14,7 +14,7 @@ from acyclome.core.data.problem import Problem
 from acyclome.core.graph.equivalence import is_dag
 from acyclome.core.graph.feedback import least_acyclic, order_from_weights
 from acyclome.core.relaxation.partitioned import Partitioned
-from acyclome.core.relaxation.problem import OnCandidates, OnTensors, RelaxationModel, SideBySideModel
+from acyclome.core.relaxation.problem import OnCandidates, OnTensors, RelaxationModel, SideBySideModel, Statistics
 from acyclome.core.relaxation.schedule import Schedule
 from acyclome.core.relaxation.solve import PathPoint, Solution, Status, Stepper, solve
 from acyclome.core.relaxation.tree import Params, map_leaves
@@ -87,23 +87,24 @@ def relax_networks(networks: Sequence[Network], settings: RelaxSettings, *, seed
     return [proposal(one, network, settings) for one, network in zip(solutions, networks, strict=True)]
 
 
-def _solve_alone(statistics: Any, network: Network, settings: RelaxSettings, *, seed: int) -> Solution:
+def _solve_alone(statistics: Statistics, network: Network, settings: RelaxSettings, *, seed: int) -> Solution:
     problem, candidates, _ = network
     model: Any = settings.model
     start = model.start(candidates, seed)
     if problem.backend.workers is not None and "partition" in model.abilities:
         model, statistics = Partitioned.of(model, statistics, problem.backend.workers)
     own = OnCandidates(model, settings.acyclicity, statistics, candidates, problem.threads)
-    return solve(own, settings.schedule, settings.stepper, map_leaves(lambda leaf: leaf[None], start))[0]
+    alone = map_leaves(lambda leaf: leaf[None], start)
+    return solve(own, alone, schedule=settings.schedule, stepper=settings.stepper)[0]
 
 
-def _solve_side_by_side(statistics: list[Any], settings: RelaxSettings, backend: Backend) -> list[Solution]:
+def _solve_side_by_side(statistics: list[Statistics], settings: RelaxSettings, backend: Backend) -> list[Solution]:
     import torch
 
     model = cast(SideBySideModel, settings.model)
     twin, laid_out = model.side_by_side(statistics, torch.empty(0, dtype=backend.dtype, device=backend.device))
     problem = OnTensors(twin, settings.acyclicity, laid_out)
-    solutions = solve(problem, settings.schedule, settings.stepper, laid_out.start())
+    solutions = solve(problem, laid_out.start(), schedule=settings.schedule, stepper=settings.stepper)
     return [
         Solution(model.on_candidates(laid_out, number, solution.params), solution.path)
         for number, solution in enumerate(solutions)

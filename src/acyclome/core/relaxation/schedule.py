@@ -54,7 +54,7 @@ class Schedule(Protocol):
 
     @property
     def max_steps(self) -> int:
-        """Steps per stage, at most."""
+        """Steps per stage, at most, counted in those after which a stepper is judged."""
         ...
 
     @property
@@ -85,7 +85,7 @@ class CentralPath:
     mu
         Weights of the objective, falling.
     max_steps
-        Steps per ``mu``, at most.
+        Steps per ``mu``, at most, counted in those after which a stepper is judged.
     rtol
         A ``mu`` is done when a step changes ``mu F + h`` by less than this share.
     max_halvings

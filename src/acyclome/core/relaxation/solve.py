@@ -47,9 +47,7 @@ class Iterate(NamedTuple):
 class SolverProblem(Protocol):
     """Problems side by side, on candidates with numpy or on tensors: one model, its statistics, one acyclicity.
 
-    The rest is there as far as ``abilities`` says: ``solve(ridge, params)``, the minimum of ``F + sum_e ridge_e A_e``,
-    or nearer to it than ``params``; ``gradient(ridge, params)``, the slope of its smooth part, and
-    ``shrink(params, amount)``, the proximal map of the rest, ``amount`` steps long, elementwise.
+    It is a :class:`BlockProblem` or a :class:`SlopeProblem`, or both, as far as ``abilities`` says.
     """
 
     @property
@@ -68,6 +66,26 @@ class SolverProblem(Protocol):
 
     def take(self, problems: np.ndarray) -> SolverProblem:
         """Return some of the problems."""
+        ...
+
+
+class BlockProblem(SolverProblem, Protocol):
+    """Problems that can be solved once ``h`` is linearized."""
+
+    def solve(self, params: Params, ridge: Array) -> Params:
+        """Return the minimum of ``F + sum_e ridge_e A_e``, or what is nearer to it than ``params``."""
+        ...
+
+
+class SlopeProblem(SolverProblem, Protocol):
+    """Problems whose objective is a smooth part and a penalty."""
+
+    def gradient(self, params: Params, ridge: Array) -> Params:
+        """Return the slope of the smooth part of ``F + sum_e ridge_e A_e``."""
+        ...
+
+    def shrink(self, params: Params, amount: Params) -> Params:
+        """Return the proximal map of the penalty, ``amount`` steps long, elementwise."""
         ...
 
 
@@ -147,7 +165,7 @@ class _Run(NamedTuple):
         )
 
 
-def solve(problem: SolverProblem, schedule: Schedule, stepper: Stepper, params: Params) -> list[Solution]:
+def solve(problem: SolverProblem, params: Params, *, schedule: Schedule, stepper: Stepper) -> list[Solution]:
     """Minimize the objective of every problem under the constraint, along ``schedule``, from ``params``.
 
     Raises
@@ -158,12 +176,12 @@ def solve(problem: SolverProblem, schedule: Schedule, stepper: Stepper, params: 
     check_pairing(problem, stepper)
     paths: list[list[PathPoint]] = [[] for _ in range(count(params))]
     solutions: dict[int, Solution] = {}
-    run = _begin(problem, schedule, stepper, params)
+    run = _begin(problem, params, schedule, memory=stepper.start(params))
     while len(run.numbers):
         run, ended = _step(run, schedule, stepper)
         if not any(ended):
             continue
-        run, goes_on = _tighten(run, schedule, stepper, ended, paths)
+        run, goes_on = _tighten(run, ended, paths, schedule=schedule, stepper=stepper)
         for i in np.flatnonzero(~goes_on):
             number = int(run.numbers[i])
             solutions[number] = Solution({name: leaf[i] for name, leaf in run.params.items()}, tuple(paths[number]))
@@ -190,12 +208,11 @@ def check_pairing(problem: SolverProblem, stepper: Stepper) -> None:
         raise ConfigError(msg)
 
 
-def _begin(problem: SolverProblem, schedule: Schedule, stepper: Stepper, params: Params) -> _Run:
+def _begin(problem: SolverProblem, params: Params, schedule: Schedule, *, memory: Memory) -> _Run:
     n = count(params)
     at = problem.evaluate(params)
     stages = [schedule.start() for _ in range(n)]
     last = np.array([one.merit(F, h) for one, F, h in zip(stages, at.F, at.h, strict=True)])
-    memory = stepper.start(params)
     return _Run(np.arange(n), problem, params, at, memory, stages, np.zeros(n, int), last, np.ones(n, bool))
 
 
@@ -206,7 +223,7 @@ def _step(run: _Run, schedule: Schedule, stepper: Stepper) -> tuple[_Run, list[S
     """
     weights = Weights.side_by_side(run.stages)
     goal, memory = stepper.propose(run.problem, Iterate(run.params, run.at, weights, run.memory))
-    params, at, moved = _search(run, goal, weights, schedule.max_halvings)
+    params, at, moved = _search(run, goal, weights, max_halvings=schedule.max_halvings)
     steps, merit = run.steps + 1, weights.merit(at.F, at.h)
     judged = steps % stepper.every == 0
     with np.errstate(invalid="ignore"):  # inf - inf of a problem that is still outside the domain
@@ -215,7 +232,7 @@ def _step(run: _Run, schedule: Schedule, stepper: Stepper) -> tuple[_Run, list[S
     stuck = ~moved & (run.fresh | (not memory))
     if not moved.all():
         converged = np.where(moved, converged, stuck & is_close(goal, run.params, schedule.rtol))
-        memory = replace_rows(memory, np.arange(len(moved)), stepper.start(params), ~moved)
+        memory = replace_rows(memory, stepper.start(params), ~moved)
     ended: list[Status | None] = [
         "converged" if c else "stalled" if f else "max_steps" if n == schedule.max_steps * stepper.every else None
         for c, f, n in zip(converged, stuck, steps, strict=True)
@@ -224,7 +241,7 @@ def _step(run: _Run, schedule: Schedule, stepper: Stepper) -> tuple[_Run, list[S
     return run._replace(params=params, at=at, memory=memory, steps=steps, last=last, fresh=~moved), ended
 
 
-def _search(run: _Run, goal: Params, weights: Weights, max_halvings: int) -> tuple[Params, Point, np.ndarray]:
+def _search(run: _Run, goal: Params, weights: Weights, *, max_halvings: int) -> tuple[Params, Point, np.ndarray]:
     """Halve the step of every problem towards ``goal`` until the merit falls; where it never does it stays."""
     params, at, eta = run.params, run.at, 1.0
     moved = np.zeros(len(run.numbers), bool)
@@ -239,8 +256,8 @@ def _search(run: _Run, goal: Params, weights: Weights, max_halvings: int) -> tup
         some = Weights(*(part[left] for part in weights))
         taken = np.isfinite(reached.h) & (some.merit(reached.F, reached.h) < before[left])
         moved[left[taken]] = True
-        params = replace_rows(params, left, trial, taken)
-        at = Point(*(replace_rows(old, left, new, taken) for old, new in zip(at, reached, strict=True)))
+        params = replace_rows(params, trial, taken, rows=left)
+        at = Point(*(replace_rows(old, new, taken, rows=left) for old, new in zip(at, reached, strict=True)))
         if moved.all():
             break
         eta /= 2.0
@@ -248,7 +265,7 @@ def _search(run: _Run, goal: Params, weights: Weights, max_halvings: int) -> tup
 
 
 def _tighten(
-    run: _Run, schedule: Schedule, stepper: Stepper, ended: list[Status | None], paths: list[list[PathPoint]]
+    run: _Run, ended: list[Status | None], paths: list[list[PathPoint]], *, schedule: Schedule, stepper: Stepper
 ) -> tuple[_Run, np.ndarray]:
     """Begin the next stage of problems whose last one ended, and write that down; say who goes on, ``(m,)`` bool."""
     stages, steps, last = list(run.stages), run.steps.copy(), run.last.copy()
@@ -264,5 +281,5 @@ def _tighten(
         if following is not None:
             stages[i], steps[i], last[i] = following, 0, following.merit(run.at.F[i], run.at.h[i])
     begun = np.array([status is not None for status in ended])
-    memory = replace_rows(run.memory, np.arange(len(begun)), stepper.start(run.params), begun)
+    memory = replace_rows(run.memory, stepper.start(run.params), begun)
     return run._replace(stages=stages, steps=steps, last=last, memory=memory, fresh=run.fresh | begun), goes_on

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from acyclome.core.relaxation.solve import Iterate, Memory
+from acyclome.core.relaxation.solve import BlockProblem, Iterate, Memory, SlopeProblem
 from acyclome.core.relaxation.tree import Params, lift, map_leaves
 
 
@@ -30,8 +30,8 @@ class BlockSolve:
     def start(self, params: Params) -> Memory:
         return {}
 
-    def propose(self, problem: Any, now: Iterate) -> tuple[Params, Memory]:
-        return problem.solve(now.ridge, now.params), {}
+    def propose(self, problem: BlockProblem, now: Iterate) -> tuple[Params, Memory]:
+        return problem.solve(now.params, now.ridge), {}
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ class ProximalAdam:
         nothing = map_leaves(lambda leaf: leaf * 0.0, params)
         return {"mean": nothing, "square": nothing, "steps": np.zeros(len(next(iter(params.values()))))}
 
-    def propose(self, problem: Any, now: Iterate) -> tuple[Params, Memory]:
+    def propose(self, problem: SlopeProblem, now: Iterate) -> tuple[Params, Memory]:
         t = now.memory["steps"] + 1.0
-        slope = problem.gradient(now.ridge, now.params)
+        slope = problem.gradient(now.params, now.ridge)
         mean = map_leaves(lambda m, g: self.beta1 * m + (1.0 - self.beta1) * g, now.memory["mean"], slope)
         square = map_leaves(lambda v, g: self.beta2 * v + (1.0 - self.beta2) * g * g, now.memory["square"], slope)
         rate, unbiased = self.rate / (1.0 + t / self.patience) ** 0.5, (1.0 - self.beta1**t, 1.0 - self.beta2**t)

@@ -69,14 +69,14 @@ def select(tree: Any, problems: np.ndarray) -> Any:
     return map_leaves(lambda leaf: leaf if len(problems) == len(leaf) else leaf[problems], tree)
 
 
-def replace_rows(tree: Any, rows: np.ndarray, new: Any, taken: np.ndarray) -> Any:
-    """Return the tree with ``rows[taken]`` replaced by ``new[taken]``; nothing is written into it."""
+def replace_rows(tree: Any, new: Any, taken: np.ndarray, *, rows: np.ndarray | None = None) -> Any:
+    """Return the tree with ``rows[taken]`` (of all rows if None) replaced by ``new[taken]``; nothing is overwritten."""
 
     def replaced(old: Any, other: Any) -> Any:
-        if taken.all() and len(rows) == len(old):
+        if taken.all() and len(taken) == len(old):
             return other
         whole = old.copy() if isinstance(old, np.ndarray) else old.clone()
-        whole[rows[taken]] = other[taken]
+        whole[taken if rows is None else rows[taken]] = other[taken]
         return whole
 
     return map_leaves(replaced, tree, new) if taken.any() else tree

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from acyclome.models import hill_climb
 from acyclome.models.card import Ability, Cost, Model, Words
 from acyclome.models.curves.options import Curves
+from acyclome.models.linear.card import least_squares_on_device
 
 if TYPE_CHECKING:
     from acyclome.config import Config
@@ -74,9 +75,11 @@ class Functions:
     def cost(self, config: Config, n_genes: Any, n_obs: int) -> Cost:
         """Return what hill climbing takes, and the relaxation with the products of the terms of a gene's candidates."""
         found = hill_climb.cost(self.structural_model(config), config, n_genes, n_obs)
-        products = n_genes * (hill_climb.candidates(config, n_genes) * self.expand(config).terms) ** 2
+        width = hill_climb.candidates(config, n_genes) * self.expand(config).terms
+        products = n_genes * width**2
         relax = products * (n_obs + SWEEPS * hill_climb.relaxation_steps(config))
-        return found._replace(relaxed=4.0 * products, relax=relax)
+        on_device = least_squares_on_device(config, n_genes, width)
+        return found._replace(relaxed=4.0 * products, on_device=on_device, relax=relax)
 
     def words(self, config: Config) -> Words:
         """Return the words on sums of these curves."""

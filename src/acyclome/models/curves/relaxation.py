@@ -164,10 +164,10 @@ class Additive:
         """Return the standard deviation of every curve."""
         return np.sqrt(self.strength(params))
 
-    def objective(self, statistics: AdditiveStatistics, params: Params, threads: int) -> float:
-        return float(self.losses(statistics, params, threads).sum())
+    def objective(self, statistics: AdditiveStatistics, params: Params, *, threads: int) -> float:
+        return float(self.losses(statistics, params, threads=threads).sum())
 
-    def losses(self, statistics: AdditiveStatistics, params: Params, threads: int) -> np.ndarray:
+    def losses(self, statistics: AdditiveStatistics, params: Params, *, threads: int) -> np.ndarray:
         out = np.empty(len(statistics.offset))
 
         def block(a: int, b: int) -> None:
@@ -176,7 +176,7 @@ class Additive:
         run_blocks(block, gene_blocks(len(out), BLOCK), threads)
         return out
 
-    def solve(self, statistics: AdditiveStatistics, ridge: np.ndarray, params: Params, threads: int) -> Params:
+    def solve(self, statistics: AdditiveStatistics, params: Params, ridge: np.ndarray, *, threads: int) -> Params:
         """Minimize ``F(W') + sum_e ridge_e |W'_e|^2`` exactly, gene by gene, starting from ``W``."""
         out = params["W"].copy()
 
@@ -186,7 +186,7 @@ class Additive:
         run_blocks(block, gene_blocks(len(statistics.offset), BLOCK), threads)
         return {"W": out}
 
-    def gradient(self, statistics: AdditiveStatistics, ridge: np.ndarray, params: Params, threads: int) -> Params:
+    def gradient(self, statistics: AdditiveStatistics, params: Params, ridge: np.ndarray, *, threads: int) -> Params:
         out = 2.0 * ridge[:, None] * params["W"]
 
         def block(a: int, b: int) -> None:

@@ -53,7 +53,7 @@ class BatchedLeastSquares:
         fit = (W * (0.5 * statistics.times(W) - statistics.cross)).sum(-1) + self._penalty(W) * W.norm(dim=-1)
         return (statistics.weight * (statistics.per_gene(fit * statistics.mask[..., 0]) + 0.5)).double().sum(-1)
 
-    def gradient(self, statistics: Blocks, ridge: torch.Tensor, params: Params) -> Params:
+    def gradient(self, statistics: Blocks, params: Params, ridge: torch.Tensor) -> Params:
         W = params["W"]
         loss = statistics.along(statistics.weight) * (statistics.times(W) - statistics.cross)
         return {"W": (loss + 2.0 * ridge[..., None] * W) * statistics.mask}
@@ -63,7 +63,7 @@ class BatchedLeastSquares:
         scaled = statistics.along(statistics.weight) * amount["W"]
         return {"W": soften_groups(W, scaled, self._penalty(W)) * statistics.mask}
 
-    def solve(self, statistics: Blocks, ridge: torch.Tensor, params: Params) -> Params:
+    def solve(self, statistics: Blocks, params: Params, ridge: torch.Tensor) -> Params:
         """Minimize ``F(W') + sum_e ridge_e |W'_e|^2`` for every gene, starting from ``W``.
 
         Accelerated proximal gradient (Beck and Teboulle 2009), the ridge in the proximal map, where it costs no step

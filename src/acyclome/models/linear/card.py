@@ -56,19 +56,22 @@ def noise(where: str) -> str:
 
 
 def cost(config: Config, n_genes: Any, n_obs: int) -> Cost:
-    """Return what the relaxation takes; the order search is part of every estimate.
-
-    On a device, in float32: blocks, their places and powers, the flow, and a dozen whole matrices for the forms of
-    acyclicity that need them.
-    """
+    """Return what the relaxation takes; the order search is part of every estimate."""
     import numpy as np
 
+    k = np.minimum(config.screen.max_candidates, n_genes)
+    return Cost(on_device=least_squares_on_device(config, n_genes, k), relax=RELAX * n_genes)
+
+
+def least_squares_on_device(config: Config, n_genes: Any, width: Any) -> Any:
+    """Return the bytes of least squares on so many terms of candidates a gene, on a device in float32.
+
+    Blocks, their places and powers, the flow, and a dozen whole matrices for the forms of acyclicity that need them.
+    """
     from acyclome.core.acyclicity.flow import FLOW_VALUES
 
-    k = np.minimum(config.screen.max_candidates, n_genes)
     whole = 0.0 if config.fit.acyclicity == "series" else 48.0 * n_genes**2
-    on_device = 32.0 * n_genes * k * k + 80.0 * n_genes * k + 16.0 * FLOW_VALUES + whole
-    return Cost(on_device=on_device, relax=RELAX * n_genes)
+    return 32.0 * n_genes * width * width + 80.0 * n_genes * width + 16.0 * FLOW_VALUES + whole
 
 
 LINEAR = Model(

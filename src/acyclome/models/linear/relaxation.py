@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import torch
 
 BLOCK = 128  # genes a thread takes at once, about a millisecond
-LEAP = 2  # sweeps before each leap
+LEAP = 2  # sweeps before each leap: after two, signs mostly stand
 LEAST_WEIGHT = 1e-12  # of a gene's loss, so that nothing is divided by zero where a gene has no variance
 
 
@@ -113,10 +113,10 @@ class Linear:
     def weight(self, params: Params) -> np.ndarray:
         return params["W"]
 
-    def objective(self, statistics: LinearStatistics, params: Params, threads: int) -> float:
-        return float(self.losses(statistics, params, threads).sum())
+    def objective(self, statistics: LinearStatistics, params: Params, *, threads: int) -> float:
+        return float(self.losses(statistics, params, threads=threads).sum())
 
-    def losses(self, statistics: LinearStatistics, params: Params, threads: int) -> np.ndarray:
+    def losses(self, statistics: LinearStatistics, params: Params, *, threads: int) -> np.ndarray:
         blocks, v = statistics
         out = np.empty(len(v))
 
@@ -126,7 +126,7 @@ class Linear:
         run_blocks(block, gene_blocks(len(v), BLOCK), threads)
         return out
 
-    def solve(self, statistics: LinearStatistics, ridge: np.ndarray, params: Params, threads: int) -> Params:
+    def solve(self, statistics: LinearStatistics, params: Params, ridge: np.ndarray, *, threads: int) -> Params:
         """Minimize ``F(W') + sum_e ridge_e W'_e^2`` exactly, gene by gene, starting from ``W``."""
         blocks, v = statistics
         out = params["W"].copy()
@@ -137,7 +137,7 @@ class Linear:
         run_blocks(block, gene_blocks(len(v), BLOCK), threads)
         return {"W": out}
 
-    def gradient(self, statistics: LinearStatistics, ridge: np.ndarray, params: Params, threads: int) -> Params:
+    def gradient(self, statistics: LinearStatistics, params: Params, ridge: np.ndarray, *, threads: int) -> Params:
         blocks, v = statistics
         out = np.empty(len(ridge))
 

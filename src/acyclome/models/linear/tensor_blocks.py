@@ -79,11 +79,11 @@ class Blocks(NamedTuple):
         at = torch.arange(k, device=like.device)
         mask = at < width
         edge = (start + at).where(mask, start.new_zeros(()))
-        cross = _gather(network.cross, edge, mask, like)
-        parent = _gather(network.candidates.parent.astype(np.int64), edge, mask, edge)
+        cross = _gather(network.cross, edge, mask, like=like)
+        parent = _gather(network.candidates.parent.astype(np.int64), edge, mask, like=edge)
         term, real = torch.arange(k * t, device=like.device), mask.repeat_interleave(t, 1)
         both = real[:, :, None] & real[:, None, :]
-        gram = _gather(network.gram, (first + term * (width * t))[:, :, None] + term, both, like)
+        gram = _gather(network.gram, (first + term * (width * t))[:, :, None] + term, both, like=like)
         weight = torch.as_tensor(network.weight, dtype=like.dtype, device=like.device)
         bound = eigenvalue_bound(gram).reshape(d, 1, 1)
         parts = (cross, mask[..., None].to(like.dtype), gram.reshape(d, k, t, k, t), parent, weight, bound)
@@ -159,7 +159,7 @@ def eigenvalue_bound(G: torch.Tensor) -> torch.Tensor:
     return tight.where((tight > 0.0) & (tight < rows), rows).clamp(min=1e-6)
 
 
-def _gather(values: np.ndarray, where: torch.Tensor, there: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+def _gather(values: np.ndarray, where: torch.Tensor, there: torch.Tensor, *, like: torch.Tensor) -> torch.Tensor:
     """Return ``values[where]`` where there is something, else 0, of the kind of ``like``."""
     import torch
 

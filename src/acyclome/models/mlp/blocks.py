@@ -34,22 +34,22 @@ class Block(NamedTuple):
     rows: np.ndarray | None
 
 
-def cut_into_blocks(candidates: Candidates, n: int, hidden: int, rows: Mapping[int, np.ndarray]) -> list[Block]:
+def cut_into_blocks(candidates: Candidates, *, n_obs: int, hidden: int, rows: Mapping[int, np.ndarray]) -> list[Block]:
     """Put genes of about as many candidates together, filled up to a multiple of ``MULTIPLE``; some stand alone."""
     width = -(-candidates.counts // MULTIPLE) * MULTIPLE
     alone = [j for j in rows if width[j]]
-    blocks = [_block(candidates, np.array([j]), int(width[j]), rows[j]) for j in alone]
+    blocks = [_block(candidates, np.array([j]), int(width[j]), rows=rows[j]) for j in alone]
     width[alone] = 0
     for k in np.unique(width[width > 0]):
         genes = np.flatnonzero(width == k)
-        most = max(VALUES // (max(int(k), hidden) * n), 1)
+        most = max(VALUES // (max(int(k), hidden) * n_obs), 1)
         blocks += [
-            _block(candidates, part, int(k), None) for part in np.split(genes, np.arange(most, len(genes), most))
+            _block(candidates, part, int(k), rows=None) for part in np.split(genes, np.arange(most, len(genes), most))
         ]
     return blocks
 
 
-def _block(candidates: Candidates, genes: np.ndarray, width: int, rows: np.ndarray | None) -> Block:
+def _block(candidates: Candidates, genes: np.ndarray, width: int, *, rows: np.ndarray | None) -> Block:
     at = candidates.indptr[genes][:, None] + np.arange(width)
     real = at < candidates.indptr[genes + 1][:, None]
     parent = candidates.parent[np.minimum(at, candidates.n_edges - 1)]

@@ -109,7 +109,7 @@ class Mlp:
 
         padded = torch.as_tensor(np.vstack([Z, np.zeros_like(Z[:1])]), device=device)
         bias = torch.as_tensor(np.linspace(-1.0, 1.0, self.hidden), dtype=padded.dtype, device=device)
-        blocks = cut_into_blocks(candidates, Z.shape[1], self.hidden, rows)
+        blocks = cut_into_blocks(candidates, n_obs=Z.shape[1], hidden=self.hidden, rows=rows)
         return MlpStatistics(padded, bias, blocks, np.ones(len(Z)), np.ones(candidates.n_edges))
 
     def start(self, candidates: Candidates, seed: int) -> dict[str, np.ndarray]:
@@ -125,10 +125,10 @@ class Mlp:
         """Return the norm of an edge's weights."""
         return np.sqrt(self.strength(params))
 
-    def objective(self, statistics: MlpStatistics, params: Params, threads: int) -> float:
-        return float(self.losses(statistics, params, threads).sum())
+    def objective(self, statistics: MlpStatistics, params: Params, *, threads: int) -> float:
+        return float(self.losses(statistics, params, threads=threads).sum())
 
-    def losses(self, statistics: MlpStatistics, params: Params, threads: int) -> np.ndarray:
+    def losses(self, statistics: MlpStatistics, params: Params, *, threads: int) -> np.ndarray:
         """Return every gene's share of ``F(W)``, ``(d,)``."""
         out = 0.5 * statistics.gene_weight
 
@@ -143,19 +143,19 @@ class Mlp:
             run_blocks(work, statistics.blocks, threads)
         return out
 
-    def solve(self, statistics: MlpStatistics, ridge: np.ndarray, params: Params, threads: int) -> Params:
+    def solve(self, statistics: MlpStatistics, params: Params, ridge: np.ndarray, *, threads: int) -> Params:
         """Lower ``F(W') + sum_e ridge_e |W'_e|^2`` from ``W``, gene by gene, by proximal gradient steps."""
 
         def improved(block: Block, w: Tensor, extra: Tensor) -> Tensor:
-            return self._descend(statistics, block, w, extra)
+            return self._descend(statistics, block, w, extra=extra)
 
-        return {"W": self._each(improved, statistics, ridge, params["W"], threads)}
+        return {"W": self._each(improved, statistics, params["W"], ridge=ridge, threads=threads)}
 
-    def gradient(self, statistics: MlpStatistics, ridge: np.ndarray, params: Params, threads: int) -> Params:
+    def gradient(self, statistics: MlpStatistics, params: Params, ridge: np.ndarray, *, threads: int) -> Params:
         def slope(block: Block, w: Tensor, extra: Tensor) -> Tensor:
             return self.fit(statistics, block, w)[1] + 2 * extra[:, :, None] * w
 
-        slopes = self._each(slope, statistics, ridge, params["W"], threads)
+        slopes = self._each(slope, statistics, params["W"], ridge=ridge, threads=threads)
         return {"W": statistics.edge_weight[:, None] * slopes}
 
     def shrink(self, statistics: MlpStatistics, params: Params, amount: Params) -> Params:
@@ -165,8 +165,9 @@ class Mlp:
         self,
         f: Callable[[Block, Tensor, Tensor], Tensor],
         statistics: MlpStatistics,
-        ridge: np.ndarray,
         W: np.ndarray,
+        *,
+        ridge: np.ndarray,
         threads: int,
     ) -> np.ndarray:
         """Return what ``f(block, w, ridge)`` says of every block, on the edges, ``(nnz, hidden)``."""
@@ -174,7 +175,7 @@ class Mlp:
 
         def work(*block: np.ndarray) -> None:
             own = Block(*block)
-            w, extra = _take(statistics, own, W, ridge / statistics.edge_weight)
+            w, extra = _take(statistics, own, W, ridge=ridge / statistics.edge_weight)
             real = own.edge < len(W)
             out[own.edge[real]] = f(own, w, extra).double().cpu().numpy()[real]
 
@@ -205,7 +206,7 @@ class Mlp:
         slope = -X @ (v * rest[:, None] * (1 - units.square())).transpose(1, 2) / n
         return value, slope
 
-    def _descend(self, statistics: MlpStatistics, block: Block, w: Tensor, extra: Tensor) -> Tensor:
+    def _descend(self, statistics: MlpStatistics, block: Block, w: Tensor, *, extra: Tensor) -> Tensor:
         """Take proximal gradient steps, each gene with a step length of its own that halves where it was too long."""
         import torch
 
@@ -242,7 +243,7 @@ def _shrink(w: Tensor, threshold: Tensor, divisor: Tensor) -> Tensor:
 
 
 def _take(
-    statistics: MlpStatistics, block: Block, W: np.ndarray, ridge: np.ndarray | None = None
+    statistics: MlpStatistics, block: Block, W: np.ndarray, *, ridge: np.ndarray | None = None
 ) -> tuple[Tensor, Tensor]:
     """First-layer weights ``(g, k, hidden)`` and ridges ``(g, k)`` of a block, zero where it is filled up."""
     import torch
