@@ -83,12 +83,12 @@ class OwnRows:
 
     def alone(self, residual: np.ndarray) -> np.ndarray:
         """Return residuals ``(n,)`` with zeros where the gene was a target."""
-        return residual if self.own is None else self.spread(residual[self.own])
+        return residual if self.own is None else self.everywhere(residual[self.own])
 
-    def spread(self, values: np.ndarray) -> np.ndarray:
+    def everywhere(self, values: np.ndarray) -> np.ndarray:
         """Return values of the gene's own observations among all, ``(n,)``, zeros where the gene was a target."""
         if self.own is None:
             return values
-        everywhere = np.zeros(self.n_obs, values.dtype)
-        everywhere[self.own] = values
-        return everywhere
+        filled = np.zeros(self.n_obs, values.dtype)
+        filled[self.own] = values
+        return filled

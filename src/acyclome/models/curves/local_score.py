@@ -144,7 +144,7 @@ class CurvesScore:
 def fit_terms(F: np.ndarray, y: np.ndarray, penalties: np.ndarray, n_effective: float) -> tuple[np.ndarray, np.ndarray]:
     """Score every set of terms under every penalty, ``(s, g)``, and give the coefficients, ``(s, g, k)``.
 
-    ``n/2 log(rest) + df/2 log n`` with ``rest`` the share of variance left, ``df = tr (G + P)^-1 G`` the effective
+    ``n/2 log(left) + df/2 log n`` with ``left`` the share of variance left, ``df = tr (G + P)^-1 G`` the effective
     degrees of freedom of all terms (Hastie and Tibshirani 1990), ``G`` their mean products.
 
     Parameters
@@ -164,5 +164,5 @@ def fit_terms(F: np.ndarray, y: np.ndarray, penalties: np.ndarray, n_effective: 
     b = np.einsum("sgkl,shl->sgk", inverse, c)
     free = k - np.einsum("sgkk,gk->sg", inverse, P)
     whole = float(y @ y) / n + JITTER
-    rest = (whole - np.einsum("sgk,shk->sg", b, c) - np.einsum("sgk,gk->sg", b * b, P)) / whole
-    return n_effective / 2 * np.log(np.maximum(rest, JITTER)) + free / 2 * np.log(n_effective), b
+    left = (whole - np.einsum("sgk,shk->sg", b, c) - np.einsum("sgk,gk->sg", b * b, P)) / whole
+    return n_effective / 2 * np.log(np.maximum(left, JITTER)) + free / 2 * np.log(n_effective), b

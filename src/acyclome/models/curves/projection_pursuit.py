@@ -147,16 +147,16 @@ class RidgesScore:
         C = X @ X.T / X.shape[1] + JITTER * np.eye(p)
         alone = explained(basis, y[None].astype(np.float32))[:, 0]
         starts = [np.linalg.solve(C, X @ y), np.eye(p)[int(np.argmax(alone))]]
-        rest, fitted, w = min(((*self._curve(y, w @ X), w) for w in starts), key=lambda one: one[0])
+        left, fitted, w = min(((*self._curve(y, w @ X), w) for w in starts), key=lambda one: one[0])
         for _ in range(STEPS):
             J = _slope(w @ X, fitted) * X
             ridge = JITTER * max(float(np.trace(J @ J.T)), TINY)
             turned = w + np.linalg.solve(J @ J.T + ridge * np.eye(p), J @ (y - fitted))
             turned /= max(float(np.linalg.norm(turned)), JITTER)
             less, closer = self._curve(y, turned @ X)
-            if less >= rest:
+            if less >= left:
                 break
-            rest, fitted, w = less, closer, turned
+            left, fitted, w = less, closer, turned
         return w
 
     def _curve(self, y: np.ndarray, u: np.ndarray) -> tuple[float, np.ndarray]:
@@ -169,8 +169,8 @@ class RidgesScore:
         L = np.linalg.cholesky(R @ R.T / n + JITTER * np.eye(len(R)))
         c = np.linalg.solve(L, R @ y / n)
         shrunk = 1.0 / (1.0 + np.array(self.settings.penalties))
-        rest = float(y @ y) / n - (2 * shrunk - shrunk**2) @ c**2
-        cost = n_effective / 2 * np.log(np.maximum(rest, JITTER)) + shrunk.sum(axis=1) / 2 * np.log(n_effective)
+        left = float(y @ y) / n - (2 * shrunk - shrunk**2) @ c**2
+        cost = n_effective / 2 * np.log(np.maximum(left, JITTER)) + shrunk.sum(axis=1) / 2 * np.log(n_effective)
         at = int(np.argmin(cost))
         return float(cost[at]), np.linalg.solve(L.T, shrunk[at] * c) @ R
 

@@ -1,11 +1,11 @@
-"""Regressions of one gene's counts on sets of causes, by Fisher scoring (iteratively reweighted least squares).
+"""Regressions of one gene's counts on sets of parents, by Fisher scoring (iteratively reweighted least squares).
 
     negative binomial  y ~ NB(mu, a): variance mu + a mu^2,   log mu = log s + b0 + b' z     (a -> 0: Poisson)
     logistic           [y > 0] ~ Bernoulli(p),                logit p = log s + b0 + b' z
 
-with ``s`` the size factor of an observation and ``z`` the values of the causes (McCullagh and Nelder 1989, chapters 4,
+with ``s`` the size factor of an observation and ``z`` the values of the parents (McCullagh and Nelder 1989, chapters 4,
 6, 11; the dispersion by its profile likelihood as in DESeq2, Love et al. 2014).  A weak ridge keeps slopes finite
-where a cause separates the counts.
+where a parent separates the counts.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ import numpy as np
 
 from acyclome.core.kernel import kernel
 
-STEPS = 50
-HALVINGS = 8
+STEPS = 50  # five to ten do, but where a parent separates the counts
+HALVINGS = 8  # of a step that does not raise the likelihood: down to a 256th
 DONE = 1e-6  # of the log-likelihood
-TINY = 1e-9
+TINY = 1e-9  # of an information, so that a gene that is never seen divides nothing by zero
 LONGEST = 3.0  # step of a coefficient, beyond which the curvature at hand says nothing
-HIGHEST = 30.0  # of a linear predictor
-LEAST, MOST = -9.0, 5.0  # log dispersion
+HIGHEST = 30.0  # of a linear predictor, whose exponential is far beyond any count
+LEAST, MOST = (
+    -9.0,
+    5.0,
+)  # log dispersion: counts as good as Poisson up to a thousand, and nearly all 0
 POISSON = -50.0  # log dispersion of a law without any
 
 
@@ -58,14 +61,14 @@ class Response(NamedTuple):
 
 @kernel
 def fit_sets(gene, Z, sets, intercept, theta):
-    """Fit sets of causes, ``(s, p) -> log-likelihoods (s,), coefficients (s, p + 1), log dispersions (s,)``.
+    """Fit sets of parents, ``(s, p) -> log-likelihoods (s,), coefficients (s, p + 1), log dispersions (s,)``.
 
     Parameters
     ----------
     gene
         A :class:`Response`.
     Z
-        ``(d, n)`` values of the causes, mean 0 and mean square 1.
+        ``(d, n)`` values of the parents, mean 0 and mean square 1.
     intercept, theta
         Where to start.
 
@@ -99,22 +102,22 @@ def _fit(gene, X, beta, theta):
     for _ in range(STEPS):
         normal_equations(gene.ridge, X, beta, slope, weight, H, step)
         promised = solve_cholesky(H, step)
-        spread = 0.0
+        shift = 0.0
         if gene.width > 0.0:
-            spread = min(max(first / max(-second, abs(first), 1e-6), LEAST - theta), MOST - theta)
-            promised += first * spread
+            shift = min(max(first / max(-second, abs(first), 1e-6), LEAST - theta), MOST - theta)
+            promised += first * shift
         size, then = min(1.0, LONGEST / max(np.abs(step).max(), TINY)), now
         for _ in range(HALVINGS):
             for a in range(q):
                 trial[a] = beta[a] + size * step[a]
-            then, first, second = judge(gene, X, trial, theta + size * spread, slope, weight)
+            then, first, second = judge(gene, X, trial, theta + size * shift, slope, weight)
             if then >= now:
                 break
             size *= 0.5
         if then < now:
             break
         beta[:] = trial
-        theta += size * spread
+        theta += size * shift
         now = then
         if promised < DONE:
             break
@@ -168,11 +171,11 @@ def _negative_binomial(gene, theta, total, slope, weight):
         y, eta = gene.y[i], min(max(slope[i], -HIGHEST), HIGHEST)
         mean = np.exp(eta)
         part = 1.0 / (1.0 + a * mean)
-        rest, log_part = (y - mean) * part, np.log(part)
-        slope[i], weight[i] = rest, mean * part
+        left, log_part = (y - mean) * part, np.log(part)
+        slope[i], weight[i] = left, mean * part
         total += y * (eta + theta) + (y + r) * log_part
-        first += log_part - a * rest
-        second += a * (1.0 - part + a * rest * part)
+        first += log_part - a * left
+        second += a * (1.0 - part + a * left * part)
     if gene.width > 0.0:
         base, base2 = digamma(r), trigamma(r)
         for u in range(len(gene.value)):
@@ -261,11 +264,11 @@ def solve_cholesky(H, step):
     return decrement
 
 
-def score_tests(gene, Z, causes, others, beta, theta):
-    """Return the log-likelihood that each of ``others`` would gain by one step from a fit of ``causes``, ``(k,)``.
+def score_tests(gene, Z, parents, others, beta, theta):
+    """Return the log-likelihood that each of ``others`` would gain by one step from a fit of ``parents``, ``(k,)``.
 
     Half of Rao's score statistic ``U^2 / V``, with ``U = z' slope`` and ``V`` the Fisher information of ``z`` beyond
-    that of the causes.
+    that of the parents.
 
     Parameters
     ----------
@@ -274,18 +277,18 @@ def score_tests(gene, Z, causes, others, beta, theta):
     """
     n = len(gene.y)
     slope, weight = np.empty(n), np.empty(n)
-    X = np.concatenate([np.ones((1, n)), Z[causes]])
+    X = np.concatenate([np.ones((1, n)), Z[parents]])
     judge(gene, X, beta, theta, slope, weight)
     candidate = Z[others].astype(np.float64)
     shared = candidate @ (X * weight).T
     own = np.linalg.solve((X * weight) @ X.T + gene.ridge * np.eye(len(X)), shared.T).T
     information = np.square(candidate) @ weight - np.sum(shared * own, axis=1) + gene.ridge
-    found: np.ndarray = 0.5 * np.square(candidate @ slope) / information
-    return found
+    gains: np.ndarray = 0.5 * np.square(candidate @ slope) / information
+    return gains
 
 
-def slope_of(gene, Z, causes, beta, theta):
+def slope_of(gene, Z, parents, beta, theta):
     """Return the slope of the log-likelihood in the predictor of every observation, ``(n,)``: what a fit leaves."""
     slope, weight = np.empty(len(gene.y)), np.empty(len(gene.y))
-    judge(gene, np.concatenate([np.ones((1, len(slope))), Z[causes]]), beta, theta, slope, weight)
+    judge(gene, np.concatenate([np.ones((1, len(slope))), Z[parents]]), beta, theta, slope, weight)
     return slope

@@ -140,7 +140,7 @@ class CountScore:
         slope = slope_of(self._response(j, own), X, at, beta[0], theta[0])
         left = np.exp(-2.0 * max(log_likelihood[0] - self.alone.log_likelihood[j], 0.0) / len(slope))
         slope *= np.sqrt(left / max(float(np.mean(slope**2)), TINY))
-        return own.spread(slope).astype(np.float32)
+        return own.everywhere(slope).astype(np.float32)
 
     def weights(self, j: int, parents: np.ndarray) -> np.ndarray:
         """Return the best linear approximation of the effects on ``log(1 + counts / size)``, in standard deviations."""
@@ -225,12 +225,13 @@ def _log_means(data: Moments, size: np.ndarray) -> np.ndarray:
 def trend(log_mean: np.ndarray, theta: np.ndarray) -> Dispersion:
     """Return the prior that the log dispersions ``theta`` ``(d,)`` of all genes are for each.
 
-    Its mean is the trend over the means: medians of genes of about one mean, joined by lines.  Its width is the spread
-    of the genes around that (median absolute deviation), as in DESeq2 (Love et al. 2014), ``NARROWEST`` at least.
+    Its mean is the trend over the means: medians of genes of about one mean, joined by lines.  Its width is the
+    standard deviation of the genes around that (by their median absolute deviation), as in DESeq2 (Love et al. 2014),
+    ``NARROWEST`` at least.
     """
     order = np.argsort(log_mean, kind="stable")
     parts = np.array_split(order, max(min(len(order) // BIN, BINS), 1))
     at = [float(np.median(log_mean[part])) for part in parts]
     center = np.interp(log_mean, at, [float(np.median(theta[part])) for part in parts])
-    spread = 1.4826 * float(np.median(np.abs(theta - center)))
-    return Dispersion(center, np.full(len(theta), max(spread, NARROWEST)))
+    width = 1.4826 * float(np.median(np.abs(theta - center)))
+    return Dispersion(center, np.full(len(theta), max(width, NARROWEST)))

@@ -45,7 +45,7 @@ class LinearScore:
         """Lines are enough."""
 
     def scores(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
-        """Score sets of parents of gene ``j`` by BIC, ``n/2 log rest + p/2 log n``, ``(s, p) -> (s,)``.
+        """Score sets of parents of gene ``j`` by BIC, ``n/2 log left + p/2 log n``, ``(s, p) -> (s,)``.
 
         Notes
         -----
@@ -59,8 +59,8 @@ class LinearScore:
         own = OwnRows.of(self.data, j, rows)
         C = _correlations(self.data, genes, own)
         place = np.column_stack([at[:-1].reshape(s, p), np.full(s, at[-1])])
-        rest = np.maximum(_taken_out(C[place[:, :, None], place[:, None]], p)[:, -1, -1], TINY)
-        bic: np.ndarray = own.n_effective / 2 * np.log(rest) + p / 2 * np.log(own.n_effective)
+        left = np.maximum(_taken_out(C[place[:, :, None], place[:, None]], p)[:, -1, -1], TINY)
+        bic: np.ndarray = own.n_effective / 2 * np.log(left) + p / 2 * np.log(own.n_effective)
         return bic
 
     def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:

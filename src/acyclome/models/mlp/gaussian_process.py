@@ -102,7 +102,7 @@ class EvidenceScore:
 
         Notes
         -----
-        ``-log p = n/2 log(rest) + 1/2 log det(I + F'F / r)`` with ``rest`` what ridge regression on the features ``F``
+        ``-log p = n/2 log(left) + 1/2 log det(I + F'F / r)`` with ``left`` what ridge regression on the features ``F``
         penalizes; both fall out of one Cholesky factor.  Cost: ``n k^2`` for ``k = p terms + units`` features.  A
         single parent has no joint kind.
         """
@@ -209,8 +209,8 @@ def _evidence(G: np.ndarray, ridge: tuple[float, ...], n: float) -> np.ndarray:
     whole = C[:, :, k, k]
     C[:, :, at[:k], at[:k]] += r[:, None]
     diagonal = np.linalg.cholesky(C).diagonal(axis1=2, axis2=3)
-    rest = diagonal[..., k] ** 2 / whole
-    cost: np.ndarray = n / 2 * np.log(rest) + np.log(diagonal[..., :k]).sum(axis=2) - k / 2 * np.log(r)
+    left = diagonal[..., k] ** 2 / whole
+    cost: np.ndarray = n / 2 * np.log(left) + np.log(diagonal[..., :k]).sum(axis=2) - k / 2 * np.log(r)
     return cost
 
 
