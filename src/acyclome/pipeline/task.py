@@ -122,10 +122,10 @@ class Task:
 
     @property
     def bare(self) -> Problem:
-        """The same without the correlations."""
+        """The problem without the correlations."""
         return Problem(self.scaled, self.data.constraints, self.backend)
 
-    @property
+    @cached_property
     def settings(self) -> EngineSettings:
         return engine_settings(self.config)
 
