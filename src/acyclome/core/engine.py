@@ -61,7 +61,6 @@ class EngineSettings:
 
 
 def screen(problem: Problem, settings: EngineSettings) -> Candidates:
-    """Return the candidate edges."""
     candidates = problem.backend.screen(problem, settings.screen)
     if settings.climbing is None:
         return candidates

@@ -36,7 +36,6 @@ class Plan:
 
     @property
     def n_shards(self) -> int:
-        """Number of shards."""
         return len(self.indptr) - 1
 
     @property

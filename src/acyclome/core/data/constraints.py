@@ -57,7 +57,6 @@ class Constraints:
 
     @classmethod
     def none(cls, n_genes: int) -> Self:
-        """Return those where nothing is known."""
         return cls.of_sources(np.ones(n_genes, bool))
 
     @classmethod
@@ -67,7 +66,6 @@ class Constraints:
 
     @property
     def n_genes(self) -> int:
-        """Number of genes, ``d``."""
         return len(self.sources)
 
     @property

@@ -36,7 +36,6 @@ class NaturalSplines:
     terms: int
 
     def rows(self, x: np.ndarray) -> np.ndarray:
-        """Return line and bends of ``x``, ``(terms, n)``; lines where there are no data."""
         rows = np.zeros((self.terms, len(x)))
         rows[0] = x
         knots = np.unique(np.quantile(x, np.linspace(OUTER, 1 - OUTER, self.terms + 1)))
@@ -56,7 +55,6 @@ class Powers:
     terms: int
 
     def rows(self, x: np.ndarray) -> np.ndarray:
-        """Return the powers of ``x``, ``(terms, n)``."""
         return np.vander(x, self.terms + 1, increasing=True).T[1:]
 
 
@@ -70,7 +68,6 @@ class Cosines:
     terms: int
 
     def rows(self, x: np.ndarray) -> np.ndarray:
-        """Return line and cosines ``cos(k pi u)`` with ``u`` in [0, 1], ``(terms, n)``."""
         low, high = float(x.min()), float(x.max())
         first = np.cos(np.pi * (x - low) / max(high - low, np.finfo(float).tiny))
         rows = [np.ones_like(x), first]
@@ -97,7 +94,6 @@ class BSplines:
         return bends
 
     def rows(self, x: np.ndarray) -> np.ndarray:
-        """Return line and bends of ``x``, ``(terms, n)``."""
         pieces = self.terms + 1 - CUBIC
         low, high = float(x.min()), float(x.max())
         t = np.clip((x - low) / max(high - low, np.finfo(float).tiny), 0.0, 1.0) * pieces

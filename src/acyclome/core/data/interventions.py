@@ -52,7 +52,6 @@ class Interventions:
 
     @property
     def any(self) -> bool:
-        """Whether any gene was a target at all."""
         return len(self.row) > 0
 
     @cached_property

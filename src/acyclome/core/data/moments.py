@@ -69,12 +69,10 @@ class Moments:
 
     @property
     def n_genes(self) -> int:
-        """Number of genes, ``d``."""
         return self.Z.shape[0]
 
     @property
     def n_obs(self) -> int:
-        """Number of observations, ``n``."""
         return self.Z.shape[1]
 
     @property

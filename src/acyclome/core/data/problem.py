@@ -32,10 +32,8 @@ class Problem:
 
     @property
     def n_genes(self) -> int:
-        """Number of genes, ``d``."""
         return self.data.n_genes
 
     @property
     def threads(self) -> int:
-        """Threads of this machine; no bit depends on them."""
         return self.backend.threads

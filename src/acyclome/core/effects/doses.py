@@ -57,7 +57,6 @@ class Treatments(NamedTuple):
         return Treatments(kind, gene)
 
     def of(self, number: int) -> np.ndarray:
-        """Observations with a treatment."""
         return np.flatnonzero(self.kind == number)
 
 

@@ -26,7 +26,6 @@ class Parents(NamedTuple):
     size: np.ndarray
 
     def insert(self, i: int, j: int) -> None:
-        """Make ``i`` a parent of ``j``."""
         self.parent[j, self.size[j]] = i
         self.size[j] += 1
 

@@ -59,7 +59,6 @@ def recall(cache, set_hash):
 
 @kernel(_nrt=False)
 def remember(cache, set_hash, score):
-    """Put a score into the table."""
     row = set_hash & np.uint64(len(cache.hash) - 1)
     cache.hash[row] = set_hash
     cache.score[row] = score

@@ -36,7 +36,6 @@ def choose(g, allowed, blocks, scratch, p):
 
 @kernel(_nrt=False)
 def _choose_constrained(g, allowed, blocks, scratch, p):
-    """Select the parents of a gene of which something is known."""
     n = 0
     for i in range(g.width):
         if allowed[i]:
@@ -61,7 +60,7 @@ def _choose_constrained(g, allowed, blocks, scratch, p):
 
 @kernel(_nrt=False)
 def _select(g, n, blocks, scratch, p):
-    """Pick the required parents, then grow and shrink among ``scratch.idx[:n]``; return the number of selected."""
+    """Take the required parents, then grow and shrink among ``scratch.idx[:n]``; return the number of selected."""
     n_required = 0
     for a in range(n):
         if blocks.constraint[g.start + scratch.idx[a]].kind & REQUIRED and n_required < MAX_PARENTS:
@@ -113,7 +112,7 @@ def _grow(g, n, forced, blocks, scratch, p):
 
 @kernel(_nrt=False)
 def _next_parent(g, n, residual, blocks, scratch):
-    """Place of the candidate that lowers the score most, at its cost and with its sign; -1 if none does."""
+    """Number, among the allowed, of the candidate that lowers the score most with its sign; -1 if none does."""
     c, v, idx = scratch.single[0], scratch.single[1], scratch.idx
     best, at = 0.0 if not blocks.relative else residual, -1
     for a in range(n):

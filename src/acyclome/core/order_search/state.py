@@ -111,7 +111,6 @@ def take_back(state, blocks, children):
 
 @kernel
 def forget_queue(state):
-    """Empty the queue."""
     while state.cursor[1] > 0:
         state.queued[state.queue[state.cursor[0]]] = 0
         state.cursor[0] = (state.cursor[0] + 1) % len(state.key)

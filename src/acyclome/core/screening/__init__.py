@@ -1,1 +1,1 @@
-"""Candidate causes of every gene."""
+"""Candidate parents of every gene."""
