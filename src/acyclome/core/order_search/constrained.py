@@ -112,7 +112,7 @@ def _grow(g, n, forced, blocks, scratch, p):
 
 @kernel(_nrt=False)
 def _next_parent(g, n, residual, blocks, scratch):
-    """Number, among the allowed, of the candidate that lowers the score most with its sign; -1 if none does."""
+    """Return which of the allowed candidates lowers the score most with its sign, its number; -1 if none does."""
     c, v, idx = scratch.single[0], scratch.single[1], scratch.idx
     best, at = 0.0 if not blocks.relative else residual, -1
     for a in range(n):
