@@ -55,7 +55,7 @@ class SpringModel:
         left, size = self._left(statistics, params), params["size"]
         return float(np.sum(size + 0.5 * np.exp(-2 * size) * np.mean(left**2, axis=1)) + self._penalty(params["w"]))
 
-    def gradient(self, statistics, ridge, params, threads):
+    def gradient(self, statistics, params, ridge, threads):
         Z, parent, target = statistics
         left, precision = self._left(statistics, params), np.exp(-2 * params["size"])
         slope = -precision[target] * np.mean(left[target] * Z[parent], axis=1) + 2 * ridge * params["w"]
