@@ -32,18 +32,10 @@ class Experiments(NamedTuple):
 
 
 class Associations(NamedTuple):
-    """How strongly pairs go together.
+    """How strongly pairs go together."""
 
-    Parameters
-    ----------
-    strength
-        ``(d, p)``, target by cause; zero where a pair may not be an edge.
-    causes
-        ``(p,)`` genes that may be causes.
-    """
-
-    strength: np.ndarray
-    causes: np.ndarray
+    strength: np.ndarray  # (d, p), target by cause; zero where a pair may not be an edge
+    causes: np.ndarray  # (p,) genes that may be causes
 
 
 def are_few(d: int, n_causes: int) -> bool:

@@ -66,24 +66,12 @@ def _balanced(shuffled: np.ndarray, strata: np.ndarray, fraction: float) -> np.n
 
 @dataclass(frozen=True)
 class Votes:
-    """How often every pair was an edge.
+    """How often every pair was an edge."""
 
-    Parameters
-    ----------
-    pairs
-        All pairs that were an edge at least once, CSR by target.
-    count
-        ``(nnz,)`` networks with the directed edge.
-    gain
-        ``(nnz,)`` mean over all resamples of the log-likelihood that the edge carried.
-    total
-        Resamples.
-    """
-
-    pairs: Candidates
-    count: np.ndarray
-    gain: np.ndarray
-    total: int
+    pairs: Candidates  # all pairs that were an edge at least once, CSR by target
+    count: np.ndarray  # (nnz,) networks with the directed edge
+    gain: np.ndarray  # (nnz,) mean over all resamples of the log-likelihood that the edge carried
+    total: int  # resamples, those without the pair counted too
 
     def of(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         return self._take(self.count, source, target) / max(self.total, 1)
@@ -108,20 +96,10 @@ def count_votes(source: np.ndarray, target: np.ndarray, loss: np.ndarray, *, n_g
 
 
 class Support(NamedTuple):
-    """What resamples say of some edges.
+    """What resamples say of some edges."""
 
-    Parameters
-    ----------
-    stability
-        ``(m,)`` share of the resamples that join the two genes, in either direction; NaN without resamples.
-    direction
-        ``(m,)`` share of those with this arrow, 0 where none joins them; NaN without resamples.
-    resamples
-        Their number.
-    """
-
-    stability: np.ndarray
-    direction: np.ndarray
+    stability: np.ndarray  # (m,) share of the resamples that join both genes, either way; NaN without resamples
+    direction: np.ndarray  # (m,) share of those with this arrow, 0 where none joins them; NaN without resamples
     resamples: int
 
 

@@ -23,25 +23,14 @@ MOST_COST = 0.1  # of an edge that most conditions have, and its inverse of one 
 
 @dataclass(frozen=True)
 class Prior:
-    """What is known of the edges among the genes of one network.
-
-    Parameters
-    ----------
-    constraints
-        For the core.
-    given
-        Those of them that were given, not learned from groups; they alone say that a direction is known.
-    keys, text
-        ``(k,)`` keys ``target * d + source`` of all edges of the tables, rising, and what each says of its edge.
-    warnings
-        What a user should hear: names that are not among the genes.
-    """
+    """What is known of the edges among the genes of one network."""
 
     constraints: Constraints
-    given: Constraints
+    given: Constraints  # those not learned from groups; they alone say that a direction is known
+    # (k,) keys target * d + source of all edges of the tables, rising, and what each says of its edge
     keys: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     text: np.ndarray = field(default_factory=lambda: np.empty(0, object))
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  # what a user should hear: names that are not among the genes
 
     @classmethod
     def of_sources(cls, sources: np.ndarray) -> Self:

@@ -19,24 +19,12 @@ FLAT = 1e-5  # standard deviations below which a gene is constant, as in ``inter
 
 @dataclass(frozen=True)
 class OwnRows:
-    """Observations of one gene.
+    """Observations of one gene."""
 
-    Parameters
-    ----------
-    own
-        Those in which the gene was no target; None where it never was one.
-    fitted
-        Those of its own that are fitted; None stands for all observations, whose means are 0 and are not taken again.
-    n_obs
-        All observations.
-    n_effective
-        How many count among the fitted.
-    """
-
-    own: np.ndarray | None
-    fitted: np.ndarray | None
-    n_obs: int
-    n_effective: float
+    own: np.ndarray | None  # those in which the gene was no target; None where it never was one
+    fitted: np.ndarray | None  # those of its own that are fitted; None: all, whose means of 0 are not taken again
+    n_obs: int  # of all genes
+    n_effective: float  # how many count among the fitted
 
     @classmethod
     def of(cls, data: Moments, j: int, rows: np.ndarray | None = None) -> OwnRows:

@@ -21,31 +21,17 @@ COLUMNS = ["gene", "change", "low", "high", "agreement"]
 
 
 class _Acts(NamedTuple):
-    """What is done: genes, amounts, whether they are held there, and what was measured of their total effects.
+    """What is done: genes, amounts, whether they are held there, and what was measured of their total effects."""
 
-    Parameters
-    ----------
-    genes, amount, is_held
-        ``(k,)`` each.
-    is_measured
-        ``(k,)`` bool, whether interventions have measured the gene.
-    measured, error
-        ``(k, d)`` total effects of those, and their standard deviations; zero elsewhere.
-    common, unsure
-        ``(d,)`` what comes on top because a gene is lost of which that was not measured, and its standard deviation.
-    floor
-        ``(d,)`` below which no gene falls.
-    """
-
-    genes: np.ndarray
-    amount: np.ndarray
-    is_held: np.ndarray
-    is_measured: np.ndarray
-    measured: np.ndarray
-    error: np.ndarray
-    common: np.ndarray
-    unsure: np.ndarray
-    floor: np.ndarray
+    genes: np.ndarray  # (k,)
+    amount: np.ndarray  # (k,)
+    is_held: np.ndarray  # (k,) bool
+    is_measured: np.ndarray  # (k,) bool, whether interventions have measured the gene
+    measured: np.ndarray  # (k, d) total effects of those, zero elsewhere
+    error: np.ndarray  # (k, d) their standard deviations
+    common: np.ndarray  # (d,) what comes on top because a gene is lost of which that was not measured
+    unsure: np.ndarray  # (d,) its standard deviation
+    floor: np.ndarray  # (d,) below which no gene falls
 
 
 def predict(

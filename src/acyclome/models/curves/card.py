@@ -30,23 +30,13 @@ REFUSALS = {
 
 @dataclass(frozen=True)
 class Functions:
-    """One kind of functions.
+    """One kind of functions."""
 
-    Parameters
-    ----------
-    option
-        The option that says how many terms there are.
-    expansion, penalties
-        Names of its class in ``core.data.expansions``, and of its penalties in ``local_score``.
-    text, paper
-        What the report calls it, with the number of terms in braces, and whom it cites.
-    """
-
-    option: str
-    expansion: str
-    penalties: str
-    text: str
-    paper: str
+    option: str  # of section curves, which says how many terms there are
+    expansion: str  # name of its class in core.data.expansions
+    penalties: str  # name of what makes them in local_score
+    text: str  # what the report calls it, with the number of terms in braces
+    paper: str  # whom the report cites
 
     def expand(self, config: Config) -> Expansion:
         """Return the functions."""

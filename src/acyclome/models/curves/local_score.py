@@ -37,19 +37,10 @@ def smoothness(terms: int) -> tuple[tuple[float, ...], ...]:
 
 @dataclass(frozen=True)
 class Curves:
-    """``x_j = sum_i f_i(x_i) + e_j`` with ``f_i`` in the span of an expansion, ``e_j`` Gaussian.
-
-    Parameters
-    ----------
-    expansion
-        The functions of every gene.
-    penalties
-        ``(g, terms)`` ridge penalties of the orthonormal terms, relative to their unit variance; the best row is taken
-        for each set of parents.
-    """
+    """``x_j = sum_i f_i(x_i) + e_j`` with ``f_i`` in the span of an expansion, ``e_j`` Gaussian."""
 
     expansion: Expansion
-    penalties: tuple[tuple[float, ...], ...]
+    penalties: tuple[tuple[float, ...], ...]  # (g, terms) of orthonormal terms; each set of parents takes its best row
 
     def expand(self, problem: Problem) -> np.ndarray:
         return expand(problem.data.Z, self.expansion, problem.threads)
@@ -67,22 +58,12 @@ class Curves:
 
 @dataclass(frozen=True)
 class CurvesScore:
-    """Sums of curves on given data.
-
-    Parameters
-    ----------
-    Z
-        ``(d, n)`` float32, standardized genes.
-    basis
-        ``(d, terms, n)`` float32, orthonormal terms of every gene.
-    penalties
-        ``(g, terms)`` of which the best is taken.
-    """
+    """Sums of curves on given data."""
 
     data: Moments
-    Z: np.ndarray
-    basis: np.ndarray
-    penalties: np.ndarray
+    Z: np.ndarray  # (d, n) float32, standardized genes
+    basis: np.ndarray  # (d, terms, n) float32, orthonormal terms of every gene
+    penalties: np.ndarray  # (g, terms)
 
     def scores(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         """Score sets of parents of gene ``j`` under the best penalty each, ``(s, p) -> (s,)``, as :func:`fit_terms`.

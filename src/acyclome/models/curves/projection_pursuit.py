@@ -29,21 +29,11 @@ TINY = 1e-12  # where a flat curve has no slope at all
 
 @dataclass(frozen=True)
 class Ridges:
-    """``x_j = sum_m f_m(w_m' x_S) + e_j`` with ``f_m`` in the span of an expansion, ``e_j`` Gaussian.
+    """``x_j = sum_m f_m(w_m' x_S) + e_j`` with ``f_m`` in the span of an expansion, ``e_j`` Gaussian."""
 
-    Parameters
-    ----------
-    expansion
-        The functions of every weighted sum.
-    penalties
-        ``(g, terms)`` ridge penalties as in :class:`~acyclome.models.curves.local_score.Curves`.
-    functions
-        Most functions of a gene: 1 is the index model. As many are taken as the score pays for.
-    """
-
-    expansion: Expansion
-    penalties: tuple[tuple[float, ...], ...]
-    functions: int
+    expansion: Expansion  # of every weighted sum
+    penalties: tuple[tuple[float, ...], ...]  # (g, terms) ridge penalties as in Curves
+    functions: int  # of a gene at most, 1 being the index model; as many are taken as the score pays for
 
     def expand(self, problem: Problem) -> np.ndarray:
         return expand(problem.data.Z, self.expansion, problem.threads)
@@ -68,20 +58,10 @@ class Sum(NamedTuple):
 
 @dataclass(frozen=True)
 class RidgesScore:
-    """Ridge functions on given data.
-
-    Parameters
-    ----------
-    data
-        Standardized genes.
-    basis
-        ``(d, terms, n)`` float32, orthonormal terms of every gene, by which parents are screened.
-    settings
-        The family.
-    """
+    """Ridge functions on given data."""
 
     data: Moments
-    basis: np.ndarray
+    basis: np.ndarray  # (d, terms, n) float32, orthonormal terms of every gene, by which parents are screened
     settings: Ridges
 
     def scores(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:

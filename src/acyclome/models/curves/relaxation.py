@@ -30,30 +30,14 @@ BLOCK = 16  # genes a thread takes at once: blocks are terms^2 times those of li
 
 
 class AdditiveStatistics(NamedTuple):
-    """Products of terms, means over the observations.
+    """Products of terms, means over the observations."""
 
-    Parameters
-    ----------
-    indptr
-        ``(d + 1,)`` where the candidates of every gene begin.
-    parent
-        ``(nnz,)`` the candidates.
-    cross
-        ``(nnz, terms)`` products of every candidate's terms with the target.
-    gram
-        float32, products of the terms of all candidates of a gene, ``(k terms, k terms)``, one gene after the other.
-    offset
-        ``(d,)`` where the products of every gene begin.
-    gene_weight
-        ``(d,)`` weight of every gene's loss, its share of observations in which it was no target.
-    """
-
-    indptr: np.ndarray
-    parent: np.ndarray
-    cross: np.ndarray
-    gram: np.ndarray
-    offset: np.ndarray
-    gene_weight: np.ndarray
+    indptr: np.ndarray  # (d + 1,) where the candidates of every gene begin
+    parent: np.ndarray  # (nnz,) the candidates
+    cross: np.ndarray  # (nnz, terms) products of every candidate's terms with the target
+    gram: np.ndarray  # float32, products of the terms of a gene's candidates, (k terms, k terms), gene after gene
+    offset: np.ndarray  # (d,) where the products of every gene begin
+    gene_weight: np.ndarray  # (d,) weight of every gene's loss, its share of observations in which it was no target
 
 
 @dataclass(frozen=True)
@@ -65,23 +49,12 @@ class Additive:
     of nonparametric NOTEARS (Zheng et al. 2020); in powers it is the model of NO-BEARS (Lee et al. 2019).  The root is
     the norm that chance alone has in a group of so many terms, relative to one (Yuan and Lin 2006).  A gene that was a
     target is fitted without those observations, and weighs less, ``v_j``.
-
-    Parameters
-    ----------
-    expansion
-        The functions ``phi_k`` of every gene; with the line alone the model is the linear one.
-    lambda1
-        Weight of the group lasso.
-    sweeps
-        Sweeps over the groups per block solve, at most.
-    tol
-        A block is solved when no coefficient moves by more.
     """
 
-    expansion: Expansion
-    lambda1: float
-    sweeps: int
-    tol: float
+    expansion: Expansion  # the functions phi_k; with the line alone the model is the linear one
+    lambda1: float  # weight of the group lasso
+    sweeps: int  # sweeps over the groups per block solve, at most
+    tol: float  # a block is solved when no coefficient moves by more
 
     @property
     def abilities(self) -> frozenset[Ability]:

@@ -31,32 +31,16 @@ POISSON = -50.0  # log dispersion of a law without any
 
 
 class Response(NamedTuple):
-    """One gene as the response.
+    """One gene as the response."""
 
-    Parameters
-    ----------
-    y
-        ``(n,)`` float64 counts.
-    offset
-        ``(n,)`` float64 log size factors.
-    value, times
-        ``(u,)`` float64 the distinct counts and how often each is.
-    is_binary
-        Whether only ``y > 0`` is modelled.
-    center, width
-        Mean and standard deviation of the normal prior of the log dispersion; a width of 0 holds it where it starts.
-    ridge
-        Inverse variance of the normal prior of every slope.
-    """
-
-    y: np.ndarray
-    offset: np.ndarray
-    value: np.ndarray
-    times: np.ndarray
-    is_binary: bool
-    center: float
-    width: float
-    ridge: float
+    y: np.ndarray  # (n,) float64 counts
+    offset: np.ndarray  # (n,) float64 log size factors
+    value: np.ndarray  # (u,) float64 distinct counts
+    times: np.ndarray  # (u,) float64 how often each is
+    is_binary: bool  # whether only y > 0 is modelled
+    center: float  # mean of the normal prior of the log dispersion
+    width: float  # its standard deviation; 0 holds the dispersion where it starts
+    ridge: float  # inverse variance of the normal prior of every slope
 
 
 @kernel

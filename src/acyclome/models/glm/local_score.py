@@ -49,21 +49,11 @@ class Alone(NamedTuple):
 
 @dataclass(frozen=True)
 class Glm:
-    """A generalised linear model of counts.
+    """A generalised linear model of counts."""
 
-    Parameters
-    ----------
-    is_binary
-        Logistic: only whether a gene is seen at all.
-    is_dispersed
-        Negative binomial: every gene has a dispersion, shrunken to the trend of all genes over their means.
-    ridge
-        Inverse prior variance of a slope, per standard deviation of its parent; keeps slopes finite.
-    """
-
-    is_binary: bool
-    is_dispersed: bool
-    ridge: float
+    is_binary: bool  # logistic: only whether a gene is seen at all
+    is_dispersed: bool  # negative binomial: genes have dispersions, shrunken to their trend over the means
+    ridge: float  # inverse prior variance of a slope, per standard deviation of its parent; keeps slopes finite
 
     def expand(self, problem: Problem) -> None:
         """Leave the screening to correlations, which see all that rises or falls."""
@@ -89,24 +79,14 @@ class Glm:
 
 @dataclass(frozen=True)
 class CountScore:
-    """A generalised linear model on given counts, which are read gene by gene.
-
-    Parameters
-    ----------
-    Z
-        ``(d, n)`` float32, values of the parents: ``log(1 + counts / size)``, standardized.
-    log_size
-        ``(n,)`` offset of the linear predictor.
-    alone
-        Where every fit starts.
-    """
+    """A generalised linear model on given counts, which are read gene by gene."""
 
     model: Glm
     data: Moments
-    Z: np.ndarray
-    log_size: np.ndarray
+    Z: np.ndarray  # (d, n) float32, values of the parents: log(1 + counts / size), standardized
+    log_size: np.ndarray  # (n,) offset of the linear predictor
     dispersion: Dispersion
-    alone: Alone
+    alone: Alone  # where every fit starts
 
     @property
     def basis(self) -> None:

@@ -25,20 +25,11 @@ class BatchedLeastSquares:
     ``F(W) = sum_j v_j (1/2 W_j' G_j W_j - c_j' W_j + 1/2 + lambda1 sqrt(t) sum_e |W_e|_2)``, strength
     ``A_e = |W_e|_2^2``: with one term the same as :class:`acyclome.models.linear.relaxation.Linear`, with orthonormal
     ones as :class:`acyclome.models.curves.relaxation.Additive`, for all genes of all problems at once.
-
-    Parameters
-    ----------
-    lambda1
-        Weight of the penalty.
-    tol
-        A block is solved when no slope is off by more, or by more than the dtype can tell.
-    steps
-        Steps of the block solve, at most; those of a look at how far it is count, every tenth.
     """
 
-    lambda1: float
-    tol: float
-    steps: int = STEPS
+    lambda1: float  # weight of the penalty
+    tol: float  # a block is solved when no slope is off by more, or by more than the dtype can tell
+    steps: int = STEPS  # steps of the block solve, at most; those of a look at how far it is count, every tenth
 
     @property
     def abilities(self) -> frozenset[Ability]:

@@ -40,23 +40,12 @@ class Linear:
     """Squared loss with an l1 penalty on standardized columns.
 
     ``F(W) = sum_j v_j (1/2 W_j' G_j W_j - c_j' W_j + 1/2 + lambda1 |W_j|_1)``, strength ``A = W * W``.
-
-    Parameters
-    ----------
-    lambda1
-        Weight of the l1 penalty.
-    sweeps
-        Coordinate-descent sweeps per block solve, at most.
-    tol
-        A block is solved when no weight moves by more.
-    equal_noise
-        One noise variance for all genes, so that each gene's loss weighs as its variance, ``v_j``.
     """
 
-    lambda1: float
-    sweeps: int
-    tol: float
-    equal_noise: bool = False
+    lambda1: float  # weight of the l1 penalty
+    sweeps: int  # coordinate-descent sweeps per block solve, at most
+    tol: float  # a block is solved when no weight moves by more
+    equal_noise: bool = False  # one noise variance for all genes, so that each gene's loss weighs as its variance, v_j
 
     @property
     def abilities(self) -> frozenset[Ability]:

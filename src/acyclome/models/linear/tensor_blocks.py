@@ -20,49 +20,23 @@ WIDE_AXES = {"cross": (2,), "mask": (2,), "gram": (2, 4), "parent": (2,), "weigh
 
 
 class Ragged(NamedTuple):
-    """Products of terms of one network as they lie on its candidates.
-
-    Parameters
-    ----------
-    candidates
-        The candidates.
-    cross
-        ``(nnz, t)`` products with the target.
-    gram
-        Products of the terms of a gene's candidates, ``(k t, k t)``, one gene after the other.
-    weight
-        ``(d,)`` weight of each gene's loss.
-    """
+    """Products of terms of one network as they lie on its candidates."""
 
     candidates: Candidates
-    cross: np.ndarray
-    gram: np.ndarray
-    weight: np.ndarray
+    cross: np.ndarray  # (nnz, t) products with the target
+    gram: np.ndarray  # products of the terms of a gene's candidates, (k t, k t), gene after gene
+    weight: np.ndarray  # (d,) weight of each gene's loss
 
 
 class Blocks(NamedTuple):
-    """Products of terms of the candidates of every gene.
+    """Products of terms of the candidates of every gene."""
 
-    Parameters
-    ----------
-    cross, mask
-        ``(m, d, k, t)`` products with the gene; ``(m, d, k, 1)``, 1 where there is a candidate, else 0.
-    gram
-        ``(m, d, k, t, k, t)`` products of the terms with one another; 0 where there is no candidate.
-    parent
-        ``(m, d, k)`` int64, the candidates; 0 where there is none.
-    weight
-        ``(m, d)`` weight of each gene's loss.
-    bound
-        ``(m, d, 1, 1)`` upper bound of the eigenvalues of each gene's block.
-    """
-
-    cross: torch.Tensor
-    mask: torch.Tensor
-    gram: torch.Tensor
-    parent: torch.Tensor
-    weight: torch.Tensor
-    bound: torch.Tensor
+    cross: torch.Tensor  # (m, d, k, t) products with the gene
+    mask: torch.Tensor  # (m, d, k, 1), 1 where there is a candidate, else 0
+    gram: torch.Tensor  # (m, d, k, t, k, t) products of the terms with one another; 0 where there is no candidate
+    parent: torch.Tensor  # (m, d, k) int64, the candidates; 0 where there is none
+    weight: torch.Tensor  # (m, d) weight of each gene's loss
+    bound: torch.Tensor  # (m, d, 1, 1) upper bound of the eigenvalues of each gene's block
 
     @classmethod
     def of(cls, network: Ragged, like: torch.Tensor) -> Blocks:

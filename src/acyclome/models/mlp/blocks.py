@@ -14,24 +14,12 @@ MULTIPLE = 8  # of candidates to which genes are filled up: a handful of batches
 
 
 class Block(NamedTuple):
-    """Genes with about as many candidates each: a problem of one batch.
+    """Genes with about as many candidates each: a problem of one batch."""
 
-    Parameters
-    ----------
-    gene
-        ``(g,)`` the genes.
-    parent
-        ``(g, k)`` their candidates; ``d``, a gene that is always 0, fills up.
-    edge
-        ``(g, k)`` positions of the candidate edges; ``nnz`` fills up.
-    rows
-        Observations that count, where one gene stands alone because in others it was a target; None for all.
-    """
-
-    gene: np.ndarray
-    parent: np.ndarray
-    edge: np.ndarray
-    rows: np.ndarray | None
+    gene: np.ndarray  # (g,) the genes
+    parent: np.ndarray  # (g, k) their candidates; d, a gene that is always 0, fills up
+    edge: np.ndarray  # (g, k) positions of the candidate edges; nnz fills up
+    rows: np.ndarray | None  # observations of one gene that stands alone, being a target in others; None for all
 
 
 def cut_into_blocks(candidates: Candidates, *, n_obs: int, hidden: int, rows: Mapping[int, np.ndarray]) -> list[Block]:

@@ -28,24 +28,12 @@ STREAM = 0x0E71  # of random numbers, apart from those of other stages
 
 @dataclass(frozen=True)
 class Evidence:
-    """The prior of a gene's function.
+    """The prior of a gene's function."""
 
-    Parameters
-    ----------
-    terms
-        Spline terms per parent; the prior standard deviation of term ``k`` falls as ``1 / k``.
-    units
-        Random units ``tanh(w' x_S + b)`` shared by all parents of a set ``S``.
-    unit_scale
-        Prior standard deviation of the sum of all units, over that of a line.
-    ridge
-        Noise variances, over the prior variance of a line, among which the evidence is averaged.
-    """
-
-    terms: int
-    units: int
-    unit_scale: float
-    ridge: tuple[float, ...]
+    terms: int  # spline terms per parent; the prior standard deviation of term k falls as 1 / k
+    units: int  # random units tanh(w' x_S + b) shared by all parents of a set S
+    unit_scale: float  # prior standard deviation of the sum of all units, over that of a line
+    ridge: tuple[float, ...]  # noise variances, over the prior variance of a line, among which the evidence is averaged
 
     def expand(self, problem: Problem) -> np.ndarray:
         return expand(problem.data.Z, NaturalSplines(self.terms), problem.threads)
@@ -63,22 +51,12 @@ class Evidence:
 
 
 class Features(NamedTuple):
-    """What the evidence is computed from.
+    """What the evidence is computed from."""
 
-    Parameters
-    ----------
-    Z
-        ``(d, n)`` float32, standardized genes.
-    basis
-        ``(d, terms, n)`` float32, orthonormal spline terms.
-    weight, bias
-        ``(d, units)`` and ``(units,)`` float32 of the random units; those of a gene are its own, whatever set it is in.
-    """
-
-    Z: np.ndarray
-    basis: np.ndarray
-    weight: np.ndarray
-    bias: np.ndarray
+    Z: np.ndarray  # (d, n) float32, standardized genes
+    basis: np.ndarray  # (d, terms, n) float32, orthonormal spline terms
+    weight: np.ndarray  # (d, units) float32 of the random units; a gene keeps its own, whatever set it is in
+    bias: np.ndarray  # (units,) float32
 
 
 @dataclass(frozen=True)

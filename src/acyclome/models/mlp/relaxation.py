@@ -37,26 +37,13 @@ _inside: list[int] = []
 
 
 class MlpStatistics(NamedTuple):
-    """What blocks fit.
+    """What blocks fit."""
 
-    Parameters
-    ----------
-    Z
-        Data with a last row of zeros, ``(d + 1, n)``, on the device of the computation.
-    bias
-        ``(hidden,)``.
-    blocks
-        All genes that have candidates.
-    gene_weight, edge_weight
-        ``(d,)`` weight of every gene's loss, its share of observations in which it was no target; ``(nnz,)`` that of
-        the target of every edge.
-    """
-
-    Z: Tensor
-    bias: Tensor
-    blocks: list[Block]
-    gene_weight: np.ndarray
-    edge_weight: np.ndarray
+    Z: Tensor  # data with a last row of zeros, (d + 1, n), on the device of the computation
+    bias: Tensor  # (hidden,)
+    blocks: list[Block]  # all genes that have candidates
+    gene_weight: np.ndarray  # (d,) weight of every gene's loss, its share of observations in which it was no target
+    edge_weight: np.ndarray  # (nnz,) that of the target of every edge
 
 
 @dataclass(frozen=True)
@@ -66,23 +53,12 @@ class Mlp:
     ``F(W) = sum_j s_j (min_v (1/2n |x_j - v' H_j|^2 + alpha/2 |v|^2) + lambda1 sum_e |W_e|_2)`` with ``H_j`` the
     centered hidden units of gene ``j`` and ``W_e (hidden,)`` the first-layer weights of edge ``e``; strength
     ``A_e = |W_e|^2``.  A gene that was a target is fitted without those observations, and weighs less, ``s_j``.
-
-    Parameters
-    ----------
-    hidden
-        Hidden units per gene.
-    lambda1
-        Weight of the group lasso.
-    alpha
-        Ridge of the output weights.
-    steps
-        Proximal gradient steps per call of :meth:`solve`.
     """
 
-    hidden: int
-    lambda1: float
-    alpha: float
-    steps: int
+    hidden: int  # hidden units per gene
+    lambda1: float  # weight of the group lasso
+    alpha: float  # ridge of the output weights
+    steps: int  # proximal gradient steps per call of solve
 
     @property
     def abilities(self) -> frozenset[Ability]:
