@@ -291,7 +291,7 @@ def test_the_record_of_a_run_in_memory_names_versions_options_and_convergence(ma
     assert facts["seed"] == 0
     assert facts["resample"]["resamples"] == 2
     assert [point["mu"] for point in facts["fit"]["convergence"]] == list(CONFIG.fit.mu)
-    assert facts["order"]["score"] <= facts["order"]["settled_score"] + 1e-3
+    assert facts["order"]["score"] <= facts["order"]["score_at_local_optimum"] + 1e-3
     assert {"numpy", "numba", "python"} <= set(facts["versions"])
     json.dumps(facts)
 

@@ -124,7 +124,7 @@ def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
     task.report("order", 1.0, f"{len(dag.source):,} edges")
     facts = {
         "score": dag.score,
-        "settled_score": dag.score_at_local_optimum,
+        "score_at_local_optimum": dag.score_at_local_optimum,
         "edges": len(dag.source),
         "perturbations": config.search.perturbations,
         "candidates": _candidate_facts(grown),
