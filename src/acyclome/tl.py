@@ -32,7 +32,7 @@ def dag(
     perturbation: str | None = None,
     control: str | None = None,
     regulators: Sequence[str] | str | os.PathLike[str] | None = None,
-    rules: pd.DataFrame | str | os.PathLike[str] | None = None,
+    knowledge: pd.DataFrame | str | os.PathLike[str] | None = None,
     resamples: int | None = None,
     seed: int | None = None,
     key_added: str = "dag",
@@ -54,7 +54,7 @@ def dag(
         As ``input.perturbation``, the column of obs that names the targets of interventions, and ``input.control``.
     regulators
         Names of the only genes that may be causes, or a file with one a line.
-    rules
+    knowledge
         Table of edges known beforehand, or its file, as for :func:`acyclome.learn`.
     key_added
         Name under which the network is written.
@@ -96,7 +96,7 @@ def dag(
         "acyclome.tl.dag",
         lambda label: _store(adata, options if label is None else options.with_options({"input.group": label})),
         regulators=listed_regulators(regulators),
-        knowledge=rules,
+        knowledge=knowledge,
     )
     runtime = Runtime(threads=threads or usable_threads(), device=device)
     networks = learn_groups(_labels_asked_for(adata, options), door, options, runtime=runtime)

@@ -85,7 +85,7 @@ def X():
 
 def test_a_forbidden_pair_is_never_listed(X):
     rules = pd.DataFrame([("G0", "G1", "forbidden")], columns=["source", "target", "kind"])
-    listed = ac.learn(X, GENES, rules=rules, resamples=4, threads=1).ranking
+    listed = ac.learn(X, GENES, knowledge=rules, resamples=4, threads=1).ranking
     pairs = set(zip(listed["source"], listed["target"], strict=True))
     assert len(listed) == len(pairs) == D * (D - 1) - 1
     assert ("G0", "G1") not in pairs

@@ -34,7 +34,7 @@ def holds(network):
 
 
 def test_learn_keeps_to_what_is_known_and_says_so():
-    net = ac.learn(matrix(), GENES, rules=KNOWN, resamples=4, seed=1)
+    net = ac.learn(matrix(), GENES, knowledge=KNOWN, resamples=4, seed=1)
     assert holds(net)
     told = net.edges.set_index(["source", "target"])
     assert told.loc[("G3", "G7"), "prior"] == "required"
@@ -62,7 +62,11 @@ def test_a_run_reads_tables_and_gives_the_bits_of_learn(tmp_path, shards):
         pd.testing.assert_frame_equal(
             net.edges,
             ac.learn(
-                matrix().astype(np.float32), GENES, rules=KNOWN, resamples=0, config={"prepare": {"transform": "none"}}
+                matrix().astype(np.float32),
+                GENES,
+                knowledge=KNOWN,
+                resamples=0,
+                config={"prepare": {"transform": "none"}},
             ).edges,
         )
 
@@ -70,7 +74,7 @@ def test_a_run_reads_tables_and_gives_the_bits_of_learn(tmp_path, shards):
 def test_scopes_hold_in_their_group(tmp_path):
     rows = KNOWN.assign(scope=["a", "all", "all", "all"])
     labels = np.repeat(["a", "b"], 100)
-    nets = ac.learn(matrix(), GENES, rules=rows, groups=labels, resamples=0)
+    nets = ac.learn(matrix(), GENES, knowledge=rows, groups=labels, resamples=0)
     assert ("G3", "G7") in edges(nets["a"])
     assert ("G3", "G7") not in edges(nets["b"])
 
@@ -88,7 +92,7 @@ def test_scopes_hold_in_tables_of_one_kind_too_and_others_are_told(tmp_path):
 
 def test_a_contradiction_stops_before_anything_is_fitted():
     with pytest.raises(InputError, match="is required and forbidden"):
-        ac.learn(matrix(), GENES, rules=pd.concat([KNOWN, KNOWN.assign(kind="required")]), resamples=0)
+        ac.learn(matrix(), GENES, knowledge=pd.concat([KNOWN, KNOWN.assign(kind="required")]), resamples=0)
 
 
 def test_tiers_hold(tmp_path):

@@ -106,7 +106,7 @@ def test_its_edges_are_those_of_the_relaxation_with_what_they_are_worth(network)
 def test_required_edges_are_kept_and_what_it_has_not_is_refused(table):
     required = pd.DataFrame([["g1", "g2", "required"]], columns=["source", "target", "kind"])
     config = options(resample={"resamples": 0}, fit=FIT | {"max_steps": 3})
-    found = ac.learn(table, threads=1, config=config, rules=required).edges
+    found = ac.learn(table, threads=1, config=config, knowledge=required).edges
     assert ("g1", "g2") in set(zip(found["source"], found["target"], strict=True))
     with pytest.raises(ConfigError, match="networks does not go with interventions"):
         ac.learn(table, threads=1, config=config, perturbation=[*["g1"] * 30, *[""] * (N - 30)])

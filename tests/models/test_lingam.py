@@ -62,7 +62,7 @@ def test_forbidden_and_required_edges_hold():
     i, j = (f"gene_{end[0] + 1}" for end in (drawn.source, drawn.target))
     rules = pd.DataFrame({"source": [j], "target": [i], "kind": ["required"]})
     for config in (LINGAM, OPTION):
-        edges = learn(drawn, config, rules=rules).edges
+        edges = learn(drawn, config, knowledge=rules).edges
         assert ((edges["source"] == j) & (edges["target"] == i)).any()
 
 

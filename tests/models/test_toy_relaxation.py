@@ -167,7 +167,7 @@ def test_what_is_known_of_edges_holds(springs, table):
     rules = pd.DataFrame(
         {"source": ["g4", "g1", "g5"], "target": ["g3", "g2", "g0"], "kind": ["forbidden", "forbidden", "required"]}
     )
-    network = ac.learn(table, threads=1, config=QUICK, rules=rules)
+    network = ac.learn(table, threads=1, config=QUICK, knowledge=rules)
     edges = set(zip(network.edges["source"], network.edges["target"], strict=True))
     assert ("g5", "g0") in edges
     assert not {("g4", "g3"), ("g1", "g2")} & edges

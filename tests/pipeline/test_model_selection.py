@@ -130,7 +130,7 @@ def test_what_a_model_does_not_keep_to_takes_it_out_instead_of_being_an_error():
     assert found["name"] == "linear"
     assert set(found["refused"]) == {"glm"}
     rules = pd.DataFrame({"source": ["gene_1"], "target": ["gene_2"], "kind": ["required"]})
-    found = chosen(curves(), rules=rules)
+    found = chosen(curves(), knowledge=rules)
     assert {"glm"} == set(found["refused"])
     assert chosen(lines("gauss")[:40])["compared"] == []
 

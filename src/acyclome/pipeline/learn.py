@@ -29,7 +29,7 @@ def learn(
     genes: Sequence[str] | None = None,
     *,
     regulators: Sequence[str] | str | os.PathLike[str] | None = None,
-    rules: pd.DataFrame | str | os.PathLike[str] | None = None,
+    knowledge: pd.DataFrame | str | os.PathLike[str] | None = None,
     perturbation: Sequence[str] | None = None,
     groups: None = None,
     resamples: int | None = None,
@@ -44,7 +44,7 @@ def learn(
     genes: Sequence[str] | None = None,
     *,
     regulators: Sequence[str] | str | os.PathLike[str] | None = None,
-    rules: pd.DataFrame | str | os.PathLike[str] | None = None,
+    knowledge: pd.DataFrame | str | os.PathLike[str] | None = None,
     perturbation: Sequence[str] | None = None,
     groups: Sequence[str],
     resamples: int | None = None,
@@ -58,7 +58,7 @@ def learn(
     genes: Sequence[str] | None = None,
     *,
     regulators: Sequence[str] | str | os.PathLike[str] | None = None,
-    rules: pd.DataFrame | str | os.PathLike[str] | None = None,
+    knowledge: pd.DataFrame | str | os.PathLike[str] | None = None,
     perturbation: Sequence[str] | None = None,
     groups: Sequence[str] | None = None,
     resamples: int | None = None,
@@ -77,7 +77,7 @@ def learn(
         Names; default: those of the table's columns, else ``gene_1`` ...
     regulators
         The only genes that may be causes, or a file with one a line.
-    rules
+    knowledge
         Table of edges known beforehand, or its file: source, target, and if you like weight, sign (+, -), kind
         (forbidden, required, soft, known) and scope (all, most, or a group).
     perturbation
@@ -108,7 +108,7 @@ def learn(
         stores = {None: _memory_store(X, names, is_part=False, obs=obs)}
     else:
         stores = _stores_of_groups(X, names, as_labels(groups, X.shape[0]), obs=obs)
-    door = Door.in_memory("acyclome.learn", stores.__getitem__, regulators=causes, knowledge=rules)
+    door = Door.in_memory("acyclome.learn", stores.__getitem__, regulators=causes, knowledge=knowledge)
     networks = learn_groups(list(stores), door, options, runtime=runtime)
     return networks if groups is not None else networks[None]
 
