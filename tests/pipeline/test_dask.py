@@ -5,9 +5,7 @@ import signal
 import sys
 from dataclasses import replace
 
-import anndata
 import numpy as np
-import pandas as pd
 import pytest
 
 from acyclome.cli import main
@@ -15,7 +13,6 @@ from acyclome.config import Config
 from acyclome.core import engine
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.workers import one_blas_thread
-from acyclome.evaluate.simulate import simulate
 from acyclome.pipeline.commands import Runtime, prepare_stage, run, run_stage
 from acyclome.pipeline.executor import relaxing_workers
 from acyclome.pipeline.records import Screened
@@ -25,16 +22,6 @@ from acyclome.pipeline.task import seed_of
 distributed = pytest.importorskip("distributed", reason="Dask is an optional part of the installation")
 
 CONFIG = Config.from_mapping({"resample": {"resamples": 2}, "prepare": {"transform": "none"}, "shard": {"shards": 6}})
-RESULTS = ("edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv")
-
-
-@pytest.fixture(scope="module")
-def h5ad(tmp_path_factory):
-    simulation = simulate(160, 200, seed=36, standardised=True)
-    path = tmp_path_factory.mktemp("input") / "cells.h5ad"
-    X = np.ascontiguousarray(simulation.X).astype(np.float32)
-    anndata.AnnData(X, var=pd.DataFrame(index=simulation.genes)).write_h5ad(path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +37,6 @@ def cluster():
     """Return a cluster of two processes, such as a user may have running."""
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0) as found:
         yield found
-
-
-def same_files(one, two):
-    return [name for name in RESULTS if (one / name).read_bytes() != (two / name).read_bytes()] == []
 
 
 def arrays_of(path):
@@ -82,12 +65,12 @@ def assert_same_stage(name, one, two):
         np.testing.assert_array_equal(found[key], expected[key])
 
 
-def test_a_run_on_workers_started_here_gives_the_bits_of_threads(h5ad, finished, tmp_path):
+def test_a_run_on_workers_started_here_gives_the_bits_of_threads(bench, h5ad, finished, tmp_path):
     config = tmp_path / "config.yaml"
     config.write_text("{resample: {resamples: 2}, prepare: {transform: none}, shard: {shards: 6}}")
     words = ["--config", config, "--dask", "local", "--threads", "2", "--quiet"]
     assert main([str(word) for word in ["run", h5ad, "-o", tmp_path / "out", *words]]) == 0
-    assert same_files(tmp_path / "out", finished)
+    assert bench.same_files(tmp_path / "out", finished)
 
 
 def test_a_cluster_that_is_there_is_joined_and_left_running(h5ad, finished, tmp_path, cluster):

@@ -2,9 +2,7 @@
 
 import json
 
-import anndata
 import numpy as np
-import pandas as pd
 import pytest
 
 from acyclome.cli import main
@@ -29,7 +27,6 @@ from acyclome.pipeline.task import Task
 D, N = 400, 600
 CLOSE = 0.02
 QUICK = {"resample": {"resamples": 0}, "prepare": {"transform": "none"}}
-RESULTS = ("edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv")
 
 
 def config_of(shards, **options):
@@ -81,15 +78,6 @@ def test_eight_shards_find_nearly_the_network_of_the_whole(graph, seed, measures
 
 
 @pytest.fixture(scope="module")
-def h5ad(tmp_path_factory):
-    simulation = simulate(160, 200, seed=35, standardised=True)
-    path = tmp_path_factory.mktemp("input") / "cells.h5ad"
-    X = np.ascontiguousarray(simulation.X).astype(np.float32)
-    anndata.AnnData(X, var=pd.DataFrame(index=simulation.genes)).write_h5ad(path)
-    return path
-
-
-@pytest.fixture(scope="module")
 def finished(h5ad, tmp_path_factory):
     """Return the folder of an undisturbed run of five shards on one thread."""
     out = tmp_path_factory.mktemp("run") / "out"
@@ -97,12 +85,8 @@ def finished(h5ad, tmp_path_factory):
     return out
 
 
-def same_files(one, two):
-    return [name for name in RESULTS if (one / name).read_bytes() != (two / name).read_bytes()] == []
-
-
 @pytest.mark.parametrize("parts", [1, 2, 7])
-def test_parts_and_stages_give_the_bits_of_a_run(h5ad, finished, tmp_path, parts):
+def test_parts_and_stages_give_the_bits_of_a_run(bench, h5ad, finished, tmp_path, parts):
     runtime = Runtime(threads=2)
     prepare_stage(h5ad, tmp_path, config_of(5), runtime=runtime)
     for stage in ("screen", "shard"):
@@ -111,12 +95,12 @@ def test_parts_and_stages_give_the_bits_of_a_run(h5ad, finished, tmp_path, parts
         run_stage("fit", tmp_path, runtime, part=part, parts=parts)
     for stage in ("merge", "order", "network"):
         run_stage(stage, tmp_path, runtime)
-    assert same_files(tmp_path, finished)
+    assert bench.same_files(tmp_path, finished)
 
 
-def test_threads_do_not_change_a_bit(h5ad, finished, tmp_path):
+def test_threads_do_not_change_a_bit(bench, h5ad, finished, tmp_path):
     run(h5ad, tmp_path, config_of(5), Runtime(threads=3))
-    assert same_files(tmp_path, finished)
+    assert bench.same_files(tmp_path, finished)
 
 
 def test_the_record_tells_what_the_shards_did(finished):
