@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -36,57 +37,24 @@ if TYPE_CHECKING:
 __all__ = ["GeneMajor", "MemoryStore", "Store", "write_store"]
 
 
-class GeneMajor(Protocol):
-    """Expression by genes: a file (:class:`Store`), memory (:class:`MemoryStore`), or a part of one of them.
+class GeneMajor:
+    """Expression by genes: a file (:class:`Store`), memory (:class:`MemoryStore`), or a part of one of them."""
 
-    Attributes
-    ----------
-    genes, observations
-        Names of the rows and columns.
-    facts
-        What was done to the data before they were written.
-    is_sparse
-        Whether the values are held as CSR.
-    digest
-        Digest of names and values.
-    folder
-        Folder of the file; None in memory.
-    obs_columns
-        Annotations of the observations, or None if there are none.
-    """
-
-    facts: dict[str, Any]
-    is_sparse: bool
+    genes: list[str]  # names of the rows
+    observations: list[str]  # and of the columns
+    facts: dict[str, Any]  # what was done to the data before they were written
+    is_sparse: bool  # whether the values are held as CSR
+    folder: Path | None = None  # of its file
 
     @property
-    def genes(self) -> list[str]: ...
-    @property
-    def observations(self) -> list[str]: ...
-    @property
-    def digest(self) -> str: ...
-    @property
-    def n_vars(self) -> int: ...
-    @property
-    def n_obs(self) -> int: ...
-    @property
-    def folder(self) -> Path | None: ...
-    @property
-    def obs_columns(self) -> pd.DataFrame | None: ...
+    def digest(self) -> str:
+        """Digest of names and values."""
+        raise NotImplementedError
 
-    def block(self, a: int, b: int) -> np.ndarray:
-        """Return genes ``a`` to ``b`` as a new array ``(b - a, n_obs)``, float32 where it is not float64 in memory."""
-        ...
-
-    def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Return the genes of `index`, in its order, as a new array ``(len(index), n_obs)``; types as in a block."""
-        ...
-
-
-class _Named:
-    """Sizes, ranges and scattered rows, which both kinds of store share."""
-
-    genes: list[str]
-    observations: list[str]
+    @property
+    def obs_columns(self) -> pd.DataFrame | None:
+        """Annotations of the observations; None where there are none."""
+        raise NotImplementedError
 
     @property
     def n_vars(self) -> int:
@@ -96,13 +64,21 @@ class _Named:
     def n_obs(self) -> int:
         return len(self.observations)
 
+    def block(self, a: int, b: int) -> np.ndarray:
+        """Return genes ``a`` to ``b`` as a new array ``(b - a, n_obs)``, float32 where it is not float64 in memory."""
+        raise NotImplementedError
+
+    def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Return the genes of `index`, in its order, as a new array ``(len(index), n_obs)``; types as in a block."""
+        raise NotImplementedError
+
     def _check_range(self, a: int, b: int) -> None:
-        if not 0 <= a <= b <= self.n_vars:
+        if not 0 <= a <= b <= self.n_vars:  # slices of numpy and HDF5 would silently be shorter
             msg = f"Genes {a} to {b} were asked for; the store has genes 0 to {self.n_vars}."
             raise IndexError(msg)
 
 
-class MemoryStore(_Named):
+class MemoryStore(GeneMajor):
     """The interface of a :class:`Store` over a matrix ``(n_vars, n_obs)`` in memory, which is never changed.
 
     A dense or CSR matrix is not copied; other sparse forms are turned into CSR. Blocks keep float64, which a file does
@@ -126,16 +102,12 @@ class MemoryStore(_Named):
         self.is_sparse = bool(sp.issparse(X))
         check_shape(self._X.shape, self.n_vars, self.n_obs)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         hashing = ContentDigest(self.genes, self.observations)
         for block in row_blocks(self._X):
             hashing.add(block)
         return hashing.result()
-
-    @property
-    def folder(self) -> Path | None:
-        return None
 
     @property
     def obs_columns(self) -> pd.DataFrame | None:
@@ -154,7 +126,7 @@ class MemoryStore(_Named):
         return np.array(part if isinstance(part, np.ndarray) else part.toarray(), order="C")
 
 
-class Store(_Named):
+class Store(GeneMajor):
     """A gene-major store on disk, opened for reading; use :meth:`open`, and as a context to close it early."""
 
     def __init__(self, handle: h5py.File) -> None:
@@ -163,8 +135,8 @@ class Store(_Named):
         self.observations = _strings(handle["observations"])
         self.facts: dict[str, Any] = json.loads(handle["facts"][()])
         self.is_sparse = bool(handle.attrs["is_sparse"])
-        self.digest = str(handle.attrs["digest"])
-        self._indptr = handle["X/indptr"][:] if self.is_sparse else None
+        self.folder = Path(handle.filename).resolve().parent
+        self._indptr = handle["X/indptr"][:] if self.is_sparse else None  # 8 bytes a gene, and one read less a block
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -187,7 +159,11 @@ class Store(_Named):
             raise InputError(msg)
         return cls(handle)
 
-    @property
+    @cached_property
+    def digest(self) -> str:
+        return str(self._handle.attrs["digest"])
+
+    @cached_property
     def obs_columns(self) -> pd.DataFrame | None:
         from anndata.io import read_elem
 
@@ -203,20 +179,15 @@ class Store(_Named):
         return sp.csr_matrix(parts, shape=(b - a, self.n_obs)).toarray()
 
     def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
-        index = np.asarray(index, dtype=np.int64)
-        wanted, position = np.unique(index, return_inverse=True)
-        breaks = np.flatnonzero(np.diff(wanted) > 1) + 1
-        runs = [run for run in np.split(wanted, breaks) if run.size]
+        # One read for each run of neighbours: h5py takes scattered rows one by one, which is slow.
+        wanted, position = np.unique(np.asarray(index, dtype=np.int64), return_inverse=True)
+        runs = [run for run in np.split(wanted, np.flatnonzero(np.diff(wanted) > 1) + 1) if run.size]
         blocks = [self.block(int(run[0]), int(run[-1]) + 1) for run in runs]
         return np.concatenate(blocks)[position] if blocks else np.empty((0, self.n_obs), dtype=np.float32)
 
-    @property
-    def folder(self) -> Path:
-        return Path(self._handle.filename).resolve().parent
-
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process as the path of the file."""
-        return Store.open, (str(self.folder / Path(self._handle.filename).name),)
+        return Store.open, (str(Path(self._handle.filename).resolve()),)
 
     def close(self) -> None:
         self._handle.close()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class StorePart:
+class StorePart(GeneMajor):
     """The interface of a store over a part of another, which stays where it is.
 
     ``genes`` (d,) and ``rows`` (n,) are positions, in the order in which they come; None takes all.
@@ -23,35 +22,16 @@ class StorePart:
 
     def __init__(self, store: GeneMajor, *, genes: np.ndarray | None = None, rows: np.ndarray | None = None) -> None:
         self._store, self._genes, self._rows = store, genes, rows
-        self.facts: dict[str, Any] = store.facts
-        self.is_sparse = store.is_sparse
+        self.genes = store.genes if genes is None else [store.genes[j] for j in genes]
+        self.observations = store.observations if rows is None else [store.observations[r] for r in rows]
+        self.facts = store.facts
+        self.is_sparse, self.folder = store.is_sparse, store.folder
 
     @cached_property
-    def genes(self) -> list[str]:
-        return self._store.genes if self._genes is None else [self._store.genes[j] for j in self._genes]
-
-    @cached_property
-    def observations(self) -> list[str]:
-        names = self._store.observations
-        return names if self._rows is None else [names[r] for r in self._rows]
-
-    @property
-    def n_vars(self) -> int:
-        return self._store.n_vars if self._genes is None else len(self._genes)
-
-    @property
-    def n_obs(self) -> int:
-        return self._store.n_obs if self._rows is None else len(self._rows)
-
-    @property
     def digest(self) -> str:
         return self.in_memory().digest
 
-    @property
-    def folder(self) -> Path | None:
-        return self._store.folder
-
-    @property
+    @cached_property
     def obs_columns(self) -> pd.DataFrame | None:
         table = self._store.obs_columns
         return table if table is None or self._rows is None else table.iloc[self._rows]

@@ -66,8 +66,8 @@ class ContentDigest:
 
     def __init__(self, genes: Sequence[str], observations: Sequence[str]) -> None:
         names = json.dumps([list(genes), list(observations)], ensure_ascii=False)
-        self._parts = [hashlib.blake2b(names.encode(), digest_size=16)]
-        self._parts += [hashlib.blake2b(digest_size=16) for _ in range(3)]
+        # One digest for each array of a CSR, since blocks bring a piece of every one.
+        self._parts = [hashlib.blake2b(part, digest_size=16) for part in (names.encode(), b"", b"", b"")]
 
     def add(self, block: Matrix) -> None:
         """Take in the next rows: float32 values, and for CSR int32 columns and the int64 count of every row."""
@@ -110,8 +110,7 @@ def _write_blocks(handle: h5py.File, blocks: Iterator[Matrix], shape: tuple[int,
     """Write all blocks below ``X``, add them to the digest, and return whether the store is sparse."""
     first = next(blocks, np.empty((0, shape[1]), dtype=np.float32))
     is_sparse = bool(sp.issparse(first))
-    write = _write_sparse if is_sparse else _write_dense
-    write(handle, chain([first], blocks), shape, content)
+    (_write_sparse if is_sparse else _write_dense)(handle, chain([first], blocks), shape, content)
     return is_sparse
 
 
@@ -120,7 +119,7 @@ def _write_dense(handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int, 
     dataset, row = handle.create_dataset("X", shape=shape, dtype=np.float32), 0
     for block in blocks:
         values = np.ascontiguousarray(block, dtype=np.float32)
-        check_shape((max(shape[0], row + len(values)), values.shape[1]), *shape)
+        check_shape((max(shape[0], row + len(values)), values.shape[1]), *shape)  # too few rows show only at the end
         dataset[row : row + len(values)] = values
         content.add(values)
         row += len(values)
@@ -144,6 +143,6 @@ def _write_sparse(handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int,
             dataset[start:stop] = values
         content.add(rows)
         counts.append(np.diff(rows.indptr))
-    lengths = np.concatenate(counts).astype(np.int64) if counts else np.empty(0, dtype=np.int64)
-    check_shape((len(lengths), shape[1]), *shape)
-    group.create_dataset("indptr", data=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+    lengths = np.concatenate([[0], *counts]).astype(np.int64)
+    check_shape((len(lengths) - 1, shape[1]), *shape)
+    group.create_dataset("indptr", data=np.cumsum(lengths))
