@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -30,10 +30,6 @@ from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Networ
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS
 
 logger = logging.getLogger(__name__)
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 ENCODING_TYPE = "acyclome-stage"
 ENCODING_VERSION = "0.1.0"
 SHARED, DIFFERENTIAL = "shared", "differential.tsv.gz"  # beside the folders of groups that were learned together
@@ -42,20 +38,17 @@ RESULTS = (
     *("members.parquet", "effects.parquet", DIFFERENTIAL),
 )
 PARTS = {"members": MEMBER_COLUMNS, "effects": EFFECT_COLUMNS}  # that a network may have, in parquet
-_HEADER = "__header__"
+_HEADER = "__header__"  # a name that no array of a stage has
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of one run.
-
-    Making the object touches nothing; :meth:`create` makes the folder and proves that it can be written to.
-    """
+    """The files of one run; making the object touches nothing."""
 
     path: Path
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        object.__setattr__(self, "path", Path(path))
+        object.__setattr__(self, "path", Path(path))  # frozen, yet to be made of a text too
 
     @classmethod
     def create(cls, path: str | os.PathLike[str]) -> Self:
@@ -136,6 +129,7 @@ class RunFolder:
             path.unlink(missing_ok=True)
 
     def write_network(self, network: Network) -> None:
+        """Write the tables, edges.tsv.gz last: where it stands, the rest stands too."""
         tables.write_tsv(self.file("ranking.tsv.gz"), network.ranking)
         tables.write_tsv(self.file("nodes.tsv"), network.nodes)
         tables.write_parquet(self.file("edges.parquet"), network.edges, "edges")
@@ -155,12 +149,17 @@ class RunFolder:
             tables.read_tsv(self.file("ranking.tsv.gz"), RANKING_COLUMNS),
             tables.read_tsv(self.file("nodes.tsv"), NODE_COLUMNS),
             self.read_run_json() if self.file("run.json").exists() else {},
-            **{name: self._read_part(name) for name in PARTS},
+            **{
+                name: tables.read_parquet(self.file(f"{name}.parquet"), name, columns)
+                for name, columns in PARTS.items()
+                if self.file(f"{name}.parquet").exists()
+            },
         )
 
-    def _read_part(self, name: str) -> pd.DataFrame | None:
-        path = self.file(f"{name}.parquet")
-        return tables.read_parquet(path, name, PARTS[name]) if path.exists() else None
+    def read_notes(self) -> dict[str, Any]:
+        """Return what ``prepare`` noted: command, config, input and cost."""
+        notes: dict[str, Any] = json.loads(self.stage("config.json").read_text(encoding="utf-8"))
+        return notes
 
     def write_run_json(self, facts: Mapping[str, Any]) -> None:
         write_json(self.file("run.json"), facts)
@@ -224,11 +223,12 @@ def fingerprint(*parts: Any) -> str:
             digest.update(np.ascontiguousarray(part).tobytes())
         else:
             digest.update(json.dumps(plain(part), sort_keys=True, ensure_ascii=False).encode() + b"\n")
-    return digest.hexdigest()[:32]
+    return digest.hexdigest()[:32]  # 128 bits
 
 
 def safe_name(label: str) -> str:
     """Return a name for a file or key from the label of a group; different labels get different names."""
+    # No slashes, which keys and paths take apart, and no dot at the head, which hides a folder.
     name = re.sub(r"[^A-Za-z0-9._+-]+", "_", label).strip("._") or "group"
     return name if name == label else f"{name}-{hashlib.sha256(label.encode()).hexdigest()[:4]}"
 
@@ -238,7 +238,7 @@ def _reading(path: Path) -> Iterator[None]:
     """Turn what can go wrong while a file is read into an InputError with advice."""
     try:
         yield
-    except InputError:
+    except InputError:  # is a ValueError too, and says already what is wrong
         raise
     except FileNotFoundError as error:
         msg = (
@@ -255,7 +255,7 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def _read_header(path: Path) -> dict[str, Any]:
-    if not zipfile.is_zipfile(path):
+    if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and say so
         msg = "it is no whole npz file" if path.stat().st_size else "it is empty"
         raise ValueError(msg)
     with np.load(path, allow_pickle=False) as archive:

@@ -23,18 +23,12 @@ R = TypeVar("R", bound=Record)
 
 
 class Archive:
-    """What is kept of a run.
-
-    Parameters
-    ----------
-    data
-        What the records are about.
-    folder
-        Where their files are; None keeps them in memory.
-    """
+    """What is kept of a run: in a folder the records as files too, without one in memory alone."""
 
     def __init__(self, data: Dataset, folder: RunFolder | None) -> None:
-        self.folder, self.base = folder, fingerprint(__version__, *data.content())
+        self.folder = folder
+        # The version counts too: another may compute the same stage otherwise, and is not to go on with this one's.
+        self.base = fingerprint(__version__, *data.content())
         self.records: dict[Key, Record] = {}
 
     def has_file(self, key: Key, config: Config) -> bool:
@@ -48,18 +42,12 @@ class Archive:
             self.folder.write_stage(key.name, record.to_arrays(), record.facts, key=self._fingerprint(key, config))
 
     def read(self, kind: type[R], config: Config, part: Part | None = None) -> R:
-        """Return the record of a stage.
-
-        Raises
-        ------
-        InputError
-            If the stage is not finished; the command to run is named.
-        """
+        """Return the record of a stage; where it is not finished, an InputError names the command to run."""
         key = Key(kind.stage, part)
         if key not in self.records:
             if self.folder is None or not self.has_file(key, config):
                 out = "memory" if self.folder is None else f"{self.folder.stage(key.name + '.npz')}"
-                is_merged = key == Key(Stage.FIT) and is_sharded(config)
+                is_merged = key == Key(Stage.FIT) and is_sharded(config)  # the whole fit of shards comes from merge
                 msg = (
                     f"The stage {key.name} has no result for these data and options in {out}; what may be there was "
                     f"made with others. Run `acyclome {'merge' if is_merged else key.stage}` again."
@@ -72,26 +60,19 @@ class Archive:
         return record
 
     def read_parts(self, kind: type[R], config: Config, *, wanted: int, things: str) -> list[R]:
-        """Return all parts of the resamples or shards, whatever number they were cut into.
-
-        Raises
-        ------
-        InputError
-            If some of the ``wanted`` resamples or shards are missing.
-        """
+        """Return all parts of the ``wanted`` resamples or shards, whatever number they were cut into; refuse fewer."""
         parts = [key.part for key in self.records if key.stage == kind.stage and key.part is not None]
         if not parts and self.folder is not None:
+            # Several cuts may lie there, of earlier jobs; any that is whole gives the same records.
             cuts = [[Part(number, of) for number in range(of)] for of in self.folder.cuts(kind.stage)]
-            parts = next((all_of for all_of in cuts if self._has_files(kind, all_of, config)), [])
+            whole = (cut for cut in cuts if all(self.has_file(Key(kind.stage, part), config) for part in cut))
+            parts = next(whole, [])
         records = [self.read(kind, config, part) for part in sorted(parts)] if wanted else []
         at_hand = sum(len(record.facts["members"]) for record in records)
         if at_hand == wanted:
             return records
         msg = f"{at_hand} of {wanted} {things} are at hand. Run `acyclome {kind.stage}` for all parts of one --parts."
         raise InputError(msg)
-
-    def _has_files(self, kind: type[Record], parts: list[Part], config: Config) -> bool:
-        return all(self.has_file(Key(kind.stage, part), config) for part in parts)
 
     def _fingerprint(self, key: Key, config: Config) -> str:
         return fingerprint(self.base, *key.options(config))

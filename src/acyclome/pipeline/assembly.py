@@ -21,7 +21,7 @@ from acyclome.pipeline.records import Ordered, Resampled
 from acyclome.pipeline.stages import subsamples_of
 from acyclome.pipeline.task import Task, seed_of
 
-ASSOCIATED = 10  # resamples whose mean association is steady enough to rank by
+ASSOCIATED = 10  # resamples whose mean association is steady enough to rank by; all took longer
 
 
 def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
@@ -30,12 +30,15 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
     votes = count_votes(resampled.source, resampled.target, resampled.loss, n_genes=d, total=len(resampled.numbers))
     said = support(votes, source, target)
     score = joined_probability(ordered.loss - cost[target], said) * arrow_probability(ordered.arrow, said)
+    experiments = None
+    if data.interventions.any:
+        experiments = Experiments(partial(total_effects, task.bare, least=cost), cost)
     ranking = rank_pairs(
         ordered.candidates,
         count_votes(source, target, ordered.loss, n_genes=d, total=1),
         votes,
-        associations=_associations(task) if votes.total else None,
-        experiments=_experiments(task, cost),
+        associations=_associations(task) if votes.total else None,  # they are means over resamples
+        experiments=experiments,
     )
     edges = {
         "source": source,
@@ -58,26 +61,12 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
         "noise_scale": np.sqrt(ordered.residual) * ordered.scale,
         "lowest": ordered.lowest,
     }
-    members, effects = _members(resampled), _measured(task, ordered)
+    members, effects = _members(resampled), None
+    if experiments is not None:
+        answers = partial(responses, source, target, ordered.weight, order=ordered.order)
+        measured = measured_effects(task.bare, data.treatments, lambda genes: answers(genes=genes))
+        effects = pd.DataFrame(measured._asdict()).astype(EFFECT_COLUMNS)
     return build_network(data.store.genes, edges, nodes, ranking=ranking, members=members, effects=effects)
-
-
-def _experiments(task: Task, edge_cost: np.ndarray) -> Experiments | None:
-    if not task.data.interventions.any:
-        return None
-    return Experiments(partial(total_effects, task.bare, least=edge_cost), edge_cost)
-
-
-def _measured(task: Task, ordered: Ordered) -> pd.DataFrame | None:
-    if not task.data.interventions.any:
-        return None
-    said = partial(_said, ordered)
-    effects = measured_effects(task.bare, task.data.treatments, said)
-    return pd.DataFrame(effects._asdict()).astype(EFFECT_COLUMNS)
-
-
-def _said(ordered: Ordered, genes: np.ndarray) -> np.ndarray:
-    return responses(ordered.source, ordered.target, ordered.weight, order=ordered.order, genes=genes)
 
 
 def _associations(task: Task) -> Associations | None:
@@ -93,6 +82,7 @@ def _members(resampled: Resampled) -> pd.DataFrame | None:
     if not resampled.numbers:
         return None
     edges = pd.DataFrame({name: getattr(resampled, name) for name in MEMBER_COLUMNS})
+    # A resample without an edge has a row too, of weight 0, so that shares count it.
     idle = sorted(set(resampled.numbers) - set(edges["member"]))
     empty = pd.DataFrame({"member": idle}).assign(source=0, target=0, weight=0.0)
     return pd.concat([edges, empty]).astype(MEMBER_COLUMNS).sort_values("member", kind="stable", ignore_index=True)

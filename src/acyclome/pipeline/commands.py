@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -33,19 +32,13 @@ __all__ = ["STAGES", "Runtime", "learn", "plan", "prepare_stage", "run", "run_st
 def run(
     input_path: str | os.PathLike[str], out: str | os.PathLike[str], config: Config, runtime: Runtime
 ) -> Network | dict[str, Network]:
-    """Learn the network of an expression file and write the folder of the run; with ``group_by`` one per label.
-
-    Raises
-    ------
-    InputError, MemoryLimitError
-        If the input, an option, the folder or the memory will not do.
-    """
+    """Learn the network of an expression file and write the folder of the run; with ``group_by`` one per label."""
     labels = _labels(input_path, config)
     if config.input.joint:
         check_joint(config, labels)
     with ExitStack() as stack:
         folder = stack.enter_context(RunFolder.begin(out))
-        if labels != [None]:
+        if labels != [None]:  # groups have folders of their own; an earlier run of the whole would stand beside them
             folder.remove_results()
             folder.remove_stages()
 
@@ -53,8 +46,7 @@ def run(
             return folder if label is None else RunFolder.create(folder.group(label).path)
 
         def about(label: Label) -> Mapping[str, Any]:
-            notes: Mapping[str, Any] = json.loads(folder_of(label).stage("config.json").read_text(encoding="utf-8"))
-            return notes
+            return folder_of(label).read_notes()
 
         def open_store(label: Label) -> Store:
             options = config if label is None else config.with_options({"input.group": label})
@@ -112,6 +104,7 @@ def _prepare_in(
     from acyclome.prepare import prepare_to_store
 
     digest = input_digest(input_path)
+    # Of all other options only these properties reach the preparation: a change of the rest keeps the store.
     how = config.counts is not None, config.card is not None, config.keeps_values
     about = {
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
@@ -120,7 +113,7 @@ def _prepare_in(
         "key": fingerprint(__version__, digest, options_of(config, "input", "prepare"), *how, config.seed),
     }
     path, notes = folder.stage("prepared.h5"), folder.stage("config.json")
-    earlier = json.loads(notes.read_text(encoding="utf-8")) if notes.exists() else {}
+    earlier = folder.read_notes() if notes.exists() else {}
     if runtime.resume and earlier.get("key") == about["key"] and path.exists():
         _remove_earlier(folder, earlier, about)
         write_json(notes, {**about, "cost": earlier["cost"]})
@@ -132,19 +125,21 @@ def _prepare_in(
         _remove_earlier(folder, earlier, about)
     write_json(notes, {**about, "cost": cost})
     runtime.report("prepare", 1.0, f"{facts['n_vars']:,} genes, {facts['n_obs']:,} observations")
+    # Said now, before stages are submitted as jobs that would fail one by one.
     check_memory(facts["n_vars"], facts["n_obs"], config, threads=runtime.threads, memory=runtime.memory, has_disk=True)
     return {**facts, "cost": cost}
 
 
 def _remove_earlier(folder: RunFolder, earlier: Mapping[str, Any], about: Mapping[str, Any]) -> None:
     """Remove results that were made with other options, and all stages if the data are prepared in another way."""
-    folder.stage("config.json").unlink(missing_ok=True)
+    folder.stage("config.json").unlink(missing_ok=True)  # first: stages without it are those of no run
     if earlier.get("config") != about["config"] or earlier.get("key") != about["key"]:
         folder.remove_results()
     if earlier.get("key") != about["key"]:
         folder.remove_stages()
 
 
+# The stages after ``prepare``, each of which reads what those before it left in the folder of the run.
 STAGES: dict[str, Callable[[Session, Part], Mapping[str, Any]]] = {
     "screen": lambda session, _: session.screen().facts,
     "shard": lambda session, _: session.shard().facts,
@@ -154,7 +149,6 @@ STAGES: dict[str, Callable[[Session, Part], Mapping[str, Any]]] = {
     "resample": lambda session, part: session.resample(part).facts,
     "network": lambda session, _: session.network().facts["network"],
 }
-"""The stages after ``prepare``, each of which reads what those before it left in the folder of the run."""
 
 
 def run_stage(
@@ -165,11 +159,6 @@ def run_stage(
     It writes ``stages/NAME.npz``; parts of ``fit`` (the shards) and of ``resample`` write ``stages/NAME-K-of-N.npz``, K
     from 1, ``merge`` writes ``stages/fit.npz``, ``network`` the tables, ``network.h5ad`` and ``run.json``, and
     ``report`` its page.
-
-    Raises
-    ------
-    InputError
-        If `part` is not one of 0 to ``parts - 1``, there are parts and no shards, or an earlier stage is not finished.
     """
     if not 0 <= part < parts:
         msg = f"part = {part} of parts = {parts} jobs; expected a part from 0 to parts - 1."

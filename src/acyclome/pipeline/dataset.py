@@ -30,34 +30,16 @@ from acyclome.prepare.size_factors import holds_counts, size_factors
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a network is learned from.
+    """What a network is learned from."""
 
-    Parameters
-    ----------
-    store
-        Prepared expression, gene by gene.
-    prior
-        What is known of the edges beforehand.
-    lost
-        Degrees of freedom that the preparation took out.
-    interventions, treatments
-        What was done in which observation.
-    size
-        ``(n,)`` size factors, where the store holds counts for a model of counts; else None.
-    perturbation
-        What is recorded of the interventions.
-    warnings
-        What a user should hear: names that are not among the genes.
-    """
-
-    store: GeneMajor
-    prior: Prior
-    lost: float
-    interventions: Interventions
-    treatments: Treatments
-    size: np.ndarray | None = None
-    perturbation: Mapping[str, Any] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    store: GeneMajor  # prepared expression
+    prior: Prior  # what is known of the edges
+    lost: float  # degrees of freedom that the preparation took out
+    interventions: Interventions  # genes acted on, by observation
+    treatments: Treatments  # the same, by what was done
+    size: np.ndarray | None = None  # (n,) size factors, where the store holds counts for a model of counts
+    perturbation: Mapping[str, Any] = field(default_factory=dict)  # what is recorded of the interventions
+    warnings: tuple[str, ...] = ()  # names that are not among the genes
 
     @classmethod
     def build(
@@ -70,26 +52,10 @@ class Dataset:
         group: str | None = None,
         shared: Shared | None = None,
     ) -> Self:
-        """Find what the options and their files say of prepared expression.
+        """Find what the options and their files say of prepared expression, and refuse what cannot be kept to.
 
-        Parameters
-        ----------
-        regulators
-            Names of the only genes that may be causes; None takes the file of the config.
-        knowledge
-            Table of what is known of edges, see :func:`acyclome.knowledge.tables.read_prior`; None takes the file of
-            the config.
-        group
-            Label of the group at hand, for the scopes of knowledge; None takes that of the config.
-        shared
-            What the group shares with others that are learned together with it.
-
-        Raises
-        ------
-        InputError
-            If no regulator or target is among the genes, or prior knowledge contradicts itself.
-        ConfigError
-            If the model cannot keep to what is known.
+        ``regulators``, ``knowledge`` and ``group`` (which scopes of knowledge name) go over those of the config;
+        ``shared`` is what the group shares with others that are learned together with it.
         """
         sources, unknown = find_regulators(store.genes, regulators, config.knowledge.regulators)
         column = config.input.perturbation
@@ -101,7 +67,7 @@ class Dataset:
         check_model(config, prior.constraints, has_targets=acted.interventions.any)
         counts = config.counts
         if counts is not None and config.card is None and not holds_counts(store):
-            counts = None
+            counts = None  # auto then leaves out models of counts; one that was asked for refuses such data below
         return cls(
             store,
             prior,
@@ -141,7 +107,7 @@ class Dataset:
 
     @property
     def n_effective(self) -> float:
-        return max(self.n_obs - self.lost, 2.0)
+        return max(self.n_obs - self.lost, 2.0)  # log n prices a coefficient, above 0
 
     @property
     def n_own(self) -> np.ndarray:
@@ -159,6 +125,7 @@ class Dataset:
 
     def edge_costs(self, config: Config) -> np.ndarray:
         """Return the log-likelihood that an edge into each gene has to bring, ``(d,)``."""
+        # The extended BIC, log of how many others may be causes; of one alone there is nothing to choose or to pay.
         cost = config.score.gamma * np.log(max(int(self.sources.sum()) - 1, 1)) + np.zeros(self.n_genes)
         if get_model(config.model).search != "hill_climbing":  # local scores have paid for the coefficients already
             cost += 0.5 * np.log(self.n_own)
@@ -171,13 +138,7 @@ class Dataset:
         return (self.store.digest, done.indptr, done.row, *counted, *self.prior.content())
 
     def scaled(self, threads: int, scratch: Path | None = None) -> Moments:
-        """Standardize the genes; their correlations are left to be formed as they are needed.
-
-        Parameters
-        ----------
-        scratch
-            Folder in whose disk the scaled data lie; None keeps them in memory.
-        """
+        """Standardize the genes, in memory or on the disk of a folder; correlations are formed as they are needed."""
         d, n = self.n_genes, self.n_obs
         return scale_genes(
             self.store.block,

@@ -20,7 +20,7 @@ from acyclome.models.card import Model
 MIN_GAIN = 4.0  # nats of a step of the forward selection: chance gains as much once in 200 (chi-square of 8)
 SCHEDULES: dict[str, Callable[[Config], Schedule]] = {
     "path": lambda config: CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8),
-    "lagrangian": lambda config: AugmentedLagrangian(
+    "lagrangian": lambda config: AugmentedLagrangian(  # the numbers of the NOTEARS code (Zheng et al. 2018)
         rho=1.0,
         growth=10.0,
         rho_max=1e16,
@@ -51,35 +51,20 @@ ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
 
 
 def engine_settings(config: Config) -> EngineSettings:
-    """Return how to screen, relax and search.
-
-    Raises
-    ------
-    ValueError
-        If the options leave the choice of the model to the data, which have not chosen.
-    """
+    """Return how to screen, relax and search, of a model that was asked for or has been chosen."""
     card = config.card
     if card is None:
         msg = f"Model {config.model} is none; expected the name of one."
         raise ValueError(msg)
-    screening = ScreenSettings(
-        config.screen.forward_steps,
-        MIN_GAIN,
-        config.screen.partial,
-        config.screen.shrinkage,
-        config.screen.max_candidates,
-    )
-    score = ScoreSettings(
-        config.score.noise == "equal", config.score.gamma, config.search.perturbations, card.reads_noise
-    )
+    screen, score = config.screen, config.score
     return EngineSettings(
-        screening,
+        ScreenSettings(screen.forward_steps, MIN_GAIN, screen.partial, screen.shrinkage, screen.max_candidates),
         _relaxing(card, config),
-        score,
-        config.screen.augment,
+        ScoreSettings(score.noise == "equal", score.gamma, config.search.perturbations, card.reads_noise),
+        screen.augment,
         search=card.search,
         climbing=_climbing(card, config),
-        turns=config.score.non_gaussian,
+        turns=score.non_gaussian,
     )
 
 
@@ -90,7 +75,7 @@ def _relaxing(card: Model, config: Config) -> RelaxSettings | None:
     acyclicity, schedule = ACYCLICITY[config.fit.acyclicity](config), SCHEDULES[config.fit.schedule](config)
     model, name = card.relaxation(config), config.fit.stepper
     if name == "auto":
-        name = "blocks" if "solve" in model.abilities else "lbfgs"
+        name = "blocks" if "solve" in model.abilities else "lbfgs"  # exact where a model can solve its blocks
     return RelaxSettings(model, acyclicity, schedule, STEPPERS[name], config.fit.w_threshold)
 
 

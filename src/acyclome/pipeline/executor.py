@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -36,23 +37,11 @@ def run_parts(
 ) -> list[Result]:
     """Call ``work`` for every part and return the results in the order of the parts.
 
-    Parameters
-    ----------
-    finished
-        Called with the number of finished parts each time one is.
-    dask
-        None: threads of this process. ``local``: a Dask cluster of ``threads`` processes on this machine, for this
-        call. Anything else: the address of a cluster that is there. Work and parts then travel, so they have to be
-        small: names of files rather than what is in them.
-
-    Raises
-    ------
-    InputError
-        If Dask is not installed, or nobody answers at the address.
-    MemoryLimitError
-        If one part ends worker after worker.
+    ``finished`` hears the number of finished parts each time one is. ``dask`` is None for threads of this process,
+    ``local`` for as many Dask processes on this machine, or the address of a cluster. Work and parts then travel, so
+    they have to be small: names of files rather than what is in them.
     """
-    if not parts or (dask is None and (threads <= 1 or len(parts) == 1)):
+    if not parts or (dask is None and (threads <= 1 or len(parts) == 1)):  # a pool for one part only costs its start
         results = []
         for number, part in enumerate(parts, start=1):
             results.append(work(part))
@@ -77,18 +66,12 @@ def _executor(dask: str | None, threads: int) -> Iterator[Executor]:
             yield pool
     else:
         with dask_client(dask, threads) as client, _lost_workers():
-            yield client.get_executor(pure=False)
+            yield client.get_executor(pure=False)  # pure work is named by its content, which takes a hash of all of it
 
 
 @contextmanager
 def dask_client(address: str, threads: int) -> Iterator[Any]:
-    """Give a client of a cluster, started here for ``local`` and closed at the end, else joined and left running.
-
-    Raises
-    ------
-    InputError
-        If Dask is not installed, or nobody answers at the address.
-    """
+    """Give a client of a cluster, started here for ``local`` and closed at the end, else joined and left running."""
     try:
         from distributed import Client, LocalCluster
     except ImportError as error:
@@ -96,6 +79,7 @@ def dask_client(address: str, threads: int) -> Iterator[Any]:
         raise InputError(msg) from error
     with ExitStack() as stack:
         if address == "local":
+            # Without a limit of memory: the run has checked its own, and Dask would end workers well before.
             cluster = LocalCluster(n_workers=threads, threads_per_worker=1, dashboard_address=None, memory_limit=0)
             stack.enter_context(cluster)
             address = cluster.scheduler_address
@@ -144,15 +128,10 @@ class _DaskWorkers:
         return list(self.client.map(_read_part, paths, pure=False))
 
     def each(self, work: Callable[..., Any], handles: Sequence[Any], arguments: Sequence[tuple]) -> list[Any]:
+        submit = partial(self.client.submit, _on_one_thread, work, pure=False)
         with _lost_workers():
-            return list(
-                self.client.gather(
-                    [
-                        self.client.submit(_on_one_thread, work, part, *given, pure=False)
-                        for part, given in zip(handles, arguments, strict=True)
-                    ]
-                )
-            )
+            tasks = [submit(part, *given) for part, given in zip(handles, arguments, strict=True)]
+            return list(self.client.gather(tasks))
 
 
 def _read_part(path: Path) -> Any:

@@ -22,24 +22,12 @@ Label = str | None  # None: all observations, which are no groups
 
 @dataclass(frozen=True)
 class Door:
-    """Where expression comes from, and where networks go.
+    """Where expression comes from, and where networks go, by label."""
 
-    Parameters
-    ----------
-    open_store
-        Returns the prepared expression of a label.
-    about
-        Returns what is on record of the preparation of a label: ``command``, ``input``, ``cost``.
-    folder
-        Returns the folder of a label; None keeps records in memory.
-    regulators, knowledge
-        As of :meth:`acyclome.pipeline.dataset.Dataset.build`.
-    """
-
-    open_store: Callable[[Label], GeneMajor]
-    about: Callable[[Label], Mapping[str, Any]]
-    folder: Callable[[Label], RunFolder | None]
-    regulators: Sequence[str] | None = None
+    open_store: Callable[[Label], GeneMajor]  # prepared expression
+    about: Callable[[Label], Mapping[str, Any]]  # what is on record of the preparation: command, input, cost
+    folder: Callable[[Label], RunFolder | None]  # None keeps records in memory
+    regulators: Sequence[str] | None = None  # as of Dataset.build, and so is what follows
     knowledge: Any = None
 
     @classmethod
@@ -49,37 +37,16 @@ class Door:
 
 
 def learn_groups(labels: Sequence[Label], door: Door, config: Config, *, runtime: Runtime) -> dict[Any, Network]:
-    """Learn a network for every label, each by itself or, with ``input.joint``, all together.
-
-    Parameters
-    ----------
-    labels
-        Labels of the groups, or only None for all observations.
-
-    Raises
-    ------
-    ConfigError, InputError
-        If these groups cannot be learned together.
-    """
+    """Learn a network for every label, each by itself or, with ``input.joint``, all together."""
     if config.input.joint:
         return _learn_together(check_joint(config, labels), door, config, runtime=runtime)
-    networks = {}
-    for label in labels:
-        session = _begin(label, door.open_store(label), door, config=config, runtime=runtime)
-        networks[label] = session.learn()
-    return networks
+    return {
+        label: _begin(label, door.open_store(label), door, config=config, runtime=runtime).learn() for label in labels
+    }
 
 
 def check_joint(config: Config, labels: Sequence[Label]) -> list[str]:
-    """Return the labels of groups that can be learned together.
-
-    Raises
-    ------
-    ConfigError
-        If there are no groups, or one of them was asked for.
-    InputError
-        If a group is called ``shared``, or there is only one.
-    """
+    """Return the labels of groups that can be learned together; refuse others."""
     named = [label for label in labels if label is not None]
     if len(named) < len(labels) or config.input.group is not None:
         asked = "no groups" if config.input.group is None else f"only the group {config.input.group!r}"
@@ -88,7 +55,7 @@ def check_joint(config: Config, labels: Sequence[Label]) -> list[str]:
             "COLUMN (groupby= of tl.dag, groups= of learn) and no --input.group, or leave joint out."
         )
         raise ConfigError(msg)
-    if SHARED in named or len(named) < 2:
+    if SHARED in named or len(named) < 2:  # the shared network has a folder and keys of that name
         what = f"a group called {SHARED!r}" if SHARED in named else f"{len(named)} group"
         msg = f"Found {what}; to be learned together (joint), groups are two at least, of other names than {SHARED!r}."
         raise InputError(msg)
@@ -96,15 +63,9 @@ def check_joint(config: Config, labels: Sequence[Label]) -> list[str]:
 
 
 def _begin(
-    label: Label,
-    store: GeneMajor,
-    door: Door,
-    *,
-    config: Config,
-    runtime: Runtime,
-    shared: Shared | None = None,
+    label: Label, store: GeneMajor, door: Door, *, config: Config, runtime: Runtime, shared: Shared | None = None
 ) -> Session:
-    if label is not None and config.input.group_by is not None:
+    if label is not None and config.input.group_by is not None:  # learn has labels, and no column to name
         config = config.with_options({"input.group": label})
     data = Dataset.build(
         store, config, regulators=door.regulators, knowledge=door.knowledge, group=label, shared=shared

@@ -24,14 +24,7 @@ from acyclome.pipeline.task import Task
 def pool(stores: Mapping[str, GeneMajor]) -> tuple[MemoryStore, np.ndarray]:
     """Put all groups after one another, each gene standardized within its group, ``(d, n)`` float32.
 
-    Returns
-    -------
-    The store, of the genes that vary in every group, and their standard deviations, ``(groups, d)``.
-
-    Raises
-    ------
-    InputError
-        If fewer than two genes vary in all of them.
+    Returned are the store, of the genes that vary in every group, and their standard deviations, ``(groups, d)``.
     """
     first, *others = stores.values()
     common = set(first.genes).intersection(*(store.genes for store in others))
@@ -42,9 +35,9 @@ def pool(stores: Mapping[str, GeneMajor]) -> tuple[MemoryStore, np.ndarray]:
     if kept.sum() < 2:
         msg = f"{int(kept.sum())} genes vary in all of the {len(stores)} groups; a joint network needs two."
         raise InputError(msg)
-    frames = [store.obs_columns for store in stores.values()]
-    there = [frame for frame in frames if frame is not None]
-    obs = pd.concat(there, ignore_index=True) if len(there) == len(frames) else None
+    frames = [frame for store in stores.values() if (frame := store.obs_columns) is not None]
+    obs = pd.concat(frames, ignore_index=True) if len(frames) == len(stores) else None
+    # Each group lost the degrees of freedom of its preparation, and every further one its own mean.
     left = sum(float(store.facts.get("n_effective", store.n_obs)) for store in stores.values()) - len(stores) + 1
     lost = len(set().union(*(store.genes for store in stores.values()))) - int(kept.sum())
     warnings = [f"{lost:,} genes are not in all groups; the shared network is without them."] if lost else []
@@ -54,8 +47,7 @@ def pool(stores: Mapping[str, GeneMajor]) -> tuple[MemoryStore, np.ndarray]:
 
 
 def _standardized(store: GeneMajor, genes: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    index = {gene: k for k, gene in enumerate(store.genes)}
-    X = store.rows([index[gene] for gene in genes]).astype(float)
+    X = store.rows(pd.Index(store.genes).get_indexer(pd.Index(genes))).astype(float)
     X -= X.mean(axis=1, keepdims=True)
     scale = np.sqrt(np.mean(X**2, axis=1))
     return (X / np.where(scale > 0, scale, 1.0)[:, None]).astype(np.float32), scale
@@ -82,9 +74,8 @@ def differential_edges(
     source, target = (edges[end].map(index).to_numpy(np.int64) for end in columns)
     in_shared = np.arange(len(edges)) < shared.n_edges
     size = np.array([store.n_obs for store in stores.values()])
-    ends = np.cumsum(size)
-    rows = [np.arange(end - n, end) for end, n in zip(ends, size, strict=True)]
-    units = np.sqrt(size @ scale**2 / size.sum())
+    rows = np.split(np.arange(size.sum()), np.cumsum(size)[:-1])
+    units = np.sqrt(size @ scale**2 / size.sum())  # one scale for all groups, so that weights can be compared
     X = np.concatenate([data.store.block(a, b) for a, b in gene_blocks(data.n_genes, ROWS)]).astype(float)
     X *= np.repeat(scale / units, size, axis=0).T
     threads = pooled.runtime.threads

@@ -25,18 +25,18 @@ class Stage(StrEnum):
     VALIDATION = "validation"
 
 
-SEEN = ("screen", "search.expanded")
+SEEN = ("screen", "search.expanded")  # hill climbing screens so many more, among terms of curves
 SEARCHED = ("screen", "fit", "score", "search", "shard")
+# The sections and options that each stage, and what it reads, depends on, beside those of the model.
 DEPENDS_ON = {
-    Stage.CHOOSE: ("screen", "fit", "score", "search"),
+    Stage.CHOOSE: ("screen", "fit", "score", "search"),  # fit refuses models; no shards are made of its sample
     Stage.SCREEN: SEEN,
     Stage.SHARD: (*SEEN, "shard"),
     Stage.FIT: SEARCHED,
     Stage.ORDER: SEARCHED,
-    Stage.RESAMPLE: ("screen", "score", "search", "resample"),
+    Stage.RESAMPLE: ("screen", "score", "search", "resample"),  # without the relaxation
     Stage.VALIDATION: (*SEARCHED, "validation"),
 }
-"""The sections and options that each stage, and what it reads, depends on, beside those of the model."""
 
 
 class Part(NamedTuple):
@@ -70,7 +70,7 @@ def _of_models(config: Config) -> tuple[str, ...]:
     if card is None:
         return tuple(models.sections())
     own = () if card.section is None else card.section[:1]
-    return (*own, "fit") if card.search == "relaxation" else own
+    return (*own, "fit") if card.search == "relaxation" else own  # which runs in resamples and checks too
 
 
 def options_of(config: Config, *names: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 import numpy as np
 
@@ -23,35 +23,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+class _Options(TypedDict, total=False):
+    """The arguments of ``learn`` by keyword, for type checkers, which then know what groups make of the answer."""
+
+    regulators: Sequence[str] | str | os.PathLike[str] | None
+    knowledge: pd.DataFrame | str | os.PathLike[str] | None
+    perturbation: Sequence[str] | None
+    resamples: int | None
+    seed: int | None
+    threads: int | None
+    device: str
+    config: Mapping[str, Any] | Config | None
+
+
+@overload
+def learn(X: Any, genes: Sequence[str] | None = None, *, groups: None = None, **given: Unpack[_Options]) -> Network: ...
 @overload
 def learn(
-    X: Any,
-    genes: Sequence[str] | None = None,
-    *,
-    regulators: Sequence[str] | str | os.PathLike[str] | None = None,
-    knowledge: pd.DataFrame | str | os.PathLike[str] | None = None,
-    perturbation: Sequence[str] | None = None,
-    groups: None = None,
-    resamples: int | None = None,
-    seed: int | None = None,
-    threads: int | None = None,
-    device: str = "auto",
-    config: Mapping[str, Any] | Config | None = None,
-) -> Network: ...
-@overload
-def learn(
-    X: Any,
-    genes: Sequence[str] | None = None,
-    *,
-    regulators: Sequence[str] | str | os.PathLike[str] | None = None,
-    knowledge: pd.DataFrame | str | os.PathLike[str] | None = None,
-    perturbation: Sequence[str] | None = None,
-    groups: Sequence[str],
-    resamples: int | None = None,
-    seed: int | None = None,
-    threads: int | None = None,
-    device: str = "auto",
-    config: Mapping[str, Any] | Config | None = None,
+    X: Any, genes: Sequence[str] | None = None, *, groups: Sequence[str], **given: Unpack[_Options]
 ) -> dict[str, Network]: ...
 def learn(
     X: Any,
@@ -103,9 +92,8 @@ def learn(
     X, names = as_matrix(X, genes)
     options, obs = _with_perturbation(options, perturbation, X.shape[0])
     causes = listed_regulators(regulators)
-    stores: dict[Label, MemoryStore]
     if groups is None:
-        stores = {None: _memory_store(X, names, is_part=False, obs=obs)}
+        stores: dict[Label, MemoryStore] = {None: _memory_store(X, names, is_part=False, obs=obs)}
     else:
         stores = _stores_of_groups(X, names, as_labels(groups, X.shape[0]), obs=obs)
     door = Door.in_memory("acyclome.learn", stores.__getitem__, regulators=causes, knowledge=knowledge)
@@ -141,9 +129,8 @@ def _with_perturbation(
     import pandas as pd
 
     column = config.input.perturbation or "perturbation"
-    return config.with_options({"input.perturbation": column}), pd.DataFrame(
-        {column: as_perturbation(perturbation, n_obs)}
-    )
+    table = pd.DataFrame({column: as_perturbation(perturbation, n_obs)})
+    return config.with_options({"input.perturbation": column}), table
 
 
 def _memory_store(X: Any, genes: list[str], *, is_part: bool, obs: pd.DataFrame | None) -> MemoryStore:

@@ -8,6 +8,7 @@ rule of Breiman et al. 1984).  No truth is looked at: likelihood says which fami
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,13 +33,13 @@ from acyclome.pipeline.resources import COMPARED_GENES, COMPARED_OBSERVATIONS
 from acyclome.pipeline.stages import learn_subsample
 from acyclome.pipeline.task import Task, seed_of
 
-HELD_OUT = 0.25
+HELD_OUT = 0.25  # three quarters are more to learn from than the half of a resample; no other share is on record
 LEAST_OBSERVATIONS = 60  # of which 15 are kept back; the standard error of fewer is no measure
-STARTS = 4  # of clusters of genes, in large networks
-CORRELATED = 1000  # observations by whose correlations these grow
+STARTS = 4  # of clusters of genes, in large networks: 50 genes each; no other number is on record
+CORRELATED = 1000  # observations by whose correlations these grow: a standard error of .03
 VARIES = 0.01  # of a gene's variance, that it needs among the observations fitted to be judged
 REPEATED = 0.05  # of the observations; a kernel density of a value that returns is as high as the kernel is narrow
-ERRORS = 2.0
+ERRORS = 2.0  # Breiman et al. take one; with two, chance seldom passes over the simpler of equals
 BLOCK = 8  # genes that a thread judges at once
 
 
@@ -61,26 +62,15 @@ def choose(task: Task) -> Chosen:
 def compare(judged: Mapping[str, tuple[int, np.ndarray]]) -> tuple[str, list[dict[str, Any]]]:
     """Return the simplest model that is not measurably behind the best, and a row for each.
 
-    Parameters
-    ----------
-    judged
-        By model, the simplest first: number of edges, and nats per gene of every observation kept back, ``(t,)``.
+    ``judged`` has, the simplest first, edges, and nats per gene of every observation kept back, ``(t,)``.
     """
     values = {name: density for name, (_, density) in judged.items()}
     best = max(values, key=lambda name: float(values[name].mean()))
     rows: list[dict[str, Any]] = []
     for name, (edges, density) in judged.items():
-        behind = values[best] - density
-        error = float(behind.std(ddof=1) / np.sqrt(len(behind)))
-        rows.append(
-            {
-                "model": name,
-                "log_density": float(density.mean()),
-                "behind": float(behind.mean()),
-                "standard_error": error,
-                "edges": edges,
-            }
-        )
+        behind = values[best] - density  # by observation, so that what makes one improbable for all models falls out
+        row = {"model": name, "log_density": float(density.mean()), "behind": float(behind.mean())}
+        rows.append(row | {"standard_error": float(behind.std(ddof=1) / np.sqrt(len(behind))), "edges": edges})
     return next(row["model"] for row in rows if row["behind"] <= ERRORS * row["standard_error"]), rows
 
 
@@ -104,8 +94,9 @@ def _asked(data: Dataset) -> set[Ability]:
     """Return what the data and what is known of edges ask of a model that is compared."""
     asked = asked_by(data.constraints, has_targets=data.interventions.any)
     has_counts = data.size is not None
-    asked.add(Ability.RETURNING_VALUES if has_counts else Ability.REAL_VALUES)
-    if not has_counts and _repeated(data) > REPEATED:
+    if not has_counts:
+        asked.add(Ability.REAL_VALUES)
+    if has_counts or _repeated(data) > REPEATED:
         asked.add(Ability.RETURNING_VALUES)
     if data.store.facts.get("transform") == "rank":
         asked.add(Ability.RANK_TRANSFORM)
@@ -124,7 +115,7 @@ def _sample(task: Task, rng: np.random.Generator) -> tuple[Dataset, np.ndarray]:
     d, n = task.data.n_genes, task.data.n_obs
     rows = np.sort(rng.permutation(n)[:COMPARED_OBSERVATIONS])
     genes = np.arange(d)
-    if d > COMPARED_GENES:
+    if d > COMPARED_GENES:  # genes at random would hardly be one another's causes, and all models alike
         Z = np.ascontiguousarray(task.scaled.Z[:, np.sort(rng.permutation(n)[:CORRELATED])], dtype=np.float32)
         genes = connected_genes(Z, task.data.sources, COMPARED_GENES, rng=rng)
     test = np.zeros(len(rows), bool)
@@ -135,20 +126,12 @@ def _sample(task: Task, rng: np.random.Generator) -> tuple[Dataset, np.ndarray]:
 def connected_genes(Z: np.ndarray, causes: np.ndarray, wanted: int, *, rng: np.random.Generator) -> np.ndarray:
     """Grow ``STARTS`` clusters from random genes, each by the gene that correlates most with one of it; rising indices.
 
-    Parameters
-    ----------
-    Z
-        ``(d, n)`` standardized genes.
-    causes
-        ``(d,)`` which genes may be causes; one of each pair has to be.
-
-    Notes
-    -----
-    Cost: ``d n`` multiplications per gene.
+    ``Z`` is ``(d, n)`` standardized, ``causes`` ``(d,)`` which genes may be causes: one of each pair has to be. Cost:
+    ``d n`` multiplications per gene.
     """
     line, chosen, reach = rng.permutation(len(Z)), np.zeros(len(Z), bool), np.zeros(len(Z))
     for k in range(wanted):
-        is_start = k % -(-wanted // STARTS) == 0
+        is_start = k % math.ceil(wanted / STARTS) == 0
         new = line[~chosen[line]][0] if is_start else int(np.argmax(np.where(chosen, -1.0, reach)))
         chosen[new] = True
         near = np.abs(Z @ Z[new])
@@ -159,11 +142,10 @@ def connected_genes(Z: np.ndarray, causes: np.ndarray, wanted: int, *, rng: np.r
 
 def _judge(sample: Dataset, options: Config, test: np.ndarray, *, seed: int, threads: int) -> tuple[int, np.ndarray]:
     """Learn from the observations that are not kept back; return the number of edges, and nats per gene, ``(t,)``."""
-    train, kept = np.flatnonzero(~test), np.flatnonzero(test)
-    dag = learn_subsample(sample, options, Subsample(0, train, seed), backend=ThreadBackend(threads))
+    train, kept, backend = np.flatnonzero(~test), np.flatnonzero(test), ThreadBackend(threads)
+    dag = learn_subsample(sample, options, Subsample(0, train, seed), backend=backend)
     network = Candidates.from_pairs(dag.source, dag.target, sample.n_genes)
     parents = np.split(network.parent, network.indptr[1:-1])
-    backend = ThreadBackend(threads)
     data = sample.scaled(threads)
     local = _held_out(options, Problem(data, sample.constraints, backend), seed=seed)
     judged = [j for j in range(data.n_genes) if _varies(data, j, train)]
@@ -171,7 +153,7 @@ def _judge(sample: Dataset, options: Config, test: np.ndarray, *, seed: int, thr
     def block(a: int, b: int) -> np.ndarray:
         total = np.zeros((2, len(kept)))
         for j in judged[a:b]:
-            own = ~np.isin(kept, data.interventions.of(j))
+            own = ~np.isin(kept, data.interventions.of(j))  # elsewhere what was done decided its value, not its causes
             total += np.where(own, local.held_out(j, parents[j], train, kept), 0.0), own
         return total
 

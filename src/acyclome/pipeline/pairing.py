@@ -10,13 +10,7 @@ from acyclome.models.card import Ability
 
 
 def check_model(config: Config, constraints: Constraints, *, has_targets: bool) -> None:
-    """Refuse what the model cannot keep to.
-
-    Raises
-    ------
-    ConfigError
-        If it does not go with the interventions or with what is known of edges.
-    """
+    """Refuse interventions, or knowledge of edges, that the model cannot keep to."""
     if config.card is not None:
         if config.card.search == "relaxation" and config.fit.relax is False:
             msg = f"fit.relax false leaves nothing of model {config.model}, whose relaxation decides. Leave it at auto."
@@ -25,8 +19,11 @@ def check_model(config: Config, constraints: Constraints, *, has_targets: bool) 
 
 
 def asked_by(constraints: Constraints, *, has_targets: bool) -> set[Ability]:
-    """Return what interventions and constraints ask of a model."""
-    known = constraints
-    kinds = {Ability.REQUIRED: known.required, Ability.SIGNED: known.signed, Ability.SOFT: known.soft}
-    asked = {ability for ability, edges in kinds.items() if len(edges)}
-    return asked | {Ability.INTERVENTIONS} if has_targets else asked
+    """Return what interventions and constraints ask of a model; forbidden edges, which are no candidates, nothing."""
+    asked = {
+        Ability.REQUIRED: len(constraints.required) > 0,
+        Ability.SIGNED: len(constraints.signed) > 0,
+        Ability.SOFT: len(constraints.soft) > 0,
+        Ability.INTERVENTIONS: has_targets,
+    }
+    return {ability for ability, is_asked in asked.items() if is_asked}

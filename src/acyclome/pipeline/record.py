@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from typing import Any
@@ -17,26 +18,14 @@ from acyclome.pipeline.keys import Key, Stage
 from acyclome.pipeline.records import Record
 
 INPUT_FACTS = {"n_obs": "n_obs_input", "n_vars": "n_vars_input", "matrix": "matrix", "kind": "kind"}
-PACKAGES = ("numpy", "scipy", "numba", "torch", "pandas", "anndata", "scanpy", "h5py")
-
-
+PACKAGES = ("numpy", "scipy", "numba", "torch", "pandas", "anndata", "scanpy", "h5py")  # on which numbers depend
 NOT_OF_THE_ORDER = {"cost", "sortability", "effects", "relaxation"}  # which stand elsewhere in the record
 
 
 def run_record(
     network: Network, data: Dataset, config: Config, *, about: Mapping[str, Any], done: Mapping[Key, Record]
 ) -> dict[str, Any]:
-    """Put together what is known of a run.
-
-    Parameters
-    ----------
-    config
-        What was asked for; the model is named anew where the data chose it.
-    about
-        The command, and the cost of ``prepare``.
-    done
-        The records of all stages.
-    """
+    """Put together what is known of a run: what was asked for, the command and cost of ``prepare``, and all stages."""
     store, facts = data.store.facts, {key: record.facts for key, record in done.items()}
     order = facts[Key(Stage.ORDER)]
     fit = facts[Key(Stage.FIT)] | order.get("relaxation", {})  # which the order stage runs where it decides
@@ -77,7 +66,7 @@ def run_record(
         "sortability": order["sortability"],
         "validation": _without_cost(facts.get(Key(Stage.VALIDATION), {})),
         "versions": {"python": platform.python_version(), "acyclome": __version__, **_versions()},
-        "warnings": list(dict.fromkeys(warnings)),
+        "warnings": list(dict.fromkeys(warnings)),  # each once, though stages or shards may say the same
     }
 
 
@@ -95,12 +84,10 @@ def _without_cost(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if name != "cost"}
 
 
-@cache
+@cache  # of one process all runs have the same, and each look-up reads files
 def _versions() -> dict[str, str]:
     versions = {}
     for name in PACKAGES:
-        try:
+        with suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     return versions

@@ -79,30 +79,16 @@ class Relaxed(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class RelaxedShards(Record):
-    """What some shards found for the genes that they own.
-
-    Parameters
-    ----------
-    gene, position
-        ``(g,)`` genes owned, and the relative position of each in the order of its shard, from 0 to 1.
-    edge, W
-        ``(e,)`` positions among all candidates, and the weights of the relaxation there.
-    source, target, loss
-        ``(m,)`` edges of the first searches, and the log-likelihood that each carries.
-    """
+    """What some shards found for the genes that they own."""
 
     stage = Stage.FIT
-    gene: np.ndarray
-    position: np.ndarray
-    edge: np.ndarray
-    W: np.ndarray
-    source: np.ndarray
+    gene: np.ndarray  # (g,) owned
+    position: np.ndarray  # (g,) of each in the order of its shard, from 0 to 1, for shards are of different sizes
+    edge: np.ndarray  # (e,) positions among all candidates
+    W: np.ndarray  # (e,) weights of the relaxation there
+    source: np.ndarray  # (m,) of edges of the first searches
     target: np.ndarray
-    loss: np.ndarray
-
-    @property
-    def numbers(self) -> list[int]:
-        return list(self.facts["members"])
+    loss: np.ndarray  # (m,) log-likelihood that each carries
 
     @classmethod
     def joined(cls, parts: Sequence[Self], facts: dict[str, Any]) -> Self:
@@ -112,39 +98,24 @@ class RelaxedShards(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Ordered(Record):
-    """The network of the search.
-
-    Parameters
-    ----------
-    indptr, parent
-        The final candidates, CSR by target.
-    source, target, weight, loss, order, residual
-        As of a :class:`acyclome.core.data.search_result.SearchResult`.
-    reversal_loss, compelled, settled, arrow
-        ``(m,)`` log-likelihood lost by turning each edge; whether it points this way in all of the class; whether an
-        intervention decides; and how probable the direction is.
-    scale, lowest
-        ``(d,)`` standard deviation of every gene, and where a knock-out puts it.
-    noise_evidence
-        ``(m,)`` log-likelihood by which the shape of the noise speaks for the direction, where it was read.
-    """
+    """The network of the search."""
 
     stage = Stage.ORDER
-    indptr: np.ndarray
+    indptr: np.ndarray  # with the next, the final candidates, CSR by target
     parent: np.ndarray
-    source: np.ndarray
+    source: np.ndarray  # from here to residual as of a core.data.search_result.SearchResult
     target: np.ndarray
     weight: np.ndarray
     loss: np.ndarray
     order: np.ndarray
     residual: np.ndarray
-    reversal_loss: np.ndarray
-    compelled: np.ndarray
-    settled: np.ndarray
-    arrow: np.ndarray
-    scale: np.ndarray
-    lowest: np.ndarray
-    noise_evidence: np.ndarray | None = None
+    reversal_loss: np.ndarray  # (m,) log-likelihood lost by turning each edge
+    compelled: np.ndarray  # (m,) whether it points this way in all of the class
+    settled: np.ndarray  # (m,) whether an intervention decides
+    arrow: np.ndarray  # (m,) how probable the direction is
+    scale: np.ndarray  # (d,) standard deviation of every gene
+    lowest: np.ndarray  # (d,) where a knock-out puts it
+    noise_evidence: np.ndarray | None = None  # (m,) nats by which the shape of the noise speaks for the direction
 
     @property
     def candidates(self) -> Candidates:

@@ -15,7 +15,6 @@ from acyclome.machine import machine_memory
 from acyclome.models.card import Cost
 
 COMPARED_GENES, COMPARED_OBSERVATIONS = 200, 4000  # of the sample on which models are compared, if there are more
-
 BASE_BYTES = 450_000_000  # of the interpreter and its libraries
 CARD_BYTES = 600_000_000  # what CUDA and its libraries take before any data
 PATH_BYTES = 9500  # per gene, of the flow along paths
@@ -24,31 +23,21 @@ FORWARD_PER_SECOND = 2.5e9  # in the forward selection
 MOVES_PER_SECOND = 2_500.0  # genes moved by the order search
 SCORED_PER_SECOND = 2e10  # in scores and in the relaxation, which have small matrices
 SHAKES = 4  # climbs' worth of scores in a round of perturbation
-HALO = 3
-LARGEST = 0.7
+HALO = 3  # times its core a halo may have
+LARGEST = 0.7  # of all genes in a shard, whose correlations then take half the memory of all
 
 
 def is_sharded(config: Config) -> bool:
-    """Say whether the network is cut into shards at all."""
     return config.shard.shards > 0 or config.shard.shard_memory is not None
 
 
 def shard_sizes(n_genes: int, n_obs: int, config: Config) -> tuple[int, int]:
-    """Return how many shards there are, and how many genes each may have, core and halo.
-
-    A halo is up to ``HALO`` times its core, and a shard has at most ``LARGEST`` of all genes, whose correlations take
-    half the memory of all; one shard has all genes.
-
-    Raises
-    ------
-    InputError
-        If there are more shards than genes, or a shard cannot do with its memory.
-    """
+    """Return how many shards there are, and how many genes each may have, core and halo; one shard has all genes."""
     shards, limit = config.shard.shards, config.shard.shard_memory
-    fits = np.arange(1, n_genes + 1)
+    fits = np.arange(1, n_genes + 1)  # every size is tried, for the formula takes arrays
     if limit is not None:
         fits = fits[_shard_bytes(fits, n_obs, config) <= limit * 2**30]
-    fitting = int(fits.max(initial=0))
+    fitting = int(fits.max(initial=0))  # below all genes: as many shards as keep core and full halo within it
     shards = shards or math.ceil(n_genes * (HALO + 1) / max(fitting, 1)) if fitting < n_genes else max(shards, 1)
     core = math.ceil(n_genes / shards)
     if shards > n_genes:
@@ -160,26 +149,19 @@ def _choose_seconds(n_genes: int, n_obs: int, config: Config, *, threads: int) -
 
 
 def _card_bytes(d: float, n: float, config: Config) -> float:
-    """Memory of a card: the most that correlations, screening or relaxation take, one at a time.
-
-    Correlations three times, since they are made symmetric; screening: correlations, projections of a block of genes
-    and as much again, the inverse; the relaxation as its model says.
-    """
+    """Memory of a card: the most that correlations, screening or relaxation take, one at a time."""
     size = 8 if d <= PRECISE_GENES else 4
     whole = d <= WHOLE_GENES
-    correlate = size * (n * d + 3 * d * d) * whole
+    correlate = size * (n * d + 3 * d * d) * whole  # thrice, since they are made symmetric
     inverse = 32 * d * d if n >= d else 2 * size * n * d + 16 * n * n
-    screen = (size * (n * d + 2 * d * d + 2 * BLOCK_VALUES) + inverse) * whole
+    screen = (size * (n * d + 2 * d * d + 2 * BLOCK_VALUES) + inverse) * whole  # projections of a block, and a copy
     return CARD_BYTES + max(correlate, screen, _cost(d, int(n), config).on_device)
 
 
 def _model_seconds(cost: Cost, config: Config) -> dict[str, float]:
-    """Seconds of one core in the stages, of what the model takes beside what all take.
-
-    A relaxation that decides runs where others search, in every resample too.
-    """
+    """Seconds of one core in the stages, of what the model takes beside what all take."""
     rounds, resampled = config.search.perturbations, config.resample.resamples * config.resample.fraction
-    decides = config.card is not None and config.card.search == "relaxation"
+    decides = config.card is not None and config.card.search == "relaxation"  # runs where others search
     search, relax = float(cost.search) / SCORED_PER_SECOND, float(cost.relax) / SCORED_PER_SECOND
     return {
         "screen": float(cost.screen) / GRAM_PER_SECOND,
@@ -221,19 +203,7 @@ def check_memory(
 ) -> bool:
     """Say whether scaled data have to lie on the disk; refuse what needs more memory than it may take all the same.
 
-    Parameters
-    ----------
-    memory
-        Bytes that the run may take; None for what the machine has.
-    is_part
-        Only some shards are computed.
-    has_disk
-        There is a folder for scaled data.
-
-    Raises
-    ------
-    MemoryLimitError
-        If the estimate is above that.
+    ``memory`` is in bytes, None for what the machine has; with ``is_part`` only some shards are computed here.
     """
     limit = machine_memory() if memory is None else memory
     facts = estimate(n_genes, n_obs, config, threads=threads)

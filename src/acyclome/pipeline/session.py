@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -39,31 +38,21 @@ WHOLE = Part(0, 1)
 
 
 class Session:
-    """A run under way.
-
-    Parameters
-    ----------
-    task
-        The data set, the options, and how to compute.
-    about
-        What ``prepare`` left in ``stages/config.json``: the command and the cost of the preparation.
-    folder
-        Where records go; None keeps them in memory.
-    """
+    """A run under way; ``about`` is what ``prepare`` left in ``stages/config.json``, None as folder keeps to memory."""
 
     def __init__(self, task: Task, about: Mapping[str, Any], folder: RunFolder | None = None) -> None:
         self.task, self.about, self.folder = task, about, folder
-        self.asked, self.archive = task.config, Archive(task.data, folder)
+        self.asked = task.config  # as given; that of the task names the model once the data have chosen it
+        self.archive = Archive(task.data, folder)
 
     @classmethod
     def open(cls, out: str | os.PathLike[str], runtime: Runtime, *, is_part: bool = False) -> Self:
         folder = RunFolder(out)
-        path = folder.stage("config.json")
-        if not path.exists():
+        if not folder.stage("config.json").exists():
             msg = f"{str(folder.path)!r} holds no prepared data. Run `acyclome prepare INPUT -o {folder.path}` first."
             raise InputError(msg)
-        about = json.loads(path.read_text(encoding="utf-8"))
-        RunFolder.create(out)
+        about = folder.read_notes()
+        RunFolder.create(out)  # removes what killed processes left; not before, for it would make the folder
         config = Config.from_mapping(about["config"])
         data = Dataset.build(Store.open(folder.stage("prepared.h5")), config)
         return cls(Task.begin(data, config, runtime, is_part=is_part), about, folder)
@@ -141,11 +130,11 @@ class Session:
         self._get(Screened), self._get(Relaxed)  # their facts belong to the record of the run
         ordered = self._get(Ordered)
         if is_sharded(self.asked):
-            self._all_shards()
+            self._all_shards()  # and so do theirs
         wanted = self.asked.resample.resamples
         resampled = self.archive.read_parts(Resampled, self.task.config, wanted=wanted, things="resamples")
         network = assemble(self.task, ordered, Resampled.joined(resampled))
-        if self.folder is not None and self.asked.validation.checks:
+        if self.folder is not None and self.asked.validation.checks:  # they are for the report, which a folder has
             self._take(Validated, lambda: validation.validate(self.task, ordered))
         done = self.archive.records
         network.facts.update(run_record(network, self.task.data, self.asked, about=self.about, done=done))
@@ -160,8 +149,7 @@ class Session:
         return self.archive.read_parts(RelaxedShards, self.task.config, wanted=wanted, things="shards")
 
     def _ready(self) -> None:
-        """Choose the model, if the data are to choose it and have not."""
-        if self.task.config.card is None:
+        if self.task.config.card is None:  # keys hold the name of the model, so it is chosen before any is asked for
             self.choose()
 
     def _take(self, kind: type[R], work: Callable[[], R], part: Part | None = None) -> R:

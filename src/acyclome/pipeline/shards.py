@@ -35,23 +35,13 @@ STATUSES = ("max_steps", "stalled", "converged", "none")  # the first that any s
 
 @dataclass(frozen=True)
 class Shard:
-    """One shard as it travels to a worker.
-
-    Parameters
-    ----------
-    number
-        Which it is.
-    genes, is_owned
-        ``(s,)`` its genes, and which of them it owns.
-    candidates, edges
-        The candidates among its genes, and the positions of these in the whole, ``(nnz',)``.
-    """
+    """One shard as it travels to a worker."""
 
     number: int
-    genes: np.ndarray
-    is_owned: np.ndarray
-    candidates: Candidates
-    edges: np.ndarray
+    genes: np.ndarray  # (s,)
+    is_owned: np.ndarray  # (s,)
+    candidates: Candidates  # among its genes
+    edges: np.ndarray  # (nnz',) their positions in the whole
 
     @classmethod
     def of(cls, plan: Plan, candidates: Candidates, number: int) -> Shard:
@@ -124,26 +114,19 @@ def _relax_shards(data: Dataset, config: Config, shards: list[Shard], *, backend
     relaxed = engine.relax_together(networks, engine_settings(config), seed=seed_of(config, "fit"))
     spent = (time.perf_counter() - began) / len(shards)
     inner = backend.with_threads(max(backend.threads // len(shards), 1))
-    each = [
-        (shard, replace(problem, backend=inner), one)
-        for shard, problem, one in zip(shards, problems, relaxed, strict=True)
-    ]
+    problems = [replace(problem, backend=inner) for problem in problems]
+    each = list(zip(shards, problems, relaxed, strict=True))
     return run_blocks(partial(_search_shard, config=config, spent=spent), each, backend.threads)
 
 
 def _search_shard(
-    shard: Shard,
-    problem: Problem,
-    proposed: tuple[np.ndarray, Relaxation | None],
-    *,
-    config: Config,
-    spent: float,
+    shard: Shard, problem: Problem, proposed: tuple[np.ndarray, Relaxation | None], *, config: Config, spent: float
 ) -> RelaxedShards:
     """Search one shard once, and say what it found of the genes that it owns."""
     start, relaxed = proposed
     began = time.perf_counter()
     genes, status = shard.genes, "none" if relaxed is None else relaxed.status
-    warnings_of(status, config)
+    warnings_of(status, config)  # an error for one that ended nowhere
     source, target, loss = np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0)
     if not shard.is_owned.all():  # one that owns all it sees has nobody to agree with; the order search decides
         settings, seed = engine_settings(config), seed_of(config, "order")

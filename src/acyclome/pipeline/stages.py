@@ -38,9 +38,9 @@ from acyclome.pipeline.records import Ordered, Relaxed, Resampled, Screened
 from acyclome.pipeline.task import Task, seed_of
 
 R2_GENES = 3000  # above, the inverse of the correlations would take longer than the search
-PATH_LENGTH = 5  # of the paths along which sortability is counted
+PATH_LENGTH = 5  # of the paths along which sortability is counted; the time grows with it
 VIEWS = 8  # parts of the screening on a Dask cluster; each is correlated anew, where its worker is
-TINY = 1e-300
+TINY = 1e-300  # of a variance: its logarithm stays finite
 
 
 def screen(task: Task) -> Screened:
@@ -95,13 +95,7 @@ def _relaxation_facts(relaxation: Relaxation, config: Config) -> dict[str, Any]:
 
 
 def warnings_of(status: str, config: Config) -> list[str]:
-    """Return what is to be said of a relaxation that ended so.
-
-    Raises
-    ------
-    ConvergenceError
-        If it ended nowhere.
-    """
+    """Return what is to be said of a relaxation that ended so; one that ended nowhere is a ConvergenceError."""
     if status == "out_of_domain":
         msg = (
             f"The relaxation left the domain of the acyclicity function {config.fit.acyclicity!r}, where it is "
@@ -157,12 +151,10 @@ def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
 
 
 def lowest_values(task: Task) -> np.ndarray:
-    """Return where a knock-out puts every gene, ``(d,)`` in standard deviations from its mean.
-
-    That is zero where the prepared data have nothing below, as counts and their logarithms; else the lowest value seen.
-    """
+    """Return where a knock-out puts every gene, ``(d,)`` in standard deviations from its mean."""
     store, m = task.data.store, task.moments
     lowest = np.concatenate([store.block(a, b).min(axis=1) for a, b in gene_blocks(store.n_vars, ROWS)]).astype(float)
+    # Nothing below zero means counts or their logarithms, where no expression is zero; else the lowest value seen.
     floor = np.zeros_like(lowest) if lowest.min(initial=0.0) >= 0 else lowest
     return np.divide(floor - m.mean, m.scale, out=np.full(len(floor), np.nan), where=m.scale > 0)
 
@@ -171,11 +163,11 @@ def _directions(task: Task, dag: SearchResult) -> tuple[Directions, np.ndarray, 
     """Return what turning each edge loses, whether it is compelled, and how probable it is, ``(m,)`` each."""
     data, config = task.data, task.config
     equal = config.score.noise == "equal"
-    given = ~data.prior.given.allows(dag.target, dag.source)
+    given = ~data.prior.given.allows(dag.target, dag.source)  # turned it would be forbidden
     turned = directions(task.moments, dag, equal_noise=equal)
     sure, d = turned.settled | given, data.n_genes
     if dag.reversible is not None:
-        odds = np.exp(np.clip(turned.loss, -50, 50))
+        odds = np.exp(np.clip(turned.loss, -50, 50))  # beyond, the probability is 0 or 1 and exp may overflow
         return turned, sure | ~dag.reversible, np.where(sure, 1.0, odds / (1.0 + odds))
     decided = sure
     if config.reads_noise:
@@ -193,8 +185,14 @@ def resample(task: Task, part: Part) -> Resampled:
     task.report("resample", 0.0, f"{len(subsamples)} half-samples")
     backend = task.backend_of_part(len(subsamples))
     learn = partial(learn_subsample, task.data, task.config, backend=backend, scratch=task.scratch)
-    progress = task.progress_of("resample", len(subsamples))
-    dags = run_parts(learn, subsamples, threads=task.runtime.threads, finished=progress, dask=task.runtime.dask)
+    total, runtime = len(subsamples), task.runtime
+    dags = run_parts(
+        learn,
+        subsamples,
+        threads=runtime.threads,
+        finished=lambda number: task.report("resample", number / total, f"{number} of {total}"),
+        dask=runtime.dask,
+    )
     edges, numbers = [len(dag.source) for dag in dags], [one.number for one in subsamples]
     names = ("source", "target", "loss", "weight")
     return Resampled(
@@ -236,7 +234,6 @@ def _sortability(m: Moments, source: np.ndarray, target: np.ndarray) -> dict[str
     d = m.n_genes
     facts = {"var_sortability": sortability(source, target, np.maximum(m.scale**2, TINY), max_length=PATH_LENGTH)}
     if m.R is not None and d <= R2_GENES:
-        facts["r2_sortability"] = sortability(
-            source, target, np.maximum(r2_from_correlation(m.R, 0.1), 1e-12), max_length=PATH_LENGTH
-        )
+        explained = np.maximum(r2_from_correlation(m.R, 0.1), 1e-12)  # a ridge, for there may be fewer observations
+        facts["r2_sortability"] = sortability(source, target, explained, max_length=PATH_LENGTH)
     return facts

@@ -28,32 +28,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Runtime:
-    """How a run is carried out; nothing here can change its result, but for rounding on a device.
+    """How a run is carried out; nothing here can change its result, but for rounding on a device."""
 
-    Parameters
-    ----------
-    threads
-        Threads of this machine to use.
-    memory
-        Bytes the run may take; None for what the machine has.
-    device
-        ``cpu``, ``cuda``, or ``auto`` for the card if there is one. A card correlates, screens and relaxes; the order
-        search runs on threads. Its results differ from those of the CPU by rounding.
-    resume
-        Keep finished stages whose inputs are the same.
-    progress
-        Called with stage, share done and a message.
-    dask
-        Where shards and resamples run: None on threads, ``local`` on processes that Dask starts on this machine, or
-        the address of a Dask cluster that sees the files of the run.
-    """
-
-    threads: int = 1
-    memory: int | None = None
-    device: str = "auto"
-    resume: bool = False
-    progress: Progress | None = None
-    dask: str | None = None
+    threads: int = 1  # of this machine
+    memory: int | None = None  # bytes; None for what the machine has
+    device: str = "auto"  # cpu, cuda, or auto for the card if there is one, which correlates, screens and relaxes
+    resume: bool = False  # keeps finished stages whose inputs are the same
+    progress: Progress | None = None  # called with stage, share done and a message
+    dask: str | None = None  # None for threads, local, or the address of a cluster that sees the files of the run
 
     def report(self, stage: str, done: float, message: str = "") -> None:
         if self.progress is not None:
@@ -62,34 +44,18 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Task:
-    """A data set, the options, and how to compute; what all stages ask of it is computed once.
-
-    Parameters
-    ----------
-    scratch
-        Folder on whose disk scaled data lie; None where they fit into memory.
-    is_part
-        Only some shards are computed here, so only what they need is asked of the memory.
-    """
+    """A data set, the options, and how to compute; what all stages ask of it is computed once."""
 
     data: Dataset
     config: Config
     runtime: Runtime
     backend: Backend
-    scratch: Path | None = None
-    is_part: bool = False
+    scratch: Path | None = None  # folder on whose disk scaled data lie; None where they fit into memory
+    is_part: bool = False  # only some shards are computed, so only what they need is asked of the memory
 
     @classmethod
     def begin(cls, data: Dataset, config: Config, runtime: Runtime, *, is_part: bool = False) -> Self:
-        """Find the device and see whether the memory will do.
-
-        Raises
-        ------
-        InputError
-            If the device cannot be had.
-        MemoryLimitError
-            If the run needs more memory than it may take.
-        """
+        """Find the device, and refuse a run that needs more memory than it may take."""
         backend = backend_of(runtime.device, threads=runtime.threads, dask=runtime.dask)
         if runtime.dask == "local" and not backend.can_partition:  # workers on this machine would share its one card
             runtime = replace(runtime, dask=None)
@@ -132,10 +98,6 @@ class Task:
     def report(self, stage: str, done: float, message: str = "") -> None:
         self.runtime.report(stage, done, message)
 
-    def progress_of(self, stage: str, total: int) -> Callable[[int], None]:
-        """Return what passes on how many of so many things are done."""
-        return lambda number: self.report(stage, number / total, f"{number} of {total}")
-
     def backend_of_part(self, parts: int) -> Backend:
         """Return where each of some parts that run side by side is computed."""
         return self.backend.with_threads(1 if self.runtime.dask else max(self.backend.threads // max(parts, 1), 1))
@@ -155,4 +117,5 @@ def measured(work: Callable[[], T]) -> tuple[T, dict[str, Any]]:
 def seed_of(config: Config, stage: str) -> int:
     """Give every stage a seed of its own, which is never that of simulated data."""
     label = int.from_bytes(stage.encode(), "little") % 2**32
+    # The middle word is that of no stream of evaluate.simulate, so data and methods never draw alike.
     return int(np.random.SeedSequence([config.seed, 0xACC10, label]).generate_state(1)[0])

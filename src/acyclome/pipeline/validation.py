@@ -27,8 +27,8 @@ from acyclome.pipeline.task import Task, seed_of
 
 GENES, OBSERVATIONS = 1000, 5000  # of a sample, with which the checks take a minute
 LEAST_GENES, LEAST_OBSERVATIONS, LEAST_TARGETS = 3, 30, 10  # a fifth of fewer tells nothing
-HELD_OUT = 0.2
-ROUNDS = 3  # of permutations
+HELD_OUT = 0.2  # a fifth, as in five-fold cross-validation, of which it is one fold
+ROUNDS = 3  # of permutations, over which the edges found are averaged
 
 
 def validate(task: Task, ordered: Ordered) -> Validated:
@@ -81,7 +81,7 @@ def _rivals(sample: Dataset, config: Config, seed: int, *, backend: Backend) -> 
     shuffled = np.random.default_rng([seed, 1]).permutation(n)
     test, train = np.sort(shuffled[: int(HELD_OUT * n)]), np.sort(shuffled[int(HELD_OUT * n) :])
     dag = learn_subsample(sample, config, Subsample(0, train, seed), backend=backend)
-    values = sample.store.block(0, d)
+    values = sample.store.block(0, d)  # a gene that is constant in either part can be neither fitted nor judged
     seen = np.flatnonzero((np.ptp(values[:, train], axis=1) > 0) & (np.ptp(values[:, test], axis=1) > 0))
     position = positions(seen, d)
     source, target = position[dag.source], position[dag.target]
@@ -113,18 +113,19 @@ def _permuted(sample: Dataset, config: Config, seed: int, *, n_genes: int, backe
 def _unseen(sample: Dataset, config: Config, seed: int, *, backend: Backend) -> dict[str, float] | None:
     """Learn without the observations of a fifth of the targets, and predict what happened in them; None if too few."""
     X, acted, d = even_values(sample), sample.interventions, sample.n_genes
-    alone = np.bincount(acted.row, minlength=X.shape[1]) == 1
+    alone = np.bincount(acted.row, minlength=X.shape[1]) == 1  # of several targets no one's effect can be told
     rows = {gene: kept for gene in range(d) if len(kept := acted.of(gene)[alone[acted.of(gene)]])}
     if len(rows) < LEAST_TARGETS:
         return None
-    held_out = np.random.default_rng([seed, 3]).permutation(np.array(list(rows)))[: int(HELD_OUT * len(rows))]
-    held_out = np.sort(held_out)
+    drawn = np.random.default_rng([seed, 3]).permutation(np.array(list(rows)))
+    held_out = np.sort(drawn[: int(HELD_OUT * len(rows))])
     train = np.setdiff1d(np.arange(X.shape[1]), np.concatenate([acted.of(gene) for gene in held_out]))
     dag = learn_subsample(sample, config, Subsample(0, train, seed), backend=backend)
-    untouched = acted.untouched if len(acted.untouched) > 1 else train
+    untouched = acted.untouched if len(acted.untouched) > 1 else train  # what a change is measured from
     center, scale = X[:, untouched].mean(axis=1), np.maximum(X[:, train].std(axis=1), 1e-12)
     change = {gene: (X[:, at].mean(axis=1) - center) / scale for gene, at in rows.items()}
     others = np.setdiff1d(list(rows), held_out)
+    # The target itself was set, and says nothing of how effects are.
     seen = np.array([np.where(np.arange(d) == gene, np.nan, change[gene]) for gene in others])
     edges = dag.source, dag.target, dag.weight
     return unseen_targets(edges, seen, np.array([change[gene] for gene in held_out]), held_out)
