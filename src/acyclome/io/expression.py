@@ -27,6 +27,7 @@ _CONVERTIBLE = {
     ".rda": "Write it from R as h5ad (zellkonverter::writeH5AD) or as csv.",
     ".xlsx": "Save the sheet as csv.",
 }
+# What h5py, zarr and anndata raise on files that are cut short, of other versions, or of other programs.
 _BROKEN = (KeyError, TypeError, ValueError, IndexError, OSError, AttributeError, NotImplementedError)
 
 
@@ -103,7 +104,7 @@ def _open_hdf5(path: Path) -> AnnData:
         kind = handle.attrs.get("encoding-type")
         if kind == "anndata":
             return _from_group(handle)
-        if {"obs", "var"} <= set(handle):
+        if {"obs", "var"} <= set(handle):  # of an older anndata, which the reader of today still knows
             return anndata.read_h5ad(path)
         if tenx.is_tenx_h5(handle):
             return tenx.read_tenx_h5(handle)
@@ -126,20 +127,17 @@ def _open_zarr(path: Path) -> AnnData:
 def _from_group(group: Any) -> AnnData:
     """Return an AnnData over an open h5ad or zarr file whose matrices are read when they are used."""
     import anndata
-    from anndata.io import read_elem
+    from anndata.io import read_elem, sparse_dataset
+
+    def lazy(element: Any) -> Any:
+        return sparse_dataset(element) if hasattr(element, "keys") else element  # sparse ones are groups of arrays
 
     obs, var = read_elem(group["obs"]), read_elem(group["var"])
-    layers = {name: _lazy(group["layers"][name]) for name in group["layers"]} if "layers" in group else {}
+    layers = {name: lazy(group["layers"][name]) for name in group["layers"]} if "layers" in group else {}
     has_raw = "raw" in group and hasattr(group["raw"], "keys")  # zarr holds an empty array where there is no raw
-    raw = {"X": _lazy(group["raw"]["X"]), "var": read_elem(group["raw"]["var"])} if has_raw else None
-    has_x = "X" in group and getattr(group["X"], "shape", None) != ()
-    return anndata.AnnData(_lazy(group["X"]) if has_x else None, obs=obs, var=var, layers=layers, raw=raw)
-
-
-def _lazy(element: Any) -> Any:
-    from anndata.io import sparse_dataset
-
-    return sparse_dataset(element) if hasattr(element, "keys") else element
+    raw = {"X": lazy(group["raw"]["X"]), "var": read_elem(group["raw"]["var"])} if has_raw else None
+    has_x = "X" in group and getattr(group["X"], "shape", None) != ()  # a scalar stands where there is none
+    return anndata.AnnData(lazy(group["X"]) if has_x else None, obs=obs, var=var, layers=layers, raw=raw)
 
 
 def _unreadable(path: Path, error: Exception) -> str:

@@ -21,7 +21,6 @@ from acyclome.io.keys import read_keys, to_anndata
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, Network
 
 MAX_DENSE_GENES = 5_000  # 25 million cells, 100 MB as text; spreadsheets end far before
-_H5AD_COMPRESSION = "gzip"
 _BYTES_PER_CELL = 4  # of a matrix that is nearly all zeros, as text: 0.0 and a separator
 
 
@@ -35,19 +34,11 @@ def export(network: Network, path: str | os.PathLike[str], format_name: str | No
     FORMATS[name][1](path, network)
 
 
-def write_edges_tsv(path: str | os.PathLike[str], network: Network) -> None:
-    tables.write_tsv(path, network.edges)
-
-
-def write_edges_parquet(path: str | os.PathLike[str], network: Network) -> None:
-    tables.write_parquet(path, network.edges, "edges")
-
-
 def write_h5ad(path: str | os.PathLike[str], network: Network) -> None:
     """Write an AnnData file without observations that holds the network under the key ``dag``."""
     adata = to_anndata(network)
     with write_path(path) as temporary:
-        adata.write_h5ad(temporary, compression=_H5AD_COMPRESSION)
+        adata.write_h5ad(temporary, compression="gzip")  # which every HDF5 reads, of R too
 
 
 def read_h5ad(path: str | os.PathLike[str], key: str = "dag") -> Network:
@@ -102,7 +93,7 @@ def write_dense_csv(path: str | os.PathLike[str], network: Network) -> None:
         )
         raise InputError(msg)
     table = pd.DataFrame(network.matrix().toarray(), columns=network.genes)
-    table.insert(0, "source", network.genes, allow_duplicates=True)
+    table.insert(0, "source", network.genes, allow_duplicates=True)  # a gene may be called source
     tables.write_tsv(path, table, separator=",")
 
 
@@ -110,8 +101,7 @@ def write_cpdag_tsv(path: str | os.PathLike[str], network: Network) -> None:
     """Write the equivalence class: which edges the class directs, and which it leaves open (``undirected``)."""
     from acyclome.core.graph.equivalence import cpdag
 
-    compelled = cpdag(network.source, network.target, len(network.genes))
-    kind = np.where(compelled, "directed", "undirected")
+    kind = np.where(cpdag(network.source, network.target, len(network.genes)), "directed", "undirected")
     tables.write_tsv(path, network.edges[["source", "target"]].assign(kind=kind, weight=network.edges["weight"]))
 
 
@@ -123,8 +113,14 @@ def write_scenic_csv(path: str | os.PathLike[str], network: Network) -> None:
 
 
 FORMATS: dict[str, tuple[str, Callable[[str | os.PathLike[str], Network], None]]] = {
-    "tsv": ("edge table, source target weight ...; .gz compresses (decoupler, Excel, anything)", write_edges_tsv),
-    "parquet": ("edge table (pandas, polars, R arrow, DuckDB)", write_edges_parquet),
+    "tsv": (
+        "edge table, source target weight ...; .gz compresses (decoupler, Excel, anything)",
+        lambda path, network: tables.write_tsv(path, network.edges),
+    ),
+    "parquet": (
+        "edge table (pandas, polars, R arrow, DuckDB)",
+        lambda path, network: tables.write_parquet(path, network.edges, "edges"),
+    ),
     "h5ad": ("AnnData with sparse matrices in varp (scanpy, anndataR)", write_h5ad),
     "graphml": ("graph with all columns (Cytoscape, Gephi, yEd, igraph, networkx)", write_graphml),
     "gexf": ("graph with all columns (Gephi)", write_gexf),
@@ -144,7 +140,7 @@ def _pairs(network: Network) -> list[tuple[int, int]]:
 
 
 def _told(edges: pd.DataFrame) -> list[str]:
-    """Return the columns of edges, beside the names, that say something: at least one number or word."""
+    # Columns of nothing but NaN, which have no word in XML, or of empty texts stay away.
     return [column for column in list(EDGE_COLUMNS)[2:] if (edges[column].notna() & (edges[column] != "")).any()]
 
 
@@ -163,6 +159,7 @@ def _gexf_lines(network: Network) -> Iterator[str]:
     for index, ((source, target), row) in enumerate(
         zip(_pairs(network), network.edges.to_dict("records"), strict=True)
     ):
+        # Gephi lays out by this weight and wants it positive; that of the network stands among the values.
         ends = f'id="{index}" source="{source}" target="{target}" weight="{abs(row["weight"])!r}"'
         yield f"<edge {ends}>{_gexf_values(row, edge_columns)}</edge>"
     yield "</edges>"
@@ -182,7 +179,7 @@ def _gexf_values(row: dict[Hashable, Any], columns: list[str]) -> str:
     cells = []
     for number, column in enumerate(columns):
         value = row[column]
-        if value == value and value != "":
+        if value == value and value != "":  # neither NaN nor empty
             text = str(value).lower() if isinstance(value, bool) else str(value)
             cells.append(f'<attvalue for="{number}" value={quoteattr(text)}/>')
     return f"<attvalues>{''.join(cells)}</attvalues>"

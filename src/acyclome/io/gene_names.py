@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-_ENSEMBL = re.compile(r"ENS[A-Z]{0,4}G\d{8,}(\.\d+)?")
+_ENSEMBL = re.compile(r"ENS[A-Z]{0,4}G\d{8,}(\.\d+)?")  # letters for the species, none for man; a version
+# Two letters at the head, or one like C1QA; not one and digits alone, which is how columns are numbered.
 _SYMBOL = re.compile(r"[A-Za-z]{2}[A-Za-z0-9]*([-.@][A-Za-z0-9]+)*|[A-Za-z]\d[A-Za-z][A-Za-z0-9]*")
 # Names that occur in nearly every data set of human and mouse, and the systematic names of other organisms.
 _KNOWN_GENE = re.compile(
@@ -15,6 +16,7 @@ _KNOWN_GENE = re.compile(
     r"|FBGN\d{7}|WBGENE\d{8}|gene[_.-]?\d+)",
     re.IGNORECASE,
 )
+# Barcodes of at least twelve bases (Drop-seq; those of 10x have sixteen), and what people number.
 _OBSERVATION = re.compile(
     r"(\w+[_:#-])?[ACGT]{12,}([-_.]\w+)*|(cell|sample|barcode|patient|donor|spot)[_. -]?\d+", re.IGNORECASE
 )
@@ -58,7 +60,7 @@ def _are_genes(names: Sequence[str]) -> bool:
     if _share(names, _ENSEMBL) >= _ENOUGH:
         return True
     known = sum(_KNOWN_GENE.fullmatch(name) is not None for name in names)
-    return known >= min(_KNOWN_ENOUGH, max(1, len(names) // 2))
+    return known >= min(_KNOWN_ENOUGH, max(1, len(names) // 2))  # half of a small panel
 
 
 def _bare(header: str) -> str:

@@ -59,7 +59,7 @@ def inspect(adata: AnnData) -> Inspection:
 
 def choose_matrix(adata: AnnData, layer: str | None) -> MatrixFacts:
     """Return the facts of the matrix that is asked for, or of the recommended one."""
-    if layer is None and len(matrix_names(adata)) > 1:
+    if layer is None and len(matrix_names(adata)) > 1:  # one alone is chosen whatever it holds
         return _best(_all_facts(adata))
     name = layer or next(iter(matrix_names(adata)), "X")
     return matrix_facts(name, get_matrix(adata, name)[0])
@@ -70,7 +70,7 @@ def _all_facts(adata: AnnData) -> list[MatrixFacts]:
 
 
 def _best(matrices: list[MatrixFacts]) -> MatrixFacts:
-    """Return the best matrix: whole before broken, counts before log-normalised before scaled, earlier before later."""
+    """Return the best matrix: whole before broken, then by preference, earlier before later."""
     return min(matrices, key=lambda facts: (facts.nan + facts.infinite > 0, _PREFERENCE[facts.kind]))
 
 
@@ -89,9 +89,8 @@ def look_for_doubts(observations: list[str], genes: list[str], best: MatrixFacts
     """Return what should be looked at before a matrix is learned from: its names, its values, its size."""
     doubts, duplicates, n_obs = [], repeated(genes), len(observations)
     if duplicates:
-        doubts.append(
-            f"{len(duplicates)} gene names occur more than once ({examples(duplicates)}); a run refuses them."
-        )
+        several = f"{len(duplicates)} gene names occur more than once ({examples(duplicates)})"
+        doubts.append(f"{several}; a run refuses them.")
     if best.nan or best.infinite:
         doubts.append(f"{best.name} holds {best.nan} NaN and {best.infinite} infinite values; a run refuses them.")
     if best.kind in (UNKNOWN, SCALED):

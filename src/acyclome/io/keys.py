@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 
 ENCODING_TYPE = "acyclome-network"
 ENCODING_VERSION = "0.1.0"
-ORIENTATION = "row = source (cause), column = target (effect)"
 _ON_EDGES = ("score", "stability", "direction", "reversible", "reversal_loss", "settled", "noise_evidence")
-# No NaN: columns stay whole numbers.
-_ABSENT = {"order": -1, "depth": -1, "in_degree": 0, "out_degree": 0, "is_regulator": False}
+_ABSENT = {"order": -1, "depth": -1, "in_degree": 0, "out_degree": 0, "is_regulator": False}  # no NaN: ints stay so
 
 
 def to_anndata(network: Network, key: str = "dag") -> AnnData:
@@ -49,9 +47,12 @@ def write_keys(adata: AnnData, network: Network, key: str = "dag") -> None:
     adata.varp[key] = _matrix(network.edges["weight"], at, adata.n_vars)
     for column in _ON_EDGES:
         values = network.edges[column]
+        # What says nothing of any edge takes no matrix; score is always there, for uns names its key.
         if column == "score" or (values.any() if values.dtype == bool else values.notna().any()):
             adata.varp[f"{key}_{column}"] = _matrix(values, at, adata.n_vars)
-    _write_ranking(adata, network, key, at_column=at_column)
+    column_of = dict(zip(network.genes, at_column, strict=True))
+    source, target = (network.ranking[end].map(column_of).to_numpy(dtype=np.int64) for end in ("source", "target"))
+    adata.varp[f"{key}_rank_score"] = _matrix(network.ranking["rank_score"], (source, target), adata.n_vars)
     _write_nodes(adata, network, key, at_column=at_column)
     adata.uns[key] = _facts(network, key)
 
@@ -107,12 +108,6 @@ def _matrix(values: pd.Series, at: tuple[np.ndarray, np.ndarray], d: int) -> spa
     return sparse.csr_matrix((numbers, at), shape=(d, d))
 
 
-def _write_ranking(adata: AnnData, network: Network, key: str, *, at_column: np.ndarray) -> None:
-    index = dict(zip(network.genes, at_column, strict=True))
-    at = tuple(network.ranking[end].map(index).to_numpy(dtype=np.int64) for end in ("source", "target"))
-    adata.varp[f"{key}_rank_score"] = _matrix(network.ranking["rank_score"], (at[0], at[1]), adata.n_vars)
-
-
 def _write_nodes(adata: AnnData, network: Network, key: str, *, at_column: np.ndarray) -> None:
     used = np.zeros(adata.n_vars, dtype=bool)
     used[at_column] = True
@@ -131,12 +126,13 @@ def _facts(network: Network, key: str) -> dict[str, Any]:
         "encoding-type": ENCODING_TYPE,
         "encoding-version": ENCODING_VERSION,
         "acyclome": __version__,
-        "orientation": ORIENTATION,
+        "orientation": "row = source (cause), column = target (effect)",
         "is_dag": network.is_dag,
         "n_genes": len(network.genes),
         "n_edges": network.n_edges,
         "weights_key": key,
         "score_key": f"{key}_score",
+        # As texts, for h5ad keeps no None and no list of dictionaries.
         "facts": json.dumps(plain(network.facts), ensure_ascii=False),
         "priors": json.dumps(priors[["source", "target", "prior"]].to_numpy().tolist(), ensure_ascii=False),
     }

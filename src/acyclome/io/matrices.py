@@ -23,9 +23,9 @@ COUNTS, LOG, SCALED, UNKNOWN = "counts", "log-normalised", "scaled", "unknown"
 TOTAL = "total_counts"  # column of the observations in which the preparation notes their sums of counts
 _SAMPLE_ROWS = 200  # spread over the file; the kind of a matrix shows in a few, and large files open at once
 _CHUNK_VALUES = 2**24  # 128 MB of float64 at a time
-_EQUAL_TOTALS = 0.02  # coefficient of variation
+_EQUAL_TOTALS = 0.02  # coefficient of variation; rounding of float32 and of files leaves far less, sequencing far more
 _WHOLE = 0.02  # distance from a multiple; some files are rounded to three decimals
-_HIGHEST_LOG = 30.0  # 2^30 counts of one gene in one cell: no logarithm of an experiment is higher
+HIGHEST_LOG = 30.0  # 2^30 counts of one gene in one cell: no logarithm of an experiment is higher
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ def to_memory(matrix: Any, rows: np.ndarray | None = None) -> np.ndarray | sp.cs
     if sp.issparse(matrix):
         return matrix if rows is None else matrix.tocsr()[rows]
     blocks = [np.asarray(block) for block in _blocks(matrix, rows)]
+    # CSR takes 8 bytes for a value, dense float32 4: from a half of zeros on it is smaller, at .7 by 40 %.
     if blocks and np.mean([np.mean(block == 0) for block in blocks]) > 0.7:
         return sp.vstack([sp.csr_matrix(block) for block in blocks], format="csr")
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
@@ -106,9 +107,9 @@ def sample_rows(matrix: Any) -> np.ndarray:
     """Return up to 200 rows, evenly spaced, as a dense float64 array."""
     n_obs = matrix.shape[0]
     rows = np.unique(np.linspace(0, n_obs - 1, min(n_obs, _SAMPLE_ROWS)).astype(np.int64))
-    if _is_backed_sparse(matrix) and matrix.format == "csc":
+    if _is_backed_sparse(matrix) and matrix.format == "csc":  # rows of which lie all over the file
         matrix = matrix.to_memory()
-    picked = matrix.oindex[rows] if hasattr(matrix, "oindex") else matrix[rows]
+    picked = matrix.oindex[rows] if hasattr(matrix, "oindex") else matrix[rows]  # zarr has rows by index apart
     return np.asarray(picked.toarray() if sp.issparse(picked) else picked, dtype=np.float64)
 
 
@@ -118,25 +119,25 @@ def _kind(rows: np.ndarray, low: float, high: float, *, is_whole: bool) -> tuple
         return _kind_below_zero(rows, is_whole)
     if is_whole:
         return COUNTS, "whole numbers" if high > 1 else "only 0 and 1"
-    if high <= _HIGHEST_LOG and np.any(rows):
+    if high <= HIGHEST_LOG and np.any(rows):
         for name, undone in (("log(1 + x)", np.expm1(rows)), ("log2(1 + x)", np.exp2(rows) - 1.0)):
             if _has_equal_totals(undone):
                 return LOG, f"{name} of values with the same total in every observation"
             if _has_units(undone):
                 return LOG, f"{name} of multiples of one molecule, scaled observation by observation"
-    if high > _HIGHEST_LOG and _has_equal_totals(rows):
+    if high > HIGHEST_LOG and _has_equal_totals(rows):
         return UNKNOWN, "the same total in every observation, not logarithmic: log would suit (log: true)"
-    if high > 100:
+    if high > 100:  # above any logarithm by far
         return UNKNOWN, "fractions and large values, such as TPM: log would suit (log: true)"
     return UNKNOWN, "fractions that are neither counts nor logarithms of normalised counts; used as they are"
 
 
 def _kind_below_zero(rows: np.ndarray, is_whole: bool) -> tuple[str, str]:
-    spread = rows.std(axis=0)
-    spread = spread[spread > 0]
     if is_whole:
         return UNKNOWN, "whole numbers with values below zero: no counts"
-    if spread.size and 0.8 < np.median(spread) < 1.2:
+    spread = rows.std(axis=0)
+    spread = spread[spread > 0]
+    if spread.size and 0.8 < np.median(spread) < 1.2:  # of 200 rows at most; clipping at 10, as is usual, takes some
         return SCALED, "values below zero, genes of unit variance"
     return SCALED, "values below zero: centred or scaled"
 
@@ -156,7 +157,7 @@ def _has_units(values: np.ndarray) -> bool:
         small = ratio[ratio < 20]  # beyond, rounding hides what is whole
         if np.unique(np.round(small)).size > 1:
             verdicts.append(bool(np.mean(np.abs(small - np.round(small)) < _WHOLE * small) > 0.95))
-    return len(verdicts) >= 3 and float(np.mean(verdicts)) > 0.8
+    return len(verdicts) >= 3 and float(np.mean(verdicts)) > 0.8  # in some cells the smallest value is two molecules
 
 
 def _values(matrix: Any) -> Iterator[tuple[np.ndarray, int]]:
@@ -164,11 +165,9 @@ def _values(matrix: Any) -> Iterator[tuple[np.ndarray, int]]:
     if _is_backed_sparse(matrix) or sp.issparse(matrix):
         data = matrix.group["data"] if _is_backed_sparse(matrix) else sp.csr_matrix(matrix).data
         implied = matrix.shape[0] * matrix.shape[1] - data.shape[0]
-        for start in range(0, data.shape[0], _CHUNK_VALUES):
+        for start in range(0, max(data.shape[0], 1), _CHUNK_VALUES):  # one block too where nothing is stored
             values = np.asarray(data[start : start + _CHUNK_VALUES])
             yield values, values.size + implied
-        if data.shape[0] == 0:
-            yield np.empty(0), implied
         return
     for block in _blocks(matrix, None):
         values = np.asarray(block).ravel()
@@ -176,7 +175,6 @@ def _values(matrix: Any) -> Iterator[tuple[np.ndarray, int]]:
 
 
 def _blocks(matrix: Any, rows: np.ndarray | None) -> Iterator[Any]:
-    """Yield dense rows in blocks of at most 2^24 values."""
     size = max(1, _CHUNK_VALUES // max(matrix.shape[1], 1))
     for start in range(0, matrix.shape[0], size):
         block = matrix[start : start + size]
@@ -184,5 +182,4 @@ def _blocks(matrix: Any, rows: np.ndarray | None) -> Iterator[Any]:
 
 
 def _is_backed_sparse(matrix: Any) -> bool:
-    """Return whether a matrix is the sparse data set of anndata, on disk."""
-    return hasattr(matrix, "to_memory") and hasattr(matrix, "group")
+    return hasattr(matrix, "to_memory") and hasattr(matrix, "group")  # the sparse data sets of anndata on disk
