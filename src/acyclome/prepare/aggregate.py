@@ -44,7 +44,7 @@ def aggregate(draft: Draft, options: Prepare, seed: int, perturbation: str | Non
         return draft
     strata = _strata(draft.obs, options, perturbation)
     groups = metacell_groups(draft.X, options.metacells, strata, seed=seed, is_counts=draft.kind == COUNTS)
-    names = np.char.add("metacell_", groups.astype(str)).astype(object)
+    names = np.char.add("metacell_", groups.astype(str)).astype(object)  # sorted as numbers, below: 10 after 9
     text = f"about {options.metacells} similar observations joined into one"
     return _join(draft, names, "metacells", text, order=groups)
 
@@ -74,10 +74,10 @@ def _halve(coordinates: np.ndarray, members: np.ndarray, n_groups: int) -> list[
         return [members]
     centred = coordinates[members] - coordinates[members].mean(axis=0)
     axis = np.linalg.eigh(centred.T @ centred)[1][:, -1]
-    axis *= np.sign(axis[np.argmax(np.abs(axis))]) or 1.0
+    axis *= np.sign(axis[np.argmax(np.abs(axis))]) or 1.0  # the sign of an eigenvector is open, and libraries differ
     ranked = members[np.argsort(centred @ axis, kind="stable")]
     left = n_groups // 2
-    cut = len(members) * left // n_groups
+    cut = len(members) * left // n_groups  # in proportion, so that parts differ by one cell at most
     return [*_halve(coordinates, ranked[:cut], left), *_halve(coordinates, ranked[cut:], n_groups - left)]
 
 
@@ -88,11 +88,11 @@ def _coordinates(X: Matrix, seed: int, is_counts: bool) -> np.ndarray:
     cells = sp.csr_matrix(X.T, dtype=np.float64) if sp.issparse(X) else np.asarray(X.T, dtype=np.float64)
     if is_counts:
         totals = np.asarray(cells.sum(axis=1)).ravel()
-        scale = _SCALE / np.where(totals > 0, totals, 1.0)
+        scale = _SCALE / np.where(totals > 0, totals, 1.0)  # an empty cell stays at zero
         cells = (sp.diags(scale) @ cells).log1p() if sp.issparse(X) else np.log1p(cells * scale[:, None])
-    n_components = min(_COMPONENTS, min(cells.shape) - 1)
+    n_components = max(1, min(_COMPONENTS, *(side - 1 for side in cells.shape)))
     state = int(np.random.default_rng([seed, _STREAM]).integers(2**31))
-    return TruncatedSVD(max(1, n_components), random_state=state).fit_transform(cells)
+    return TruncatedSVD(n_components, random_state=state).fit_transform(cells)  # uncentred, so that zeros stay zeros
 
 
 def _join(draft: Draft, labels: np.ndarray, step: str, text: str, order: np.ndarray | None = None) -> Draft:
@@ -103,9 +103,11 @@ def _join(draft: Draft, labels: np.ndarray, step: str, text: str, order: np.ndar
     weights = np.ones(len(member), dtype=np.float32) if draft.kind == COUNTS else (1.0 / counts[member])
     joining = sp.csr_matrix((weights.astype(np.float32), (np.arange(len(member)), member)))
     X: Matrix = draft.X @ joining
-    X = sp.csr_matrix(X) if sp.issparse(X) else np.ascontiguousarray(X, dtype=np.float32)
     if sp.issparse(X):
-        X.sort_indices()
+        X = sp.csr_matrix(X)
+        X.sort_indices()  # a product leaves them in any order, on which digests would depend
+    else:
+        X = np.ascontiguousarray(X, dtype=np.float32)
     obs = _join_annotations(draft.obs, member, names)
     how = "counts summed" if draft.kind == COUNTS else "values averaged"
     return replace(draft, X=X, obs=obs).noted(
@@ -139,7 +141,12 @@ def _labels(obs: pd.DataFrame, by: str) -> np.ndarray:
                 "(pseudobulk_by). Expected a label for each. Fill them in, or leave those observations out of the file."
             )
             raise InputError(msg)
-    texts = [part.astype(object).map(str).to_numpy() for part in parts]
+    return _combined(parts)
+
+
+def _combined(columns: list[pd.Series[Any]]) -> np.ndarray:
+    """Return one label for each combination of labels, ``(n_obs,)``."""
+    texts = [column.astype(object).map(str) for column in columns]
     return np.array(["|".join(words) for words in zip(*texts, strict=True)], dtype=object)
 
 
@@ -158,10 +165,7 @@ def _check_targets(labels: np.ndarray, targets: pd.Series[Any], by: str) -> None
 def _strata(obs: pd.DataFrame, options: Prepare, perturbation: str | None) -> np.ndarray | None:
     """Return one integer for each combination of the covariates that are labels, and of the targets."""
     named = [obs_column(obs, name, "covariates") for name in options.covariates]
-    labels = [column.astype(object).map(str).to_numpy() for column in named if column.dtype.kind not in "iuf"]
+    labels = [column for column in named if column.dtype.kind not in "iuf"]  # numbers are averaged
     if perturbation is not None:
-        labels.append(obs[perturbation].astype(object).map(str).to_numpy())
-    if not labels:
-        return None
-    joint = np.array(["|".join(words) for words in zip(*labels, strict=True)], dtype=object)
-    return np.unique(joint, return_inverse=True)[1]
+        labels.append(obs[perturbation])
+    return np.unique(_combined(labels), return_inverse=True)[1] if labels else None

@@ -15,11 +15,7 @@ from acyclome.prepare.genes import is_constant
 
 
 def check_matrix(X: Any, genes: Sequence[str]) -> None:
-    """Refuse a matrix of numbers in memory, ``(n, d)`` dense or CSR, that no network can be learned from.
-
-    Another number of names, repeated names, NaN or infinite values, fewer than ten observations or two genes, and
-    constant genes.
-    """
+    """Refuse a matrix of numbers in memory, ``(n, d)`` dense or CSR, that no network can be learned from."""
     if X.shape[1] != len(genes):
         msg = f"X has shape {tuple(X.shape)} and there are {len(genes)} gene names. Expected observations x genes."
         raise InputError(msg)
@@ -61,7 +57,7 @@ def check_names(genes: Sequence[str]) -> None:
 def check_finite(X: Any, genes: Sequence[str], observations: Sequence[str], *, name: str) -> None:
     """Raise an InputError if a value of the matrix ``(n, d)`` is missing or infinite; the first is named."""
     stored = X.data if sp.issparse(X) else np.asarray(X)
-    if stored.dtype.kind != "f" or np.isfinite(stored).all():
+    if stored.dtype.kind != "f" or np.isfinite(stored).all():  # whole numbers and booleans have no NaN
         return
     n_nan, n_infinite = int(np.isnan(stored).sum()), int(np.isinf(stored).sum())
     row, column = first_where(X, lambda values: ~np.isfinite(values))
@@ -114,6 +110,7 @@ def as_labels(groups: Sequence[str], n_obs: int) -> np.ndarray:
     if labels.shape != (n_obs,):
         msg = f"groups holds {labels.size} labels for {n_obs} observations. Give one label per observation."
         raise InputError(msg)
+    # NaN is the value that differs from itself; pandas has two more that are missing.
     missing = np.array([label is None or str(label) in ("<NA>", "NaT") or label != label for label in labels], bool)
     if missing.any():
         places = examples([str(at) for at in np.flatnonzero(missing)])
@@ -146,6 +143,7 @@ def check_groups(sizes: Mapping[str, int], source: str, way_out: str) -> None:
 def leave_out_constant(X: Any, genes: Sequence[str]) -> tuple[Any, list[str], list[str]]:
     """Return the genes that vary among these observations, their names, and a warning if others were left out."""
     constant = is_constant(X.T)
+    # What is too small as a whole is left as it is, for the checks that come next to say so.
     if X.shape[0] < MIN_OBSERVATIONS or not constant.any() or (~constant).sum() < 2:
         return X, list(genes), []
     gone = [gene for gene, flat in zip(genes, constant, strict=True) if flat]

@@ -59,7 +59,7 @@ def basis(obs: pd.DataFrame, covariates: tuple[str, ...]) -> np.ndarray:
         else:
             columns.append(pd.get_dummies(column.astype(object).map(str)).to_numpy(dtype=np.float64))
     design = np.concatenate(columns, axis=1)
-    if design.shape[1] > len(obs) - MIN_OBSERVATIONS:
+    if design.shape[1] > len(obs) - MIN_OBSERVATIONS:  # what is left has to be as many as a data set must have
         msg = (
             f"The covariates {', '.join(covariates)} have {design.shape[1]} columns for {len(obs):,} observations. "
             f"Expected at least {MIN_OBSERVATIONS} observations more than columns. Leave out those with many labels."
@@ -67,7 +67,7 @@ def basis(obs: pd.DataFrame, covariates: tuple[str, ...]) -> np.ndarray:
         raise InputError(msg)
     design[:, 1:] -= design[:, 1:].mean(axis=0)
     spread = np.sqrt(np.mean(design**2, axis=0))
-    design = design[:, spread > 0] / spread[spread > 0]
+    design = design[:, spread > 0] / spread[spread > 0]  # one scale, on which the tolerance of the rank is meant
     U, strength, _ = np.linalg.svd(design, full_matrices=False)
     return U[:, strength > _RANK_TOLERANCE * strength[0]]
 
@@ -80,10 +80,8 @@ def residuals(X: Matrix, Q: np.ndarray) -> np.ndarray:
 
 def _is_left(X: Matrix, Q: np.ndarray) -> np.ndarray:
     """Return ``(genes,)`` whether the covariates leave something of each gene's variance: ``|x|^2 - |x Q|^2``."""
-    squares = (
-        X.multiply(X).sum(axis=1, dtype=np.float64) if sp.issparse(X) else np.einsum("ij,ij->i", X, X, dtype=float)
-    )
+    squares = X.multiply(X).sum(axis=1, dtype=float) if sp.issparse(X) else np.einsum("ij,ij->i", X, X, dtype=float)
     total = np.asarray(squares).ravel()
     centred = total - np.asarray(X.sum(axis=1, dtype=np.float64)).ravel() ** 2 / X.shape[1]
     left = total - np.sum(np.asarray(X @ Q) ** 2, axis=1)
-    return left > _NOTHING_LEFT * centred + _ROUNDING * total
+    return left > _NOTHING_LEFT * centred + _ROUNDING * total  # the second where the mean is far above the spread

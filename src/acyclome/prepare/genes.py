@@ -9,11 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import InputError, examples
-from acyclome.io.matrices import COUNTS, LOG, TOTAL
+from acyclome.io.matrices import COUNTS, HIGHEST_LOG, LOG, TOTAL
 from acyclome.options.sections import Prepare
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
-
-_HIGHEST_LOG = 30.0  # as in io.matrices: no logarithm of an experiment is higher
 
 
 def filter_genes(draft: Draft, options: Prepare, *, is_part: bool) -> Draft:
@@ -71,8 +69,7 @@ def normalize(draft: Draft, options: Prepare) -> Draft:
     if options.normalize is False or (options.normalize == "auto" and draft.kind != COUNTS):
         return draft
     totals = np.asarray(draft.X.sum(axis=0, dtype=np.float64)).ravel()
-    above = totals[totals > 0]
-    target = float(options.target_sum if options.target_sum is not None else np.median(above))
+    target = float(np.median(totals[totals > 0]) if options.target_sum is None else options.target_sum)
     factors = (target / np.where(totals > 0, totals, 1.0)).astype(np.float32)
     X = _map_values(draft.X, lambda values, columns: values * factors[columns])
     n_empty = int((totals <= 0).sum())
@@ -92,13 +89,7 @@ def take_log(draft: Draft, options: Prepare) -> Draft:
 
 
 def keep_counts(draft: Draft, options: Prepare) -> Draft:
-    """Leave the counts as they are, of all genes or of the most variable; note the totals of the observations.
-
-    Raises
-    ------
-    InputError
-        If the values are no counts.
-    """
+    """Leave the counts as they are, of all genes or of the most variable; note the totals of the observations."""
     if draft.kind != COUNTS:
         msg = (
             f"The matrix holds {draft.kind} values; expected counts (whole numbers from 0), which the model "
@@ -111,25 +102,19 @@ def keep_counts(draft: Draft, options: Prepare) -> Draft:
     if options.n_top_genes is None:
         return drop_constant(counted, is_part=True)
     chosen = top_genes(take_log(normalize(draft, options), options), options)
-    kept = replace(
-        counted.with_genes(np.isin(draft.genes, chosen.genes)), warnings=(*counted.warnings, *chosen.warnings)
-    )
-    return drop_constant(replace(kept, steps=(*kept.steps, chosen.steps[-1])), is_part=True)
+    # Chosen among logarithms; of the steps on that way only the last one happened to the counts.
+    steps, warnings = (*counted.steps, chosen.steps[-1]), (*counted.warnings, *chosen.warnings)
+    kept = counted.with_genes(np.isin(draft.genes, chosen.genes))
+    return drop_constant(replace(kept, steps=steps, warnings=warnings), is_part=True)
 
 
 def top_genes(draft: Draft, options: Prepare) -> Draft:
-    """Keep the ``n_top_genes`` highly variable genes (scanpy, flavor seurat: dispersion within bins of the mean).
-
-    Raises
-    ------
-    InputError
-        If the values are not on a logarithmic scale.
-    """
+    """Keep the ``n_top_genes`` highly variable genes (scanpy, flavor seurat: dispersion within bins of the mean)."""
     n_top = options.n_top_genes
     if n_top is None or n_top >= draft.n_vars:
         return draft
     low, high = float(draft.X.min()), float(draft.X.max())
-    if low < 0 or high > _HIGHEST_LOG:
+    if low < 0 or high > HIGHEST_LOG:
         msg = (
             f"Highly variable genes were asked for (n_top_genes: {n_top}), but the values run from {low:g} to "
             f"{high:g}. Expected counts or log-normalised values. Choose such a matrix (--layer), "
@@ -140,12 +125,10 @@ def top_genes(draft: Draft, options: Prepare) -> Draft:
     from anndata import AnnData
 
     adata = AnnData(draft.X.T.tocsr() if sp.issparse(draft.X) else draft.X.T.copy())
-    adata.uns["log1p"] = {}
     ranked = scanpy.pp.highly_variable_genes(adata, n_top_genes=n_top, flavor="seurat", inplace=False)
     score = ranked["dispersions_norm"].to_numpy()
-    best = np.argsort(-np.nan_to_num(score, nan=-np.inf), kind="stable")[:n_top]
-    keep = np.zeros(draft.n_vars, dtype=bool)
-    keep[best] = True
+    best = np.argsort(-np.nan_to_num(score, nan=-np.inf), kind="stable")[:n_top]  # so many, ties or not
+    keep = np.isin(np.arange(draft.n_vars), best)
     text = f"the {n_top} most variable genes kept (scanpy, flavor seurat)"
     warning = f"{draft.n_vars - n_top:,} less variable genes were left out; they can be hidden common causes."
     return draft.with_genes(keep).noted("top_genes", text, warnings=[warning], genes_dropped=int((~keep).sum()))

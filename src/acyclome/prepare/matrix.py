@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
+from acyclome.core.data.candidates import gene_blocks
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -51,15 +53,13 @@ def gene_major(X: Matrix) -> Matrix:
         return np.array(np.asarray(X).T, dtype=np.float32, order="C")
     turned = sp.csr_matrix(X.T, dtype=np.float32, copy=True)
     turned.sum_duplicates()
-    turned.eliminate_zeros()
+    turned.eliminate_zeros()  # a gene is seen where a value is stored
     density = turned.nnz / max(turned.shape[0] * turned.shape[1], 1)
     return turned.toarray() if density > 0.5 else turned  # beyond one half, CSR is the larger form
 
 
 def blocks(n_rows: int, n_columns: int) -> list[tuple[int, int]]:
-    """Return ranges of rows that hold at most 2^24 values each (64 MB of float32)."""
-    size = max(1, _BLOCK_VALUES // max(n_columns, 1))
-    return [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+    return gene_blocks(n_rows, max(1, _BLOCK_VALUES // max(n_columns, 1)))
 
 
 def dense(X: Matrix) -> np.ndarray:

@@ -91,6 +91,7 @@ def _check_values(X: Matrix, draft: Draft, facts: MatrixFacts, options: Prepare)
     low = float(stored.min(initial=0))
     if low >= 0:
         return
+    # Of auto, values below zero are used as they are, unless they are whole and so were meant as counts.
     asked = options.normalize is True or options.log is True
     is_whole = facts.note.startswith("whole numbers") and (options.normalize == "auto" or options.log == "auto")
     if asked or is_whole:

@@ -19,7 +19,7 @@ def size_factors(store: GeneMajor, wanted: str) -> np.ndarray:
     (Ahlmann-Eltze and Huber 2023), ``none``: 1, or a column of the observations.
     """
     columns = store.obs_columns
-    totals = _totals(store)
+    totals = _totals(store)  # for every choice, since it refuses what are no counts
     if wanted == "none":
         return np.ones(store.n_obs)
     if wanted != "total":
@@ -41,7 +41,7 @@ def size_factors(store: GeneMajor, wanted: str) -> np.ndarray:
             "such observations out, or give others (size_factors)."
         )
         raise InputError(msg)
-    return totals / totals.mean()
+    return totals / totals.mean()  # of mean 1, so that log(1 + counts / size) is on the scale of the counts
 
 
 def holds_counts(store: GeneMajor) -> bool:

@@ -33,9 +33,7 @@ class Prepared:
     X: Matrix  # (n_vars, n_obs) float32, gene-major, dense or CSR
     genes: list[str]
     observations: list[str]
-    # What each step did and what fell out, warnings, sizes before and after, the matrix and its kind, the transform,
-    # and n_effective, the observations less the degrees of freedom that covariates took.
-    facts: dict[str, Any]
+    facts: dict[str, Any]  # steps, warnings, sizes; n_effective: observations less the degrees that covariates took
     obs_columns: pd.DataFrame
 
 
@@ -131,6 +129,7 @@ def _choose_transform(draft: Draft, Q: np.ndarray | None, asked: str, seed: int)
         return {"what": text, "chosen": "rank" if asked == "rank" else "none"}
     chosen, observations = transform.draw_sample(draft.n_vars, draft.n_obs, seed=seed)
     part = dense(draft.X[chosen])[:, observations]
+    # A part of the rows of an orthonormal basis is none any more.
     choice = transform.choose_transform(part, seed, None if Q is None else np.linalg.qr(Q[observations])[0])
     words = {"none": "none", "rank": "ranks to normal scores"}[choice.transform]
     figures = {"gain_none": choice.gain_none, "gain_rank": choice.gain_rank, "standard_error": choice.standard_error}

@@ -26,7 +26,7 @@ import scipy.sparse as sp
 from acyclome.prepare.matrix import Matrix
 
 SAMPLE_GENES = 500  # the error of a mean over so many genes is a twentieth of their spread
-SAMPLE_OBSERVATIONS = 2_000
+SAMPLE_OBSERVATIONS = 2_000  # a thousand on each half; no other number is on record
 _STREAM = 0x7A2F  # keeps the draws of this step apart from all others of the same seed
 _REGRESSORS = 3  # at most: a gene of a sparse network has two or three causes
 # Ranks lose units and tails, so they are taken where their gain is above its error and not merely there.
@@ -80,8 +80,7 @@ def rank_to_normal(X: Matrix) -> Matrix:
 def choose_transform(X: np.ndarray, seed: int = 0, Q: np.ndarray | None = None) -> Choice:
     """Choose between no transform and rank to normal, by the data alone (see the module's text).
 
-    ``X`` is a sample ``(genes, n_obs)``, see :func:`draw_sample`; ``Q`` ``(n_obs, p)`` an orthonormal basis of the
-    covariates, which are taken out after either transform.
+    ``X`` is ``(genes, n_obs)``; ``Q`` ``(n_obs, p)`` an orthonormal basis of the covariates, taken out after either.
     """
     halves = np.random.default_rng([seed, _STREAM, 1]).permutation(X.shape[1])
     middle = len(halves) // 2
@@ -108,7 +107,7 @@ def draw_sample(n_vars: int, n_obs: int, *, seed: int) -> tuple[np.ndarray, np.n
 def _gains(X: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Return ``(genes,)`` held-out gains in log-likelihood per observation of forward regressions."""
     mean, scale = X[:, train].mean(axis=1, keepdims=True), X[:, train].std(axis=1, keepdims=True)
-    varies = (scale > 1e-12 * np.maximum(np.abs(mean), 1.0)).ravel()
+    varies = (scale > 1e-12 * np.maximum(np.abs(mean), 1.0)).ravel()  # above the rounding of a mean in float64
     Z = (X[varies] - mean[varies]) / scale[varies]
     R = Z[:, train] @ Z[:, train].T / len(train)
     chosen, is_used = _forward(R, len(train))
@@ -135,8 +134,8 @@ def _forward(R: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     chosen, is_used = np.zeros((d, steps), dtype=np.int64), np.zeros((d, steps), dtype=bool)
     rows, active = np.arange(d), np.ones(d, dtype=bool)
     for step in range(steps):
-        drop = cross**2 / np.maximum(left, 1e-3)
-        drop[rows, rows] = -1.0
+        drop = cross**2 / np.maximum(left, 1e-3)  # near copies of those that entered gain little
+        drop[rows, rows] = -1.0  # never itself, nor one that has entered
         drop[rows[:, None], chosen[:, :step]] = -1.0
         best = drop.argmax(axis=1)
         after = np.maximum(variance - drop[rows, best], _LEAST_VARIANCE)
@@ -153,6 +152,7 @@ def _forward(R: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
 def _regressions(R: np.ndarray, chosen: np.ndarray, is_used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return ``(d, k)`` least-squares weights (zero where not used) and ``(d,)`` residual variances."""
     used = is_used[:, :, None] & is_used[:, None, :]
+    # Rows that are not used are those of the unit matrix, so that all genes are solved in one call.
     gram = np.where(used, R[chosen[:, :, None], chosen[:, None, :]], np.eye(chosen.shape[1]))
     right = np.where(is_used, np.take_along_axis(R, chosen, axis=1), 0.0)
     weights = np.linalg.solve(gram, right[:, :, None])[:, :, 0]
