@@ -24,12 +24,12 @@ from acyclome._version import __version__
 from acyclome.cli import benchmark, demo, doctor, evaluation, inspection, plan, results, stages
 from acyclome.cli.options import command
 from acyclome.cli.progress import log_to_stderr
-from acyclome.errors import AcyclomeError
+from acyclome.errors import AcyclomeError, MemoryLimitError
 
 __all__ = ["build_app", "main"]
 
 STOPPED = 130  # what shells give for Ctrl-C
-_WIDTH, _MAX_LINES = 110, 24  # one screen
+_WIDTH, _MAX_LINES = 110, 24  # one screen: a terminal has 24 lines at least
 _ISSUES = "the project's issue tracker (see README.md)"
 _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Start here": {
@@ -49,7 +49,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "One stage at a time": {"prepare": stages.prepare, **{name: stages.stage(name) for name in stages.STAGES}},
 }
-_RESUMABLE = frozenset({"run", "demo"})
+_RESUMABLE = frozenset({"run", "demo"})  # whose finished stages are kept
 
 
 class _Commands(cloup.Group):
@@ -59,7 +59,7 @@ class _Commands(cloup.Group):
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             click.echo(f"\n{_one_screen(_stopped_text(ctx))}", err=True)
-            raise click.exceptions.Exit(STOPPED) from None
+            raise click.exceptions.Exit(STOPPED) from None  # click's own answer is Aborted!, and 1
 
 
 def build_app() -> cloup.Group:
@@ -96,13 +96,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         with log_to_stderr(quiet="--quiet" in words or "-q" in words):
             build_app().main(args=words, prog_name="acyclome")
     except SystemExit as finished:
+        # A text as the code means 1, none means 0, as Python itself reads them.
         return finished.code if isinstance(finished.code, int) else int(finished.code is not None)
     except AcyclomeError as error:
         click.echo(_one_screen(f"Error: {error}"), err=True)
         return error.exit_code
     except MemoryError as error:
         click.echo(_one_screen(_memory_text(error)), err=True)
-        return 3
+        return MemoryLimitError.exit_code
     except Exception:  # noqa: BLE001 - the last door: whatever comes here is ours, and is shown whole
         click.echo(_fault_text(words, traceback.format_exc()), err=True)
         return 1
@@ -111,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _one_screen(text: str) -> str:
     wrap = textwrap.TextWrapper(_WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-    lines = [part for line in text.splitlines() for part in (wrap.wrap(line) or [""])]
+    lines = [part for line in text.splitlines() for part in (wrap.wrap(line) or [""])]  # wrap drops empty lines
     if len(lines) > _MAX_LINES:
         lines = [*lines[: _MAX_LINES - 1], f"... and {len(lines) - _MAX_LINES + 1} more lines"]
     return "\n".join(lines)
@@ -146,7 +147,7 @@ def _stopped_text(ctx: Any) -> str:
 @contextmanager
 def _stop_on_terminate() -> Iterator[None]:
     """Treat the signal with which a scheduler ends a job like Ctrl-C, so that the user is told how to go on."""
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():  # Python lets no other set handlers
         yield
         return
 

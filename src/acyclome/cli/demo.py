@@ -15,8 +15,6 @@ from acyclome.errors import InputError
 if TYPE_CHECKING:
     from acyclome.config import Config
 
-DEMO_NAME = "pbmc68k_reduced.h5ad"
-
 
 @cloup.option("-o", "--out", type=FILE, metavar="FOLDER", help="Folder for the data and the results.")
 @cloup.option("--data-only", type=FILE, metavar="FILE", help="Write only the expression file, and learn nothing.")
@@ -32,10 +30,12 @@ def demo(config: Config, options: RunOptions, *, out: Path | None, data_only: Pa
                 f"{data_only}: 700 cells x 765 genes; log-normalised values in raw, scaled ones in X", err=options.json
             )
     elif out is not None:
-        source = out / DEMO_NAME
+        source = out / "pbmc68k_reduced.h5ad"
         if not source.exists():
             write_demo_data(source)
-        run(source, out, config=_on_raw(config), options=options)
+        # Not X, which holds scaled values, unless the user has chosen it.
+        chosen = config if config.input.layer is not None else config.with_options({"input.layer": "raw"})
+        run(source, out, config=chosen, options=options)
 
 
 def write_demo_data(path: Path) -> None:
@@ -49,8 +49,3 @@ def write_demo_data(path: Path) -> None:
         raise InputError(msg)
     with write_path(path) as temporary:
         scanpy.datasets.pbmc68k_reduced().write_h5ad(temporary, compression="gzip")
-
-
-def _on_raw(config: Config) -> Config:
-    """Return the configuration with the raw matrix chosen, unless the user has chosen one."""
-    return config if config.input.layer is not None else config.with_options({"input.layer": "raw"})

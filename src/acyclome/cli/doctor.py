@@ -33,9 +33,9 @@ REQUIRED = (
 )
 OPTIONAL = dict.fromkeys(("jinja2", "pybtex", "matplotlib"), "report")
 OPTIONAL |= {"snakemake": "workflow", "dask": "dask", "dagma": "bench"}
-MIN_PYTHON = (3, 11)
-MIN_MEMORY_GB, MIN_DISK_GB = 4.0, 1.0
-_MODULES = {"scikit-learn": "sklearn"}
+MIN_PYTHON = (3, 11)  # as requires-python of the package
+MIN_MEMORY_GB, MIN_DISK_GB = 4.0, 1.0  # by eye: what a run takes, `plan` knows
+_MODULES = {"scikit-learn": "sklearn"}  # packages whose modules are called otherwise
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Finding:
 @json_flag
 def doctor(folder: Path, json: bool) -> None:
     """Check versions, processors, memory, GPU, the right to write, and the cache of compiled kernels."""
-    findings = [*_python(), *_packages(), *_machine(), _gpu(), _writing(folder), _kernel_cache()]
+    findings = [_python(), *_packages(), *_machine(), _gpu(), _writing(folder), _kernel_cache()]
     failed = [finding for finding in findings if finding.is_needed and not finding.is_fine]
     if json:
         echo_json({"is_fine": not failed, "findings": [asdict(finding) for finding in findings]})
@@ -71,10 +71,10 @@ def _line(finding: Finding) -> str:
     return f"{mark} {finding.what:<14} {finding.found}{advice}"
 
 
-def _python() -> list[Finding]:
+def _python() -> Finding:
     is_new = sys.version_info[:2] >= MIN_PYTHON
     advice = f"install Python {'.'.join(map(str, MIN_PYTHON))} or later"
-    return [Finding("python", f"{platform.python_version()} on {platform.platform()}", is_new, advice=advice)]
+    return Finding("python", f"{platform.python_version()} on {platform.platform()}", is_new, advice=advice)
 
 
 def _packages() -> list[Finding]:
@@ -90,6 +90,7 @@ def _package(name: str, *, is_needed: bool, advice: str) -> Finding:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return Finding(name, "not installed", is_fine=False, is_needed=is_needed, advice=advice)
+    # Not imported: that takes seconds, and a broken package should be named rather than end the examination.
     is_there = importlib.util.find_spec(_MODULES.get(name, name)) is not None
     return Finding(name, version if is_there else f"{version}, but its files are missing", is_there, is_needed, advice)
 

@@ -74,9 +74,8 @@ def _write_simulation(drawn: Simulation, output: Path, settings: dict[str, Any])
     obs = pd.DataFrame(index=[f"C{cell}" for cell in range(len(drawn.X))])
     if drawn.size is not None:
         obs["size_factor"] = drawn.size
-    adata = anndata.AnnData(
-        np.ascontiguousarray(drawn.X, dtype=np.float32), obs=obs, var=var, uns={"simulation": settings}
-    )
+    X = np.ascontiguousarray(drawn.X, dtype=np.float32)  # as prepared data are, with half the file
+    adata = anndata.AnnData(X, obs=obs, var=var, uns={"simulation": settings})
     files = {"expression": output, "truth": output.with_suffix(".truth.tsv")}
     truth = drawn.edges[["source", "target", "weight"]].to_csv(sep="\t", index=False, lineterminator="\n")
     if drawn.regulators is not None:
@@ -90,17 +89,14 @@ def _write_simulation(drawn: Simulation, output: Path, settings: dict[str, Any])
 
 @run_folder
 @cloup.option(
-    *("--truth",),
+    "--truth",
     type=FILE,
     required=True,
     metavar="TSV",
     help="True edges: a table with source and target, or a sif file.",
 )
 @cloup.option(
-    *("--regulators",),
-    type=FILE,
-    metavar="FILE",
-    help="Genes that may be causes, one a line; others are not counted.",
+    "--regulators", type=FILE, metavar="FILE", help="Genes that may be causes, one a line; others are not counted."
 )
 @cloup.option("--ignore-genes", metavar="PREFIX", help="Leave out genes whose names start like this.")
 @cloup.option("--all-genes", is_flag=True, help="Count pairs of all genes of the run, not only those the truth names.")

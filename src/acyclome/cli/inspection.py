@@ -29,7 +29,7 @@ def inspect(input_file: Path, genes_as: str, json: bool) -> None:
     from acyclome.io.expression import inspect_expression
 
     require_exists(input_file)
-    orientation = Config(input={"genes_as": genes_as}).input.genes_as
+    orientation = Config(input={"genes_as": genes_as}).input.genes_as  # refuses other words as `run` does
     inspection = inspect_expression(input_file, orientation)
     if json:
         echo_json({"input": str(input_file), **dataclasses.asdict(inspection)})

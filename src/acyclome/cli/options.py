@@ -65,7 +65,7 @@ class RunOptions:
     quiet: bool = _option("Say nothing unless something is wrong.", "-q", "--quiet", default=False)
     json: bool = _option("Print a summary for machines, and nothing else, on standard output.", "--json", default=False)
 
-    def runtime(self, progress: Progress) -> Runtime:
+    def runtime(self, progress: Progress | None) -> Runtime:
         from acyclome.machine import check_device, usable_threads
         from acyclome.pipeline.commands import Runtime
 
@@ -81,15 +81,12 @@ class RunOptions:
 
 
 def parse_memory(text: str | None) -> int | None:
-    """Return the bytes that a text such as ``8GB``, ``500 MB`` or ``1.5T`` names; None stays None.
-
-    Less than a megabyte is refused: a unit was probably forgotten.
-    """
+    """Return the bytes that a text such as ``8GB``, ``500 MB`` or ``1.5T`` names; None stays None."""
     if text is None:
         return None
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
     amount = float(match[1]) * _UNITS[match[2]] if match else 0.0
-    if amount < _UNITS["M"]:
+    if amount < _UNITS["M"]:  # a unit was probably forgotten
         msg = f"--memory {text} is not an amount of memory; expected a number with a unit, such as 8GB or 500MB."
         raise InputError(msg)
     return int(amount)
@@ -131,7 +128,7 @@ def command(name: str, handler: Callable[..., None]) -> Command:
             given["options"] = RunOptions(**{item.name: given.pop(item.name) for item in fields(RunOptions)})
         handler(**given)
 
-    own = list(reversed(getattr(handler, "__click_params__", [])))
+    own = list(reversed(getattr(handler, "__click_params__", [])))  # decorators stand there from the last to the first
     about = inspect.cleandoc(handler.__doc__ or "")
     return Command(
         name,
@@ -145,7 +142,7 @@ def command(name: str, handler: Callable[..., None]) -> Command:
 
 def run_options() -> list[click.Option]:
     group = cloup.OptionGroup("How it runs")
-    about = [dict(item.metadata) for item in fields(RunOptions)]
+    about = [dict(item.metadata) for item in fields(RunOptions)]  # a default of False makes a flag
     return [cloup.Option(how.pop("words"), group=group, is_flag=how["default"] is False, **how) for how in about]
 
 
@@ -194,11 +191,12 @@ def _value(text: Any, part: Mapping[str, Any]) -> Any:
         items = (item.strip() for one in text for item in one.split(","))
         return tuple(_value(item, part["items"]) for item in items if item)
     kinds = {choice.get("type") for choice in part.get("anyOf", [part])}
+    # An option of names can be called none; its None is the empty text alone.
     if "null" in kinds and (text == "" if "string" in kinds else text.lower() in ("", "none", "null")):
         return None
     if "boolean" in kinds:
         return {"true": True, "false": False}.get(text.lower(), text)
     for kind in (int, float) if kinds & {"integer", "number"} else ():
-        with suppress(ValueError):
+        with suppress(ValueError):  # what is no number is refused by the configuration, with the option's range
             return kind(text)
     return text

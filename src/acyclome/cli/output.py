@@ -26,6 +26,7 @@ def echo_json(content: Any) -> None:
 
 
 def echo_facts(facts: Mapping[str, Any]) -> None:
+    # Lists and sections are for --json.
     short = {key: value for key, value in facts.items() if not isinstance(value, Mapping | list | tuple)}
     width = max(map(len, short), default=0)
     for key, value in short.items():
@@ -76,7 +77,7 @@ def _network_facts(net: Network, out: Path) -> dict[str, Any]:
         "is_dag": net.is_dag,
         "report": str(out / "report.html"),
         "strongest": [f"{row.source} -> {row.target}" for row in net.edges.head(3).itertuples()],
-        "hub": str(net.edges["source"].value_counts(sort=True).index[0]) if net.n_edges else None,
+        "hub": str(net.edges["source"].value_counts(sort=True).index[0]) if net.n_edges else None,  # worth explaining
         "warnings": list(net.facts.get("warnings", [])),
     }
 
@@ -99,7 +100,7 @@ def _one_run_text(facts: Mapping[str, Any]) -> str:
         f"Done in {wording.duration(facts['seconds'])}.",
         f"  network  {facts['genes']:,} genes, {facts['edges']:,} edges, {verdict}",
         f"  report   {facts['report']}",
-        *(f"  note     {text}" for text in facts["warnings"][:3]),
+        *(f"  note     {text}" for text in facts["warnings"][:3]),  # the report has all
     ]
     return "\n".join([*lines, *_next_commands(facts)])
 

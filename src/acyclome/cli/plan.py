@@ -11,7 +11,6 @@ import click
 from acyclome import wording
 from acyclome.cli.options import RunOptions
 from acyclome.cli.output import echo_json, format_table
-from acyclome.cli.progress import Progress
 from acyclome.cli.stages import input_file, require_exists
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ def plan(input_file: Path, config: Config, options: RunOptions) -> None:
     from acyclome.pipeline import commands
 
     require_exists(input_file)
-    with Progress(quiet=True) as progress:
-        facts = commands.plan(input_file, config, options.runtime(progress))
+    facts = commands.plan(input_file, config, options.runtime(None))
     if options.json:
         echo_json(facts)
     elif not options.quiet:

@@ -18,7 +18,7 @@ from typing import TextIO
 from acyclome import wording
 
 HEARTBEAT_S = 10.0  # a log of an hour then has 360 lines at most, and no stage looks dead
-LEAST_SHARE = 0.02  # below it the time left is a guess
+LEAST_SHARE = 0.02  # below it the time left is a guess: it would be told as 49 times what has passed
 
 
 class Progress:
@@ -43,7 +43,7 @@ class Progress:
             rich.TimeElapsedColumn(),
             rich.TextColumn("left"),
             rich.TimeRemainingColumn(),
-            rich.TextColumn("{task.fields[message]}", markup=False),
+            rich.TextColumn("{task.fields[message]}", markup=False),  # brackets in names of files are no markup
             console=Console(file=self._stream),
             get_time=clock,
             disable=not shows_bars,

@@ -13,6 +13,7 @@ from acyclome.cli.output import echo_json, format_table
 from acyclome.cli.stages import run_folder
 from acyclome.errors import InputError
 
+# As of io.formats, with which a test compares them: it is heavy to import, and help should come at once.
 FORMAT_NAMES = ("tsv", "parquet", "h5ad", "graphml", "gexf", "sif", "csv", "cpdag", "scenic")
 
 
@@ -53,16 +54,14 @@ def export(out: Path, *, file: Path, format_name: str | None, quiet: bool) -> No
 
 @run_folder
 @cloup.option(
-    *("fixed", "--set"),
+    "fixed",
+    "--set",
     multiple=True,
     metavar="GENE=VALUE",
     help="Hold a gene at a value, in sd from its mean. Repeatable.",
 )
 @cloup.option(
-    *("--shift",),
-    multiple=True,
-    metavar="GENE=AMOUNT",
-    help="Add to a gene, in sd, its causes act on. Repeatable.",
+    "--shift", multiple=True, metavar="GENE=AMOUNT", help="Add to a gene, in sd, its causes act on. Repeatable."
 )
 @cloup.option("--knockout", multiple=True, metavar="GENE", help="Hold a gene where no expression puts it. Repeatable.")
 @cloup.option("--interval", default=0.9, metavar="X", help="Share of the resamples between low and high.")

@@ -41,8 +41,7 @@ STAGES = {
     "network": "Put the stages together: write the edges, the ranking, the genes and run.json.",
     "report": "Write OUT/report.html from the files of the run.",
 }
-IN_PARTS = {"fit": "shards", "resample": "resamples"}
-"""The stages that several jobs may share, and what they share."""
+IN_PARTS = {"fit": "shards", "resample": "resamples"}  # the stages that several jobs may share, and what they share
 
 
 @input_file

@@ -18,6 +18,7 @@ _NAMES = {
     "target": ("target", "effect", "child", "gene2", "to"),
     "sign": ("sign", "weight", "type", "coefficient"),
 }
+# Of sif files; SynTReN writes ac and re.
 _RELATION_SIGNS = {"ac": "+", "re": "-", "activates": "+", "inhibits": "-", "+": "+", "-": "-"}
 _Row = tuple[str, str, str]
 
@@ -50,7 +51,7 @@ def read_truth(path: Path) -> pd.DataFrame:
 def _read_rows(path: Path) -> list[list[str]]:
     try:
         raw = path.read_bytes()
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
+        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")  # Excel writes the mark
     except (OSError, EOFError, UnicodeDecodeError) as error:
         msg = f"The true edges in {path} cannot be read: {error}. Expected a text table, plain or packed with gzip."
         raise InputError(msg) from error
@@ -79,7 +80,7 @@ def _from_header(rows: list[list[str]], columns: dict[str, int | None]) -> list[
 def _from_columns(rows: list[list[str]]) -> list[_Row]:
     wide = [row for row in rows if len(row) > 1]
     marks = {row[2] for row in wide if len(row) > 2}
-    if marks and marks <= {"0", "1"}:
+    if marks and marks <= {"0", "1"}:  # of DREAM, whose lists have every possible pair
         return [(row[0], row[1], "") for row in wide if len(row) > 2 and row[2] == "1"]
     return [(row[0], row[1], row[2] if len(row) > 2 else "") for row in wide]
 
