@@ -27,7 +27,7 @@ _HOMES = {
     "read": "acyclome.io.runs",
     "write": "acyclome.io.runs",
 }
-_ROOMS = frozenset({"get", "pl", "pp", "tl"})
+_ROOMS = frozenset({"get", "pl", "pp", "tl"})  # modules, as scverse names its doors
 
 
 def __getattr__(name: str) -> Any:
@@ -35,7 +35,7 @@ def __getattr__(name: str) -> Any:
         return import_module(f"acyclome.{name}")
     if name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
-        globals()[name] = value
+        globals()[name] = value  # found at once the next time
         return value
     msg = f"module 'acyclome' has no attribute {name!r}; it offers {', '.join(__all__)}"
     raise AttributeError(msg)

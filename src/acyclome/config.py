@@ -140,7 +140,7 @@ class Config(Section):
         return able, refused
 
     def __init__(self, **options: Any) -> None:
-        follow_models()
+        follow_models()  # not at import: models of other packages may be registered later
         try:
             super().__init__(**{key: _or_empty(key, value) for key, value in options.items()})
         except ValidationError as error:
@@ -158,10 +158,8 @@ class Config(Section):
         if isinstance(options, Config):
             return options
         if options is not None and not isinstance(options, Mapping):
-            msg = (
-                f"The configuration is a {type(options).__name__}; "
-                "expected sections with options, such as {'score': {'gamma': 1}}."
-            )
+            expected = "expected sections with options, such as {'score': {'gamma': 1}}."
+            msg = f"The configuration is a {type(options).__name__}; {expected}"
             raise ConfigError(msg)
         return cls(**{str(key): value for key, value in (options or {}).items()})
 
@@ -220,15 +218,14 @@ class Config(Section):
         return texts.commented_yaml(cls.json_schema(), cls().model_dump(mode="json"))
 
 
-SHORT = (
+SHORT = (  # options that most users need: on the command line they also go without their section
     *("input.layer", "input.genes_as", "input.group_by", "input.perturbation", "input.control"),
     *("prepare.min_cells", "prepare.n_top_genes", "prepare.covariates", "knowledge.regulators", "knowledge.knowledge"),
     *("model", "score.noise", "resample.resamples", "shard.shards", "seed"),
 )
-"""Options that most users need: on the command line they also go without their section."""
+# Names that options and sections once had. They are refused, with the name of today.
 RENAMED = {"climb": "search", "score.restarts": "search.perturbations", "believe": "validation"}
-"""Names that options and sections once had. They are refused, with the name of today."""
-_OWN = frozenset(Config.model_fields)
+_OWN = frozenset(Config.model_fields)  # before any section of a model comes to them
 
 
 def follow_models() -> None:
@@ -243,12 +240,12 @@ def follow_models() -> None:
         del fields[name]
     for name, kind in wanted.items():
         fields[name] = FieldInfo(annotation=kind, default_factory=kind)
-    Config.model_rebuild(force=True)
+    Config.model_rebuild(force=True)  # pydantic compiles fields once, when the class is made
 
 
 def _or_empty(key: str, value: Any) -> Any:
-    """Return an empty section for None, which is what YAML reads where all options of a section are commented out."""
     field = Config.model_fields.get(key)
+    # YAML reads None where all options of a section are commented out.
     return {} if value is None and field is not None and field.default_factory is not None else value
 
 

@@ -14,7 +14,7 @@ from typing import ClassVar
 class AcyclomeError(Exception):
     """Base of all errors that carry a message meant for the user."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[int] = 1  # 2 to 4 below; cli tells what each means
 
 
 class InputError(AcyclomeError, ValueError):

@@ -49,15 +49,16 @@ def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | 
     done = prepare_matrix(adata, Config().with_options({at[name]: value for name, value in options.items()}))
     index = adata.var_names.get_indexer(done.genes)
     if (index < 0).any():
-        msg = (
-            f"raw has genes that X lacks, such as {done.genes[int((index < 0).argmax())]!r}; use adata.raw.to_adata()."
-        )
+        gene = done.genes[int((index < 0).argmax())]
+        msg = f"raw has genes that X lacks, such as {gene!r}; use adata.raw.to_adata()."
         raise InputError(msg)
+    # A product puts every gene into its column, and keeps sparse values sparse.
     into = sp.csr_matrix((np.ones(len(index), np.float32), (np.arange(len(index)), index)), (len(index), adata.n_vars))
     target = adata.copy() if copy else adata
     layer = done.X.T @ into
     target.layers["dag_input"] = layer.tocsr() if sp.issparse(layer) else np.ascontiguousarray(layer)
     target.var["dag_used"] = np.isin(np.arange(adata.n_vars), index)
     target.uns["dag_prepare"] = {key: plain(value) for key, value in done.facts.items() if key != "steps"}
+    # Texts, for h5ad holds no list of dictionaries.
     target.uns["dag_prepare"]["steps"] = [f"{step['step']}: {step['what']}" for step in done.facts["steps"]]
     return target if copy else None

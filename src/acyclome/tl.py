@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from acyclome.io.store import MemoryStore
 
-PREPARED_LAYER = "dag_input"
+PREPARED_LAYER = "dag_input"  # as pp.prepare writes it
 
 
 def dag(
@@ -101,7 +101,7 @@ def dag(
     runtime = Runtime(threads=threads or usable_threads(), device=device)
     networks = learn_groups(_labels_asked_for(adata, options), door, options, runtime=runtime)
     target = adata.copy() if copy else adata
-    if target.is_view:
+    if target.is_view:  # else every key that is written would copy it anew, with a warning
         target._init_as_actual(target.copy())
     for label, network in networks.items():
         write_keys(target, network, key_added if label is None else f"{key_added}_{safe_name(label)}")
@@ -166,6 +166,7 @@ def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:
     facts = dict(adata.uns.get("dag_prepare", {}))
     facts["warnings"] = [*facts.get("warnings", []), *warnings]
     if "n_effective" in facts:
+        # Facts are of all observations: the degrees that covariates took stay, the observations are those of the group.
         facts["n_effective"] = X.shape[0] - (float(facts["n_obs"]) - float(facts["n_effective"]))
         facts["steps"] = [dict(zip(("step", "what"), text.split(": ", 1), strict=True)) for text in facts["steps"]]
     obs = None if options.input.perturbation is None else adata.obs[rows]

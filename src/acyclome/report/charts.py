@@ -28,7 +28,7 @@ def path_chart(stages: Sequence[Mapping[str, Any]], key: str, *, heading: str) -
         return ""
     width, height = PANEL
     values = [float(stage[key]) for stage in points]
-    across = svg.Axis(-0.35, len(points) - 0.65, LEFT, width - RIGHT)
+    across = svg.Axis(-0.35, len(points) - 0.65, LEFT, width - RIGHT)  # a third of a step beside the first and last
     up = _value_axis(values, height - BOTTOM, TOP)
     spots = [(across.at(index), up.at(max(value, up.low))) for index, value in enumerate(values)]
     parts = [svg.label(heading, LEFT, 16.0, class_="chart-title"), *_rows(up, width)]
@@ -54,7 +54,7 @@ def stability_chart(curve: Sequence[Level], *, mark: float) -> str:
     width, height = WIDE
     across = svg.Axis(0.0, 1.0, LEFT, width - RIGHT)
     top = max(max((level.edges for level in curve), default=0), 1)
-    up = svg.Axis(0.0, float(top) * 1.06, height - BOTTOM, TOP)
+    up = svg.Axis(0.0, float(top) * 1.06, height - BOTTOM, TOP)  # with room above the highest, as in _value_axis
     corner = [(across.at(level.stability), up.at(level.edges)) for level in curve]
     area = svg.steps(corner) + f"L{corner[-1][0]:.2f} {up.start:.2f}L{corner[0][0]:.2f} {up.start:.2f}Z"
     parts = [svg.label("Edges at or above a stability", LEFT, 16.0, class_="chart-title"), *_rows(up, width)]
@@ -88,13 +88,12 @@ def _rows(up: svg.Axis, width: float) -> list[str]:
 
 
 def _below(text: str, size: tuple[float, float]) -> str:
-    """Name the axis at the foot of a figure."""
     width, height = size
     return svg.label(text, (LEFT + width - RIGHT) / 2, height - 6.0, class_="axis", text_anchor="middle")
 
 
 def _tick(value: float, log: bool) -> str:
-    if log and not 1e-3 < value < 1e4:
+    if log and not 1e-3 < value < 1e4:  # five digits have room, see LEFT
         return f"10{wording.superscript(round(math.log10(value)))}"
     return wording.significant(value)
 
@@ -107,7 +106,7 @@ def _bound(curve: Sequence[Level], across: svg.Axis, up: svg.Axis) -> list[str]:
     spots = [
         (across.at(level.stability), up.at(level.expected_false)) for level in curve if level.expected_false is not None
     ]
-    if len(spots) < 2:
+    if len(spots) < 2:  # no line to draw
         return []
     x, y = spots[0]
     words = svg.label("false ones expected, at most", x + 6.0, y - 8.0, class_="axis")

@@ -10,7 +10,7 @@ from acyclome.report.source import Run
 if TYPE_CHECKING:
     import pandas as pd
 
-LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # the bound on false edges holds above one half
 STRONG = 0.8  # from here on an arrow is taken as a hypothesis, as README says
 MAX_POINTS = 100  # of the curve; more are closer than a pixel
 _SLACK = 1e-6  # shares such as 16 of 20 are no exact binary numbers
@@ -47,24 +47,22 @@ def expected_false(run: Run, stability: float) -> float | None:
     pairs without an edge that are exchangeable, and a method not worse than guessing. None where the conditions on pi
     or on the size of the samples are not met.
     """
-    fraction = run.config.resample.fraction
     pairs = possible_pairs(run)
-    if stability <= 0.5 or fraction > 0.5 or pairs == 0:
+    if stability <= 0.5 or run.config.resample.fraction > 0.5 or pairs == 0:
         return None
     bound = edges_per_resample(run) ** 2 / ((2 * stability - 1) * pairs)
-    return min(bound, float(edges_at_least(run, stability)))
+    return min(bound, float(edges_at_least(run, stability)))  # more than all of them cannot be false
 
 
 def edges_per_resample(run: Run) -> float:
-    """Return the mean number of edges of one resample; the size of the whole network where it was not recorded."""
+    """Return the mean number of edges of one resample; without resamples, of the network."""
     return float(run.fact("resample.mean_edges") or len(run.edges))
 
 
 def possible_pairs(run: Run) -> int:
     """Count the unordered pairs of genes of which at least one may be a cause."""
-    genes = len(run.nodes)
     causes = int(run.nodes["is_regulator"].sum())
-    return causes * (genes - causes) + causes * (causes - 1) // 2
+    return causes * (len(run.nodes) - causes) + causes * (causes - 1) // 2
 
 
 def is_strong(run: Run) -> pd.Series:

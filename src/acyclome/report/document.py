@@ -12,8 +12,7 @@ from acyclome.io import atomic
 from acyclome.report import charts, confidence, ego, methods, payload, summary, validation
 from acyclome.report.source import Run, read_run
 
-STATIC_ROWS = 25
-"""Rows of the edge table that stand in the page before a script runs, and in print."""
+STATIC_ROWS = 25  # of the edge table, in the page before a script runs, and in print
 
 
 def write_report(out: Path) -> Path:
@@ -37,8 +36,8 @@ def render(run: Run) -> str:
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("acyclome.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
+        autoescape=True,  # names of genes and files come from outside
+        undefined=jinja2.StrictUndefined,  # a name that is missing is an error, not an empty place
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -48,15 +47,16 @@ def render(run: Run) -> str:
 
 
 def _context(run: Run) -> dict[str, Any]:
-    """Everything the template names, section by section."""
+    no_edge = "The network has no edge: no dependence in these data was strong enough to be believed."
+    templates = files("acyclome.report").joinpath("templates")
     return {
-        "style": _package_text("report.css"),
-        "script": _package_text("report.js"),
+        "style": templates.joinpath("report.css").read_text(encoding="utf-8"),
+        "script": templates.joinpath("report.js").read_text(encoding="utf-8"),
         "data": payload.json_for_html(payload.page_data(run)),
         "name": summary.data_name(run),
         "run": run,
         "version": run.fact("version"),
-        "warnings": _warnings(run),
+        "warnings": [*([] if len(run.edges) else [no_edge]), *run.fact("warnings")],
         "cards": summary.cards(run),
         "total": summary.counts(run),
         **_network(run),
@@ -113,14 +113,3 @@ def _provenance(run: Run) -> dict[str, Any]:
         "command": summary.command(run),
         "versions": run.fact("versions"),
     }
-
-
-def _warnings(run: Run) -> list[str]:
-    warnings = list(run.fact("warnings"))
-    if not len(run.edges):
-        warnings.insert(0, "The network has no edge: no dependence in these data was strong enough to be believed.")
-    return warnings
-
-
-def _package_text(name: str) -> str:
-    return files("acyclome.report").joinpath("templates", name).read_text(encoding="utf-8")

@@ -54,7 +54,7 @@ def draw_ego(ego: Ego) -> str:
     rows = max(len(ego.causes), len(ego.effects), 1)
     height = 2 * MARGIN + rows * PITCH + 16.0
     middle = MARGIN + 16.0 + rows * PITCH / 2
-    hub_height = max(34.0, rows * 13.0)
+    hub_height = max(34.0, rows * 13.0)  # half of the rows' height, so that edges fan in
     parts = [_caption("causes", ego.n_causes, len(ego.causes), x=0.0, anchor="start")]
     parts.append(_caption("effects", ego.n_effects, len(ego.effects), x=WIDTH, anchor="end"))
     parts += _side(ego.causes, middle, hub_height, is_cause=True)
@@ -99,7 +99,7 @@ def draw_edge(edge: dict[Hashable, Any], start: tuple[float, float], end: tuple[
     is_positive = edge["weight"] >= 0
     score = min(max(edge["score"], 0.0), 1.0) if wording.is_number(edge["score"]) else 0.0
     tip = x2 - (9.0 if is_positive else 4.0)
-    bend = (x2 - x1) * 0.45
+    bend = (x2 - x1) * 0.45  # near one half: level at both ends, without a kink between
     curve = f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {tip - bend:.1f} {y2:.1f} {tip:.1f} {y2:.1f}"
     head = f"M{x2 - 1:.1f} {y2:.1f}l-9 -4.5v9z" if is_positive else f"M{x2 - 3:.1f} {y2 - 5:.1f}v10"
     words = (
@@ -113,7 +113,7 @@ def draw_edge(edge: dict[Hashable, Any], start: tuple[float, float], end: tuple[
         "g",
         svg.element("title", escape(words)) + link + arrow,
         class_="plus" if is_positive else "minus",
-        opacity=0.35 + 0.65 * score,
+        opacity=0.35 + 0.65 * score,  # so that the weakest are seen too
     )
 
 

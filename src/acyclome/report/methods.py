@@ -87,7 +87,7 @@ def _relaxation(run: Run) -> str:
 
 
 def _acyclicity(options: Fit) -> str:
-    whole = {
+    whole = {  # forms that see cycles of any length
         "expm": "the trace of the matrix exponential as acyclicity function",
         "logdet": "the log-determinant as acyclicity function",
         "polynomial": "a polynomial acyclicity function",

@@ -10,9 +10,7 @@ from acyclome.report.source import Run
 if TYPE_CHECKING:
     import pandas as pd
 
-EMBEDDED_EDGES = 20_000
-"""Best edges that the page carries; 20,000 of them take about 0.6 MB."""
-
+EMBEDDED_EDGES = 20_000  # best ones, which the page carries: about 0.6 MB
 # Characters by which a text in a script could end it, start a tag, or end a line of JavaScript.
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -40,7 +38,6 @@ def page_data(run: Run, limit: int = EMBEDDED_EDGES) -> dict[str, Any]:
 
 
 def json_for_html(data: Any) -> str:
-    """Return JSON in which no character can end the script element or start a tag."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character, escaped in _UNSAFE.items():
         text = text.replace(character, escaped)
@@ -48,5 +45,5 @@ def json_for_html(data: Any) -> str:
 
 
 def _numbers(column: pd.Series) -> list[float | None]:
-    """Return numbers to three decimals; not-a-number becomes null."""
+    # Three decimals are what the table shows; NaN, which JSON does not know, becomes null.
     return [None if value != value else round(float(value), 3) for value in column]

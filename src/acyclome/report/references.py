@@ -32,7 +32,7 @@ def papers() -> Any:
     return _parsed("\n".join(card.references for card in models().values()))
 
 
-@cache
+@cache  # by the text, since models may be registered at any time
 def _parsed(more: str) -> Any:
     from pybtex.database import parse_string
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILES = ("edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv", "run.json")
+# What every run records, with or without resamples, relaxation, interventions or checks.
 FACTS = ("command", "config", "input", "prepare", "sortability", "stages", "version", "versions", "warnings")
-"""What every run records, with or without resamples, relaxation, interventions or checks."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,6 @@ class Run:
 
 
 def read_run(folder: Path) -> Run:
-    folder = Path(folder)
     run = None
     missing = [name for name in FILES if not (folder / name).is_file()]
     if not missing:

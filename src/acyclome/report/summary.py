@@ -11,7 +11,7 @@ from acyclome.report.confidence import is_strong
 from acyclome.report.source import Run
 
 TOP_REGULATORS = 20  # a page; the tables of the run have all
-RANKING_HEAD = 20
+RANKING_HEAD = 20  # as many
 SORTABILITIES = {
     "var_sortability": ("Variance", "variance"),
     "r2_sortability": ("R²", "share of variance explained by the other genes"),
@@ -81,7 +81,7 @@ def _sentence(name: str) -> str:
 def _counted(facts: Mapping[str, Any]) -> str:
     shown = {}
     for key, value in facts.items():
-        if wording.is_number(value) and not isinstance(value, float):
+        if wording.is_number(value) and not isinstance(value, float):  # counts are whole; gains and errors are not
             shown[_COUNTED.get(key, key.removeprefix("n_").replace("_", " "))] = wording.count(value)
     return " · ".join(f"{value} {name}" for name, value in shown.items())
 
@@ -148,7 +148,7 @@ def sortability(run: Run) -> list[dict[str, str]]:
 
 
 def _lean(what: str, value: float) -> str:
-    if abs(value - 0.5) < 0.1:
+    if abs(value - 0.5) < 0.1:  # two standard errors of a hundred pairs; the words below go by eye
         return f"Near one half: the {what} says little about the order of causes and effects."
     side = "rises" if value > 0.5 else "falls"
     firmness = "clearly" if abs(value - 0.5) > 0.25 else "somewhat"
@@ -185,7 +185,7 @@ def _megabytes(value: Any) -> str:
 
 def command(run: Run) -> str:
     given = run.fact("command")
-    return " ".join(given) if isinstance(given, list) else str(given)
+    return " ".join(given) if isinstance(given, list) else str(given)  # of learn and tl.dag it is their name
 
 
 def options(run: Run) -> list[tuple[str, str]]:

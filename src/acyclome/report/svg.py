@@ -67,7 +67,7 @@ class Axis:
 
     def ticks(self, wanted: int = 5) -> list[float]:
         """Return round values inside the axis, about as many as wanted."""
-        if self.log:
+        if self.log:  # 1e-9: what is a round value but for rounding stays inside, here and below
             exponents = range(math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9) + 1)
             stride = max(1, math.ceil(len(exponents) / wanted))
             return [10.0**exponent for exponent in exponents[::stride]]
@@ -97,6 +97,6 @@ def _round_step(step: float) -> float:
 
 def _plain(value: object) -> str:
     if isinstance(value, float):
-        text = f"{value:.2f}".rstrip("0").rstrip(".")
+        text = f"{value:.2f}".rstrip("0").rstrip(".")  # a hundredth of a pixel is not seen, and the page stays small
         return "0" if text == "-0" else text
     return str(value)

@@ -15,8 +15,8 @@ NAMES = {
     "random order": "genes in a random order",
     OURS: "this method, learned anew",
 }
-AGREES = 0.8  # of pairs and directions, from which on sorting alone gives the network
-CHANCE = 0.05  # of the edges that may be false by chance
+AGREES = 0.8  # of pairs and directions, from which on sorting alone gives the network; unchanged since the checks came
+CHANCE = 0.05  # of the edges that may be false by chance, as is usual for false discoveries
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,10 @@ def _unseen(run: Run) -> Finding:
     sign = "an error as large as that of no change, or of the mean effect of the others."
     facts = run.fact("validation.unseen")
     if not facts:
-        why = (
-            ""
-            if run.fact("perturbation")
-            else "These data have no interventions, the only test of directions there is."
-        )
-        return _missing(run, title, sign, why=why or "Too few genes were acted on alone to keep some of them back.")
+        why = "These data have no interventions, the only test of directions there is."
+        if run.fact("perturbation"):
+            why = "Too few genes were acted on alone to keep some of them back."
+        return _missing(run, title, sign, why=why)
     value = f"{wording.share(facts['error'] / facts['error_of_no_change'])} of the squared error of no change"
     mean = wording.share(facts["error_of_the_mean"] / facts["error_of_no_change"])
     meaning = (
