@@ -15,7 +15,7 @@ from acyclome.core.hill_climbing.score import PenalizedScore
 from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
 from acyclome.core.order_search.search import search_order
 from acyclome.core.screening.screen import ScreenSettings
-from acyclome.models.linear.local_score import LeastSquares, LinearScore
+from acyclome.models.linear.local_score import LeastSquares
 from acyclome.models.lingam.local_score import Lingam
 from acyclome.models.own_rows import OwnRows
 
@@ -59,7 +59,7 @@ def by_climbing(lab, problem, model):
 def alone(problem, model):
     """What noise gains without any parents, which local scores leave out and the order search does not."""
     local = model.prepare(problem, 0)
-    if isinstance(local, LinearScore):
+    if not isinstance(model, Lingam):
         return 0.0
     none = np.empty(0, np.int64)
     return -sum(local.gain_of_noise(j, none, OwnRows.of(problem.data, j)) for j in range(problem.n_genes))

@@ -15,7 +15,7 @@ from acyclome.core.data.basis import expand, explained, own_standardized
 from acyclome.core.data.expansions import Expansion
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
-from acyclome.models.held_out import normal_held_out
+from acyclome.models.linear.local_score import GaussianNoise
 from acyclome.models.own_rows import OwnRows
 
 JITTER = 1e-6  # relative to variances of 1 in float32, where sums over a thousand observations err by about as much
@@ -57,7 +57,7 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class CurvesScore:
+class CurvesScore(GaussianNoise):
     """Sums of curves on given data."""
 
     data: Moments
@@ -82,21 +82,12 @@ class CurvesScore:
         out = self.data.interventions.of(j)
         return explained(self.basis[others], own_standardized(self.residual(j, parents)[None], out), out)[:, 0]
 
-    def residual(self, j: int, parents: np.ndarray) -> np.ndarray:
-        own = OwnRows.of(self.data, j)
-        return own.alone(self._residual(j, parents, own))
-
     def weights(self, j: int, parents: np.ndarray) -> np.ndarray:
         """Return the slope of the line in the curve of each parent, ``(p,)``: its best linear approximation.
 
         For normal values that is the slope of the curve on average (Stein 1981), whose sign a signed edge has to have.
         """
         return self.coefficients(j, parents, OwnRows.of(self.data, j))[:, 0] * self.data.own_scale[parents]
-
-    def held_out(self, j: int, parents: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        """Log density in the rows ``test``, coefficients and penalty from the rows ``train``, ``(t,)``."""
-        own = OwnRows.of(self.data, j, train)
-        return normal_held_out(self.data, j, self._residual(j, parents, own), own, test)
 
     def coefficients(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
         """Return the coefficients of the curves under the best penalty, ``(p, terms)``."""
@@ -110,7 +101,7 @@ class CurvesScore:
         """Terms of the parents, ``(..., p) -> (..., p terms, n)``."""
         return self.basis[sets].reshape(*sets.shape[:-1], -1, self.basis.shape[2])
 
-    def _residual(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
+    def left_by(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
         y = own.response(self.Z[j])
         if len(parents) == 0:
             return own.less_mean(y.copy())

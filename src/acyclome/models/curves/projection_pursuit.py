@@ -17,8 +17,7 @@ from acyclome.core.data.expansions import Expansion
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.models.curves.local_score import JITTER, fit_terms
-from acyclome.models.held_out import normal_held_out
-from acyclome.models.linear.local_score import linear_effects
+from acyclome.models.linear.local_score import GaussianNoise
 from acyclome.models.own_rows import OwnRows
 
 STEPS = 5  # of Gauss-Newton from the better start
@@ -57,7 +56,7 @@ class Sum(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RidgesScore:
+class RidgesScore(GaussianNoise):
     """Ridge functions on given data."""
 
     data: Moments
@@ -78,20 +77,7 @@ class RidgesScore:
         responses = np.vstack([residual, residual * self.data.Z[parents].astype(np.float32)])
         return explained(self.basis[others], own_standardized(responses, out), out).max(axis=1)
 
-    def residual(self, j: int, parents: np.ndarray) -> np.ndarray:
-        own = OwnRows.of(self.data, j)
-        return own.alone(self._residual(j, parents, own))
-
-    def weights(self, j: int, parents: np.ndarray) -> np.ndarray:
-        """Return the best linear approximation of the effects, in standard deviations, ``(p,)``."""
-        return linear_effects(self.data, j, parents)
-
-    def held_out(self, j: int, parents: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        """Log density in the rows ``test``, weights, curves and their number from the rows ``train``, ``(t,)``."""
-        own = OwnRows.of(self.data, j, train)
-        return normal_held_out(self.data, j, self._residual(j, parents, own), own, test)
-
-    def _residual(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
+    def left_by(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
         y = own.response(self.data.Z[j])
         left: np.ndarray = (y - self._pursue(j, parents, own).fitted if len(parents) else y).astype(np.float32)
         return own.less_mean(left)

@@ -34,15 +34,33 @@ class LeastSquares:
         return Cost(0.0, 4.0**3, 0.0)
 
 
-@dataclass(frozen=True)
-class LinearScore:
-    """Least squares on given data."""
+class GaussianNoise:
+    """What a model with Gaussian noise says once it says what parents leave of a gene."""
 
     data: Moments
 
-    @property
-    def basis(self) -> None:
-        """Lines are enough."""
+    def left_by(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
+        """Return what parents leave of gene ``j`` in all observations, ``(n,)``, by a fit to those of ``own``."""
+        raise NotImplementedError
+
+    def residual(self, j: int, parents: np.ndarray) -> np.ndarray:
+        own = OwnRows.of(self.data, j)
+        return own.alone(self.left_by(j, parents, own)).astype(np.float32, copy=False)
+
+    def weights(self, j: int, parents: np.ndarray) -> np.ndarray:
+        return linear_effects(self.data, j, parents)
+
+    def held_out(self, j: int, parents: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        own = OwnRows.of(self.data, j, train)
+        return normal_held_out(self.data, j, self.left_by(j, parents, own), own, test)
+
+
+@dataclass(frozen=True)
+class LinearScore(GaussianNoise):
+    """Least squares on given data."""
+
+    data: Moments
+    basis = None  # lines are enough
 
     def scores(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         """Score sets of parents of gene ``j`` by BIC, ``n/2 log left + p/2 log n``, ``(s, p) -> (s,)``.
@@ -71,20 +89,7 @@ class LinearScore:
         share = C[len(parents) : -1, -1] ** 2 / np.maximum(v, MIN_VARIANCE) / max(C[-1, -1], TINY)
         return np.where(v > MIN_VARIANCE, share, 0.0)
 
-    def residual(self, j: int, parents: np.ndarray) -> np.ndarray:
-        own = OwnRows.of(self.data, j)
-        return own.alone(self.left_by(j, parents, own)).astype(np.float32)
-
-    def weights(self, j: int, parents: np.ndarray) -> np.ndarray:
-        return linear_effects(self.data, j, parents)
-
-    def held_out(self, j: int, parents: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        """Log density in the rows ``test`` by least squares on the rows ``train``, ``(t,)``."""
-        own = OwnRows.of(self.data, j, train)
-        return normal_held_out(self.data, j, self.left_by(j, parents, own), own, test)
-
     def left_by(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
-        """Return what least squares over the fitted observations leave of gene ``j`` in all, ``(n,)`` float64."""
         y, X = own.response(self.data.Z[j]).astype(np.float64), self.data.Z[parents].astype(np.float64)
         weight = np.linalg.lstsq(own.within(X).T, own.within(y), rcond=None)[0]
         return own.less_mean(y - weight @ X)

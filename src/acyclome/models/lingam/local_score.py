@@ -8,11 +8,10 @@ from functools import cached_property
 import numpy as np
 
 from acyclome.core.contract import Cost
-from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.order_search.negentropy import least_gain, negentropy, noise_gain
 from acyclome.models.held_out import LEAST_VARIANCE, normal_held_out
-from acyclome.models.linear.local_score import LinearScore, linear_effects
+from acyclome.models.linear.local_score import LeastSquares, LinearScore
 from acyclome.models.noise_density import kernel_log_density
 from acyclome.models.own_rows import OwnRows
 
@@ -20,32 +19,19 @@ OPERATIONS = 30.0  # of a score per observation: three products of two genes, ex
 
 
 @dataclass(frozen=True)
-class Lingam:
+class Lingam(LeastSquares):
     """``x_j = sum_i W_ij x_i + e_j`` with independent ``e_j`` of any law."""
 
-    def expand(self, problem: Problem) -> None:
-        """Leave the screening to correlations, which see all that is linear."""
-
     def prepare(self, problem: Problem, seed: int) -> LingamScore:
-        return LingamScore(LinearScore(problem.data))
+        return LingamScore(problem.data)
 
     def cost(self, n_obs: int) -> Cost:
         return Cost(4.0 * n_obs, OPERATIONS * n_obs, 0.0)
 
 
 @dataclass(frozen=True)
-class LingamScore:
+class LingamScore(LinearScore):
     """Least squares on given data, and what the noise gains by not being Gaussian."""
-
-    linear: LinearScore
-
-    @property
-    def data(self) -> Moments:
-        return self.linear.data
-
-    @property
-    def basis(self) -> None:
-        """Lines are enough."""
 
     @cached_property
     def _Z(self) -> np.ndarray:
@@ -55,26 +41,16 @@ class LingamScore:
         """Score sets of parents of gene ``j``, ``(s, p) -> (s,)``: least squares less what the noise gains."""
         own = OwnRows.of(self.data, j, rows)
         none = self.gain_of_noise(j, sets[0, :0], own)
-        return self.linear.scores(j, sets, rows) + none - [self.gain_of_noise(j, one, own) for one in sets]
-
-    def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
-        return self.linear.promise(j, parents, others)
-
-    def residual(self, j: int, parents: np.ndarray) -> np.ndarray:
-        return self.linear.residual(j, parents)
-
-    def weights(self, j: int, parents: np.ndarray) -> np.ndarray:
-        return linear_effects(self.data, j, parents)
+        return super().scores(j, sets, rows) + none - [self.gain_of_noise(j, one, own) for one in sets]
 
     def held_out(self, j: int, parents: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         """Log density in the rows ``test``; noise that is measurably not Gaussian has a density of its own."""
         own = OwnRows.of(self.data, j, train)
-        residual = self.linear.left_by(j, parents, own)
+        residual = self.left_by(j, parents, own)
         fitted = residual[train if own.fitted is None else own.fitted]
         scale = np.sqrt(max(float(np.mean(fitted**2)), LEAST_VARIANCE))
-        if own.n_effective * negentropy(fitted.astype(np.float32), scale) > least_gain(
-            own.n_effective, self.data.n_genes
-        ):
+        gain = own.n_effective * negentropy(fitted.astype(np.float32), scale)
+        if gain > least_gain(own.n_effective, self.data.n_genes):
             return kernel_log_density(fitted, residual[test])
         return normal_held_out(self.data, j, residual, own, test)
 

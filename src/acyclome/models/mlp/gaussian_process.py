@@ -17,8 +17,7 @@ from acyclome.core.data.basis import expand, explained, own_standardized
 from acyclome.core.data.expansions import NaturalSplines
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
-from acyclome.models.held_out import normal_held_out
-from acyclome.models.linear.local_score import linear_effects
+from acyclome.models.linear.local_score import GaussianNoise
 from acyclome.models.own_rows import OwnRows
 
 JITTER = 1e-6  # per observation; sums of products in float32 err by about as much
@@ -60,7 +59,7 @@ class Features(NamedTuple):
 
 
 @dataclass(frozen=True)
-class EvidenceScore:
+class EvidenceScore(GaussianNoise):
     """The evidence on given data.
 
     ``-log mean_m mean_r p(x_j | S, kind m, ridge r) / p(x_j | no parents)``, with noise variance and mean integrated
@@ -97,20 +96,6 @@ class EvidenceScore:
         responses = own_standardized(np.vstack([residual, residual * self.features.Z[parents]]), out)
         return explained(self.basis[others], responses, out).max(axis=1)
 
-    def residual(self, j: int, parents: np.ndarray) -> np.ndarray:
-        """Return what the parents leave of gene ``j`` under the best kind and ridge, ``(n,)``."""
-        own = OwnRows.of(self.data, j)
-        return own.alone(self._residual(j, parents, own))
-
-    def held_out(self, j: int, parents: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        """Log density in the rows ``test`` under the kind and ridge that the rows ``train`` find best, ``(t,)``."""
-        own = OwnRows.of(self.data, j, train)
-        return normal_held_out(self.data, j, self._residual(j, parents, own), own, test)
-
-    def weights(self, j: int, parents: np.ndarray) -> np.ndarray:
-        """Return the best linear approximation of the effects, in standard deviations, ``(p,)``."""
-        return linear_effects(self.data, j, parents)
-
     def design(self, j: int, sets: np.ndarray, own: OwnRows) -> np.ndarray:
         """Features of every set and the gene itself as the last row, ``(s, k + 1, n)`` float32."""
         s, p = sets.shape
@@ -134,7 +119,8 @@ class EvidenceScore:
         ]
         return -_log_mean(np.stack(kinds, axis=1))
 
-    def _residual(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
+    def left_by(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
+        """As in all models, under the kind and ridge that the fitted observations find best."""
         p, n = len(parents), own.n_effective
         if p == 0:
             return own.less_mean(own.response(self.features.Z[j]).copy())
