@@ -60,14 +60,8 @@ def model_names() -> tuple[str, ...]:
 
 
 def get_model(name: str) -> Model:
-    """Return the card of a model.
-
-    Raises
-    ------
-    ConfigError
-        If there is none of that name.
-    """
-    if name in TABLE:
+    """Return the card of a model; a ConfigError says what names there are."""
+    if name in TABLE:  # without a look at the cards of other packages, which every start would pay for
         return _load(TABLE[name])
     known = models()
     if name not in known:
@@ -86,10 +80,7 @@ def sections() -> dict[str, type[Section]]:
 def check_pairing(model: Model, request: Collection[Ability]) -> None:
     """Refuse what data, options and prior knowledge ask of a model that does not have it.
 
-    Raises
-    ------
-    ConfigError
-        Names the model, what was asked, why that cannot be, and the models that have all of it.
+    The ConfigError names the model, what was asked, why that cannot be, and the models that have all of it.
     """
     lacking = [asked for asked in Ability if asked in request and asked not in model.abilities]
     if not lacking:
@@ -113,7 +104,7 @@ def _objection(card: Model, known: Mapping[str, Model]) -> str:
     if card.name in TABLE or card.name == AUTO or not card.name.isidentifier():
         return f"A model cannot be called {card.name!r}: expected an identifier other than {', '.join((*TABLE, AUTO))}."
     others = dict(one.section for one in known.values() if one.section is not None and one.name != card.name)
-    name, kind = card.section or ("", None)
+    name, kind = card.section or ("", None)  # models may share a section: the same class under the same name
     if kind is not None and others.get(name, kind) is not kind:
         return f"The section of model {card.name} cannot be called {name!r}: that is the section of another model."
     return ""
@@ -122,7 +113,7 @@ def _objection(card: Model, known: Mapping[str, Model]) -> str:
 @functools.cache
 def _installed() -> dict[str, Model]:
     """Return the cards of other packages; one that cannot be had is told and left out, for it concerns few runs."""
-    from importlib.metadata import entry_points
+    from importlib.metadata import entry_points  # here, since most starts name a model of the table
 
     found = {name: _load(place) for name, place in TABLE.items()}
     for point in entry_points(group=ENTRY_POINTS):

@@ -8,8 +8,6 @@ probability: it grows without bound for a gene that is nearly always 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from scipy.special import log_ndtr
 from scipy.stats import bernoulli, nbinom, poisson
@@ -23,11 +21,8 @@ LEAST_VARIANCE = 1e-4  # of what parents leave, in shares of the gene's: a gene 
 def normal_held_out(data: Moments, j: int, residual: np.ndarray, own: OwnRows, test: np.ndarray) -> np.ndarray:
     """Log density of gene ``j`` in the rows ``test`` with normal noise, ``(t,)``.
 
-    Parameters
-    ----------
-    residual
-        ``(n,)`` what is left of the gene, in standard deviations, by coefficients that were fitted to the rows
-        ``own.fitted``; their mean square is the variance of the noise (maximum likelihood).
+    ``residual`` ``(n,)`` is what is left of the gene, in standard deviations, by a fit to the rows ``own.fitted``; its
+    mean square over these is the variance of the noise (maximum likelihood).
     """
     fitted = residual if own.fitted is None else residual[own.fitted]
     deviation = np.sqrt(max(float(np.mean(fitted.astype(np.float64) ** 2)), LEAST_VARIANCE))
@@ -43,41 +38,30 @@ def normal_held_out(data: Moments, j: int, residual: np.ndarray, own: OwnRows, t
 def normal_mass(y: np.ndarray, size: np.ndarray, expected: np.ndarray, deviation: float) -> np.ndarray:
     """Log of the normal mass between ``g(y - 1/2)`` and ``g(y + 1/2)``, ``(t,)``; all below for a count of 0.
 
-    Parameters
-    ----------
-    y, size
-        ``(t,)`` counts and size factors.
-    expected, deviation
-        ``(t,)`` means of ``g(y) = log(1 + y / size)``, and their common standard deviation.
+    ``expected`` ``(t,)`` are the means of ``g(y) = log(1 + y / size)``, ``deviation`` is their standard deviation.
     """
     upper = (np.log1p((y + 0.5) / size) - expected) / deviation
     lower = np.where(y > 0, (np.log1p((np.maximum(y, 1) - 0.5) / size) - expected) / deviation, -np.inf)
-    turned = lower > 0  # the tail that does not cancel
+    turned = lower > 0  # far above the mean both tails are 1: taken from the other end they do not cancel
     high, low = np.where(turned, -lower, upper), np.where(turned, -upper, lower)
     top = log_ndtr(high)
+    # A cell so narrow that both ends round to one value has the mass of a rounding error, not none.
     mass: np.ndarray = top + np.log1p(-np.exp(np.minimum(log_ndtr(low) - top, -1e-15)))
     return mass
 
 
 def count_mass(y: np.ndarray, predictor: np.ndarray, theta: float | None) -> np.ndarray:
-    """Log probability of counts ``(t,)`` whose log means are ``predictor``: negative binomial, Poisson if no ``theta``.
+    """Log probability of counts ``(t,)`` of log means ``predictor``: negative binomial of log dispersion ``theta``.
 
-    Parameters
-    ----------
-    theta
-        Log dispersion.
+    Poisson if there is none.
     """
     mean = np.exp(predictor)
     if theta is None:
-        return _as_array(poisson.logpmf, y, mean)
+        return np.asarray(poisson.logpmf(y, mean))
     r = np.exp(-theta)
-    return _as_array(nbinom.logpmf, y, r, r / (r + mean))
+    return np.asarray(nbinom.logpmf(y, r, r / (r + mean)))
 
 
 def seen_mass(y: np.ndarray, predictor: np.ndarray) -> np.ndarray:
     """Log probability of ``y > 0`` being as it is, ``(t,)``, where its log odds are ``predictor``."""
-    return _as_array(bernoulli.logpmf, y > 0, 1.0 / (1.0 + np.exp(-predictor)))
-
-
-def _as_array(law: Callable[..., np.ndarray], *given: object) -> np.ndarray:
-    return np.asarray(law(*given))
+    return np.asarray(bernoulli.logpmf(y > 0, 1.0 / (1.0 + np.exp(-predictor))))

@@ -10,7 +10,6 @@ import numpy as np
 
 BINS = 400  # over the range of the sample: the widest kernels of a thousand observations span tens of them
 TINY = 1e-300  # least density, where no kernel reaches
-ROOT = float(np.sqrt(2 * np.pi))
 
 
 def kernel_log_density(seen: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -28,8 +27,9 @@ def kernel_log_density(seen: np.ndarray, at: np.ndarray) -> np.ndarray:
     kept = times > 0
     center, share = ((edges[1:] + edges[:-1]) / 2)[kept], times[kept] / len(seen)
     upper, lower = np.quantile(seen, (0.75, 0.25))
+    # Silverman's rule of thumb (1986, equation 3.31); the quartiles of a gene that is mostly one value lie on it.
     deviation = min(float(seen.std()), float(upper - lower) / 1.34) or float(seen.std())
-    h = max(0.9 * deviation * len(seen) ** -0.2, float(edges[1] - edges[0]))
+    h = max(0.9 * deviation * len(seen) ** -0.2, float(edges[1] - edges[0]))  # a bin at least: the sample is in bins
     first = _mixture(center, center, np.full(len(center), h), share)
     width = h * np.exp(0.5 * (share @ np.log(first) - np.log(first)))
     density: np.ndarray = np.log(np.maximum(_mixture(at, center, width, share), TINY))
@@ -39,5 +39,5 @@ def kernel_log_density(seen: np.ndarray, at: np.ndarray) -> np.ndarray:
 def _mixture(at: np.ndarray, center: np.ndarray, width: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Density at ``at`` of normal laws around ``center`` with weights ``share``."""
     u = (at[:, None] - center) / width
-    density: np.ndarray = np.exp(-0.5 * u**2) @ (share / (width * ROOT))
+    density: np.ndarray = np.exp(-0.5 * u**2) @ (share / (width * np.sqrt(2 * np.pi)))
     return density

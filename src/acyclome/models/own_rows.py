@@ -14,7 +14,7 @@ import numpy as np
 from acyclome.core.data.interventions import LEAST_OWN
 from acyclome.core.data.moments import Moments
 
-FLAT = 1e-5  # standard deviations below which a gene is constant, as in ``interventions.own_moments``
+FLAT = 1e-5  # standard deviations below which a gene is constant: the root of ``interventions.TINY``
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class OwnRows:
             n_own, fitted = data.n_obs, rows
         else:
             fitted = own if rows is None else rows[~np.isin(rows, out)]
-        counted = max(data.n_effective - (data.n_obs - n_own), 2.0)
+        counted = max(data.n_effective - (data.n_obs - n_own), 2.0)  # covariates may leave fewer; log n stays above 0
         return cls(own, fitted, data.n_obs, counted if fitted is None else counted * (len(fitted) / n_own))
 
     @property

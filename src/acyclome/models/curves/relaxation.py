@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -98,10 +99,10 @@ class Additive:
     def side_by_side(
         self, statistics: Sequence[AdditiveStatistics], like: torch.Tensor
     ) -> tuple[BatchedLeastSquares, Blocks]:
-        networks = [
+        ragged = [
             Ragged(Candidates(one.indptr, one.parent), one.cross, one.gram, one.gene_weight) for one in statistics
         ]
-        return BatchedLeastSquares(self.lambda1, self.tol), side_by_side(networks, like)
+        return BatchedLeastSquares(self.lambda1, self.tol), side_by_side(ragged, like)
 
     def on_candidates(self, statistics: Blocks, number: int, params: Params) -> dict[str, np.ndarray]:
         return {"W": statistics.on_candidates(number, params["W"])}
@@ -112,17 +113,9 @@ class Additive:
         bounds = np.linspace(0, d, max(min(parts, d), 1) + 1).astype(int)
         block, own = np.append(offset, len(gram)), []
         for a, b in pairwise(bounds):
-            e = slice(indptr[a], indptr[b])
-            own.append(
-                AdditiveStatistics(
-                    indptr[a : b + 1] - indptr[a],
-                    parent[e],
-                    cross[e],
-                    gram[block[a] : block[b]],
-                    offset[a:b] - block[a],
-                    weight[a:b],
-                )
-            )
+            e, g = slice(indptr[a], indptr[b]), slice(block[a], block[b])
+            part = (indptr[a : b + 1] - indptr[a], parent[e], cross[e], gram[g], offset[a:b] - block[a], weight[a:b])
+            own.append(AdditiveStatistics(*part))
         return own, indptr[bounds]
 
     def start(self, candidates: Candidates, seed: int) -> dict[str, np.ndarray]:
@@ -142,30 +135,20 @@ class Additive:
 
     def losses(self, statistics: AdditiveStatistics, params: Params, *, threads: int) -> np.ndarray:
         out = np.empty(len(statistics.offset))
-
-        def block(a: int, b: int) -> None:
-            _objective(statistics, params["W"], self.least, out, a, b)
-
-        run_blocks(block, gene_blocks(len(out), BLOCK), threads)
+        run_blocks(partial(_objective, statistics, params["W"], self.least, out), gene_blocks(len(out), BLOCK), threads)
         return out
 
     def solve(self, statistics: AdditiveStatistics, params: Params, ridge: np.ndarray, *, threads: int) -> Params:
         """Minimize ``F(W') + sum_e ridge_e |W'_e|^2`` exactly, gene by gene, starting from ``W``."""
         out = params["W"].copy()
-
-        def block(a: int, b: int) -> None:
-            _descend(statistics, ridge, self.least, self.sweeps, self.tol, out, a, b)
-
-        run_blocks(block, gene_blocks(len(statistics.offset), BLOCK), threads)
+        work = partial(_descend, statistics, ridge, self.least, self.sweeps, self.tol, out)
+        run_blocks(work, gene_blocks(len(statistics.offset), BLOCK), threads)
         return {"W": out}
 
     def gradient(self, statistics: AdditiveStatistics, params: Params, ridge: np.ndarray, *, threads: int) -> Params:
         out = 2.0 * ridge[:, None] * params["W"]
-
-        def block(a: int, b: int) -> None:
-            _add_slope(statistics, params["W"], out, a, b)
-
-        run_blocks(block, gene_blocks(len(statistics.offset), BLOCK), threads)
+        work = partial(_add_slope, statistics, params["W"], out)
+        run_blocks(work, gene_blocks(len(statistics.offset), BLOCK), threads)
         return {"W": out}
 
     def shrink(self, statistics: AdditiveStatistics, params: Params, amount: Params) -> Params:
@@ -174,23 +157,29 @@ class Additive:
 
 
 @kernel
+def _products(statistics, j, terms):
+    """Where the edges of a gene begin, how many there are, and the products of their terms."""
+    start, width = statistics.indptr[j], statistics.indptr[j + 1] - statistics.indptr[j]
+    first, side = statistics.offset[j], width * terms
+    return start, width, statistics.gram[first : first + side * side].reshape(side, side)
+
+
+@kernel
 def _objective(statistics, W, least, out, first, last):
     terms = W.shape[1]
     for j in range(first, last):
-        start, width = statistics.indptr[j], statistics.indptr[j + 1] - statistics.indptr[j]
-        side = width * terms
-        G = statistics.gram[statistics.offset[j] : statistics.offset[j] + side * side].reshape(side, side)
+        start, width, G = _products(statistics, j, terms)
         b, c = W[start : start + width].ravel(), statistics.cross[start : start + width].ravel()
         total = 0.5
         for x in range(width):
             own = b[x * terms : (x + 1) * terms]
             size = np.sqrt(np.sum(own * own))
-            if size == 0.0:
+            if size == 0.0:  # most curves are none, and cost nothing
                 continue
             total += least * size
             for k in range(x * terms, (x + 1) * terms):
                 product = 0.0
-                for y in range(side):
+                for y in range(len(G)):
                     product += G[k, y] * b[y]
                 total += b[k] * (0.5 * product - c[k])
         out[j] = statistics.gene_weight[j] * total
@@ -200,13 +189,11 @@ def _objective(statistics, W, least, out, first, last):
 def _add_slope(statistics, W, out, first, last):
     terms = W.shape[1]
     for j in range(first, last):
-        start, width = statistics.indptr[j], statistics.indptr[j + 1] - statistics.indptr[j]
-        side = width * terms
-        G = statistics.gram[statistics.offset[j] : statistics.offset[j] + side * side].reshape(side, side)
+        start, width, G = _products(statistics, j, terms)
         b, c = W[start : start + width].ravel(), statistics.cross[start : start + width].ravel()
-        for k in range(side):
+        for k in range(len(G)):
             total = -c[k]
-            for y in range(side):
+            for y in range(len(G)):
                 total += G[k, y] * b[y]
             out[start + k // terms, k % terms] += statistics.gene_weight[j] * total
 
@@ -220,12 +207,10 @@ def _descend(statistics, ridge, least, sweeps, tol, W, first, last):
     """
     terms = W.shape[1]
     for j in range(first, last):
-        start, width = statistics.indptr[j], statistics.indptr[j + 1] - statistics.indptr[j]
-        side = width * terms
-        G = statistics.gram[statistics.offset[j] : statistics.offset[j] + side * side].reshape(side, side)
-        b = W[start : start + width].reshape(side)
+        start, width, G = _products(statistics, j, terms)
+        b = W[start : start + width].reshape(len(G))
         residual, v = statistics.cross[start : start + width].ravel().copy(), statistics.gene_weight[j]
-        for x in range(side):
+        for x in range(len(G)):
             if b[x] != 0.0:
                 take(G[x], b[x], residual)
         for _ in range(sweeps):
@@ -234,6 +219,7 @@ def _descend(statistics, ridge, least, sweeps, tol, W, first, last):
                 size = 0.0
                 for k in range(x * terms, (x + 1) * terms):
                     size += (residual[k] + b[k]) ** 2
+                # Orthonormal terms have a Gram block of one, so the lasso shrinks the slope and the ridge divides it.
                 share = max(1.0 - least / np.sqrt(max(size, 1e-30)), 0.0) / (1.0 + 2.0 * ridge[start + x] / v)
                 moved = max(moved, _move(G, x * terms, terms, share, b, residual))
             if moved < tol:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -82,13 +83,8 @@ class Linear:
             gene["start"] -= edge[a]
             gene["offset"] -= block[a]
             e, g = slice(edge[a], edge[b]), slice(block[a], block[b])
-            part = blocks._replace(
-                gene=gene,
-                parent=blocks.parent[e],
-                cross=blocks.cross[e],
-                gram=blocks.gram[g],
-                constraint=blocks.constraint[:0],
-            )
+            cut = {"parent": blocks.parent[e], "cross": blocks.cross[e], "gram": blocks.gram[g]}
+            part = blocks._replace(gene=gene, constraint=blocks.constraint[:0], **cut)  # orders alone read constraints
             own.append(LinearStatistics(part, weight[a:b]))
         return own, edge[bounds]
 
@@ -108,32 +104,22 @@ class Linear:
     def losses(self, statistics: LinearStatistics, params: Params, *, threads: int) -> np.ndarray:
         blocks, v = statistics
         out = np.empty(len(v))
-
-        def block(a: int, b: int) -> None:
-            _objective(blocks, params["W"], v, self.lambda1, out, a, b)
-
-        run_blocks(block, gene_blocks(len(v), BLOCK), threads)
+        work = partial(_objective, blocks, params["W"], v, self.lambda1, out)
+        run_blocks(work, gene_blocks(len(v), BLOCK), threads)
         return out
 
     def solve(self, statistics: LinearStatistics, params: Params, ridge: np.ndarray, *, threads: int) -> Params:
         """Minimize ``F(W') + sum_e ridge_e W'_e^2`` exactly, gene by gene, starting from ``W``."""
         blocks, v = statistics
         out = params["W"].copy()
-
-        def block(a: int, b: int) -> None:
-            _descend(blocks, ridge, v, self.lambda1, self.sweeps, self.tol, out, a, b)
-
-        run_blocks(block, gene_blocks(len(v), BLOCK), threads)
+        work = partial(_descend, blocks, ridge, v, self.lambda1, self.sweeps, self.tol, out)
+        run_blocks(work, gene_blocks(len(v), BLOCK), threads)
         return {"W": out}
 
     def gradient(self, statistics: LinearStatistics, params: Params, ridge: np.ndarray, *, threads: int) -> Params:
         blocks, v = statistics
         out = np.empty(len(ridge))
-
-        def block(a: int, b: int) -> None:
-            _slope(blocks, params["W"], ridge, v, out, a, b)
-
-        run_blocks(block, gene_blocks(len(v), BLOCK), threads)
+        run_blocks(partial(_slope, blocks, params["W"], ridge, v, out), gene_blocks(len(v), BLOCK), threads)
         return {"W": out}
 
     def shrink(self, statistics: LinearStatistics, params: Params, amount: Params) -> Params:
@@ -194,15 +180,15 @@ def _descend(blocks, ridge, v, lambda1, sweeps, tol, W, first, last):
             moved = 0.0
             for x in range(m):
                 slope = residual[x] + G[x, x] * b[x]
-                size = max(abs(slope) - lambda1, 0.0) / (G[x, x] + extra[x] + 1e-12)
+                size = max(abs(slope) - lambda1, 0.0) / (G[x, x] + extra[x] + 1e-12)  # a constant gene has G[x, x] = 0
                 step = np.copysign(size, slope) - b[x]
-                if step != 0.0:
+                if step != 0.0:  # most weights are and stay zero
                     b[x] += step
                     take(G[x], step, residual)
                     moved = max(moved, abs(step))
             if moved < tol:
                 break
-            if sweep % LEAP == LEAP - 1:
+            if sweep % LEAP == LEAP - 1:  # a system of equations is dearer than a sweep
                 _leap(G, extra, blocks.cross[g.start : g.start + m], lambda1, b, residual, goal, held, chol)
 
 
@@ -233,7 +219,7 @@ def _leap(G, extra, cross, lambda1, b, residual, goal, held, chol):
                 chol[r, s] = total / chol[s, s]
             elif total > 1e-12:
                 chol[r, r] = np.sqrt(total)
-            else:
+            else:  # copies of one another: sweeps go on alone
                 return
         total = cross[x] - np.copysign(lambda1, b[x])
         for k in range(r):
@@ -245,7 +231,7 @@ def _leap(G, extra, cross, lambda1, b, residual, goal, held, chol):
             goal[r] -= chol[k, r] * goal[k]
         goal[r] /= chol[r, r]
         old = b[held[r]]
-        if goal[r] * old < 0.0:
+        if goal[r] * old < 0.0:  # beyond zero the equations are those of another sign
             share = min(share, old / (old - goal[r]))
     for r in range(n):
         x = held[r]
