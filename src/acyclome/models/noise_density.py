@@ -18,8 +18,6 @@ def kernel_log_density(seen: np.ndarray, at: np.ndarray) -> np.ndarray:
     Kernels have the widths ``h sqrt(G / f)`` with ``f`` a first estimate, of the one width ``h = .9 min(s, IQR / 1.34)
     n^(-1/5)``, and ``G`` its geometric mean.
 
-    Notes
-    -----
     Observations are gathered in ``BINS`` bins, far narrower than ``h``.  Cost: ``BINS (BINS + t)`` exponentials.
     """
     low, high = float(seen.min()), float(seen.max())

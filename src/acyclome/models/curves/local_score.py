@@ -51,7 +51,7 @@ class Curves:
 
     def cost(self, n_obs: int) -> Cost:
         terms = self.expansion.terms
-        k = 3 * terms
+        k = 3 * terms  # of three parents, by which the contract counts
         score = n_obs * k * k + 4.0 * len(self.penalties) * k**3
         return Cost(4.0 * n_obs * (terms + 1), score, float(n_obs * terms))
 
@@ -114,19 +114,11 @@ class CurvesScore(GaussianNoise):
 
 
 def fit_terms(F: np.ndarray, y: np.ndarray, penalties: np.ndarray, n_effective: float) -> tuple[np.ndarray, np.ndarray]:
-    """Score every set of terms under every penalty, ``(s, g)``, and give the coefficients, ``(s, g, k)``.
+    """Score every set of terms ``F`` ``(s, k, n)`` under every penalty ``(g, k)``, ``(s, g)``; coefficients too.
 
     ``n/2 log(left) + df/2 log n`` with ``left`` the share of variance left, ``df = tr (G + P)^-1 G`` the effective
-    degrees of freedom of all terms (Hastie and Tibshirani 1990), ``G`` their mean products.
-
-    Parameters
-    ----------
-    F
-        ``(s, k, n)`` terms of mean 0 and mean square 1.
-    y
-        ``(n,)`` response.
-    penalties
-        ``(g, k)`` ridge penalties.
+    degrees of freedom of all terms (Hastie and Tibshirani 1990), ``G`` their mean products.  Terms have mean 0 and mean
+    square 1; coefficients are ``(s, g, k)``.
     """
     n, k = len(y), F.shape[1]
     G = (F @ F.transpose(0, 2, 1)).astype(np.float64)[:, None] / n
@@ -135,6 +127,6 @@ def fit_terms(F: np.ndarray, y: np.ndarray, penalties: np.ndarray, n_effective: 
     inverse = np.linalg.inv(G + P[:, :, None] * np.eye(k))
     b = np.einsum("sgkl,shl->sgk", inverse, c)
     free = k - np.einsum("sgkk,gk->sg", inverse, P)
-    whole = float(y @ y) / n + JITTER
+    whole = float(y @ y) / n + JITTER  # a constant gene divides nothing by zero
     left = (whole - np.einsum("sgk,shk->sg", b, c) - np.einsum("sgk,gk->sg", b * b, P)) / whole
     return n_effective / 2 * np.log(np.maximum(left, JITTER)) + free / 2 * np.log(n_effective), b

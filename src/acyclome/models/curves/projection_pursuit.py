@@ -20,7 +20,7 @@ from acyclome.models.curves.local_score import JITTER, fit_terms
 from acyclome.models.linear.local_score import GaussianNoise
 from acyclome.models.own_rows import OwnRows
 
-STEPS = 5  # of Gauss-Newton from the better start
+STEPS = 5  # of Gauss-Newton from the better start, at most: it ends where the curve fits no better
 TRIAL = 6e3  # multiplications per observation in the time that one curve takes to be fitted
 KNOTS = 64  # points between which the slope of a curve is read
 TINY = 1e-12  # where a flat curve has no slope at all
@@ -43,7 +43,7 @@ class Ridges:
     def cost(self, n_obs: int) -> Cost:
         terms = self.expansion.terms
         k = self.functions * terms
-        trials = self.functions * (STEPS + 2)
+        trials = self.functions * (STEPS + 2)  # two starts and the steps
         score = n_obs * (k * k + trials * TRIAL) + 4.0 * len(self.penalties) * k**3
         return Cost(4.0 * n_obs * terms, score, float(n_obs * terms))
 
@@ -88,6 +88,7 @@ class RidgesScore(GaussianNoise):
         inputs, basis = own.within(X), own.within(self.basis[parents])
         penalties, seen = np.array(self.settings.penalties), own.within(y)
         best, terms = Sum(np.inf, np.zeros_like(y)), np.empty((0, len(y)))
+        # Of one parent there is one weighted sum, whose curve bends as it likes already.
         for m in range(1, (self.settings.functions if len(parents) > 1 else 1) + 1):
             w = self._direction(own.within(y - best.fitted), inputs, basis)
             terms = np.vstack([terms, self._terms(w @ X)])
@@ -118,7 +119,7 @@ class RidgesScore(GaussianNoise):
             J = _slope(w @ X, fitted) * X
             ridge = JITTER * max(float(np.trace(J @ J.T)), TINY)
             turned = w + np.linalg.solve(J @ J.T + ridge * np.eye(p), J @ (y - fitted))
-            turned /= max(float(np.linalg.norm(turned)), JITTER)
+            turned /= max(float(np.linalg.norm(turned)), JITTER)  # the curve has the scale
             less, closer = self._curve(y, turned @ X)
             if less >= left:
                 break
@@ -131,7 +132,7 @@ class RidgesScore(GaussianNoise):
         Coordinates ``c`` are those of the orthonormal terms, ``L^-1 R`` with ``L`` the Cholesky factor of ``R R' / n``.
         """
         R, n, n_effective = self.settings.expansion.rows(standardized(u[None])[0]), len(y), self.data.n_effective
-        R = standardized(R)
+        R = standardized(R)  # so that JITTER is as small beside each term
         L = np.linalg.cholesky(R @ R.T / n + JITTER * np.eye(len(R)))
         c = np.linalg.solve(L, R @ y / n)
         shrunk = 1.0 / (1.0 + np.array(self.settings.penalties))
@@ -146,7 +147,7 @@ def _slope(u: np.ndarray, fitted: np.ndarray) -> np.ndarray:
     order = np.argsort(u, kind="stable")
     at = order[np.linspace(0, len(u) - 1, min(KNOTS, len(u))).astype(np.int64)]
     x, where = np.unique(u[at], return_index=True)
-    if len(x) < 2:
+    if len(x) < 2:  # all values are one
         return np.zeros_like(u)
     slope: np.ndarray = np.interp(u, x, np.gradient(fitted[at][where], x))
     return slope

@@ -69,8 +69,6 @@ class Additive:
     def statistics(self, problem: Problem, candidates: Candidates) -> AdditiveStatistics:
         """Expand the genes, and multiply the terms of each one's candidates; always on processors, in float32.
 
-        Notes
-        -----
         Memory: ``4 (k terms)^2`` bytes for a gene with ``k`` candidates: with 8 terms .25 GB for 100 genes where all
         pairs are candidates, 1.3 GB for 2,000 with 50 each.
         Cost: ``n (k terms)^2`` operations a gene, once.
@@ -85,7 +83,7 @@ class Additive:
             for j in range(a, b):
                 edges, rows = slice(candidates.indptr[j], candidates.indptr[j + 1]), OwnRows.of(problem.data, j)
                 F, y = basis[candidates.parent[edges]], rows.response(Z[j])
-                if rows.own is not None:  # where terms are no longer orthonormal
+                if rows.own is not None:  # there terms are no longer orthonormal, which the block solve needs
                     F = np.array([orthonormal(one.astype(np.float64)) for one in F[:, :, rows.own]], np.float32)
                     y = y[rows.own]
                 F = F.reshape(-1, len(y))

@@ -23,10 +23,7 @@ DONE = 1e-6  # of the log-likelihood
 TINY = 1e-9  # of an information, so that a gene that is never seen divides nothing by zero
 LONGEST = 3.0  # step of a coefficient, beyond which the curvature at hand says nothing
 HIGHEST = 30.0  # of a linear predictor, whose exponential is far beyond any count
-LEAST, MOST = (
-    -9.0,
-    5.0,
-)  # log dispersion: counts as good as Poisson up to a thousand, and nearly all 0
+LEAST, MOST = -9.0, 5.0  # log dispersion: counts as good as Poisson up to a thousand, and nearly all 0
 POISSON = -50.0  # log dispersion of a law without any
 
 
@@ -47,19 +44,9 @@ class Response(NamedTuple):
 def fit_sets(gene, Z, sets, intercept, theta):
     """Fit sets of parents, ``(s, p) -> log-likelihoods (s,), coefficients (s, p + 1), log dispersions (s,)``.
 
-    Parameters
-    ----------
-    gene
-        A :class:`Response`.
-    Z
-        ``(d, n)`` values of the parents, mean 0 and mean square 1.
-    intercept, theta
-        Where to start.
-
-    Notes
-    -----
-    The log-likelihood lacks ``log y!`` and includes the priors, so that it is what was maximized.  Cost of a step:
-    ``n p^2 / 2`` multiplications, ``n`` exponentials and logarithms; five to ten steps.
+    ``gene`` is a :class:`Response`, ``Z`` ``(d, n)`` values of the parents of mean 0 and mean square 1; fits start at
+    ``intercept`` and ``theta``.  The log-likelihood lacks ``log y!`` and includes the priors, so that it is what was
+    maximized.  Cost of a step: ``n p^2 / 2`` multiplications, ``n`` exponentials and logarithms; five to ten steps.
     """
     s, p = sets.shape
     n = len(gene.y)
@@ -88,6 +75,7 @@ def _fit(gene, X, beta, theta):
         promised = solve_cholesky(H, step)
         shift = 0.0
         if gene.width > 0.0:
+            # A Newton step of length 1 at most, uphill also where the curvature is not that of a maximum.
             shift = min(max(first / max(-second, abs(first), 1e-6), LEAST - theta), MOST - theta)
             promised += first * shift
         size, then = min(1.0, LONGEST / max(np.abs(step).max(), TINY)), now
@@ -98,7 +86,7 @@ def _fit(gene, X, beta, theta):
             if then >= now:
                 break
             size *= 0.5
-        if then < now:
+        if then < now:  # so short a step leads down only by rounding
             break
         beta[:] = trial
         theta += size * shift
@@ -113,7 +101,7 @@ def normal_equations(ridge, X, beta, slope, weight, H, step):
     """Write the lower half of the Fisher information ``(q, q)`` and the slope of the log-likelihood ``(q,)``."""
     q, n = X.shape
     for a in range(q):
-        prior = ridge if a > 0 else 0.0
+        prior = ridge if a > 0 else 0.0  # the intercept is free: it has the units of the counts
         total = -prior * beta[a]
         for i in range(n):
             total += X[a, i] * slope[i]
@@ -142,7 +130,7 @@ def judge(gene, X, beta, theta, slope, weight):
             slope[i] += beta[k] * X[k, i]
     if gene.is_binary:
         return total + _binary(gene.y, slope, weight), 0.0, 0.0
-    if a < np.exp(LEAST):
+    if a < np.exp(LEAST):  # log Gamma of 1 / a would cancel
         return total + _poisson(gene.y, slope, weight), 0.0, 0.0
     return _negative_binomial(gene, theta, total, slope, weight)
 
@@ -180,7 +168,7 @@ def _binary(y, slope, weight):
         share = 1.0 / (1.0 + np.exp(-min(max(slope[i], -HIGHEST), HIGHEST)))
         seen = 1.0 if y[i] > 0.0 else 0.0
         slope[i], weight[i] = seen - share, share * (1.0 - share)
-        total += np.log(1.0 - abs(slope[i]))
+        total += np.log(1.0 - abs(slope[i]))  # the probability of what was seen
     return total
 
 
@@ -209,7 +197,7 @@ def _rising(value, times, r):
 def digamma(x):
     """Return the derivative of ``log Gamma`` at ``x > 0``, to 1e-10."""
     total = 0.0
-    while x < 8.0:
+    while x < 8.0:  # from there on the terms of the series that are left out are below 1e-10
         total -= 1.0 / x
         x += 1.0
     y = 1.0 / (x * x)
@@ -236,6 +224,7 @@ def solve_cholesky(H, step):
             total = H[a, b]
             for c in range(b):
                 total -= H[a, c] * H[b, c]
+            # Parents that are copies of one another leave a pivot of rounding errors: a tiny one keeps the step finite.
             H[a, b] = np.sqrt(max(total, 1e-12)) if a == b else total / H[b, b]
         for b in range(a):
             step[a] -= H[a, b] * step[b]
@@ -252,12 +241,7 @@ def score_tests(gene, Z, parents, others, beta, theta):
     """Return the log-likelihood that each of ``others`` would gain by one step from a fit of ``parents``, ``(k,)``.
 
     Half of Rao's score statistic ``U^2 / V``, with ``U = z' slope`` and ``V`` the Fisher information of ``z`` beyond
-    that of the parents.
-
-    Parameters
-    ----------
-    beta, theta
-        The fit, ``(p + 1,)`` and a number.
+    that of the parents, at the fit ``beta`` ``(p + 1,)`` and ``theta``.
     """
     n = len(gene.y)
     slope, weight = np.empty(n), np.empty(n)

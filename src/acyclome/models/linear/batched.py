@@ -79,6 +79,7 @@ class BatchedLeastSquares:
                 done = done | (statistics.per_gene(((y - new).abs() * (L + extra) > tol).to(W.dtype)) == 0.0)
                 if bool(done.all()):
                     break
+            # The last step against the momentum: that overshot, so begin anew.
             back = statistics.per_gene((y - new) * move) > 0.0
             grown = (1.0 + (1.0 + 4.0 * t * t).sqrt()) / 2.0
             push = ((t - 1.0) / grown).where(~back, t.new_zeros(()))

@@ -65,8 +65,6 @@ class LinearScore(GaussianNoise):
     def scores(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         """Score sets of parents of gene ``j`` by BIC, ``n/2 log left + p/2 log n``, ``(s, p) -> (s,)``.
 
-        Notes
-        -----
         Parents are taken out of the covariances one by one; one that others explain up to ``MIN_VARIANCE`` gains
         nothing, as in the order search.
         """
@@ -104,6 +102,7 @@ def linear_effects(data: Moments, j: int, parents: np.ndarray) -> np.ndarray:
         return np.empty(0)
     own = OwnRows.of(data, j)
     genes = np.append(parents, j)
+    # Moments hold the correlations over all observations, so only targets have to be read anew.
     C = data.among(genes).astype(np.float64) if own.own is None else _covariances(own.within(data.Z[genes]))
     slope = np.linalg.solve(C[:-1, :-1] + TINY * np.eye(len(parents)), C[:-1, -1])
     effects: np.ndarray = slope * data.own_scale[parents] / (data.own_scale[j] or 1.0)

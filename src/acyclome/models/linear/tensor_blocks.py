@@ -127,8 +127,9 @@ def eigenvalue_bound(G: torch.Tensor) -> torch.Tensor:
     """
     rows = G.abs().sum(-1).amax(-1)
     power = G / rows.where(rows > 0.0, rows.new_ones(()))[..., None, None]
-    for _ in range(3):
+    for _ in range(3):  # to the eighth: 24% too large at most for 32 terms, and steps as much too short
         power = power @ power
+    # Rounding may leave the root too small, and tiny ratios may underflow: a hair on top, and the row sum instead.
     tight = rows * (power.double() ** 2).sum((-2, -1)).pow(1.0 / 16.0).to(G.dtype) * (1.0 + 1e-5)
     return tight.where((tight > 0.0) & (tight < rows), rows).clamp(min=1e-6)
 

@@ -45,7 +45,7 @@ class Evidence:
         return EvidenceScore(problem.data, Features(Z, self.expand(problem), weight, bias), self)
 
     def cost(self, n_obs: int) -> Cost:
-        k = self.units + 3 * self.terms
+        k = self.units + 3 * self.terms  # of three parents, by which the contract counts
         return Cost(4.0 * n_obs * (self.terms + 2), n_obs * k * k + 2.0 * k**3, float(n_obs * self.terms))
 
 
@@ -77,8 +77,6 @@ class EvidenceScore(GaussianNoise):
     def scores(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         """Score sets of parents of gene ``j``, all of one size, ``(s, p) -> (s,)``; lower is better.
 
-        Notes
-        -----
         ``-log p = n/2 log(left) + 1/2 log det(I + F'F / r)`` with ``left`` what ridge regression on the features ``F``
         penalizes; both fall out of one Cholesky factor.  Cost: ``n k^2`` for ``k = p terms + units`` features.  A
         single parent has no joint kind.
@@ -120,7 +118,7 @@ class EvidenceScore(GaussianNoise):
         return -_log_mean(np.stack(kinds, axis=1))
 
     def left_by(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
-        """As in all models, under the kind and ridge that the fitted observations find best."""
+        """Leave what the kind and ridge do not explain that the fitted observations find best."""
         p, n = len(parents), own.n_effective
         if p == 0:
             return own.less_mean(own.response(self.features.Z[j]).copy())
@@ -150,7 +148,9 @@ def _sizes(prior: Evidence, p: int) -> tuple[int, ...]:
 
 def scales(prior: Evidence, p: int) -> np.ndarray:
     """Prior standard deviation of every feature, and 1 for the gene itself, ``(k + 1,)``."""
+    # Later terms bend more: of two curves that fit alike the smoother one is likelier.
     bends = np.tile(1.0 / np.arange(1, prior.terms + 1), p)
+    # So many independent units sum to a standard deviation of unit_scale.
     units = np.full(_sizes(prior, p)[-1] - len(bends), prior.unit_scale / np.sqrt(max(prior.units, 1)))
     return np.concatenate([bends, units, np.ones(1)])
 

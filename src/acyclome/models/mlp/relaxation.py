@@ -84,6 +84,7 @@ class Mlp:
         import torch
 
         padded = torch.as_tensor(np.vstack([Z, np.zeros_like(Z[:1])]), device=device)
+        # Spread by one standard deviation either way: units that all bend at one place could not follow a curve.
         bias = torch.as_tensor(np.linspace(-1.0, 1.0, self.hidden), dtype=padded.dtype, device=device)
         blocks = cut_into_blocks(candidates, n_obs=Z.shape[1], hidden=self.hidden, rows=rows)
         return MlpStatistics(padded, bias, blocks, np.ones(len(Z)), np.ones(candidates.n_edges))
@@ -105,8 +106,7 @@ class Mlp:
         return float(self.losses(statistics, params, threads=threads).sum())
 
     def losses(self, statistics: MlpStatistics, params: Params, *, threads: int) -> np.ndarray:
-        """Return every gene's share of ``F(W)``, ``(d,)``."""
-        out = 0.5 * statistics.gene_weight
+        out = 0.5 * statistics.gene_weight  # what genes without candidates leave: half of their variance of 1
 
         def work(*block: np.ndarray) -> None:
             own = Block(*block)
@@ -162,8 +162,6 @@ class Mlp:
     def fit(self, statistics: MlpStatistics, block: Block, w: Tensor) -> tuple[Tensor, Tensor]:
         """Return the smooth part of the loss ``(g,)`` and its gradient ``(g, k, hidden)`` at ``w``.
 
-        Notes
-        -----
         The output weights are at their optimum, so they count as constants in the gradient.
         """
         import torch
@@ -196,6 +194,7 @@ class Mlp:
             new_total = value + self._penalty(new, extra)
             better = new_total < total
             keep = better[:, None, None]
+            # A step that raises a gene's loss is not taken; the next is shorter by more than good ones lengthen it.
             w, slope = torch.where(keep, new, w), torch.where(keep, new_slope, slope)
             total = torch.where(better, new_total, total)
             length = torch.where(better, length * 1.5, length / 3)
