@@ -83,8 +83,8 @@ class Linear:
             gene["start"] -= edge[a]
             gene["offset"] -= block[a]
             e, g = slice(edge[a], edge[b]), slice(block[a], block[b])
-            cut = {"parent": blocks.parent[e], "cross": blocks.cross[e], "gram": blocks.gram[g]}
-            part = blocks._replace(gene=gene, constraint=blocks.constraint[:0], **cut)  # orders alone read constraints
+            part = blocks._replace(gene=gene, parent=blocks.parent[e], cross=blocks.cross[e], gram=blocks.gram[g])
+            part = part._replace(constraint=blocks.constraint[:0])  # the order search alone reads constraints
             own.append(LinearStatistics(part, weight[a:b]))
         return own, edge[bounds]
 
