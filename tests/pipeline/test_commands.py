@@ -14,12 +14,12 @@ from acyclome.io.runs import RunFolder
 from acyclome.io.store import Store
 from acyclome.pipeline.commands import (
     Runtime,
-    learn,
     plan,
     prepare_stage,
     run,
     run_stage,
 )
+from acyclome.pipeline.learn import learn
 
 N_OBS, N_VARS, RESAMPLES = 160, 24, 4
 GENES = [f"GENE{j}" for j in range(N_VARS)]

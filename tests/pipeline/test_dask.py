@@ -119,7 +119,7 @@ def test_without_shards_the_relaxation_goes_in_parts_and_a_killed_worker_changes
         each = type(workers).each
         monkeypatch.setattr(type(workers), "each", kill_on_the_way)
         task, seed = current.task, seed_of(config, "fit")
-        candidates = Screened.from_arrays(arrays_of(dealt / "stages" / "screen.npz"), {}).candidates
+        candidates = Screened(**arrays_of(dealt / "stages" / "screen.npz")).candidates
         with one_blas_thread():
             problem = replace(task.problem, backend=ThreadBackend(workers=workers))
             start, relaxed = engine.relax(problem, candidates, task.settings, seed=seed)

@@ -75,7 +75,7 @@ def test_threads_do_not_change_a_bit(bench, X):
 def test_a_record_comes_back_from_its_arrays(bench, X):
     task = bench.task(X, CONFIG)
     for record in (*steps(task), stages.resample(task, WHOLE)):
-        again = type(record).from_arrays(record.to_arrays(), record.facts)
+        again = type(record)(**record.to_arrays(), facts=record.facts)
         arrays_equal(record, again)
         assert again.facts == record.facts
 

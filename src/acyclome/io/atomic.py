@@ -77,7 +77,7 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> None:
 
     with write_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for name, value in arrays.items():
-            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))  # the first that zip knows
             with archive.open(entry, "w", force_zip64=True) as stream:
                 np.lib.format.write_array(stream, np.asanyarray(value), allow_pickle=False)
 
@@ -90,10 +90,10 @@ def plain(content: Any) -> Any:
         return [plain(value) for value in content]
     if isinstance(content, (set, frozenset)):
         return [plain(value) for value in sorted(content)]
-    if hasattr(content, "tolist"):
+    if hasattr(content, "tolist"):  # numbers and arrays of numpy, without an import of it
         return plain(content.tolist())
     if isinstance(content, float):
-        return content if content - content == 0 else None
+        return content if content - content == 0 else None  # of NaN and infinities it is NaN
     return str(content) if isinstance(content, os.PathLike) else content
 
 
@@ -125,22 +125,15 @@ def remove_leftovers(folder: str | os.PathLike[str]) -> list[str]:
 
 
 def _is_abandoned(path: Path) -> bool:
+    import psutil
+
+    # A name may have fewer parts: other programs write files of any name.
     host, process, *_ = [*path.name.removeprefix(TEMPORARY_MARK).split("."), ""]
     if host == _host() and process.isdigit():
-        return not _is_alive(int(process))
+        return not psutil.pid_exists(int(process))
     with suppress(OSError):
         return time.time() - path.stat().st_mtime > FOREIGN_LIFETIME_S
     return False
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _host() -> str:

@@ -29,7 +29,6 @@ _ABSENT = {"order": -1, "depth": -1, "in_degree": 0, "out_degree": 0, "is_regula
 
 
 def to_anndata(network: Network, key: str = "dag") -> AnnData:
-    """Return an AnnData object without observations that holds the network."""
     from anndata import AnnData
 
     adata = AnnData(var=pd.DataFrame(index=pd.Index(network.genes, dtype=object)))
@@ -74,7 +73,8 @@ def read_keys(adata: AnnData, key: str = "dag") -> Network:
     for column in _ON_EDGES:
         values = _aligned(kept.get(f"{key}_{column}"), weight)
         edges[column] = values if EDGE_COLUMNS[column] is float else np.nan_to_num(values).astype(bool)
-    edges["prior"] = _priors(facts, edges)
+    known = {(source, target): prior for source, target, prior in json.loads(facts.get("priors", "[]"))}
+    edges["prior"] = [known.get(pair, "") for pair in zip(edges["source"], edges["target"], strict=True)]
     nodes = node_table(genes, source, target, order=order)
     for column in ("is_regulator", "r2", "noise_scale"):
         nodes[column] = adata.var[f"{key}_{column}"].to_numpy()[used].astype(NODE_COLUMNS[column])
@@ -161,11 +161,6 @@ def _aligned(matrix: sparse.csr_matrix | None, pattern: sparse.coo_matrix) -> np
     codes = stored.row.astype(np.int64) * d + stored.col
     wanted = pattern.row.astype(np.int64) * d + pattern.col
     return pd.Series(stored.data.astype(float), index=codes).reindex(wanted).to_numpy()
-
-
-def _priors(facts: dict[str, Any], edges: pd.DataFrame) -> list[str]:
-    known = {(source, target): prior for source, target, prior in json.loads(facts.get("priors", "[]"))}
-    return [known.get(pair, "") for pair in zip(edges["source"], edges["target"], strict=True)]
 
 
 def _ranking(matrix: sparse.csr_matrix | None, genes: np.ndarray) -> pd.DataFrame:

@@ -141,7 +141,6 @@ class RunFolder:
         tables.write_tsv(self.file("edges.tsv.gz"), network.edges)
 
     def read_network(self) -> Network:
-        """Return the network of a finished run, with the content of ``run.json`` as its facts."""
         if not self.file("edges.tsv.gz").exists():
             raise InputError(self._no_network())
         return Network(
@@ -224,6 +223,18 @@ def fingerprint(*parts: Any) -> str:
         else:
             digest.update(json.dumps(plain(part), sort_keys=True, ensure_ascii=False).encode() + b"\n")
     return digest.hexdigest()[:32]  # 128 bits
+
+
+def input_digest(path: str | os.PathLike[str]) -> str:
+    """Return the blake2b digest of a file, or of the names and contents of all files of a folder, as 32 hex digits."""
+    root = Path(path)
+    digest = hashlib.blake2b(digest_size=16)
+    files = sorted(part for part in root.rglob("*") if part.is_file()) if root.is_dir() else [root]
+    for file in files:
+        digest.update(file.relative_to(root).as_posix().encode())  # so that a file that is renamed counts as another
+        with file.open("rb") as handle:
+            hashlib.file_digest(handle, lambda: digest)  # goes on with the digest that it is given
+    return digest.hexdigest()
 
 
 def safe_name(label: str) -> str:

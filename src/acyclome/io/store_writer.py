@@ -46,7 +46,10 @@ def write_store(
     blocks = row_blocks(X) if sp.issparse(X) or isinstance(X, np.ndarray) else iter(X)
     content = ContentDigest(genes, observations)
     with write_path(path) as temporary, h5py.File(temporary, "w") as handle:
-        is_sparse = _write_blocks(handle, blocks, (len(genes), len(observations)), content)
+        first = next(blocks, np.empty((0, len(observations)), dtype=np.float32))
+        is_sparse = bool(sp.issparse(first))
+        write = _write_sparse if is_sparse else _write_dense
+        write(handle, chain([first], blocks), (len(genes), len(observations)), content)
         text = h5py.string_dtype()
         handle.create_dataset("genes", data=np.asarray(genes, dtype=object), dtype=text)
         handle.create_dataset("observations", data=np.asarray(observations, dtype=object), dtype=text)
@@ -96,7 +99,6 @@ def dense_rows(X: Matrix) -> np.ndarray:
 
 
 def check_shape(shape: tuple[int, ...], n_vars: int, n_obs: int) -> None:
-    """Raise an InputError unless a gene-major matrix has one row per gene and one column per observation."""
     if tuple(shape) != (n_vars, n_obs):
         msg = (
             f"The gene-major matrix is {' x '.join(map(str, shape))}, but there are names for {n_vars} genes and "
@@ -104,14 +106,6 @@ def check_shape(shape: tuple[int, ...], n_vars: int, n_obs: int) -> None:
             "the names that belong to it."
         )
         raise InputError(msg)
-
-
-def _write_blocks(handle: h5py.File, blocks: Iterator[Matrix], shape: tuple[int, int], content: ContentDigest) -> bool:
-    """Write all blocks below ``X``, add them to the digest, and return whether the store is sparse."""
-    first = next(blocks, np.empty((0, shape[1]), dtype=np.float32))
-    is_sparse = bool(sp.issparse(first))
-    (_write_sparse if is_sparse else _write_dense)(handle, chain([first], blocks), shape, content)
-    return is_sparse
 
 
 def _write_dense(handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int, int], content: ContentDigest) -> None:
@@ -127,7 +121,6 @@ def _write_dense(handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int, 
 
 
 def _write_sparse(handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int, int], content: ContentDigest) -> None:
-    """Append the rows of CSR blocks to ``data`` and ``indices``."""
     group = handle.create_group("X")
     data, indices = (
         group.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(_CHUNK,), dtype=kind)

@@ -35,8 +35,10 @@ def write_tsv(path: str | os.PathLike[str], table: pd.DataFrame, separator: str 
 def read_tsv(path: str | os.PathLike[str], columns: Mapping[str, type]) -> pd.DataFrame:
     """Read a table that :func:`write_tsv` has written, with the columns in their kinds."""
     try:
+        # As text: pandas would round floats by its own parser, and take genes called NA or nan for missing.
         table = pd.read_csv(path, sep="\t", dtype=object, keep_default_na=False, na_filter=False, encoding="utf-8")
-        return _with_kinds(table, columns)
+        there = {name: kind for name, kind in columns.items() if name in table or name not in LATER}
+        return pd.DataFrame({name: _column(table[name], kind) for name, kind in there.items()}, columns=list(there))
     except FileNotFoundError as error:
         msg = f"{os.fspath(path)} is missing. A finished run has it: let the run end, or name the folder that holds it."
         raise InputError(msg) from error
@@ -76,11 +78,6 @@ def read_parquet(path: str | os.PathLike[str], kind: str, columns: Mapping[str, 
         raise InputError(msg)
     texts = {name: object for name, kind in columns.items() if kind is str}  # pandas from 3 on has a type of its own
     return arrow.to_pandas()[list(columns)].astype(texts)
-
-
-def _with_kinds(table: pd.DataFrame, columns: Mapping[str, type]) -> pd.DataFrame:
-    there = {name: kind for name, kind in columns.items() if name in table or name not in LATER}
-    return pd.DataFrame({name: _column(table[name], kind) for name, kind in there.items()}, columns=list(there))
 
 
 def _column(texts: pd.Series, kind: type) -> pd.Series:

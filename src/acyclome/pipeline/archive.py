@@ -54,7 +54,7 @@ class Archive:
                 )
                 raise InputError(msg)
             arrays, facts, _ = self.folder.read_stage(key.name)
-            self.records[key] = kind.from_arrays(arrays, facts)
+            self.records[key] = kind(**arrays, facts=facts)
         record = self.records[key]
         assert isinstance(record, kind)
         return record

@@ -13,20 +13,18 @@ from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
 from acyclome.io.atomic import write_json, write_path
-from acyclome.io.digest import input_digest
-from acyclome.io.runs import DIFFERENTIAL, RunFolder, fingerprint
+from acyclome.io.runs import DIFFERENTIAL, RunFolder, fingerprint, input_digest
 from acyclome.io.store import Store
 from acyclome.io.tables import write_tsv
 from acyclome.network import JointNetworks, Network
 from acyclome.pipeline.groups import Door, Label, check_joint, learn_groups
 from acyclome.pipeline.keys import Part, options_of
-from acyclome.pipeline.learn import learn
 from acyclome.pipeline.resources import check_memory, estimate, estimate_models
 from acyclome.pipeline.session import Session, report
 from acyclome.pipeline.task import Runtime, measured
 from acyclome.prepare.checks import check_groups
 
-__all__ = ["STAGES", "Runtime", "learn", "plan", "prepare_stage", "run", "run_stage"]
+__all__ = ["STAGES", "Runtime", "plan", "prepare_stage", "run", "run_stage"]
 
 
 def run(
@@ -91,43 +89,38 @@ def prepare_stage(
 def _prepare(
     input_path: str | os.PathLike[str], out: str | os.PathLike[str], config: Config, *, runtime: Runtime
 ) -> dict[str, Any]:
+    from acyclome.prepare import prepare_to_store
+
     if not Path(input_path).exists():
         msg = f"There is no file {str(input_path)!r}. Check the path."
         raise InputError(msg)
     with RunFolder.begin(out) as folder:
-        return _prepare_in(folder, input_path, config, runtime=runtime)
-
-
-def _prepare_in(
-    folder: RunFolder, input_path: str | os.PathLike[str], config: Config, *, runtime: Runtime
-) -> dict[str, Any]:
-    from acyclome.prepare import prepare_to_store
-
-    digest = input_digest(input_path)
-    # Of all other options only these properties reach the preparation: a change of the rest keeps the store.
-    how = config.counts is not None, config.card is not None, config.keeps_values
-    about = {
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        "config": config.model_dump(mode="json"),
-        "input": {"path": str(input_path), "digest": digest},
-        "key": fingerprint(__version__, digest, options_of(config, "input", "prepare"), *how, config.seed),
-    }
-    path, notes = folder.stage("prepared.h5"), folder.stage("config.json")
-    earlier = folder.read_notes() if notes.exists() else {}
-    if runtime.resume and earlier.get("key") == about["key"] and path.exists():
-        _remove_earlier(folder, earlier, about)
-        write_json(notes, {**about, "cost": earlier["cost"]})
-        runtime.report("prepare", 1.0, "kept")
-        return {"kept": True}
-    runtime.report("prepare", 0.0, "reading and preparing")
-    with write_path(path) as unfinished:  # what an earlier run left goes when the new store is whole, not before
-        facts, cost = measured(lambda: prepare_to_store(input_path, unfinished, config))
-        _remove_earlier(folder, earlier, about)
-    write_json(notes, {**about, "cost": cost})
-    runtime.report("prepare", 1.0, f"{facts['n_vars']:,} genes, {facts['n_obs']:,} observations")
-    # Said now, before stages are submitted as jobs that would fail one by one.
-    check_memory(facts["n_vars"], facts["n_obs"], config, threads=runtime.threads, memory=runtime.memory, has_disk=True)
-    return {**facts, "cost": cost}
+        digest = input_digest(input_path)
+        # Of all other options only these properties reach the preparation: a change of the rest keeps the store.
+        how = config.counts is not None, config.card is not None, config.keeps_values
+        about = {
+            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+            "config": config.model_dump(mode="json"),
+            "input": {"path": str(input_path), "digest": digest},
+            "key": fingerprint(__version__, digest, options_of(config, "input", "prepare"), *how, config.seed),
+        }
+        path, notes = folder.stage("prepared.h5"), folder.stage("config.json")
+        earlier = folder.read_notes() if notes.exists() else {}
+        if runtime.resume and earlier.get("key") == about["key"] and path.exists():
+            _remove_earlier(folder, earlier, about)
+            write_json(notes, {**about, "cost": earlier["cost"]})
+            runtime.report("prepare", 1.0, "kept")
+            return {"kept": True}
+        runtime.report("prepare", 0.0, "reading and preparing")
+        with write_path(path) as unfinished:  # what an earlier run left goes when the new store is whole, not before
+            facts, cost = measured(lambda: prepare_to_store(input_path, unfinished, config))
+            _remove_earlier(folder, earlier, about)
+        write_json(notes, {**about, "cost": cost})
+        d, n = facts["n_vars"], facts["n_obs"]
+        runtime.report("prepare", 1.0, f"{d:,} genes, {n:,} observations")
+        # Said now, before stages are submitted as jobs that would fail one by one.
+        check_memory(d, n, config, threads=runtime.threads, memory=runtime.memory, has_disk=True)
+        return {**facts, "cost": cost}
 
 
 def _remove_earlier(folder: RunFolder, earlier: Mapping[str, Any], about: Mapping[str, Any]) -> None:

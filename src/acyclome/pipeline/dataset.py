@@ -16,15 +16,15 @@ from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments, dtype_of, scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import Treatments
+from acyclome.errors import ConfigError
 from acyclome.io.scratch import scratch_array
-from acyclome.io.store import GeneMajor
-from acyclome.io.store_part import StorePart
+from acyclome.io.store import GeneMajor, StorePart
 from acyclome.knowledge.edges import Prior, prior_of
 from acyclome.knowledge.interventions import Perturbation, find_targets
 from acyclome.knowledge.regulators import find_regulators
 from acyclome.knowledge.shared import Shared
-from acyclome.models import get_model
-from acyclome.pipeline.pairing import check_model
+from acyclome.models import check_pairing, get_model
+from acyclome.models.card import Ability
 from acyclome.prepare.size_factors import holds_counts, size_factors
 
 
@@ -107,7 +107,7 @@ class Dataset:
 
     @property
     def n_effective(self) -> float:
-        return max(self.n_obs - self.lost, 2.0)  # log n prices a coefficient, above 0
+        return max(self.n_obs - self.lost, 2.0)  # so that log n, the price of a coefficient, is above 0
 
     @property
     def n_own(self) -> np.ndarray:
@@ -153,3 +153,23 @@ class Dataset:
     def problem(self, backend: Backend, scratch: Path | None = None) -> Problem:
         """Return what the network is learned from, with the correlations."""
         return Problem(backend.correlate(self.scaled(backend.threads, scratch)), self.constraints, backend)
+
+
+def check_model(config: Config, constraints: Constraints, *, has_targets: bool) -> None:
+    """Refuse interventions, or knowledge of edges, that the model cannot keep to."""
+    if config.card is not None:
+        if config.card.search == "relaxation" and config.fit.relax is False:
+            msg = f"fit.relax false leaves nothing of model {config.model}, whose relaxation decides. Leave it at auto."
+            raise ConfigError(msg)
+        check_pairing(config.card, asked_by(constraints, has_targets=has_targets))
+
+
+def asked_by(constraints: Constraints, *, has_targets: bool) -> set[Ability]:
+    """Return what interventions and constraints ask of a model; forbidden edges, which are no candidates, nothing."""
+    asked = {
+        Ability.REQUIRED: len(constraints.required) > 0,
+        Ability.SIGNED: len(constraints.signed) > 0,
+        Ability.SOFT: len(constraints.soft) > 0,
+        Ability.INTERVENTIONS: has_targets,
+    }
+    return {ability for ability, is_asked in asked.items() if is_asked}

@@ -29,7 +29,7 @@ SEEN = ("screen", "search.expanded")  # hill climbing screens so many more, amon
 SEARCHED = ("screen", "fit", "score", "search", "shard")
 # The sections and options that each stage, and what it reads, depends on, beside those of the model.
 DEPENDS_ON = {
-    Stage.CHOOSE: ("screen", "fit", "score", "search"),  # fit refuses models; no shards are made of its sample
+    Stage.CHOOSE: ("screen", "fit", "score", "search"),  # its sample is too small for shards
     Stage.SCREEN: SEEN,
     Stage.SHARD: (*SEEN, "shard"),
     Stage.FIT: SEARCHED,

@@ -26,8 +26,7 @@ from acyclome.core.workers import run_blocks
 from acyclome.errors import ConfigError
 from acyclome.models import check_pairing, get_model
 from acyclome.models.card import Ability
-from acyclome.pipeline.dataset import Dataset
-from acyclome.pipeline.pairing import asked_by
+from acyclome.pipeline.dataset import Dataset, asked_by
 from acyclome.pipeline.records import Chosen
 from acyclome.pipeline.resources import COMPARED_GENES, COMPARED_OBSERVATIONS
 from acyclome.pipeline.stages import learn_subsample

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
@@ -24,10 +24,6 @@ class Record:
         """Return the arrays by name; those that do not apply are left out."""
         each = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "facts"}
         return {name: values for name, values in each.items() if values is not None}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray], facts: dict[str, Any]) -> Self:
-        return cls(**arrays, facts=facts)
 
 
 @dataclass(frozen=True, kw_only=True)

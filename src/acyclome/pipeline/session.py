@@ -90,7 +90,8 @@ class Session:
     def go_on_with(self, chosen: Chosen) -> Chosen:
         """Take the model that was chosen, here or for several runs at once."""
         self.archive.records[Key(Stage.CHOOSE)] = chosen
-        self.task = self.task.with_model(chosen.model)
+        task, config = self.task, self.task.config.with_options({"model": chosen.model})
+        self.task = Task.begin(task.data, config, task.runtime, is_part=task.is_part)
         return chosen
 
     def screen(self) -> Screened:
@@ -163,7 +164,6 @@ class Session:
         return self.archive.read(kind, self.task.config, part)
 
     def _get(self, kind: type[R]) -> R:
-        """Return the record of a stage that has to be finished."""
         self._ready()
         return self.archive.read(kind, self.task.config)
 

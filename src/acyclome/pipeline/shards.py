@@ -122,7 +122,6 @@ def _relax_shards(data: Dataset, config: Config, shards: list[Shard], *, backend
 def _search_shard(
     shard: Shard, problem: Problem, proposed: tuple[np.ndarray, Relaxation | None], *, config: Config, spent: float
 ) -> RelaxedShards:
-    """Search one shard once, and say what it found of the genes that it owns."""
     start, relaxed = proposed
     began = time.perf_counter()
     genes, status = shard.genes, "none" if relaxed is None else relaxed.status

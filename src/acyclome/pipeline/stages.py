@@ -68,7 +68,6 @@ def _views_of_range(
 
 
 def relax(task: Task, screened: Screened) -> Relaxed:
-    """Relax: NOTEARS on the candidates, and the order it suggests."""
     task.report("fit", 0.0, "NOTEARS on the candidates")
     settings, dask, threads = task.settings, task.runtime.dask, task.backend.threads
     abilities = frozenset() if settings.relax is None else settings.relax.model.abilities

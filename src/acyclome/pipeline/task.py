@@ -70,10 +70,6 @@ class Task:
         )
         return cls(data, config, runtime, backend, data.store.folder if spills else None, is_part)
 
-    def with_model(self, name: str) -> Self:
-        config = self.config.with_options({"model": name})
-        return self.begin(self.data, config, self.runtime, is_part=self.is_part)
-
     @cached_property
     def scaled(self) -> Moments:
         return self.data.scaled(self.backend.threads, self.scratch)
