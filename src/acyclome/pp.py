@@ -11,7 +11,7 @@ from acyclome.options.sections import Input
 if TYPE_CHECKING:
     from anndata import AnnData
 
-_MOVES_OBSERVATIONS = {
+_MOVES_OBSERVATIONS = {  # what does the same outside, for a layer has the observations of its object
     "group": "adata[adata.obs[column] == label].copy()",
     "pseudobulk_by": "scanpy.get.aggregate(adata, by=column, func='sum')",
     "metacells": "acyclome.prepare.prepare(adata, config), which returns a matrix of its own",

@@ -82,7 +82,7 @@ def dag(
     from acyclome.pipeline.groups import Door, learn_groups
     from acyclome.pipeline.task import Runtime
 
-    check_key(adata, key_added)
+    check_key(adata, key_added)  # now, not after an hour
     given = {
         "input.layer": layer,
         "input.group_by": groupby,
@@ -161,6 +161,7 @@ def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:
     rows = slice(None) if options.input.group is None else _labels(adata, options) == options.input.group
     used = adata.var["dag_used"].to_numpy(dtype=bool)
     X, genes = adata.layers[PREPARED_LAYER][rows][:, used], adata.var_names[used].tolist()
+    # Prepared as a whole, so that in a group a gene may not vary; in the whole it would be a fault.
     X, genes, warnings = leave_out_constant(X, genes) if options.input.group is not None else (X, genes, [])
     check_matrix(X, genes)
     facts = dict(adata.uns.get("dag_prepare", {}))

@@ -69,6 +69,7 @@ def _write_simulation(drawn: Simulation, output: Path, settings: dict[str, Any])
     import pandas as pd
 
     from acyclome.io.atomic import write_path, write_text
+    from acyclome.io.tables import write_tsv
 
     var = pd.DataFrame(index=pd.Index(drawn.genes, name="gene"))
     obs = pd.DataFrame(index=[f"C{cell}" for cell in range(len(drawn.X))])
@@ -77,11 +78,10 @@ def _write_simulation(drawn: Simulation, output: Path, settings: dict[str, Any])
     X = np.ascontiguousarray(drawn.X, dtype=np.float32)  # as prepared data are, with half the file
     adata = anndata.AnnData(X, obs=obs, var=var, uns={"simulation": settings})
     files = {"expression": output, "truth": output.with_suffix(".truth.tsv")}
-    truth = drawn.edges[["source", "target", "weight"]].to_csv(sep="\t", index=False, lineterminator="\n")
     if drawn.regulators is not None:
         files["regulators"] = output.with_suffix(".regulators.txt")
         write_text(files["regulators"], "".join(f"{drawn.genes[gene]}\n" for gene in drawn.regulators))
-    write_text(files["truth"], truth)
+    write_tsv(files["truth"], drawn.edges[["source", "target", "weight"]])
     with write_path(output) as temporary:
         adata.write_h5ad(temporary)
     return files

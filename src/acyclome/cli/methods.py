@@ -40,6 +40,7 @@ class Comparison:
             drawn = simulate(d, n, **settings, seed=seed)
             for name in self.methods:
                 row = {"genes": d, "method": name, "seed": seed}
+                # Ours refuses by itself, with its own estimate.
                 if name not in (OURS, EQUAL) and 8 * MATRICES * d * d > machine_memory():
                     yield row | {"status": "not tried, too large for the memory"}
                     continue
@@ -82,7 +83,7 @@ def choose_methods(text: str | None) -> tuple[str, ...]:
     """Return the methods that a list such as ``acyclome,dagma`` names; None: all that are here, without options."""
     if text is None:
         missing = {name for name, peer in PEERS.items() if not peer.is_installed}
-        return tuple(name for name in _NAMES.values() if name not in missing | {EQUAL})
+        return tuple(name for name in _NAMES.values() if name not in missing | {EQUAL})  # which is told the noise
     words = [word.strip().lower() for word in text.split(",") if word.strip()]
     unknown = [word for word in words if word not in _NAMES]
     if unknown or not words:

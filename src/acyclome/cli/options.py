@@ -109,7 +109,7 @@ class Command(cloup.Command):
         from acyclome.config import RENAMED
 
         today = {old.rpartition(".")[2]: new.rpartition(".")[2] for old, new in RENAMED.items()}
-        end = flag.lstrip("-").rpartition(".")[2].removeprefix("no-")
+        end = flag.lstrip("-").rpartition(".")[2].removeprefix("no-")  # as switches were turned off before
         words = (word for parameter in self.params for word in parameter.opts if "." in word)
         return [word for word in words if word.rpartition(".")[2] == today.get(end, end)]
 
@@ -155,15 +155,15 @@ def science_options() -> list[click.Option]:
     groups = {"": cloup.OptionGroup("Model and seed")}
     options: list[click.Option] = []
     for section, name, part in texts.leaves(schema):
-        if section not in groups:
+        if section not in groups:  # one heading for each, under which help lists its options
             groups[section] = cloup.OptionGroup(section.capitalize(), help=schema["properties"][section]["description"])
         path = f"{section}.{name}".lstrip(".")
         options.append(
             cloup.Option(
-                [path.replace(".", "__"), *texts.flags(path, SHORT)],
+                [path.replace(".", "__"), *texts.flags(path, SHORT)],  # names of parameters hold no dots
                 help=texts.about(part),
                 metavar="A,B,..." if part.get("type") == "array" else "VALUE",
-                multiple=part.get("type") == "array",
+                multiple=part.get("type") == "array",  # given twice, both count
                 group=groups[section],
             )
         )

@@ -42,7 +42,7 @@ def format_value(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:.4g}"  # F1 and seconds are good to less
     return str(value)
 
 
@@ -59,7 +59,6 @@ def _cut(text: str) -> str:
 
 
 def run_facts(networks: Network | Mapping[str, Network], out: Path, seconds: float) -> dict[str, Any]:
-    """Return the facts of a finished run, of one network or of one for each group."""
     if isinstance(networks, Mapping):
         from acyclome.io.runs import RunFolder
 

@@ -48,7 +48,7 @@ class Progress:
             get_time=clock,
             disable=not shows_bars,
         )
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # resamples report from threads of their own
         self._tasks: dict[str, rich.Task] = {}
         self._told: dict[str, float] = {}
 
@@ -103,7 +103,7 @@ def log_to_stderr(*, quiet: bool) -> Iterator[None]:
     logger.addHandler(handler)
     try:
         with warnings.catch_warnings():
-            for category in (FutureWarning, DeprecationWarning, UserWarning):
+            for category in (FutureWarning, DeprecationWarning, UserWarning):  # RuntimeWarning would be ours to mend
                 warnings.simplefilter("ignore", category)
             yield
     finally:

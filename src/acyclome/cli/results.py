@@ -104,7 +104,7 @@ def _values(given: Sequence[str], option: str) -> dict[str, float]:
             number = float(value)
         except ValueError:
             number = float("nan")
-        if not gene or number != number or gene in values:
+        if not gene or number != number or gene in values:  # NaN too is no value
             msg = f"{option} {text}: expected GENE=VALUE with a number, each gene once, such as {option} SPI1=-2."
             raise InputError(msg)
         values[gene] = number

@@ -80,6 +80,7 @@ def stage(name: str) -> Callable[..., None]:
         if part > parts:
             msg = f"--part {part} is beyond --parts {parts}; parts are counted from 1 to the number of parts."
             raise InputError(msg)
+        # Users count from 1, as schedulers number the jobs of an array.
         share = {"part": part - 1, "parts": parts} if name in IN_PARTS else {}
         _tell(name, options, lambda runtime: commands.run_stage(name, out, runtime, **share))
 
@@ -99,7 +100,7 @@ def require_exists(path: Path) -> None:
     import difflib
 
     beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = difflib.get_close_matches(path.name, beside, n=3)
+    near = difflib.get_close_matches(path.name, beside, n=3)  # as many as fit on a line
     where = f"the folder {path.parent}" + ("" if path.parent.is_dir() else ", which does not exist either")
     hint = f" Did you mean {' or '.join(near)}?" if near else " Check the name and the folder."
     msg = f"There is no file {path.name!r} in {where}.{hint}"

@@ -56,7 +56,7 @@ def _read_rows(path: Path) -> list[list[str]]:
         msg = f"The true edges in {path} cannot be read: {error}. Expected a text table, plain or packed with gzip."
         raise InputError(msg) from error
     first = text.split("\n", 1)[0]
-    delimiter = next((sign for sign in ("\t", ",", ";") if sign in first), None)
+    delimiter = next((sign for sign in ("\t", ",", ";") if sign in first), None)  # tabs first: names may hold commas
     if delimiter is None:
         rows = [line.split() for line in text.splitlines()]
     else:

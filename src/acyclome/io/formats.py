@@ -42,7 +42,6 @@ def write_h5ad(path: str | os.PathLike[str], network: Network) -> None:
 
 
 def read_h5ad(path: str | os.PathLike[str], key: str = "dag") -> Network:
-    """Return the network that an h5ad file holds under `key`."""
     import anndata
 
     try:

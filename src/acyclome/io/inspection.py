@@ -40,7 +40,6 @@ class Inspection:
 
 
 def inspect(adata: AnnData) -> Inspection:
-    """Say what an AnnData holds, in memory or on disk, and which matrix to use."""
     matrices = _all_facts(adata)
     best = _best(matrices)
     genes = get_matrix(adata, best.name)[1]
@@ -58,7 +57,6 @@ def inspect(adata: AnnData) -> Inspection:
 
 
 def choose_matrix(adata: AnnData, layer: str | None) -> MatrixFacts:
-    """Return the facts of the matrix that is asked for, or of the recommended one."""
     if layer is None and len(matrix_names(adata)) > 1:  # one alone is chosen whatever it holds
         return _best(_all_facts(adata))
     name = layer or next(iter(matrix_names(adata)), "X")

@@ -151,7 +151,6 @@ def _combined(columns: list[pd.Series[Any]]) -> np.ndarray:
 
 
 def _check_targets(labels: np.ndarray, targets: pd.Series[Any], by: str) -> None:
-    """Refuse to join observations in which different genes were acted on."""
     mixed = targets.astype(object).map(str).groupby(labels).nunique()
     if (mixed > 1).any():
         msg = (

@@ -33,7 +33,6 @@ def check_matrix(X: Any, genes: Sequence[str]) -> None:
 
 
 def check_observations(n_obs: int, what: str, advice: str = "Use more cells or samples, or a larger group.") -> None:
-    """Raise an InputError if there are too few observations to learn from."""
     if n_obs < MIN_OBSERVATIONS:
         msg = (
             f"The {what} has {n_obs} observations. Expected at least {MIN_OBSERVATIONS}, better hundreds: dependence "
@@ -43,7 +42,6 @@ def check_observations(n_obs: int, what: str, advice: str = "Use more cells or s
 
 
 def check_names(genes: Sequence[str]) -> None:
-    """Raise an InputError if a gene name occurs twice."""
     several = repeated(genes)
     if several:
         msg = (

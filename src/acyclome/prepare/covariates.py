@@ -26,7 +26,6 @@ _NOTHING_LEFT = 1e-6  # share of the variance; float32 values carry no more than
 
 
 def leave_out_explained(draft: Draft, Q: np.ndarray, covariates: tuple[str, ...]) -> Draft:
-    """Return the draft without the genes that the covariates explain entirely."""
     keep = np.concatenate([_is_left(draft.X[a:b], Q) for a, b in blocks(*draft.X.shape)])
     if keep.sum() < 2:
         msg = (

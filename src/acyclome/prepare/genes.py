@@ -79,7 +79,6 @@ def normalize(draft: Draft, options: Prepare) -> Draft:
 
 
 def take_log(draft: Draft, options: Prepare) -> Draft:
-    """Take ``log(1 + x)`` of every value."""
     was_counts = draft.kind == COUNTS or any(step["step"] == "normalize" for step in draft.steps)
     if options.log is False or (options.log == "auto" and not was_counts):
         return draft

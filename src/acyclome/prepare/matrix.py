@@ -38,12 +38,10 @@ class Draft:
         return self.X.shape[1]
 
     def noted(self, step: str, what: str, *, warnings: Sequence[str] = (), **facts: Any) -> Self:
-        """Return the draft with one more step in its record."""
         record = {"step": step, "what": what, **facts, "n_obs": self.n_obs, "n_vars": self.n_vars}
         return replace(self, steps=(*self.steps, record), warnings=(*self.warnings, *warnings))
 
     def with_genes(self, keep: np.ndarray) -> Self:
-        """Return the draft with only the genes of a mask."""
         return self if keep.all() else replace(self, X=self.X[keep], genes=self.genes[keep])
 
 

@@ -47,7 +47,6 @@ class _Plan:
     facts: dict[str, Any]
 
     def blocks(self) -> Iterator[Matrix]:
-        """Yield the finished genes in blocks."""
         for a, b in blocks(*self.draft.X.shape):
             block = transform.rank_to_normal(self.draft.X[a:b]) if self.is_ranked else self.draft.X[a:b]
             yield block if self.Q is None else covariates.residuals(block, self.Q)

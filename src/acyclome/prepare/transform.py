@@ -46,7 +46,6 @@ class Choice:
 
     @property
     def reason(self) -> str:
-        """The figures in words."""
         return (
             f"held-out gain of small regressions {self.gain_rank:.3f} with ranks, {self.gain_none:.3f} without "
             f"(difference {self.gain_rank - self.gain_none:+.3f}, standard error {self.standard_error:.3f})"

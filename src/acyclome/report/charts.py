@@ -74,7 +74,7 @@ def stability_chart(curve: Sequence[Level], *, mark: float) -> str:
 def _value_axis(values: Sequence[float], start: float, end: float) -> svg.Axis:
     if min(values) >= 0 and max(values) > 10 * min(values):
         return svg.log_axis(values, start, end)
-    reach = max(values) - min(values) or 1.0
+    reach = max(values) - min(values) or 1.0  # of equal values, any
     return svg.Axis(min(values) - 0.08 * reach, max(values) + 0.08 * reach, start, end)
 
 

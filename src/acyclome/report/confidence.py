@@ -31,7 +31,7 @@ def stability_levels(run: Run, levels: tuple[float, ...] = LEVELS) -> list[Level
 
 def stability_curve(run: Run) -> list[Level]:
     """Return the counts at every stability that the number of resamples can give, from 0 to 1."""
-    points = min(run.resamples, MAX_POINTS)
+    points = min(run.resamples, MAX_POINTS)  # stability is a number of resamples by their count
     return stability_levels(run, tuple(number / points for number in range(points + 1)))
 
 

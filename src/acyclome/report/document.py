@@ -96,6 +96,7 @@ def _confidence(run: Run) -> dict[str, Any]:
 
 def _provenance(run: Run) -> dict[str, Any]:
     path = run.fact("fit.convergence") or []
+    paragraph, papers = methods.methods_text(run)
     return {
         "model": run.words.model,
         "compared": summary.compared(run),
@@ -106,8 +107,8 @@ def _provenance(run: Run) -> dict[str, Any]:
         "h_chart": charts.path_chart(path, "h", heading="Acyclicity h (0: no cycle)"),
         "objective_chart": charts.path_chart(path, "objective", heading="Objective"),
         "path": path,
-        "methods": methods.methods_text(run),
-        "references": methods.references(run),
+        "methods": paragraph,
+        "references": papers,
         "stages": summary.stages(run),
         "options": summary.options(run),
         "command": summary.command(run),

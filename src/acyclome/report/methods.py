@@ -11,18 +11,11 @@ from acyclome.report.summary import counts, data_name
 SORTABILITY = "[@reisach2021]"  # which the page cites beside the paragraph
 
 
-def methods_text(run: Run) -> str:
-    return cite(_paragraph(run))
-
-
-def references(run: Run) -> list[str]:
-    """Return the papers that the paragraph and the page cite, in the order of first use, as HTML."""
-    return bibliography(_paragraph(run) + SORTABILITY)
-
-
-def _paragraph(run: Run) -> str:
+def methods_text(run: Run) -> tuple[str, list[str]]:
+    """Return the paragraph, and the papers that it and the page cite, in the order of first use, as HTML."""
     said = (_data, _screening, _relaxation, _search, _result, _resampling, _software)
-    return " ".join(sentence(run) for sentence in said)
+    text = " ".join(sentence(run) for sentence in said)
+    return cite(text), bibliography(text + SORTABILITY)
 
 
 def _data(run: Run) -> str:

@@ -47,7 +47,7 @@ class Run:
 
     @property
     def model(self) -> str:
-        return str(self.fact("model.name") or self.config.model)
+        return str(self.fact("model.name") or self.config.model)  # the config may say auto
 
     @cached_property
     def config(self) -> Config:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -26,7 +26,7 @@ _COUNTED = {
 
 def data_name(run: Run) -> str:
     """Return the name by which a reader knows the data: the file without its suffixes, and the group."""
-    stem = PurePath(run.fact("input.path") or run.folder.resolve().name).name
+    stem = PurePath(run.fact("input.path") or run.folder.resolve().name).name  # learn and tl.dag had no file
     for suffix in (".gz", ".h5ad", ".zarr", ".h5", ".mtx", ".csv", ".tsv", ".txt"):
         stem = stem.removesuffix(suffix)
     return f"{stem}, {run.config.input.group}" if run.config.input.group else stem
@@ -94,20 +94,19 @@ def top_regulators(run: Run) -> list[dict[str, Any]]:
         ["out_degree", "strong", "order"], ascending=[False, False, True], kind="stable"
     )
     most = int(table["out_degree"].max()) if len(table) else 1
-    return [_regulator(row, most) for row in table.head(TOP_REGULATORS).to_dict("records")]
-
-
-def _regulator(row: dict[Hashable, Any], most: int) -> dict[str, Any]:
-    return {
-        "gene": row["gene"],
-        "targets": wording.count(row["out_degree"]),
-        "width": f"{100 * row['out_degree'] / most:.1f}%",
-        "strong_width": f"{100 * row['strong'] / most:.1f}%",
-        "strong": wording.count(row["strong"]),
-        "causes": wording.count(row["in_degree"]),
-        "depth": wording.count(row["depth"]),
-        "r2": wording.share(row["r2"]),
-    }
+    return [
+        {
+            "gene": row["gene"],
+            "targets": wording.count(row["out_degree"]),
+            "width": f"{100 * row['out_degree'] / most:.1f}%",  # of the longest bar
+            "strong_width": f"{100 * row['strong'] / most:.1f}%",
+            "strong": wording.count(row["strong"]),
+            "causes": wording.count(row["in_degree"]),
+            "depth": wording.count(row["depth"]),
+            "r2": wording.share(row["r2"]),
+        }
+        for row in table.head(TOP_REGULATORS).to_dict("records")
+    ]
 
 
 def regulators_listed(run: Run) -> str:

@@ -31,7 +31,6 @@ class Finding:
 
 
 def findings(run: Run) -> list[Finding]:
-    """Return what speaks for and against the network, in the order of the page."""
     return [_sorting(run), _heldout(run), _chance(run), _unseen(run), _known(run)]
 
 
@@ -78,6 +77,7 @@ def _heldout(run: Run) -> Finding:
     if OURS not in rows:
         return _missing(run, title, sign)
     gain = rows[OURS]["gain"]
+    # Sorting by variance or R2 is asked about above; here stand networks that know nothing of directions.
     others = {name: row["gain"] for name, row in rows.items() if name not in (OURS, *SORTED)}
     best = max(others, key=lambda name: others[name])
     value = f"{wording.decimal(gain, 1)} nats per observation over no edge"
