@@ -97,8 +97,7 @@ def _has_cuda() -> bool:
         return False
     import torch
 
-    found: bool = torch.cuda.is_available()
-    return found
+    return torch.cuda.is_available()
 
 
 BACKENDS: dict[str, Callable[[], Backend]] = {"auto": _auto, "cpu": ThreadBackend, "cuda": _cuda}

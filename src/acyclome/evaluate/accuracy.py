@@ -28,16 +28,16 @@ def graph_scores(
     both_acyclic = is_acyclic and is_dag(*truth, d)
     right, called, true = counts["correct"], counts["edges"], counts["true_edges"]
     sk_right = counts["skeleton_correct"]
-    sk_called, sk_true = called, sk_right + counts["missing"]
+    sk_true = sk_right + counts["missing"]
     return {
         "shd": counts["extra"] + counts["missing"] + counts["reversed"],
         "precision": _ratio(right, called),
         "recall": _ratio(right, true),
         "f1": _ratio(2 * right, called + true),
         "fdr": _ratio(counts["reversed"] + counts["extra"], called),
-        "skeleton_precision": _ratio(sk_right, sk_called),
+        "skeleton_precision": _ratio(sk_right, called),
         "skeleton_recall": _ratio(sk_right, sk_true),
-        "skeleton_f1": _ratio(2 * sk_right, sk_called + sk_true),
+        "skeleton_f1": _ratio(2 * sk_right, called + sk_true),
         "class_f1": class_f1(truth, estimate, d) if both_acyclic else float("nan"),
         "ceiling": ceiling(truth, d, rng, draws=draws) if rng is not None and is_dag(*truth, d) else float("nan"),
         **{key: counts[key] for key in ("true_edges", "edges", "correct", "reversed", "extra", "missing", "undecided")},
@@ -68,12 +68,12 @@ def ceiling(truth: Edges, d: int, rng: np.random.Generator, *, draws: int = 5) -
 
 def _count(truth: Edges, estimate: Edges, d: int) -> dict[str, int]:
     true, called = _keys(truth, d), _keys(estimate, d)
-    called = called[called // d != called % d]
+    called = called[called // d != called % d]  # a gene that causes itself is no edge
     turned = called % d * d + called // d
     is_undecided = np.isin(turned, called)
     undecided = called[is_undecided & (called < turned)]
     decided, opposite = called[~is_undecided], turned[~is_undecided]
-    pairs = np.unique(_unordered(true, d))
+    pairs = np.unique(_unordered(true, d))  # the truth may be cyclic
     joined = np.isin(_unordered(decided, d), pairs)
     right = np.isin(decided, true)
     undecided_right = int(np.isin(undecided, pairs).sum())
@@ -90,11 +90,17 @@ def _count(truth: Edges, estimate: Edges, d: int) -> dict[str, int]:
     }
 
 
-def _keys(edges: Edges, d: int) -> np.ndarray:
+def edge_ends(edges: Edges, d: int) -> Edges:
+    """Return both ends as int64; a ValueError says where they reach beyond genes 0 to d - 1."""
     source, target = (np.asarray(end, dtype=np.int64) for end in edges)
     if source.size and (min(source.min(), target.min()) < 0 or max(source.max(), target.max()) >= d):
         msg = f"Edges must join genes 0 to {d - 1}; the given ones reach outside."
         raise ValueError(msg)
+    return source, target
+
+
+def _keys(edges: Edges, d: int) -> np.ndarray:
+    source, target = edge_ends(edges, d)
     return np.unique(source * d + target)
 
 

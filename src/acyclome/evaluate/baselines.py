@@ -77,7 +77,7 @@ def correlation_ranking(
     for start in range(0, d, tile):
         C = np.abs(Z[:, start : start + tile].T @ Z) / n
         rows = np.arange(len(C))
-        C[rows, start + rows] = -1.0
+        C[rows, start + rows] = -1.0  # below any other: no gene is its own partner
         best = np.argpartition(-C, kept - 1, axis=1)[:, :kept]
         source[start : start + tile] = best
         score[start : start + tile] = np.take_along_axis(C, best, axis=1)
@@ -113,6 +113,7 @@ def heldout_log_likelihood(
         b = np.linalg.lstsq(P, y, rcond=None)[0]
         spare = len(y) - p.size - 1
         variance = float(((y - P @ b) ** 2).sum()) / spare if spare > 0 else 0.0
+        # Of a constant gene rounding leaves a variance, in proportion to its level.
         if variance > 1e-12 * max(float(mean[j] ** 2), 1e-300) and len(z):
             rest = z - Q @ b
             result[j] = -0.5 * (np.log(2.0 * np.pi * variance) + float((rest**2).mean()) / variance)

@@ -38,7 +38,7 @@ def measured(work: Callable[[], Any], limit: float | None = None) -> tuple[Any, 
     Raises TimeoutError after `limit` seconds (None waits), the AcyclomeError that the call raised, and RuntimeError for
     all other failures, whose traceback is on the error stream.
     """
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("fork")  # a fresh process would import and compile everything again
     here, there = context.Pipe(duplex=False)
     child = context.Process(target=_send, args=(work, there))
     child.start()

@@ -44,15 +44,13 @@ class Peer:
 def _dagma(X: np.ndarray) -> np.ndarray:
     from dagma.linear import DagmaLinear
 
-    W: np.ndarray = DagmaLinear(loss_type="l2").fit(X, lambda1=DAGMA_LAMBDA1)
-    return W
+    return DagmaLinear(loss_type="l2").fit(X, lambda1=DAGMA_LAMBDA1)
 
 
 def _notears(X: np.ndarray) -> np.ndarray:
     from notears.linear import notears_linear
 
-    W: np.ndarray = notears_linear(X, lambda1=NOTEARS_LAMBDA1, loss_type="l2")
-    return W
+    return notears_linear(X, lambda1=NOTEARS_LAMBDA1, loss_type="l2")
 
 
 PEERS = {

@@ -9,7 +9,7 @@ from acyclome.core.kernel import kernel
 Parents = tuple[np.ndarray, np.ndarray, np.ndarray]  # indptr (d + 1,), place of each parent in the order, its weight
 
 _MAX_PARENTS = 40  # bounds the scratch, so many rows of all genes; the graphs of the benchmarks stay far below
-_PATIENCE = 3  # forward steps that may fail to improve the criterion before the search ends
+_PATIENCE = 3  # forward steps that may fail to improve the criterion, so that pairs that tell only together are found
 
 
 def forward_bic(R: np.ndarray, n: int) -> Parents:
@@ -61,9 +61,10 @@ def _path(R: np.ndarray, j: int, n: int, price: float, Q: np.ndarray) -> np.ndar
     for s in range(limit):
         a, gain = -1, 0.0
         for k in range(j):
+            # With less left of it a predecessor is a copy of the chosen ones, as in the order search.
             if left[k] > 1e-6 and cross[k] * cross[k] > gain * left[k]:
                 a, gain = k, cross[k] * cross[k] / left[k]
-        if a < 0 or rss - gain <= 1e-12:
+        if a < 0 or rss - gain <= 1e-12:  # nothing left to explain with, or to explain
             break
         q = Q[s, :j]
         q[:] = R[a, :j]

@@ -115,9 +115,13 @@ def simulate(
     ValueError
         If a name is unknown or a number lies outside its range.
     """
-    for key, value, table in (("graph", graph, GRAPHS), ("noise", noise, (*NOISES, COUNTS))):
-        _check_name(key, value, table)
-    _check_numbers(d, n, degree, 1.0 if graph == "hub" else 0.0, measurement_noise, hidden)
+    _check_name("graph", graph, GRAPHS)
+    _check_name("noise", noise, (*NOISES, COUNTS))
+    fewest = 1.0 if graph == "hub" else 0.0  # a gene of a hub graph has 1 + a geometric number of causes
+    for key, size, low in (("d", d, 2), ("n", n, 2), ("degree", degree, fewest)):
+        _check_number(key, size, low)
+    _check_number("measurement_noise", measurement_noise, 0.0)
+    _check_number("hidden", hidden, 0.0, 1.0)
     _check_range("parent_share", parent_share, 1.0)
     _check_range("weight_range", weight_range)
     _check_range("noise_range", noise_range)
@@ -130,7 +134,7 @@ def simulate(
     weight = rng["weights"].uniform(*weight_range, size=len(pairs)) * rng["weights"].choice([-1.0, 1.0], len(pairs))
     share = None if parent_share is None else rng["weights"].uniform(*parent_share, size=d)
     factors: np.ndarray | None = None
-    if noise == COUNTS and share is not None:
+    if noise == COUNTS and share is not None:  # the latter was checked, which types do not know
         Y, weight, scale, factors = draw_counts(pairs, weight, share, n, rng["noise"], rng["scales"])
     else:
         Y = NOISES[noise](rng["noise"], (d, n)) * scale[:, None]  # gene-major, in the order
@@ -162,13 +166,6 @@ def _check_name(key: str, value: str, table: Iterable[str]) -> None:
         raise ValueError(msg)
 
 
-def _check_numbers(d: int, n: int, degree: float, least: float, measurement_noise: float, hidden: float) -> None:
-    for key, size, low in (("d", d, 2), ("n", n, 2), ("degree", degree, least)):
-        _check_number(key, size, low)
-    _check_number("measurement_noise", measurement_noise, 0.0)
-    _check_number("hidden", hidden, 0.0, 1.0)
-
-
 def _check_number(key: str, value: float, low: float, high: float = np.inf) -> None:
     if not low <= value < high:
         msg = f"{key} is {value}; it must be at least {low:g}" + (f" and below {high:g}." if high < np.inf else ".")
@@ -189,10 +186,11 @@ def _propagate(
     bounds = np.searchsorted(pairs[:, 1], np.arange(len(Y) + 1))
     for j in range(len(Y)):
         rows = slice(bounds[j], bounds[j + 1])
-        if rows.start == rows.stop:
+        if rows.start == rows.stop:  # a root
             continue
         signal = weight[rows] @ Y[pairs[rows, 0]]
         if share is not None:
+            # var(signal) = share, var(noise) = 1 - share of the whole; 1e-12 where parents cancel
             factor = scale[j] * np.sqrt(share[j] / (1.0 - share[j])) / max(float(signal.std()), 1e-12)
             weight[rows] *= factor
             signal = signal * factor

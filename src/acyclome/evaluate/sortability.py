@@ -11,30 +11,28 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.linalg.lapack import dtrtri
 
 from acyclome.core.kernel import kernel
+from acyclome.evaluate.accuracy import edge_ends
+
+TIE = 1e-9  # of a ratio: variances of standardized columns differ by rounding, some 1e-15, and never mean an order
 
 
-def sortability(
-    source: np.ndarray, target: np.ndarray, values: np.ndarray, *, max_length: int | None = None, rtol: float = 1e-9
-) -> float:
+def sortability(source: np.ndarray, target: np.ndarray, values: np.ndarray, *, max_length: int | None = None) -> float:
     """Share of directed paths whose end has a larger value than its start; nan for a graph without edges.
 
-    ``values`` are positive, one per gene, and tied where their ratio lies within ``rtol`` of 1. An ordered pair of
+    ``values`` are positive, one per gene, and tied where their ratio lies within ``TIE`` of 1. An ordered pair of
     genes counts once for every path length that joins it; ties count half. The work is the number of such (pair,
     length) triples times the mean number of targets: small on sparse graphs, and capped by `max_length` (20 is plenty
     at d = 10,000; None: d - 1, also on a cyclic graph).
     """
     values = np.asarray(values, dtype=float)
-    source, target = np.asarray(source, dtype=np.int64), np.asarray(target, dtype=np.int64)
     if not (values > 0).all():
         msg = f"{int((~(values > 0)).sum())} of {values.size} values are not positive numbers; paths compare ratios."
         raise ValueError(msg)
-    if source.size and (min(source.min(), target.min()) < 0 or max(source.max(), target.max()) >= values.size):
-        msg = f"Edges must join genes 0 to {values.size - 1}; the given ones reach outside."
-        raise ValueError(msg)
+    source, target = edge_ends((source, target), values.size)
     by_source = np.argsort(source, kind="stable")
     indptr = np.searchsorted(source[by_source], np.arange(values.size + 1))
     longest = values.size - 1 if max_length is None else min(max_length, values.size - 1)
-    right, total = _count_paths(indptr, target[by_source], values, longest, rtol)
+    right, total = _count_paths(indptr, target[by_source], values, longest)
     return right / total if total else float("nan")
 
 
@@ -50,13 +48,13 @@ def r2_values(X: np.ndarray, shrinkage: float | None = None) -> np.ndarray:
     if d <= n:
         return r2_from_correlation(Z.T @ Z / n, s)
     M = Z @ Z.T * ((1.0 - s) / n)
-    M[np.diag_indices(n)] += s
+    M[np.diag_indices(n)] += s  # positive definite with it, so that a Cholesky factor exists
     half = solve_triangular(cholesky(M, lower=True), Z, lower=True)
     inverse = (1.0 - (half**2).sum(axis=0) * ((1.0 - s) / n)) / s
     return 1.0 - 1.0 / inverse
 
 
-def r2_from_correlation(R: np.ndarray, shrinkage: float = 1e-8) -> np.ndarray:
+def r2_from_correlation(R: np.ndarray, shrinkage: float) -> np.ndarray:
     """Share of every gene's variance that all the others explain, from their correlations ``(d, d)``."""
     s = _shrinkage(shrinkage, few_genes=True)
     M = (1.0 - s) * np.asarray(R, dtype=float)  # 800 MB at d = 10,000, and its factor as much
@@ -79,6 +77,7 @@ def standardize(X: np.ndarray) -> np.ndarray:
 
 
 def _shrinkage(shrinkage: float | None, *, few_genes: bool) -> float:
+    # A hair where the correlations have full rank; else what lets the others explain less than all.
     s = (1e-8 if few_genes else 0.1) if shrinkage is None else shrinkage
     if not 0.0 < s < 1.0:
         msg = f"shrinkage is {s}; it must lie between 0 and 1."
@@ -87,9 +86,7 @@ def _shrinkage(shrinkage: float | None, *, few_genes: bool) -> float:
 
 
 @kernel
-def _count_paths(
-    indptr: np.ndarray, target: np.ndarray, values: np.ndarray, longest: int, rtol: float
-) -> tuple[float, float]:
+def _count_paths(indptr: np.ndarray, target: np.ndarray, values: np.ndarray, longest: int) -> tuple[float, float]:
     """Walk outward from every gene, one length at a time; `seen[v]` holds the last (start, length) that reached v."""
     d = values.size
     seen = np.full(d, -1, np.int64)
@@ -111,9 +108,9 @@ def _count_paths(
                         found += 1
             for v in after[:found]:
                 ratio = values[v] / values[start]
-                if ratio > 1.0 + rtol:
+                if ratio > 1.0 + TIE:
                     right += 1.0
-                elif ratio >= 1.0 - rtol:
+                elif ratio >= 1.0 - TIE:
                     right += 0.5
             total += found
             front, after = after, front

@@ -95,8 +95,7 @@ def check_pairing(model: Model, request: Collection[Ability]) -> None:
 
 def _load(place: str) -> Model:
     module, _, attribute = place.partition(":")
-    card: Model = getattr(importlib.import_module(module), attribute)
-    return card
+    return getattr(importlib.import_module(module), attribute)
 
 
 def _objection(card: Model, known: Mapping[str, Model]) -> str:

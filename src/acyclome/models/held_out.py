@@ -28,8 +28,7 @@ def normal_held_out(data: Moments, j: int, residual: np.ndarray, own: OwnRows, t
     deviation = np.sqrt(max(float(np.mean(fitted.astype(np.float64) ** 2)), LEAST_VARIANCE))
     if data.size is None:
         u = residual[test].astype(np.float64) / deviation
-        density: np.ndarray = -0.5 * u**2 - np.log(deviation) - 0.5 * np.log(2 * np.pi)
-        return density
+        return -0.5 * u**2 - np.log(deviation) - 0.5 * np.log(2 * np.pi)
     scale = data.scale[j]
     expected = data.mean[j] + scale * (own.response(data.Z[j])[test] - residual[test])
     return normal_mass(data.read(j, j + 1)[0][test], data.size[test], expected, scale * deviation)
@@ -46,8 +45,7 @@ def normal_mass(y: np.ndarray, size: np.ndarray, expected: np.ndarray, deviation
     high, low = np.where(turned, -lower, upper), np.where(turned, -upper, lower)
     top = log_ndtr(high)
     # A cell so narrow that both ends round to one value has the mass of a rounding error, not none.
-    mass: np.ndarray = top + np.log1p(-np.exp(np.minimum(log_ndtr(low) - top, -1e-15)))
-    return mass
+    return top + np.log1p(-np.exp(np.minimum(log_ndtr(low) - top, -1e-15)))
 
 
 def count_mass(y: np.ndarray, predictor: np.ndarray, theta: float | None) -> np.ndarray:

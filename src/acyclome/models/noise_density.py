@@ -30,12 +30,10 @@ def kernel_log_density(seen: np.ndarray, at: np.ndarray) -> np.ndarray:
     h = max(0.9 * deviation * len(seen) ** -0.2, float(edges[1] - edges[0]))  # a bin at least: the sample is in bins
     first = _mixture(center, center, np.full(len(center), h), share)
     width = h * np.exp(0.5 * (share @ np.log(first) - np.log(first)))
-    density: np.ndarray = np.log(np.maximum(_mixture(at, center, width, share), TINY))
-    return density
+    return np.log(np.maximum(_mixture(at, center, width, share), TINY))
 
 
 def _mixture(at: np.ndarray, center: np.ndarray, width: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Density at ``at`` of normal laws around ``center`` with weights ``share``."""
     u = (at[:, None] - center) / width
-    density: np.ndarray = np.exp(-0.5 * u**2) @ (share / (width * np.sqrt(2 * np.pi)))
-    return density
+    return np.exp(-0.5 * u**2) @ (share / (width * np.sqrt(2 * np.pi)))

@@ -42,8 +42,7 @@ class Functions:
         """Return the functions."""
         from acyclome.core.data import expansions
 
-        found: Expansion = getattr(expansions, self.expansion)(getattr(config.of(Curves), self.option))
-        return found
+        return getattr(expansions, self.expansion)(getattr(config.of(Curves), self.option))
 
     def structural_model(self, config: Config) -> StructuralModel:
         """Return sums of curves of each cause, or of weighted sums of them."""

@@ -149,5 +149,4 @@ def _slope(u: np.ndarray, fitted: np.ndarray) -> np.ndarray:
     x, where = np.unique(u[at], return_index=True)
     if len(x) < 2:  # all values are one
         return np.zeros_like(u)
-    slope: np.ndarray = np.interp(u, x, np.gradient(fitted[at][where], x))
-    return slope
+    return np.interp(u, x, np.gradient(fitted[at][where], x))

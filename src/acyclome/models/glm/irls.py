@@ -251,8 +251,7 @@ def score_tests(gene, Z, parents, others, beta, theta):
     shared = candidate @ (X * weight).T
     own = np.linalg.solve((X * weight) @ X.T + gene.ridge * np.eye(len(X)), shared.T).T
     information = np.square(candidate) @ weight - np.sum(shared * own, axis=1) + gene.ridge
-    gains: np.ndarray = 0.5 * np.square(candidate @ slope) / information
-    return gains
+    return 0.5 * np.square(candidate @ slope) / information
 
 
 def slope_of(gene, Z, parents, beta, theta):

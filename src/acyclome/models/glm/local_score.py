@@ -97,8 +97,7 @@ class CountScore:
             return np.zeros(s)
         own = OwnRows.of(self.data, j, rows)
         before = self.alone.log_likelihood[j] if rows is None else self._fit(j, sets[:1, :0], own)[0]
-        bic: np.ndarray = 0.5 * np.log(own.n_effective) * p - (self._fit(j, sets, own)[0] - before)
-        return bic
+        return 0.5 * np.log(own.n_effective) * p - (self._fit(j, sets, own)[0] - before)
 
     def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Return what each of ``others`` would gain by one step of the fit, ``(len(others),)``."""
@@ -157,8 +156,7 @@ class CountScore:
 
     def counts_of(self, j: int) -> np.ndarray:
         """Return the counts of gene ``j``, ``(n,)`` float64."""
-        counts: np.ndarray = self.data.read(j, j + 1)[0].astype(np.float64)
-        return counts
+        return self.data.read(j, j + 1)[0].astype(np.float64)
 
     def _fit(self, j: int, sets: np.ndarray, own: OwnRows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         X, at = self._values(sets, own)
@@ -196,8 +194,7 @@ class CountScore:
 def _log_means(data: Moments, size: np.ndarray) -> np.ndarray:
     """Return the log of every gene's mean count per unit of size, ``(d,)``; genes never seen have half a count."""
     sums = [data.read(a, b).sum(axis=1) for a, b in gene_blocks(data.n_genes, BLOCK)]
-    log_means: np.ndarray = np.log(np.maximum(np.concatenate(sums), 0.5) / size.sum())
-    return log_means
+    return np.log(np.maximum(np.concatenate(sums), 0.5) / size.sum())
 
 
 def trend(log_mean: np.ndarray, theta: np.ndarray) -> Dispersion:

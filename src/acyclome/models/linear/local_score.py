@@ -76,8 +76,7 @@ class LinearScore(GaussianNoise):
         C = _correlations(self.data, genes, own)
         place = np.column_stack([at[:-1].reshape(s, p), np.full(s, at[-1])])
         left = np.maximum(_taken_out(C[place[:, :, None], place[:, None]], p)[:, -1, -1], TINY)
-        bic: np.ndarray = own.n_effective / 2 * np.log(left) + p / 2 * np.log(own.n_effective)
-        return bic
+        return own.n_effective / 2 * np.log(left) + p / 2 * np.log(own.n_effective)
 
     def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Return the share of what the parents leave of ``j`` that each of ``others`` explains, ``(len(others),)``."""
@@ -105,14 +104,12 @@ def linear_effects(data: Moments, j: int, parents: np.ndarray) -> np.ndarray:
     # Moments hold the correlations over all observations, so only targets have to be read anew.
     C = data.among(genes).astype(np.float64) if own.own is None else _covariances(own.within(data.Z[genes]))
     slope = np.linalg.solve(C[:-1, :-1] + TINY * np.eye(len(parents)), C[:-1, -1])
-    effects: np.ndarray = slope * data.own_scale[parents] / (data.own_scale[j] or 1.0)
-    return effects
+    return slope * data.own_scale[parents] / (data.own_scale[j] or 1.0)
 
 
 def _covariances(X: np.ndarray) -> np.ndarray:
     X = X.astype(np.float64, copy=False)
-    C: np.ndarray = X @ X.T / X.shape[1]
-    return C
+    return X @ X.T / X.shape[1]
 
 
 def _correlations(data: Moments, genes: np.ndarray, own: OwnRows) -> np.ndarray:

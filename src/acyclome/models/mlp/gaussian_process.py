@@ -174,12 +174,10 @@ def _evidence(G: np.ndarray, ridge: tuple[float, ...], n: float) -> np.ndarray:
     C[:, :, at[:k], at[:k]] += r[:, None]
     diagonal = np.linalg.cholesky(C).diagonal(axis1=2, axis2=3)
     left = diagonal[..., k] ** 2 / whole
-    cost: np.ndarray = n / 2 * np.log(left) + np.log(diagonal[..., :k]).sum(axis=2) - k / 2 * np.log(r)
-    return cost
+    return n / 2 * np.log(left) + np.log(diagonal[..., :k]).sum(axis=2) - k / 2 * np.log(r)
 
 
 def _log_mean(values: np.ndarray) -> np.ndarray:
     """``log mean exp`` over the last axis."""
     top = values.max(axis=-1)
-    mean: np.ndarray = top + np.log(np.mean(np.exp(values - top[..., None]), axis=-1))
-    return mean
+    return top + np.log(np.mean(np.exp(values - top[..., None]), axis=-1))
