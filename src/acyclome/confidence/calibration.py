@@ -33,12 +33,9 @@ SURE = 0.999  # the most that one look at the direction may say
 def joined_probability(gain: np.ndarray, support: Support) -> np.ndarray:
     """Return the probability that two genes are joined, ``(m,)``.
 
-    Parameters
-    ----------
-    gain
-        ``(m,)`` log-likelihood that the edge carries, less what it has to bring.
+    ``gain`` ``(m,)`` is the log-likelihood that each edge carries, less what it has to bring.
     """
-    x = np.log1p(np.maximum(gain, 0.0))
+    x = np.log1p(np.maximum(gain, 0.0))  # required edges may bring less than they have to
     if not support.resamples:
         return _logistic(JOINED[0] + JOINED[1] * x)
     a, b, c = JOINED_VOTED
@@ -50,41 +47,25 @@ def arrow_alone(
     target: np.ndarray,
     *,
     n_genes: int,
-    compelled: np.ndarray,
-    decided: np.ndarray,
-    loss: np.ndarray,
+    compelled: np.ndarray,  # (m,) bool, edges that point this way in all of the class
+    decided: np.ndarray,  # (m,) bool, directions that knowledge or an intervention decides
+    loss: np.ndarray,  # (m,) log-likelihood lost by turning each
 ) -> np.ndarray:
-    """Return what all observations say of every direction, ``(m,)`` from 0 to 1.
-
-    Parameters
-    ----------
-    compelled
-        ``(m,)`` bool, edges that point this way in all of the class.
-    decided
-        ``(m,)`` bool, directions that knowledge or an intervention decides.
-    loss
-        ``(m,)`` log-likelihood lost by turning each.
-    """
+    """Return what all observations say of every direction, ``(m,)`` from 0 to 1."""
     arrow = _logistic(COMPELLED[0] + COMPELLED[1] * np.log1p(np.abs(loss)))
     arrow[~compelled] = arrow_shares(source[~compelled], target[~compelled], n_genes)
     return np.where(decided, 1.0, arrow)
 
 
 def arrow_probability(alone: np.ndarray, support: Support) -> np.ndarray:
-    """Return the probability that joined genes have this arrow, ``(m,)``.
-
-    Parameters
-    ----------
-    alone
-        ``(m,)`` what all observations say of it, from 0 to 1.
-    """
+    """Return the probability that joined genes have this arrow, ``(m,)``, from what all observations say of it."""
     if not support.resamples:
         return alone
-    q = np.clip(alone, 1.0 - SURE, SURE)
+    q = np.clip(alone, 1.0 - SURE, SURE)  # odds of 1,000 to 1, which votes can still outweigh
     b, c = ARROW_VOTED
     joined = support.stability * support.resamples
     voted = _logistic(b * np.log(q / (1.0 - q)) + c * logit_of_share(support.direction, joined))
-    return np.where(alone == 1.0, 1.0, voted)
+    return np.where(alone == 1.0, 1.0, voted)  # decided by more than this score
 
 
 def logit_of_share(share: np.ndarray, total: np.ndarray | int) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 
 from acyclome.confidence.resample import Votes
 from acyclome.core.data.candidates import Candidates
+from acyclome.core.data.index_maps import positions
 from acyclome.core.effects.shifts import Effects
 
 MAX_GENES, MAX_PAIRS = 4_000, 1_000_000  # of which all associations are held, 8 MB
@@ -54,14 +55,8 @@ def rank_pairs(
     """Rank pairs: the best of all by votes and associations, or without these all candidates and all voted for.
 
     With experiments, what acting on the source did to the target is added, as a share of which one half is evidence
-    that just pays for an edge; what is seen without them then counts as a share too.
-
-    Parameters
-    ----------
-    final
-        The one vote of the network of all observations.
-    votes
-        Those of the resamples.
+    that just pays for an edge; what is seen without them then counts as a share too.  ``final`` is the one vote of the
+    network of all observations, ``votes`` are those of the resamples.
     """
     source, target, seen = _seen(candidates, final, votes, associations=associations)
     if experiments is None:
@@ -70,7 +65,7 @@ def rank_pairs(
     pairs = Candidates.from_pairs(source, target, d)
     effects = experiments.effects(pairs)
     gain = np.concatenate([effects.gain, effects.more])
-    unit = np.ones(d) if votes.total else cost
+    unit = np.ones(d) if votes.total else cost  # without resamples, what was seen is a log-likelihood too
     ranked = np.zeros(len(gain))
     ranked[pairs.find(source, target)] = seen / (seen + unit[target])
     source, target = np.append(pairs.parent, effects.source), np.append(pairs.target, effects.target)
@@ -93,9 +88,7 @@ def _seen(
 def _share(final: Votes, votes: Votes, causes: np.ndarray) -> np.ndarray:
     """Return the share of the networks, the final one among them, in which each pair is an edge, ``(d, p)``."""
     d = votes.pairs.n_genes
-    column = np.empty(d, np.int64)
-    column[causes] = np.arange(len(causes))
-    count = np.zeros((d, len(causes)))
+    column, count = positions(causes, d), np.zeros((d, len(causes)))
     for one in (votes, final):
         count[one.pairs.target, column[one.pairs.parent]] += one.count
     return count / (votes.total + 1)
@@ -106,7 +99,7 @@ def _joined(share: np.ndarray, strength: np.ndarray) -> np.ndarray:
 
     ``S = v^2 + 3 a sum(v^2) / sum(a)``, times the root of the standard deviation of ``S`` over the targets of a cause.
     """
-    twice = share**2
+    twice = share**2  # the chance that two resamples both find the edge
     total = twice.sum() or 1.0
     whole = twice + strength * (ASSOCIATION_WEIGHT * total / max(strength.sum(), 1e-300))
     std = whole.std(axis=0)
@@ -128,4 +121,5 @@ def _network_score(final: Votes, votes: Votes, source: np.ndarray, *, target: np
         return carried
     carried = (carried + votes.total * votes.gain_of(source, target)) / (votes.total + 1)
     share = (final.of(source, target) + votes.total * votes.of(source, target)) / (votes.total + 1)
+    # So little that likelihood orders pairs of one share alone: shares of fewer than 1,000 networks differ by more.
     return np.asarray(share + 1e-3 * carried / (carried.max(initial=0.0) + 1e-12))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates
+from acyclome.core.data.index_maps import row_pointers
 
 HALF = 0.5  # of the observations: only then do subsamples come in complementary pairs
 
@@ -27,21 +28,15 @@ class Subsample:
 def plan_subsamples(
     n_obs: int, wanted: int, *, fraction: float, seed: int, strata: np.ndarray | None = None
 ) -> list[Subsample]:
-    """Draw the observations of every resample, without replacement.
+    """Draw the observations of every resample, a ``fraction`` of all each, without replacement.
 
-    Parameters
-    ----------
-    wanted
-        Number of resamples.
-    fraction
-        Share of the observations in each; with one half, subsamples 2k and 2k + 1 are complementary.
-    strata
-        ``(n_obs,)`` labels, of each of which every resample keeps its share, within one observation.
+    With one half, subsamples 2k and 2k + 1 are complementary.  ``strata`` ``(n_obs,)`` are labels, of each of which
+    every resample keeps its share, within one observation.
     """
     subsamples = []
     for number in range(wanted):
         pair = number // 2 if fraction == HALF else number
-        shuffled = np.random.default_rng([seed, 1, pair]).permutation(n_obs)
+        shuffled = np.random.default_rng([seed, 1, pair]).permutation(n_obs)  # by number: more resamples change none
         if strata is not None:
             shuffled = _balanced(shuffled, strata, fraction)
         size = max(int(n_obs * fraction), 1)
@@ -88,11 +83,11 @@ class Votes:
 def count_votes(source: np.ndarray, target: np.ndarray, loss: np.ndarray, *, n_genes: int, total: int) -> Votes:
     """Count the edges of all resamples, given one after the other."""
     keys, inverse = np.unique(np.asarray(target, np.int64) * n_genes + source, return_inverse=True)
-    indptr = np.zeros(n_genes + 1, dtype=np.int64)
-    np.cumsum(np.bincount(keys // n_genes, minlength=n_genes), out=indptr[1:])
     count = np.bincount(inverse, minlength=len(keys)).astype(float)
     gain = np.bincount(inverse, weights=loss, minlength=len(keys)) / max(total, 1)
-    return Votes(Candidates(indptr, (keys % n_genes).astype(np.int32)), count, gain, total)
+    return Votes(
+        Candidates(row_pointers(keys // n_genes, n_genes), (keys % n_genes).astype(np.int32)), count, gain, total
+    )
 
 
 class Support(NamedTuple):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from acyclome.core.data.index_maps import positions
 from acyclome.evaluate.counts import draw_counts
 from acyclome.evaluate.graphs import GRAPHS, n_regulators
 
@@ -211,8 +212,7 @@ def _hide(whole: Simulation, hidden: float, rng: np.random.Generator) -> Simulat
     causes = np.unique(whole.source)
     gone = rng.choice(causes, size=round(hidden * causes.size), replace=False)
     kept = np.setdiff1d(np.arange(len(whole.genes)), gone)
-    new = np.full(len(whole.genes), -1)
-    new[kept] = np.arange(kept.size)
+    new = positions(kept, len(whole.genes))
     stay = (new[whole.source] >= 0) & (new[whole.target] >= 0)
     return Simulation(
         X=whole.X.T[kept].T,

@@ -1,13 +1,6 @@
 """The network in memory: tables, order, matrices, predictions."""
 
-from acyclome.network.network import (
-    EDGE_COLUMNS,
-    LATER,
-    NODE_COLUMNS,
-    RANKING_COLUMNS,
-    JointNetworks,
-    Network,
-    best_first,
-)
+from acyclome.network.network import JointNetworks, Network
+from acyclome.network.tables import EDGE_COLUMNS, LATER, NODE_COLUMNS, RANKING_COLUMNS, best_first
 
 __all__ = ["EDGE_COLUMNS", "LATER", "NODE_COLUMNS", "RANKING_COLUMNS", "JointNetworks", "Network", "best_first"]

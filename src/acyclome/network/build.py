@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acyclome.core.data.index_maps import inverse
 from acyclome.errors import InputError
 from acyclome.network import EDGE_COLUMNS, Network, best_first
 
@@ -26,25 +27,10 @@ def build_network(
 ) -> Network:
     """Make a :class:`Network` from the arrays of the core.
 
-    Parameters
-    ----------
-    genes
-        ``d`` names.
-    edges
-        ``(m,)`` each: ``source`` and ``target`` as indices of genes, ``weight``, and what is known of the other columns
-        of ``EDGE_COLUMNS``; a column left out is empty (false where it holds truth values).
-    nodes
-        ``(d,)`` each: ``order``, the gene at each position, ``r2``, ``noise_scale``, and if known ``is_regulator`` (all
-        genes are without it) and ``lowest``.
-    ranking
-        Source, target and score of the ranked pairs, ``(c,)`` each.
-    members, effects, facts
-        As of a :class:`Network`.
-
-    Raises
-    ------
-    InputError
-        If the order is not a permutation of the genes or an edge points against it.
+    Edges have ``source`` and ``target`` as indices of genes, ``weight``, ``(m,)`` each, and what is known of the other
+    ``EDGE_COLUMNS``; a column left out is empty (false where it holds truth values).  Nodes have ``order``, the gene at
+    each position, ``r2``, ``noise_scale``, ``(d,)`` each, and if known ``is_regulator`` (all genes are without it) and
+    ``lowest``.  The ranking is source, target and score of pairs, ``(c,)`` each.
     """
     names = np.asarray(genes, dtype=object)
     source, target, weight = edges["source"], edges["target"], np.asarray(edges["weight"], float)
@@ -60,20 +46,13 @@ def build_network(
 
 
 def node_table(names: np.ndarray, source: np.ndarray, target: np.ndarray, *, order: np.ndarray) -> pd.DataFrame:
-    """Return the columns of nodes that follow from the graph and its order: gene, order, depth and degrees.
-
-    Raises
-    ------
-    InputError
-        If `order` is not a permutation of the genes.
-    """
+    """Return the columns of nodes that follow from the graph and its order: gene, order, depth and degrees."""
     d = len(names)
     order = np.asarray(order)
     if not np.array_equal(np.sort(order), np.arange(d)):
         msg = f"The order ({len(order)} entries) is not a permutation of the {d} genes, so it cannot certify a network."
         raise InputError(msg)
-    position = np.empty(d, dtype=np.int64)
-    position[order] = np.arange(d)
+    position = inverse(order)
     return pd.DataFrame(
         {
             "gene": names,
@@ -89,7 +68,7 @@ def _depth(source: np.ndarray, target: np.ndarray, position: np.ndarray) -> np.n
     """Return the length of the longest path that ends in each gene, (d,); sources come before their targets."""
     depth = [0] * len(position)
     source, target = np.asarray(source, dtype=np.int64), np.asarray(target, dtype=np.int64)
-    forward = np.argsort(position[source], kind="stable")
+    forward = np.argsort(position[source], kind="stable")  # so that the depth of a source is known when it is asked
     for cause, effect in zip(source[forward].tolist(), target[forward].tolist(), strict=True):
         depth[effect] = max(depth[effect], depth[cause] + 1)
     return np.array(depth, dtype=np.int64)

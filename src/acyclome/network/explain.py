@@ -34,7 +34,7 @@ def page(node: pd.Series, causes: pd.DataFrame, effects: pd.DataFrame, *, nodes:
 def unknown_gene(gene: str, genes: Sequence[str]) -> str:
     """Return the message for a name that is not in the network, with names that look alike."""
     same = [name for name in genes if name.lower() == gene.lower()]
-    alike = same or difflib.get_close_matches(gene, genes, n=3, cutoff=0.7)
+    alike = same or difflib.get_close_matches(gene, genes, n=3, cutoff=0.7)  # a slip in a name of usual length
     advice = f"Did you mean {', '.join(alike)}?" if alike else f"It has names such as {', '.join(list(genes)[:3])}."
     return (
         f"{gene!r} is not among the {len(genes)} genes of this network. {advice} "

@@ -20,16 +20,12 @@ from acyclome.network import explain as _explain
 from acyclome.network import predict as _predict
 from acyclome.network.tables import (
     EDGE_COLUMNS,
-    LATER,
     NODE_COLUMNS,
     RANKING_COLUMNS,
-    best_first,
     check_nodes,
     check_pairs,
     with_columns,
 )
-
-__all__ = ["EDGE_COLUMNS", "LATER", "NODE_COLUMNS", "RANKING_COLUMNS", "JointNetworks", "Network", "best_first"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,12 +65,20 @@ class Network:
 
     def __post_init__(self) -> None:
         for name, columns in (("edges", EDGE_COLUMNS), ("ranking", RANKING_COLUMNS), ("nodes", NODE_COLUMNS)):
+            # A copy, so that whoever gave the tables may go on with them; the class is frozen for all others.
             object.__setattr__(self, name, with_columns(getattr(self, name), name, columns))
         check_nodes(self.nodes)
         check_pairs(self.edges, "edges", self.nodes)
         check_pairs(self.ranking, "ranking", self.nodes)
         if not self.is_dag:
-            raise InputError(_against_the_order(self))
+            position = self.nodes["order"].to_numpy()
+            wrong = self.edges[position[self.source] >= position[self.target]]
+            msg = (
+                f"{len(wrong)} of {self.n_edges} edges point against the order, such as "
+                f"{wrong['source'].iloc[0]} -> {wrong['target'].iloc[0]}. A causal network must be a DAG whose order "
+                "certifies it; drop these edges or correct the column order of nodes."
+            )
+            raise InputError(msg)
 
     def __repr__(self) -> str:
         return f"Network of {len(self.genes)} genes and {self.n_edges} edges"
@@ -225,14 +229,3 @@ class JointNetworks(dict[str, Network]):
     def __init__(self, networks: Mapping[str, Network], shared: Network, differential: pd.DataFrame) -> None:
         super().__init__(networks)
         self.shared, self.differential = shared, differential
-
-
-def _against_the_order(network: Network) -> str:
-    position = network.nodes["order"].to_numpy()
-    wrong = position[network.source] >= position[network.target]
-    row = network.edges[wrong].iloc[0]
-    return (
-        f"{int(wrong.sum())} of {network.n_edges} edges point against the order, such as "
-        f"{row['source']} -> {row['target']}. A causal network must be a DAG whose order certifies it; "
-        "drop these edges or correct the column order of nodes."
-    )

@@ -67,6 +67,7 @@ def _acts(network: Network, values: Mapping[str, float], shift: Mapping[str, flo
             is_measured[k] = at.any()
             measured[k, target[at]], error[k, target[at]] = (number[at] for number in numbers)
     gone = np.isin(genes, [index[gene] for gene in lost])
+    # What losing any gene does is part of what was measured of a lost one.
     is_new = gone.any() and not is_measured[:-1][gone].any()
     floor = network.nodes["lowest"].fillna(-np.inf).to_numpy()
     amount, is_held = np.array([*values.values(), *shift.values()], float), np.arange(len(genes)) < len(values)
@@ -87,12 +88,12 @@ def _answer(
     acts: _Acts, source: np.ndarray, target: np.ndarray, *, weight: np.ndarray, order: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the change of every gene, and what was added to the genes acted on, given the edges of a network."""
-    T = acts.measured.copy()
+    T = acts.measured.copy()  # what interventions have measured needs no network
     if not acts.is_measured.all():
         T[~acts.is_measured] = responses(source, target, weight, order=order, genes=acts.genes[~acts.is_measured])
     moved, added = changes(T, acts.genes, acts.amount, held=acts.is_held)
     others = np.ones(len(moved), bool)
-    others[acts.genes[acts.is_held]] = False
+    others[acts.genes[acts.is_held]] = False  # a gene is held where it was put, below the floor too
     return np.where(others, np.maximum(moved + acts.common, acts.floor), moved), added
 
 
@@ -107,7 +108,7 @@ def _bounds(
     """
     if drawn is None:
         return {name: np.full(len(moved), np.nan) for name in COLUMNS[2:]}
-    reach = min(interval, (len(drawn) - 1) / (len(drawn) + 1))
+    reach = min(interval, (len(drawn) - 1) / (len(drawn) + 1))  # between the least and the largest of so many
     low, high = np.quantile(drawn, [(1 - reach) / 2, (1 + reach) / 2], axis=0, method="weibull")
     wider = _sigmas(interval) / _sigmas(reach) if reach > 0 else 1.0
     low, high = moved - wider * (moved - low), moved + wider * (high - moved)
@@ -132,7 +133,7 @@ def _answers(network: Network, acts: _Acts) -> Iterator[tuple[np.ndarray, np.nda
         )
         return
     for _, edges in network.members.groupby("member", sort=True):
-        edges = edges[edges["source"] != edges["target"]]
+        edges = edges[edges["source"] != edges["target"]]  # the line that stands for a resample without edges
         source, target = edges["source"].to_numpy(np.int64), edges["target"].to_numpy(np.int64)
         order = topological_order(source, target, len(network.genes))
         yield _answer(acts, source, target, weight=edges["weight"].to_numpy(), order=order)

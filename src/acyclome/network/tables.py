@@ -49,13 +49,7 @@ def best_first(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_columns(table: pd.DataFrame, name: str, columns: Mapping[str, type]) -> pd.DataFrame:
-    """Return a copy of the table with exactly these columns, in their order and kinds.
-
-    Raises
-    ------
-    InputError
-        If a column is missing or holds something of another kind.
-    """
+    """Return a copy of the table with exactly these columns, in their order and kinds; all else is an InputError."""
     table = table.assign(**{column: np.nan for column in columns if column in LATER and column not in table})
     missing = [column for column in columns if column not in table]
     if missing:
