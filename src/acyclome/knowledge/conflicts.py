@@ -23,20 +23,13 @@ def check_signs(signs: pd.DataFrame) -> None:
 
 
 def check_constraints(known: Constraints, rows: pd.DataFrame, genes: Sequence[str]) -> None:
-    """Check that constraints can hold together.
+    """Check that constraints can hold together; else an InputError shows the ``rows`` of the tables behind them.
 
-    Parameters
-    ----------
-    rows
-        The tables behind them, with ``key``, ``kind``, ``scope`` and ``origin``.
-
-    Raises
-    ------
-    InputError
-        If an edge is required and forbidden, runs from a higher to a lower tier or from a gene that may be no cause, if
-        required edges close a cycle, or if a gene has more required causes than the score can hold.
+    A required edge may not be forbidden, run from a higher to a lower tier or from a gene that may be no cause, nor
+    close a cycle with others, and no gene may have more required causes than the score can hold.
     """
     d = known.n_genes
+    # What most conditions require is a soft edge here, which may give way.
     asked = rows[(rows["kind"] == "required") & (rows["scope"] != "most")].drop_duplicates("key")
     both = np.intersect1d(known.required, known.forbidden, assume_unique=True)
     if len(both):
@@ -66,15 +59,12 @@ def _rows(asked: pd.DataFrame, keys: np.ndarray) -> pd.DataFrame:
 def _refuse(what: str, rows: pd.DataFrame) -> None:
     first = rows.iloc[0]
     lines = [
-        f"  {row['source']} -> {row['target']} {row['kind']} {row['sign']}".rstrip() + f"   ({origin(row)})"
+        f"  {row['source']} -> {row['target']} {row['kind']} {row['sign']}".rstrip() + f"   ({origin(row)})\n"
         for _, row in rows.iterrows()
     ]
-    msg = "\n".join(
-        [
-            f"The prior knowledge contradicts itself: {first['source']} -> {first['target']} {what}.",
-            *lines,
-            "Take one of these lines out, or make it soft (kind soft, with a weight).",
-        ]
+    msg = (
+        f"The prior knowledge contradicts itself: {first['source']} -> {first['target']} {what}.\n{''.join(lines)}"
+        "Take one of these lines out, or make it soft (kind soft, with a weight)."
     )
     raise InputError(msg)
 
@@ -83,7 +73,7 @@ def _shortest_cycle(source: np.ndarray, target: np.ndarray, d: int) -> list[int]
     """Return the genes of a shortest directed cycle in order; empty without one."""
     graph = csr_array((np.ones(len(source)), (source, target)), shape=(d, d))
     _, component = connected_components(graph, connection="strong")
-    inside = component[source] == component[target]
+    inside = component[source] == component[target]  # no other edge lies on a cycle
     children: dict[int, list[int]] = {}
     for a, b in zip(source[inside].tolist(), target[inside].tolist(), strict=True):
         children.setdefault(a, []).append(b)
@@ -99,7 +89,7 @@ def _way_back(start: int, children: dict[int, list[int]], below: int) -> list[in
     ends = deque([(start, 1)])
     while ends:
         gene, length = ends.popleft()
-        if length >= below:
+        if length >= below:  # breadth first, so all that follow are as long
             return []
         for child in children.get(gene, []):
             if child == start:

@@ -85,32 +85,16 @@ def make_prior(
     rows: pd.DataFrame,
     genes: Sequence[str],
     *,
-    sources: np.ndarray | None = None,
-    tiers: Mapping[str, int] | None = None,
-    group: str | None = None,
-    shared: Shared | None = None,
+    sources: np.ndarray | None = None,  # (d,) bool, genes that may be causes; None means all
+    tiers: Mapping[str, int] | None = None,  # by gene; genes without one stand in the lowest that is given
+    group: str | None = None,  # label of the group at hand; rows of the scope of another do not count
+    shared: Shared | None = None,  # with the groups that are learned together with this one
 ) -> Prior:
-    """Turn tables into constraints on the edges among ``genes``.
+    """Turn the rows of :func:`read_prior` into constraints on the edges among ``genes``.
 
-    Parameters
-    ----------
-    rows
-        From :func:`read_prior`.
-    sources
-        ``(d,)`` bool, genes that may be causes; None means all.
-    tiers
-        Tier by gene; genes without one stand in the lowest that is given.
-    group
-        Label of the group at hand; rows of the scope of another group do not count.
-    shared
-        What the group shares with others that are learned together with it.
-
-    Raises
-    ------
-    InputError
-        If no name is among the genes, or constraints contradict one another.
+    An InputError says if no name is among the genes, or constraints contradict one another.
     """
-    if shared is not None:
+    if shared is not None:  # read twice, since only what was given is warned of, and known of a direction
         given = make_prior(rows, genes, sources=sources, tiers=tiers, group=group)
         more = with_categories(pd.concat([rows, shared.rows(genes)], ignore_index=True))
         prior = make_prior(more, genes, sources=sources, tiers=shared.tiers(genes, tiers), group=group)
@@ -127,17 +111,13 @@ def make_prior(
         scopes = examples(sorted(set(left_out)))
         here = "there are no groups" if group is None else f"this is the group {group}"
         warnings.append(f"{len(left_out):,} edges of the prior knowledge are for {scopes}, and {here}: left out here.")
-    rows = rows.assign(key=target * d + source)[is_here]
+    rows = rows.assign(key=target * d + source)[is_here]  # by target, as candidates are
     constraints = _constraints(rows, np.ones(d, bool) if sources is None else sources, _tiers(tiers, genes))
     check_constraints(constraints, rows, genes)
     others = rows[rows["kind"] != "forbidden"]  # a forbidden edge is never there to be explained
     text = others["kind"].astype(object) + others["sign"].astype(object)
-    said = text.groupby(others["key"]).agg(_joined)
+    said = text.groupby(others["key"]).agg(lambda texts: ";".join(dict.fromkeys(texts)))
     return Prior(constraints, constraints, said.index.to_numpy(np.int64), said.to_numpy(object), tuple(warnings))
-
-
-def _joined(texts: pd.Series) -> str:
-    return ";".join(dict.fromkeys(texts))
 
 
 def _constraints(rows: pd.DataFrame, sources: np.ndarray, tier: np.ndarray) -> Constraints:
@@ -150,7 +130,7 @@ def _constraints(rows: pd.DataFrame, sources: np.ndarray, tier: np.ndarray) -> C
     check_signs(signs)
     signs = signs.sort_values("key")
     weighed = rows[((rows["kind"] == "soft") | ~always) & (rows["kind"] != "known")]
-    weighed = weighed[~weighed["key"].isin(required)]
+    weighed = weighed[~weighed["key"].isin(required)]  # what is there in any case has no price
     mostly = (
         weighed["kind"]
         .map({"forbidden": 1.0 / MOST_COST, **dict.fromkeys(("required", "shared"), MOST_COST)})
@@ -180,13 +160,7 @@ def _tiers(tiers: Mapping[str, int] | None, genes: Sequence[str]) -> np.ndarray:
 def _name_warnings(
     names: Iterable[str], is_here: np.ndarray, tiers: Mapping[str, int], *, genes: Sequence[str]
 ) -> list[str]:
-    """Return what is to be said of names, in edges (all here or not, ``(m,)``) and in tiers, that are no genes here.
-
-    Raises
-    ------
-    InputError
-        If no edge, or no tier, is among the genes.
-    """
+    """Return what is to be said of names, in edges (all here or not, ``(m,)``) and in tiers, that are no genes here."""
     warnings, here = [], set(genes)
     for what, total, used, given in (
         ("edges of the prior knowledge", len(is_here), int(is_here.sum()), names),
@@ -197,7 +171,7 @@ def _name_warnings(
         missing = [name for name in given if name not in here]
         text = f"{used:,} of {total:,} {what} are among the {len(genes):,} genes; not among them: {examples(missing)}."
         text = f"{text} {likely_reason(genes, missing)}".strip()
-        if not used:
+        if not used:  # another nomenclature, or another species
             raise InputError(text)
         warnings.append(text)
     return warnings

@@ -19,8 +19,8 @@ from acyclome.core.effects.shifts import DOUBT, FIRM, OwnShifts
 from acyclome.errors import InputError, examples
 from acyclome.knowledge.regulators import likely_reason
 
-SEPARATOR = ";"
-NOTHING = frozenset({"", "nan", "None", "<NA>", "NaT"})
+SEPARATOR = ";"  # in no name of a gene, as the comma, the dash and the dot are
+NOTHING = frozenset({"", "nan", "None", "<NA>", "NaT"})  # what pandas and numpy write where nothing is
 
 
 class Perturbation(NamedTuple):
@@ -37,13 +37,7 @@ class Perturbation(NamedTuple):
 
 
 def as_perturbation(given: Sequence[Any], n_obs: int) -> list[str]:
-    """Return the targets of every observation as text, empty where there are none.
-
-    Raises
-    ------
-    InputError
-        If there is not one entry for each observation, or none names a target.
-    """
+    """Return the targets of every observation as text, empty where there are none."""
     if isinstance(given, str):
         msg = "perturbation is one text. Expected one for each observation: targets joined by ';', '' for control."
         raise InputError(msg)
@@ -65,13 +59,7 @@ def names_in(label: object, control: str | None) -> list[str]:
 
 
 def check_labels(labels: pd.Series[Any], column: str, control: str | None) -> None:
-    """Refuse labels of all observations that name no target, and a control that none of them has.
-
-    Raises
-    ------
-    InputError
-        If all labels are control or empty, or no label is, or has among its parts, the control.
-    """
+    """Refuse labels of all observations that name no target, and a control that is no part of any."""
     kinds = labels.dropna().astype(str).value_counts()
     if not any(names_in(kind, control) for kind in kinds.index):
         msg = (
@@ -91,19 +79,9 @@ def check_labels(labels: pd.Series[Any], column: str, control: str | None) -> No
 
 
 def find_targets(obs: pd.DataFrame | None, column: str, control: str | None, *, genes: Sequence[str]) -> Perturbation:
-    """Find the genes that the observations, all or a group of them, name as their targets.
+    """Find the genes that the observations, all or a group of them, name as their targets in a column of ``obs``.
 
-    Parameters
-    ----------
-    obs
-        Annotations of the ``n`` observations; targets in ``column`` are separated by ``;``.
-    genes
-        Names of the genes of the data.
-
-    Raises
-    ------
-    InputError
-        If there is no such column, or targets are named and none is among the genes.
+    An InputError says if there is no such column, or targets are named and none is among the genes.
     """
     if obs is None or column not in obs:
         msg = (
@@ -111,7 +89,7 @@ def find_targets(obs: pd.DataFrame | None, column: str, control: str | None, *, 
             "different targets must not be: let --prepare.pseudobulk-by name that column too, separated by a comma."
         )
         raise InputError(msg)
-    kind, labels = pd.factorize(obs[column].astype(object).map(str))
+    kind, labels = pd.factorize(obs[column].astype(object).map(str))  # few labels, many observations
     named = [names_in(label, control) for label in labels]
     size = np.bincount(kind, minlength=len(named)).tolist()
     count: Counter[str] = Counter()
@@ -154,7 +132,7 @@ def _treatments(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequenc
     """Return what was done in every observation; labels that name the same targets are one treatment."""
     index = {gene: j for j, gene in enumerate(genes)}
     sets = [tuple(sorted(names)) for names in named]
-    number = {names: k for k, names in enumerate(sorted(set(sets) - {()}))}
+    number = {names: k for k, names in enumerate(sorted(set(sets) - {()}))}  # sorted, so that rows decide nothing
     only = [
         index.get(names[0], STRANGE)
         if len(names) == 1

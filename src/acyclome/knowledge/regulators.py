@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,19 +20,14 @@ logger = logging.getLogger(__name__)
 
 _ENSEMBL = re.compile(r"ENS[A-Z]{0,6}[GT]\d{6,}(\.\d+)?")
 _VERSION = re.compile(r"\.\d+$")
-_BARCODE = re.compile(r"([A-Za-z0-9]+[_:#])*[ACGT]{8,}([-_.]\w+)*")
+_BARCODE = re.compile(r"([A-Za-z0-9]+[_:#])*[ACGT]{8,}([-_.]\w+)*")  # no gene is called by eight of these letters
+_SHOWN = 1000  # names looked at: half of so many tell the kind of all
 
 
 def read_regulators(path: str | os.PathLike[str]) -> list[str]:
-    """Read a list of genes: one a line; the first column counts, ``#`` begins a comment, repeats are dropped.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read as text or names no gene.
-    """
+    """Read a list of genes: one a line; the first column counts, ``#`` begins a comment, repeats are dropped."""
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()  # Excel writes a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         msg = (
             f"The list of regulators {os.fspath(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}. "
@@ -48,13 +43,7 @@ def read_regulators(path: str | os.PathLike[str]) -> list[str]:
 
 
 def listed_regulators(given: Sequence[str] | str | os.PathLike[str] | None) -> list[str] | None:
-    """Return the names of a list of regulators, or of the file at a path; None stays None.
-
-    Raises
-    ------
-    InputError
-        If a text is given at whose path there is no file.
-    """
+    """Return the names of a list of regulators, or of the file at a path; None stays None."""
     if given is None:
         return None
     if not isinstance(given, (str, os.PathLike)):
@@ -74,28 +63,18 @@ def find_regulators(
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return which genes may be causes, ``(d,)`` bool, and what is to be said of names that are no genes here.
 
-    Parameters
-    ----------
-    genes
-        Names of the genes of the data.
-    names
-        Names on the list; None takes the file at ``path``, and all genes where there is no list at all.
-
-    Raises
-    ------
-    InputError
-        If no name is among the genes. The message counts, shows five of each side, and tells the likely reason.
+    ``names`` are those on the list; None takes the file at ``path``, and all genes where there is no list at all.  If
+    none is among the genes, an InputError counts, shows five of each side, and tells the likely reason.
     """
     if names is None and path is None:
         return np.ones(len(genes), bool), ()
     source = "" if path is None else os.fspath(path)
     given = read_regulators(source) if names is None else names
     listed = set(given)
-    mask = np.fromiter((gene in listed for gene in genes), dtype=bool, count=len(genes))
+    mask = np.array([gene in listed for gene in genes], bool)
     if not mask.any():
         raise InputError(_no_overlap(genes, given, source))
-    warning = _partial_overlap(genes, given, source)
-    if not warning:
+    if not (warning := _partial_overlap(genes, given, source)):
         return mask, ()
     logger.warning(warning)
     return mask, (warning,)
@@ -132,7 +111,7 @@ def likely_reason(genes: Sequence[str], names: Sequence[str]) -> str:
     """Return the likeliest reason why names do not match, with the way out; empty if none is likely."""
     known, upper = set(genes), {gene.upper() for gene in genes}
     bare = {_VERSION.sub("", gene) for gene in genes if _ENSEMBL.fullmatch(gene)}
-    if _share(genes, _is_barcode) > 0.5:
+    if _share(genes, _BARCODE) > 0.5:
         return (
             "The names of the genes look like cell barcodes, so the matrix is probably transposed: "
             "observations belong in rows and genes in columns (for tables: --genes-as rows)."
@@ -142,7 +121,7 @@ def likely_reason(genes: Sequence[str], names: Sequence[str]) -> str:
         return f"Upper and lower case differ ({same}): write the list as the data do (human SPI1, mouse Spi1)."
     if any(_VERSION.sub("", name) in bare for name in names if _ENSEMBL.fullmatch(name)):
         return "Ensembl ids with and without a version suffix (.1): remove the suffix on both sides."
-    ours, theirs = _share(genes, _is_ensembl) > 0.5, _share(names, _is_ensembl) > 0.5
+    ours, theirs = _share(genes, _ENSEMBL) > 0.5, _share(names, _ENSEMBL) > 0.5
     if ours != theirs:
         kinds = ("Ensembl ids", "gene symbols")
         return (
@@ -152,17 +131,9 @@ def likely_reason(genes: Sequence[str], names: Sequence[str]) -> str:
     return ""
 
 
-def _is_ensembl(name: str) -> bool:
-    return _ENSEMBL.fullmatch(name) is not None
-
-
-def _is_barcode(name: str) -> bool:
-    return _BARCODE.fullmatch(name) is not None
-
-
-def _share(names: Sequence[str], is_kind: Callable[[str], bool]) -> float:
-    shown = list(names)[:1000]
-    return sum(map(is_kind, shown)) / max(len(shown), 1)
+def _share(names: Sequence[str], kind: re.Pattern[str]) -> float:
+    shown = list(names)[:_SHOWN]
+    return sum(kind.fullmatch(name) is not None for name in shown) / max(len(shown), 1)
 
 
 def _from(source: str) -> str:

@@ -26,20 +26,12 @@ def read_prior(
 
     Texts are categories, those of source and target in common: a million edges are compared as small numbers.
 
-    Parameters
-    ----------
-    table
-        A table, or a file with tabs or commas, with the columns source and target; weight, sign (+, -), kind
-        (forbidden, required, soft, known) and scope (all, most, or the label of a group) may be there.
-    forbidden, required
-        Files of edges that are all of this kind; other columns than source, target and scope are not read.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read, a column is missing, or a value is none of those allowed; the line is named.
+    ``table`` is one, or a file with tabs or commas, with the columns source and target; weight, sign (+, -), kind
+    (forbidden, required, soft, known) and scope (all, most, or the label of a group) may be there.  Files of edges that
+    are all ``forbidden`` or ``required`` have source, target and scope; other columns are not read.  An InputError
+    names the line at fault.
     """
-    parts = [_part(pd.DataFrame(columns=["source", "target"]), "", "")]
+    parts = [_part(pd.DataFrame(columns=["source", "target"]), "", "")]  # no table at all has the columns too
     for given, kind in ((table, ""), (forbidden, "forbidden"), (required, "required")):
         if given is not None:
             label = TABLE if isinstance(given, pd.DataFrame) else repr(os.fspath(given))
@@ -61,7 +53,7 @@ def _part(rows: pd.DataFrame, label: str, kind: str) -> pd.DataFrame:
     part = pd.DataFrame(
         {name: _coded(fixed.get(name, rows.get(name, "")), len(rows), blank) for name, blank in COLUMNS.items()}
     )
-    first = 1 if label == TABLE else 2
+    first = 1 if label == TABLE else 2  # a file has its header in line 1
     return part.assign(file=_coded(label, len(rows)), line=np.arange(len(rows)) + first)
 
 
@@ -139,13 +131,7 @@ def _checked(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_tiers(path: str | os.PathLike[str]) -> dict[str, int]:
-    """Read tiers of genes: a table with the columns gene and tier; no edge goes from a higher to a lower tier.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, or a tier is no whole number.
-    """
+    """Read tiers of genes: a table with the columns gene and tier; no edge goes from a higher to a lower tier."""
     rows = _read(path)
     rows.columns = [str(column).strip().lower() for column in rows.columns]
     if not {"gene", "tier"} <= set(rows.columns):
