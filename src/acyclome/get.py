@@ -68,7 +68,7 @@ def edges(
             table = table[table[column].isin(names)]
     for column, least in (("score", min_score), ("stability", min_stability)):
         if least is not None:
-            table = table[table[column] >= least]
+            table = table[table[column] >= least]  # nan is not
     return table.reset_index(drop=True)
 
 

@@ -49,37 +49,16 @@ def peak_memory_mb() -> float | None:
 
 
 def check_device(device: str) -> None:
-    """Refuse a name other than ``auto``, ``cpu`` and ``cuda``.
-
-    Raises
-    ------
-    InputError
-        If the name is unknown.
-    """
     if device not in BACKENDS:
         msg = f"The device {device!r} is unknown; expected auto, cpu or cuda."
         raise InputError(msg)
 
 
 def backend_of(device: str, *, threads: int, dask: str | None = None) -> Backend:
-    """Return where ``auto``, ``cpu`` or ``cuda`` computes.
-
-    Parameters
-    ----------
-    dask
-        Where parts run. On Dask, ``auto`` stays with the processors, because workers may be machines of another kind.
-
-    Raises
-    ------
-    InputError
-        If the name is unknown, or there is no CUDA device.
-    """
+    """Return where ``auto``, ``cpu`` or ``cuda`` computes; on Dask, ``auto`` stays with the processors."""
     check_device(device)
+    # Workers may be machines of another kind.
     return BACKENDS["cpu" if device == "auto" and dask is not None else device]().with_threads(threads)
-
-
-def _auto() -> Backend:
-    return _cuda() if _has_cuda() else ThreadBackend()
 
 
 def _cuda() -> Backend:
@@ -100,4 +79,8 @@ def _has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
-BACKENDS: dict[str, Callable[[], Backend]] = {"auto": _auto, "cpu": ThreadBackend, "cuda": _cuda}
+BACKENDS: dict[str, Callable[[], Backend]] = {
+    "auto": lambda: _cuda() if _has_cuda() else ThreadBackend(),
+    "cpu": ThreadBackend,
+    "cuda": _cuda,
+}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PLUS, MINUS, INK, QUIET = "#1a6a9c", "#b8500f", "#1f2328", "#8a9099"
-_SLACK = 1e-6
+_SLACK = 1e-6  # shares of resamples that are the same up to rounding
 
 
 def neighborhood(
@@ -121,9 +121,10 @@ def _around(
     total = 0
     for step in range(1, depth + 1):
         found = [_leveled(of(name), far, side * step) for side, (far, of) in sides.items() for name in fronts[side]]
-        if not found:
+        if not found:  # no gene at the last step has anything beyond it
             break
         ring = pd.concat(found)
+        # A gene keeps the level that it has: edges that would put it elsewhere are left out.
         ring = ring[ring["_far"].map(level).fillna(ring["_level"]) == ring["_level"]]
         total += len(ring)
         room = max_edges - sum(map(len, kept))
@@ -146,6 +147,7 @@ def _positions(edges: pd.DataFrame, level: dict[Hashable, int]) -> dict[Hashable
         ring = edges[edges["_level"] == column]
         height = ring[near].map(lambda name: position[name][1]).groupby(ring[far]).mean()
         weight = ring.groupby(far)["weight"].sum()
+        # Rounded, since means of the same heights in another order differ in the last digit.
         names = sorted(height.index, key=lambda name: (-round(height[name], 9), -weight[name], str(name)))
         for row, name in enumerate(names):
             position[name] = (float(column), (len(names) - 1) / 2 - row)
@@ -155,7 +157,7 @@ def _positions(edges: pd.DataFrame, level: dict[Hashable, int]) -> dict[Hashable
 def _axes(ax: Axes | None, *, width: float, rows: int) -> Axes:
     if ax is not None:
         return ax
-    import matplotlib.pyplot as plt
+    import matplotlib.pyplot as plt  # slow to load, for nothing where axes are given
 
     _, ax = plt.subplots(figsize=(width, max(1.8, 0.3 * rows + 0.8)), layout="constrained")
     return ax
@@ -165,6 +167,7 @@ def _draw_graph(ax: Axes, edges: pd.DataFrame, position: dict[Hashable, tuple[fl
     """Draw names first, so that every edge can run from the edge of one name to the edge of the other."""
     ax.set_axis_off()
     columns, heights = zip(*position.values(), strict=True)
+    # Names are as wide as they are: margins by eye, so that those at the rim stay inside.
     ax.set_xlim(min(columns) - 0.4, max(columns) + 0.4)
     ax.set_ylim(min(heights) - 0.8, max(heights) + 0.8)
     names = {}
@@ -193,7 +196,7 @@ def _legend(ax: Axes, *, has_open: bool) -> None:
 
 def _draw_edge(ax: Axes, edge: dict[Hashable, Any], names: dict[Hashable, Any]) -> None:
     is_positive = edge["weight"] >= 0
-    score = float(np.clip(edge["score"], 0, 1)) if np.isfinite(edge["score"]) else 0.5
+    score = float(np.clip(edge["score"], 0, 1)) if np.isfinite(edge["score"]) else 0.5  # unknown: between all others
     ax.annotate(
         "",
         xy=(0, 0.5),
@@ -204,7 +207,7 @@ def _draw_edge(ax: Axes, edge: dict[Hashable, Any], names: dict[Hashable, Any]) 
             "arrowstyle": "-|>" if is_positive else "-[,widthB=0.35,lengthB=0",
             "mutation_scale": 10,
             "color": PLUS if is_positive else MINUS,
-            "alpha": 0.35 + 0.65 * score,
+            "alpha": 0.35 + 0.65 * score,  # an edge that is hardly there can still be seen
             "linewidth": 0.7 + 1.3 * score,
             "linestyle": (0, (4, 2.5)) if edge["reversible"] else "-",
             "shrinkA": 5,

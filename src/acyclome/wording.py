@@ -19,7 +19,7 @@ def share(value: Any) -> str:
     """Return a share as percent without decimals; a share that is not 0 (or 1) is not rounded to it."""
     if not is_number(value):
         return ABSENT
-    if 0 < value < 0.005:
+    if 0 < value < 0.005:  # would be rounded to 0%
         return "under 1%"
     return "over 99%" if 0.995 <= value < 1 else f"{round(100 * value)}%"
 
@@ -48,7 +48,7 @@ def duration(seconds: Any) -> str:
     """Return a span of time as people write it: 0.4 s, 12 s, 3 min 05 s, 2 h 07 min."""
     if not is_number(seconds):
         return ABSENT
-    if seconds < 9.95:
+    if seconds < 9.95:  # would be 10.0 s with its decimal
         return f"{max(seconds, 0.0):.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if not minutes:

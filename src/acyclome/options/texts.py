@@ -86,7 +86,7 @@ def allowed(part: Mapping[str, Any]) -> str:
 
 
 def _either(choices: list[str]) -> str:
-    words = ", ".join(choices).replace(" or ", ", ").split(", ")
+    words = ", ".join(choices).replace(" or ", ", ").split(", ")  # choices of choices are one list
     return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
@@ -102,7 +102,7 @@ def explain_errors(error: ValidationError, options: Mapping[str, Any], schema: M
     for one in error.errors():
         path = tuple(str(step) for step in one["loc"])
         key = next((path[:length] for length in (1, 2) if path[:length] in parts), path[:2])
-        if key in sentences:
+        if key in sentences:  # pydantic tells of every kind that a union allows
             continue
         value = options
         for step in key:
@@ -155,7 +155,7 @@ def _children(section: str, schema: Mapping[str, Any]) -> str:
 
 def _short(value: Any) -> str:
     text = "empty" if value is None else json.dumps(value, default=str)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= 60 else f"{text[:57]}..."  # a sentence about it has to fit beside it
 
 
 def flags(key: str, short: Collection[str]) -> list[str]:
@@ -215,4 +215,4 @@ def _plain(part: Mapping[str, Any]) -> str:
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, width=108)
+    return textwrap.fill(text, width=108)  # the number sign and the indent stay below 120
