@@ -118,11 +118,7 @@ def simulate(
     """
     _check_name("graph", graph, GRAPHS)
     _check_name("noise", noise, (*NOISES, COUNTS))
-    fewest = 1.0 if graph == "hub" else 0.0  # a gene of a hub graph has 1 + a geometric number of causes
-    for key, size, low in (("d", d, 2), ("n", n, 2), ("degree", degree, fewest)):
-        _check_number(key, size, low)
-    _check_number("measurement_noise", measurement_noise, 0.0)
-    _check_number("hidden", hidden, 0.0, 1.0)
+    _check_numbers(d, n, degree, 1.0 if graph == "hub" else 0.0, measurement_noise, hidden)
     _check_range("parent_share", parent_share, 1.0)
     _check_range("weight_range", weight_range)
     _check_range("noise_range", noise_range)
@@ -135,7 +131,7 @@ def simulate(
     weight = rng["weights"].uniform(*weight_range, size=len(pairs)) * rng["weights"].choice([-1.0, 1.0], len(pairs))
     share = None if parent_share is None else rng["weights"].uniform(*parent_share, size=d)
     factors: np.ndarray | None = None
-    if noise == COUNTS and share is not None:  # the latter was checked, which types do not know
+    if noise == COUNTS and share is not None:
         Y, weight, scale, factors = draw_counts(pairs, weight, share, n, rng["noise"], rng["scales"])
     else:
         Y = NOISES[noise](rng["noise"], (d, n)) * scale[:, None]  # gene-major, in the order
@@ -165,6 +161,13 @@ def _check_name(key: str, value: str, table: Iterable[str]) -> None:
     if value not in table:
         msg = f"{key} is {value!r}; choose one of {', '.join(table)}."
         raise ValueError(msg)
+
+
+def _check_numbers(d: int, n: int, degree: float, fewest: float, measurement_noise: float, hidden: float) -> None:
+    for key, value, low in (("d", d, 2), ("n", n, 2), ("degree", degree, fewest)):
+        _check_number(key, value, low)
+    _check_number("measurement_noise", measurement_noise, 0.0)
+    _check_number("hidden", hidden, 0.0, 1.0)
 
 
 def _check_number(key: str, value: float, low: float, high: float = np.inf) -> None:
