@@ -44,6 +44,21 @@ def test_learn_keeps_to_what_is_known_and_says_so():
     assert {("G0", "G1"), ("G1", "G0")} & edges(ac.learn(matrix(), GENES, resamples=0))
 
 
+@pytest.mark.parametrize("model", ["linear", "lingam"])
+def test_a_required_edge_whose_sign_the_data_contradict_has_weight_0_and_the_run_says_so(model):
+    rules = pd.DataFrame(
+        [("G0", "G1", "required", "-"), ("G2", "G9", "required", "+")], columns=["source", "target", "kind", "sign"]
+    )
+    net = ac.learn(matrix(), GENES, config={"model": model}, knowledge=rules, resamples=2, seed=1)
+    weight = net.edges.set_index(["source", "target"])["weight"]
+    assert weight["G0", "G1"] == 0.0
+    assert weight["G2", "G9"] > 0.5
+    said = [text for text in net.facts["warnings"] if "the sign asked for" in text]
+    assert said == [
+        "1 required edges stay with the weight 0, because the data do not give them the sign asked for: G0 -> G1."
+    ]
+
+
 @pytest.mark.parametrize("shards", [0, 3])
 def test_a_run_reads_tables_and_gives_the_bits_of_learn(tmp_path, shards):
     pd.DataFrame(matrix(), columns=GENES).to_csv(tmp_path / "x.tsv", sep="\t")

@@ -51,6 +51,7 @@ def known_edges(rng):
         kind = rng.choice([*kinds, ""], p=[0.1, 0.15, 0.25, 0.15, 0.35])
         if kind and (kind != "required" or pair in forward):
             kinds[kind].add(pair)
+    kinds["signed"] |= {pair for pair in sorted(kinds["required"]) if rng.random() < 0.5}
     keys = {name: np.sort(np.array([j * D + i for i, j in found], np.int64)) for name, found in kinds.items()}
     return Constraints(
         sources,

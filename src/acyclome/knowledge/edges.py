@@ -120,6 +120,20 @@ def make_prior(
     return Prior(constraints, constraints, said.index.to_numpy(np.int64), said.to_numpy(object), tuple(warnings))
 
 
+def sign_warnings(edges: pd.DataFrame) -> list[str]:
+    """Return what is to be said of required edges of a network that the data do not give the sign asked for."""
+    text = edges["prior"].astype(str)
+    is_signed = text.str.contains("required") & text.str.contains("(?:required|soft|forbidden)[+-]")
+    bound = edges[is_signed & (edges["weight"] == 0.0)]
+    if not len(bound):
+        return []
+    names = [f"{source} -> {target}" for source, target in zip(bound["source"], bound["target"], strict=True)]
+    return [
+        f"{len(bound)} required edges stay with the weight 0, because the data do not give them the sign asked for: "
+        f"{examples(names)}."
+    ]
+
+
 def _constraints(rows: pd.DataFrame, sources: np.ndarray, tier: np.ndarray) -> Constraints:
     always = rows["scope"] != "most"
     forbidden = distinct(rows["key"][always & (rows["kind"] == "forbidden")].to_numpy(np.int64))

@@ -11,6 +11,7 @@ from typing import Any
 
 from acyclome._version import __version__
 from acyclome.config import Config
+from acyclome.knowledge.edges import sign_warnings
 from acyclome.knowledge.interventions import effects_warnings
 from acyclome.network import Network
 from acyclome.pipeline.dataset import Dataset
@@ -32,6 +33,7 @@ def run_record(
     costs = {"prepare": about.get("cost", {}), **{key.name: value.get("cost", {}) for key, value in facts.items()}}
     effects = order.get("effects", [])
     warnings = [*store.get("warnings", []), *data.warnings, *fit.get("warnings", []), *effects_warnings(effects)]
+    warnings += sign_warnings(network.edges)
     edges = [count for key, part in facts.items() if key.stage is Stage.RESAMPLE for count in part["edges"]]
     return {
         "status": "done",

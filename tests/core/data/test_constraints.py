@@ -44,13 +44,12 @@ def draw(rng, d):
     tier[order] = np.sort(rng.integers(0, 3, d))
     signed = keys(*every[rng.random(len(every)) < 0.2].T, d)
     sign = rng.choice(np.array([-1, 1], np.int8), len(signed))
-    free = ~np.isin(signed, needed)
     return X, known(
         d,
         forbidden=np.setdiff1d(forbidden, needed),
         required=needed,
-        signed=signed[free],
-        sign=sign[free],
+        signed=signed,
+        sign=sign,
         tier=tier * (rng.random() < 0.5),
     )
 
@@ -71,6 +70,24 @@ def test_forbidden_edges_never_required_edges_always_and_signs_hold(lab, d, seed
     weight = dag.weight[by_key]
     assert (weight[at & POSITIVE > 0] >= 0).all()
     assert (weight[at & NEGATIVE > 0] <= 0).all()
+
+
+def test_a_required_edge_whose_sign_the_data_contradict_weighs_nothing_and_the_others_are_fitted_without_it(lab):
+    rng = np.random.default_rng(12)
+    X = rng.standard_normal((400, 8))
+    X[:, 2] += 0.8 * X[:, 0] + 0.8 * X[:, 1]
+    plain = learn(lab, X, known(8, required=keys([0, 1], [2, 2], 8)))
+    bound = learn(
+        lab, X, known(8, required=keys([0, 1], [2, 2], 8), signed=keys([0], [2], 8), sign=np.array([-1], np.int8))
+    )
+    at, free = ((dag.target == 2) & (dag.source == 0) for dag in (bound, plain))
+    assert plain.weight[free] > 0.5
+    assert bound.weight[at].tolist() == bound.loss[at].tolist() == [0.0]
+    others = bound.source[(bound.target == 2) & (bound.source != 0)]
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    slope, left = np.linalg.lstsq(Z[:, others], Z[:, 2], rcond=None)[:2]
+    np.testing.assert_allclose(bound.weight[(bound.target == 2) & (bound.source != 0)], slope, rtol=1e-5)
+    np.testing.assert_allclose(bound.residual[2], left[0] / 400, rtol=1e-5)
 
 
 def test_constraints_that_say_nothing_new_change_no_bit(lab):

@@ -92,3 +92,10 @@ def test_an_edge_is_turned_where_noise_speaks_against_it_with_odds_of_20_to_1_an
         assert (pairs(turn_by_noise(problem, dag)) == {(0, 1)}) == (odds > np.exp(3.0))
     assert sum(1 < odds < np.exp(3.0) for odds in against) > 3
     assert sum(odds > np.exp(3.0) for odds in against) > 3
+
+
+def test_genes_with_a_signed_parent_keep_their_parents():
+    problem = draw("exponential")
+    signed = replace(Constraints.none(D), signed=np.array([1 * D + 2]), sign=np.array([1], np.int8))
+    found = turn_by_noise(replace(problem, constraints=signed), dag_of(WRONG))
+    assert pairs(found) == set(WRONG)

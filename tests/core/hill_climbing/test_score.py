@@ -71,11 +71,18 @@ def test_a_signed_edge_is_there_with_its_sign_or_not_at_all(lab):
         assert np.isfinite(dag.reversal_loss).all()
 
 
-def test_a_sign_does_not_bind_a_required_edge(lab):
+def test_a_required_edge_whose_sign_the_data_contradict_stays_with_weight_0_and_is_fitted_without(lab):
     sign = np.array([-1], np.int8)
-    _, dag = learn(lab, replace(Constraints.none(D), required=key(1, 2), signed=key(1, 2), sign=sign))
-    assert (1, 2) in pairs(dag)
-    assert dag.weight[(dag.source == 1) & (dag.target == 2)] > 0
+    known = replace(Constraints.none(D), required=key(1, 2), signed=key(1, 2), sign=sign)
+    score, free = score_of(lab, known), score_of(lab)
+    without, cost = free.scores(2, np.array([[0, 3]])), free.edge_cost[2]
+    np.testing.assert_allclose(score.scores(2, np.array([[0, 1, 3]])), without + cost, rtol=1e-12)
+    _, dag = learn(lab, known)
+    at = (dag.source == 1) & (dag.target == 2)
+    assert dag.weight[at].tolist() == [0.0]
+    np.testing.assert_allclose(dag.loss[at], [0.0], atol=1e-9)
+    _, dag = learn(lab, replace(known, sign=-sign))
+    assert dag.weight[(dag.source == 1) & (dag.target == 2)] > 0.5
 
 
 def test_a_gene_that_was_nearly_always_a_target_has_no_parents_but_required_ones(lab):

@@ -79,9 +79,14 @@ def turn_by_noise(problem: Problem, result: SearchResult) -> SearchResult:
     """Turn covered edges, most evidence first, until the noise speaks against none of them with odds of 20 to 1.
 
     The graph stays in its equivalence class, so no Gaussian likelihood changes, unless one end was a target; what that
-    says counts with the noise.  Edges that are known beforehand stay.
+    says counts with the noise.  Edges that are known beforehand stay, and so do all of a gene with a signed parent,
+    whose weight would be another one with other parents.
     """
     may_turn = problem.constraints.leave_open(result.source, result.target)
+    edges = result.target.astype(np.int64) * result.n_genes + result.source
+    is_bound = np.zeros(result.n_genes, bool)
+    is_bound[result.target[np.isin(edges, problem.constraints.signed)]] = True
+    may_turn &= ~(is_bound[result.source] | is_bound[result.target])
     parents: list[set[int]] = [set() for _ in result.order]
     beside: list[set[int]] = [set() for _ in result.order]
     for i, j, may in zip(result.source.tolist(), result.target.tolist(), may_turn.tolist(), strict=True):

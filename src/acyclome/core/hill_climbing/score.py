@@ -21,7 +21,7 @@ class Known(NamedTuple):
     parent
         ``(k,)`` int64, rising: sources of which something is known.
     sign
-        ``(k,)`` int8, what the weight of an edge has to be; 0 where that is open, as it is where the edge is required.
+        ``(k,)`` int8, what the weight of an edge has to be; 0 where that is open.
     extra
         ``(k,)`` what a soft edge costs beside others.
     required
@@ -36,6 +36,11 @@ class Known(NamedTuple):
     required: np.ndarray
     has_equation: bool
 
+    @property
+    def may_be_bound(self) -> bool:
+        """Whether an edge is required with a sign, so that its weight may end at the bound, 0."""
+        return bool((self.required & (self.sign != 0)).any())
+
     def of(self, values: np.ndarray, sets: np.ndarray) -> np.ndarray:
         """Return one of the values for every parent in ``sets``, ``(s, p)``; zero where nothing is known."""
         if not len(self.parent):
@@ -49,7 +54,8 @@ class PenalizedScore:
     """The local score of a model, what the choice of each parent among all genes costs, and what is known of edges.
 
     Sets of parents that may not be score infinity: those with a signed edge whose weight has the other sign, and any
-    but required parents of a gene with fewer than ``LEAST_OWN`` observations of its own.
+    but required parents of a gene with fewer than ``LEAST_OWN`` observations of its own.  A required parent whose
+    weight has the other sign stays at its bound, 0: the set scores as it would without it.
 
     Parameters
     ----------
@@ -88,8 +94,27 @@ class PenalizedScore:
         cost, known = float(self.edge_cost[j]) * sets.shape[1], self.known.get(j)
         if known is None:
             return self.model.scores(j, sets, rows) + cost
-        score = self.model.scores(j, sets, rows) if known.has_equation else np.zeros(len(sets))
+        score = np.zeros(len(sets))
+        if known.has_equation and known.may_be_bound:
+            for k, parents in enumerate(sets):
+                score[k] = self.model.scores(j, self.fitted(j, parents)[None], rows)[0]
+        elif known.has_equation:
+            score = self.model.scores(j, sets, rows)
         return score + cost + known.of(known.extra, sets).sum(axis=1)
+
+    def fitted(self, j: int, parents: np.ndarray) -> np.ndarray:
+        """Return the parents ``(p,)`` without required ones whose weight is at its bound, smallest weights first."""
+        known = self.known.get(j)
+        if known is None or not known.has_equation or not known.may_be_bound:
+            return parents
+        bound = known.of(known.sign * known.required, parents)
+        while bound.any():
+            weight = bound * self.model.weights(j, parents)
+            if (weight >= 0.0).all():
+                break
+            left = np.arange(len(parents)) != np.argmin(np.where(weight < 0.0, -weight, np.inf))
+            parents, bound = parents[left], bound[left]
+        return parents
 
     def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
         return self.model.promise(j, parents, others) if self.has_equation(j) else np.zeros(len(others))
@@ -114,7 +139,8 @@ class PenalizedScore:
         sign = known.of(known.sign, sets)
         may_be = np.ones(len(sets), bool)
         for k in np.flatnonzero(sign.any(axis=1)):
-            may_be[k] = (sign[k] * self.model.weights(j, sets[k]) >= 0.0).all()
+            parents = self.fitted(j, sets[k])
+            may_be[k] = (known.of(known.sign, parents) * self.model.weights(j, parents) >= 0.0).all()
         return may_be
 
 
@@ -132,8 +158,7 @@ def _known(constraints: Constraints, whole: np.ndarray, has_equation: np.ndarray
     known = {}
     for j in genes.tolist():
         into = slice(*np.searchsorted(target, (j, j + 1)))
-        open_sign = np.where(required[into], 0, sign[into]).astype(np.int8)
-        known[j] = Known(source[into], open_sign, extra[into], required[into], bool(has_equation[j]))
+        known[j] = Known(source[into], sign[into], extra[into], required[into], bool(has_equation[j]))
     return known
 
 

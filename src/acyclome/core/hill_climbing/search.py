@@ -136,7 +136,8 @@ def _residuals(climb: HillClimbing, score: PenalizedScore, data: Moments) -> np.
 
     def block(a: int, b: int) -> None:
         for j in range(a, b):
-            left[j] = own_standardized(score.model.residual(j, climb.parents(j))[None], data.interventions.of(j))[0]
+            residual = score.model.residual(j, score.fitted(j, climb.parents(j)))
+            left[j] = own_standardized(residual[None], data.interventions.of(j))[0]
 
     run_blocks(block, gene_blocks(len(left), BLOCK), climb.threads)
     return left
@@ -151,9 +152,9 @@ def _result(data: Moments, climb: HillClimbing, score: PenalizedScore, *, at_loc
 
     def block(a: int, b: int) -> None:
         for j in filter(score.has_equation, range(a, b)):
-            parents = climb.parents(j)
+            parents = score.fitted(j, climb.parents(j))
             residual[j] = float(np.mean(score.model.residual(j, parents) ** 2)) * (n / (n - targeted[j]))
-            weight[target == j] = score.model.weights(j, parents)
+            weight[(target == j) & np.isin(source, parents)] = score.model.weights(j, parents)
 
     run_blocks(block, gene_blocks(data.n_genes, BLOCK), climb.threads)
     loss = -climb.gain[selected]

@@ -1,7 +1,8 @@
 """Choose the parents of a gene of which something is known beforehand; of all others, :func:`select` does.
 
 Required parents go in first and stay.  The others follow by what they gain less what they cost, each at its own cost,
-and a parent whose weight ends with the wrong sign is taken out and the choice begun anew.
+and a parent whose weight ends with the wrong sign is taken out and the choice begun anew; a required one then stays at
+its bound, with weight 0.
 """
 
 from __future__ import annotations
@@ -41,21 +42,38 @@ def _choose_constrained(g, allowed, blocks, scratch, p):
         if allowed[i]:
             scratch.idx[n] = i
             n += 1
+    idx, n_allowed = scratch.idx, n
+    p.at_bound = 0
     while True:
         size = _select(g, n, blocks, scratch, p)
         wrong = _wrong_sign(g, size, blocks, scratch, p)
         if wrong < 0:
             break
-        m = 0
+        out, m = p.selected[wrong], 0
         for a in range(n):
-            if scratch.idx[a] != p.selected[wrong]:
-                scratch.idx[m] = scratch.idx[a]
+            if idx[a] != out:
+                idx[m] = idx[a]
                 m += 1
-        n = m
+        n -= 1
+        idx[n] = out
+        p.at_bound += blocks.constraint[g.start + out].kind & REQUIRED
+    for a in range(n, n_allowed):
+        if blocks.constraint[g.start + idx[a]].kind & REQUIRED:
+            _append_at_bound(idx[a], size, p)
+            size += 1
     p.size, p.pure = size, 0
     p.score = g.factor * (np.log(p.residual) if blocks.relative else p.residual)
     for a in range(size):
         p.score += g.penalty * blocks.constraint[g.start + p.selected[a]].cost
+
+
+@kernel(_nrt=False)
+def _append_at_bound(i, size, p):
+    """Let candidate ``i`` be parent number ``size`` with weight 0: a Cholesky row that no other parent is part of."""
+    p.selected[size], p.gains[size], p.slope[size] = i, 0.0, 0.0
+    row = p.chol[size * (size + 1) // 2 :]
+    row[:size] = 0.0
+    row[size] = 1.0
 
 
 @kernel(_nrt=False)
@@ -89,7 +107,7 @@ def _grow(g, n, forced, blocks, scratch, p):
     for a in range(n):
         c[a], v[a] = blocks.cross[g.start + idx[a]], 1.0
     residual, size = 1.0, 0
-    while size < MAX_PARENTS:
+    while size < MAX_PARENTS - p.at_bound:
         at = -1
         if size < forced:
             for a in range(n):
@@ -152,12 +170,12 @@ def _shrink(g, n_required, size, blocks, scratch, p):
 
 @kernel(_nrt=False)
 def _wrong_sign(g, size, blocks, scratch, p):
-    """Return the parent of smallest weight with the wrong sign, -1 if there is none; a required one stays anyway."""
+    """Return the parent of smallest weight with the wrong sign, -1 if there is none."""
     coefficients(size, scratch, p)
     smallest, at = np.inf, -1
     for a in range(size):
         kind, weight = blocks.constraint[g.start + p.selected[a]].kind, scratch.double[MAX_PARENTS, a]
         wrong = (kind & POSITIVE and weight < 0.0) or (kind & NEGATIVE and weight > 0.0)
-        if wrong and not kind & REQUIRED and abs(weight) < smallest:
+        if wrong and abs(weight) < smallest:
             smallest, at = abs(weight), a
     return at

@@ -134,8 +134,9 @@ def selected_gain(g, blocks, scratch, p):
 
     What it was for a set of parents is remembered; to the last bit it does not depend on their order.
     """
-    set_hash, parents = hash_of(-1 - g.row), scratch.idx[: p.size]
-    for a in range(p.size):
+    size = p.size - p.at_bound
+    set_hash, parents = hash_of(-1 - g.row), scratch.idx[:size]
+    for a in range(size):
         set_hash ^= hash_of(g.start + p.selected[a])
         parent, at = blocks.parent[g.start + p.selected[a]], a
         while at > 0 and parents[at - 1] > parent:

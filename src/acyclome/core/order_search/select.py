@@ -27,6 +27,7 @@ SELECTION = np.dtype(
     [
         ("size", "i8"),
         ("pure", "i8"),
+        ("at_bound", "i8"),
         ("residual", "f8"),
         ("score", "f8"),
         ("selected", "i4", MAX_PARENTS),
@@ -37,7 +38,8 @@ SELECTION = np.dtype(
     align=True,
 )
 """A selection: ``selected`` (local indices in order), their ``gains`` and signed ``slope``, Cholesky rows one after the
-other, the residual variance ``residual``, the ``score``, and ``pure``: nothing was dropped on the way."""
+other, the residual variance ``residual``, the ``score``, ``pure``: nothing was dropped on the way, and ``at_bound``: how
+many of the last have weight 0, required with another sign than the data give them."""
 
 
 class Scratch(NamedTuple):
@@ -72,7 +74,7 @@ def select(g, allowed, cross, gram, relative, scratch, p):
         scratch.idx[n] = i
         n += allowed[i] != 0
     size = 0
-    p.pure = 1
+    p.pure, p.at_bound = 1, 0
     for drops in range(GROW_AGAIN + 1):
         size = _grow(g, cross, gram, n, size, relative, scratch, p)
         if drops == GROW_AGAIN or size < 2 or not _shrink(size, g.drop, relative, scratch, p):

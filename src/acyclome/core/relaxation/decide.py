@@ -34,8 +34,9 @@ def search_result(network: Network, relaxation: Relaxation, *, settings: RelaxSe
     """Return the network of a relaxation: its edges from the threshold on, without those against the order.
 
     The order goes against as little strength as possible, and against no required edge; these are edges whatever their
-    weight, and signed ones of the other sign are none.  A model that has ``judge`` judges its edges itself, else least
-    squares do.  Lower scores are better: minus log-likelihood, plus ``log(n)/2 + gamma log(p)`` an edge.
+    weight.  Signed ones of the other sign are none, or if required have weight 0.  A model that has ``judge`` judges
+    its edges itself, else least squares do.  Lower scores are better: minus log-likelihood, plus
+    ``log(n)/2 + gamma log(p)`` an edge.
 
     Parameters
     ----------
@@ -63,18 +64,22 @@ def search_result(network: Network, relaxation: Relaxation, *, settings: RelaxSe
     order = constraints.arrange(order_from_weights(source[keep], target[keep], flow, tie=tie)).astype(np.int32)
     rank = inverse(order)
     keep &= rank[source] < rank[target]
-    judged = _judge(network, relaxation.params, keep, settings=settings)
+    fitted = keep.copy()  # all but the required edges whose weight is at its bound
+    judged = _judge(network, relaxation.params, fitted, settings=settings)
     has_sign = "judge" not in settings.model.abilities or "sign" in settings.model.abilities
-    while has_sign and (wrong := _has_wrong_sign(judged.weight, known[keep]) & ~required[keep]).any():
-        keep[np.flatnonzero(keep)[wrong]] = False
-        judged = _judge(network, relaxation.params, keep, settings=settings)
+    while has_sign and (wrong := _has_wrong_sign(judged.weight, known[fitted])).any():
+        fitted[np.flatnonzero(fitted)[wrong]] = False
+        judged = _judge(network, relaxation.params, fitted, settings=settings)
+    keep &= fitted | required
+    weight, loss = np.zeros((2, len(keep)))
+    weight[fitted], loss[fitted] = judged.weight, judged.loss
     cost = 0.5 * np.log(problem.data.n_own) + gamma * np.log(np.maximum(constraints.n_allowed, 1))
     score = float(np.sum(cost[target[keep]]) - np.sum(judged.log_likelihood))
     return SearchResult(
         source[keep],
         target[keep],
-        weight=judged.weight,
-        loss=judged.loss,
+        weight=weight[keep],
+        loss=loss[keep],
         order=order,
         residual=judged.residual,
         score=score,
