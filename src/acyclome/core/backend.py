@@ -31,47 +31,37 @@ class Backend(Protocol):
     @property
     def threads(self) -> int:
         """Threads of this machine; no bit depends on them."""
-        ...
 
     @property
     def can_partition(self) -> bool:
         """Whether the genes of a relaxation may be partitioned among workers."""
-        ...
 
     @property
     def workers(self) -> Workers | None:
         """Who takes parts of a relaxation; the bits are the same without."""
-        ...
 
     @property
     def device(self) -> torch.device | str:
         """Where torch computes what is written with it."""
-        ...
 
     @property
     def dtype(self) -> torch.dtype | None:
         """Of a relaxation in tensors on the device; None where it is one of numpy and threads."""
-        ...
 
     def alone(self) -> AbstractContextManager[object]:
         """Wait for the device to be free, and keep it."""
-        ...
 
     def with_threads(self, threads: int) -> Backend:
         """Return the same with so many threads."""
-        ...
 
     def correlate(self, bare: Moments) -> Moments:
         """Return the moments with all correlations, as far as so many can be held."""
-        ...
 
     def screen(self, problem: Problem, settings: ScreenSettings) -> Candidates:
         """Return the candidate edges."""
-        ...
 
     def together(self, sizes: Sequence[int], width: int) -> list[tuple[int, int]]:
         """Cut networks of ``sizes`` genes with up to ``width`` candidates into runs that one call relaxes."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,9 @@ class LocalScore(Protocol):
 
     def scores(self, j: int, sets: np.ndarray) -> np.ndarray:
         """Score sets of parents of gene ``j``, all of one size, ``(s, p) -> (s,)``."""
-        ...
 
     def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Say how promising each of ``others`` is as one more parent of ``j``, ``(len(others),)``; higher is better."""
-        ...
 
 
 class Cost(NamedTuple):
@@ -51,7 +49,6 @@ class HeldOut(Protocol):
         Nats per observation, on the scale of :mod:`acyclome.models.held_out`.  Functions of the parents, such as their
         terms, may come from all rows, since they know nothing of gene ``j``.
         """
-        ...
 
 
 class LocalModel(HeldOut, Protocol):
@@ -67,22 +64,18 @@ class LocalModel(HeldOut, Protocol):
     @property
     def basis(self) -> np.ndarray | None:
         """What :meth:`StructuralModel.expand` gives."""
-        ...
 
     def scores(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         """As :meth:`LocalScore.scores`, fitted to the gene's own among the observations ``rows``, all if None."""
-        ...
 
     def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
         """As :meth:`LocalScore.promise`."""
-        ...
 
     def residual(self, j: int, parents: np.ndarray) -> np.ndarray:
         """Return what parents ``(p,)`` leave of gene ``j``, ``(n,)`` float32, zero where the gene was a target.
 
         In standard deviations of the gene's own observations.
         """
-        ...
 
     def weights(self, j: int, parents: np.ndarray) -> np.ndarray:
         """Return the weight of the edge from each of the parents ``(p,)`` to gene ``j``, ``(p,)``.
@@ -90,7 +83,6 @@ class LocalModel(HeldOut, Protocol):
         The slope of the fitted function on average, or of the best line, in standard deviations of either gene's own
         observations.  A signed edge has to have its sign.
         """
-        ...
 
 
 class StructuralModel(Protocol):
@@ -106,12 +98,9 @@ class StructuralModel(Protocol):
 
         Rows have mean 0 and mean square 1, those of a gene are orthogonal; a row may be zero.
         """
-        ...
 
     def prepare(self, problem: Problem, seed: int) -> LocalModel:
         """Make ready to score sets of parents."""
-        ...
 
     def cost(self, n_obs: int) -> Cost:
         """Say what the model takes with so many observations."""
-        ...

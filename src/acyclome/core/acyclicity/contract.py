@@ -21,7 +21,6 @@ class Acyclicity(Protocol):
 
     def value_and_gradient(self, A: np.ndarray, candidates: Candidates, threads: int) -> tuple[float, np.ndarray]:
         """``h`` and ``dh/dA``, ``(nnz,)``, of one network, on the candidate pattern."""
-        ...
 
     def blocks_value_and_gradient(self, A: torch.Tensor, parent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """``h``, ``(m,)``, and ``dh/dA``, ``(m, d, k)``, of networks side by side, wherever their tensors are.
@@ -31,4 +30,3 @@ class Acyclicity(Protocol):
         A, parent
             ``(m, d, k)`` strengths of the candidates of every gene, and int64 which genes they are.
         """
-        ...

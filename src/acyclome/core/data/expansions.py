@@ -22,11 +22,9 @@ class Expansion(Protocol):
     @property
     def terms(self) -> int:
         """Number of functions, the line among them."""
-        ...
 
     def rows(self, x: np.ndarray) -> np.ndarray:
         """Return the functions of a sample ``x``, ``(n,) -> (terms, n)``, from smooth to rough, first ``x`` itself."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,8 @@ SELECTION = np.dtype(
     align=True,
 )
 """A selection: ``selected`` (local indices in order), their ``gains`` and signed ``slope``, Cholesky rows one after the
-other, the residual variance ``residual``, the ``score``, ``pure``: nothing was dropped on the way, and ``at_bound``: how
-many of the last have weight 0, required with another sign than the data give them."""
+other, the residual variance ``residual``, the ``score``, ``pure``: nothing was dropped on the way, and ``at_bound``:
+how many of the last have weight 0, required with another sign than the data give them."""
 
 
 class Scratch(NamedTuple):

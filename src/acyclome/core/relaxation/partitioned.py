@@ -27,15 +27,12 @@ class Workers(Protocol):
     @property
     def count(self) -> int:
         """How many parts are worth while."""
-        ...
 
     def scatter(self, parts: Sequence[Statistics]) -> list[Handle]:
         """Hand the parts out; return handles of them."""
-        ...
 
     def each(self, work: Callable[..., Any], handles: Sequence[Handle], arguments: Sequence[tuple]) -> list[Any]:
         """Return ``work(part, *arguments)`` of every part, in their order."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -40,27 +40,21 @@ class RelaxationModel(Protocol):
     @property
     def abilities(self) -> frozenset[Ability]:
         """What it offers beyond this."""
-        ...
 
     def statistics(self, problem: Problem, candidates: Candidates) -> Statistics:
         """Prepare what the objective is computed from; models that compute with torch do so on the backend's device."""
-        ...
 
     def start(self, candidates: Candidates, seed: int) -> dict[str, np.ndarray]:
         """Unknowns to start from."""
-        ...
 
     def strength(self, params: Params) -> np.ndarray:
         """Strengths ``A >= 0`` of the candidate edges, ``(nnz,)``; 0 where and only where an edge has no effect."""
-        ...
 
     def weight(self, params: Params) -> np.ndarray:
         """Weights of the candidate edges, ``(nnz,)``, in standard deviations; signed where the model has a sign."""
-        ...
 
     def objective(self, statistics: Statistics, params: Params, *, threads: int) -> float:
         """Penalized loss ``F``."""
-        ...
 
 
 class BlockModel(RelaxationModel, Protocol):
@@ -68,7 +62,6 @@ class BlockModel(RelaxationModel, Protocol):
 
     def solve(self, statistics: Statistics, params: Params, ridge: np.ndarray, *, threads: int) -> Params:
         """Solve, or improve from ``params``, the problem with ``sum_e ridge_e A_e`` added."""
-        ...
 
 
 class SlopeModel(RelaxationModel, Protocol):
@@ -76,11 +69,9 @@ class SlopeModel(RelaxationModel, Protocol):
 
     def gradient(self, statistics: Statistics, params: Params, ridge: np.ndarray, *, threads: int) -> Params:
         """Slope of the smooth part with ``sum_e ridge_e A_e`` added."""
-        ...
 
     def shrink(self, statistics: Statistics, params: Params, amount: Params) -> Params:
         """Minimize ``sum (x - params)^2 / (2 amount)``, elementwise, plus the penalty of ``x``."""
-        ...
 
 
 class TensorModel(Protocol):
@@ -91,11 +82,9 @@ class TensorModel(Protocol):
 
     def strength(self, params: Params) -> torch.Tensor:
         """Strengths ``A >= 0``, ``(m, d, k)``."""
-        ...
 
     def objective(self, statistics: Statistics, params: Params) -> torch.Tensor:
         """Penalized losses, ``(m,)``."""
-        ...
 
 
 class TensorBlockModel(TensorModel, Protocol):
@@ -121,15 +110,12 @@ class TensorStatistics(Protocol):
     @property
     def parent(self) -> torch.Tensor:
         """Candidates of every gene, ``(m, d, k)`` int64."""
-        ...
 
     def take(self, problems: np.ndarray) -> TensorStatistics:
         """Return those of some problems."""
-        ...
 
     def start(self) -> Params:
         """Unknowns to start from."""
-        ...
 
 
 class SideBySideModel(RelaxationModel, Protocol):
@@ -139,11 +125,9 @@ class SideBySideModel(RelaxationModel, Protocol):
         self, statistics: Sequence[Statistics], like: torch.Tensor
     ) -> tuple[TensorModel, TensorStatistics]:
         """Lay the statistics of some networks out in the dtype and on the device of ``like``."""
-        ...
 
     def on_candidates(self, statistics: Statistics, number: int, params: Params) -> dict[str, np.ndarray]:
         """Read the unknowns of one problem in tensors as those of this model on its ragged candidates."""
-        ...
 
 
 class PartitionModel(RelaxationModel, Protocol):
@@ -151,11 +135,9 @@ class PartitionModel(RelaxationModel, Protocol):
 
     def partition(self, statistics: Statistics, parts: int) -> tuple[list[Statistics], np.ndarray]:
         """Cut the statistics into parts of consecutive genes; return them and ``(parts + 1,)`` edges as cuts."""
-        ...
 
     def losses(self, statistics: Statistics, params: Params, *, threads: int) -> np.ndarray:
         """Every gene's share of the objective, ``(d,)``."""
-        ...
 
 
 class JudgingModel(RelaxationModel, Protocol):
@@ -163,11 +145,9 @@ class JudgingModel(RelaxationModel, Protocol):
 
     def without(self, params: Params, edges: np.ndarray) -> Params:
         """Return unknowns in which some candidate edges, ``(nnz,)`` bool, have no effect."""
-        ...
 
     def judge(self, statistics: Statistics, params: Params, *, threads: int) -> tuple[np.ndarray, np.ndarray]:
         """Log-likelihoods of the genes, and shares of their variance that the parents leave, ``(d,)`` each."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -55,25 +55,20 @@ class Schedule(Protocol):
     @property
     def max_steps(self) -> int:
         """Steps per stage, at most, counted in those after which a stepper is judged."""
-        ...
 
     @property
     def rtol(self) -> float:
         """A stage is done when the merit falls by less than this share."""
-        ...
 
     @property
     def max_halvings(self) -> int:
         """Halvings of a step before it is given up."""
-        ...
 
     def start(self) -> Weights:
         """Weights of the first stage."""
-        ...
 
     def tighten(self, now: Weights, h: float) -> Weights | None:
         """Weights of the next stage, once this one ended at ``h``; None if it was the last."""
-        ...
 
 
 @dataclass(frozen=True)

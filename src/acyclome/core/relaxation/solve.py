@@ -53,20 +53,16 @@ class SolverProblem(Protocol):
     @property
     def name(self) -> str:
         """The model, and where it is computed."""
-        ...
 
     @property
     def abilities(self) -> frozenset[str]:
         """What steppers may call."""
-        ...
 
     def evaluate(self, params: Params) -> Point:
         """Objective, cyclicity and its gradient in the strengths."""
-        ...
 
     def take(self, problems: np.ndarray) -> SolverProblem:
         """Return some of the problems."""
-        ...
 
 
 class BlockProblem(SolverProblem, Protocol):
@@ -74,7 +70,6 @@ class BlockProblem(SolverProblem, Protocol):
 
     def solve(self, params: Params, ridge: Array) -> Params:
         """Return the minimum of ``F + sum_e ridge_e A_e``, or what is nearer to it than ``params``."""
-        ...
 
 
 class SlopeProblem(SolverProblem, Protocol):
@@ -82,11 +77,9 @@ class SlopeProblem(SolverProblem, Protocol):
 
     def gradient(self, params: Params, ridge: Array) -> Params:
         """Return the slope of the smooth part of ``F + sum_e ridge_e A_e``."""
-        ...
 
     def shrink(self, params: Params, amount: Params) -> Params:
         """Return the proximal map of the penalty, ``amount`` steps long, elementwise."""
-        ...
 
 
 class Stepper(Protocol):
@@ -95,20 +88,16 @@ class Stepper(Protocol):
     @property
     def needs(self) -> tuple[str, ...]:
         """Abilities of the problem that it calls."""
-        ...
 
     @property
     def every(self) -> int:
         """After how many steps the fall of the merit is judged."""
-        ...
 
     def start(self, params: Params) -> Memory:
         """Memory before the first step of a stage."""
-        ...
 
     def propose(self, problem: Any, now: Iterate) -> tuple[Params, Memory]:
         """Return the unknowns to go to, and the memory of the next step."""
-        ...
 
 
 class PathPoint(NamedTuple):
