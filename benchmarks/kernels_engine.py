@@ -12,7 +12,7 @@ from acyclome.core.backend import ThreadBackend
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
-from acyclome.core.data.moments import Moments, moments
+from acyclome.core.data.moments import Moments, correlate, scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.core.relaxation.problem import OnTensors
 from acyclome.core.relaxation.schedule import CentralPath
@@ -82,7 +82,7 @@ def unlike(expected: Tensors, found: Tensors) -> float:
 def candidates(sizes: Sizes) -> tuple[np.ndarray, ...]:
     """Blocks of the candidates of one network, as :class:`Blocks` takes them."""
     X, threads = _simulated(sizes.genes, sizes.n, 2), os.cpu_count() or 1
-    data = moments(lambda a, b: X[a:b], sizes.genes, threads=threads)
+    data = correlate(scale_genes(lambda a, b: X[a:b], sizes.genes, threads=threads), threads)
     problem = Problem(data, Constraints.none(sizes.genes), ThreadBackend(threads))
     linear = Linear(MODEL.lambda1, 1, MODEL.tol)
     statistics = linear.statistics(problem, screen(problem, SCREEN))

@@ -25,7 +25,7 @@ from acyclome.config import Config
 from acyclome.core import engine
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.data.constraints import Constraints
-from acyclome.core.data.moments import Moments, moments
+from acyclome.core.data.moments import Moments, correlate, scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.errors import InputError
 from acyclome.knowledge.edges import make_prior
@@ -141,7 +141,7 @@ def million(path: Path, d: int, pairs: int, seed: int, threads: int) -> dict[str
     read, rows = _seconds(lambda: read_prior(None, forbidden=path))
     built, prior = _seconds(lambda: make_prior(rows, names))
     Z = rng.standard_normal((d, N * 10)).astype(np.float32)
-    m = moments(lambda a, b: Z[a:b], d, threads=threads)
+    m = correlate(scale_genes(lambda a, b: Z[a:b], d, threads=threads), threads)
     both = (Constraints.none(d), prior.constraints)
     free, bound = (_seconds(lambda known=known: _screen(m, known, threads))[0] for known in both)
     return {

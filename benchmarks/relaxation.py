@@ -23,7 +23,7 @@ from acyclome.core.backend import ThreadBackend
 from acyclome.core.data import problem as core
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.constraints import Constraints
-from acyclome.core.data.moments import moments
+from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.engine import EngineSettings
 from acyclome.pipeline.engine_settings import engine_settings
 from benchmarks.measure import Cost, measured, warm_up
@@ -116,7 +116,8 @@ def _row(problem: Problem, road: str, scores: dict[str, Any], facts: dict[str, f
 
 def screened(problem: Problem, config: Config, threads: int) -> Screened:
     """Screen a problem."""
-    data = moments(lambda a, b: np.ascontiguousarray(problem.X[:, a:b].T), problem.d, threads=threads)
+    bare = scale_genes(lambda a, b: np.ascontiguousarray(problem.X[:, a:b].T), problem.d, threads=threads)
+    data = correlate(bare, threads)
     whole, settings = core.Problem(data, Constraints.none(problem.d), ThreadBackend(threads)), engine_settings(config)
     return Screened(whole, engine.screen(whole, settings), settings)
 

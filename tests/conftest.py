@@ -12,7 +12,7 @@ from acyclome.core.backend import ThreadBackend
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
-from acyclome.core.data.moments import Moments, moments
+from acyclome.core.data.moments import Moments, correlate, scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
 from acyclome.network import Network
@@ -121,7 +121,7 @@ def make_blocks(R, candidates, n, gamma=1.0, variance=None):
 
 def moments_of(X, **options):
     """Moments of an observations x genes matrix."""
-    return moments(lambda a, b: X.T[a:b], X.shape[1], **options)
+    return correlate(scale_genes(lambda a, b: X.T[a:b], X.shape[1], **options), 1)
 
 
 def problem_of(data, constraints=None, *, sources=None, threads=1, backend=None, **options):

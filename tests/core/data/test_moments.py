@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from acyclome.core.data import moments as module
-from acyclome.core.data.moments import correlations, moments
+from acyclome.core.data.moments import correlate, correlations, scale_genes
 
 ATOL = 1e-5  # float32 sums of n products of order one
 
@@ -18,6 +18,10 @@ def expression(seed, n, d):
 
 def reader(X):
     return lambda a, b: X.T[a:b]
+
+
+def moments(read, n_genes, threads=1, **options):
+    return correlate(scale_genes(read, n_genes, threads=threads, **options), threads)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from acyclome.core.data.moments import moments
+from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.directions.interventional import reversal_losses
 from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
 from acyclome.core.order_search.search import search_order
@@ -20,7 +20,7 @@ SETTINGS = screening.ScreenSettings(10, 4.0, 10, 0.05, 48)
 @pytest.fixture(scope="module")
 def both():
     X = simulate(150, 400, seed=21, standardised=True).X.T.astype(np.float32)
-    whole = moments(lambda a, b: X[a:b], 150)
+    whole = correlate(scale_genes(lambda a, b: X[a:b], 150), 1)
     return whole, replace(whole, R=None)
 
 

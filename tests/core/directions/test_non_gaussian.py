@@ -7,7 +7,7 @@ import pytest
 
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.data.constraints import Constraints
-from acyclome.core.data.moments import moments
+from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.directions.non_gaussian import ODDS, noise_evidence, turn_by_noise
@@ -23,7 +23,7 @@ def draw(noise, seed=71):
     E = getattr(rng, noise)(size=(D, N_OBS))
     for i, j in TRUE:
         E[j] += 0.9 * E[i] / E[i].std()
-    return Problem(moments(lambda a, b: E[a:b], D), Constraints.none(D), ThreadBackend())
+    return Problem(correlate(scale_genes(lambda a, b: E[a:b], D), 1), Constraints.none(D), ThreadBackend())
 
 
 def dag_of(edges):
@@ -84,7 +84,7 @@ def test_an_edge_is_turned_where_noise_speaks_against_it_with_odds_of_20_to_1_an
         rng = np.random.default_rng([75, seed])
         E = rng.laplace(size=(2, 60))
         E[1] += E[0]
-        problem = Problem(moments(lambda a, b, E=E: E[a:b], 2), Constraints.none(2), ThreadBackend())
+        problem = Problem(correlate(scale_genes(lambda a, b, E=E: E[a:b], 2), 1), Constraints.none(2), ThreadBackend())
         edge, nothing = (np.array([1], np.int32), np.array([0], np.int32)), np.zeros(1)
         dag = SearchResult(*edge, nothing, nothing, np.array([1, 0], np.int32), np.ones(2), 0.0, 0.0)
         odds = np.exp(-noise_evidence(problem.data, *edge)[0])

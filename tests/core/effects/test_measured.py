@@ -6,7 +6,7 @@ import pytest
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
-from acyclome.core.data.moments import moments
+from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import SEVERAL, STRANGE, Treatments, find_doses, yardstick
 from acyclome.core.effects.measured import measured_effects
@@ -34,7 +34,7 @@ def draw(seed, shared=0.0, strength=0.8):
     X[kind >= 0, 30:] -= shared
     at = np.flatnonzero(kind >= 0)
     targets = Interventions.from_pairs(kind[at], at, n_genes=D, n_obs=len(kind))
-    found = moments(lambda a, b: X.T[a:b], D, interventions=targets)
+    found = correlate(scale_genes(lambda a, b: X.T[a:b], D, interventions=targets), 1)
     scale = np.where(found.scale > 0, found.scale, 1.0)
     return learn_from(found), Treatments(kind, np.array(ACTED)), T * scale[:, None] / scale, rng
 

@@ -14,25 +14,18 @@ from acyclome.core.data.interventions import LEAST_OWN
 from acyclome.core.data.problem import Problem
 from acyclome.core.workers import run_blocks
 
-BLOCK = 64  # genes whose terms and products are held at once
-FLAT = 1e-6  # share of a row that rounding in float32 leaves of what is no function of its own
-SLIVER = 1e-3  # of the variance of a term, below which the observations at hand do not show it
+BLOCK = 64  # genes at once: with 8 terms and 10,000 genes their products are 20 MB in float32
+FLAT = 1e-6  # share of a row that rounding in float32 (6e-8 a value) leaves of what is no function of its own
+SLIVER = 1e-3  # of the variance of a term, below which the observations at hand do not show it; so G has an inverse
 NOTHING = np.empty(0, np.int64)
 
 
 def expand(Z: np.ndarray, expansion: Expansion, threads: int = 1) -> np.ndarray:
     """Expand every gene into orthonormal functions of itself, ``(d, terms, n)`` float32.
 
-    Parameters
-    ----------
-    Z
-        ``(d, n)`` standardized genes.
-
-    Notes
-    -----
-    Every row has mean 0 and mean square 1, and the rows of a gene are orthogonal; where a gene has too few distinct
-    values for a term its row is zero.  Memory: ``4 d terms n`` bytes, 0.3 GB for 10,000 genes, 8 terms and 1,000
-    observations.
+    ``Z`` are standardized genes, ``(d, n)``.  Every row has mean 0 and mean square 1, and the rows of a gene are
+    orthogonal; where a gene has too few distinct values for a term its row is zero.  Memory: ``4 d terms n`` bytes, 0.3
+    GB for 10,000 genes, 8 terms and 1,000 observations.
     """
     d, n = Z.shape
     out = np.zeros((d, expansion.terms, n), dtype=np.float32)
@@ -50,9 +43,9 @@ def orthonormal(rows: np.ndarray) -> np.ndarray:
     n = rows.shape[1]
     centered = rows - rows.mean(axis=1, keepdims=True)
     size, before = np.sqrt(np.mean(centered**2, axis=1)), np.sqrt(np.mean(rows**2, axis=1))
-    centered *= np.divide(1.0, size, out=np.zeros_like(size), where=size > FLAT * before)[:, None]
-    Q, R = np.linalg.qr(centered.T)
-    diagonal = R.diagonal()
+    centered *= np.divide(1.0, size, out=np.zeros_like(size), where=size > FLAT * before)[:, None]  # constants become 0
+    Q, R = np.linalg.qr(centered.T)  # Gram-Schmidt from the smoothest on, stable
+    diagonal = R.diagonal()  # what each row has of its own; its sign is LAPACK's choice, and taken back below
     kept = np.abs(diagonal) > FLAT * np.sqrt(n)
     return np.where(kept[:, None], Q.T * np.sign(diagonal)[:, None], 0.0) * np.sqrt(n)
 
@@ -74,30 +67,23 @@ def own_standardized(responses: np.ndarray, out: np.ndarray) -> np.ndarray:
         return standardized(responses)
     own = np.delete(np.arange(responses.shape[1]), out)
     kept = np.zeros_like(responses)
-    if len(own) < LEAST_OWN:
-        return kept
-    kept[:, own] = standardized(responses[:, own])
+    if len(own) >= LEAST_OWN:
+        kept[:, own] = standardized(responses[:, own])
     return kept
 
 
 def explained(basis: np.ndarray, responses: np.ndarray, out: np.ndarray = NOTHING) -> np.ndarray:
     """Share of the variance of each response that the terms of each gene explain, ``(genes, responses)``.
 
-    Parameters
-    ----------
-    basis
-        ``(genes, terms, n)`` orthonormal terms.
-    responses
-        ``(responses, n)`` of mean 0 and mean square 1.
-    out
-        Observations that are left out, where responses are zero; see :func:`own_standardized`.
+    ``basis`` are orthonormal terms, ``(genes, terms, n)``, the responses ``(responses, n)`` as :func:`own_standardized`
+    gives them without the observations ``out``.
     """
     n, product = basis.shape[2], _products(basis, responses)
     return own_share(product, np.take(basis, out, axis=2), n) if len(out) else _share(product, n=n)
 
 
 def _products(basis: np.ndarray, responses: np.ndarray) -> np.ndarray:
-    """Return sums of products of terms and responses, ``(genes, terms, responses)``."""
+    """Return sums of products, ``(genes, terms, responses)``."""
     genes, terms, n = basis.shape
     return (basis.reshape(genes * terms, n) @ responses.T).reshape(genes, terms, len(responses))
 
@@ -111,19 +97,13 @@ def own_share(product: np.ndarray, left_out: np.ndarray, n: int) -> np.ndarray:
     """Share of variance that terms explain over some of ``n`` observations, over which they are not orthonormal.
 
     ``c' G^-1 c`` with ``c`` and ``G`` the covariances of the terms with the response and among themselves there:
-    those over all observations, which are known, less what is left out.
-
-    Parameters
-    ----------
-    product
-        ``(genes, terms, responses)`` sums of products of terms and responses.
-    left_out
-        ``(genes, terms, t)`` values of the terms in the observations that are left out.
+    those over all observations, which are known, less what is left out.  ``product`` are sums of products,
+    ``(genes, terms, responses)``, ``left_out`` the terms in the observations left out, ``(genes, terms, t)``.
     """
     terms, t = left_out.shape[1:]
-    E = left_out.astype(np.float64)
+    E = left_out.astype(np.float64)  # differences of large sums: float32 would lose a third of the digits
     own = max(n - t, 1)
-    mean = -E.sum(axis=2) / own
+    mean = -E.sum(axis=2) / own  # all of them sum to 0
     G = (n * np.eye(terms) - E @ E.transpose(0, 2, 1)) / own - mean[:, :, None] * mean[:, None]
     c = product.astype(np.float64) / own
     share: np.ndarray = np.sum(c * np.linalg.solve(G + SLIVER * np.eye(terms), c), axis=1)
@@ -135,17 +115,9 @@ def screen_expanded(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the pairs ``source -> target`` of the ``keep`` sources that explain most of each response by their terms.
 
-    Parameters
-    ----------
-    responses
-        ``(d, n)`` what is to be explained: the genes themselves, or what a network leaves of them; as
-        :func:`own_standardized` where a gene was a target.
-    min_gain
-        A pair must gain this much log-likelihood beyond half a unit per term, which chance gives.
-
-    Notes
-    -----
-    Cost: ``d^2 terms n``, in blocks of targets; the products of all terms with all genes are never held.
+    The responses, ``(d, n)`` as :func:`own_standardized` gives them, are the genes or what a network leaves of them.  A
+    pair must gain ``min_gain`` of log-likelihood beyond half a unit per term, which chance gives.  Cost: ``d^2 terms
+    n``, in blocks of targets; the products of all terms with all genes are never held.
     """
     d, terms, n = basis.shape
     keep = min(keep, max(d - 1, 0))
@@ -166,6 +138,6 @@ def screen_expanded(
         return np.stack([best[strong], target[strong]])
 
     if keep == 0:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
+        return NOTHING, NOTHING
     source, target = np.concatenate(run_blocks(block, gene_blocks(d, BLOCK), problem.threads), axis=1)
     return source, target

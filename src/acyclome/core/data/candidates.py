@@ -15,29 +15,23 @@ import numpy as np
 
 from acyclome.core.data.index_maps import positions, row_pointers
 
-Index = np.ndarray
-
 
 @dataclass(frozen=True)
 class Candidates:
     """Candidate parents of every gene, CSR by target, parents rising within a gene.
 
-    Parameters
-    ----------
-    indptr
-        ``(d + 1,)`` int64; the candidate parents of gene ``j`` are ``parent[indptr[j]:indptr[j + 1]]``.
-    parent
-        ``(nnz,)`` int32.
+    Those of gene ``j`` are ``parent[indptr[j]:indptr[j + 1]]``; ``indptr`` is ``(d + 1,)`` int64, ``parent`` ``(nnz,)``
+    int32.
     """
 
-    indptr: Index
-    parent: Index
+    indptr: np.ndarray
+    parent: np.ndarray
 
     @classmethod
-    def from_pairs(cls, source: Index, target: Index, n_genes: int) -> Self:
+    def from_pairs(cls, source: np.ndarray, target: np.ndarray, n_genes: int) -> Self:
         """Build the candidate set of the pairs ``source -> target``; repeats and self-loops fall out."""
         source, target = np.asarray(source, dtype=np.int64), np.asarray(target, dtype=np.int64)
-        keys = distinct((target * n_genes + source)[source != target])
+        keys = distinct((target * n_genes + source)[source != target])  # int64: 100,000^2 is beyond int32
         return cls(row_pointers(keys // max(n_genes, 1), n_genes), (keys % max(n_genes, 1)).astype(np.int32))
 
     @property
@@ -49,26 +43,26 @@ class Candidates:
         return len(self.parent)
 
     @property
-    def target(self) -> Index:
+    def target(self) -> np.ndarray:
         """Target of every candidate edge, ``(nnz,)`` int32."""
         return np.repeat(np.arange(self.n_genes, dtype=np.int32), self.counts)
 
     @property
-    def counts(self) -> Index:
+    def counts(self) -> np.ndarray:
         """Candidate parents per gene, ``(d,)``."""
         return np.diff(self.indptr)
 
     @cached_property
-    def children(self) -> tuple[Index, Index, Index]:
+    def children(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Children view ``(indptr, child, edge)``: ``edge`` is the position of each pair in the target-major arrays."""
-        edge = np.argsort(self.parent, kind="stable")
+        edge = np.argsort(self.parent, kind="stable")  # so that children rise within a gene
         return row_pointers(self.parent, self.n_genes), self.target[edge], edge
 
-    def keys(self) -> Index:
+    def keys(self) -> np.ndarray:
         """One rising int64 per edge, ``target * d + parent``."""
         return self.target.astype(np.int64) * self.n_genes + self.parent
 
-    def find(self, source: Index, target: Index) -> Index:
+    def find(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Positions of the pairs ``source -> target`` among the candidates, -1 where absent."""
         keys = self.keys()
         wanted = np.asarray(target, dtype=np.int64) * self.n_genes + source
@@ -77,7 +71,7 @@ class Candidates:
         at = np.minimum(np.searchsorted(keys, wanted), keys.size - 1)
         return np.where(keys[at] == wanted, at, -1)
 
-    def subset(self, genes: Index) -> tuple[Candidates, Index]:
+    def subset(self, genes: np.ndarray) -> tuple[Candidates, np.ndarray]:
         """Return the candidates among ``genes`` (rising), renumbered, and their positions in the whole, ``(nnz',)``."""
         position = positions(genes, self.n_genes)
         source, target = position[self.parent], position[self.target]
@@ -85,7 +79,7 @@ class Candidates:
         return Candidates(row_pointers(target[edges], len(genes)), source[edges].astype(np.int32)), edges
 
 
-def distinct(keys: Index) -> Index:
+def distinct(keys: np.ndarray) -> np.ndarray:
     """Return the distinct values, rising (numpy.unique hashes first, which takes eight times as long on a million)."""
     keys = np.sort(keys)
     return keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys

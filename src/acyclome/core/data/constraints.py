@@ -82,7 +82,7 @@ class Constraints:
         """Say of every pair ``source -> target`` whether it may be an edge, ``(m,)`` bool."""
         source, target = np.asarray(source, np.int64), np.asarray(target, np.int64)
         may: np.ndarray = self.sources[source]
-        if not self.excludes_pairs:
+        if not self.excludes_pairs:  # nearly always, and a million pairs need not be looked up
             return may
         d = self.n_genes
         may = may & ~_among(target * d + source, self.forbidden) & ~_among(source * d + target, self.required)
@@ -103,20 +103,16 @@ class Constraints:
         keys = self.forbidden[slice(*np.searchsorted(self.forbidden, (a * d, b * d)))]
         out[keys // d - a, keys % d] = True
         target, source = self.required // d, self.required % d
-        back = (source >= a) & (source < b)
+        back = (source >= a) & (source < b)  # the other way round a required edge would be a cycle of two
         out[source[back] - a, target[back]] = True
         out |= self.tier[None, :] > self.tier[a:b, None]
         return out
 
     def without_excluded(self, values: np.ndarray, a: int, *, fill: float, sources: np.ndarray) -> np.ndarray:
-        """Return values of genes ``a, a + 1, ...`` with ``sources``, ``fill`` where a pair may be no edge.
+        """Return values ``(rows, p)`` of genes ``a, ...`` with ``sources``, ``fill`` where a pair may be no edge.
 
-        Parameters
-        ----------
-        values
-            ``(rows, p)``; returned as they are where there is no such pair.
-        sources
-            ``(p,)`` genes, all of them sources, or all genes.
+        They are returned as they are where there is no such pair; all of ``sources`` may be sources, or they are all
+        genes.
         """
         if not self.excludes_pairs:
             return values
@@ -191,7 +187,7 @@ class Constraints:
         ready = [(rank[j], j) for j in np.flatnonzero(waits == 0)]
         heapq.heapify(ready)
         out = []
-        while ready:
+        while ready:  # a heap of ranks: the first in the given order that waits for nobody
             _, j = heapq.heappop(ready)
             out.append(j)
             for k in child[indptr[j] : indptr[j + 1]]:

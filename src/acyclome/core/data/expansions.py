@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 OUTER = 0.05  # share of the observations beyond the outer knots of natural splines (Harrell 2001)
-CUBIC = 3
+CUBIC = 3  # degree of the B-splines: the lowest that is smooth to the eye, with continuous second derivatives
 
 
 class Expansion(Protocol):
@@ -37,7 +37,7 @@ class NaturalSplines:
         rows = np.zeros((self.terms, len(x)))
         rows[0] = x
         knots = np.unique(np.quantile(x, np.linspace(OUTER, 1 - OUTER, self.terms + 1)))
-        if len(knots) < 3:
+        if len(knots) < 3:  # no bend between two knots; rows of 0 are no terms
             return rows
         last = knots[-1]
         cubes = [(np.maximum(x - k, 0.0) ** 3 - np.maximum(x - last, 0.0) ** 3) / (last - k) for k in knots[:-1]]
@@ -88,15 +88,16 @@ class BSplines:
     def bends(self) -> np.ndarray:
         """Coefficients of the bends, ``(terms - 1, terms + 1)``."""
         D = np.diff(np.eye(self.terms + 1), 2, axis=0)
-        bends: np.ndarray = np.linalg.eigh(D.T @ D)[1][:, 2:].T
+        bends: np.ndarray = np.linalg.eigh(D.T @ D)[1][:, 2:].T  # the first two are constant and line, of roughness 0
         return bends
 
     def rows(self, x: np.ndarray) -> np.ndarray:
         pieces = self.terms + 1 - CUBIC
         low, high = float(x.min()), float(x.max())
+        # A constant gene has no range: tiny keeps the division finite, and its row falls out as a constant.
         t = np.clip((x - low) / max(high - low, np.finfo(float).tiny), 0.0, 1.0) * pieces
         at = np.minimum(t.astype(np.int64), pieces - 1)
-        s = t - at
+        s = t - at  # the four cubics that meet in a unit interval, for every observation
         around = np.stack([(1 - s) ** 3, 3 * s**3 - 6 * s**2 + 4, 3 * (1 - s) ** 3 - 6 * (1 - s) ** 2 + 4, s**3]) / 6
         each = np.zeros((self.terms + 1, len(x)))
         np.put_along_axis(each, at[None] + np.arange(4)[:, None], around, axis=0)

@@ -18,21 +18,15 @@ from acyclome.core.data.index_maps import positions, row_pointers
 from acyclome.core.kernel import kernel
 
 LEAST_OWN = 10  # observations of its own from which a gene gets parents: as few as a whole data set may have
-TINY = 1e-10  # of a variance of 1: below it a gene does not vary, but for rounding
+TINY = 1e-10  # of a variance of 1: below it a gene does not vary; differences of sums of 1e4 squares round to 1e-12
 
 
 @dataclass(frozen=True)
 class Interventions:
     """Observations in which each gene was a target, CSR by gene, observations rising within a gene.
 
-    Parameters
-    ----------
-    indptr
-        ``(d + 1,)`` int64; gene ``j`` was a target in the observations ``row[indptr[j]:indptr[j + 1]]``.
-    row
-        ``(m,)`` int64; an observation with several targets stands at each of them.
-    n_obs
-        Observations, ``n``.
+    Those of gene ``j`` are ``row[indptr[j]:indptr[j + 1]]``; an observation with several targets stands at each of
+    them. ``indptr`` is ``(d + 1,)`` int64, ``row`` ``(m,)`` int64, ``n_obs`` counts all observations.
     """
 
     indptr: np.ndarray
@@ -84,6 +78,7 @@ class Interventions:
 
     def strata(self) -> np.ndarray:
         """Return a number for each observation, ``(n,)``; those with the same targets have the same."""
+        # splitmix64 (Steele, Lea and Flood 2014) of the genes: sums of different targets are not to be met by chance.
         key = np.arange(1, len(self.indptr), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -95,14 +90,11 @@ class Interventions:
 def own_moments(Z: np.ndarray, interventions: Interventions) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of every gene over its own observations, ``(d,)`` each, in the units of ``Z``.
 
-    Parameters
-    ----------
-    Z
-        ``(d, n)``, every row with mean 0 and mean square 1 (or all zero).
+    Rows of ``Z``, ``(d, n)``, have mean 0 and mean square 1, or are all zero.
     """
     d, n = Z.shape
     gene, own = interventions.gene, np.maximum(n - interventions.counts, 1)
-    values = Z[gene, interventions.row].astype(np.float64)
+    values = Z[gene, interventions.row].astype(np.float64)  # what is left out; all sum to 0, and squares to n
     mean = -np.bincount(gene, values, d) / own
     square = (n - np.bincount(gene, values * values, d)) / own - mean**2
     return mean, np.sqrt(np.where(square > TINY, square, 0.0))
@@ -113,18 +105,13 @@ def own_rows(
 ) -> np.ndarray:
     """Correlations of genes ``a, a + 1, ...`` with ``sources`` (all if None), each gene's over its own observations.
 
-    Parameters
-    ----------
-    C
-        ``(rows, p)`` the same over all observations.
+    ``C``, ``(rows, p)``, are the same over all observations.
     """
     genes = a + np.flatnonzero(interventions.counts[a : a + len(C)])
     if not len(genes):
         return C
-    out = C.copy()
-    _own_rows(
-        out, Z, np.arange(len(Z)) if sources is None else sources, interventions.indptr, interventions.row, genes, a
-    )
+    out, sources = C.copy(), np.arange(len(Z)) if sources is None else sources
+    _own_rows(out, Z, sources, interventions.indptr, interventions.row, genes, a)
     return out
 
 
@@ -134,10 +121,10 @@ def _own_rows(C, Z, sources, indptr, row, genes, first):
     for j in genes:
         out = row[indptr[j] : indptr[j + 1]]
         own, c = n - len(out), C[j - first]
-        if own < LEAST_OWN:
+        if own < LEAST_OWN:  # nothing can be said of its parents
             c[:] = 0.0
             continue
-        total, square = 0.0, np.float64(n)
+        total, square = 0.0, np.float64(n)  # of its own: rows of Z sum to 0, their squares to n
         for r in out:
             total += Z[j, r]
             square -= Z[j, r] ** 2
@@ -169,6 +156,7 @@ def own_blocks(gene, parent, cross, gram, Z, indptr, row, first, last):
         if own < LEAST_OWN:
             cross[start : start + m] = 0.0
             continue
+        # The values left out of the m candidates and, last, of the gene itself.
         Y, mean, scale = np.empty((m + 1, len(out))), np.empty(m + 1), np.empty(m + 1)
         for a in range(m + 1):
             z = Z[parent[start + a] if a < m else j]
@@ -182,7 +170,7 @@ def own_blocks(gene, parent, cross, gram, Z, indptr, row, first, last):
             scale[a] = 1.0 / np.sqrt(variance) if variance > TINY else 0.0
         for a in range(m):
             cross[start + a] = _own(n, own, cross[start + a], Y[a], Y[m], mean[a], mean[m]) * scale[a] * scale[m]
-            for b in range(a):
+            for b in range(a):  # the diagonal stays 1
                 at = offset + a * m + b
                 gram[at] = _own(n, own, gram[at], Y[a], Y[b], mean[a], mean[b]) * scale[a] * scale[b]
                 gram[offset + b * m + a] = gram[at]
@@ -213,19 +201,14 @@ def _parent_scale(Z, indptr, row, source, target):
         for r in out:
             total += z[r]
             square -= np.float64(z[r]) ** 2
-        scale[e] = np.sqrt(max(square / own - (total / own) ** 2, 0.0))
+        scale[e] = np.sqrt(max(square / own - (total / own) ** 2, 0.0))  # rounding may go below 0
     return scale
 
 
 def leave_out(K: np.ndarray, Z: np.ndarray, interventions: Interventions, *, W: sparse.csr_matrix, a: int) -> None:
     """Take the excluded observations out of ``K = E Z' / n``, residuals ``E = Z - W Z`` of genes ``a, a + 1, ...``.
 
-    Parameters
-    ----------
-    K
-        ``(rows, d)``, written to.
-    W
-        ``(d, d)``, row = target.
+    ``K``, ``(rows, d)``, is written to; rows of ``W``, ``(d, d)``, are targets.
     """
     for j in (a + np.flatnonzero(interventions.counts[a : a + len(K)])).tolist():
         out, parents = interventions.of(j), slice(W.indptr[j], W.indptr[j + 1])

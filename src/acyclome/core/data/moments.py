@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ TILE = 1024  # genes on a side: one product of some seconds, enough for every th
 WHOLE_GENES = 25_000  # of which all correlations are held, 2.5 GB
 PRECISE_GENES = 4_000  # up to which they are float64, 0.13 GB
 PAIR_VALUES = 1 << 22  # of each side that are multiplied at once, 32 MB in float64
-VARIES = 1e-10  # times the mean, below which a scale is rounding of the mean
+VARIES = 1e-10  # times the mean, below which a scale is rounding of the mean (2e-16 a value, summed over thousands)
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class Moments:
     @property
     def n_own(self) -> np.ndarray:
         """Observations that count for the equation of each gene, ``(d,)``."""
-        return np.maximum(self.n_effective - self.interventions.counts, 2.0)
+        return np.maximum(self.n_effective - self.interventions.counts, 2.0)  # 2: logs and halves of it stay above 0
 
     def mean_over_genes(self, values: np.ndarray) -> float:
         """Mean of a value per gene, ``(d,)``, each counted by the observations of its own."""
@@ -98,7 +97,7 @@ class Moments:
             held: np.ndarray = self.R[source, target]
             return held
         out = np.empty(len(source), dtype=self.Z.dtype)
-        step = max(PAIR_VALUES // max(self.n_obs, 1), 1)
+        step = max(PAIR_VALUES // max(self.n_obs, 1), 1)  # both sides of all pairs at once would be gigabytes
         for a in range(0, len(source), step):
             part = slice(a, a + step)
             np.einsum("ij,ij->i", self.Z[source[part]], self.Z[target[part]], out=out[part])
@@ -120,10 +119,7 @@ class Moments:
 
 
 def own_correlations(data: Moments, genes: np.ndarray, j: int) -> tuple[np.ndarray, np.ndarray]:
-    """Correlations of some genes over the own observations of gene ``j``, and their standard deviations there.
-
-    ``(k, k)`` and ``(k,)``, in units of ``Z``.
-    """
+    """Correlations of some genes over own observations of gene ``j``, ``(k, k)``, and their scales there, ``(k,)``."""
     out = data.interventions.of(j)
     if len(out) == 0:
         return data.among(genes).astype(np.float64), np.ones(len(genes))
@@ -143,15 +139,7 @@ def dtype_of(n_genes: int) -> Any:
 def standardize(
     read: BlockReader, n_genes: int, *, threads: int, out: np.ndarray | None = None
 ) -> tuple[np.ndarray, ...]:
-    """Return ``(Z, mean, scale, skewness)``; constant genes become zeros.
-
-    Parameters
-    ----------
-    read
-        ``read(a, b)`` gives genes ``a`` to ``b`` as a ``(b - a, n)`` array.
-    out
-        ``(d, n)`` of :func:`dtype_of`, where ``Z`` goes, on a disk perhaps; None for memory.
-    """
+    """Return ``(Z, mean, scale, skewness)``; constant genes become zeros, and ``Z`` goes to ``out`` if given."""
     n = read(0, min(1, n_genes)).shape[1]
     Z = np.empty((n_genes, n), dtype=dtype_of(n_genes)) if out is None else out
     mean, scale, skewness = np.empty(n_genes), np.empty(n_genes), np.empty(n_genes)
@@ -161,13 +149,13 @@ def standardize(
         mean[a:b] = block.mean(axis=1)
         block -= mean[a:b, None]
         scale[a:b] = np.sqrt(np.mean(block * block, axis=1))
-        tiny = scale[a:b] <= VARIES * np.maximum(np.abs(mean[a:b]), 1e-30)
+        tiny = scale[a:b] <= VARIES * np.maximum(np.abs(mean[a:b]), 1e-30)  # 1e-30: genes of zeros have no mean
         scale[a:b][tiny] = 0.0
         block = np.where(tiny[:, None], 0.0, block / np.where(tiny, 1.0, scale[a:b])[:, None])
         skewness[a:b] = np.mean(block * block * block, axis=1)
         Z[a:b] = block
 
-    size = max(1, min(TILE, int(2**25 / max(n, 1))))
+    size = max(1, min(TILE, int(2**25 / max(n, 1))))  # 256 MB of float64 at most, whatever the number of observations
     run_blocks(fill, gene_blocks(n_genes, size), threads)
     return Z, mean, scale, skewness
 
@@ -187,33 +175,11 @@ def correlations(Z: np.ndarray, threads: int) -> np.ndarray:
             R[s:t, a:b] = R[a:b, s:t].T
         else:
             block = R[a:b, a:b]
-            block[:] = (block + block.T) / 2
-            np.fill_diagonal(block, (block.diagonal() > 0.5).astype(Z.dtype))
+            block[:] = (block + block.T) / 2  # BLAS need not sum both halves in one order
+            np.fill_diagonal(block, (block.diagonal() > 0.5).astype(Z.dtype))  # 1 or, of constant genes, 0
 
     run_blocks(tile, tiles, threads)
     return R
-
-
-def moments(
-    read: BlockReader,
-    n_genes: int,
-    *,
-    lost: float = 0.0,
-    threads: int = 1,
-    interventions: Interventions | None = None,
-    size: np.ndarray | None = None,
-) -> Moments:
-    """Standardize the genes and correlate them; cost ``d^2 n`` multiplications.
-
-    Parameters
-    ----------
-    lost
-        Degrees of freedom that the preparation took out.
-    interventions
-        None where nothing was done.
-    """
-    bare = scale_genes(read, n_genes, lost=lost, threads=threads, interventions=interventions, size=size)
-    return correlate(bare, threads)
 
 
 def scale_genes(
@@ -226,28 +192,28 @@ def scale_genes(
     out: np.ndarray | None = None,
     size: np.ndarray | None = None,
 ) -> Moments:
-    """Standardize the genes as :func:`moments` does and leave the correlations to be formed as they are needed.
+    """Standardize the genes and leave the correlations to be formed as they are needed.
 
     Parameters
     ----------
+    read
+        ``read(a, b)`` gives genes ``a`` to ``b`` as a ``(b - a, n)`` array.
+    lost
+        Degrees of freedom that the preparation took out.
+    interventions
+        None where nothing was done.
     out
-        Where the standardized genes go, as in :func:`standardize`.
+        ``(d, n)`` of :func:`dtype_of`, where the standardized genes go, on a disk perhaps; None for memory.
     size
         ``(n,)`` size factors of the observations, if these are counts: then ``log(1 + counts / size)`` is standardized.
     """
-    values = read if size is None else partial(_log_normalised, read, size)
+    values = read if size is None else lambda a, b: np.log1p(read(a, b) / size)
     Z, mean, scale, skewness = standardize(values, n_genes, threads=threads, out=out)
     done = Interventions.none(n_obs=Z.shape[1], n_genes=n_genes) if interventions is None else interventions
     own_mean, own_scale = own_moments(Z, done)
     mean, scale = mean + scale * own_mean, scale * own_scale
-    n_effective = max(Z.shape[1] - lost, 2.0)
+    n_effective = max(Z.shape[1] - lost, 2.0)  # as in n_own
     return Moments(Z, None, mean, scale, skewness, n_effective, done, own_scale, read, size)
-
-
-def _log_normalised(read: BlockReader, size: np.ndarray, a: int, b: int) -> np.ndarray:
-    """Return ``log(1 + counts / size)`` of genes ``a`` to ``b``, ``(b - a, n)`` float64."""
-    logs: np.ndarray = np.log1p(read(a, b) / size)
-    return logs
 
 
 def correlate(bare: Moments, threads: int) -> Moments:

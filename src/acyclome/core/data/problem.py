@@ -14,17 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Problem:
-    """A network to be learned.
-
-    Parameters
-    ----------
-    data
-        Genes, standardized, with interventions, scales and correlations.
-    constraints
-        Which edges may, must or should be.
-    backend
-        Threads of this machine, or a device.
-    """
+    """A network to be learned."""
 
     data: Moments
     constraints: Constraints
