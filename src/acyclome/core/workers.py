@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from queue import SimpleQueue
 from threading import Lock, local
 from typing import Any
 
@@ -56,13 +57,29 @@ def run_blocks(work: Callable[..., Any], blocks: Sequence[tuple], threads: int) 
     Matrix products inside run on one thread each, so that their bits stay the same.
     """
     with one_blas_thread():
-        if threads <= 1 or len(blocks) <= 1 or getattr(_here, "is_worker", False):
+        if threads <= 1 or len(blocks) <= 1 or getattr(_here, "is_worker", False):  # a pool that waits for itself hangs
             return [work(*block) for block in blocks]
         futures = [_pool(threads).submit(work, *block) for block in blocks]
         try:
             return [future.result() for future in futures]
         finally:
-            wait(futures)
+            wait(futures)  # of an error too: nobody may write to arrays that the caller has given up
+
+
+def run_on_copies(work: Callable[..., Any], blocks: Sequence[tuple], copies: Sequence[Any]) -> list[Any]:
+    """Call ``work(copy, *block)`` as :func:`run_blocks` does, one thread a copy, each with one that no other has."""
+    idle: SimpleQueue[Any] = SimpleQueue()
+    for copy in copies:
+        idle.put(copy)
+
+    def borrowing(*block: Any) -> Any:
+        copy = idle.get()
+        try:
+            return work(copy, *block)
+        finally:
+            idle.put(copy)
+
+    return run_blocks(borrowing, blocks, len(copies))
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:

@@ -129,13 +129,11 @@ def test_settling_stops_when_the_record_is_full(lab):
 @pytest.mark.parametrize("seed", range(6))
 def test_shaking_never_worsens_the_score_and_gains_what_it_says(lab, seed):
     state, blocks, children, scratch, candidates, rng = search_state(lab, seed)
-    workers = perturb.WorkerStates(state, scratch, [])
     score = state.selection["score"].sum()
     for _ in range(4):
         genes = rng.permutation(len(state.key))
-        gain = workers.perturb(
-            genes, rng.integers(2**63, size=len(genes)).astype(np.uint64), blocks=blocks, children=children
-        )
+        seeds = rng.integers(2**63, size=len(genes)).astype(np.uint64)
+        gain = perturb.perturb([(state, scratch)], genes, seeds, blocks=blocks, children=children)
         now = state.selection["score"].sum()
         assert now <= score + len(state.key) * perturb.NOTHING
         assert gain == pytest.approx(score - now, abs=TOLERANCE * abs(score))
@@ -148,22 +146,18 @@ def test_a_gene_with_every_other_as_parent_and_child_is_shaken(lab):
     assert d < perturb.WIDE < 2 * d
     state, blocks, children, scratch, _, rng = search_state(lab, 3, d=d)
     genes = rng.permutation(d)[:4]
-    assert (
-        perturb.WorkerStates(state, scratch, []).perturb(
-            genes, rng.integers(2**63, size=4).astype(np.uint64), blocks=blocks, children=children
-        )
-        > 0
-    )
+    seeds = rng.integers(2**63, size=4).astype(np.uint64)
+    assert perturb.perturb([(state, scratch)], genes, seeds, blocks=blocks, children=children) > 0
 
 
 def test_copies_follow_the_original_bit_for_bit(lab):
     state, blocks, children, scratch, candidates, rng = search_state(lab, 3, d=30)
-    copies = [(order._copied(state), order._new_move_scratch(candidates)) for _ in range(2)]
+    copies = [(states.State(*(part.copy() for part in state)), order._new_move_scratch(candidates)) for _ in range(2)]
     gain = 0.0
     for _ in range(4):
         genes = rng.permutation(30)
         seeds = rng.integers(2**63, size=30).astype(np.uint64)
-        gain += perturb.WorkerStates(state, scratch, copies).perturb(genes, seeds, blocks=blocks, children=children)
+        gain += perturb.perturb([(state, scratch), *copies], genes, seeds, blocks=blocks, children=children)
         for copy, _ in copies:
             assert [part.tobytes() for part in copy[:3]] == [part.tobytes() for part in state[:3]]
     assert gain > 0

@@ -40,20 +40,9 @@ class Snapshot(NamedTuple):
 class HillClimbing:
     """Hill climbing under way: parents of every gene, gains of every candidate edge, and what was scored before.
 
-    Parameters
-    ----------
-    score
-        The local score.
-    candidates
-        Edges that may be.
-    shortlist
-        Most promising candidates of a gene whose addition is scored.
-    start
-        ``(d,)`` a permutation of the genes that decides between orders of one graph.
-    constraints
-        Required edges are never dropped nor turned; all others are the business of candidates and score.
-    threads
-        Genes scored at once; no bit depends on it.
+    ``shortlist`` most promising candidates of a gene are scored as additions; ``start``, ``(d,)`` a permutation of the
+    genes, decides between orders of one graph.  Required edges are never dropped nor turned; other constraints are the
+    business of candidates and score.
     """
 
     score: LocalScore
@@ -160,7 +149,6 @@ class HillClimbing:
             self.graph.remove(int(self.candidates.parent[e]), int(self.target[e]))
 
     def snapshot(self, j: int) -> Snapshot:
-        """Return what is known of gene ``j``."""
         into = self._edges(j)
         return Snapshot(self.selected[into].copy(), self.gain[into].copy(), float(self.total[j]))
 
@@ -183,14 +171,14 @@ class HillClimbing:
         touched: set[int] = set()
         blocked = np.zeros(self.candidates.n_genes, dtype=bool)
         good = np.flatnonzero(gain > TOLERANCE)
-        for k in good[np.lexsort((good, -gain[good]))]:
+        for k in good[np.argsort(-gain[good], kind="stable")]:
             e = int(edges[k])
             i, j = int(self.candidates.parent[e]), int(self.target[e])
             if kind[k] == TURN and self.gain[e] > TOLERANCE and not self._is_open(TURN, i, j):
                 kind[k] = DROP  # it cannot be turned, which would be better still
             if blocked[i] or blocked[j] or not self._is_open(kind[k], i, j):
                 continue
-            blocked[[i, j]] = True
+            blocked[[i, j]] = True  # gains around a changed gene are those of before; the next round knows better
             blocked[self._beside(i)] = blocked[self._beside(j)] = True
             touched |= self._move(e, int(kind[k]), i=i, j=j)
         return touched
@@ -254,7 +242,7 @@ class HillClimbing:
         parents = parent[selected]
         self.total[j] = self.cache.scores(j, parents[None])[0]
         gain = np.full(len(parent), -np.inf)
-        if np.isinf(self.total[j]):
+        if np.isinf(self.total[j]):  # these parents may not be, and no gain can be told
             self.gain[into] = gain
             return
         if selected.any():
@@ -279,12 +267,10 @@ class HillClimbing:
         return out[chosen]
 
     def edges_into(self, j: int) -> np.ndarray:
-        """Positions of the edges from the parents of ``j``."""
         into = self._edges(j)
         return into.start + np.flatnonzero(self.selected[into])
 
     def edges_out_of(self, j: int) -> np.ndarray:
-        """Positions of the edges from ``j`` to its children."""
         indptr, _, edge = self.candidates.children
         edges: np.ndarray = edge[indptr[j] : indptr[j + 1]]
         return edges[self.selected[edges]]

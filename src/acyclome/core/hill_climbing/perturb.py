@@ -8,13 +8,11 @@ again.
 
 from __future__ import annotations
 
-from queue import SimpleQueue
-
 import numpy as np
 
 from acyclome.core.graph.reach import is_ancestor
 from acyclome.core.hill_climbing.climb import FIRST, LAST, TOLERANCE, HillClimbing, Snapshot
-from acyclome.core.workers import run_blocks
+from acyclome.core.workers import run_on_copies
 
 AT_ONCE = 16  # genes tried from one graph, at most: as many as a machine may have workers
 APART = 50  # genes to each that is tried at once: in small networks changes would concern the same ones
@@ -39,20 +37,10 @@ def perturb(climb: HillClimbing, rng: np.random.Generator) -> None:
 
 def _perturb_some(genes: list[int], pin: int, copies: list[HillClimbing]) -> list[int]:
     """Perturb ``genes``, each from the present graph, make the changes that pay, and return who has to try again."""
-    idle: SimpleQueue[HillClimbing] = SimpleQueue()
-    for one in copies:
-        idle.put(one)
-
-    def attempt(j: int) -> Change | None:
-        climb = idle.get()
-        try:
-            return _attempt(climb, j, pin)
-        finally:
-            idle.put(climb)
-
+    changes = run_on_copies(_attempt, [(j, pin) for j in genes], copies)
     changed: set[int] = set()
     again = []
-    for j, change in zip(genes, run_blocks(attempt, [(j,) for j in genes], len(copies)), strict=True):
+    for j, change in zip(genes, changes, strict=True):
         if change is None:
             continue
         if changed.isdisjoint(change) and _stays_acyclic(copies[0], change):
@@ -68,17 +56,17 @@ def _attempt(climb: HillClimbing, j: int, pin: int) -> Change | None:
     """Perturb one gene and go back; return the genes that were rescored as they were then, if that is better."""
     edges = climb.edges_into(j) if pin == FIRST else climb.edges_out_of(j)
     edges = edges[~climb.required[edges]]
-    if not 0 < len(edges) <= WIDE:
+    if not 0 < len(edges) <= WIDE:  # it is first or last already, or a hub
         return None
     past: Change = {}
     climb.past, climb.pinned[j] = past, pin
     climb.uproot(edges, j)
     near = set(past)
     climb.run_to_optimum(near)
-    climb.pinned[j] = 0
+    climb.pinned[j] = 0  # free again: most of what was lost comes back, if anything does
     if _gain(climb, past) > -FAR:
         climb.run_to_optimum(near)
-    climb.past = None
+    climb.past = None  # what follows is no change to be remembered
     change = {k: climb.snapshot(k) for k in past} if _gain(climb, past) > TOLERANCE else None
     climb.put(past)
     return change

@@ -57,14 +57,8 @@ class PenalizedScore:
     but required parents of a gene with fewer than ``LEAST_OWN`` observations of its own.  A required parent whose
     weight has the other sign stays at its bound, 0: the set scores as it would without it.
 
-    Parameters
-    ----------
-    model
-        The model on the data.
-    edge_cost
-        ``(d,)`` cost of an edge to each gene, ``gamma log p`` as in the extended BIC.
-    known
-        By gene, where something is.
+    ``edge_cost``, ``(d,)``, is the cost of an edge to each gene, ``gamma log p`` as in the extended BIC; ``known`` has
+    the genes of which something is known.
     """
 
     model: LocalModel
@@ -163,15 +157,7 @@ def _known(constraints: Constraints, whole: np.ndarray, has_equation: np.ndarray
 
 
 class ScoreCache:
-    """A score and its answers, kept for as long as the data are; threads may ask at once, and get the same bits.
-
-    Parameters
-    ----------
-    score
-        The local score.
-    n_genes
-        Number of genes.
-    """
+    """A score and its answers, kept for as long as the data are; threads may ask at once, and get the same bits."""
 
     def __init__(self, score: LocalScore, n_genes: int) -> None:
         self._score = score

@@ -31,18 +31,9 @@ BLOCK = 16  # genes that a thread takes in a row
 class Settings:
     """How to search with the local score of a model.
 
-    Parameters
-    ----------
-    model
-        The structural model.
-    shortlist
-        Most promising candidates of a gene whose addition is scored.
-    perturbations
-        How often every gene is perturbed.
-    expanded
-        Candidates per gene by the share of its variance that the terms of another gene explain.
-    gamma
-        Weight of ``log p`` per parent, as in the extended BIC.
+    ``shortlist`` most promising candidates of a gene are scored as additions; every gene is perturbed ``perturbations``
+    times; ``expanded`` candidates per gene come by what the terms of another gene explain; ``gamma`` weighs ``log p``
+    per parent, as in the extended BIC.
     """
 
     model: StructuralModel
@@ -59,8 +50,7 @@ def screen_by_terms(
     basis = settings.model.expand(problem) if is_screened(problem, screening) else None
     if basis is None:
         return candidates
-    responses = _own(problem.data)
-    return _more(problem, candidates, basis, responses=responses, settings=settings, screening=screening)
+    return _more(problem, candidates, basis, responses=_own(problem.data), settings=settings, screening=screening)
 
 
 def search(
@@ -76,12 +66,8 @@ def search(
 ) -> tuple[SearchResult, Candidates]:
     """Climb from the required edges, offer what explains the residuals, climb on, perturb; return DAG and candidates.
 
-    Parameters
-    ----------
-    start
-        ``(d,)`` a permutation of the genes; decides the order of genes that no path joins.
-    guided
-        The first climb keeps to ``start``.
+    ``start``, ``(d,)`` a permutation of the genes, decides the order of genes that no path joins, and if ``guided``
+    which edges the first climb may take.
     """
     data = problem.data
     model = settings.model.prepare(problem, seed)
@@ -100,7 +86,7 @@ def search(
         climb = climb.moved_to(candidates)
         climb.run_to_optimum()
     first = float(climb.total.sum())
-    rng = np.random.default_rng([seed, 1])
+    rng = np.random.default_rng([seed, 1])  # another stream than the model's, which has the seed alone
     for _ in range(settings.perturbations):
         perturb(climb, rng)
     return _result(data, climb, score, at_local_optimum=first), candidates

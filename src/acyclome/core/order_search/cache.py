@@ -13,18 +13,12 @@ import numpy as np
 
 from acyclome.core.kernel import kernel
 
-MAX_BITS = 20  # of a row number: 16 MB
+MAX_BITS = 20  # of a row number: 16 MB a thread
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # step of splitmix64 (Steele, Lea and Flood 2014), as the two factors below
 
 
 class ScoreCache(NamedTuple):
-    """A table of ``2^b`` scores, each in the row that the last bits of its hash name; the later takes the row.
-
-    Parameters
-    ----------
-    hash, score
-        ``(2^b,)`` uint64 hashes (0: empty) and float64 scores.
-    """
+    """A table of ``2^b`` hashes (0: empty) and scores, in the row that a hash's last bits name; the later takes it."""
 
     hash: np.ndarray
     score: np.ndarray
@@ -32,7 +26,7 @@ class ScoreCache(NamedTuple):
 
 def new_cache(n_edges: int) -> ScoreCache:
     """Return an empty table with four to eight rows per candidate edge, 16 MB at most."""
-    size = 1 << min(max(int(4 * n_edges).bit_length(), 4), MAX_BITS)
+    size = 1 << min(max(int(4 * n_edges).bit_length(), 4), MAX_BITS)  # a power of 2, so that rows are the last bits
     return ScoreCache(np.zeros(size, np.uint64), np.zeros(size))
 
 
@@ -47,7 +41,7 @@ def mixed(z):
 @kernel(_nrt=False)
 def hash_of(i):
     """Word of candidate edge ``i``, and for ``-1 - j`` that of gene ``j``."""
-    return mixed(np.uint64(i) * GOLDEN + np.uint64(0x632BE59BD9B4E019))
+    return mixed(np.uint64(i) * GOLDEN + np.uint64(0x632BE59BD9B4E019))  # the offset: mixed(0) is 0
 
 
 @kernel(_nrt=False)

@@ -14,6 +14,7 @@ from acyclome.core.kernel import kernel
 from acyclome.core.order_search.negentropy import selected_gain
 from acyclome.core.order_search.select import (
     GROW_AGAIN,
+    LEAST_RESIDUAL,
     MAX_PARENTS,
     MIN_VARIANCE,
     coefficients,
@@ -55,7 +56,7 @@ def _choose_constrained(g, allowed, blocks, scratch, p):
                 idx[m] = idx[a]
                 m += 1
         n -= 1
-        idx[n] = out
+        idx[n] = out  # behind those that are left
         p.at_bound += blocks.constraint[g.start + out].kind & REQUIRED
     for a in range(n, n_allowed):
         if blocks.constraint[g.start + idx[a]].kind & REQUIRED:
@@ -96,7 +97,7 @@ def _select(g, n, blocks, scratch, p):
 @kernel(_nrt=False)
 def _bar(g, relative, cost):
     """Share (``relative``) or amount of residual variance that a parent of this cost has to explain."""
-    drop = g.penalty * cost / max(g.factor, 1e-300)
+    drop = g.penalty * cost / max(g.factor, 1e-300)  # 1e-300: a constant gene has no variance to weigh
     return 1.0 - np.exp(-drop) if relative else drop
 
 
@@ -113,7 +114,7 @@ def _grow(g, n, forced, blocks, scratch, p):
             for a in range(n):
                 if idx[a] == selected[size]:
                     at = a
-            v[at] = max(v[at], MIN_VARIANCE)
+            v[at] = max(v[at], MIN_VARIANCE)  # a required copy of another parent comes in all the same
         else:
             at = _next_parent(g, n, residual, blocks, scratch)
             if at < 0:
@@ -124,7 +125,7 @@ def _grow(g, n, forced, blocks, scratch, p):
         p.gains[size] = gain
         project(blocks.gram, g.offset, g.width, n, at, size, scratch, p)
         size += 1
-    p.residual = max(residual, 1e-9)
+    p.residual = max(residual, LEAST_RESIDUAL)
     return size
 
 
@@ -142,8 +143,9 @@ def _next_parent(g, n, residual, blocks, scratch):
         ):
             continue
         gain, bar = c[a] * c[a] / v[a], _bar(g, blocks.relative, constraint.cost)
-        if gain >= residual - 1e-9:
+        if gain >= residual - LEAST_RESIDUAL:
             continue
+        # The score afterwards, but for what all share: log likelihoods are compared as the variances that they are of.
         after = (residual - gain) / (1.0 - bar) if blocks.relative else bar - gain
         if after < best:
             best, at = after, a
@@ -155,7 +157,7 @@ def _shrink(g, n_required, size, blocks, scratch, p):
     """Take out the parent that earns least of its cost, if it does not earn it; required ones stay."""
     coefficients(size, scratch, p)
     worst, at = 0.0, -1
-    for a in range(n_required, size - 1):
+    for a in range(n_required, size - 1):  # the last has just earned its place
         bar = _bar(g, blocks.relative, blocks.constraint[g.start + p.selected[a]].cost)
         limit = p.residual * bar / (1.0 - bar) if blocks.relative else bar
         earned = removal_loss(a, size, scratch) - limit

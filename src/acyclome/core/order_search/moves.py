@@ -58,7 +58,7 @@ def list_neighbors(j, state, blocks, children, scratch):
     s, t = children.indptr[j], children.indptr[j + 1]
     n, e, k = 0, a, s
     while e < b or k < t:
-        left = blocks.parent[e] if e < b else np.int32(2147483647)
+        left = blocks.parent[e] if e < b else np.int32(2147483647)  # behind the last there is the largest int32
         right = children.child[k] if k < t else np.int32(2147483647)
         scratch.gene[n] = min(left, right)
         scratch.candidate[n] = e - a if left <= right else -1
@@ -71,7 +71,7 @@ def list_neighbors(j, state, blocks, children, scratch):
     if n > SHORT:
         scratch.by_key[:n] = np.argsort(scratch.delta[:n], kind="mergesort")
         return n
-    for i in range(n):
+    for i in range(n):  # insertion: neighbors of a gene are few, and often in order
         t = i
         while t > 0 and scratch.delta[scratch.by_key[t - 1]] > scratch.delta[i]:
             scratch.by_key[t] = scratch.by_key[t - 1]
@@ -91,7 +91,7 @@ def _child_deltas(j, n, state, blocks, scratch):
             continue
         g, p = blocks.gene[scratch.gene[i]], state.selection[scratch.gene[i]]
         now = state.allowed[e]
-        if not matters(g, e - g.start, now, cross, gram, relative, q, p):
+        if not matters(g, e - g.start, now, cross, gram, relative, q, p):  # as nearly always
             continue
         set_hash = state.hash[scratch.gene[i]] ^ hash_of(e)
         other = recall(scratch.cache, set_hash)
@@ -140,7 +140,7 @@ def _best_gap(j, n, state, blocks, scratch):
     first, last = allowed_gaps(j, n, blocks, scratch)
     cross, gram, relative, q = blocks.cross, blocks.gram, blocks.relative, scratch.selecting.single[2]
     g, p, mask = blocks.gene[j], scratch.trial[1], scratch.mask
-    mask[: g.width] = 0
+    mask[: g.width] = 0  # from the first gap to the last, one more neighbor stands before j at each
     score, set_hash, is_behind = choose(g, mask, blocks, scratch.selecting, p), hash_of(-1 - j), False
     total = score
     for i in range(n):
@@ -160,7 +160,7 @@ def _best_gap(j, n, state, blocks, scratch):
                 is_behind = False
                 remember(scratch.cache, set_hash, new)
             else:
-                is_behind = True
+                is_behind = True  # the score was remembered, and the selection is that of an earlier gap
             total += new - score
             score = new
         if is_before(state.key, scratch.gene[i], j):
@@ -175,7 +175,7 @@ def _reselect(k, state, blocks, scratch):
     """Select the parents of ``k`` anew, queue it and the candidates that had or have a stake in it; return the gain."""
     g, p = blocks.gene[k], state.selection[k]
     before = p.score
-    if state.cursor[3] >= 0 and state.saved_at[k] < 0:
+    if state.cursor[3] >= 0 and state.saved_at[k] < 0:  # as it was before the first change counts
         at = state.cursor[3]
         state.saved[at], state.saved_gene[at], state.saved_at[k] = state.selection[k], k, at
         state.cursor[3] += 1
@@ -237,7 +237,7 @@ def key_of_gap(gap, n, state, scratch, fraction):
         return high - fraction
     if gap == n:
         return low + fraction
-    key = low + (high - low) * (0.25 + 0.5 * fraction)
+    key = low + (high - low) * (0.25 + 0.5 * fraction)  # the middle half: gaps narrow slowly
     return key if low < key < high else np.nan
 
 
@@ -266,7 +266,7 @@ def run_to_optimum(state, blocks, children, scratch, rng_state, max_moves, wides
             continue
         key = key_of_gap(gap, n, state, scratch, uniform(rng_state))
         if np.isnan(key) or not has_room(n, state):
-            enqueue(state, j)
+            enqueue(state, j)  # its turn comes again
             return gain, moves, 1 if np.isnan(key) else 3
         gain += insert_gene(j, key, state, blocks, children, scratch)
         moves += 1
@@ -279,4 +279,4 @@ def run_to_optimum(state, blocks, children, scratch, rng_state, max_moves, wides
 def uniform(rng_state):
     """Next number in [0, 1) of a splitmix64 stream held in ``rng_state[0]``."""
     rng_state[0] += GOLDEN
-    return np.float64(mixed(rng_state[0]) >> np.uint64(11)) / 9007199254740992.0
+    return np.float64(mixed(rng_state[0]) >> np.uint64(11)) / 9007199254740992.0  # 53 bits of 2^53

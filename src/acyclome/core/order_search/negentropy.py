@@ -17,10 +17,10 @@ from acyclome.core.data.interventions import LEAST_OWN
 from acyclome.core.kernel import kernel
 from acyclome.core.order_search.cache import hash_of, recall, remember
 
-K_ODD = float(36.0 / (8.0 * np.sqrt(3.0) - 9.0))
+K_ODD = float(36.0 / (8.0 * np.sqrt(3.0) - 9.0))  # k_1 and k_2 of Hyvarinen (1998), his equation for these two moments
 K_EVEN = float(24.0 / (16.0 * np.sqrt(3.0) - 27.0))
-GAUSSIAN = float(np.sqrt(0.5))
-TINY = 1e-12
+GAUSSIAN = float(np.sqrt(0.5))  # E exp(-u^2/2) of a Gaussian u
+TINY = 1e-12  # of a variance of 1, which a copy of the parents leaves
 RIDGE = 1e-9  # of a Cholesky pivot, so that a copy of a parent divides nothing by zero
 
 
@@ -52,22 +52,15 @@ def noise_gain(Z, j, parents, out, n_obs, least, residual, L):
 
     Nothing where the gene has fewer than ``LEAST_OWN`` observations of its own.
 
-    Parameters
-    ----------
-    Z
-        ``(d, n)`` float32, standardized genes.
-    parents
-        ``(p,)`` on which the gene is regressed.
-    out
-        ``(t,)`` rising, observations that are left out, in which the gene was a target.
-    residual, L
-        ``(n,)`` float32 and ``(p + 1, p)`` float64, scratch for the residual and a Cholesky factor.
+    ``Z`` are standardized genes, ``(d, n)`` float32; ``parents``, ``(p,)``, those on which the gene is regressed;
+    ``out``, ``(t,)`` rising, the observations in which it was a target; ``residual`` and ``L`` scratch, ``(n,)``
+    float32 and ``(p + 1, p)`` float64.
     """
     size, n, response = len(parents), Z.shape[1], Z[j]
     own, w = n - len(out), L[size]
     if own < LEAST_OWN:
         return 0.0
-    for a in range(size):
+    for a in range(size):  # Cholesky, and on the way the forward half of the solution
         for b in range(a + 1):
             L[a, b] = _remainder(Z[parents[a]], Z[parents[b]], out, L[a], L[b], b)
             if a == b:
@@ -75,7 +68,7 @@ def noise_gain(Z, j, parents, out, n_obs, least, residual, L):
             else:
                 L[a, b] /= L[b, b]
         w[a] = _remainder(Z[parents[a]], response, out, L[a], w, a) / L[a, a]
-    for a in range(size - 1, -1, -1):
+    for a in range(size - 1, -1, -1):  # the backward half
         for k in range(a + 1, size):
             w[a] -= L[k, a] * w[k]
         w[a] /= L[a, a]

@@ -9,7 +9,7 @@ each thread on its own copy of the state, and those that pay are repeated one af
 
 from __future__ import annotations
 
-from queue import SimpleQueue
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from acyclome.core.order_search.moves import (
     uniform,
 )
 from acyclome.core.order_search.state import Children, State, forget_queue, has_room, keep, record, take_back
-from acyclome.core.workers import run_blocks
+from acyclome.core.workers import run_on_copies
 
 WIDE = 150  # neighbors from which a gene stays: thousands of children hold a hub where it is
 MAX_MOVES = 200  # of one perturbation; one that needs more is given up
@@ -35,47 +35,34 @@ NOTHING = 1e-5  # nats that a change may cost and counts as free, above what the
 BATCH = 8  # perturbations that a thread tries between two looks at the queue
 
 
-class WorkerStates:
-    """The state and its copies, one for each thread; between two calls all of them are the same.
+def perturb(
+    workers: Sequence[tuple[State, MoveScratch]],
+    genes: np.ndarray,
+    seeds: np.ndarray,
+    *,
+    blocks: GramBlocks,
+    children: Children,
+) -> float:
+    """Perturb ``genes``, each with its seed and from the present state, and keep what pays; return the gain.
 
-    Parameters
-    ----------
-    state, scratch
-        The original and its scratch.
-    copies
-        Further pairs of them.
+    The first worker has the original, one thread each of the others a copy; before and after all states are the same.
     """
 
-    def __init__(self, state: State, scratch: MoveScratch, copies: list[tuple[State, MoveScratch]]) -> None:
-        self.state, self.scratch, self.copies = state, scratch, copies
+    def batch(worker: tuple[State, MoveScratch], a: int, b: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return _try(genes[a:b], seeds[a:b], worker[0], blocks, children, worker[1])
 
-    def perturb(self, genes: np.ndarray, seeds: np.ndarray, *, blocks: GramBlocks, children: Children) -> float:
-        """Perturb ``genes``, each with its seed and from the present state, and keep what pays; return the gain."""
-        idle: SimpleQueue[tuple[State, MoveScratch]] = SimpleQueue()
-        for worker in [(self.state, self.scratch), *self.copies]:
-            idle.put(worker)
-
-        def batch(a: int, b: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            state, scratch = idle.get()
-            try:
-                return _try(genes[a:b], seeds[a:b], state, blocks, children, scratch)
-            finally:
-                idle.put((state, scratch))
-
-        gain, changed = 0.0, []
-        for count, gene, key in run_blocks(batch, gene_blocks(len(genes), BATCH), 1 + len(self.copies)):
-            stops = np.cumsum(count)[count > 0]
-            for a, b in zip(stops - count[count > 0], stops, strict=True):
-                gain += _repeat(gene[a:b], key[a:b], self.state, blocks, children, self.scratch)
-                changed.append(self.state.saved_gene[: max(self.state.cursor[3], 0)].copy())
-                keep(self.state)
-        for state, _ in self.copies:
-            state.key[:] = self.state.key
-            state.allowed[:] = self.state.allowed
-            state.hash[:] = self.state.hash
-            for genes in changed:
-                state.selection[genes] = self.state.selection[genes]
-        return gain
+    (original, scratch), gain, changed = workers[0], 0.0, []
+    for count, gene, key in run_on_copies(batch, gene_blocks(len(genes), BATCH), workers):
+        stops = np.cumsum(count)[count > 0]
+        for a, b in zip(stops - count[count > 0], stops, strict=True):
+            gain += _repeat(gene[a:b], key[a:b], original, blocks, children, scratch)
+            changed.append(original.saved_gene[: max(original.cursor[3], 0)].copy())
+            keep(original)
+    for state, _ in workers[1:]:
+        state.key[:], state.allowed[:], state.hash[:] = original.key, original.allowed, original.hash
+        for some in changed:  # few genes, while a selection has 5 kB
+            state.selection[some] = original.selection[some]
+    return gain
 
 
 @kernel
@@ -101,7 +88,7 @@ def _try(genes, seeds, state, blocks, children, scratch):
             continue
         gain = insert_gene(j, new_key, state, blocks, children, scratch)
         more, _, status = run_to_optimum(state, blocks, children, scratch, rng_state, MAX_MOVES, WIDE)
-        if status == 0 and gain + more >= -NOTHING and state.cursor[3] > 0:
+        if status == 0 and gain + more >= -NOTHING and state.cursor[3] > 0:  # some selection is another one
             count[t] = state.cursor[2]
             for i in range(count[t]):
                 gene[at + i] = state.journal[i]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates, gene_blocks
+from acyclome.core.data.index_maps import inverse
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.kernel import kernel
 from acyclome.core.order_search.cache import new_cache
 from acyclome.core.order_search.gram_blocks import GramBlocks
 from acyclome.core.order_search.moves import MoveScratch, initialize, run_to_optimum
-from acyclome.core.order_search.perturb import BATCH, WorkerStates
+from acyclome.core.order_search.perturb import BATCH, perturb
 from acyclome.core.order_search.select import MAX_PARENTS, SELECTION, coefficients, new_scratch, removal_loss
 from acyclome.core.order_search.state import Children, State
 
@@ -22,19 +23,8 @@ MOVES, SAVED = 256, 1024  # that one perturbation may make and touch; those that
 def search_order(
     blocks: GramBlocks, candidates: Candidates, start: np.ndarray, *, rounds: int, seed: int, threads: int = 1
 ) -> SearchResult:
-    """Improve the order ``start`` until no gene has a better gap, then perturb every gene and improve it again.
+    """Improve the order ``start``, ``(d,)``, until no gene has a better gap, then perturb every gene ``rounds`` times.
 
-    Parameters
-    ----------
-    start
-        ``(d,)`` a permutation of the genes, first to last.
-    rounds
-        How often every gene is perturbed.
-    threads
-        How many perturbations are tried at once; the result does not depend on it.
-
-    Notes
-    -----
     Score: ``sum_j n_j/2 log(rss_j/n_j) + s_j (log(n_j)/2 + gamma log p_j)``, the extended BIC (Chen and Chen 2008) over
     orders; single-gene moves to the best gap as in Teyssier and Koller (2005) and Andrews et al. (2023, BOSS).
     """
@@ -48,14 +38,12 @@ def search_order(
     at_local_optimum = float(state.selection["score"].sum())
     genes = np.concatenate([rng.permutation(d) for _ in range(rounds)] or [np.empty(0, np.int64)])
     seeds = rng.integers(0, 2**63, size=len(genes)).astype(np.uint64)
-    copies = (
-        [(_copied(state), _new_move_scratch(candidates, blocks.Z.shape[1])) for _ in range(threads - 1)]
-        if rounds
-        else []
-    )
-    workers = WorkerStates(state, scratch, copies)
+    workers = [(state, scratch)]
+    for _ in range(threads - 1 if rounds else 0):
+        copy = State(*(part.copy() for part in state))
+        workers.append((copy, _new_move_scratch(candidates, blocks.Z.shape[1])))
     for a, b in gene_blocks(len(genes), max(d // ROUNDS_OF_TRIALS, min(4 * BATCH, d // 16), 1)):
-        workers.perturb(genes[a:b], seeds[a:b], blocks=blocks, children=children)
+        perturb(workers, genes[a:b], seeds[a:b], blocks=blocks, children=children)
     if rounds:
         _queue_all(state)
         _run_all(state, scratch, blocks, children=children, rng_state=rng_state)
@@ -69,7 +57,7 @@ def _run_all(
     left = MOVES_PER_GENE * len(state.key)
     while left > 0:
         _, made, status = run_to_optimum(state, blocks, children, scratch, rng_state, left, len(state.key))
-        left -= max(made, 1)
+        left -= max(made, 1)  # a call that made none counts too, so that the loop ends
         if status != 0:
             _renumber(state.key)
         elif made == 0:
@@ -88,16 +76,14 @@ def _queue_all(state: State) -> None:
 
 def _renumber(key: np.ndarray) -> None:
     """Replace the keys by their ranks; the order stays."""
-    order = np.lexsort((np.arange(len(key)), key))
+    order = np.argsort(key, kind="stable")
     key[order] = np.arange(len(key), dtype=np.float64)
 
 
 def _new_state(start: np.ndarray, candidates: Candidates, queue: np.ndarray) -> State:
     d = candidates.n_genes
-    key = np.empty(d)
-    key[start] = np.arange(d, dtype=np.float64)
     return State(
-        key,
+        inverse(start).astype(np.float64),
         np.zeros(candidates.n_edges, np.uint8),
         np.zeros(d, np.uint64),
         np.zeros(d, SELECTION),
@@ -110,10 +96,6 @@ def _new_state(start: np.ndarray, candidates: Candidates, queue: np.ndarray) -> 
         np.empty(SAVED, np.int64),
         np.full(d, -1, np.int32),
     )
-
-
-def _copied(state: State) -> State:
-    return State(*(part.copy() for part in state))
 
 
 def _new_move_scratch(candidates: Candidates, n_obs: int = 0) -> MoveScratch:
@@ -142,7 +124,7 @@ def _result(state: State, scratch: MoveScratch, blocks: GramBlocks, *, score_at_
         target=target,
         weight=weight,
         loss=loss,
-        order=np.lexsort((np.arange(len(selection)), state.key)).astype(np.int32),
+        order=np.argsort(state.key, kind="stable").astype(np.int32),
         residual=selection["residual"].copy(),
         score=float(selection["score"].sum()),
         score_at_local_optimum=score_at_local_optimum,

@@ -19,6 +19,7 @@ from acyclome.core.kernel import kernel
 from acyclome.core.order_search.cache import ScoreCache, new_cache
 
 MAX_PARENTS = 32  # of a gene; a selection then takes 5 kB, most of it the Cholesky rows
+LEAST_RESIDUAL = 1e-9  # of a variance of 1: a copy of the gene leaves no more, and its logarithm must not run away
 MIN_VARIANCE = 1e-6  # left of a candidate by the selected: with less it is a copy of them
 GROW_AGAIN = 4  # after a parent was dropped; without an end two candidates could take turns
 TIE = 1.0 - 1e-9  # a candidate as good as a parent, such as that parent itself, would enter whatever rounding says
@@ -70,7 +71,7 @@ def new_scratch(width: int, n_obs: int = 0, n_edges: int = 0) -> Scratch:
 def select(g, allowed, cross, gram, relative, scratch, p):
     """Select the parents of gene ``g`` among its ``allowed`` candidates into the selection ``p``; return the score."""
     n = 0
-    for i in range(g.width):
+    for i in range(g.width):  # without a branch: which candidates are allowed is as good as random
         scratch.idx[n] = i
         n += allowed[i] != 0
     size = 0
@@ -105,16 +106,16 @@ def _grow(g, cross, gram, n, forced, relative, scratch, p):
             best = c[at] * c[at] / v[at]
         else:
             for a in range(n):
-                if v[a] > np.float64(MIN_VARIANCE) and c[a] * c[a] > best * v[a]:
+                if v[a] > np.float64(MIN_VARIANCE) and c[a] * c[a] > best * v[a]:  # a product, not a division
                     best, at = c[a] * c[a] / v[a], a
-            if at < 0 or best <= (g.drop * residual if relative else g.drop) or best >= residual - 1e-9:
+            if at < 0 or best <= (g.drop * residual if relative else g.drop) or best >= residual - LEAST_RESIDUAL:
                 break
         selected[size] = idx[at]
         residual -= float(best)
         p.gains[size] = best
         project(gram, g.offset, g.width, n, at, size, scratch, p)
         size += 1
-    p.residual = max(residual, 1e-9)
+    p.residual = max(residual, LEAST_RESIDUAL)
     return size
 
 
@@ -143,7 +144,7 @@ def project(gram, offset, width, n, at, size, scratch, p):
         new[a] = q
         c[a] -= slope * q
         v[a] -= q * q
-    v[at] = 0.0
+    v[at] = 0.0  # what rounding left of it
 
 
 @kernel(_nrt=False)
@@ -184,7 +185,7 @@ def _shrink(size, drop, relative, scratch, p):
         if loss < worst:
             worst, at = loss, a
     limit = p.residual * drop / (1.0 - drop) if relative else drop
-    if worst >= limit or at == size - 1:
+    if worst >= limit or at == size - 1:  # the last one has just earned its place
         return False
     for k in range(at, size - 1):
         p.selected[k] = p.selected[k + 1]
@@ -197,7 +198,7 @@ def would_enter(g, i, cross, gram, relative, q, p):
 
     Exact where nothing was dropped on the way nor known beforehand; elsewhere the answer is yes.
     """
-    if not p.pure:
+    if not p.pure:  # parents were dropped, and the way there is not known any more
         return True
     base = g.offset + i * g.width
     c = cross[g.start + i]
@@ -206,7 +207,7 @@ def would_enter(g, i, cross, gram, relative, q, p):
     chol, selected, gains, slope = p.chol, p.selected, p.gains, p.slope
     row = 0
     for k in range(p.size):
-        if v > np.float64(MIN_VARIANCE) and c * c >= gains[k] * v * TIE:
+        if v > np.float64(MIN_VARIANCE) and c * c >= gains[k] * v * TIE:  # it would be taken instead of parent k
             return True
         t = gram[base + selected[k]]
         for a in range(k):

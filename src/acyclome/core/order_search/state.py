@@ -95,7 +95,7 @@ def has_room(n, state):
 @kernel
 def take_back(state, blocks, children):
     """Bring back every bit of the state as it was when the record began, with an empty queue; end the record."""
-    for i in range(state.cursor[2] - 1, -1, -1):
+    for i in range(state.cursor[2] - 1, -1, -1):  # backwards: a gene may have moved twice
         state.key[state.journal[i]] = state.journal_key[i]
     for i in range(state.cursor[2]):
         j = state.journal[i]
