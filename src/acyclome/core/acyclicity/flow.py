@@ -29,7 +29,9 @@ def follow_flow(c: np.ndarray, A: torch.Tensor, parent: torch.Tensor) -> tuple[t
     width = max(FLOW_VALUES // max(m * d, 1), 1)
     for a in range(0, d, width):
         near, strength = parent[:, a : a + width].mT, A[:, a : a + width].mT
-        X = _units(A, a, strength.shape[-1])
+        X = A.new_zeros((m, d, strength.shape[-1]))
+        X.diagonal(-a, dim1=1, dim2=2).fill_(1.0)  # the unit columns of genes a, a + 1, ... of every problem
+        X = X.reshape(m * d, -1)
         slope = strength * 0.0
         for k, weight in enumerate(c[1:].tolist(), start=2):
             X = across @ X
@@ -48,13 +50,5 @@ def _transposed(A: torch.Tensor, parent: torch.Tensor) -> torch.Tensor:
     problem, target, position = (A > 0).nonzero(as_tuple=True)
     first = problem * d
     at = torch.stack([first + target, first + parent[problem, target, position]])
-    strength, shape = A[problem, target, position], (m * d, m * d)
+    strength, shape = A[problem, target, position], (m * d, m * d)  # rows rise, as nonzero finds them: coalesced
     return torch.sparse_coo_tensor(at, strength, shape, is_coalesced=True, check_invariants=False)
-
-
-def _units(A: torch.Tensor, first: int, genes: int) -> torch.Tensor:
-    """Return the unit columns of genes ``first, first + 1, ...`` of every problem, ``(m d, genes)``."""
-    m, d, _ = A.shape
-    columns = A.new_zeros((m, d, genes))
-    columns.diagonal(-first, dim1=1, dim2=2).fill_(1.0)
-    return columns.reshape(m * d, genes)

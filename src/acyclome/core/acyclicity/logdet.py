@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from acyclome.core.acyclicity.matrix import (
+    OfMatrices,
     at_candidates,
     dense_matrix,
     strong_components,
-    through_matrices,
     within_domain,
 )
 from acyclome.core.data.candidates import Candidates
@@ -22,18 +22,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LogDet:
+class LogDet(OfMatrices):
     """``h(A) = -log det(s I - A) + d log s`` where the spectral radius of ``A`` is below ``s``, else inf (DAGMA).
 
     ``dh/dA = ((s I - A)^-1)'`` (Bello et al. 2022): the gradient sees every path that an edge would close.  The domain
     is tested by ``(s I - A) x = 1``, whose solution is positive exactly there (Berman and Plemmons 1994, ch. 6, I27).
     Sparse strengths are laid out as one float64 matrix, so there is a limit of genes; their value is taken inside
     strong components and is exactly 0 on an acyclic graph, that of dense batches only up to rounding.
-
-    Parameters
-    ----------
-    s
-        Radius of the domain, above 0.
     """
 
     s: float = 1.0
@@ -44,7 +39,7 @@ class LogDet:
         outside = float("inf"), np.zeros(candidates.n_edges)
         if not np.isfinite(scaled).all():
             return outside
-        component = strong_components(scaled)
+        component = strong_components(scaled)  # all other entries leave the determinant as it is, but for rounding
         cyclic = np.where(component[:, None] == component, scaled, 0.0)
         with one_blas_thread():
             try:
@@ -55,9 +50,6 @@ class LogDet:
         if not (inverse.sum(axis=1) > 0.0).all():
             return outside
         return float(h), at_candidates(inverse.T / self.s, candidates)
-
-    def blocks_value_and_gradient(self, A: torch.Tensor, parent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return through_matrices(self.dense_value_and_gradient, A, parent)
 
     def dense_value_and_gradient(self, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         import torch

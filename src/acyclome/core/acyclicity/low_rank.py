@@ -9,10 +9,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from acyclome.core.acyclicity.matrix import (
+    OfMatrices,
+    rounding,
     same_component,
     sparse_matrix,
     strong_components,
-    through_matrices,
     within_domain,
 )
 from acyclome.core.acyclicity.series import Kind, coefficients
@@ -22,15 +23,13 @@ from acyclome.core.workers import one_blas_thread
 if TYPE_CHECKING:
     import torch
 
-# Directions below this share of the largest one are rounding error of the range, and left out.
-RANGE_RTOL = 1e-12
-# A trace is below 0 when it is by more than this share of what it could be.
-NEGATIVE = 1e-5
+RANGE_RTOL = 1e-12  # share of the largest direction below which others are rounding error of the range, and left out
+NEGATIVE = 1e-5  # a trace is below 0 when it is by more than this share of what it could be
 EDGES_AT_ONCE = 65_536  # whose rows of the basis are laid out, 32 MB of 64 dimensions
 
 
 @dataclass(frozen=True)
-class LowRank:
+class LowRank(OfMatrices):
     """Truncated power series with the traces of ``A^3`` and above taken on a space of few dimensions.
 
     ``B`` is ``A`` inside its strong components, ``Q`` an orthonormal basis of the range of ``B^2`` found with a random
@@ -80,13 +79,11 @@ class LowRank:
                 omega[at] += np.einsum("er,er->e", Q[target[at]], right[parent[at]])
         return h + float(value), np.maximum(omega, 0.0)
 
-    def blocks_value_and_gradient(self, A: torch.Tensor, parent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return through_matrices(self.dense_value_and_gradient, A, parent)
-
     def dense_value_and_gradient(self, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
         c = coefficients(self.kind, max(self.terms, 2), A.shape[-1]).tolist()
+        # A matrix with one number that is not finite is outside as a whole; the others of the batch are not touched.
         A = A.where(A.isfinite().all(-1).all(-1)[..., None, None], A.new_full((), float("nan")))
         finite = A.nan_to_num(0.0)
         h = c[0] * A.diagonal(dim1=-2, dim2=-1).sum(-1) + c[1] * (A * A.mT).sum((-2, -1))
@@ -98,19 +95,18 @@ class LowRank:
         probe = torch.as_tensor(self._probe(A.shape[-1]), dtype=A.dtype, device=A.device)
         Q, R = torch.linalg.qr(cyclic @ (cyclic @ probe))
         turn, size, _ = torch.linalg.svd(R, full_matrices=False)
-        Q = (Q @ turn) * (size > _least(A) * size[..., :1])[..., None, :]
+        Q = (Q @ turn) * (size > max(RANGE_RTOL, 10.0 * rounding(A)) * size[..., :1])[..., None, :]
         across = Q.mT @ cyclic
         value, S = _long_cycles(across @ Q, c)
         return within_domain(h + value, (gradient + (Q @ (S @ across)).mT).clamp(min=0.0))
 
     def _probe(self, d: int) -> np.ndarray:
-        """Random matrix ``(d, rank)``."""
         return np.random.default_rng(self.seed).standard_normal((d, min(self.rank, d)))
 
     def _basis(self, cyclic: csr_array) -> tuple[np.ndarray, np.ndarray]:
         """``Q``, ``(d, rank)`` orthonormal with columns of 0 beyond the range, and ``Q'B``."""
         Q, R = np.linalg.qr(cyclic @ (cyclic @ self._probe(cyclic.shape[0])))
-        turn, size, _ = np.linalg.svd(R)
+        turn, size, _ = np.linalg.svd(R)  # of (rank, rank): which directions of Q the range fills
         Q = (Q @ turn) * (size > RANGE_RTOL * size[0])
         return Q, (cyclic.T @ Q).T
 
@@ -134,9 +130,3 @@ def _long_cycles(M: Any, c: Any) -> tuple[Any, Any]:
         S = S + k * c[k - 1] * power * (trace >= -NEGATIVE * size**k)[..., None, None]
         power = power @ M
     return value, S
-
-
-def _least(A: torch.Tensor) -> float:
-    import torch
-
-    return max(RANGE_RTOL, 10.0 * float(torch.finfo(A.dtype).eps))

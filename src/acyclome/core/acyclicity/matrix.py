@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil, log2
 from typing import TYPE_CHECKING
 
@@ -20,13 +19,7 @@ MAX_GENES = 2000  # a dozen float64 matrices of 32 MB each, and d^3 = 8e9 operat
 
 
 def dense_matrix(A: np.ndarray, candidates: Candidates, form: str) -> np.ndarray:
-    """Return the strengths as a float64 matrix ``(d, d)``, source by target: 32 MB at the limit of 2,000 genes.
-
-    Raises
-    ------
-    ConfigError
-        If there are more genes than that; some forms keep a dozen such matrices and take d^3 steps a call.
-    """
+    """Return the strengths as a float64 matrix ``(d, d)``, source by target, of ``MAX_GENES`` at most."""
     d = candidates.n_genes
     if d > MAX_GENES:
         msg = (
@@ -56,23 +49,32 @@ def strong_components(matrix: csr_array | np.ndarray) -> np.ndarray:
     return np.asarray(connected_components(csr_array(matrix), directed=True, connection="strong")[1])
 
 
-def through_matrices(
-    form: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]], A: torch.Tensor, parent: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return ``h`` and ``dh/dA``, ``(m, d, k)``, of a form of whole matrices, ``m d^2`` numbers, on candidates."""
-    m, d, _ = A.shape
-    whole = A.new_zeros((m, d, d)).scatter_add_(1, parent.mT, A.mT)  # 0.4 GB at 10,000 genes in float32
-    h, gradient = form(whole)
-    return h, gradient.gather(1, parent.mT).mT
+class OfMatrices:
+    """A form of whole matrices, ``m d^2`` numbers for networks side by side: 0.4 GB each of 10,000 genes in float32."""
+
+    def dense_value_and_gradient(self, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        raise NotImplementedError
+
+    def blocks_value_and_gradient(self, A: torch.Tensor, parent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        m, d, _ = A.shape
+        h, gradient = self.dense_value_and_gradient(A.new_zeros((m, d, d)).scatter_add_(1, parent.mT, A.mT))
+        return h, gradient.gather(1, parent.mT).mT
 
 
 def same_component(A: torch.Tensor) -> torch.Tensor:
     """Return which pairs share a strong component, ``(*batch, d, d)`` of 0 and 1 in the dtype of ``A``."""
     reached = (A > 0).to(A.dtype)
     reached.diagonal(dim1=-2, dim2=-1).fill_(1.0)
-    for _ in range(ceil(log2(max(A.shape[-1], 2)))):
-        reached = (reached @ reached > 0).to(A.dtype)
+    for _ in range(ceil(log2(max(A.shape[-1], 2)))):  # squared so often, paths of d edges are seen
+        reached = (reached @ reached > 0).to(A.dtype)  # 0 and 1 again, or numbers of paths would overflow
     return reached * reached.mT
+
+
+def rounding(matrix: torch.Tensor) -> float:
+    """Return the distance from 1 to the next number of the dtype."""
+    import torch
+
+    return float(torch.finfo(matrix.dtype).eps)
 
 
 def within_domain(h: torch.Tensor, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

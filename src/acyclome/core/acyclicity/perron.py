@@ -8,6 +8,8 @@ import numpy as np
 from scipy.sparse import csr_array, eye_array
 from scipy.sparse.linalg import splu
 
+from acyclome.core.acyclicity.matrix import rounding
+
 if TYPE_CHECKING:
     import torch
 
@@ -43,11 +45,12 @@ def _right_vector(block: csr_array) -> np.ndarray:
     best, gap = v, np.inf
     for _ in range(NODA_STEPS):
         low, high = _bounds(block @ v, v)
-        if high - low >= gap:
+        if high - low >= gap:  # rounding is all that is left
             break
         best, gap = v, high - low
         if gap <= RTOL * high:
             break
+        # From above the radius the inverse is positive, and so is every iterate.
         system = (high * (1.0 + RTOL)) * eye_array(len(v), format="csc") - block.tocsc()
         v = np.abs(splu(system, diag_pivot_thresh=0.0).solve(v))
         v = np.maximum(v / v.max(), LEAST)
@@ -65,29 +68,19 @@ def projector(cyclic: torch.Tensor, together: torch.Tensor) -> tuple[torch.Tenso
 
     Repeated squaring of ``A + s I``, each component divided by its trace: ``k`` squarings are ``2^k`` steps of power
     iteration, so the number of genes on a cycle does not matter.  A first round sets the shift of the second.
-
-    Parameters
-    ----------
-    cyclic
-        ``(*batch, d, d)`` strengths inside strong components.
-    together
-        ``(*batch, d, d)``, 1 where two genes share a component, else 0.
+    ``cyclic`` are the strengths inside strong components; ``together`` is 1 where two genes share one, else 0.
     """
-    shift = _largest_inside(cyclic.sum(-1), together)
+    shift = (together * cyclic.sum(-1)[..., None, :]).amax(-1)  # the largest row sum of a component bounds its radius
     rho, P = shift, together
     for _ in range(2):
         P = _unit_trace(cyclic + shift.where(shift > 0.0, shift.new_ones(()))[..., None] * _identity(cyclic), together)
         for _ in range(SQUARINGS):
             before, P = P, _unit_trace(P @ P, together)
             # The error of the next is the square of this one.
-            if bool(((P - before).abs().amax((-2, -1)) <= _rounding(P) ** 0.5 * before.amax((-2, -1))).all()):
+            if bool(((P - before).abs().amax((-2, -1)) <= rounding(P) ** 0.5 * before.amax((-2, -1))).all()):
                 break
         rho = shift = (together @ (cyclic * P.mT).sum(-1)[..., None])[..., 0]
     return rho, P
-
-
-def _largest_inside(values: torch.Tensor, together: torch.Tensor) -> torch.Tensor:
-    return (together * values[..., None, :]).amax(-1)
 
 
 def _unit_trace(matrix: torch.Tensor, together: torch.Tensor) -> torch.Tensor:
@@ -100,9 +93,3 @@ def _identity(matrix: torch.Tensor) -> torch.Tensor:
     import torch
 
     return torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
-
-
-def _rounding(matrix: torch.Tensor) -> float:
-    import torch
-
-    return float(torch.finfo(matrix.dtype).eps)

@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from acyclome.core.acyclicity.matrix import at_candidates, dense_matrix, through_matrices, within_domain
+from acyclome.core.acyclicity.matrix import OfMatrices, at_candidates, dense_matrix, within_domain
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.workers import one_blas_thread
 
 if TYPE_CHECKING:
     import torch
 
-# Taylor terms of the exponential: below row sums of 1/2 what follows is less than 0.5^17 / 17! = 2e-20.
-TERMS = 16
+TERMS = 16  # of Taylor: below sums of NORM what follows is less than 0.5^17 / 17! = 2e-20
 NORM = 0.5
 
 
 @dataclass(frozen=True)
-class TraceExp:
+class TraceExp(OfMatrices):
     """``h(A) = tr(exp(A)) - d`` (NOTEARS: Zheng et al. 2018), by scaling and squaring.
 
     ``dh/dA = exp(A)'``: the gradient sees every path that an edge would close, but a cycle of k edges and product p
@@ -40,9 +39,6 @@ class TraceExp:
             grown = _expm1(matrix, _squarings(matrix.sum(axis=0).max(initial=0.0), len(matrix)))
         return _finite(np.trace(grown), grown.T, candidates)
 
-    def blocks_value_and_gradient(self, A: torch.Tensor, parent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return through_matrices(self.dense_value_and_gradient, A, parent)
-
     def dense_value_and_gradient(self, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         norms = A.sum(-2).amax(-1)
         finite = norms[norms.isfinite()]
@@ -52,7 +48,7 @@ class TraceExp:
 
 
 @dataclass(frozen=True)
-class Polynomial:
+class Polynomial(OfMatrices):
     """``h(A) = tr((I + A/d)^d) - d`` (DAG-GNN: Yu et al. 2019), by repeated squaring.
 
     ``dh/dA = ((I + A/d)^(d-1))'``: the gradient sees every path of up to ``d - 1`` edges, which are all there can be;
@@ -68,9 +64,6 @@ class Polynomial:
             grown = _power(step, d - 1)
             h = np.trace(grown) + np.trace(step) + np.sum(grown * step.T)
         return _finite(h, grown.T, candidates)
-
-    def blocks_value_and_gradient(self, A: torch.Tensor, parent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return through_matrices(self.dense_value_and_gradient, A, parent)
 
     def dense_value_and_gradient(self, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         step = A / A.shape[-1]
@@ -106,7 +99,7 @@ def _power(step: Any, exponent: int) -> Any:
     if exponent < 1:
         return step * 0.0
     grown = step
-    for bit in bin(exponent)[3:]:
+    for bit in bin(exponent)[3:]:  # its bits behind the first, from the highest
         grown = 2.0 * grown + grown @ grown
         if bit == "1":
             grown = grown + step + grown @ step

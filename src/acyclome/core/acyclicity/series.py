@@ -108,7 +108,7 @@ def _flow_lists(view: tuple[np.ndarray, ...], A: np.ndarray, threads: int) -> tu
 def _sort_flow(start, child, flow, first, last):
     for j in range(first, last):
         a, b = start[j], start[j + 1]
-        if b - a > SHORT:
+        if b - a > SHORT:  # hubs
             order = np.argsort(-flow[a:b], kind="mergesort")
             child[a:b] = child[a:b][order]
             flow[a:b] = flow[a:b][order]
@@ -138,7 +138,7 @@ def _flow_back(first, last, indptr, parent, A, lists, c, drop, omega, traces):
                     traces[j, k] += A[e] * x
             if k + 1 == len(c) or n == 0:
                 break
-            least = 0.0 if k == 0 else drop
+            least = 0.0 if k == 0 else drop  # the first step whole, so that two-cycles are
             m = 0
             for s in range(n):
                 i = here[s]
@@ -146,10 +146,10 @@ def _flow_back(first, last, indptr, parent, A, lists, c, drop, omega, traces):
                 now[i] = 0.0
                 for t in range(out[i], out[i + 1]):
                     y = x * flow[t]
-                    if y < least or y == 0.0:
+                    if y < least or y == 0.0:  # those behind carry less still
                         break
                     g = child[t]
-                    if new[g] == 0.0:
+                    if new[g] == 0.0:  # met for the first time, as every flow is above 0
                         there[m] = g
                         m += 1
                     new[g] += y
@@ -160,4 +160,4 @@ def _flow_back(first, last, indptr, parent, A, lists, c, drop, omega, traces):
                 now[g] = new[g]
                 new[g] = 0.0
         for s in range(n):
-            now[here[s]] = 0.0
+            now[here[s]] = 0.0  # clean for the next gene, where it was touched

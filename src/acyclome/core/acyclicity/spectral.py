@@ -10,10 +10,11 @@ from scipy.sparse import csr_array, eye_array
 from scipy.sparse.linalg import splu
 
 from acyclome.core.acyclicity.matrix import (
+    OfMatrices,
+    rounding,
     same_component,
     sparse_matrix,
     strong_components,
-    through_matrices,
     within_domain,
 )
 from acyclome.core.acyclicity.perron import RTOL, perron, projector
@@ -22,13 +23,12 @@ from acyclome.core.data.candidates import Candidates
 if TYPE_CHECKING:
     import torch
 
-# Components whose radii agree to this share count as equal.
-TIE = 1e-9
+TIE = 1e-9  # share to which radii of components have to agree to count as equal: far above what perron leaves, 1e-12
 NEUMANN_STEPS = 2000  # as many as genes on a path; where other cycles are nearly as strong the system is factorized
 
 
 @dataclass(frozen=True)
-class SpectralRadius:
+class SpectralRadius(OfMatrices):
     """``h(A) = rho(A)``, the largest eigenvalue (NO-BEARS: Lee et al. 2020), without a floor on ``A``.
 
     ``dh/dA_ij = u_i v_j / u'v`` with the left and right vectors of the strong component that attains the radius,
@@ -56,15 +56,12 @@ class SpectralRadius:
             omega += left[candidates.parent] * right[candidates.target]
         return rho, omega
 
-    def blocks_value_and_gradient(self, A: torch.Tensor, parent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return through_matrices(self.dense_value_and_gradient, A, parent)
-
     def dense_value_and_gradient(self, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """``h``, ``(*batch,)``, and ``dh/dA``, ``(*batch, d, d)``; equal to half the digits is a tie."""
         together = same_component(A)
         rho, P = projector(A * together, together)
         h = rho.amax(-1)
-        leads = (rho >= h[..., None] * (1.0 - _rounding(A) ** 0.5)) & (h > 0.0)[..., None]
+        leads = (rho >= h[..., None] * (1.0 - rounding(A) ** 0.5)) & (h > 0.0)[..., None]
         weight = leads.to(A.dtype)
         count = (weight / together.sum(-1)).sum(-1)
         P = P * (weight / count.clamp(min=1.0)[..., None])[..., None]
@@ -93,7 +90,7 @@ def _leading(matrix: csr_array) -> tuple[float, list[tuple[np.ndarray, np.ndarra
     bound = np.minimum(bound, columns)
     genes = np.split(np.argsort(component, kind="stable"), np.cumsum(np.bincount(component))[:-1])
     rho, found = 0.0, []
-    for c in np.argsort(-bound, kind="stable"):
+    for c in np.argsort(-bound, kind="stable"):  # the first is mostly the one, and the others are bounded away
         if bound[c] <= 0.0 or bound[c] < rho * (1.0 - TIE):
             break
         radius, u, v = perron(cyclic[genes[c]][:, genes[c]])
@@ -139,9 +136,3 @@ def _carried_dense(
     system = -scaled.mT * outside[..., :, None] * outside[..., None, :]
     system.diagonal(dim1=-2, dim2=-1).add_(1.0)
     return vector + torch.linalg.solve_ex(system, entering[..., None])[0][..., 0].abs()
-
-
-def _rounding(A: torch.Tensor) -> float:
-    import torch
-
-    return float(torch.finfo(A.dtype).eps)
