@@ -25,14 +25,8 @@ class LocalScore(Protocol):
 class Cost(NamedTuple):
     """What a structural model takes, for the estimate.
 
-    Parameters
-    ----------
-    per_gene
-        Bytes per gene, beside the moments.
-    score
-        Multiplications to score one set of three parents.
-    per_pair
-        Multiplications of the screening per pair of genes.
+    ``per_gene`` are bytes beside the moments, ``score`` multiplications to score one set of three parents, ``per_pair``
+    those of the screening per pair of genes.
     """
 
     per_gene: float

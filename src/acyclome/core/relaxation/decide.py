@@ -38,11 +38,6 @@ def search_result(network: Network, relaxation: Relaxation, *, settings: RelaxSe
     its edges itself, else least squares do.  Lower scores are better: minus log-likelihood, plus
     ``log(n)/2 + gamma log(p)`` an edge.
 
-    Parameters
-    ----------
-    gamma
-        Weight of ``log p`` in the extended BIC.
-
     Raises
     ------
     ConvergenceError
@@ -60,7 +55,7 @@ def search_result(network: Network, relaxation: Relaxation, *, settings: RelaxSe
     required = known & REQUIRED > 0
     keep = (np.abs(relaxation.W) >= settings.w_threshold) & (strength > 0.0) & constraints.allows(source, target)
     keep = keep & ~(("sign" in settings.model.abilities) & _has_wrong_sign(relaxation.W, known)) | required
-    flow = np.where(required, 1.0 + strength.sum(), strength)[keep]
+    flow = np.where(required, 1.0 + strength.sum(), strength)[keep]  # one outweighs all others together
     order = constraints.arrange(order_from_weights(source[keep], target[keep], flow, tie=tie)).astype(np.int32)
     rank = inverse(order)
     keep &= rank[source] < rank[target]
@@ -95,7 +90,9 @@ def _has_wrong_sign(weight: np.ndarray, known: np.ndarray) -> np.ndarray:
 def _judge(network: Network, params: Params, keep: np.ndarray, *, settings: RelaxSettings) -> Judgement:
     if "judge" in settings.model.abilities:
         return _judge_by_model(network, params, keep, model=cast(JudgingModel, settings.model))
-    return _judge_by_least_squares(network.problem, _subset(network.candidates, keep))
+    candidates = network.candidates
+    own = Candidates(row_pointers(candidates.target[keep], candidates.n_genes), candidates.parent[keep])
+    return _judge_by_least_squares(network.problem, own)
 
 
 def _judge_by_model(network: Network, params: Params, keep: np.ndarray, *, model: JudgingModel) -> Judgement:
@@ -128,7 +125,3 @@ def _judge_by_least_squares(problem: Problem, edges: Candidates) -> Judgement:
         loss[own] = 0.5 * data.n_own[j] * np.log1p(weight[own] ** 2 / np.diagonal(inverse_block) / residual[j])
     weight = data.per_own_scale(weight, source=edges.parent, target=edges.target)
     return Judgement(weight, loss, -0.5 * data.n_own * np.log(residual), residual)
-
-
-def _subset(candidates: Candidates, keep: np.ndarray) -> Candidates:
-    return Candidates(row_pointers(candidates.target[keep], candidates.n_genes), candidates.parent[keep])

@@ -20,7 +20,7 @@ from acyclome.core.relaxation.tree import (
     replace_rows,
 )
 
-CURVED = 1e-8  # cosine of step and change of slope from which on the pair says something about curvature
+CURVED = 1e-8  # cosine of step and change of slope from which on the pair says something, the root of the rounding
 PROBE = 1e-4  # length of the step that measures the first curvature, in units of a weight
 LEAST = 1e-3  # curvature below which a direction counts as flat; that of a loss of standardized genes is about 1
 RCOND = 1e-10  # pairs that are as good as one another count once
@@ -34,16 +34,8 @@ class ProximalLbfgs:
     accelerated proximal gradient steps (Beck and Teboulle 2009), which take nothing but products with the curvature and
     proximal maps; whatever the penalty, the way there is a descent, and the loop halves it until the merit falls.
 
-    Parameters
-    ----------
-    history
-        Pairs that are remembered.
-    inner
-        Steps to the minimum of the model, at most.
-    every
-        After how many steps the fall of the merit is judged.
-    tol
-        The model is minimized when a step is shorter than this share of the first.
+    ``history`` pairs are remembered; after ``every`` steps the fall of the merit is judged; the way to the minimum of
+    the model has ``inner`` steps at most, and ends with one shorter than the share ``tol`` of the first.
     """
 
     history: int
@@ -114,14 +106,9 @@ class ProximalLbfgs:
 class _Curvature:
     """``B = s I - P M^-1 P'`` with ``P = (s S, Y)`` (Byrd, Nocedal and Schnabel 1994, equation 2.17).
 
-    Parameters
-    ----------
-    scale, largest
-        ``(m,)`` ``s``, and the largest eigenvalue.
-    S, Y
-        Trees of ``(m, history, ...)``, steps and changes of slope, the oldest first; zero where there is none yet.
-    middle
-        ``(m, 2 history, 2 history)`` ``M^-1``.
+    ``scale`` is ``s``, ``(m,)``, ``largest`` the largest eigenvalue, ``(m,)``, ``middle`` ``M^-1``, ``(m, 2 history, 2
+    history)``. ``S`` and ``Y``, trees of ``(m, history, ...)``, are steps and changes of slope, the oldest first; zero
+    where there is none.
     """
 
     scale: np.ndarray
@@ -135,6 +122,7 @@ class _Curvature:
         S, Y, s = memory["S"], memory["Y"], np.maximum(memory["scale"], LEAST)
         SS, SY, YY = _gram(S, S), _gram(S, Y), _gram(Y, Y)
         D = np.einsum("mkk->mk", SY)
+        # Rows of pairs that are not there get a 1 on the diagonal, and take no part.
         none, wide = np.eye(D.shape[1]) * (D == 0.0)[:, None], s[:, None, None]
         L = np.tril(SY, -1)
         M = np.block([[wide * SS + none, L], [L.swapaxes(1, 2), -np.eye(D.shape[1]) * D[:, None] - none]])

@@ -39,14 +39,7 @@ class Workers(Protocol):
 class Partitioned:
     """A model in parts; its statistics are handles of the parts' own, which only the workers understand.
 
-    Parameters
-    ----------
-    model
-        The model that every part solves.
-    cuts
-        ``(parts + 1,)`` the first candidate edge of every part, and the end.
-    workers
-        Who computes.
+    ``cuts``, ``(parts + 1,)``, are the first candidate edge of every part, and the end.
     """
 
     model: Any

@@ -151,14 +151,8 @@ class JudgingModel(RelaxationModel, Protocol):
 
 
 @dataclass(frozen=True)
-class OnCandidates:
-    """One problem on ragged candidates: the arrays of the model, with a first axis of one."""
-
-    model: RelaxationModel
-    acyclicity: Acyclicity
-    statistics: Statistics
-    candidates: Candidates
-    threads: int
+class _OfModel:
+    model: Any
 
     @property
     def name(self) -> str:
@@ -168,6 +162,16 @@ class OnCandidates:
     def abilities(self) -> frozenset[str]:
         return frozenset(self.model.abilities)
 
+
+@dataclass(frozen=True)
+class OnCandidates(_OfModel):
+    """One problem on ragged candidates: the arrays of a :class:`RelaxationModel`, with a first axis of one."""
+
+    acyclicity: Acyclicity
+    statistics: Statistics
+    candidates: Candidates
+    threads: int
+
     def evaluate(self, params: Params) -> Point:
         own = _first(params)
         h, omega = self.acyclicity.value_and_gradient(self.model.strength(own), self.candidates, self.threads)
@@ -175,16 +179,13 @@ class OnCandidates:
         return Point(np.array([F]), np.array([h]), omega[None])
 
     def solve(self, params: Params, ridge: Array) -> Params:
-        model = cast(BlockModel, self.model)
-        return _alone(model.solve(self.statistics, _first(params), ridge[0], threads=self.threads))
+        return _alone(self.model.solve(self.statistics, _first(params), ridge[0], threads=self.threads))
 
     def gradient(self, params: Params, ridge: Array) -> Params:
-        model = cast(SlopeModel, self.model)
-        return _alone(model.gradient(self.statistics, _first(params), ridge[0], threads=self.threads))
+        return _alone(self.model.gradient(self.statistics, _first(params), ridge[0], threads=self.threads))
 
     def shrink(self, params: Params, amount: Params) -> Params:
-        model = cast(SlopeModel, self.model)
-        return _alone(model.shrink(self.statistics, _first(params), _first(amount)))
+        return _alone(self.model.shrink(self.statistics, _first(params), _first(amount)))
 
     def take(self, problems: np.ndarray) -> OnCandidates:
         return self
@@ -199,20 +200,11 @@ def _alone(params: Params) -> Params:
 
 
 @dataclass(frozen=True)
-class OnTensors:
-    """Problems side by side, of any dtype and on any device."""
+class OnTensors(_OfModel):
+    """Problems of a :class:`TensorModel` side by side, of any dtype and on any device."""
 
-    model: TensorModel
     acyclicity: Acyclicity
     statistics: TensorStatistics
-
-    @property
-    def name(self) -> str:
-        return type(self.model).__name__
-
-    @property
-    def abilities(self) -> frozenset[str]:
-        return frozenset(self.model.abilities)
 
     def evaluate(self, params: Params) -> Point:
         h, omega = self.acyclicity.blocks_value_and_gradient(self.model.strength(params), self.statistics.parent)
@@ -220,13 +212,13 @@ class OnTensors:
         return Point(F.double().cpu().numpy(), h.double().cpu().numpy(), omega)
 
     def solve(self, params: Params, ridge: Array) -> Params:
-        return cast(TensorBlockModel, self.model).solve(self.statistics, params, ridge)
+        return cast(Params, self.model.solve(self.statistics, params, ridge))
 
     def gradient(self, params: Params, ridge: Array) -> Params:
-        return cast(TensorSlopeModel, self.model).gradient(self.statistics, params, ridge)
+        return cast(Params, self.model.gradient(self.statistics, params, ridge))
 
     def shrink(self, params: Params, amount: Params) -> Params:
-        return cast(TensorSlopeModel, self.model).shrink(self.statistics, params, amount)
+        return cast(Params, self.model.shrink(self.statistics, params, amount))
 
     def take(self, problems: np.ndarray) -> OnTensors:
         if len(problems) == self.statistics.n_problems:

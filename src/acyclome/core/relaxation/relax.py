@@ -36,22 +36,11 @@ class RelaxSettings:
 
 @dataclass(frozen=True)
 class Relaxation:
-    """What the relaxation proposes.
+    """What the relaxation proposes: an order, ``(d,)`` int32.
 
-    Parameters
-    ----------
-    W
-        ``(nnz,)`` weights on the candidates; of models with several weights an edge, their norm.
-    order
-        ``(d,)`` int32, the order that they suggest.
-    path
-        What every ``mu`` of the schedule cost and where it ended.
-    status
-        How the last ``mu`` ended.
-    is_acyclic
-        Whether the edges of at least the threshold have no cycle.
-    params
-        All unknowns of the model.
+    ``W`` are weights on the candidates, ``(nnz,)``, of models with several weights an edge their norm; ``path`` says
+    what every stage of the schedule cost and where it ended, ``status`` how the last one ended, ``is_acyclic`` whether
+    the edges of at least the threshold have no cycle.
     """
 
     W: np.ndarray
@@ -118,7 +107,7 @@ def proposal(solution: Solution, network: Network, settings: RelaxSettings) -> R
     """
     strength, weight = settings.model.strength(solution.params), settings.model.weight(solution.params)
     source, target, d = network.candidates.parent, network.candidates.target, network.candidates.n_genes
-    some = np.flatnonzero(strength)
+    some = np.flatnonzero(strength)  # most are 0, and the bisection sorts
     kept = some[strength[some] >= least_acyclic(source[some], target[some], strength[some], n_genes=d)]
     order = order_from_weights(source[kept], target[kept], strength[kept], tie=network.tie)
     strong = np.abs(weight) >= settings.w_threshold

@@ -73,19 +73,7 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class CentralPath:
-    """Minimize ``mu F + h`` for falling ``mu``, each from the last solution (DAGMA: Bello et al. 2022).
-
-    Parameters
-    ----------
-    mu
-        Weights of the objective, falling.
-    max_steps
-        Steps per ``mu``, at most, counted in those after which a stepper is judged.
-    rtol
-        A ``mu`` is done when a step changes ``mu F + h`` by less than this share.
-    max_halvings
-        Halvings of a step before it is given up.
-    """
+    """Minimize ``mu F + h`` for falling ``mu``, each from the last solution (DAGMA: Bello et al. 2022)."""
 
     mu: tuple[float, ...]
     max_steps: int
@@ -93,11 +81,9 @@ class CentralPath:
     max_halvings: int
 
     def start(self) -> Weights:
-        """Weights of the first ``mu``."""
         return Weights(self.mu[0], 1.0, 0.0, 0, np.inf)
 
     def tighten(self, now: Weights, h: float) -> Weights | None:
-        """Weights of the next ``mu``, whatever ``h`` is; None after the last."""
         stage = now.stage + 1
         return None if stage == len(self.mu) else Weights(self.mu[stage], 1.0, 0.0, stage, h)
 
@@ -117,10 +103,6 @@ class AugmentedLagrangian:
         Share of ``h`` that a stage may leave without ``rho`` being raised (.25 in the paper).
     h_tol
         Where ``h`` counts as zero (1e-8 in the paper).
-    max_stages
-        Stages, at most.
-    max_steps, rtol, max_halvings
-        As in :class:`CentralPath`.
     """
 
     rho: float
@@ -134,15 +116,14 @@ class AugmentedLagrangian:
     max_halvings: int
 
     def start(self) -> Weights:
-        """Weights of the first stage: no multiplier yet."""
-        return Weights(1.0, 0.0, self.rho, 0, np.inf)
+        return Weights(1.0, 0.0, self.rho, 0, np.inf)  # no multiplier yet
 
     def tighten(self, now: Weights, h: float) -> Weights | None:
         """Raise ``rho`` or ``alpha``; None where ``h`` is small enough, or ``rho`` or the stages are used up."""
         stage = now.stage + 1
         if h <= self.h_tol or stage == self.max_stages:
             return None
-        if h > self.progress * now.h or not np.isfinite(h):
+        if h > self.progress * now.h or not np.isfinite(h):  # a multiplier of what is not finite would end all
             rho = now.rho * self.growth
             return None if rho > self.rho_max else now._replace(rho=rho, stage=stage)
         return Weights(now.mu, now.alpha + now.rho * h, now.rho, stage, h)

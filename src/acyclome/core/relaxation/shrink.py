@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 NEWTON_STEPS = 12  # of the secular equation, at most; 3 to 5 reach the last digits of float64
-TINY = 1e-30  # where a group is zero
+TINY = 1e-30  # where a group is zero: above 0 for the quotients, too small to count elsewhere
 
 
 def soften(values: Any, least: Any) -> Any:

@@ -155,13 +155,7 @@ class _Run(NamedTuple):
 
 
 def solve(problem: SolverProblem, params: Params, *, schedule: Schedule, stepper: Stepper) -> list[Solution]:
-    """Minimize the objective of every problem under the constraint, along ``schedule``, from ``params``.
-
-    Raises
-    ------
-    ConfigError
-        If the stepper calls what the problem has not.
-    """
+    """Minimize the objective of every problem under the constraint, along ``schedule``, from ``params``."""
     check_pairing(problem, stepper)
     paths: list[list[PathPoint]] = [[] for _ in range(count(params))]
     solutions: dict[int, Solution] = {}
@@ -180,13 +174,7 @@ def solve(problem: SolverProblem, params: Params, *, schedule: Schedule, stepper
 
 
 def check_pairing(problem: SolverProblem, stepper: Stepper) -> None:
-    """Refuse a stepper that calls what the problem has not.
-
-    Raises
-    ------
-    ConfigError
-        Naming both parts and the missing ability.
-    """
+    """Refuse a stepper that calls what the problem has not, with both and the missing ability by name."""
     missing = [ability for ability in stepper.needs if ability not in problem.abilities]
     if missing:
         msg = (
@@ -214,7 +202,7 @@ def _step(run: _Run, schedule: Schedule, stepper: Stepper) -> tuple[_Run, list[S
     goal, memory = stepper.propose(run.problem, Iterate(run.params, run.at, weights, run.memory))
     params, at, moved = _search(run, goal, weights, max_halvings=schedule.max_halvings)
     steps, merit = run.steps + 1, weights.merit(at.F, at.h)
-    judged = steps % stepper.every == 0
+    judged = steps % stepper.every == 0  # a single first-order step says little
     with np.errstate(invalid="ignore"):  # inf - inf of a problem that is still outside the domain
         fallen = run.last - merit
     converged = judged & np.isfinite(run.last) & (fallen <= schedule.rtol * np.abs(run.last))
@@ -239,7 +227,7 @@ def _search(run: _Run, goal: Params, weights: Weights, *, max_halvings: int) -> 
         left = np.flatnonzero(~moved)
         problem = run.problem.take(left)
         trial = select(goal, left)
-        if eta < 1.0:
+        if eta < 1.0:  # a whole step is the goal to the last bit
             trial = map_leaves(lambda far, near, eta=eta: near + eta * (far - near), trial, select(run.params, left))
         reached = problem.evaluate(trial)
         some = Weights(*(part[left] for part in weights))

@@ -43,22 +43,13 @@ class ProximalAdam:
     rate falls as ``1 / sqrt(1 + t / patience)`` within a stage, so that the steps come to rest.  The loop halves a
     step that would raise the merit: without that the steep ``rho h^2`` of late stages throws the weights away.
 
-    Parameters
-    ----------
-    rate
-        First step, in units of a weight.
-    patience
-        Steps after which the rate has begun to fall.
-    every
-        After how many steps the fall of the merit is judged.
-    beta1, beta2, eps
-        As in the paper (.9, .999 and 1e-8 there).
+    ``rate`` is the first step, in units of a weight; after ``every`` steps the fall of the merit is judged.
     """
 
     rate: float
     patience: int
     every: int
-    beta1: float = 0.9
+    beta1: float = 0.9  # as the next two in the paper
     beta2: float = 0.999
     eps: float = 1e-8
 

@@ -84,7 +84,7 @@ def replace_rows(tree: Any, new: Any, taken: np.ndarray, *, rows: np.ndarray | N
 
 def is_close(one: Params, other: Params, atol: float) -> np.ndarray:
     """Say of which problems the arrays are the same up to ``atol``, ``(m,)`` bool, as :func:`numpy.allclose` does."""
-    near = map_leaves(lambda a, b: abs(a - b) <= atol + 1e-5 * abs(b), one, other)
+    near = map_leaves(lambda a, b: abs(a - b) <= atol + 1e-5 * abs(b), one, other)  # 1e-5 as there
     return np.logical_and.reduce([[bool(problem.all()) for problem in leaf] for leaf in leaves(near)])
 
 
