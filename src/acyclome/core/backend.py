@@ -21,7 +21,7 @@ from acyclome.core.screening.screen import ScreenSettings, Views, is_screened, s
 if TYPE_CHECKING:
     import torch
 
-TOGETHER_BYTES = 8_000_000_000  # of the blocks and correlations of the networks that are relaxed in one call
+TOGETHER_BYTES = 8_000_000_000  # of the blocks and correlations of the networks that are relaxed in one call; by eye
 _alone = Lock()  # one problem at a time, so that the device needs the memory of one
 
 
@@ -68,12 +68,8 @@ class Backend(Protocol):
 class ThreadBackend:
     """On threads: the same bits for any number of them.
 
-    Parameters
-    ----------
-    workers
-        Who takes parts of a relaxation.
-    views
-        Has workers find what the screening sees, range by range; the bits are the same without it.
+    ``workers`` take parts of a relaxation; ``views`` has workers find what the screening sees, range by range.  The
+    bits are the same without them.
     """
 
     threads: int = 1
@@ -117,13 +113,7 @@ class DeviceBackend:
 
     The series keeps all flow there, whatever its ``drop``.  Networks that are relaxed in one call are filled up to the
     most genes of any, so forms of ``h`` whose coefficients depend on that number see a little less of the smaller ones.
-
-    Parameters
-    ----------
-    device
-        Where.
-    dtype
-        Of the relaxation; correlations keep that of the data.
+    ``dtype`` is that of the relaxation; correlations keep that of the data.
     """
 
     device: torch.device
@@ -162,6 +152,7 @@ class DeviceBackend:
         first = 0
         for number in range(1, len(sizes) + 1):
             widest = max(sizes[first : number + 1])
+            # Of a gene four float64 for every entry of its block, and one for every correlation.
             needed = (number + 1 - first) * widest * (32.0 * width * width + 8.0 * widest)
             if number == len(sizes) or needed > TOGETHER_BYTES:
                 runs.append((first, number))

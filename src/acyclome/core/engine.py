@@ -26,29 +26,17 @@ from acyclome.core.screening.rescreen import rescreen
 from acyclome.core.screening.screen import ScreenSettings, is_screened
 
 RESCREENS = 3  # at most: each costs a search
-WORTH = 0.5  # nats a gene that a rescreening has to bring for another
+WORTH = 0.5  # nats a gene that a rescreening has to bring for another; as it was first written
 SIGMA_ROUNDS = 5  # of fitting the common variance, each of which costs a search
 SIGMA_TOL = 1e-3  # of it; its standard error is as large with 2 million values
 
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What to look for and how.
+    """What to look for and how; ``relax`` and ``climbing`` are None where they do not run.
 
-    Parameters
-    ----------
-    screen, score
-        Settings of the screening, and of the search for an order.
-    relax
-        Those of the relaxation; None where it does not run.
-    rescreens
-        Whether a first network offers more candidates.
-    search
-        What decides the network.
-    climbing
-        Settings of the hill climbing, where that decides.
-    turns
-        Whether noise that is not Gaussian turns edges within the equivalence class.
+    ``rescreens`` has a first network offer more candidates; ``turns`` noise that is not Gaussian turn edges within the
+    equivalence class.
     """
 
     screen: ScreenSettings
@@ -115,7 +103,7 @@ def _rescreened(
         more = rescreen(problem, candidates, result, settings=settings.screen)
         better = search_once(problem, more, result.order, settings=settings, seed=seed)
         gain = result.score - better.score
-        if gain >= 0.0:
+        if gain >= 0.0:  # more candidates may lead to a worse local optimum
             result, candidates = better, more
         if gain < WORTH * problem.n_genes:
             break
@@ -154,7 +142,7 @@ def _search_order(
     if not score.equal_noise:
         blocks = build_blocks(problem, candidates, score=score)
         return _in_own_units(data, find(blocks, start=start, rounds=score.rounds))
-    sigma2 = float(np.median(data.scale[data.scale > 0] ** 2))
+    sigma2 = float(np.median(data.scale[data.scale > 0] ** 2))  # too large, as genes vary by their parents too
     for _ in range(SIGMA_ROUNDS):
         blocks = build_blocks(problem, candidates, score=score, variance=data.scale**2 / sigma2)
         result = find(blocks, start=start, rounds=0)

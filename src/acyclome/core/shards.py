@@ -20,14 +20,9 @@ from acyclome.core.graph.feedback import order_from_weights
 
 @dataclass(frozen=True)
 class Plan:
-    """Which genes are in which shard.
+    """Which genes are in which shard: ``owner``, ``(d,)`` int32, is the shard that owns each gene.
 
-    Parameters
-    ----------
-    owner
-        ``(d,)`` int32, the shard that owns each gene.
-    indptr, genes
-        CSR by shard: the genes of shard ``k``, core and halo, rising, are ``genes[indptr[k]:indptr[k + 1]]``, int32.
+    The genes of shard ``k``, core and halo, rising, are ``genes[indptr[k]:indptr[k + 1]]``, int32.
     """
 
     owner: np.ndarray
@@ -51,14 +46,8 @@ class Plan:
 def plan_shards(candidates: Candidates, strength: np.ndarray, *, shards: int, most: int, seed: int) -> Plan:
     """Cut the candidate graph into ``shards`` cores of equal size, and give each its halo.
 
-    Parameters
-    ----------
-    strength
-        ``(nnz,)`` absolute correlation of every candidate with its target.
-    most
-        Genes that a shard may have; the halo takes what the core leaves of it.
-    seed
-        Decides between equals, so that the column of a gene never does.
+    ``strength``, ``(nnz,)``, is the absolute correlation of every candidate with its target.  A shard may have ``most``
+    genes, of which the halo takes what the core leaves; ``seed`` decides between equals, so that columns never do.
 
     Notes
     -----
@@ -113,14 +102,9 @@ def merge_orders(
 ) -> tuple[np.ndarray, int]:
     """Return an order, ``(d,)`` int32, for the edges that the shards found, and how many of them point against it.
 
-    Parameters
-    ----------
-    source, target, loss
-        ``(m,)`` edges of all shards, each from the owner of its target, and the log-likelihood that each carries; they
-        may run in cycles through several shards.
-    position
-        ``(d,)`` relative position, from 0 to 1, of each gene in the order of the shard that owns it; decides where the
-        edges leave a choice.  So the order of a single shard comes back as it is.
+    The edges, ``(m,)``, each from the owner of its target, with the log-likelihood ``loss`` that it carries, may run in
+    cycles through several shards.  ``position``, ``(d,)`` from 0 to 1, is where each gene stands in the order of its
+    owner; it decides where the edges leave a choice, so that the order of a single shard comes back as it is.
     """
     last_first = np.lexsort((np.random.default_rng(seed).permutation(len(position)), -position))
     order = order_from_weights(source, target, loss, tie=inverse(last_first)).astype(np.int32)

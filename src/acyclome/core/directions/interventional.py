@@ -22,22 +22,14 @@ from acyclome.core.kernel import kernel
 ODDS = float(np.log(99.0))  # from which interventions decide: of decided directions one in 100 may be wrong
 LEAST_CUTS = 2  # one observation may be an outlier, whatever its likelihood
 FLOOR = 1e-9  # of a residual variance, as a share of the variance: what rounding leaves of a copy of a parent
-TINY = 1e-300
+TINY = 1e-300  # above 0: where the parents leave nothing
 
 
 class Directions(NamedTuple):
-    """What is known of the directions of the edges.
+    """Log-likelihood lost by turning each edge round, ``(m,)``, where an intervention decides, and what targets did.
 
-    Parameters
-    ----------
-    loss
-        ``(m,)`` log-likelihood lost by turning each edge round.
-    settled
-        ``(m,)`` bool, where an intervention decides.
-    shifts
-        What happened to the targets themselves.
-    noise
-        ``(m,)`` log-likelihood by which noise that is not Gaussian speaks for each direction; None if it was not asked.
+    ``noise``, ``(m,)``, is the log-likelihood by which noise that is not Gaussian speaks for each direction; None if it
+    was not asked.
     """
 
     loss: np.ndarray
@@ -88,14 +80,8 @@ def settled_edges(
     """Say where interventions decide the direction, ``(m,)`` bool.
 
     At least two observations have exactly one end as a target, no end was a target to little effect, and interventions
-    speak for the direction as it is with odds of 99 to 1.
-
-    Parameters
-    ----------
-    gain
-        ``(m,)`` log-likelihood for the direction that interventions bring.
-    works
-        ``(d,)`` bool, genes whose own expression changed firmly where they were targets.
+    speak for the direction as it is with odds of 99 to 1.  ``gain``, ``(m,)``, is the log-likelihood that they bring
+    for it; ``works``, ``(d,)``, says which genes changed firmly themselves where they were targets.
     """
     sound = works | (interventions.counts == 0)
     cut = cut_edges(result.source, result.target, interventions, least=LEAST_CUTS)
@@ -110,7 +96,7 @@ def own_evidence(data: Moments, i: int, j: int, *, given: np.ndarray) -> float:
     """
     done, lost = data.interventions, data.n_obs - data.n_effective
     out_i, out_j = done.of(i), done.of(j)
-    if len(out_i) + len(out_j) == 0:
+    if len(out_i) + len(out_j) == 0:  # turning a covered edge costs nothing then
         return 0.0
     R = np.empty((0, 0), data.Z.dtype) if data.R is None else data.R
     given, none = given.astype(np.int64), np.empty(0)
@@ -141,7 +127,7 @@ def _reversals(R, Z, weight, indptr, parent, start, row, lost):
                 continue
             neither = np.unique(np.append(without_i, without_j))
             gain[e] = loss[e]
-            if n - len(neither) >= LEAST_OWN:
+            if n - len(neither) >= LEAST_OWN:  # else all of it is theirs
                 at_j = _difference(R, Z, weight, j, fewer, parents_j, neither)
                 at_i = _difference(R, Z, weight, i, more, parents_i, neither)
                 gain[e] -= _half(n - len(neither), lost) * (at_j + at_i)
@@ -150,7 +136,7 @@ def _reversals(R, Z, weight, indptr, parent, start, row, lost):
 
 @kernel
 def _half(n, lost):
-    return max(n - lost, 2.0) / 2.0
+    return max(n - lost, 2.0) / 2.0  # 2 as in Moments.n_own
 
 
 @kernel
@@ -179,7 +165,7 @@ def _cost(R, Z, weight, k, given, out, acted):
             total = np.float64(R[x, y]) if len(R) else np.float64(np.dot(Z[x], Z[y]) / n)
             if acted:
                 total = (total * n - np.dot(Y[a], Y[b])) / own - Y[a].sum() / own * (Y[b].sum() / own)
-            scale = total if a == b else 0.0
+            scale = total if a == b else 0.0  # the variance before others are taken out of it
             for c in range(b):
                 total -= L[a, c] * L[b, c]
             if a == b:

@@ -24,7 +24,7 @@ from acyclome.core.kernel import kernel
 from acyclome.core.order_search.negentropy import least_gain, noise_gain
 
 ODDS = 3.0  # log odds, 20 to 1, from which a direction counts as decided
-TINY = 1e-9  # of a variance of 1
+TINY = 1e-9  # of a variance of 1: the ridge of blocks with a copy in them, and what a perfect fit leaves
 
 Weigh = Callable[[int, int, np.ndarray], float]
 
@@ -60,7 +60,7 @@ class _Evidence:
     def __call__(self, i: int, j: int, given: np.ndarray) -> float:
         done, n = self.data.interventions, self.data.n_effective
         out_i, out_j = done.of(i), done.of(j)
-        own = max(n - len(out_i), 2.0), max(n - len(out_j), 2.0)
+        own = max(n - len(out_i), 2.0), max(n - len(out_j), 2.0)  # 2 as in Moments.n_own
         L = np.empty((len(given) + 2, len(given) + 1))
         return float(_evidence(self.Z, i, j, given.astype(np.int32), out_i, out_j, own, self.least, self.residual, L))
 
@@ -106,10 +106,7 @@ def turn_by_noise(problem: Problem, result: SearchResult) -> SearchResult:
 def _turn(evidence: Weigh, parents: list[set[int]], beside: list[set[int]]) -> set[int]:
     """Turn edges in ``parents``; return the genes whose parents are others now.
 
-    Parameters
-    ----------
-    beside
-        Genes that a gene is joined to by an edge that may turn.
+    ``beside`` has the genes that a gene is joined to by an edge that may turn.
     """
     queue: list[tuple[float, int, int]] = []
     changed: set[int] = set()
@@ -127,7 +124,7 @@ def _turn(evidence: Weigh, parents: list[set[int]], beside: list[set[int]]) -> s
     ask((i, j) for j, near in enumerate(beside) for i in sorted(near))
     while queue:
         weight, i, j = heapq.heappop(queue)
-        if weigh(i, j) != weight:
+        if weigh(i, j) != weight:  # out of date: a parent of either has turned since
             continue
         parents[j].remove(i)
         parents[i].add(j)

@@ -21,7 +21,7 @@ from acyclome.core.data.interventions import Interventions
 from acyclome.core.workers import run_blocks
 
 BLOCK = 64  # genes that a thread takes at once
-TINY = 1e-12
+TINY = 1e-12  # error of a slope that is fitted without any, so that it can be divided by
 
 
 class Contrasts(NamedTuple):
@@ -44,18 +44,9 @@ def contrasts(
     interventions: Interventions,
     threads: int = 1,
 ) -> Contrasts:
-    """Compare the edges ``source -> target`` between groups.
+    """Compare the edges ``source -> target`` between groups; those into one gene are fitted together.
 
-    Parameters
-    ----------
-    Z
-        ``(d, n)`` genes in units that all groups share.
-    rows
-        Observations of every group.
-    source, target
-        ``(m,)`` edges; those into one gene are fitted together.
-    interventions
-        Observations that are left out of the equation of each gene.
+    ``Z`` are genes in units that all groups share, ``(d, n)``, ``rows`` the observations of every group.
     """
     order = np.argsort(target, kind="stable")
     genes, first = np.unique(target[order], return_index=True)
@@ -81,10 +72,7 @@ def contrasts(
 def false_discovery(p: np.ndarray, tests: int) -> np.ndarray:
     """Return the share of false discoveries if all up to each were called (Benjamini and Hochberg 1995), ``(m,)``.
 
-    Parameters
-    ----------
-    tests
-        How many might have been made, at least ``m``; those that were not count as 1.
+    ``tests`` might have been made, at least ``m``; those that were not count as 1.
     """
     order = np.argsort(p, kind="stable")
     q = np.empty(len(p))
@@ -99,11 +87,11 @@ def _slopes(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float
     if left < 1:
         return np.full(k, np.nan), np.full(k, np.nan), 0.0
     X = X - X.mean(axis=1, keepdims=True)
-    inverse = np.linalg.pinv(X @ X.T, hermitian=True)
+    inverse = np.linalg.pinv(X @ X.T, hermitian=True)  # in a group causes may be constant or copies of one another
     H = inverse @ X
     slope = H @ y
     residual = y - y.mean() - slope @ X
-    leverage = np.minimum(np.einsum("in,in->n", X, H) + 1.0 / n, 1.0 - 1e-6)
+    leverage = np.minimum(np.einsum("in,in->n", X, H) + 1.0 / n, 1.0 - 1e-6)  # not 1: a fit through y
     return slope, np.sqrt(H**2 @ (residual / (1.0 - leverage)) ** 2), left
 
 

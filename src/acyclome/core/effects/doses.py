@@ -25,19 +25,14 @@ from acyclome.core.workers import run_blocks
 
 LEAST_F = 10.0  # of an instrument (Staiger and Stock 1997)
 SEVERAL, STRANGE = -2, -1  # in the place of a gene
-TINY = 1e-12
+TINY = 1e-12  # of a variance of 1, where all observations of a treatment are one
 
 
 class Treatments(NamedTuple):
-    """What was done in every observation.
+    """What was done in every observation: ``kind``, ``(n,)``, the number of the treatment, -1 where nothing was done.
 
-    Parameters
-    ----------
-    kind
-        ``(n,)`` number of the treatment, from 0; -1 where nothing was done.
-    gene
-        ``(K,)`` the only gene that each treatment acts on; ``SEVERAL`` where there are more, ``STRANGE`` where none of
-        them is measured.
+    ``gene``, ``(K,)``, is the only gene that each treatment acts on; ``SEVERAL`` where there are more, ``STRANGE``
+    where none of them is measured.
     """
 
     kind: np.ndarray
@@ -70,16 +65,10 @@ class Yardstick(NamedTuple):
 
 
 class Doses(NamedTuple):
-    """Targets whose dose is known well enough.
+    """Targets whose dose is known well enough, ``(k,)``, and of each its observations.
 
-    Parameters
-    ----------
-    gene
-        ``(k,)`` the targets.
-    rows, weight
-        Of each, its observations, and ``w`` over what it moved itself, so that its own slope is 1.
-    error2
-        ``(k,)`` variance of a slope, over the noise variance of the gene that answers.
+    ``weight`` is ``w`` over what the target moved itself, so that its own slope is 1; ``error2``, ``(k,)``, the
+    variance of a slope, over the noise variance of the gene that answers.
     """
 
     gene: np.ndarray
@@ -111,6 +100,7 @@ def find_doses(Z: np.ndarray, treatments: Treatments, by: Yardstick) -> Doses:
         x = (Z[gene, at] - by.centre[gene]) / by.scale[gene]
         if x.mean() ** 2 < LEAST_F * by.noise[gene] * (1 / len(x) + 1 / by.n_centre):
             continue
+        # The share of what observations differ in that is no noise; a single one says nothing of it.
         own = 1.0 - by.noise[gene] / max(float(x.var(ddof=1)), TINY) if len(x) > 1 else 0.0
         w = x.mean() + max(own, 0.0) * (x - x.mean())
         moved, spent = float(w @ x), float(w @ w + w.sum() ** 2 / by.n_centre)

@@ -25,13 +25,13 @@ from acyclome.core.effects.doses import SEVERAL, Doses, Treatments, Yardstick, f
 from acyclome.core.effects.total import ANY
 from acyclome.core.workers import run_blocks
 
-SAID = 1e-3  # total effect from which the network says something
-PAIRS = 1 << 20  # from which the mixture is learned
-ROUNDS = 200  # of expectation and maximization
+SAID = 1e-3  # total effect, in standard deviations, from which the network says something
+PAIRS = 1 << 20  # from which the mixture is learned: a handful of numbers, for which a sample is as good as all
+ROUNDS = 200  # of expectation and maximization, by eye: its end is not tested
 NOTHING = 0.95  # probability of no effect from which a pair is left out
-LEAST_KINDS = 3  # treatments that have to agree on what they have in common
-TARGETS = 16  # looked at together
-TINY = 1e-12
+LEAST_KINDS = 3  # treatments that have to agree on what they have in common: two have hardly a variance
+TARGETS = 16  # looked at together: 1.3 MB a number of each pair at 10,000 genes
+TINY = 1e-12  # of a variance of 1, above 0 for logarithms and quotients
 
 Said = Callable[[np.ndarray], np.ndarray]
 
@@ -65,10 +65,7 @@ class _Mixture(NamedTuple):
 def measured_effects(problem: Problem, treatments: Treatments, said: Said) -> MeasuredEffects:
     """Return the total effects of all targets that were measured, and what treatments have in common.
 
-    Parameters
-    ----------
-    said
-        Total effects of some genes by the network, ``(k,) -> (k, d)``.
+    ``said`` gives the total effects of some genes by the network, ``(k,) -> (k, d)``.
     """
     by = yardstick(problem, treatments)
     doses = find_doses(problem.data.Z, treatments, by)

@@ -22,25 +22,15 @@ from acyclome.core.workers import run_blocks
 LEAST_UNTOUCHED = 3  # observations, which have a variance and a degree of freedom to spare
 DOUBT = 0.01  # p-value from which a target did not change measurably
 FIRM = 1.0  # standard deviations, see OwnShifts.is_firm
-TINY = 1e-12
-BLOCK, VALUES = 128, 1 << 22  # genes, and their values, that a thread takes at once
+TINY = 1e-12  # of a variance of 1, where all values are one
+BLOCK, VALUES = 128, 1 << 22  # genes, and their values, that a thread takes at once: 32 MB in float64
 
 
 class OwnShifts(NamedTuple):
-    """What happened to the targets themselves.
+    """What happened to the targets themselves, ``(k,)`` each: the ``size`` observations in which a gene was one.
 
-    Parameters
-    ----------
-    gene
-        ``(k,)`` genes that were targets.
-    size
-        ``(k,)`` observations in which each was.
-    shift
-        ``(k,)`` change of its mean, in standard deviations of its own observations.
-    p
-        ``(k,)`` two-sided p-value of the change (t test with pooled variance, which needs one observation only).
-    left
-        ``(k,)`` share of the observations that are its own.
+    ``shift`` is the change of its mean, in standard deviations of its own observations; ``p`` two-sided, from a t test
+    with pooled variance, which needs one observation only; ``left`` the share of the observations that are its own.
     """
 
     gene: np.ndarray
@@ -77,7 +67,7 @@ def own_shifts(data: Moments) -> OwnShifts:
         quiet = Z[np.ix_(gene, untouched)].astype(float)
         others, squares, size = quiet.sum(axis=1), (quiet**2).sum(axis=1), np.full(len(gene), float(len(untouched)))
     else:
-        others, squares, size = -total, n - square, n - count
+        others, squares, size = -total, n - square, n - count  # rows of Z sum to 0, their squares to n
     size = np.maximum(size, 1.0)
     shift, freedom = total / count - others / size, np.maximum(count + size - 2, 1.0)
     inside = square - total**2 / count + squares - others**2 / size
@@ -89,16 +79,9 @@ def own_shifts(data: Moments) -> OwnShifts:
 
 
 class Effects(NamedTuple):
-    """Total effects of targets on other genes.
+    """Log-likelihoods ``(nnz,)`` that acting on the source of each pair adds about its target; 0 if nothing was done.
 
-    Parameters
-    ----------
-    gain
-        ``(nnz,)`` log-likelihood that acting on the source of each pair adds about its target; 0 if nothing was done.
-    source, target
-        ``(m,)`` further pairs whose gain pays for an edge.
-    more
-        ``(m,)`` their gains.
+    ``source`` and ``target`` are further pairs, ``(m,)``, whose gains, ``more``, pay for an edge.
     """
 
     gain: np.ndarray
@@ -113,12 +96,7 @@ def total_effects(problem: Problem, pairs: Candidates, *, least: np.ndarray) -> 
     ``-n_j/2 log(1 - r^2)`` with ``r`` the correlation of gene ``j``, over the observations in which it was no target,
     with the indicator of gene ``i`` being one; with ``S`` the sum of its standardized values over the ``t`` of them in
     which ``i`` was, ``r^2 = S^2 / (t (n_j - t))``.  That is the likelihood ratio of a shift of the mean with pooled
-    variance.
-
-    Parameters
-    ----------
-    least
-        ``(d,)`` least gain, by target, of a pair that is not among ``pairs``.
+    variance.  ``least``, ``(d,)``, is the least gain, by target, of a pair that is not among ``pairs``.
     """
     data, targets = problem.data, problem.data.interventions
     d, n = data.n_genes, data.n_obs

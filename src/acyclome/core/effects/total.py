@@ -23,7 +23,7 @@ from scipy.sparse.linalg import spsolve_triangular
 from acyclome.core.data.index_maps import inverse
 
 ANY = -1  # in the place of a source: what every loss of a gene does, beyond the network
-LEAST_DET = 0.5  # of T_DD, 1 without feedback among the held genes and 0 where they would run away
+LEAST_DET = 0.5  # of T_DD, 1 without feedback among the held genes and 0 where they would run away; half way, by eye
 
 
 def responses(
@@ -31,14 +31,8 @@ def responses(
 ) -> np.ndarray:
     """Return the total effects of some genes on all, ``(k, d)``, in the units of the weights; of each on itself, 1.
 
-    Parameters
-    ----------
-    source, target, weight
-        ``(m,)`` edges of an acyclic graph.
-    order
-        ``(d,)`` genes, every source before its target.
-    genes
-        ``(k,)`` the genes that are added to.
+    The edges, ``(m,)``, are those of an acyclic graph, of which ``order``, ``(d,)``, has every source before its
+    target.
     """
     d = len(order)
     rank = inverse(order).astype(np.int32)  # indices of a matrix that is factorized: scipy before 1.17 takes no others
@@ -53,16 +47,8 @@ def responses(
 def changes(T: np.ndarray, genes: np.ndarray, amount: np.ndarray, *, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the expected change of every gene, ``(d,)``, and what was added to each gene acted on, ``(k,)``.
 
-    Parameters
-    ----------
-    T
-        ``(k, d)`` total effects of the genes acted on.
-    genes
-        ``(k,)`` the genes acted on.
-    amount
-        ``(k,)`` what is added to each, or where it is held: what its change is.
-    held
-        ``(k,)`` bool, genes whose causes no longer count.
+    ``T`` are the total effects of the genes acted on, ``(k, d)``; ``amount``, ``(k,)``, what is added to each, or where
+    it is ``held``, so that its causes no longer count, what its change is.
     """
     added = np.where(held, 0.0, amount)
     if held.any():
@@ -77,5 +63,5 @@ def changes(T: np.ndarray, genes: np.ndarray, amount: np.ndarray, *, held: np.nd
 def _without_runaway(T: np.ndarray) -> np.ndarray:
     itself = np.eye(len(T))
     while np.linalg.det(T) < LEAST_DET:
-        T = (T + itself) / 2
+        T = (T + itself) / 2  # its determinant tends to 1
     return T

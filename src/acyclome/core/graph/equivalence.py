@@ -18,17 +18,6 @@ def topological_order(source: np.ndarray, target: np.ndarray, d: int) -> np.ndar
 
     Ties are resolved by index: never use this order as the start of a search.
 
-    Parameters
-    ----------
-    source, target
-        Edges, shape (m,).
-    d
-        Number of genes.
-
-    Returns
-    -------
-    Genes in order, int64 of shape (d,).
-
     Raises
     ------
     ValueError
@@ -43,24 +32,7 @@ def topological_order(source: np.ndarray, target: np.ndarray, d: int) -> np.ndar
 
 
 def is_dag(source: np.ndarray, target: np.ndarray, d: int) -> bool:
-    """Tell whether the edges close no directed cycle.
-
-    Parameters
-    ----------
-    source, target
-        Edges, shape (m,).
-    d
-        Number of genes.
-
-    Returns
-    -------
-    True if a topological order exists. A self loop is a cycle.
-
-    Raises
-    ------
-    ValueError
-        If a gene index lies outside 0..d-1 or the two arrays differ in length.
-    """
+    """Tell whether the edges, on genes 0 to d - 1, close no directed cycle; a self loop is one."""
     source, target = _in_range(source, target, d)
     return _peel(source, target, d).size == d
 
@@ -69,17 +41,9 @@ def cpdag(source: np.ndarray, target: np.ndarray, d: int, *, directed: np.ndarra
     """Mark the edges that point the same way in every member of the Markov equivalence class.
 
     The labelling of D. M. Chickering, "A transformational characterization of equivalent Bayesian network
-    structures" (1995), section 5: exact, O(d + sum of parents looked at).
-
-    Parameters
-    ----------
-    source, target
-        Edges of a directed acyclic graph, shape (m,).
-    d
-        Number of genes.
-    directed
-        Boolean of shape (m,), edges whose direction interventions show, such as :func:`essential.cut_edges` finds: the
-        class is then the interventional one (Hauser and Buhlmann 2012).
+    structures" (1995), section 5: exact, O(d + sum of parents looked at).  With ``directed``, (m,) bool, edges whose
+    direction interventions show, such as :func:`essential.cut_edges` finds, the class is the interventional one (Hauser
+    and Buhlmann 2012).
 
     Returns
     -------
@@ -104,25 +68,8 @@ def random_member(
     """Draw a member of the Markov equivalence class of a directed acyclic graph.
 
     Every chain component is oriented along a maximum cardinality search with a random root and random ties, which
-    makes no new v-structure and no cycle. Every member can come up, though not all with the same chance.
-
-    Parameters
-    ----------
-    source, target
-        Edges of a directed acyclic graph, shape (m,).
-    d
-        Number of genes.
-    rng
-        Source of the draws.
-
-    Returns
-    -------
-    New source and target arrays; row e is the same pair as row e of the input, turned or not.
-
-    Raises
-    ------
-    ValueError
-        As in `cpdag`.
+    makes no new v-structure and no cycle. Every member can come up, though not all with the same chance. Row e of the
+    result is the same pair as row e of the input, turned or not.
     """
     reversible = ~cpdag(source, target, d)
     source, target = _checked(source, target, d)
@@ -208,7 +155,7 @@ def _label(source: np.ndarray, target: np.ndarray, order: np.ndarray) -> np.ndar
         edges_y = edge[indptr[y] : indptr[y + 1]]
         if edges_y.size == 0:
             continue
-        x = source[edges_y[0]]
+        x = source[edges_y[0]]  # to be the last of the parents in the order
         for e in edges_y:
             into_y[source[e]] = e
             if rank[source[e]] > rank[x]:
@@ -242,7 +189,7 @@ def _search_rank(indptr: np.ndarray, neighbor: np.ndarray, start: np.ndarray, un
     top = 0
     for step in range(d):
         size = d - step
-        while begin[top] >= size:
+        while begin[top] >= size:  # no unvisited gene has so many visited neighbors
             top -= 1
         v = queue[begin[top] + int(uniform[step] * (size - begin[top]))]
         _swap(queue, position, position[v], size - 1)

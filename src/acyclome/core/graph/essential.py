@@ -28,7 +28,7 @@ def _shared(source, target, indptr, row):
         a, b = indptr[source[e]], indptr[target[e]]
         while a < indptr[source[e] + 1] and b < indptr[target[e] + 1]:
             both[e] += row[a] == row[b]
-            left = row[a] <= row[b]
+            left = row[a] <= row[b]  # before b moves: both rise, and a pair moves both
             b += row[b] <= row[a]
             a += left
     return both
@@ -81,12 +81,7 @@ def arrow_shares(source: np.ndarray, target: np.ndarray, d: int) -> np.ndarray:
     A member of the class has one gene of each chain component, its root, from which all its edges lead away (He, Jia
     and Yu 2015).  Every gene of a component is taken for its root with equal chance, and an edge between two genes
     equally far from the root points either way with equal chance: exact for components that are trees or complete
-    graphs, an approximation for others.
-
-    Parameters
-    ----------
-    source, target
-        Only the edges that can be turned, as they point here.
+    graphs, an approximation for others.  Given are only the edges that can be turned, as they point here.
     """
     source, target = source.astype(np.int64), target.astype(np.int64)
     shares: np.ndarray = _shares(source, *_adjacency(source, target, d))
@@ -113,9 +108,9 @@ def _shares(source, indptr, neighbor, edge):
                     points[edge[k]] += source[edge[k]] == u
                     walks[edge[k]] += 1.0
                 elif far[v] == far[u]:  # met from both ends
-                    points[edge[k]] += 0.25
+                    points[edge[k]] += 0.25  # half a walk, half of it this way
                     walks[edge[k]] += 0.5
-        far[reached[:n]] = -1
+        far[reached[:n]] = -1  # what was not reached is clean already
     return points / walks
 
 

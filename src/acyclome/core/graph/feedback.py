@@ -33,12 +33,7 @@ def order_from_weights(source: np.ndarray, target: np.ndarray, weight: np.ndarra
 
 
 def least_acyclic(source: np.ndarray, target: np.ndarray, weight: np.ndarray, *, n_genes: int) -> float:
-    """Return the least weight from which on the edges have no cycle, ``inf`` if there is none.
-
-    Notes
-    -----
-    Cost: ``m log m``, by bisection.
-    """
+    """Return the least weight from which on the edges have no cycle, ``inf`` if there is none; bisection."""
     level = np.append(np.unique(weight), np.inf)
     low, high = 0, len(level) - 1
     while low < high:
@@ -65,7 +60,7 @@ def _peel(indptr, parent, out, child, edge, flow, tie):
             into[k] += flow[e]
             outof[parent[e]] += flow[e]
     done = np.zeros(d, np.uint8)
-    heap = [(np.inf, np.int64(0), np.int64(0)) for _ in range(0)]
+    heap = [(np.inf, np.int64(0), np.int64(0)) for _ in range(0)]  # empty, and numba knows of what
     for k in range(d):
         _rank(k, heap, rank, n_in, into, outof, tie)
     sinks = [(tie[k], np.int64(k)) for k in range(d) if n_out[k] == 0]
@@ -73,7 +68,7 @@ def _peel(indptr, parent, out, child, edge, flow, tie):
     first, last = np.empty(d, np.int64), np.empty(d, np.int64)
     a, b = 0, 0
     while a + b < d:
-        if len(sinks) > 0:
+        if len(sinks) > 0:  # last, where nothing points against
             _, j = heapq.heappop(sinks)
             if done[j]:
                 continue
@@ -81,7 +76,7 @@ def _peel(indptr, parent, out, child, edge, flow, tie):
             b += 1
         else:
             key, _, j = heapq.heappop(heap)
-            if done[j] or key != rank[j]:
+            if done[j] or key != rank[j]:  # an older entry
                 continue
             first[a] = j
             a += 1

@@ -12,15 +12,7 @@ from acyclome.core.kernel import kernel
 
 
 class Parents(NamedTuple):
-    """Parents of every gene, with space for more.
-
-    Parameters
-    ----------
-    parent
-        ``(d, most)`` int32, the first ``size`` of a row count.
-    size
-        ``(d,)`` int64.
-    """
+    """Parents of every gene, ``(d, most)`` int32 with space for more: the first ``size``, ``(d,)``, of a row count."""
 
     parent: np.ndarray
     size: np.ndarray
@@ -54,23 +46,12 @@ def parents_of(source: np.ndarray, target: np.ndarray, *, n_genes: int, most: in
 
 
 def is_ancestor(graph: Parents, i: int, j: int, *, without: tuple[int, int] = (-1, -1)) -> bool:
-    """Say whether a path of edges leads from ``i`` to ``j``, the edge ``without`` not counted; a gene leads to itself.
-
-    Notes
-    -----
-    Walks up from ``j``, each gene once.
-    """
+    """Say whether a path leads from ``i`` to ``j``, the edge ``without`` not counted; a gene leads to itself."""
     return bool(_is_ancestor(graph.parent, graph.size, i, j, *without))
 
 
 def sort_genes(source: np.ndarray, target: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Return an order in which every edge points forward, ``(d,)``; the permutation ``start`` decides the rest.
-
-    Raises
-    ------
-    ValueError
-        If the edges close a cycle.
-    """
+    """Return an order in which every edge points forward, ``(d,)``; the permutation ``start`` decides the rest."""
     position = inverse(start)
     order: np.ndarray = np.asarray(start)[topological_order(position[source], position[target], len(start))]
     return order
@@ -88,7 +69,7 @@ def _gather(source, target, parent, size):
 def _is_ancestor(parent, size, i, j, cut_source, cut_target):
     seen = np.zeros(len(size), np.bool_)
     stack = np.empty(len(size), np.int64)
-    stack[0], n = j, 1
+    stack[0], n = j, 1  # up from j: a gene has few parents, and perhaps thousands of children
     seen[j] = True
     while n > 0:
         n -= 1

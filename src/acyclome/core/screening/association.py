@@ -22,27 +22,23 @@ from acyclome.core.kernel import kernel
 from acyclome.core.screening.partial_correlation import partial_correlations
 from acyclome.core.workers import run_blocks
 
-# The same on all data; how they were chosen stands in docs/ranking.md.
+# The same on all data: chosen among a few dozen combinations on DREAM4, DREAM5 and SynTReN, see docs/ranking.md.
 SPLINES = NaturalSplines(3)
-RATE = 0.1
+RATE = 0.1  # share of its least-squares step that a cause takes; small, so that many have their turn
 ROUNDS, HANDS = 10, 10  # the sources are offered in hands, so that none hides another for good
 SHRINKAGE = 0.8
-POWER = 2 / 3
+POWER = 2 / 3  # chosen with three others of the ranking from 108 combinations (docs/ranking.md)
 FLOOR = 0.1
 OBSERVATIONS = 1000  # of a resample are enough to weigh one cause against another
 BLOCK = 64  # genes that a thread takes at once
-TINY = 1e-30
+TINY = 1e-30  # where nothing goes with anything, as in constant data
 
 
 def associations(problem: Problem, samples: Sequence[np.ndarray], *, seed: int) -> np.ndarray:
     """Return how strongly every source goes with every gene, ``(d, p)``; zero where the pair may not be an edge.
 
-    Parameters
-    ----------
-    samples
-        Observations of each resample; shares of variance are means over them.
-    seed
-        Of the order in which causes are offered to the boosted fits.
+    Shares of variance are means over ``samples``, observations of each resample; ``seed`` decides the order in which
+    causes are offered to the boosted fits.
 
     Notes
     -----
@@ -89,16 +85,9 @@ def importance(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Share of the variance of each response that every cause explains, alone and in a boosted fit, ``(d, p)`` each.
 
-    Parameters
-    ----------
-    terms
-        ``(p, t, n)`` orthonormal terms of the causes.
-    responses
-        ``(d, n)`` of mean 0 and mean square 1.
-    may
-        ``(d, p)`` bool, which cause may explain which response.
-    offered
-        ``(rounds, p)``, the causes in the order in which each round deals them out, a tenth at a time.
+    ``terms`` are orthonormal, ``(p, t, n)``; ``responses`` ``(d, n)`` of mean 0 and mean square 1; ``may``, ``(d, p)``,
+    says which cause may explain which response; ``offered``, ``(rounds, p)``, has the causes in the order in which each
+    round deals them out, a tenth at a time.
 
     Notes
     -----
@@ -138,7 +127,7 @@ def _boost(gram, left, may, offered, cuts, rate):
                         share += c[u] * c[u]
                     if share > best and may[j, i]:
                         best, at = share, i
-                if at >= 0:
+                if at >= 0:  # on orthonormal terms the least-squares step is the covariance
                     gain[j, at] += rate * (2 - rate) * best
                     for u in range(at * t, (at + 1) * t):
                         step, row = rate * c[u], gram[u]
@@ -160,7 +149,7 @@ def _explained(
 
 def _own(Z: np.ndarray, interventions: Interventions) -> np.ndarray:
     """Scale every gene over its own observations and put it to its mean in those in which it was a target."""
-    if not interventions.any:
+    if not interventions.any:  # not a bit is to change
         return Z
     mean, scale = own_moments(Z, interventions)
     own = (Z - mean[:, None]) / np.where(scale > 0, scale, 1.0)[:, None]

@@ -12,6 +12,7 @@ import numpy as np
 from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.moments import WHOLE_GENES
 from acyclome.core.data.problem import Problem
+from acyclome.core.screening.partial_correlation import LEAST_DIAGONAL
 from acyclome.core.screening.screen import (
     LEAST_LEFT,
     LEAST_RESIDUAL,
@@ -52,14 +53,8 @@ def correlations_of(Z: torch.Tensor) -> torch.Tensor:
 
 
 def forward_select_batched(problem: Problem, R: torch.Tensor, settings: ScreenSettings) -> np.ndarray:
-    """Select regressors forward for every gene, as :func:`acyclome.core.screening.screen.forward_select` does.
+    """Select regressors forward for every gene, ``(d, forward_steps)``, as :func:`forward_select` does.
 
-    Returns
-    -------
-    ``(d, forward_steps)`` int32 regressors in order of discovery, -1 after the last.
-
-    Notes
-    -----
     Cost: ``d^2 forward_steps^2 / 2``, all of it in reading and writing; memory: ``forward_steps`` rows a gene at hand.
     """
     import torch
@@ -69,7 +64,7 @@ def forward_select_batched(problem: Problem, R: torch.Tensor, settings: ScreenSe
     if len(sources) == 0 or steps == 0:
         return np.full((d, steps), -1, np.int32)
     own = torch.as_tensor(sources, device=R.device)
-    whole = len(sources) == d
+    whole = len(sources) == d  # no copy of 0.4 GB without need
     P = R if whole else R[own][:, own].contiguous()
     skewness = torch.as_tensor(data.skewness, dtype=R.dtype, device=R.device)
     min_drop = 1.0 - float(np.exp(-2.0 * settings.min_gain / data.n_effective))
@@ -96,14 +91,14 @@ def _select(P: torch.Tensor, c: torch.Tensor, v: torch.Tensor, *, steps: int, mi
     Q = c.new_zeros((genes, steps, p))
     residual, open_ = c.new_ones(genes), torch.ones(genes, dtype=torch.bool, device=c.device)
     for step in range(steps):
-        gain = (c * c / v).where(v > LEAST_LEFT, c.new_zeros(()))
+        gain = (c * c / v).where(v > LEAST_LEFT, c.new_zeros(()))  # what is shut has v = 0
         best, new = gain.max(1)
         open_ = open_ & (best > 0.0) & (best >= min_drop * residual) & (residual >= LEAST_RESIDUAL)
         selected[:, step] = new.where(open_, selected[:, step])
         at = new[:, None]
         f = Q[:, :step].gather(2, at[:, None].expand(-1, step, 1)).mT
         q = P[new] - (f @ Q[:, :step])[:, 0]
-        root = v.gather(1, at).clamp(min=LEAST_LEFT).rsqrt() * open_[:, None]
+        root = v.gather(1, at).clamp(min=LEAST_LEFT).rsqrt() * open_[:, None]  # 0: a gene that is done takes no more
         q = q * root
         Q[:, step] = q
         c = c - (c.gather(1, at) * root) * q
@@ -120,11 +115,7 @@ def _are_spurious(r: torch.Tensor, m: torch.Tensor, *, n: float, least: float) -
 
 
 def strongest_partial_batched(problem: Problem, Z: torch.Tensor, settings: ScreenSettings) -> np.ndarray:
-    """Return for every gene the genes of largest shrunken partial correlation, ``(d, partial)`` int32.
-
-    As :func:`acyclome.core.screening.screen.strongest_partial`: by the Woodbury identity with
-    ``n < d``, else by an inverse.
-    """
+    """Return for every gene the genes of largest shrunken partial correlation, as :func:`strongest_partial` does."""
     import torch
 
     constraints = problem.constraints
@@ -132,7 +123,8 @@ def strongest_partial_batched(problem: Problem, Z: torch.Tensor, settings: Scree
     if keep == 0:
         return np.full((d, 0), -1, np.int32)
     left, diagonal = _precision_factor(Z, settings.shrinkage)
-    scale = diagonal.clamp(min=1e-12).rsqrt().to(Z.dtype) * torch.as_tensor(constraints.sources, device=Z.device)
+    own = torch.as_tensor(constraints.sources, device=Z.device)
+    scale = diagonal.clamp(min=LEAST_DIAGONAL).rsqrt().to(Z.dtype) * own
     strongest = []
     for a, b in gene_blocks(d, max(BLOCK_VALUES // d, 1)):
         K = (left[a:b] @ left.mT if left.shape[1] != d else left[a:b]).abs() * scale
@@ -150,7 +142,7 @@ def _precision_factor(Z: torch.Tensor, a: float) -> tuple[torch.Tensor, torch.Te
 
     d, n = Z.shape
     if n < d:
-        S = Z.mT.double() @ Z.double()
+        S = Z.mT.double() @ Z.double()  # float32 is enough for the factor, not for the Cholesky that it comes from
         S.diagonal().add_(a / (1.0 - a) * n)
         factor = torch.linalg.solve_triangular(torch.linalg.cholesky(S).to(Z.dtype), Z.mT, upper=False).mT
         return factor, 1.0 - (factor.double() ** 2).sum(1)

@@ -12,6 +12,7 @@ from acyclome.core.kernel import kernel
 from acyclome.core.workers import run_blocks
 
 ROWS = 512  # genes that a thread takes at once: their rows of a matrix of 10,000 genes have 20 MB
+LEAST_DIAGONAL = 1e-12  # of a precision matrix times at most 1: only rounding goes so low
 
 
 def strongest_partial(
@@ -19,10 +20,7 @@ def strongest_partial(
 ) -> np.ndarray:
     """Return for every gene the ``keep`` genes of largest shrunken partial correlation, ``(d, keep)`` int32.
 
-    Parameters
-    ----------
-    genes
-        First gene to search for and the one behind the last, at multiples of ``ROWS``; all if None.
+    ``genes`` are the first to search for and the one behind the last, at multiples of ``ROWS``; all if None.
 
     Notes
     -----
@@ -65,7 +63,7 @@ def _precision_factors(data: Moments, a: float, threads: int) -> tuple[np.ndarra
     if n < d:
         S = np.zeros((n, n))
         for part in run_blocks(lambda x, y: Z[x:y].T @ Z[x:y], tiles, threads):
-            S += part
+            S += part  # in the order of the tiles, whoever was first
         S[np.diag_indices(n)] += a / (1.0 - a) * n
         half = run_blocks(lambda: np.linalg.inv(np.linalg.cholesky(S)), [()], 1)[0].T.astype(Z.dtype)
         left = np.empty_like(Z)
@@ -91,24 +89,16 @@ def _inverse(M: np.ndarray) -> np.ndarray:
 
 
 def _floored(diagonal: np.ndarray) -> np.ndarray:
-    """Return a diagonal in float64, kept above rounding."""
-    return np.maximum(diagonal.astype(np.float64), 1e-12)
+    return np.maximum(diagonal.astype(np.float64), LEAST_DIAGONAL)
 
 
 @kernel
 def largest(values, scale, first, keep, least, out):
     """Write the ``keep`` columns of largest ``|values| * scale`` of every row into ``out``, -1 after the last.
 
-    Only what is above ``least`` counts.
-
-    Parameters
-    ----------
-    values
-        ``(rows, p)``; row ``r`` is that of gene ``first + r``, whose own column never counts.
-    scale
-        ``(p,)`` non-negative; columns with 0 never count.
-    out
-        ``(rows, keep)`` int32, columns from the largest to the smallest; of equals the first goes first.
+    Row ``r`` of ``values``, ``(rows, p)``, is that of gene ``first + r``, whose own column never counts, nor do columns
+    whose ``scale``, ``(p,)``, is 0, nor what is not above ``least``.  ``out`` is ``(rows, keep)``, from the largest to
+    the smallest; of equals the first column goes first.
     """
     rows, p = values.shape
     top = np.empty(keep, values.dtype)
@@ -117,7 +107,7 @@ def largest(values, scale, first, keep, least, out):
         for x in range(p):
             y = abs(values[r, x]) * scale[x]
             if y > low and x != first + r:
-                at = min(n, keep - 1)
+                at = min(n, keep - 1)  # insertion: after the first columns hardly anything enters
                 n = min(n + 1, keep)
                 while at > 0 and top[at - 1] < y:
                     top[at], out[r, at] = top[at - 1], out[r, at - 1]

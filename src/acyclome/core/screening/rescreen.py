@@ -15,19 +15,17 @@ from acyclome.core.data.interventions import leave_out
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.screening.partial_correlation import ROWS, largest
-from acyclome.core.screening.screen import ScreenSettings, as_pairs, forward_select, symmetric
+from acyclome.core.screening.screen import LEAST_RESIDUAL, ScreenSettings, as_pairs, forward_select, symmetric
 from acyclome.core.workers import run_blocks
 
 HUB_SHARE = 0.1  # of the genes, those with most children; about as many are transcription factors
-HUB_CHILDREN = 4  # that a hub has to have
-UNEXPLAINED = 8  # strongest excluded gradients of each gene
+HUB_CHILDREN = 4  # that a hub has to have; as it was first written, no other number was tried on record
+UNEXPLAINED = 8  # strongest excluded gradients of each gene; how many are enough is on no record
 
 
 def rescreen(problem: Problem, candidates: Candidates, result: SearchResult, *, settings: ScreenSettings) -> Candidates:
     """Add the hubs of ``result`` found by forward selection among hubs, and the strongest excluded gradients.
 
-    Notes
-    -----
     Cost: ``d h forward_steps^2 / 2`` for ``h`` hubs, and ``d^2 n`` for the gradients, where correlations are not kept.
     """
     hubs = find_hubs(result, problem.constraints.sources)
@@ -55,7 +53,7 @@ def strongest_unexplained(problem: Problem, result: SearchResult, *, min_gain: f
     weight = result.weight * own[result.target] / np.where(own > 0, own, 1.0)[result.source]
     residual = result.residual * own**2
     W = sparse.csr_matrix((weight.astype(dtype), (result.target, result.source)), shape=(d, d))
-    least = dtype.type(np.sqrt(1.0 - np.exp(-2.0 * min_gain / n)))
+    least = dtype.type(np.sqrt(1.0 - np.exp(-2.0 * min_gain / n)))  # the correlation whose likelihood is min_gain
     keep = min(UNEXPLAINED, d - 1)
     out = np.full((d, keep), -1, dtype=np.int32)
     sources, every = constraints.sources.astype(dtype), np.arange(d)
@@ -66,7 +64,7 @@ def strongest_unexplained(problem: Problem, result: SearchResult, *, min_gain: f
         else:
             K = (data.Z[a:b] - W[a:b] @ data.Z) @ data.Z.T / dtype.type(data.n_obs)
         leave_out(K, data.Z, data.interventions, W=W, a=a)
-        K /= np.sqrt(np.maximum(residual[a:b, None], 1e-6)).astype(K.dtype)
+        K /= np.sqrt(np.maximum(residual[a:b, None], LEAST_RESIDUAL)).astype(K.dtype)
         largest(constraints.without_excluded(K, a, fill=0.0, sources=every), sources, a, keep, least, out[a:b])
 
     run_blocks(block, gene_blocks(d, ROWS), problem.threads)

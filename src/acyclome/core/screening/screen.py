@@ -13,7 +13,7 @@ import numpy as np
 
 from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.index_maps import positions
-from acyclome.core.data.moments import WHOLE_GENES, Moments
+from acyclome.core.data.moments import WHOLE_GENES
 from acyclome.core.data.problem import Problem
 from acyclome.core.kernel import kernel
 from acyclome.core.screening.partial_correlation import ROWS, largest, strongest_partial
@@ -23,7 +23,7 @@ from acyclome.core.workers import run_blocks
 BLOCK = 64  # genes that a thread takes at once
 PRESCREEN = 128  # genes among which forward selection looks where the correlations of all do not fit: blocks of 64 kB
 UNSCREENED = 3  # times max_candidates, up to which a network has no more pairs than the blocks of candidates hold
-NOWHERE = np.full(1, -1)
+NOWHERE = np.full(1, -1)  # a gene that is none of its own regressors
 LEAST_LEFT = 1e-5  # of a regressor's variance by those selected before: with less it is a copy of them
 LEAST_RESIDUAL = 1e-6  # of the target's variance, below which float32 has no more to explain
 EXCLUDED = 2.0  # stands where a correlation would, of a pair that may not be an edge
@@ -73,11 +73,8 @@ def screen(problem: Problem, settings: ScreenSettings) -> Candidates:
     """Return the candidate edges: forward selection and shrunken partial correlation, made symmetric.
 
     In small networks every pair with an allowed source is a candidate, unless it correlates by chance alone.  Forbidden
-    pairs make room for others, required ones are always in.
-
-    Notes
-    -----
-    Cost: ``d^2 forward_steps^2 / 2`` for the first, ``min(d, n) d^2`` for the second.
+    pairs make room for others, required ones are always in.  Cost: ``d^2 forward_steps^2 / 2`` for the first, ``min(d,
+    n) d^2`` for the second.
     """
     if not is_screened(problem, settings):
         d, sources = problem.n_genes, problem.constraints.sources
@@ -130,7 +127,7 @@ def symmetric(problem: Problem, source: np.ndarray, target: np.ndarray, *, max_c
     rank = np.empty(both.n_edges, dtype=np.int64)
     may = constraints.allows(s, t)
     allowed = may[order]
-    before = np.cumsum(allowed) - allowed
+    before = np.cumsum(allowed) - allowed  # a pair that may be no edge takes no place
     start = both.indptr[:-1][t[order]]
     rank[order] = before - before[np.minimum(start, max(both.n_edges - 1, 0))]
     keep = may & (rank < max_candidates)
@@ -149,23 +146,10 @@ def forward_select(
 ) -> np.ndarray:
     """Select regressors forward for every gene: take the best, project it out, repeat.
 
-    Parameters
-    ----------
-    regressors
-        ``(p,)`` genes that may be selected, sources all of them.
-    min_gain
-        Log-likelihood a step must gain.
-    genes
-        First gene to search for and the one behind the last, at multiples of ``ROWS``; all if None.
-
-    Returns
-    -------
-    ``(d, steps)`` int32 regressors in order of discovery, -1 after the last.
-
-    Notes
-    -----
-    Where the correlations of the regressors do not fit, each gene's search runs among the ``PRESCREEN`` genes that
-    correlate most with it.
+    ``regressors``, ``(p,)``, are genes that may be selected, sources all of them; a step must gain ``min_gain`` of
+    log-likelihood; ``genes`` are the first to search for and the one behind the last, at multiples of ``ROWS``, all if
+    None. Where the correlations of the regressors do not fit, each gene's search runs among the ``PRESCREEN`` genes
+    that correlate most with it.  Returned are ``(d, steps)`` int32 in order of discovery, -1 after the last.
     """
     data, constraints, threads = problem.data, problem.constraints, problem.threads
     n, d = data.n_effective, data.n_genes
@@ -177,7 +161,9 @@ def forward_select(
     min_drop = 1.0 - np.exp(-2.0 * min_gain / n)
     skewness, least, some = data.skewness, edge_cost(n, d), None if len(regressors) == d else regressors
     whole = data.R is not None or len(regressors) <= WHOLE_GENES
-    P = _correlations_of(data, some, threads) if whole else None
+    P = data.R if some is None and data.R is not None else None
+    if P is None and whole:
+        P = data.among(regressors, threads)
     every = np.ones(len(regressors), data.Z.dtype)
 
     def block(a: int, b: int) -> None:
@@ -191,6 +177,7 @@ def forward_select(
         C[np.arange(b - a), np.maximum(position[a:b], 0)] *= position[a:b] < 0
         C[C >= EXCLUDED] = 0.0
         near = np.empty((b - a, PRESCREEN), np.int32)
+        # Its own column is 0 by now; first = -len(C) has largest look for none.
         largest(C, every, -len(C), PRESCREEN, C.dtype.type(0.0), near)
         for g in range(b - a):
             few = np.sort(near[g][near[g] >= 0])
@@ -205,12 +192,6 @@ def forward_select(
     return out[first:last]
 
 
-def _correlations_of(data: Moments, genes: np.ndarray | None, threads: int) -> np.ndarray:
-    if genes is None and data.R is not None:
-        return data.R
-    return data.among(np.arange(data.n_genes) if genes is None else genes, threads)
-
-
 @kernel(fastmath=True)
 def _forward_block(P, C, position, own, skewness, n, least, steps, min_drop):
     """Rows of ``C`` are the correlations of the targets with the regressors, ``P`` those of these with one another."""
@@ -222,6 +203,7 @@ def _forward_block(P, C, position, own, skewness, n, least, steps, min_drop):
     for g in range(genes):
         for i in range(p):
             c[i] = C[g, i]
+            # With v = 0 it is never taken: chance alone, or no edge, whatever it would explain.
             v[i] = 0.0 if c[i] >= EXCLUDED or is_spurious(c[i], own[g] * skewness[i], n, least) else P[i, i]
         if position[g] >= 0:
             v[position[g]] = 0.0
@@ -252,5 +234,5 @@ def _forward_block(P, C, position, own, skewness, n, least, steps, min_drop):
                 q[i] *= root
                 c[i] -= slope * q[i]
                 v[i] -= q[i] * q[i]
-            v[at] = 0.0
+            v[at] = 0.0  # rounding would offer it again
     return selected

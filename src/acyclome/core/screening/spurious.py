@@ -18,7 +18,9 @@ import numpy as np
 from acyclome.core.data.moments import Moments
 from acyclome.core.kernel import kernel
 
-NEAR = 0.6  # of the cost of an edge, in the Gaussian light, from which a pair is looked at in the other one
+# Of the cost of an edge, in the Gaussian light, from which a pair is looked at in the other one: a pair that is worth
+# less becomes no edge anyway, but one beside other parents may be worth somewhat more than alone.  By eye.
+NEAR = 0.6
 SKEWED = 0.25  # r g_x g_y; below it the two lights differ by less than a tenth
 
 
@@ -40,7 +42,7 @@ def is_spurious(r, m, n, least):
     """Judge one correlation ``r`` of genes whose skewnesses have the product ``m``."""
     u = r * m
     gauss = 0.5 * n * r * r
-    if u < SKEWED or gauss < NEAR * least:
+    if u < SKEWED or gauss < NEAR * least:  # nearly all pairs: the logarithm is for few
         return False
     evidence = n / (m * m) * ((1.0 + u) * np.log1p(u) - u)
     return evidence < least
