@@ -13,7 +13,7 @@ from typing import Self
 
 import numpy as np
 
-from acyclome.core.data.index_maps import positions, row_pointers
+from acyclome.core.data.index_maps import locate, positions, row_pointers
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,7 @@ class Candidates:
 
     def find(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Positions of the pairs ``source -> target`` among the candidates, -1 where absent."""
-        keys = self.keys()
-        wanted = np.asarray(target, dtype=np.int64) * self.n_genes + source
-        if keys.size == 0:
-            return np.full(wanted.shape, -1)
-        at = np.minimum(np.searchsorted(keys, wanted), keys.size - 1)
-        return np.where(keys[at] == wanted, at, -1)
+        return locate(np.asarray(target, dtype=np.int64) * self.n_genes + source, self.keys())
 
     def subset(self, genes: np.ndarray) -> tuple[Candidates, np.ndarray]:
         """Return the candidates among ``genes`` (rising), renumbered, and their positions in the whole, ``(nnz',)``."""

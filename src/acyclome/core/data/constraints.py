@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates
-from acyclome.core.data.index_maps import inverse, positions
+from acyclome.core.data.index_maps import inverse, locate, positions
 
 REQUIRED, POSITIVE, NEGATIVE, SOFT = 1, 2, 4, 8  # bits: several may hold of one edge
 CONSTRAINT = np.dtype([("kind", "u1"), ("cost", "f8")], align=True)
@@ -137,9 +137,9 @@ class Constraints:
             return out
         keys = candidates.keys()
         out["kind"][_among(keys, self.required)] |= REQUIRED
-        at = _at(keys, self.signed)
+        at = locate(self.signed, keys)
         out["kind"][at[at >= 0]] |= np.where(self.sign > 0, POSITIVE, NEGATIVE).astype(np.uint8)[at >= 0]
-        at = _at(keys, self.soft)
+        at = locate(self.soft, keys)
         out["kind"][at[at >= 0]] |= SOFT
         out["cost"][at[at >= 0]] = self.cost[at >= 0]
         return out
@@ -197,14 +197,6 @@ class Constraints:
         return np.array(out, dtype=order.dtype)
 
 
-def _at(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Positions of ``wanted`` in the rising ``keys``, -1 where absent."""
-    if not len(keys):
-        return np.full(len(wanted), -1)
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[at] == wanted, at, -1)
-
-
 def _among(keys: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Say which of ``keys`` are among the rising ``others``, bool."""
-    return _at(others, keys) >= 0
+    return locate(keys, others) >= 0

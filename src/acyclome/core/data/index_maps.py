@@ -19,6 +19,14 @@ def positions(some: np.ndarray, n: int) -> np.ndarray:
     return position
 
 
+def locate(wanted: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Return where each of ``wanted`` stands among the rising ``keys``, in its shape; -1 where it does not."""
+    if not len(keys):
+        return np.full(np.shape(wanted), -1)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[at] == wanted, at, -1)
+
+
 def row_pointers(row: np.ndarray, n_rows: int) -> np.ndarray:
     """Return the ``indptr`` of a CSR whose entries, row after row, lie in these rows, ``(n_rows + 1,)`` int64."""
     indptr = np.zeros(n_rows + 1, np.int64)

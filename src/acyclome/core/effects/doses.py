@@ -18,6 +18,7 @@ import numpy as np
 from scipy import sparse
 
 from acyclome.core.data.candidates import gene_blocks
+from acyclome.core.data.index_maps import locate
 from acyclome.core.data.interventions import LEAST_OWN, own_moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.effects.shifts import BLOCK, LEAST_UNTOUCHED
@@ -47,8 +48,8 @@ class Treatments(NamedTuple):
         """Return those of some observations, where only ``genes`` (rising) are measured; None takes all."""
         kind, gene = self.kind if rows is None else self.kind[rows], self.gene
         if genes is not None:
-            at = np.minimum(np.searchsorted(genes, gene), len(genes) - 1)
-            gene = np.where(genes[at] == gene, at, np.minimum(gene, STRANGE))
+            at = locate(gene, genes)
+            gene = np.where(at >= 0, at, np.minimum(gene, STRANGE))
         return Treatments(kind, gene)
 
     def of(self, number: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from acyclome.core.contract import LocalModel, LocalScore
 from acyclome.core.data.constraints import Constraints
+from acyclome.core.data.index_maps import locate
 from acyclome.core.data.interventions import LEAST_OWN
 from acyclome.core.data.problem import Problem
 
@@ -43,10 +44,7 @@ class Known(NamedTuple):
 
     def of(self, values: np.ndarray, sets: np.ndarray) -> np.ndarray:
         """Return one of the values for every parent in ``sets``, ``(s, p)``; zero where nothing is known."""
-        if not len(self.parent):
-            return np.zeros(sets.shape, values.dtype)
-        at = np.minimum(np.searchsorted(self.parent, sets), len(self.parent) - 1)
-        return np.where(self.parent[at] == sets, values[at], values.dtype.type(0))
+        return np.append(values, values.dtype.type(0))[locate(sets, self.parent)]  # -1, the last: nothing is known
 
 
 @dataclass(frozen=True)
