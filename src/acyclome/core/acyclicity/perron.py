@@ -13,7 +13,7 @@ from acyclome.core.acyclicity.matrix import rounding
 if TYPE_CHECKING:
     import torch
 
-# Bounds on the radius (Collatz 1942) closer than this share of it end the iteration.
+# Bounds on the radius (Collatz 1942) closer than this share of it end the iteration: thousands of roundings of 2e-16.
 RTOL = 1e-12
 POWER_STEPS = 2000  # tens where a component is well connected; a cycle of a hundred genes takes more, and goes on below
 NODA_STEPS = 40  # each squares the error: five to ten from a start as near as this

@@ -24,8 +24,8 @@ from acyclome.core.workers import run_blocks
 TOLERANCE = 1e-6  # nats a move has to gain: above the rounding of scores of thousands, below the worth of any edge
 MAX_PARENTS = 16  # of a gene; with as many, each fit takes tens of times that of three
 MAX_ROUNDS = 10_000  # never reached, since every round lowers the score
-FIRST, LAST = 1, 2
-ADD, DROP, TURN = 0, 1, 2
+FIRST, LAST = 1, 2  # where a gene is pinned: without parents, or without children
+ADD, DROP, TURN = 0, 1, 2  # moves
 
 
 class Snapshot(NamedTuple):
@@ -214,6 +214,7 @@ class HillClimbing:
             return False
         if self.position is not None and self.position[source] > self.position[target]:
             return False
+        # Turning i -> j closes a cycle only through another path from i to j.
         return not is_ancestor(self.graph, target, source, without=(i, j) if kind == TURN else (-1, -1))
 
     def _move(self, e: int, kind: int, *, i: int, j: int) -> set[int]:

@@ -26,9 +26,9 @@ from acyclome.core.workers import run_blocks
 SPLINES = NaturalSplines(3)
 RATE = 0.1  # share of its least-squares step that a cause takes; small, so that many have their turn
 ROUNDS, HANDS = 10, 10  # the sources are offered in hands, so that none hides another for good
-SHRINKAGE = 0.8
+SHRINKAGE = 0.8  # much more than the screening has: here all pairs are ranked, on few observations too
 POWER = 2 / 3  # chosen with three others of the ranking from 108 combinations (docs/ranking.md)
-FLOOR = 0.1
+FLOOR = 0.1  # of the mean, so that no view silences the others
 OBSERVATIONS = 1000  # of a resample are enough to weigh one cause against another
 BLOCK = 64  # genes that a thread takes at once
 TINY = 1e-30  # where nothing goes with anything, as in constant data
