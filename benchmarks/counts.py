@@ -18,7 +18,7 @@ import scipy.sparse as sp
 from acyclome import Config, Network, learn
 from acyclome.evaluate.baselines import sort_and_regress
 from acyclome.evaluate.simulate import Simulation, simulate
-from acyclome.io.expression import read_expression
+from acyclome.io.expression import open_expression
 from acyclome.io.store import MemoryStore
 from acyclome.models.glm.card import LAWS, structural_model
 from acyclome.prepare import prepare
@@ -100,7 +100,7 @@ def _edges(network: Network) -> Edges:
 
 def _cells(given: argparse.Namespace, seed: int) -> dict[str, Any]:
     """Learn on a random half of the cells; nats per cell of the other, over genes that vary in both."""
-    prepared = prepare(read_expression(given.data / FILE), Config.from_mapping({"model": "glm"}))
+    prepared = prepare(open_expression(given.data / FILE), Config.from_mapping({"model": "glm"}))
     X = np.asarray(prepared.X.toarray() if sp.issparse(prepared.X) else prepared.X).T
     totals = X.sum(axis=1, dtype=np.float64)
     half = np.random.default_rng([HALVES, seed]).permutation(len(X)) < len(X) // 2

@@ -17,7 +17,7 @@ import scipy.sparse as sp
 
 from acyclome import Config, Network, learn, read
 from acyclome.evaluate.baselines import heldout_log_likelihood
-from acyclome.io.expression import read_expression
+from acyclome.io.expression import open_expression
 from acyclome.prepare import Prepared, prepare
 from benchmarks.command import run_command
 from benchmarks.report import publish
@@ -72,7 +72,7 @@ def _runs(path: Path, folder: Path, seed: int, threads: int, *, skip: bool) -> t
 
 def _permute_genes(path: Path, permuted: Path, seed: int) -> None:
     """Write a copy of the file in which every gene's values are dealt out to the cells anew, gene by gene."""
-    adata = read_expression(path)
+    adata = open_expression(path)
     rng = np.random.default_rng([SHUFFLE, seed])
     X = sp.csc_matrix(adata.X)
     n = X.shape[0]
@@ -87,7 +87,7 @@ def _permute_genes(path: Path, permuted: Path, seed: int) -> None:
 
 def _top_regulators(network: Network, path: Path) -> list[dict[str, Any]]:
     """Return the genes with most children, by symbol, with their strongest edges."""
-    symbols = read_expression(path).var["gene_symbol"].astype(str).to_dict()
+    symbols = open_expression(path).var["gene_symbol"].astype(str).to_dict()
     r2 = network.nodes.set_index("gene")["r2"]
     groups = dict(iter(network.edges.groupby("source", sort=False)))
     rows = []
@@ -102,7 +102,7 @@ def _top_regulators(network: Network, path: Path) -> list[dict[str, Any]]:
 
 def _held_out(path: Path, seed: int, threads: int) -> dict[str, Any]:
     """Learn on a random half of the cells and score the other, both ways; nats per cell, over genes seen in both."""
-    prepared = prepare(read_expression(path), Config())
+    prepared = prepare(open_expression(path), Config())
     X = _dense(prepared)
     half = np.random.default_rng([HALVES, seed]).permutation(len(X)) < len(X) // 2
     found = [_one_way(X[half], X[~half], seed, threads), _one_way(X[~half], X[half], seed, threads)]

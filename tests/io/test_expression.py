@@ -14,12 +14,20 @@ import scipy.sparse as sp
 from scipy.io import mmwrite
 
 from acyclome.errors import InputError
-from acyclome.io.expression import inspect_expression, open_expression, read_expression
+from acyclome.io.expression import inspect_expression, open_expression
 from acyclome.io.gene_names import kind_of_names, lies_on_its_side
-from acyclome.io.matrices import matrix_facts, to_memory
+from acyclome.io.inspection import choose_matrix
+from acyclome.io.matrices import get_matrix, matrix_facts, to_memory
 
 GENES = ["SPI1", "CEBPA", "LYZ", "GATA1", "HBB", "TAL1"]
 CELLS = [f"cell_{i}" for i in range(24)]
+
+
+def chosen(path, layer=None, genes_as="columns"):
+    """Return the matrix of a file that is asked for, or the recommended one, in memory."""
+    whole = open_expression(path, genes_as)
+    X, genes = get_matrix(whole, choose_matrix(whole, layer).name)
+    return anndata.AnnData(to_memory(X), obs=whole.obs, var=pd.DataFrame(index=genes))
 
 
 def counts(seed=3, rows=24, columns=6):
@@ -45,17 +53,16 @@ def written(adata, path):
 
 @pytest.mark.parametrize("name", ["a.h5ad", "a.zarr"])
 @pytest.mark.parametrize("make", [np.asarray, sp.csr_matrix, sp.csc_matrix])
-@pytest.mark.parametrize("backed", [False, True])
-def test_h5ad_and_zarr_give_the_same_values_in_memory_and_backed(tmp_path, name, make, backed):
+def test_h5ad_and_zarr_stay_on_the_disk_until_their_values_are_asked_for(tmp_path, name, make):
     X = counts()
-    path = written(annotated(make(X), log=make(log_normalised(X))), tmp_path / name)
+    whole = open_expression(written(annotated(make(X), log=make(log_normalised(X))), tmp_path / name))
     for layer, expected in (("X", X), ("log", log_normalised(X)), (None, X)):
-        found = read_expression(path, layer=layer, backed=backed)
-        values = to_memory(found.X)
+        on_disk, genes = get_matrix(whole, choose_matrix(whole, layer).name)
+        assert type(on_disk) not in (np.ndarray, sp.csr_matrix, sp.csc_matrix)
+        values = to_memory(on_disk)
         np.testing.assert_array_equal(values.toarray() if sp.issparse(values) else values, expected)
-        assert list(found.var_names) == GENES
-        assert list(found.obs["type"][:2]) == ["B", "T"]
-        assert backed == (type(found.X) not in (np.ndarray, sp.csr_matrix, sp.csc_matrix))
+        assert genes == GENES
+        assert list(whole.obs["type"][:2]) == ["B", "T"]
 
 
 def test_raw_is_a_matrix_with_genes_of_its_own(tmp_path):
@@ -64,7 +71,7 @@ def test_raw_is_a_matrix_with_genes_of_its_own(tmp_path):
     adata = adata[:, :4].copy()
     adata.X = (adata.X - adata.X.mean(axis=0)) / adata.X.std(axis=0)
     path = written(adata, tmp_path / "a.h5ad")
-    found = read_expression(path)
+    found = chosen(path)
     assert list(found.var_names) == GENES
     np.testing.assert_array_equal(found.X, log_normalised(counts()))
     inspection = inspect_expression(path)
@@ -91,8 +98,8 @@ def table(path, X, rows, columns, separator, corner=""):
 )
 def test_tables_are_read_in_both_orientations(tmp_path, name, separator):
     X = counts()
-    upright = read_expression(table(tmp_path / name, X, CELLS, GENES, separator))
-    turned = read_expression(table(tmp_path / f"t_{name}", X.T, GENES, CELLS, separator), genes_as="rows")
+    upright = chosen(table(tmp_path / name, X, CELLS, GENES, separator))
+    turned = chosen(table(tmp_path / f"t_{name}", X.T, GENES, CELLS, separator), genes_as="rows")
     for found in (upright, turned):
         np.testing.assert_array_equal(found.X, X)
         assert (list(found.obs_names), list(found.var_names)) == (CELLS, GENES)
@@ -102,14 +109,14 @@ def test_a_table_without_names_of_rows_is_read(tmp_path):
     X = counts()
     path = tmp_path / "a.tsv"
     pd.DataFrame(X, columns=GENES).to_csv(path, sep="\t", index=False)
-    found = read_expression(path)
+    found = chosen(path)
     np.testing.assert_array_equal(found.X, X)
     assert list(found.obs_names[:2]) == ["0", "1"]
     header_of_r = (
         "\t".join(GENES) + "\n" + "\n".join("\t".join([c, *map(str, r)]) for c, r in zip(CELLS, X, strict=True))
     )
     path.write_text(header_of_r)
-    assert list(read_expression(path).obs_names) == CELLS
+    assert list(chosen(path).obs_names) == CELLS
 
 
 @pytest.mark.parametrize("is_zipped", [False, True])
@@ -127,7 +134,7 @@ def test_a_10x_folder_is_read_and_shared_symbols_are_told_apart(tmp_path, is_zip
         for path in list(tmp_path.iterdir()):
             (tmp_path / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
             path.unlink()
-    found = read_expression(tmp_path)
+    found = chosen(tmp_path)
     np.testing.assert_array_equal(found.X.toarray(), X)
     assert list(found.var_names[[0, 5]]) == ["SPI1_ENSG00000000000", "SPI1_ENSG00000000005"]
     inspection = inspect_expression(tmp_path)
@@ -155,7 +162,7 @@ def test_a_10x_h5_file_is_read_without_its_antibodies(tmp_path):
         "feature_type": ["Gene Expression"] * 5 + ["Antibody Capture"],
     }
     path = tenx_h5(tmp_path / "a.h5", counts(), features)
-    found = read_expression(path)
+    found = chosen(path)
     np.testing.assert_array_equal(found.X.toarray(), counts()[:, :5])
     assert list(found.var_names) == GENES[:5]
     assert "1 features that are no gene expression" in inspect_expression(path).warnings[0]
@@ -166,7 +173,7 @@ def test_scanpy_reads_the_same_from_10x_h5(tmp_path):
 
     features = {"name": GENES, "id": GENES, "feature_type": ["Gene Expression"] * 6, "genome": ["x"] * 6}
     path = tenx_h5(tmp_path / "a.h5", counts(), features)
-    theirs, ours = scanpy.read_10x_h5(path), read_expression(path)
+    theirs, ours = scanpy.read_10x_h5(path), chosen(path)
     np.testing.assert_array_equal(ours.X.toarray(), theirs.X.toarray())
     assert list(ours.var_names) == list(theirs.var_names)
 
@@ -278,7 +285,7 @@ def test_a_transposed_input_is_refused_with_the_way_out(tmp_path):
 def test_a_wrong_layer_names_those_that_exist(tmp_path):
     path = written(annotated(None, log=log_normalised(counts())), tmp_path / "a.h5ad")
     with pytest.raises(InputError, match=r"no matrix 'count'.*X, log.*--layer"):
-        read_expression(path, layer="count")
+        chosen(path, layer="count")
 
 
 def broken_files(folder):

@@ -11,7 +11,7 @@ from scipy.stats import norm, rankdata
 
 from acyclome.config import Config
 from acyclome.evaluate.simulate import simulate
-from acyclome.io.expression import read_expression
+from acyclome.io.expression import open_expression
 from acyclome.prepare import prepare
 from acyclome.prepare.transform import choose_transform, rank_to_normal
 
@@ -84,7 +84,7 @@ def test_ranks_of_ranks_tie():
 @pytest.mark.parametrize("name", ["DAG1_d100_n500", "DAG1_d100_n1000", "EColi_d100_n500", "DAG1_d300_n500"])
 def test_saturating_kinetics_ask_for_ranks(shared_data, name):
     path = shared_data / "syntren_nobears" / f"{name}_maxExpr1_dataset.txt.gz"
-    adata = read_expression(path, genes_as="rows")
+    adata = open_expression(path, genes_as="rows")
     adata = adata[:, ~adata.var_names.str.startswith("bgr_")].copy()
     assert prepare(adata, Config()).facts["transform"] == "rank"
 
@@ -92,7 +92,7 @@ def test_saturating_kinetics_ask_for_ranks(shared_data, name):
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_multifactorial_data_of_dream4_stay_as_they_are(shared_data, number):
     path = shared_data / "dream4" / f"insilico_size100_{number}_multifactorial.tsv.gz"
-    assert prepare(read_expression(path), Config()).facts["transform"] == "none"
+    assert prepare(open_expression(path), Config()).facts["transform"] == "none"
 
 
 def test_log_normalised_cells_stay_as_they_are(shared_data):

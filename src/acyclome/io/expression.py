@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from acyclome.errors import InputError
 from acyclome.io import tenx, text_matrix
 from acyclome.io.gene_names import lies_on_its_side
-from acyclome.io.inspection import Inspection, choose_matrix, inspect
-from acyclome.io.matrices import get_matrix, to_memory
+from acyclome.io.inspection import Inspection, inspect
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Inspection", "inspect_expression", "open_expression", "read_expression"]
+__all__ = ["Inspection", "inspect_expression", "open_expression"]
 
 _FORMATS = "h5ad, zarr, 10x h5, a 10x folder (matrix.mtx, features.tsv, barcodes.tsv), csv or tsv (plain or .gz)"
 _CONVERTIBLE = {
@@ -29,28 +28,6 @@ _CONVERTIBLE = {
 }
 # What h5py, zarr and anndata raise on files that are cut short, of other versions, or of other programs.
 _BROKEN = (KeyError, TypeError, ValueError, IndexError, OSError, AttributeError, NotImplementedError)
-
-
-def read_expression(
-    path: str | os.PathLike[str],
-    layer: str | None = None,
-    genes_as: Literal["columns", "rows"] = "columns",
-    *,
-    backed: bool = False,
-) -> AnnData:
-    """Read one matrix of an expression file as AnnData: observations x genes in X, with obs and var.
-
-    ``layer`` is ``"X"``, ``"raw"``, or the name of a layer; None: the matrix that :func:`inspect_expression`
-    recommends. With ``backed`` the values stay on disk (h5ad and zarr; the file stays open).
-    """
-    import anndata
-
-    whole = open_expression(path, genes_as)
-    name = choose_matrix(whole, layer).name
-    X, _ = get_matrix(whole, name)
-    var = whole.raw.var if name == "raw" else whole.var
-    with _quietly():
-        return anndata.AnnData(X if backed else to_memory(X), obs=whole.obs, var=var, uns=dict(whole.uns))
 
 
 def inspect_expression(path: str | os.PathLike[str], genes_as: Literal["columns", "rows"] = "columns") -> Inspection:
