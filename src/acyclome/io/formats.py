@@ -41,7 +41,7 @@ def write_h5ad(path: str | os.PathLike[str], network: Network) -> None:
         adata.write_h5ad(temporary, compression="gzip")  # which every HDF5 reads, of R too
 
 
-def read_h5ad(path: str | os.PathLike[str], key: str = "dag") -> Network:
+def read_h5ad(path: str | os.PathLike[str]) -> Network:
     import anndata
 
     try:
@@ -50,7 +50,7 @@ def read_h5ad(path: str | os.PathLike[str], key: str = "dag") -> Network:
         msg = f"{os.fspath(path)} cannot be read as h5ad: {error}. Check the name, or copy the file again."
         raise InputError(msg) from error
     try:
-        return read_keys(adata, key)
+        return read_keys(adata)
     finally:
         adata.file.close()
 

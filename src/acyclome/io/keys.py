@@ -28,11 +28,11 @@ _ON_EDGES = ("score", "stability", "direction", "reversible", "reversal_loss", "
 _ABSENT = {"order": -1, "depth": -1, "in_degree": 0, "out_degree": 0, "is_regulator": False}  # no NaN: ints stay so
 
 
-def to_anndata(network: Network, key: str = "dag") -> AnnData:
+def to_anndata(network: Network) -> AnnData:
     from anndata import AnnData
 
     adata = AnnData(var=pd.DataFrame(index=pd.Index(network.genes, dtype=object)))
-    write_keys(adata, network, key)
+    write_keys(adata, network)
     return adata
 
 

@@ -39,14 +39,14 @@ class Ego:
     n_effects: int
 
 
-def choose_ego(edges: pd.DataFrame, gene: str, *, rows: int = ROWS) -> Ego:
-    """Return a gene's causes and effects, at most `rows` of each, chosen by score and ordered by weight."""
+def choose_ego(edges: pd.DataFrame, gene: str) -> Ego:
+    """Return a gene's causes and effects, at most ``ROWS`` of each, chosen by score and ordered by weight."""
     causes, effects = edges[edges["target"] == gene], edges[edges["source"] == gene]
-    return Ego(gene, _strongest(causes, rows), _strongest(effects, rows), len(causes), len(effects))
+    return Ego(gene, _strongest(causes), _strongest(effects), len(causes), len(effects))
 
 
-def _strongest(edges: pd.DataFrame, rows: int) -> pd.DataFrame:
-    best = edges.sort_values("score", ascending=False, kind="stable").head(rows)
+def _strongest(edges: pd.DataFrame) -> pd.DataFrame:
+    best = edges.sort_values("score", ascending=False, kind="stable").head(ROWS)
     return best.sort_values("weight", ascending=False, kind="stable")
 
 

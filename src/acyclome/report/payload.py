@@ -15,9 +15,9 @@ EMBEDDED_EDGES = 20_000  # best ones, which the page carries: about 0.6 MB
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def page_data(run: Run, limit: int = EMBEDDED_EDGES) -> dict[str, Any]:
+def page_data(run: Run) -> dict[str, Any]:
     """Return the genes and the best edges column by column; edges name genes by their index in the list of genes."""
-    edges = run.edges.head(limit)
+    edges = run.edges.head(EMBEDDED_EDGES)
     index_of = {gene: index for index, gene in enumerate(run.nodes["gene"])}
     return {
         "total": len(run.edges),

@@ -65,13 +65,13 @@ class Axis:
         low, high, value = (self._scaled(number) for number in (self.low, self.high, value))
         return self.start + (self.end - self.start) * ((value - low) / (high - low) if high != low else 0.5)
 
-    def ticks(self, wanted: int = 5) -> list[float]:
-        """Return round values inside the axis, about as many as wanted."""
+    def ticks(self) -> list[float]:
+        """Return round values inside the axis, about five."""
         if self.log:  # 1e-9: what is a round value but for rounding stays inside, here and below
             exponents = range(math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9) + 1)
-            stride = max(1, math.ceil(len(exponents) / wanted))
+            stride = max(1, math.ceil(len(exponents) / 5))
             return [10.0**exponent for exponent in exponents[::stride]]
-        step = _round_step((self.high - self.low) / max(wanted - 1, 1))
+        step = _round_step((self.high - self.low) / 4)
         first = math.ceil(self.low / step - 1e-9)
         return [number * step for number in range(first, math.floor(self.high / step + 1e-9) + 1)]
 
