@@ -84,13 +84,7 @@ def build_app() -> cloup.Group:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code.
-
-    Parameters
-    ----------
-    argv
-        The words after the program's name; None takes those of the process.
-    """
+    """Run the command line, with the words of the process unless others are given, and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         with log_to_stderr(quiet="--quiet" in words or "-q" in words):

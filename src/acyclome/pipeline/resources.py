@@ -75,8 +75,6 @@ def _cost(n_genes: Any, n_obs: int, config: Config) -> Cost:
 def estimate(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[str, Any]:
     """Estimate memory (bytes) and time (seconds) of a run, per stage.
 
-    Notes
-    -----
     Memory: data and correlations, ``n d + d^2`` numbers of 4 bytes (8 up to ``PRECISE_GENES``), once for the whole and
     once for each half-sample under way, ``n d`` above ``WHOLE_GENES``, where correlations are formed as they are
     needed; where ``n >= d``, three float64 matrices for the inverse, as often; the candidates' blocks
