@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-REGULATOR_SHARE = (
-    0.05  # of a hub graph's genes may be causes: DREAM5 has 333 of 5,950 in yeast, 334 of 4,511 in E. coli
-)
+REGULATOR_SHARE = 0.05  # of a hub graph's genes may be causes; DREAM5 lists .056 in yeast, .074 in E. coli
 LARGEST_SHARE = 0.06  # of all parent slots at most go to one regulator: about 12% of the targets, as in bacteria
 POPULARITY_TAIL = 1.2  # exponent of the Pareto law of the regulators' popularity
 FIRST_REGULATORS = (0.4, 0.4, 0.2)  # chances that a regulator has 0, 1, 2 parents among earlier regulators
@@ -78,7 +76,7 @@ def n_regulators(d: int) -> int:
 
 def _popularity(r: int, rng: np.random.Generator) -> np.ndarray:
     """Pareto weights that sum to one, none above the cap (which few regulators cannot keep)."""
-    weight = rng.pareto(POPULARITY_TAIL, size=r) + 0.05  # the least popular has some target too
+    weight = rng.pareto(POPULARITY_TAIL, size=r) + 0.05  # so that none is without a chance
     cap = max(LARGEST_SHARE, min(0.75, 3.0 / r))
     for _ in range(50):  # cutting one lowers the sum, and with it the cap of the others
         weight = np.minimum(weight, cap * weight.sum())

@@ -194,7 +194,7 @@ def _propagate(
             continue
         signal = weight[rows] @ Y[pairs[rows, 0]]
         if share is not None:
-            # var(signal) = share, var(noise) = 1 - share of the whole; 1e-12 where parents cancel
+            # Variances of signal and noise are as share to 1 - share; 1e-12 where parents cancel.
             factor = scale[j] * np.sqrt(share[j] / (1.0 - share[j])) / max(float(signal.std()), 1e-12)
             weight[rows] *= factor
             signal = signal * factor

@@ -48,61 +48,33 @@ class Cost(NamedTuple):
     """What a model takes beside the data and their correlations, for a network of so many genes: for ``plan``.
 
     Numbers, or arrays of them where the number of genes is one.
-
-    Parameters
-    ----------
-    held, relaxed, on_device
-        Bytes: of a search, of the relaxation, and of the relaxation on a device (0 where it runs on processors alone).
-    screen, search, relax
-        Multiplications: of screening by terms, of a hill climb without perturbation, of the relaxation.
     """
 
-    held: Any = 0.0
-    relaxed: Any = 0.0
-    on_device: Any = 0.0
-    screen: Any = 0.0
-    search: Any = 0.0
-    relax: Any = 0.0
+    held: Any = 0.0  # bytes of a search
+    relaxed: Any = 0.0  # bytes of the relaxation
+    on_device: Any = 0.0  # bytes of the relaxation on a device; 0 where it runs on processors alone
+    screen: Any = 0.0  # multiplications of screening by terms
+    search: Any = 0.0  # multiplications of a hill climb without perturbation
+    relax: Any = 0.0  # multiplications of the relaxation
 
 
 @dataclass(frozen=True)
 class Words:
-    """What the report says of a model with the options of a run.  Papers are cited as ``[@key]``.
+    """What the report says of a model with the options of a run.  Papers are cited as ``[@key]``."""
 
-    Parameters
-    ----------
-    model
-        What it is, after "with" or "rest on".
-    score
-        What the search raised or judged by.
-    directions
-        Why directions can be known, or which cannot.
-    relaxation
-        The problem that the relaxation solves; empty where there is none.
-    noise
-        What noise that is not Gaussian counted for; empty where it did not.
-    """
-
-    model: str
-    score: str
-    directions: str
-    relaxation: str = ""
-    noise: str = ""
+    model: str  # what it is, after "with" or "rest on"
+    score: str  # what the search raised or judged by
+    directions: str  # why directions can be known, or which cannot
+    relaxation: str = ""  # the problem that the relaxation solves; empty where there is none
+    noise: str = ""  # what noise that is not Gaussian counted for; empty where it did not
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How a model that reads raw counts reads them.
+    """How a model that reads raw counts reads them."""
 
-    Parameters
-    ----------
-    size_factors
-        What says the size factors: ``total``, ``none``, or a column of the observations.
-    is_comparable
-        Whether its likelihood is that of the counts themselves, so that other models can be compared with it.
-    """
-
-    size_factors: Callable[[Config], str]
+    size_factors: Callable[[Config], str]  # what says them: total, none, or a column of the observations
+    # Whether its likelihood is that of the counts themselves, so that other models can be compared with it.
     is_comparable: Callable[[Config], bool]
 
 

@@ -68,13 +68,9 @@ def _section(title: str, edges: pd.DataFrame, other: str, *, limit: int) -> str:
         turns = "yes" if row["reversible"] else "no, settled" if row["settled"] else "no"
         cells.append([row[other], row["sign"], f"{row['weight']:+.3f}", *numbers, turns])
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
-    lines = [_line(line, widths) for line in cells]
+    lines = ["  " + "  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
     rest = len(edges) - len(shown)
     return "\n".join([title, *lines, *([f"  ... and {rest} more in edges.tsv.gz"] if rest else [])])
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  " + "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _number(value: float) -> str:

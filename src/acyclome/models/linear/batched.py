@@ -69,7 +69,7 @@ class BatchedLeastSquares:
         extra = 2.0 * ridge[..., None] / v
         scale = statistics.mask / (L + extra)
         tol = (ROUNDING * torch.finfo(W.dtype).eps * L).clamp(min=self.tol)
-        b, y, t = W, W, statistics.weight * 0.0 + 1.0
+        b, y, t = W, W, statistics.weight * 0.0 + 1.0  # where it is, where the momentum leads, and its length
         solved, done = W, statistics.weight < 0.0
         for step in range(1, self.steps + 1):
             new = _soft(L * y + statistics.cross - statistics.times(y), penalty) * scale

@@ -84,8 +84,8 @@ class EvidenceScore(GaussianNoise):
         s, p = sets.shape
         if p == 0:
             return np.zeros(s)
-        own, size = OwnRows.of(self.data, j, rows), p * self.prior.terms + (self.prior.units if p > 1 else 0) + 1
-        step = max(BATCH_VALUES // (size * self.data.n_obs), 1)
+        own = OwnRows.of(self.data, j, rows)
+        step = max(BATCH_VALUES // ((_sizes(self.prior, p)[-1] + 1) * self.data.n_obs), 1)
         return np.concatenate([self._scores(j, sets[a : a + step], own) for a in range(0, s, step)])
 
     def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -101,7 +101,7 @@ class EvidenceScore(GaussianNoise):
         F = np.empty((s, _sizes(self.prior, p)[-1] + 1, n), dtype=np.float32)
         F[:, :additive] = features.basis[sets].reshape(s, additive, n)
         F[:, -1] = own.response(features.Z[j])
-        if p > 1:
+        if p > 1:  # in place, since units are most of the features
             units = F[:, additive:-1]
             np.matmul(features.weight[sets].transpose(0, 2, 1), features.Z[sets], out=units)
             units += features.bias[:, None]
@@ -118,7 +118,7 @@ class EvidenceScore(GaussianNoise):
         return -_log_mean(np.stack(kinds, axis=1))
 
     def left_by(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
-        """Leave what the kind and ridge do not explain that the fitted observations find best."""
+        """Return what the best kind and ridge leave of gene ``j``, ``(n,)``."""
         p, n = len(parents), own.n_effective
         if p == 0:
             return own.less_mean(own.response(self.features.Z[j]).copy())
@@ -167,6 +167,7 @@ def _evidence(G: np.ndarray, ridge: tuple[float, ...], n: float) -> np.ndarray:
     """Minus log evidence over that of no parents, for every ridge, ``(s, r)``."""
     k = G.shape[1] - 1
     r = np.asarray(ridge)
+    # The gene is the last row, so a factor has det(F'F + r) and what is left of the gene on its diagonal.
     C = np.repeat(G[:, None], len(r), axis=1)
     at = np.arange(k + 1)
     C[:, :, at, at] += JITTER * n
