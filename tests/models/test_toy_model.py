@@ -15,7 +15,7 @@ import acyclome as ac
 from acyclome import models
 from acyclome.cli import main
 from acyclome.config import Config
-from acyclome.core.contract import Cost as ScoreCost
+from acyclome.core.contract import ScoreCost
 from acyclome.errors import ConfigError
 from acyclome.models import hill_climb
 from acyclome.models.card import Ability, Cost, Model, Words

@@ -22,7 +22,7 @@ class LocalScore(Protocol):
         """Say how promising each of ``others`` is as one more parent of ``j``, ``(len(others),)``; higher is better."""
 
 
-class Cost(NamedTuple):
+class ScoreCost(NamedTuple):
     """What a structural model takes, for the estimate.
 
     ``per_gene`` are bytes beside the moments, ``score`` multiplications to score one set of three parents, ``per_pair``
@@ -96,5 +96,5 @@ class StructuralModel(Protocol):
     def prepare(self, problem: Problem, seed: int) -> LocalModel:
         """Make ready to score sets of parents."""
 
-    def cost(self, n_obs: int) -> Cost:
+    def cost(self, n_obs: int) -> ScoreCost:
         """Say what the model takes with so many observations."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from acyclome.core.contract import Cost
+from acyclome.core.contract import ScoreCost
 from acyclome.core.data.basis import expand, explained, own_standardized
 from acyclome.core.data.expansions import Expansion
 from acyclome.core.data.moments import Moments
@@ -49,11 +49,11 @@ class Curves:
         Z = problem.data.Z.astype(np.float32, copy=False)
         return CurvesScore(problem.data, Z, self.expand(problem), np.array(self.penalties))
 
-    def cost(self, n_obs: int) -> Cost:
+    def cost(self, n_obs: int) -> ScoreCost:
         terms = self.expansion.terms
         k = 3 * terms  # of three parents, by which the contract counts
         score = n_obs * k * k + 4.0 * len(self.penalties) * k**3
-        return Cost(4.0 * n_obs * (terms + 1), score, float(n_obs * terms))
+        return ScoreCost(4.0 * n_obs * (terms + 1), score, float(n_obs * terms))
 
 
 @dataclass(frozen=True)

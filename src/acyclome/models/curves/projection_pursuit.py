@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from acyclome.core.contract import Cost
+from acyclome.core.contract import ScoreCost
 from acyclome.core.data.basis import expand, explained, orthonormal, own_standardized, standardized
 from acyclome.core.data.expansions import Expansion
 from acyclome.core.data.moments import Moments
@@ -40,12 +40,12 @@ class Ridges:
     def prepare(self, problem: Problem, seed: int) -> RidgesScore:
         return RidgesScore(problem.data, self.expand(problem), self)
 
-    def cost(self, n_obs: int) -> Cost:
+    def cost(self, n_obs: int) -> ScoreCost:
         terms = self.expansion.terms
         k = self.functions * terms
         trials = self.functions * (STEPS + 2)  # two starts and the steps
         score = n_obs * (k * k + trials * TRIAL) + 4.0 * len(self.penalties) * k**3
-        return Cost(4.0 * n_obs * terms, score, float(n_obs * terms))
+        return ScoreCost(4.0 * n_obs * terms, score, float(n_obs * terms))
 
 
 class Sum(NamedTuple):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from acyclome.core.contract import Cost
+from acyclome.core.contract import ScoreCost
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
@@ -74,8 +74,8 @@ class Glm:
         shrunken = CountScore(self, data, Z, log_size, prior, alone).fit_alone(problem.threads)
         return CountScore(self, data, Z, log_size, prior, shrunken)
 
-    def cost(self, n_obs: int) -> Cost:
-        return Cost(4.0 * n_obs, OPERATIONS * n_obs, 0.0)
+    def cost(self, n_obs: int) -> ScoreCost:
+        return ScoreCost(4.0 * n_obs, OPERATIONS * n_obs, 0.0)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from acyclome.core.contract import Cost
+from acyclome.core.contract import ScoreCost
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.order_search.select import MIN_VARIANCE
@@ -30,8 +30,8 @@ class LeastSquares:
     def prepare(self, problem: Problem, seed: int) -> LinearScore:
         return LinearScore(problem.data)
 
-    def cost(self, n_obs: int) -> Cost:
-        return Cost(0.0, 4.0**3, 0.0)
+    def cost(self, n_obs: int) -> ScoreCost:
+        return ScoreCost(0.0, 4.0**3, 0.0)
 
 
 class GaussianNoise:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from acyclome.core.contract import Cost
+from acyclome.core.contract import ScoreCost
 from acyclome.core.data.problem import Problem
 from acyclome.core.order_search.negentropy import least_gain, negentropy, noise_gain
 from acyclome.models.held_out import LEAST_VARIANCE, normal_held_out
@@ -25,8 +25,8 @@ class Lingam(LeastSquares):
     def prepare(self, problem: Problem, seed: int) -> LingamScore:
         return LingamScore(problem.data)
 
-    def cost(self, n_obs: int) -> Cost:
-        return Cost(4.0 * n_obs, OPERATIONS * n_obs, 0.0)
+    def cost(self, n_obs: int) -> ScoreCost:
+        return ScoreCost(4.0 * n_obs, OPERATIONS * n_obs, 0.0)
 
 
 @dataclass(frozen=True)

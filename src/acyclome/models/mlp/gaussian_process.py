@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from acyclome.core.contract import Cost
+from acyclome.core.contract import ScoreCost
 from acyclome.core.data.basis import expand, explained, own_standardized
 from acyclome.core.data.expansions import NaturalSplines
 from acyclome.core.data.moments import Moments
@@ -44,9 +44,9 @@ class Evidence:
         Z = problem.data.Z.astype(np.float32, copy=False)
         return EvidenceScore(problem.data, Features(Z, self.expand(problem), weight, bias), self)
 
-    def cost(self, n_obs: int) -> Cost:
+    def cost(self, n_obs: int) -> ScoreCost:
         k = self.units + 3 * self.terms  # of three parents, by which the contract counts
-        return Cost(4.0 * n_obs * (self.terms + 2), n_obs * k * k + 2.0 * k**3, float(n_obs * self.terms))
+        return ScoreCost(4.0 * n_obs * (self.terms + 2), n_obs * k * k + 2.0 * k**3, float(n_obs * self.terms))
 
 
 class Features(NamedTuple):
