@@ -91,6 +91,7 @@ def nodes(adata: AnnData, key: str = "dag", *, group: str | None = None) -> pd.D
 def _key_of(adata: AnnData, key: str, group: str | None) -> str:
     """Return the key of the network of a group; the entry of the call says which groups it had."""
     facts = adata.uns.get(key)
+    # Another package may have put anything under the key, which read_keys refuses in its words.
     groups = dict(facts["groups"]) if hasattr(facts, "get") and "groups" in facts else {}
     if group is None and not groups:
         return key

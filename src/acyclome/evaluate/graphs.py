@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+# Chosen by eye for the look of regulation; every table on hub graphs was made with them, so they stay as they are.
 REGULATOR_SHARE = 0.05  # of a hub graph's genes may be causes; DREAM5 lists .056 in yeast, .074 in E. coli
 LARGEST_SHARE = 0.06  # of all parent slots at most go to one regulator: about 12% of the targets, as in bacteria
 POPULARITY_TAIL = 1.2  # exponent of the Pareto law of the regulators' popularity
@@ -61,7 +62,7 @@ def hub_pairs(d: int, degree: float, rng: np.random.Generator) -> np.ndarray:
         count = min(j, int(rng.choice(3, p=FIRST_REGULATORS)))
         chance = popularity[:j] / popularity[:j].sum()
         pairs += [(i, j) for i in rng.choice(j, size=count, replace=False, p=chance)]
-    cap = min(r, int(np.ceil(2.5 * degree)))
+    cap = min(r, int(np.ceil(2.5 * degree)))  # of the causes of a gene: a geometric law has no end
     counts = np.minimum(rng.geometric(1.0 / degree, size=d - r), cap)
     parents = _without_repeats(np.cumsum(popularity), counts, rng)
     row, slot = np.nonzero(parents >= 0)

@@ -51,7 +51,7 @@ def predict(
     table = pd.DataFrame(
         {"gene": network.genes, "change": moved, **_bounds(acts, moved, added, drawn=drawn, interval=interval)}
     )
-    order = np.lexsort((table["gene"].to_numpy(str), -np.abs(moved)))
+    order = np.lexsort((table["gene"].to_numpy(str), -np.abs(moved)))  # names decide ties, not columns of the input
     return table[COLUMNS].iloc[order].reset_index(drop=True)
 
 

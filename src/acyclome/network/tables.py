@@ -83,7 +83,7 @@ def check_pairs(table: pd.DataFrame, name: str, nodes: pd.DataFrame) -> None:
     """Raise an InputError unless every pair of edges or of a ranking is between known genes and stands there once."""
     for end in ("source", "target"):
         strange = table[end][~table[end].isin(nodes["gene"])]
-        if len(strange):
+        if len(strange):  # one name is enough to find the fault
             msg = f"The {end} {strange.iloc[0]!r} of {name} is not among the {len(nodes)} genes of nodes."
             raise InputError(msg)
     twice = table[table.duplicated(["source", "target"])]

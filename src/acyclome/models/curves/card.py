@@ -59,7 +59,7 @@ class Functions:
         """Return the problem of NO-BEARS and nonparametric NOTEARS."""
         from acyclome.models.curves.relaxation import Additive
 
-        return Additive(self.expand(config), config.fit.lambda1, sweeps=100, tol=1e-6)
+        return Additive(self.expand(config), config.fit.lambda1, sweeps=100, tol=1e-6)  # as for lines
 
     def cost(self, config: Config, n_genes: Any, n_obs: int) -> Cost:
         """Return what hill climbing takes, and the relaxation with the products of the terms of a gene's candidates."""
