@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-# Chosen by eye for the look of regulation; every table on hub graphs was made with them, so they stay as they are.
+# Chosen by eye where no source is named; every table on hub graphs was made with them, so they stay as they are.
 REGULATOR_SHARE = 0.05  # of a hub graph's genes may be causes; DREAM5 lists .056 in yeast, .074 in E. coli
 LARGEST_SHARE = 0.06  # of all parent slots at most go to one regulator: about 12% of the targets, as in bacteria
 POPULARITY_TAIL = 1.2  # exponent of the Pareto law of the regulators' popularity
