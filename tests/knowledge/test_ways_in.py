@@ -55,7 +55,7 @@ def test_a_required_edge_whose_sign_the_data_contradict_has_weight_0_and_the_run
     assert weight["G2", "G9"] > 0.5
     said = [text for text in net.facts["warnings"] if "the sign asked for" in text]
     assert said == [
-        "1 required edges stay with the weight 0, because the data do not give them the sign asked for: G0 -> G1."
+        "The data do not give these required edges the sign asked for; they stay with the weight 0: G0 -> G1."
     ]
 
 

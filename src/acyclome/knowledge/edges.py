@@ -128,10 +128,8 @@ def sign_warnings(edges: pd.DataFrame) -> list[str]:
     if not len(bound):
         return []
     names = [f"{source} -> {target}" for source, target in zip(bound["source"], bound["target"], strict=True)]
-    return [
-        f"{len(bound)} required edges stay with the weight 0, because the data do not give them the sign asked for: "
-        f"{examples(names)}."
-    ]
+    said = "The data do not give these required edges the sign asked for; they stay with the weight 0"
+    return [f"{said}: {examples(names)}."]
 
 
 def _constraints(rows: pd.DataFrame, sources: np.ndarray, tier: np.ndarray) -> Constraints:

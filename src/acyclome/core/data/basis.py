@@ -101,7 +101,7 @@ def own_share(product: np.ndarray, left_out: np.ndarray, n: int) -> np.ndarray:
     ``(genes, terms, responses)``, ``left_out`` the terms in the observations left out, ``(genes, terms, t)``.
     """
     terms, t = left_out.shape[1:]
-    E = left_out.astype(np.float64)  # differences of large sums: float32 would lose a third of the digits
+    E = left_out.astype(np.float64)  # differences of sums over all observations follow
     own = max(n - t, 1)
     mean = -E.sum(axis=2) / own  # all of them sum to 0
     G = (n * np.eye(terms) - E @ E.transpose(0, 2, 1)) / own - mean[:, :, None] * mean[:, None]

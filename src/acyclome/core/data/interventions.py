@@ -18,7 +18,7 @@ from acyclome.core.data.index_maps import positions, row_pointers
 from acyclome.core.kernel import kernel
 
 LEAST_OWN = 10  # observations of its own from which a gene gets parents: as few as a whole data set may have
-TINY = 1e-10  # of a variance of 1: below it a gene does not vary; differences of sums of 1e4 squares round to 1e-12
+TINY = 1e-10  # of a variance of 1: below it a gene does not vary; sums of 1e4 squares round to 1e-12 in float64
 
 
 @dataclass(frozen=True)
