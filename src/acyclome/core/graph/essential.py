@@ -27,10 +27,11 @@ def _shared(source, target, indptr, row):
     for e in range(len(source)):
         a, b = indptr[source[e]], indptr[target[e]]
         while a < indptr[source[e] + 1] and b < indptr[target[e] + 1]:
-            both[e] += row[a] == row[b]
-            left = row[a] <= row[b]  # before b moves: both rise, and a pair moves both
-            b += row[b] <= row[a]
-            a += left
+            first = min(row[a], row[b])
+            of_source, of_target = row[a] == first, row[b] == first
+            both[e] += of_source and of_target
+            a += of_source
+            b += of_target
     return both
 
 
@@ -122,7 +123,7 @@ def _adjacency(source, target, d):
         indptr[source[e] + 1] += 1
         indptr[target[e] + 1] += 1
     indptr = np.cumsum(indptr)
-    neighbor, edge = np.empty(2 * len(source), np.int64), np.empty(2 * len(source), np.int64)
+    neighbor, edge = np.empty(indptr[d], np.int64), np.empty(indptr[d], np.int64)
     next_entry = indptr[:-1].copy()
     for e in range(len(source)):
         for v, u in ((source[e], target[e]), (target[e], source[e])):
