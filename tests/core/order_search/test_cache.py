@@ -1,6 +1,7 @@
 """The cache answers what was put in, and no search depends on what it holds."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,3 +47,10 @@ def test_the_search_finds_the_same_with_and_without_room_to_remember(lab, monkey
     narrow = search_order(blocks, lab.all_pairs(d), start, rounds=2, seed=1)
     for name in ("source", "target", "weight", "order"):
         np.testing.assert_array_equal(getattr(roomy, name), getattr(narrow, name))
+
+
+@pytest.mark.parametrize("n_edges", [4, 5, 1000, 1024, 10**5, 10**7])
+def test_a_table_has_four_to_eight_rows_an_edge_and_16_mb_at_most(n_edges):
+    cache = new_cache(n_edges)
+    assert len(cache.hash) == len(cache.score)
+    assert 4 * n_edges < len(cache.hash) <= 8 * n_edges or cache.hash.nbytes + cache.score.nbytes == 2**24

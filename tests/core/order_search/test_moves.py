@@ -126,6 +126,15 @@ def test_settling_stops_when_the_record_is_full(lab):
     assert moves.run_to_optimum(state, blocks, children, scratch, np.array([1], np.uint64), 100, 10_000)[1:] == (0, 3)
 
 
+def test_a_record_has_room_for_as_many_neighbors_as_it_can_save_from_its_first_move_on(lab):
+    state, *_ = search_state(lab, 4)
+    most = len(state.saved)
+    state.cursor[2:] = -1
+    assert states.has_room(most, state)  # nothing is recorded, and nothing saved
+    states.record(state)
+    assert [states.has_room(n, state) for n in (most - 1, most)] == [True, False]
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_shaking_never_worsens_the_score_and_gains_what_it_says(lab, seed):
     state, blocks, children, scratch, candidates, rng = search_state(lab, seed)
