@@ -9,7 +9,7 @@ from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import SEVERAL, STRANGE, Treatments, find_doses, yardstick
-from acyclome.core.effects.measured import measured_effects
+from acyclome.core.effects.measured import _learn_mixture, measured_effects
 from acyclome.core.effects.total import ANY
 
 D, QUIET, EACH = 40, 200, 30
@@ -89,6 +89,23 @@ def test_what_all_losses_do_is_told_apart_from_what_each_does():
     assert np.abs(found[0.0]).max() < 0.35
     assert np.all(found[1.0][30:] < -0.5)
     assert np.abs(found[1.0][24:30]).max() < 0.35
+
+
+def test_what_the_network_says_all_losses_do_is_not_beyond_it():
+    problem, treatments, T, _ = draw(3, 1.0)
+    scale = problem.data.scale
+    T[:4, 30:] = 1.0 / 3.0 * scale[:4, None] / scale[30:]  # a dose of -3 lowers them by 1
+    effects = measured_effects(problem, treatments, lambda genes: (np.eye(D) + T)[genes])
+    assert np.abs(effects.effect[effects.source == ANY]).max(initial=0.0) < 0.35
+
+
+def test_a_mixture_does_not_know_up_from_down():
+    rng = np.random.default_rng([88, 7])
+    m, e2, t = np.abs(rng.normal(size=500)) * (rng.random(500) < 0.2), np.full(500, 0.01), rng.normal(size=500)
+    m, t = m + 0.1 * rng.normal(size=500), t * (rng.random(500) < 0.3)
+    up, down = (_learn_mixture(sign * m, e2, sign * t) for sign in (1.0, -1.0))
+    np.testing.assert_allclose(up.weight, down.weight, rtol=1e-12)
+    assert up.tau2 == pytest.approx(down.tau2, rel=1e-12)
 
 
 def test_targets_that_hardly_moved_say_nothing():
