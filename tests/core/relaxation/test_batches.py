@@ -88,6 +88,13 @@ def test_a_batch_is_its_members_one_at_a_time(lab, stepper, schedule):
     assert len({sum(point.steps for point in found.path) for found in together}) > 1
 
 
+def test_all_problems_taken_are_the_problems_themselves(lab):
+    """Blocks of a batch are most of the memory, and nothing of them is copied before a member is done."""
+    problem = OnTensors(MODEL, LogDet(), batch(lab, range(3), 5)[0])
+    assert problem.take(np.arange(3)) is problem
+    assert problem.take(np.array([2])).statistics.n_problems == 1
+
+
 @dataclass(frozen=True)
 class Counted:
     """A log det that writes down how many members it is asked for."""

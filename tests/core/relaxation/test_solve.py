@@ -179,6 +179,13 @@ def test_steps_that_leave_the_domain_are_halved(lab):
     assert 0.25 < (found.params["W"] ** 2).sum() < 0.5
 
 
+def test_without_halvings_whole_steps_are_taken(lab):
+    own = problem(lab, 8, 12)
+    whole, halved = (own.solve(schedule=CentralPath((1.0,), 1, 0.0, most)) for most in (0, 12))
+    assert whole.params["W"].any()
+    np.testing.assert_array_equal(whole.params["W"], halved.params["W"])  # the first step needs none
+
+
 def test_the_start_is_not_written_into_and_the_same_call_gives_the_same_bits(lab):
     own = problem(lab, 9, 12)
     start = lab.freeze(np.zeros(own.candidates.n_edges))

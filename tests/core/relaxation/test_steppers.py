@@ -15,6 +15,7 @@ from acyclome.core.data.expansions import BSplines, Powers
 from acyclome.core.relaxation.lbfgs import ProximalLbfgs
 from acyclome.core.relaxation.problem import OnCandidates, OnTensors
 from acyclome.core.relaxation.schedule import AugmentedLagrangian, CentralPath
+from acyclome.core.relaxation.shrink import soften_groups
 from acyclome.core.relaxation.solve import Iterate, solve
 from acyclome.core.relaxation.steps import BlockSolve, ProximalAdam
 from acyclome.core.relaxation.tree import map_leaves
@@ -185,3 +186,20 @@ def test_a_pairing_that_cannot_be_is_refused_before_anything_is_computed(lab, ab
     for problem in (OnCandidates(model, Free(), None, lab.all_pairs(3), 1), OnTensors(model, Free(), None)):
         with pytest.raises(ConfigError, match=words):
             solve(problem, {"W": np.zeros((1, 6))}, schedule=PATH, stepper=stepper)
+
+
+def test_a_group_is_shrunken_to_where_the_slope_of_distance_and_penalty_is_zero():
+    rng = np.random.default_rng(93)
+    values, amount, penalty = rng.standard_normal((50, 3)), rng.uniform(0.1, 2.0, (50, 3)), 0.8
+    x = soften_groups(values, amount, penalty)
+    short = np.linalg.norm(values / amount, axis=1) <= penalty
+    assert 5 < short.sum() < 45
+    assert not x[short].any()
+    kept = x[~short]
+    slope = (kept - values[~short]) / amount[~short] + penalty * kept / np.linalg.norm(kept, axis=1, keepdims=True)
+    np.testing.assert_allclose(slope, 0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("length", [1e-3, 1e-16, 1e-200, 0.0])
+def test_a_group_shorter_than_its_bound_is_zero_however_short_it_is(length):
+    assert not soften_groups(np.full((1, 2), length), np.ones((1, 2)), 0.1).any()
