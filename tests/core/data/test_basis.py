@@ -5,6 +5,7 @@ import pytest
 from scipy.interpolate import BSpline
 from scipy.stats import chi2
 
+from acyclome.core.data import basis as basis_module
 from acyclome.core.data.basis import expand, explained, own_standardized, screen_expanded
 from acyclome.core.data.expansions import BSplines, Cosines, NaturalSplines, Powers
 from acyclome.core.data.interventions import Interventions
@@ -112,3 +113,17 @@ def test_a_term_has_to_gain_the_half_unit_that_chance_gives_it(lab, min_gain):
     source, _ = screen_expanded(lab.problem_of(m), basis, m.Z.astype(np.float32), keep=d - 1, min_gain=min_gain)
     chance, every = chi2.sf(2 * min_gain + terms, terms), d * (d - 1)
     assert abs(len(source) / every - chance) < 5 * np.sqrt(chance / every)
+
+
+def test_blocks_of_genes_change_no_pair(lab, monkeypatch):
+    X = np.random.default_rng([71, 8]).standard_normal((300, 12))
+    X[:, 3:] += X[:, :9] ** 2
+    done = Interventions.from_pairs(np.full(50, 7), np.arange(50), n_genes=12, n_obs=300)
+    m = lab.moments_of(X, interventions=done)
+    basis, found = expand(m.Z, NaturalSplines(6)), []
+    for block in (12, 5):
+        monkeypatch.setattr(basis_module, "BLOCK", block)
+        pairs = screen_expanded(lab.problem_of(m), basis, m.Z.astype(np.float32), keep=3, min_gain=4.0)
+        found.append(set(zip(*(side.tolist() for side in pairs), strict=True)))
+    assert found[0] == found[1]
+    assert len(found[0]) > 9

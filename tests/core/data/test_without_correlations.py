@@ -10,6 +10,7 @@ from acyclome.core.directions.interventional import reversal_losses
 from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
 from acyclome.core.order_search.search import search_order
 from acyclome.core.screening import screen as screening
+from acyclome.core.screening.rescreen import strongest_unexplained
 from acyclome.evaluate.simulate import simulate
 
 TOL = 2e-6
@@ -54,6 +55,16 @@ def test_reversal_losses_agree(lab, both):
     pools = build_blocks(lab.problem_of(whole), candidates, score=SCORE)
     dag = search_order(pools, candidates, np.arange(150), rounds=0, seed=5)
     np.testing.assert_allclose(reversal_losses(whole, dag)[0], reversal_losses(bare, dag)[0], atol=1e-2)
+
+
+def test_what_is_unexplained_agrees(lab, both):
+    whole, bare = map(lab.problem_of, both)
+    candidates = screening.screen(whole, SETTINGS)
+    few = search_order(build_blocks(whole, candidates, score=SCORE), candidates, np.arange(150), rounds=0, seed=5)
+    one, two = (strongest_unexplained(problem, few, min_gain=0.0) for problem in (whole, bare))
+    pairs = [{(int(i), j) for j, row in enumerate(found) for i in row if i >= 0} for found in (one, two)]
+    assert len(pairs[0]) > 500
+    assert len(pairs[0] & pairs[1]) > 0.99 * max(map(len, pairs))  # two may be equally strong up to rounding
 
 
 def test_search_among_the_nearest_keeps_the_strong_regressors(lab, both, monkeypatch):

@@ -191,6 +191,13 @@ def test_more_candidates_keep_the_graph(lab):
     assert moved.total.tolist() == climb.total.tolist()
 
 
+def test_among_other_candidates_there_is_nothing_to_go_back_to(lab):
+    """What was kept of a gene speaks of the candidates that it had."""
+    climb = climb_of(lab, 6, 8)
+    climb.past = {3: climb.snapshot(3)}
+    assert climb.moved_to(lab.all_pairs(8)).past is None
+
+
 def test_ancestors():
     graph = parents_of(np.array([0, 1, 0]), np.array([1, 2, 2]), n_genes=4, most=3)
     assert is_ancestor(graph, 0, 2)
