@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from family_cases import CASES
-from scipy.stats import laplace, norm
+from scipy.stats import gmean, laplace, norm
 
 from acyclome.models.held_out import count_mass, normal_mass, seen_mass
 from acyclome.models.linear.local_score import LeastSquares
@@ -90,6 +90,19 @@ def test_kernel_densities_integrate_to_one(law):
     seen = getattr(np.random.default_rng([80, 7]), law)(size=500)
     at = np.linspace(-30, 30, 6001)
     assert np.exp(kernel_log_density(seen, at)).sum() * (at[1] - at[0]) == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("law", ["normal", "exponential", "laplace"])
+def test_kernel_densities_are_those_of_one_kernel_on_every_observation(law):
+    """Silverman (1986), equations 3.31 and 5.7 to 5.9, without bins."""
+    seen = getattr(np.random.default_rng([80, 8]), law)(size=400)
+    upper, lower = np.quantile(seen, (0.75, 0.25))
+    h = 0.9 * min(seen.std(), (upper - lower) / 1.34) * 400**-0.2
+    first = norm.pdf(seen[:, None], seen, h).mean(axis=1)
+    at = np.quantile(seen, np.linspace(0, 1, 50))
+    expected = norm.logpdf(at[:, None], seen, h * np.sqrt(gmean(first) / first))
+    expected = np.log(np.exp(expected).mean(axis=1))
+    np.testing.assert_allclose(kernel_log_density(seen, at), expected, atol=0.02)
 
 
 def test_normal_masses_of_all_counts_add_up_to_one():

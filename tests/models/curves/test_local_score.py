@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from acyclome.core.data.expansions import BSplines, Cosines, Powers
+from acyclome.models.curves import projection_pursuit
 from acyclome.models.curves.local_score import JITTER, Curves, degrees, fit_terms, smoothness
 from acyclome.models.curves.projection_pursuit import Ridges
 from acyclome.models.own_rows import OwnRows
@@ -69,3 +70,13 @@ def test_an_index_of_one_cause_is_its_curve(moments, lab):
     families = Curves(BSplines(8), smoothness(8)), Ridges(BSplines(8), smoothness(8), 3)
     first, second = (family.prepare(lab.problem_of(moments), 0).scores(3, np.array([[0]]))[0] for family in families)
     assert first == pytest.approx(second, abs=1e-2)
+
+
+def test_further_steps_of_the_pursuit_never_fit_worse(moments, lab, monkeypatch):
+    local = Ridges(Cosines(8), smoothness(8), 1).prepare(lab.problem_of(moments), 0)
+    y, inputs, costs = moments.Z[4].astype(float), moments.Z[:3].astype(float), []
+    for steps in range(9):
+        monkeypatch.setattr(projection_pursuit, "STEPS", steps)
+        costs.append(local._curve(y, local._direction(y, inputs, local.basis[:3]) @ inputs)[0])
+    assert costs[1] < costs[0]
+    assert (np.diff(costs) <= 0).all()

@@ -5,7 +5,7 @@ import pytest
 from scipy import special
 from scipy.optimize import minimize
 
-from acyclome.models.glm.irls import POISSON, Response, digamma, fit_sets, judge, score_tests, trigamma
+from acyclome.models.glm.irls import POISSON, Response, digamma, fit_sets, judge, score_tests, solve_cholesky, trigamma
 
 N = 400
 CLOSE = 1e-4  # of a log-likelihood of some hundreds
@@ -95,6 +95,28 @@ def test_derivatives_are_those_of_the_log_likelihood(data):
     uphill = float(X[1] @ slope) - gene.ridge * beta[1]
     around = [judge(gene, X, beta + np.array([0, k * step]), -0.5, np.empty(N), np.empty(N))[0] for k in (-1, 1)]
     assert uphill == pytest.approx((around[1] - around[0]) / (2 * step), rel=1e-4)
+
+
+@pytest.mark.parametrize("binary", [True, False], ids=["logistic", "poisson"])
+def test_of_a_canonical_link_the_fisher_weight_is_the_curvature_and_no_dispersion_counts(data, binary):
+    _, size, _, y, _ = data
+    X, beta, step = np.ones((1, N)), np.array([0.4]), 1e-5
+    gene, slopes, weight = response(y, size, binary=binary), np.empty((2, N)), np.empty(N)
+    for k in range(2):
+        judge(gene, X, beta + (k - 0.5) * step, POISSON, slopes[k], weight)
+    value, first, second = judge(gene, X, beta, POISSON, np.empty(N), weight)
+    np.testing.assert_allclose(weight, (slopes[0] - slopes[1]) / step, rtol=1e-4)
+    assert value == judge(gene, X, beta, POISSON + 1.0, np.empty(N), np.empty(N))[0]
+    assert first == second == 0.0  # so that the value is the same
+
+
+def test_a_step_solves_the_normal_equations_and_promises_what_they_say():
+    rng = np.random.default_rng([90, 4])
+    X, slope = rng.standard_normal((5, 40)), rng.standard_normal(5)
+    H, step = X @ X.T, slope.copy()
+    promised = solve_cholesky(np.tril(H), step)
+    np.testing.assert_allclose(step, np.linalg.solve(H, slope), rtol=1e-9)
+    assert promised == pytest.approx(slope @ np.linalg.solve(H, slope), rel=1e-9)
 
 
 def test_the_score_test_is_what_a_weak_cause_gains(data):
