@@ -2,8 +2,9 @@
 
 ``python tests/mutation.py --seed 0 --mutants 100``: no part of ``make test``.  A mutant is one small change of the
 source, drawn from all that the syntax allows.  The tests of the room (the folder of tests that mirrors that of the
-source) run against it in a copy of the tree, then those of the rooms above, until one fails.  What is found is kept in
-``--log``, so that a run that was ended goes on.  Survivors are judged in ``tests/mutants.md``.
+source) run against it in a copy of the tree, then those of the rooms above, then those elsewhere that import the file,
+until one fails.  What is found is kept in ``--log``, so that a run that was ended goes on.  Survivors are judged in
+``tests/mutants.md``: all other tests may still know them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import ast
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -140,13 +142,9 @@ class Sites(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
-        is_text = any(
-            isinstance(part, ast.Constant | ast.JoinedStr) and not _is_number(part) for part in (node.left, node.right)
-        )
-        if type(node.op) in COMPUTED and not is_text:
-            self.add(
-                node, "arithmetic", f"{self.source(node.left)} {COMPUTED[type(node.op)]} {self.source(node.right)}"
-            )
+        if type(node.op) in COMPUTED and not (_is_text(node.left) or _is_text(node.right)):
+            word = COMPUTED[type(node.op)]
+            self.add(node, "arithmetic", f"{self.source(node.left)} {word} {self.source(node.right)}")
         self.generic_visit(node)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> None:
@@ -175,7 +173,8 @@ class Sites(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         if isinstance(node.func, ast.Name) and node.func.id == "range":
-            self.add(node.args[-1 if len(node.args) < 3 else 1], "off by one", f"{self.source(node.args[-1])} - 1")
+            stop = node.args[min(len(node.args), 2) - 1]
+            self.add(stop, "off by one", f"{self.source(stop)} - 1")
         for part in [*node.args, *(keyword.value for keyword in node.keywords)]:
             self.visit(part)
 
@@ -183,8 +182,8 @@ class Sites(ast.NodeVisitor):
         """Words."""
 
 
-def _is_number(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, int | float)
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def every_mutant() -> list[Mutant]:
@@ -194,16 +193,17 @@ def every_mutant() -> list[Mutant]:
 
 
 def rooms_of(path: str) -> Iterator[list[str]]:
-    """Yield the test file of a source file, those of its room, and those of each room above."""
-    folder, name = ROOT / "tests" / Path(path).relative_to("src/acyclome").parent, f"test_{Path(path).stem}.py"
-    last: list[Path] = [folder / name] if (folder / name).exists() else []
-    while folder != ROOT / "tests":
-        if last:
-            yield [found.relative_to(ROOT).as_posix() for found in last]
-        last = [found for found in sorted(folder.glob("test_*.py")) if found not in last]
-        folder = folder.parent
-    if last:
-        yield [found.relative_to(ROOT).as_posix() for found in last]
+    """Yield the test file of a source file, those of its room and of each room above, and others that name the file."""
+    tests, own = ROOT / "tests", Path(path).relative_to("src/acyclome")
+    named = re.compile(rf"acyclome\.{'.'.join(own.parent.parts)}(\.| import .*\b){own.stem}\b")
+    stages = [[tests / own.parent / f"test_{own.stem}.py"]]
+    stages += [sorted((tests / room).glob("test_*.py")) for room in list(own.parents)[:-1]]
+    stages += [[file for file in sorted(tests.rglob("test_*.py")) if named.search(file.read_text(encoding="utf-8"))]]
+    seen = set[Path]()
+    for stage in stages:
+        if files := [file for file in stage if file.is_file() and file not in seen]:
+            seen.update(files)
+            yield [file.relative_to(ROOT).as_posix() for file in files]
 
 
 def tests_fail(tree: Path, names: list[str], limit: float | None) -> tuple[bool | None, str]:
@@ -254,7 +254,6 @@ class Bench:
 
     def result(self, mutant: Mutant) -> str:
         """Try one mutant: killed, timeout or survived."""
-        stages = [(names, self.limit(names)) for names in rooms_of(mutant.path)]
         tree = self.folder / "mutated"
         shutil.copytree(self.clean, tree, copy_function=os.link)
         try:
@@ -262,8 +261,8 @@ class Bench:
             text = path.read_bytes()
             path.unlink()  # a link: the clean file stays
             path.write_bytes(text[: mutant.start] + mutant.after.encode() + text[mutant.end :])
-            for names, limit in stages:
-                fails, _ = tests_fail(tree, names, limit)
+            for names in rooms_of(mutant.path):
+                fails, _ = tests_fail(tree, names, self.limit(names))
                 if fails is not False:
                     return "killed" if fails else "timeout"
             return "survived"
