@@ -113,3 +113,13 @@ def test_the_cost_grows_with_the_observations(case):
     few, many = case.model.cost(100), case.model.cost(1000)
     assert 0 <= few.per_gene <= many.per_gene
     assert 0 < few.score <= many.score
+
+
+@pytest.mark.parametrize("case", [*CASES, *LINEAR], ids=str)
+def test_what_a_model_holds_beside_the_data_is_counted(case, lab):
+    problem = lab.problem_of(case.draw(np.random.default_rng([80, 1]), N))
+    local = case.model.prepare(problem, SEED)
+    local.scores(3, np.array([[1, 2]]))
+    parts = [part for part in vars(local).values() if isinstance(part, np.ndarray) and part is not problem.data.Z]
+    held = sum(part.nbytes for part in parts if part.ndim > 1 and N in part.shape)
+    assert held <= case.model.cost(N).per_gene * problem.n_genes

@@ -1,5 +1,7 @@
 """What turning an edge costs, against four refits in float64."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -39,6 +41,20 @@ def test_it_is_the_likelihood_of_four_refits(lab, seed, lost):
         rests = [lab.rest_of(R, j, [k for k in mine if k != i]), lab.rest_of(R, i, [*theirs, j])]
         now = [lab.rest_of(R, j, mine), lab.rest_of(R, i, theirs)]
         assert loss == pytest.approx((n - lost) / 2 * (np.log(rests).sum() - np.log(now).sum()), abs=1e-3)
+
+
+@given(seed=st.integers(0, 10_000))
+def test_with_equal_noise_it_is_what_four_refits_leave_over_twice_the_noise(lab, seed):
+    d, n = 6, 200
+    X = lab.draw_linear(seed, d, n, 2)[0] * np.random.default_rng([82, seed]).uniform(1.0, 5.0, d)
+    m, pairs = lab.moments_of(X), draw_pairs(seed, d)
+    R, variance = np.asarray(m.R, float), X.var(axis=0)
+    now = variance * [lab.rest_of(R, j, parents(pairs, j)) for j in range(d)]
+    found = reversal_losses(m, replace(dag_of(pairs, d), residual=now / variance), equal_noise=True)[0]
+    for (i, j), loss in zip(pairs, found, strict=True):
+        without = lab.rest_of(R, j, [k for k in parents(pairs, j) if k != i])
+        turned = variance[j] * without + variance[i] * lab.rest_of(R, i, [*parents(pairs, i), j])
+        assert loss == pytest.approx(n / 2 * (turned - now[i] - now[j]) / now.mean(), rel=1e-3, abs=1e-2)
 
 
 @given(seed=st.integers(0, 10_000))

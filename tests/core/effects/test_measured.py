@@ -8,7 +8,7 @@ from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.data.problem import Problem
-from acyclome.core.effects.doses import SEVERAL, STRANGE, Treatments, find_doses, yardstick
+from acyclome.core.effects.doses import SEVERAL, STRANGE, Treatments, Yardstick, find_doses, yardstick
 from acyclome.core.effects.measured import _learn_mixture, measured_effects
 from acyclome.core.effects.total import ANY
 
@@ -123,6 +123,15 @@ def test_two_doses_count_by_their_size():
     for gene, rows, weight in zip(doses.gene, doses.rows, doses.weight, strict=True):
         assert weight @ (problem.data.Z[gene, rows] - by.centre[gene]) / by.scale[gene] == pytest.approx(1.0)
     assert doses.gene.tolist() == list(ACTED)
+
+
+def test_without_noise_doses_weigh_what_they_are_and_where_all_is_noise_alike():
+    x = np.array([-1.0, -2.0, -2.5, -4.0])
+    treatments = Treatments(np.zeros(4, int), np.array([0]))
+    for noise, w in ((1e-12, x), (x.var(ddof=1), np.full(4, x.mean()))):
+        by = Yardstick(np.zeros(1), np.ones(1), np.array([noise]), 10**6)
+        (weight,) = find_doses(x[None], treatments, by).weight
+        np.testing.assert_allclose(weight, w / (w @ x), rtol=1e-9)
 
 
 def test_threads_do_not_change_a_bit():

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from acyclome.config import Config
 from acyclome.core.acyclicity import LogDet, Series
 from acyclome.core.data.candidates import Candidates
 from acyclome.models.linear.batched import BatchedLeastSquares
+from acyclome.models.linear.card import least_squares_on_device
 from acyclome.models.linear.relaxation import Linear, LinearStatistics
 from acyclome.models.linear.tensor_blocks import eigenvalue_bound
 
@@ -131,6 +133,15 @@ def test_networks_side_by_side_are_what_they_are_alone(lab):
         np.testing.assert_allclose(on_edges(joined, number, omega), on_edges(blocks, 0, own_omega), atol=1e-13)
         own_solved = MODEL.solve(blocks, alone, own_omega)["W"]
         np.testing.assert_allclose(on_edges(joined, number, solved), on_edges(blocks, 0, own_solved), atol=1e-6)
+
+
+def test_the_memory_of_a_device_grows_by_what_wider_blocks_take_at_least(lab):
+    held, said = [], []
+    for share in (0.1, 1.0):
+        blocks = blocks_of(lab, 9, torch.float32, d=40, share=share)[0]
+        held.append(sum(part.nbytes for part in blocks))
+        said.append(least_squares_on_device(Config(), *blocks.parent.shape[1:]))
+    assert held[1] - held[0] < said[1] - said[0] < 20 * (held[1] - held[0])
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
