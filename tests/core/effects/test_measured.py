@@ -8,6 +8,7 @@ from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.data.problem import Problem
+from acyclome.core.effects import measured
 from acyclome.core.effects.doses import SEVERAL, STRANGE, Treatments, Yardstick, find_doses, yardstick
 from acyclome.core.effects.measured import _learn_mixture, measured_effects
 from acyclome.core.effects.total import ANY
@@ -106,6 +107,16 @@ def test_a_mixture_does_not_know_up_from_down():
     up, down = (_learn_mixture(sign * m, e2, sign * t) for sign in (1.0, -1.0))
     np.testing.assert_allclose(up.weight, down.weight, rtol=1e-12)
     assert up.tau2 == pytest.approx(down.tau2, rel=1e-12)
+
+
+def test_a_sample_of_the_pairs_teaches_what_all_do(monkeypatch):
+    problem, treatments, *_ = draw(1)
+    every = table(measured_effects(problem, treatments, nobody))[0]
+    monkeypatch.setattr(measured, "PAIRS", 60)
+    some = table(measured_effects(problem, treatments, nobody))[0]
+    there = (every != 0) & (some != 0)
+    assert there.sum() >= 20
+    np.testing.assert_allclose(some[there], every[there], atol=0.1)
 
 
 def test_targets_that_hardly_moved_say_nothing():

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from acyclome.config import Config
 from acyclome.models.linear import relaxation as module
+from acyclome.models.linear.card import LINEAR
 from acyclome.models.linear.relaxation import Linear, LinearStatistics
 
 EXACT = Linear(lambda1=0.08, sweeps=20_000, tol=1e-10)
@@ -94,3 +96,12 @@ def test_threads_do_not_change_a_bit(lab, monkeypatch):
 
 def test_strength_is_the_square():
     np.testing.assert_array_equal(EXACT.strength({"W": np.array([-2.0, 0.0, 0.5])}), [4.0, 0.0, 0.25])
+
+
+@pytest.mark.parametrize("noise", ["equal", "unequal"])
+def test_losses_weigh_as_variances_where_the_options_say_that_noise_is_equal(lab, noise):
+    X = np.random.default_rng([62, 1]).standard_normal((50, 3)) * [1.0, 2.0, 4.0]
+    model = LINEAR.relaxation(Config.from_mapping({"score": {"noise": noise}}))
+    weight = model.statistics(lab.problem_of(X), lab.all_pairs(3)).gene_weight
+    expected = X.var(axis=0) / X.var(axis=0).mean() if noise == "equal" else np.ones(3)
+    np.testing.assert_allclose(weight, expected, rtol=1e-6)
