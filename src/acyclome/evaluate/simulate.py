@@ -1,21 +1,26 @@
 """Simulated expression with a known causal graph.
 
-Graph, gene names, weights, noise, measurement error and hiding draw from streams of their own, so that one seed gives
-one graph whatever the noise, the sample size or the scaling; no stream is shared with any method of the package.
-The columns are dealt out at random: the index of a gene never tells its place in the order.
+A graph, a mechanism that makes expression along it, and an observation that makes
+data of expression; each is an object of a file of its own. Graph, gene names, weights, noise, what
+observation adds and hiding draw from streams of their own, so that one seed gives one graph whatever the noise, the
+sample size or the scaling; no stream is shared with any method of the package. The columns are dealt out at random:
+the index of a gene never tells its place in the order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from acyclome.core.data.index_maps import positions
-from acyclome.evaluate.counts import draw_counts
+from acyclome.evaluate.counts import CountNetwork
 from acyclome.evaluate.graphs import GRAPHS, n_regulators
+from acyclome.evaluate.mechanisms import NOISES, Linear, Mechanism, Structure
+from acyclome.evaluate.observations import Observation, Values
+from acyclome.evaluate.ranges import check_name, check_number, check_range
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +28,9 @@ if TYPE_CHECKING:
 # Fixed for good: another number, and every seed in tests, docs and results would mean other data.
 _STREAMS = {"graph": 1, "columns": 2, "weights": 3, "noise": 4, "scales": 5, "measurement": 6, "hidden": 7}
 COUNTS = "negative-binomial"
+MECHANISMS: dict[str, Callable[..., Mechanism]] = {"linear": Linear}
+_Range = tuple[float, float]
+_LINEAR, _VALUES = Linear(), Values()
 _SALT = 0x51D4  # keeps these streams apart from default_rng(seed), which callers use
 
 
@@ -51,15 +59,6 @@ class Simulation:
         return pd.DataFrame(columns)
 
 
-NOISES: dict[str, Callable[[np.random.Generator, tuple[int, int]], np.ndarray]] = {
-    "gauss": lambda rng, shape: rng.standard_normal(shape),
-    "exp": lambda rng, shape: rng.exponential(1.0, shape) - 1.0,
-    "gumbel": lambda rng, shape: (rng.gumbel(0.0, 1.0, shape) - np.euler_gamma) * (np.sqrt(6.0) / np.pi),
-    "uniform": lambda rng, shape: rng.uniform(-np.sqrt(3.0), np.sqrt(3.0), shape),
-    "laplace": lambda rng, shape: rng.laplace(0.0, np.sqrt(0.5), shape),
-}
-
-
 def simulate(
     d: int,
     n: int,
@@ -67,6 +66,8 @@ def simulate(
     degree: float = 2.0,
     graph: str = "er",
     noise: str = "gauss",
+    mechanism: Mechanism = _LINEAR,
+    observation: Observation = _VALUES,
     parent_share: tuple[float, float] | None = (0.3, 0.8),
     weight_range: tuple[float, float] = (0.5, 2.0),
     noise_range: tuple[float, float] | None = None,
@@ -75,7 +76,7 @@ def simulate(
     standardised: bool = False,
     seed: int = 0,
 ) -> Simulation:
-    """Draw a graph, weights and data: `x_j = sum_i w_ij x_i + noise_j` along a random order.
+    """Draw a graph, weights and data: `x_j = sum_i w_ij x_i + noise_j` along a random order, or another mechanism.
 
     Needs O(n d) memory and no d x d matrix; d = 10,000 with n = 1,000 takes about a second.
 
@@ -89,8 +90,13 @@ def simulate(
         er: edges anywhere; scale-free: a few genes have very many targets; hub: 5% regulators cause everything.
     noise
         Law of the noise (zero mean, unit variance before scaling); a name of `NOISES`. negative-binomial: the data
-        are counts, see :mod:`acyclome.evaluate.counts`; no other option below but `weight_range` and `hidden` is
-        for them, and `parent_share` is the range of the standard deviation of the log mean that parents make.
+        are counts that cause counts, see :mod:`acyclome.evaluate.counts`; no other option below but `weight_range`
+        and `hidden` is for them, and `parent_share` is the range of the standard deviation of the log mean that
+        parents make.
+    mechanism
+        How causes act: :class:`~acyclome.evaluate.mechanisms.Linear`, or one of your own.
+    observation
+        What is seen of expression: values, with noise or without.
     parent_share
         The parents of every gene explain a share of its variance drawn from this range: its weights are scaled so
         in this sample, and variances stay bounded at any d. None: weights as drawn, variances grow with depth.
@@ -114,101 +120,92 @@ def simulate(
     Raises
     ------
     ValueError
-        If a name is unknown or a number lies outside its range.
+        If a name is unknown, a number lies outside its range, or options do not go together.
     """
-    _check_name("graph", graph, GRAPHS)
-    _check_name("noise", noise, (*NOISES, COUNTS))
+    check_name("graph", graph, GRAPHS)
+    check_name("noise", noise, (*NOISES, COUNTS))
     _check_numbers(d, n, degree, 1.0 if graph == "hub" else 0.0, measurement_noise, hidden)
-    _check_range("parent_share", parent_share, 1.0)
-    _check_range("weight_range", weight_range)
-    _check_range("noise_range", noise_range)
-    _check_counts(noise, parent_share, noise_range, measurement_noise, standardised)
+    if noise == COUNTS:
+        others = (mechanism != _LINEAR, observation.is_counted)
+        mechanism = _count_network(parent_share, noise_range, measurement_noise, standardised, *others)
     rng = {name: np.random.default_rng([_SALT, stream, seed]) for name, stream in _STREAMS.items()}
     pairs = GRAPHS[graph](d, degree, rng["graph"])
-    pairs = pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))]  # by target, in the order
     order = rng["columns"].permutation(d)
+    structure = _structure(pairs, (d, n), rng, noise=noise, ranges=(noise_range, weight_range, parent_share))
+    drawn = mechanism.draw(structure, rng)
+    place = np.argsort(order)  # of every gene
+    latent = drawn.Y[place]
+    seen = _with_error(observation, measurement_noise).observe(latent, rng["measurement"])
+    whole = Simulation(
+        X=seen.X.T,
+        genes=[f"G{g:0{len(str(d - 1))}d}" for g in range(d)],
+        source=order[structure.pairs[:, 0]],
+        target=order[structure.pairs[:, 1]],
+        weight=drawn.weight,
+        order=order,
+        noise_scale=drawn.scale[place],
+        regulators=np.sort(order[: n_regulators(d)]) if graph == "hub" else None,
+        size=drawn.size if seen.size is None else seen.size,
+    )
+    kept = _hide(whole, hidden, rng["hidden"]) if hidden else whole
+    return _standardised(kept) if standardised else kept
+
+
+def _structure(
+    pairs: np.ndarray,
+    shape: tuple[int, int],
+    rng: dict[str, np.random.Generator],
+    *,
+    noise: str,
+    ranges: tuple[_Range | None, _Range, _Range | None],
+) -> Structure:
+    noise_range, weight_range, parent_share = ranges
+    check_range("parent_share", parent_share, 1.0)
+    check_range("weight_range", weight_range)
+    check_range("noise_range", noise_range)
+    d, n = shape
+    pairs = pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))]  # by target, in the order
     scale = np.ones(d) if noise_range is None else rng["scales"].uniform(*noise_range, size=d)
     weight = rng["weights"].uniform(*weight_range, size=len(pairs)) * rng["weights"].choice([-1.0, 1.0], len(pairs))
     share = None if parent_share is None else rng["weights"].uniform(*parent_share, size=d)
-    factors: np.ndarray | None = None
-    if noise == COUNTS and share is not None:
-        Y, weight, scale, factors = draw_counts(pairs, weight, share, n, rng["noise"], rng["scales"])
-    else:
-        Y = NOISES[noise](rng["noise"], (d, n)) * scale[:, None]  # gene-major, in the order
-        weight = _propagate(Y, pairs, weight, scale=scale, share=share)
-    whole = Simulation(
-        X=_observe(Y, order, measurement_noise, rng["measurement"]).T,
-        genes=[f"G{g:0{len(str(d - 1))}d}" for g in range(d)],
-        source=order[pairs[:, 0]],
-        target=order[pairs[:, 1]],
-        weight=weight,
-        order=order,
-        noise_scale=scale[np.argsort(order)],
-        regulators=np.sort(order[: n_regulators(d)]) if graph == "hub" else None,
-        size=factors,
-    )
-    seen = _hide(whole, hidden, rng["hidden"]) if hidden else whole
-    return replace(seen, X=(seen.X - seen.X.mean(axis=0)) / seen.X.std(axis=0)) if standardised else seen
-
-
-def _check_counts(noise: str, parent_share: object, *others: object) -> None:
-    if noise == COUNTS and (parent_share is None or any(others)):
-        msg = "counts take a parent_share, and no noise_range, measurement_noise or standardised."
-        raise ValueError(msg)
-
-
-def _check_name(key: str, value: str, table: Iterable[str]) -> None:
-    if value not in table:
-        msg = f"{key} is {value!r}; choose one of {', '.join(table)}."
-        raise ValueError(msg)
+    return Structure(n, pairs, weight, scale, share, noise)
 
 
 def _check_numbers(d: int, n: int, degree: float, fewest: float, measurement_noise: float, hidden: float) -> None:
     for key, value, low in (("d", d, 2), ("n", n, 2), ("degree", degree, fewest)):
-        _check_number(key, value, low)
-    _check_number("measurement_noise", measurement_noise, 0.0)
-    _check_number("hidden", hidden, 0.0, 1.0)
+        check_number(key, value, low)
+    check_number("measurement_noise", measurement_noise, 0.0)
+    check_number("hidden", hidden, 0.0, 1.0)
 
 
-def _check_number(key: str, value: float, low: float, high: float = np.inf) -> None:
-    if not low <= value < high:
-        msg = f"{key} is {value}; it must be at least {low:g}" + (f" and below {high:g}." if high < np.inf else ".")
+def _count_network(parent_share: object, *others: object) -> CountNetwork:
+    if parent_share is None or any(others):
+        msg = (
+            f"counts take a parent_share, and no noise_range, measurement_noise or standardised; nor do counts that "
+            f"cause counts ({COUNTS} noise) take another mechanism or observation."
+        )
         raise ValueError(msg)
+    return CountNetwork()
 
 
-def _check_range(key: str, value: tuple[float, float] | None, high: float = np.inf) -> None:
-    if value is not None and not 0.0 < value[0] <= value[1] < high:
-        msg = f"{key} is {value}; give two rising numbers above 0" + (f" and below {high:g}." if high < np.inf else ".")
-        raise ValueError(msg)
-
-
-def _propagate(
-    Y: np.ndarray, pairs: np.ndarray, weight: np.ndarray, *, scale: np.ndarray, share: np.ndarray | None
-) -> np.ndarray:
-    """Turn the noise in `Y` (made by the caller for this) into expression along the order; return the final weights."""
-    weight = weight.copy()
-    bounds = np.searchsorted(pairs[:, 1], np.arange(len(Y) + 1))
-    for j in range(len(Y)):
-        rows = slice(bounds[j], bounds[j + 1])
-        if rows.start == rows.stop:  # a root
-            continue
-        signal = weight[rows] @ Y[pairs[rows, 0]]
-        if share is not None:
-            # Variances of signal and noise are as share to 1 - share; 1e-12 where parents cancel.
-            factor = scale[j] * np.sqrt(share[j] / (1.0 - share[j])) / max(float(signal.std()), 1e-12)
-            weight[rows] *= factor
-            signal = signal * factor
-        Y[j] += signal
-    return weight
-
-
-def _observe(Y: np.ndarray, order: np.ndarray, measurement_noise: float, rng: np.random.Generator) -> np.ndarray:
-    """Put the genes in their columns and add what the measurement adds."""
-    XT = np.empty_like(Y)
-    XT[order] = Y
+def _with_error(observation: Observation, measurement_noise: float) -> Observation:
     if not measurement_noise:
-        return XT
-    return XT + rng.standard_normal(XT.shape) * (measurement_noise * XT.std(axis=1, keepdims=True))
+        return observation
+    if observation.is_counted:
+        msg = f"measurement_noise is {measurement_noise}, and counts are an error of their own; set it to 0."
+        raise ValueError(msg)
+    return Values(error=measurement_noise)
+
+
+def _standardised(drawn: Simulation) -> Simulation:
+    scale = drawn.X.std(axis=0)
+    if not scale.all():
+        msg = (
+            f"{int((scale == 0).sum())} of {scale.size} genes do not vary and have no unit variance; draw more "
+            f"observations or a greater depth, or leave standardised out."
+        )
+        raise ValueError(msg)
+    return replace(drawn, X=(drawn.X - drawn.X.mean(axis=0)) / scale)
 
 
 def _hide(whole: Simulation, hidden: float, rng: np.random.Generator) -> Simulation:
@@ -217,7 +214,8 @@ def _hide(whole: Simulation, hidden: float, rng: np.random.Generator) -> Simulat
     kept = np.setdiff1d(np.arange(len(whole.genes)), gone)
     new = positions(kept, len(whole.genes))
     stay = (new[whole.source] >= 0) & (new[whole.target] >= 0)
-    return Simulation(
+    return replace(
+        whole,
         X=whole.X.T[kept].T,
         genes=[whole.genes[g] for g in kept],
         source=new[whole.source[stay]],
@@ -226,5 +224,4 @@ def _hide(whole: Simulation, hidden: float, rng: np.random.Generator) -> Simulat
         order=new[whole.order][new[whole.order] >= 0],
         noise_scale=whole.noise_scale[kept],
         regulators=None if whole.regulators is None else new[whole.regulators][new[whole.regulators] >= 0],
-        size=whole.size,
     )
