@@ -21,6 +21,13 @@ def check_number(key: str, value: float, low: float, high: float = np.inf) -> No
         raise ValueError(msg)
 
 
+def check_positive(key: str, value: float, most: float = np.inf) -> None:
+    """Refuse a number outside (0, most]."""
+    if not 0.0 < value <= most:
+        msg = f"{key} is {value}; it must be above 0" + (f" and at most {most:g}." if most < np.inf else ".")
+        raise ValueError(msg)
+
+
 def check_range(key: str, value: tuple[float, float] | None, high: float = np.inf) -> None:
     """Refuse what is no range of positive numbers below `high`; None, where a range may be absent, passes."""
     if value is not None and not 0.0 < value[0] <= value[1] < high:

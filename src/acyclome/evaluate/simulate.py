@@ -1,7 +1,7 @@
 """Simulated expression with a known causal graph.
 
-A graph, a mechanism that makes expression along it, and an observation that makes
-data of expression; each is an object of a file of its own. Graph, gene names, weights, noise, what
+A graph, a mechanism that makes expression along it, hidden factors that move many genes, and an observation that makes
+data of expression; each is an object of a file of its own. Graph, gene names, weights, noise, activity, factors, what
 observation adds and hiding draw from streams of their own, so that one seed gives one graph whatever the noise, the
 sample size or the scaling; no stream is shared with any method of the package. The columns are dealt out at random:
 the index of a gene never tells its place in the order.
@@ -17,8 +17,9 @@ import numpy as np
 
 from acyclome.core.data.index_maps import positions
 from acyclome.evaluate.counts import CountNetwork
+from acyclome.evaluate.factors import NO_FACTORS, Factors
 from acyclome.evaluate.graphs import GRAPHS, n_regulators
-from acyclome.evaluate.mechanisms import NOISES, Linear, Mechanism, Structure
+from acyclome.evaluate.mechanisms import NOISES, Expression, Linear, Mechanism, Structure
 from acyclome.evaluate.observations import Observation, Values
 from acyclome.evaluate.ranges import check_name, check_number, check_range
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # Fixed for good: another number, and every seed in tests, docs and results would mean other data.
 _STREAMS = {"graph": 1, "columns": 2, "weights": 3, "noise": 4, "scales": 5, "measurement": 6, "hidden": 7}
+_STREAMS |= {"factors": 8}
 COUNTS = "negative-binomial"
 MECHANISMS: dict[str, Callable[..., Mechanism]] = {"linear": Linear}
 _Range = tuple[float, float]
@@ -46,6 +48,8 @@ class Simulation:
     order: np.ndarray  # (d,) gene at every position of a topological order
     noise_scale: np.ndarray  # (d,) standard deviation of each gene's own noise, before scaling; sqrt(a) of counts
     regulators: np.ndarray | None  # genes that may be causes (hub graphs), else None
+    factor_scores: np.ndarray  # (n, r) of the hidden factors, mean 0 and variance 1
+    loadings: np.ndarray  # (d, r) what a standard deviation of each factor adds to each gene, before scaling
     size: np.ndarray | None = None  # (n,) size factors of counts, else None
 
     @property
@@ -67,6 +71,7 @@ def simulate(
     graph: str = "er",
     noise: str = "gauss",
     mechanism: Mechanism = _LINEAR,
+    factors: Factors = NO_FACTORS,
     observation: Observation = _VALUES,
     parent_share: tuple[float, float] | None = (0.3, 0.8),
     weight_range: tuple[float, float] = (0.5, 2.0),
@@ -95,6 +100,9 @@ def simulate(
         parents make.
     mechanism
         How causes act: :class:`~acyclome.evaluate.mechanisms.Linear`, or one of your own.
+    factors
+        Hidden factors, such as cell state, batch or depth, that move many genes; the truth keeps the graph among
+        genes, and what parents explain is a share of the variance without factors.
     observation
         What is seen of expression: values, with noise or without.
     parent_share
@@ -126,13 +134,14 @@ def simulate(
     check_name("noise", noise, (*NOISES, COUNTS))
     _check_numbers(d, n, degree, 1.0 if graph == "hub" else 0.0, measurement_noise, hidden)
     if noise == COUNTS:
-        others = (mechanism != _LINEAR, observation.is_counted)
+        others = (mechanism != _LINEAR, factors.number, observation.is_counted)
         mechanism = _count_network(parent_share, noise_range, measurement_noise, standardised, *others)
     rng = {name: np.random.default_rng([_SALT, stream, seed]) for name, stream in _STREAMS.items()}
     pairs = GRAPHS[graph](d, degree, rng["graph"])
     order = rng["columns"].permutation(d)
     structure = _structure(pairs, (d, n), rng, noise=noise, ranges=(noise_range, weight_range, parent_share))
     drawn = mechanism.draw(structure, rng)
+    scores, loadings = _add_factors(factors, drawn, structure, is_linear=mechanism.is_linear, rng=rng["factors"])
     place = np.argsort(order)  # of every gene
     latent = drawn.Y[place]
     seen = _with_error(observation, measurement_noise).observe(latent, rng["measurement"])
@@ -145,6 +154,8 @@ def simulate(
         order=order,
         noise_scale=drawn.scale[place],
         regulators=np.sort(order[: n_regulators(d)]) if graph == "hub" else None,
+        factor_scores=scores,
+        loadings=loadings[place],
         size=drawn.size if seen.size is None else seen.size,
     )
     kept = _hide(whole, hidden, rng["hidden"]) if hidden else whole
@@ -182,7 +193,7 @@ def _count_network(parent_share: object, *others: object) -> CountNetwork:
     if parent_share is None or any(others):
         msg = (
             f"counts take a parent_share, and no noise_range, measurement_noise or standardised; nor do counts that "
-            f"cause counts ({COUNTS} noise) take another mechanism or observation."
+            f"cause counts ({COUNTS} noise) take another mechanism, factors or observation."
         )
         raise ValueError(msg)
     return CountNetwork()
@@ -195,6 +206,19 @@ def _with_error(observation: Observation, measurement_noise: float) -> Observati
         msg = f"measurement_noise is {measurement_noise}, and counts are an error of their own; set it to 0."
         raise ValueError(msg)
     return Values(error=measurement_noise)
+
+
+def _add_factors(
+    factors: Factors, drawn: Expression, structure: Structure, *, is_linear: bool, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Move expression by hidden factors, in place; return scores ``(n, r)`` and loadings ``(d, r)`` in the order."""
+    scores = factors.scores(structure.n, rng)
+    if not factors.number:
+        return scores, np.zeros((len(drawn.Y), 0))
+    passed_on = drawn.weight if is_linear else np.zeros_like(drawn.weight)
+    loadings = factors.loadings(drawn.Y.var(axis=1), structure, passed_on, rng)
+    drawn.Y[...] += loadings @ scores.T
+    return scores, loadings
 
 
 def _standardised(drawn: Simulation) -> Simulation:
@@ -224,4 +248,5 @@ def _hide(whole: Simulation, hidden: float, rng: np.random.Generator) -> Simulat
         order=new[whole.order][new[whole.order] >= 0],
         noise_scale=whole.noise_scale[kept],
         regulators=None if whole.regulators is None else new[whole.regulators][new[whole.regulators] >= 0],
+        loadings=whole.loadings[kept],
     )
