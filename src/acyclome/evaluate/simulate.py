@@ -51,6 +51,8 @@ class Simulation:
     factor_scores: np.ndarray  # (n, r) of the hidden factors, mean 0 and variance 1
     loadings: np.ndarray  # (d, r) what a standard deviation of each factor adds to each gene, before scaling
     size: np.ndarray | None = None  # (n,) size factors of counts, else None
+    latent: np.ndarray | None = None  # (n, d) expression that counts show, where the graph is among latent values
+    counts: np.ndarray | None = None  # (n, d) those counts, X itself unless it is normalized
 
     @property
     def edges(self) -> pd.DataFrame:
@@ -104,7 +106,7 @@ def simulate(
         Hidden factors, such as cell state, batch or depth, that move many genes; the truth keeps the graph among
         genes, and what parents explain is a share of the variance without factors.
     observation
-        What is seen of expression: values, with noise or without.
+        What is seen of expression: values, or :class:`~acyclome.evaluate.umi.Umi` counts.
     parent_share
         The parents of every gene explain a share of its variance drawn from this range: its weights are scaled so
         in this sample, and variances stay bounded at any d. None: weights as drawn, variances grow with depth.
@@ -129,6 +131,16 @@ def simulate(
     ------
     ValueError
         If a name is unknown, a number lies outside its range, or options do not go together.
+
+    Examples
+    --------
+    The same network as values and as counts, with five hidden factors behind both:
+
+    >>> from acyclome.evaluate.umi import Umi
+    >>> values = simulate(200, 500, factors=Factors(5), seed=1)
+    >>> counts = simulate(200, 500, factors=Factors(5), observation=Umi(depth=(0.1, 3.0)), seed=1)
+    >>> bool((values.X == counts.latent).all())
+    True
     """
     check_name("graph", graph, GRAPHS)
     check_name("noise", noise, (*NOISES, COUNTS))
@@ -157,6 +169,8 @@ def simulate(
         factor_scores=scores,
         loadings=loadings[place],
         size=drawn.size if seen.size is None else seen.size,
+        latent=latent.T if observation.is_counted else None,
+        counts=None if seen.counts is None else seen.counts.T,
     )
     kept = _hide(whole, hidden, rng["hidden"]) if hidden else whole
     return _standardised(kept) if standardised else kept
@@ -193,7 +207,7 @@ def _count_network(parent_share: object, *others: object) -> CountNetwork:
     if parent_share is None or any(others):
         msg = (
             f"counts take a parent_share, and no noise_range, measurement_noise or standardised; nor do counts that "
-            f"cause counts ({COUNTS} noise) take another mechanism, factors or observation."
+            f"cause counts ({COUNTS} noise) take another mechanism, factors or observation: see Umi for those."
         )
         raise ValueError(msg)
     return CountNetwork()
@@ -249,4 +263,6 @@ def _hide(whole: Simulation, hidden: float, rng: np.random.Generator) -> Simulat
         noise_scale=whole.noise_scale[kept],
         regulators=None if whole.regulators is None else new[whole.regulators][new[whole.regulators] >= 0],
         loadings=whole.loadings[kept],
+        latent=None if whole.latent is None else whole.latent.T[kept].T,
+        counts=None if whole.counts is None else whole.counts.T[kept].T,
     )
