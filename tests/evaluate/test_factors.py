@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acyclome.evaluate.factors import FACTOR_KINDS, Factors
+from acyclome.evaluate.kinetics import Hill
 from acyclome.evaluate.simulate import simulate
 
 
@@ -79,6 +80,11 @@ def test_kinds_differ_in_their_scores_and_loadings():
     assert [len(np.unique(column)) for column in batch.round(9).T] == [2, 2]
     assert (simulate(50, 30, factors=Factors(1, kind="depth"), seed=9).loadings > 0).all()
     assert set(FACTOR_KINDS) == {"state", "batch", "depth"}
+
+
+def test_under_kinetics_factors_act_on_what_is_seen():
+    plain, moved = (simulate(40, 50, mechanism=Hill(), factors=f, seed=10) for f in (Factors(0), Factors(2)))
+    np.testing.assert_allclose(moved.X, plain.X + moved.factor_scores @ moved.loadings.T, atol=1e-12)
 
 
 def test_hidden_genes_take_their_loadings_with_them():

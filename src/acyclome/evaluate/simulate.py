@@ -19,6 +19,7 @@ from acyclome.core.data.index_maps import positions
 from acyclome.evaluate.counts import CountNetwork
 from acyclome.evaluate.factors import NO_FACTORS, Factors
 from acyclome.evaluate.graphs import GRAPHS, n_regulators
+from acyclome.evaluate.kinetics import Hill
 from acyclome.evaluate.mechanisms import NOISES, Expression, Linear, Mechanism, Structure
 from acyclome.evaluate.observations import Observation, Values
 from acyclome.evaluate.ranges import check_name, check_number, check_range
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
 # Fixed for good: another number, and every seed in tests, docs and results would mean other data.
 _STREAMS = {"graph": 1, "columns": 2, "weights": 3, "noise": 4, "scales": 5, "measurement": 6, "hidden": 7}
-_STREAMS |= {"factors": 8}
+_STREAMS |= {"factors": 8, "activity": 9}
 COUNTS = "negative-binomial"
-MECHANISMS: dict[str, Callable[..., Mechanism]] = {"linear": Linear}
+MECHANISMS: dict[str, Callable[..., Mechanism]] = {"linear": Linear, "hill": Hill}
 _Range = tuple[float, float]
 _LINEAR, _VALUES = Linear(), Values()
 _SALT = 0x51D4  # keeps these streams apart from default_rng(seed), which callers use
@@ -44,7 +45,7 @@ class Simulation:
     genes: list[str]
     source: np.ndarray  # (m,) int64
     target: np.ndarray  # (m,) int64
-    weight: np.ndarray  # (m,) effect in the units of the unscaled columns
+    weight: np.ndarray  # (m,) effect in the units of the unscaled columns; signed rate of production of hill
     order: np.ndarray  # (d,) gene at every position of a topological order
     noise_scale: np.ndarray  # (d,) standard deviation of each gene's own noise, before scaling; sqrt(a) of counts
     regulators: np.ndarray | None  # genes that may be causes (hub graphs), else None
@@ -101,7 +102,8 @@ def simulate(
         and `hidden` is for them, and `parent_share` is the range of the standard deviation of the log mean that
         parents make.
     mechanism
-        How causes act: :class:`~acyclome.evaluate.mechanisms.Linear`, or one of your own.
+        How causes act: :class:`~acyclome.evaluate.mechanisms.Linear`, or
+        :class:`~acyclome.evaluate.kinetics.Hill`, whose expression comes as its logarithm.
     factors
         Hidden factors, such as cell state, batch or depth, that move many genes; the truth keeps the graph among
         genes, and what parents explain is a share of the variance without factors.
@@ -206,8 +208,9 @@ def _check_numbers(d: int, n: int, degree: float, fewest: float, measurement_noi
 def _count_network(parent_share: object, *others: object) -> CountNetwork:
     if parent_share is None or any(others):
         msg = (
-            f"counts take a parent_share, and no noise_range, measurement_noise or standardised; nor do counts that "
-            f"cause counts ({COUNTS} noise) take another mechanism, factors or observation: see Umi for those."
+            f"counts take a parent_share, and no noise_range, measurement_noise or standardised, where they cause "
+            f"counts ({COUNTS} noise), nor another mechanism, factors or observation. Counts that show a latent "
+            f"network (Umi, --counts) take all these but measurement_noise."
         )
         raise ValueError(msg)
     return CountNetwork()
