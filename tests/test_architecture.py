@@ -100,6 +100,7 @@ OTHER_WORDS = {
     "pipeline/engine_settings.py": {"polynomial"},
     "report/methods.py": {"polynomial"},
     "evaluate/simulate.py": {"linear"},  # a mechanism, by which data are drawn
+    "cli/simulation.py": {"linear"},
 }
 
 MAX_FILE_LINES = 300

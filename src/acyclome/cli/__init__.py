@@ -21,7 +21,7 @@ import click
 import cloup
 
 from acyclome._version import __version__
-from acyclome.cli import benchmark, demo, doctor, evaluation, inspection, plan, results, stages
+from acyclome.cli import benchmark, demo, doctor, evaluation, inspection, plan, results, simulation, stages
 from acyclome.cli.options import command
 from acyclome.cli.progress import log_to_stderr
 from acyclome.errors import AcyclomeError, MemoryLimitError
@@ -44,7 +44,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "explain": results.explain,
         "export": results.export,
         "score": evaluation.score,
-        "simulate": evaluation.simulate,
+        "simulate": simulation.simulate,
         "benchmark": benchmark.benchmark,
     },
     "One stage at a time": {"prepare": stages.prepare, **{name: stages.stage(name) for name in stages.STAGES}},
