@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from acyclome.confidence.calibration import arrow_probability, joined_probability
-from acyclome.confidence.ranking import Associations, Experiments, are_few, rank_pairs
+from acyclome.confidence.ranking import Experiments, rank_pairs
 from acyclome.confidence.resample import count_votes, support
 from acyclome.core.effects.measured import measured_effects
 from acyclome.core.effects.shifts import total_effects
 from acyclome.core.effects.total import responses
-from acyclome.core.screening.association import associations
+from acyclome.core.screening.association import Associations, associations
 from acyclome.network import Network
 from acyclome.network.build import build_network
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS
@@ -34,10 +34,9 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
     if data.interventions.any:
         experiments = Experiments(partial(total_effects, task.bare, least=cost), cost)
     ranking = rank_pairs(
-        ordered.candidates,
         count_votes(source, target, ordered.loss, n_genes=d, total=1),
         votes,
-        associations=_associations(task) if votes.total else None,  # they are means over resamples
+        _associations(task, ordered),
         experiments=experiments,
     )
     edges = {
@@ -69,13 +68,11 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
     return build_network(data.store.genes, edges, nodes, ranking=ranking, members=members, effects=effects)
 
 
-def _associations(task: Task) -> Associations | None:
-    """Return how strongly all pairs go together in the resamples; None where they are too many."""
-    sources = np.flatnonzero(task.data.sources)
-    if not are_few(task.data.n_genes, len(sources)):
-        return None
-    samples = [one.rows for one in subsamples_of(task)[:ASSOCIATED]]
-    return Associations(associations(task.problem, samples, seed=seed_of(task.config, "ranking")), sources)
+def _associations(task: Task, ordered: Ordered) -> Associations:
+    """Return how strongly all pairs go together in the resamples or, without any, in all observations."""
+    samples = [one.rows for one in subsamples_of(task)[:ASSOCIATED]] or [np.arange(task.data.n_obs)]
+    network = ordered.source, ordered.target
+    return associations(task.problem, samples, network=network, seed=seed_of(task.config, "ranking"))
 
 
 def _members(resampled: Resampled) -> pd.DataFrame | None:

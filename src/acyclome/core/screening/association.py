@@ -1,157 +1,232 @@
-"""How strongly every possible cause goes with every gene, whatever network there is: the product of three views.
+"""How strongly every possible cause goes with every gene, whatever network there is: the product of some views.
 
 Choice: the share of a gene's variance that the splines of a cause explain, alone and in a boosted fit beside all
-others, and the shrunken partial correlation freed of what both genes share with all.
+others, and the shrunken partial correlation freed of what both genes share with all; of the data as they are and, as
+far as the network leaves the genes something in common, of deconfounded ones.
 Reason: a search for one acyclic network says little of the pairs that it left out, and on few observations of many
 genes its picks stand in for one another; each of these views of all pairs errs in another way.
-What would change it: more genes than all their pairs can be held for.
+What would change it: the strength of a pair for its own sake, for the product only ranks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 
-from acyclome.core.data.basis import expand, standardized
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.expansions import NaturalSplines
-from acyclome.core.data.interventions import Interventions, own_moments
+from acyclome.core.data.deconfounding import damp, left_in_common
+from acyclome.core.data.interventions import Interventions, own_rows
+from acyclome.core.data.moments import WHOLE_GENES
 from acyclome.core.data.problem import Problem
-from acyclome.core.kernel import kernel
+from acyclome.core.screening.boosting import explained_alone_and_beside
 from acyclome.core.screening.partial_correlation import partial_correlations
 from acyclome.core.workers import run_blocks
 
-# The same on all data: chosen among a few dozen combinations on DREAM4, DREAM5 and SynTReN, see docs/ranking.md.
-SPLINES = NaturalSplines(3)
-RATE = 0.1  # share of its least-squares step that a cause takes; small, so that many have their turn
-ROUNDS, HANDS = 10, 10  # the sources are offered in hands, so that none hides another for good
+# The same on all data: chosen on DREAM4, DREAM5, SynTReN and simulations, see docs/ranking.md.
+BOOSTED_PAIRS = 1_000_000  # of which every one is weighed beside all others; of more it would take minutes
 SHRINKAGE = 0.8  # much more than the screening has: here all pairs are ranked, on few observations too
-POWER = 2 / 3  # chosen with three others of the ranking from 108 combinations (docs/ranking.md)
+POWER = 2 / 3  # chosen with others of the ranking from 108 combinations (docs/ranking.md)
 FLOOR = 0.1  # of the mean, so that no view silences the others
-OBSERVATIONS = 1000  # of a resample are enough to weigh one cause against another
-BLOCK = 64  # genes that a thread takes at once
+COMMON = 0.01  # share left in common at which half counts as hidden causes; without any it is below .006, with some .02
+SPECTRAL = 1000  # observations of which the singular values are taken; the time grows with their square
+COUNTED_PAIRS, COUNTED_GENES = 4_000_000, 2048  # over whose targets means are taken, where there are more
+BLOCK_PAIRS = 1 << 21  # at once in each of some float64 arrays of 16 MB
 TINY = 1e-30  # where nothing goes with anything, as in constant data
 
+Rows = Callable[[np.ndarray], np.ndarray]  # targets (t,) to values of them with all causes, (t, p)
 
-def associations(problem: Problem, samples: Sequence[np.ndarray], *, seed: int) -> np.ndarray:
-    """Return how strongly every source goes with every gene, ``(d, p)``; zero where the pair may not be an edge.
 
-    Shares of variance are means over ``samples``, observations of each resample; ``seed`` decides the order in which
-    causes are offered to the boosted fits.
+@dataclass(frozen=True)
+class Group:
+    """Views of one form of the data, whose product is raised to ``power``."""
+
+    share: Rows  # of variance that a cause explains alone
+    more: tuple[Rows, ...]  # what it explains beside others, if that is known
+    partial: tuple[Rows, ...]  # partial correlations, of which what both ends share with all is taken
+    power: float
+
+
+class Associations:
+    """How strongly causes go with targets, computed for some targets at a time.
+
+    Parameters
+    ----------
+    problem, groups
+        What they are of; the powers of the groups have the sum ``POWER``.
+    confounding
+        How much of what is in common is held for the work of hidden causes, 0 to 1: how little a network is to be
+        believed.
 
     Notes
     -----
-    ``(share x importance x partial x reach)^(2/3)``: the share of variance that the splines of a cause
-    explain, their :func:`importance`, the partial correlation after :func:`product_corrected`, and the mean share of a
-    cause over all genes, since few genes regulate and those that do regulate many.  Each is raised by a tenth of its
-    mean, so that none is silenced by another.  Cost of a resample: ``9 p^2 n`` and ``d`` fits of ``300 p`` products.
+    A group is ``(share x importance x partial x reach)^power``: with the partial correlation after average product
+    correction (Dunn, Wahl and Gloor 2008), ``s_ij - s_i. s_.j / s..`` and nothing below 0; ``reach`` is the mean share
+    of a cause over all genes, since few genes regulate and those that do regulate many.  Each is raised by a tenth of
+    its mean.  Above ``COUNTED_PAIRS`` means are those over some targets.
     """
-    constraints = problem.constraints
-    pool = np.flatnonzero(constraints.sources)
-    may = np.ones((problem.n_genes, len(pool)), bool)
-    if constraints.excludes_pairs:
-        may = ~constraints.excluded(0, problem.n_genes)[:, pool]
-    may[pool, np.arange(len(pool))] = False
-    share, gain = np.zeros(may.shape), np.zeros(may.shape)
-    for number, rows in enumerate(samples):
-        rng = np.random.default_rng([seed, number])
-        alone, beside = _explained(problem, rows[:: -(-len(rows) // OBSERVATIONS)], may=may, rng=rng)
-        share += alone
-        gain += beside
-    partial = np.maximum(product_corrected(partial_correlations(problem, shrinkage=SHRINKAGE), may), 0.0)
-    reach = share.sum(axis=0) / np.maximum(may.sum(axis=0), 1)
-    whole = np.where(may, 1.0, 0.0)
-    for part in (share, gain, partial, np.where(may, reach, 0.0)):
-        whole *= (part + FLOOR * part.sum() / max(may.sum(), 1) + TINY) ** POWER
-    return whole
+
+    def __init__(self, problem: Problem, groups: Sequence[Group], confounding: float) -> None:
+        self.confounding = confounding
+        self.causes = np.flatnonzero(problem.constraints.sources)
+        self.n_genes, self.threads = problem.n_genes, problem.threads
+        self._problem, self._column = problem, np.full(problem.n_genes, -1)
+        self._column[self.causes] = np.arange(len(self.causes))
+        self._groups = [(group, self._measure(group)) for group in groups]
+
+    @cached_property
+    def counted(self) -> np.ndarray:
+        """Targets over which means are taken: all, or every so many of them, sorted by the first observation."""
+        d, p = self.n_genes, len(self.causes)
+        some = max(COUNTED_GENES, COUNTED_PAIRS // max(p, 1))
+        if d <= some:
+            return np.arange(d)
+        # Sorted by what is measured, so that the order of the genes does not say which ones count.
+        by_value = np.argsort(self._problem.data.Z[:, 0], kind="stable")
+        return np.sort(by_value[(np.arange(some) * d) // some])
+
+    def may(self, targets: np.ndarray) -> np.ndarray:
+        """Say which causes may have an edge to each target, ``(t, p)``."""
+        constraints = self._problem.constraints
+        may = np.ones((len(targets), len(self.causes)), bool)
+        if constraints.excludes_pairs and len(targets):
+            may = ~np.concatenate([constraints.excluded(j, j + 1)[:, self.causes] for j in targets.tolist()])
+        own = self._column[targets]
+        may[np.flatnonzero(own >= 0), own[own >= 0]] = False
+        return may
+
+    def rows(self, targets: np.ndarray) -> np.ndarray:
+        """Return how strongly all causes go with some targets, ``(t, p)``; zero where a pair may not be an edge."""
+        may = self.may(targets)
+        whole = np.where(may, 1.0, 0.0)
+        for group, means in self._groups:
+            product = means.reach + means.floor_reach
+            for view, floor in zip((group.share, *group.more), means.floors, strict=True):
+                product = product * (view(targets) + floor)
+            for view, (column, mean, floor) in zip(group.partial, means.corrected, strict=True):
+                product = product * (_corrected(view(targets), may, of_cause=column, mean=mean) + floor)
+            whole *= product**group.power
+        return whole
+
+    def blocks(self, targets: np.ndarray) -> list[tuple[int, int]]:
+        """Cut targets into blocks of a bounded number of pairs."""
+        return gene_blocks(len(targets), max(BLOCK_PAIRS // max(len(self.causes), 1), 1))
+
+    def total(self, work: Callable[[np.ndarray], list[np.ndarray]], targets: np.ndarray) -> list[np.ndarray]:
+        """Add up what ``work`` makes of blocks of targets, in their order."""
+        cut = self.blocks(targets)
+        parts = run_blocks(lambda a, b: work(targets[a:b]), cut, self.threads)
+        return [np.sum(part, axis=0) for part in zip(*parts, strict=True)]
+
+    def _left(self, view: Rows, targets: np.ndarray, *, of_cause: np.ndarray, mean: float) -> list[np.ndarray]:
+        """Return the sum of what the correction leaves of a view."""
+        return [_corrected(view(targets), self.may(targets), of_cause=of_cause, mean=mean).sum()]
+
+    def _measure(self, group: Group) -> _Means:
+        """Take the means that the product needs."""
+        views = (group.share, *group.more)
+
+        def sums(targets: np.ndarray) -> list[np.ndarray]:
+            may = self.may(targets)
+            return [
+                may.sum(axis=0),
+                *(np.where(may, view(targets), 0.0).sum(axis=0) for view in (*views, *group.partial)),
+            ]
+
+        allowed, *columns = self.total(sums, self.counted)
+        pairs = max(int(allowed.sum()), 1)
+        reach = columns[0] / np.maximum(allowed, 1)
+        corrected = []
+        for view, column in zip(group.partial, columns[len(views) :], strict=True):
+            of_cause, mean = column / np.maximum(allowed, 1), float(column.sum()) / pairs
+            left = partial(self._left, view, of_cause=of_cause, mean=mean)
+            floor = FLOOR * float(self.total(left, self.counted)[0]) / pairs + TINY
+            corrected.append((of_cause, mean, floor))
+        floors = [FLOOR * float(column.sum()) / pairs + TINY for column in columns[: len(views)]]
+        return _Means(reach, FLOOR * float((reach * allowed).sum()) / pairs + TINY, floors, corrected)
 
 
-def product_corrected(strength: np.ndarray, may: np.ndarray) -> np.ndarray:
-    """Take out of a strength of pairs what both ends share with all: average product correction.
+@dataclass(frozen=True)
+class _Means:
+    reach: np.ndarray  # (p,)
+    floor_reach: float
+    floors: list[float]
+    corrected: list[tuple[np.ndarray, float, float]]  # mean of every cause, (p,), and of all pairs, and floor
 
-    ``s_ij - s_i. s_.j / s..`` with means over the pairs that ``may`` be edges; a product of two vectors leaves nothing
-    (Dunn, Wahl and Gloor 2008).
+
+def associations(
+    problem: Problem,
+    samples: Sequence[np.ndarray],
+    *,
+    network: tuple[np.ndarray, np.ndarray],
+    seed: int,
+) -> Associations:
+    """Return how strongly every source goes with every gene.
+
+    Up to ``BOOSTED_PAIRS`` shares of variance are those of splines, alone and beside others, means over ``samples``,
+    observations of each resample; ``seed`` decides the order in which causes are offered to the boosted fits.  Of more
+    pairs the share is the squared correlation, and above ``WHOLE_GENES`` genes there is no partial correlation.
+    ``network``, source and target of edges, tells how much all genes have in common beside it.
+
+    Where there are interventions the data are not deconfounded: to act on a gene moves all that it reaches at once,
+    and those large singular values are what the experiments are for.
     """
+
+    def views(of: Problem, rows: Sequence[np.ndarray], power: float) -> Group:
+        return _views(of, rows, seed=seed, power=power)
+
+    if problem.data.interventions.any:
+        return Associations(problem, [views(problem, samples, POWER)], 0.0)
+    n = problem.data.n_obs
+    seen = np.arange(0, n, -(-n // SPECTRAL))
+    common = left_in_common(problem.data.Z[:, seen], *network, threads=problem.threads)
+    confounding = common**2 / (common**2 + COMMON**2)
+    groups = [views(problem, samples, POWER * (1.0 - confounding / 2))]
+    if confounding > 0:
+        data, at = problem.data, np.full(n, -1)
+        at[seen] = np.arange(len(seen))
+        Z = damp(data.Z[:, seen], problem.threads)
+        done = Interventions.none(n_obs=len(seen), n_genes=len(Z))
+        clean = replace(problem, data=replace(data, Z=Z, R=None, interventions=done))
+        parts = [at[rows][at[rows] >= 0] for rows in samples]
+        groups.append(views(clean, parts, POWER * confounding / 2))
+    return Associations(problem, groups, confounding)
+
+
+def _views(problem: Problem, samples: Sequence[np.ndarray], *, seed: int, power: float) -> Group:
+    """Return the views that there is time for."""
+    data, pool = problem.data, np.flatnonzero(problem.constraints.sources)
+    d, p = problem.n_genes, len(pool)
+    partials: tuple[Rows, ...] = ()
+    if d <= WHOLE_GENES and p:
+        partials = (partial_correlations(problem, shrinkage=SHRINKAGE),)
+    if d * p > BOOSTED_PAIRS:
+        return Group(lambda targets: _squared(problem, pool, targets), (), partials, power)
+    may = np.ones((d, p), bool)
+    may[pool, np.arange(p)] = False
+    if problem.constraints.excludes_pairs:
+        may &= ~problem.constraints.excluded(0, d)[:, pool]
+    alone, beside = explained_alone_and_beside(data, pool, samples, may=may, seed=seed, threads=problem.threads)
+    return Group(alone.__getitem__, (beside.__getitem__,), partials, power)
+
+
+def _squared(problem: Problem, causes: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Squared correlations, each gene's over its own observations, ``(t, p)``."""
+    data = problem.data
+    if data.R is not None:
+        C = data.R[np.ix_(targets, causes)]
+    else:
+        C = data.Z[targets] @ data.Z[causes].T / data.Z.dtype.type(data.n_obs)
+    for row in np.flatnonzero(data.interventions.counts[targets]).tolist():
+        one = slice(row, row + 1)
+        C[one] = own_rows(C[one], data.Z, data.interventions, a=int(targets[row]), sources=causes)
+    return np.square(C)
+
+
+def _corrected(strength: np.ndarray, may: np.ndarray, *, of_cause: np.ndarray, mean: float) -> np.ndarray:
+    """Take out of a strength of pairs what both ends share with all others, and leave nothing below 0."""
     kept = np.where(may, strength, 0.0)
-    row = kept.sum(axis=1) / np.maximum(may.sum(axis=1), 1)
-    column = kept.sum(axis=0) / np.maximum(may.sum(axis=0), 1)
-    mean = kept.sum() / max(may.sum(), 1)
-    return np.where(may, kept - np.outer(row, column) / (mean + TINY), 0.0)
-
-
-def importance(
-    terms: np.ndarray, responses: np.ndarray, may: np.ndarray, *, offered: np.ndarray, threads: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Share of the variance of each response that every cause explains, alone and in a boosted fit, ``(d, p)`` each.
-
-    ``terms`` are orthonormal, ``(p, t, n)``; ``responses`` ``(d, n)`` of mean 0 and mean square 1; ``may``, ``(d, p)``,
-    says which cause may explain which response; ``offered``, ``(rounds, p)``, has the causes in the order in which each
-    round deals them out, a tenth at a time.
-
-    Notes
-    -----
-    Componentwise L2 boosting (Buhlmann and Yu 2003) on covariances: of the causes at hand that which explains most of
-    what is left takes a tenth of its least-squares step, and is credited with ``rate (2 - rate)`` of what the whole
-    step would explain.  A cause that another one hides is still offered without it, as in a random forest.
-    """
-    p, t, n = terms.shape
-    flat = terms.reshape(p * t, n)
-    gram = flat @ flat.T / np.float32(n)
-    cuts = np.linspace(0, p, min(HANDS, p) + 1).astype(np.int64)
-
-    def block(a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
-        left = responses[a:b].astype(np.float32) @ flat.T / np.float32(n)
-        alone = np.where(may[a:b], np.square(left).reshape(b - a, p, t).sum(axis=2), 0.0)
-        return alone, _boost(gram, left, may[a:b], offered, cuts, np.float32(RATE))
-
-    shares = run_blocks(block, gene_blocks(len(responses), BLOCK), threads)
-    alone, beside = (np.concatenate(part) for part in zip(*shares, strict=True))
-    return alone, beside
-
-
-@kernel(fastmath=True)
-def _boost(gram, left, may, offered, cuts, rate):
-    """Boost every row of ``left``, covariances with all terms, which it uses up; return the gain of every cause."""
-    t = gram.shape[0] // may.shape[1]
-    gain = np.zeros(may.shape)
-    for j in range(len(left)):
-        c = left[j]
-        for turn in range(len(offered)):
-            for hand in range(len(cuts) - 1):
-                best, at = np.float32(0.0), -1
-                for a in range(cuts[hand], cuts[hand + 1]):
-                    i = offered[turn, a]
-                    share = np.float32(0.0)
-                    for u in range(i * t, (i + 1) * t):
-                        share += c[u] * c[u]
-                    if share > best and may[j, i]:
-                        best, at = share, i
-                if at >= 0:  # on orthonormal terms the least-squares step is the covariance
-                    gain[j, at] += rate * (2 - rate) * best
-                    for u in range(at * t, (at + 1) * t):
-                        step, row = rate * c[u], gram[u]
-                        for k in range(len(c)):
-                            c[k] -= step * row[k]
-    return gain
-
-
-def _explained(
-    problem: Problem, rows: np.ndarray, *, may: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the two shares of :func:`importance` on some observations, each gene on its own ones."""
-    Z, pool = standardized(problem.data.Z[:, rows]), np.flatnonzero(problem.constraints.sources)
-    offered = np.array([rng.permutation(len(pool)) for _ in range(ROUNDS)])
-    own = _own(Z, problem.data.interventions.subset(rows=rows))
-    terms = expand(Z[pool], SPLINES, problem.threads)
-    return importance(terms, own, may, offered=offered, threads=problem.threads)
-
-
-def _own(Z: np.ndarray, interventions: Interventions) -> np.ndarray:
-    """Scale every gene over its own observations and put it to its mean in those in which it was a target."""
-    if not interventions.any:  # not a bit is to change
-        return Z
-    mean, scale = own_moments(Z, interventions)
-    own = (Z - mean[:, None]) / np.where(scale > 0, scale, 1.0)[:, None]
-    own[interventions.gene, interventions.row] = 0.0
-    return own
+    of_target = kept.sum(axis=1) / np.maximum(may.sum(axis=1), 1)
+    return np.where(may, np.maximum(kept - np.outer(of_target, of_cause / (mean + TINY)), 0.0), 0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.linalg import cholesky, get_lapack_funcs
 
@@ -46,14 +48,23 @@ def strongest_partial(
     return out[first:last]
 
 
-def partial_correlations(problem: Problem, *, shrinkage: float) -> np.ndarray:
-    """Return the absolute shrunken partial correlations of every gene with the ``p`` sources, ``(d, p)``."""
+def partial_correlations(problem: Problem, *, shrinkage: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function of targets ``(t,)``: their absolute shrunken partial correlations with the sources, ``(t, p)``.
+
+    These are never held for all genes at once if there are fewer observations than genes.
+    """
     left, right, diagonal = _precision_factors(problem.data, shrinkage, problem.threads)
     sources = np.flatnonzero(problem.constraints.sources)
-    K = left[:, sources] if right is None else left @ right[:, sources]
+    if right is not None:
+        right = np.ascontiguousarray(right[:, sources])
     root = np.sqrt(diagonal)
-    partial: np.ndarray = np.abs(K) / np.outer(root, root[sources])
-    return partial
+
+    def rows(targets: np.ndarray) -> np.ndarray:
+        K = left[np.ix_(targets, sources)] if right is None else left[targets] @ right
+        partial: np.ndarray = np.abs(K) / np.outer(root[targets], root[sources])
+        return partial
+
+    return rows
 
 
 def _precision_factors(data: Moments, a: float, threads: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
