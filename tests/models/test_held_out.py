@@ -7,6 +7,8 @@ import pytest
 from family_cases import CASES
 from scipy.stats import gmean, laplace, norm
 
+from acyclome.config import Config
+from acyclome.models.glm.card import GLM
 from acyclome.models.held_out import count_mass, normal_mass, seen_mass
 from acyclome.models.linear.local_score import LeastSquares
 from acyclome.models.lingam.local_score import Lingam
@@ -110,6 +112,28 @@ def test_normal_masses_of_all_counts_add_up_to_one():
     for size, expected, deviation in ((0.3, 1.0, 0.8), (2.0, 0.1, 0.05), (1.0, 3.0, 0.3)):
         total = np.exp(normal_mass(y, np.full(len(y), size), np.full(len(y), expected), deviation)).sum()
         assert total == pytest.approx(1.0, abs=1e-6)
+
+
+def test_far_from_the_mean_normal_masses_are_differences_of_small_tails():
+    y, size, deviation = np.array([3.0, 3.0]), np.ones(2), 0.2
+    mean = np.array([-3.0, 6.0])  # far below, so that the upper tail counts, and far above
+    ends = [(np.log1p(y + half) - mean) / deviation for half in (-0.5, 0.5)]
+    upper, lower = (tail(ends) for tail in (norm.logsf, norm.logcdf))
+    expected = [upper[0, 0] + np.log1p(-np.exp(upper[1, 0] - upper[0, 0]))]
+    expected += [lower[1, 1] + np.log1p(-np.exp(lower[0, 1] - lower[1, 1]))]
+    assert max(expected) < -50
+    np.testing.assert_allclose(normal_mass(y, size, mean, deviation), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("family", ["negative_binomial", "poisson", "logistic"])
+def test_what_a_fitted_law_gives_all_counts_adds_up_to_one(lab, family):
+    X = next(case for case in CASES if case.name == "glm").draw(np.random.default_rng([80, 9]), N)
+    law = GLM.structural_model(Config.from_mapping({"model": "glm", "glm": {"family": family}}))
+    local = law.prepare(lab.problem_of(lab.moments_of(X)), 0)
+    beta, theta = local.fit(LEAF, CAUSES)
+    y = np.arange(2.0 if family == "logistic" else 3000.0)
+    values = np.repeat(local.Z[CAUSES][:, :1], len(y), axis=1)
+    assert np.exp(local.mass(y, np.zeros(len(y)), values, beta, theta)).sum() == pytest.approx(1.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("theta", [None, -1.0, 1.0])

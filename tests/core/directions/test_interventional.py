@@ -142,3 +142,10 @@ def test_interventions_settle_what_they_speak_for_with_odds_of_99_to_1(odds, is_
     works, gain = np.ones(D, bool), np.array([np.log(odds)])
     assert settled_edges(dag_of([(0, 1)]), targets, gain=gain, works=works).tolist() == [is_settled]
     assert not settled_edges(dag_of([(2, 3)]), targets, gain=gain, works=works).any()
+
+
+@pytest.mark.parametrize("times", [0, 1, 2, 3])
+def test_two_observations_settle_what_one_does_not(times):
+    few = Interventions.from_pairs(np.zeros(times, int), np.arange(times), n_genes=D, n_obs=300)
+    settled = settled_edges(dag_of([(0, 1)]), few, gain=np.array([100.0]), works=np.ones(D, bool))
+    assert settled.tolist() == [times >= 2]

@@ -99,3 +99,17 @@ def test_genes_with_a_signed_parent_keep_their_parents():
     signed = replace(Constraints.none(D), signed=np.array([1 * D + 2]), sign=np.array([1], np.int8))
     found = turn_by_noise(replace(problem, constraints=signed), dag_of(WRONG))
     assert pairs(found) == set(WRONG)
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_no_edge_turns_into_or_out_of_a_gene_with_a_signed_parent_though_noise_speaks_against_it(is_signed):
+    E = np.random.default_rng(76).exponential(size=(3, N_OBS))
+    E[1] += 0.9 * E[0]
+    E[2] += 0.9 * E[0] + 0.9 * E[1]
+    constraints = Constraints.none(3)
+    if is_signed:
+        constraints = replace(constraints, signed=np.array([1 * 3 + 0]), sign=np.array([1], np.int8))
+    problem = Problem(correlate(scale_genes(lambda a, b: E[a:b], 3), 1), constraints, ThreadBackend())
+    source, target = np.array([0, 0, 2], np.int32), np.array([1, 2, 1], np.int32)
+    wrong = SearchResult(source, target, np.zeros(3), np.zeros(3), np.array([0, 2, 1], np.int32), np.ones(3), 0.0, 0.0)
+    assert ((2, 1) in pairs(turn_by_noise(problem, wrong))) is is_signed

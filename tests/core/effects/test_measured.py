@@ -119,6 +119,14 @@ def test_a_sample_of_the_pairs_teaches_what_all_do(monkeypatch):
     np.testing.assert_allclose(some[there], every[there], atol=0.1)
 
 
+@pytest.mark.parametrize(("kind", "mean", "variance"), [(0, 0.0, 0.0), (1, 0.7, 0.04), (2, 0.3 * 0.9, 0.04 * 0.9)])
+def test_where_effects_are_of_one_kind_the_posterior_is_that_of_it_alone(kind, mean, variance):
+    """Nothing; as sure as the measurement around what the network says; two normal laws around 0 and ``m``."""
+    mixture = measured._Mixture(np.tile(np.eye(3)[kind], (2, 1)), 0.36)
+    found = measured._posterior(np.array([0.3]), np.array([0.04]), np.array([0.7]), mixture=mixture)
+    np.testing.assert_allclose(np.concatenate(found), [kind == 0, mean, np.sqrt(variance)], atol=1e-9)
+
+
 def test_targets_that_hardly_moved_say_nothing():
     problem, _, _, rng = draw(4)
     kind = rng.permutation(np.concatenate([np.full(QUIET, -1), np.repeat(np.arange(4), EACH)]))

@@ -125,3 +125,20 @@ def test_interventions_decide_directions_that_lines_leave_open(lab):
     expected = directions(problem.data, replace(dag, reversal_loss=None, reversible=None, intervention_gain=None))
     np.testing.assert_allclose(found.loss, expected.loss, atol=0.1)  # log n / 2 of a parent, in 360 or 400 of its own
     assert found.settled.tolist() == expected.settled.tolist()
+
+
+class Weighed:
+    """A model of which the weights of sets of parents are known."""
+
+    def __init__(self, weights):
+        self.of = weights
+
+    def weights(self, j, parents):
+        return np.array(self.of[tuple(parents.tolist())])
+
+
+def test_of_two_required_parents_with_the_wrong_sign_the_weaker_goes_first(lab):
+    keys = np.concatenate([key(0, 2), key(1, 2)])
+    known = replace(Constraints.none(D), required=keys, signed=keys, sign=np.ones(2, np.int8))
+    score = replace(score_of(lab, known), model=Weighed({(0, 1): [-0.1, -0.5], (1,): [0.2], (0,): [0.2]}))
+    assert score.fitted(2, np.array([0, 1])).tolist() == [1]

@@ -6,6 +6,8 @@ import pytest
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.graph.equivalence import cpdag
 from acyclome.core.order_search import select as kernels
+from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
+from acyclome.core.order_search.negentropy import negentropy
 from acyclome.core.order_search.search import SAVED, search_order
 
 SETTLED, SHAKEN = 0, 2  # rounds
@@ -188,3 +190,18 @@ def test_a_hub_with_more_children_than_a_record_holds_is_searched_too(lab):
     dag = search_order(lab.make_blocks(R, candidates, 60), candidates, start, rounds=SETTLED, seed=1)
     assert len(dag.source) > 0.5 * d
     assert (dag.source == 0).all()
+
+
+def test_the_score_takes_off_what_the_noise_of_every_gene_gains(lab):
+    """Of an edge alone in its network too: no set of parents is taken for another."""
+    E = np.random.default_rng([13, 1]).exponential(size=(400, 2))
+    E[:, 1] += E[:, 0]
+    problem, candidates = lab.problem_of(E), Candidates.from_pairs([0], [1], 2)
+    blocks = build_blocks(problem, candidates, score=ScoreSettings(False, 1.0, SETTLED, non_gaussian=True))
+    dag = search_order(blocks, candidates, np.arange(2), rounds=SETTLED, seed=1)
+    Z = problem.data.Z.astype(float)
+    rest = Z[1] - Z[0] * (Z[0] @ Z[1] / 400)
+    noise = [max(400 * negentropy(x / x.std(), 1.0) - blocks.least, 0.0) for x in (Z[0], rest)]
+    assert min(noise) > 1
+    expected = 200 * np.log(np.mean(rest**2)) + blocks.gene[1]["penalty"] - sum(noise)
+    assert dag.score == pytest.approx(expected, rel=1e-5)
