@@ -158,7 +158,9 @@ def test_partial_correlations_name_the_same_genes(lab, n, restricted):
 
 def test_without_causes_nothing_is_found(lab):
     problem = lab.problem_of(lab.draw_linear(4, 30, 50)[0], sources=np.zeros(30, bool), backend=HERE)
-    candidates = engine.screen(problem, replace(FULL, screen=ScreenSettings(4, 4.0, 4, 0.05, 6)))
+    few = ScreenSettings(4, 4.0, 4, 0.05, 6)
+    assert (forward_select_batched(problem, torch.eye(30, dtype=torch.float64), few) == -1).all()
+    candidates = engine.screen(problem, replace(FULL, screen=few))
     assert candidates.n_edges == 0
     assert engine.relax(problem, candidates, FULL, seed=3)[1].status == "converged"
 

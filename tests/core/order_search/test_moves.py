@@ -150,6 +150,17 @@ def test_shaking_never_worsens_the_score_and_gains_what_it_says(lab, seed):
     assert selections(state) == selections(fresh(state, blocks, candidates, len(state.key)))
 
 
+def test_a_perturbation_that_changes_no_selection_moves_no_gene(lab):
+    d = 12
+    state, _, children, scratch, candidates, rng = search_state(lab, 3, d=d)
+    blocks = lab.make_blocks(np.eye(d, dtype=np.float32), candidates, 300)  # genes that know nothing of one another
+    moves.initialize(state, blocks, scratch.selecting)
+    before = state.key.copy()
+    seeds = rng.integers(2**63, size=d).astype(np.uint64)
+    assert perturb.perturb([(state, scratch)], np.arange(d), seeds, blocks=blocks, children=children) == 0.0
+    np.testing.assert_array_equal(state.key, before)
+
+
 def test_a_gene_with_every_other_as_parent_and_child_is_shaken(lab):
     d = 100
     assert d < perturb.WIDE < 2 * d

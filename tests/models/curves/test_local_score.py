@@ -72,6 +72,13 @@ def test_an_index_of_one_cause_is_its_curve(moments, lab):
     assert first == pytest.approx(second, abs=1e-2)
 
 
+def test_the_curve_of_one_cause_is_judged_as_in_the_pursuit_that_looks_for_it(moments, lab):
+    local = Ridges(Cosines(6), smoothness(6), 1).prepare(lab.problem_of(moments), 0)
+    for i, j in ((0, 1), (0, 3), (1, 3)):
+        cost, _ = local._curve(moments.Z[j].astype(float), moments.Z[i].astype(float))
+        assert cost == pytest.approx(local.scores(j, np.array([[i]]))[0], abs=0.05)
+
+
 def test_further_steps_of_the_pursuit_never_fit_worse(moments, lab, monkeypatch):
     local = Ridges(Cosines(8), smoothness(8), 1).prepare(lab.problem_of(moments), 0)
     y, inputs, costs = moments.Z[4].astype(float), moments.Z[:3].astype(float), []
