@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -188,3 +191,10 @@ def test_graphs_are_of_the_kind_the_measuring_tool_draws(bench, graph, kind):
             parents = np.bincount(target, minlength=1000)
             found.append([len(source) / 1000, np.unique(source).size / 1000, (parents**2).mean(), agreement])
     np.testing.assert_allclose(np.mean(ours, axis=0), np.mean(theirs, axis=0), rtol=0.05)
+
+
+@pytest.mark.parametrize("module", ["factors", "kinetics", "simulate", "umi"])
+def test_examples_of_the_simulator_run(module):
+    tried = doctest.testmod(importlib.import_module(f"acyclome.evaluate.{module}"))
+    assert tried.attempted > 0
+    assert tried.failed == 0
