@@ -200,6 +200,7 @@ SUMMARIES: dict[str, Summary] = {
     "families": Summary(("data", "genes", "model")),
     "counts": Summary(("genes", "method")),
     "counts-cells": Summary(),
+    "regimes": Summary(("data",)),
     "simulators": Summary(("kind", "data"), then=_with_status(("kind", "data"))),
     "shards": Summary(
         ("data", "road"), (*F1, "ceiling", "seconds", "peak_mb", "worker_mb", "same_bits"), ("same_bits",)
