@@ -182,6 +182,7 @@ SUMMARIES: dict[str, Summary] = {
     "ecoli": Summary(
         ("data",), ("aupr", "trees", "GRNBoost2", "auroc", "trees_auroc", "ranked", *COST[:2]), ("ranked",)
     ),
+    "real": Summary(("data", "method"), ("over_chance", "first_1000", "sure", "sure_right", "cpu_seconds")),
     "singlecell-runs": Summary(),
     "singlecell-heldout": Summary(),
     "singlecell-regulators": Summary(),

@@ -37,14 +37,14 @@ def main() -> None:
     folder = given.data / "syntren_nobears"
     rows: list[dict[str, Any]] = []
     for name in SETS:
-        expression, truth = _read(folder, name)
+        expression, truth = read_set(folder, name)
         for model, seed in itertools.product(given.models, given.seeds):
             found = rank_and_score(expression, truth, seed, given.threads, model=model)
             rows.append({"data": name, "model": model, "seed": seed, **found, **_published(folder, name)})
     publish("syntren", rows, "python -m benchmarks.syntren", given)
 
 
-def _read(folder: Path, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_set(folder: Path, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return observations x genes, and the true edges, background left out of both."""
     table = pd.read_csv(folder / f"{name}_maxExpr1_dataset.txt.gz", sep="\t", index_col=0)
     table = table[~table.index.str.startswith(BACKGROUND)]
