@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,41 @@ def test_a_method_is_ended_at_its_processor_seconds_and_no_further_seed_begun():
         "done, ended = rows_within(endless, problems, 0.3)\n"
         "assert done['status'] == 'done' and done['directed'] == 1\n"
         "assert ended['status'].startswith('ended') and 'directed' not in ended and ended['cpu_seconds'] < 2\n"
+    )
+    answer = python("-c", code)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_a_compendium_is_read_from_its_wheel_and_a_missing_one_is_said_to_be_missing(tmp_path):
+    wheel, folder = tmp_path / "pymodulon.whl", "pymodulon/data/ecoli"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(f"{folder}/log_tpm.csv", ",s1,s2\nb1,1,2\nb2,3,4\nb3,5,7\n")
+        archive.writestr(f"{folder}/gene_table.csv", ",gene_name\nb1,araC\nb2,thrA\nb3,thrB\n")
+        archive.writestr(f"{folder}/trn.csv", "regulator,gene_id,effect\nAraC,b2,+\nAraC,b1,-\nnac,b3,+\nAraC,b9,+\n")
+    code = (
+        "from pathlib import Path\n"
+        "from benchmarks.networks import known_networks, _precise\n"
+        f"known = _precise(Path({str(wheel)!r}))\n"
+        "assert known.expression.shape == (2, 3) and known.regulators == ('b1',)\n"
+        "assert known.truth.to_numpy().tolist() == [['b1', 'b2']]\n"  # no self loop, nothing that is not measured
+        "assert len(list(known_networks(Path(), None))) + 2 == len(list(known_networks(Path(), Path('x.whl'))))\n"
+    )
+    answer = python("-c", code)
+    assert answer.returncode == 0, answer.stderr
+    assert "pip download --no-deps pymodulon" in answer.stdout
+
+
+def test_of_a_ranking_the_first_pairs_are_judged_and_its_area_as_a_multiple_of_that_of_chance():
+    code = (
+        "import numpy as np, pandas as pd\n"
+        "from acyclome.evaluate.ranking import scored_universe\n"
+        "from benchmarks.real import judged\n"
+        "truth = pd.DataFrame({'source': ['a', 'a'], 'target': ['b', 'c']})\n"
+        "universe = scored_universe(truth, ['a', 'b', 'c', 'd'])\n"  # six pairs, two of them true
+        "s, t, score = np.array([0, 0, 1]), np.array([1, 2, 0]), np.array([3.0, 2.0, 1.0])\n"
+        "right, wrong = judged(universe, s, t, score), judged(universe, s[2:], t[2:], score[2:])\n"
+        "assert abs(right['over_chance'] - 3.0) < 1e-9 and abs(right['first_1000'] - 2 / 3) < 1e-9\n"
+        "assert wrong['first_1000'] == 0.0 and wrong['over_chance'] < right['over_chance']\n"
     )
     answer = python("-c", code)
     assert answer.returncode == 0, answer.stderr
