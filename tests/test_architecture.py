@@ -42,6 +42,7 @@ FLOORS = {
     "core.hill_climbing": 5,
     "core.backend": 6,
     "core.engine": 7,
+    "core.confounding": 8,
     "models": 8,
     "network": 8,
     "confidence": 8,

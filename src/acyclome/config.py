@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -52,6 +52,10 @@ class Config(Section):
     search: Search = Field(default_factory=Search)
     resample: Resample = Field(default_factory=Resample)
     validation: Validation = Field(default_factory=Validation)
+    confounding: Literal["auto", "none", "factors", "trim"] = "auto"
+    """What is done about hidden common causes. factors: they are found, by the score that chooses edges, and are
+    covariates of every gene. trim: the spectrum is capped at its median; few edges are left, nearly all of them direct.
+    auto: factors where the score finds any, and trim where these leave genes correlated all the same."""
     model: str = DEFAULT
     """Structural model of a gene given its causes. auto: the simplest of them that makes held-out observations about as
     probable as the best."""
@@ -89,7 +93,8 @@ class Config(Section):
             Ability.EQUAL_NOISE: self.score.noise == "equal",
             Ability.NON_GAUSSIAN: self.score.non_gaussian,
             Ability.RELAXATION: self.fit.relax is True,
-            Ability.COVARIATES: bool(self.prepare.covariates),
+            Ability.COVARIATES: bool(self.prepare.covariates) or self.confounding == "factors",
+            Ability.TRIM: self.confounding == "trim",
             Ability.RANK_TRANSFORM: self.prepare.transform == "rank",
             Ability.JOINT_GROUPS: self.input.joint,
         }

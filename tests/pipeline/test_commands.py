@@ -85,7 +85,15 @@ def test_a_run_writes_whole_results_and_a_dag(finished):
     assert record["status"] == "done"
     assert record["network"]["is_dag"]
     assert record["network"]["n_edges"] > 10
-    assert set(record["stages"]) == {"prepare", "screen", "fit", "order", "resample-1-of-1", "validation"}
+    assert set(record["stages"]) == {
+        "prepare",
+        "confounding",
+        "screen",
+        "fit",
+        "order",
+        "resample-1-of-1",
+        "validation",
+    }
     assert all(cost["peak_memory_mb"] > 0 and cost["seconds"] >= 0 for cost in record["stages"].values())
     assert record["config"] == CONFIG.model_dump(mode="json")
     assert {path.name for path in finished.iterdir()} >= {*RESULTS, "edges.parquet", "network.h5ad", "report.html"}
@@ -106,7 +114,7 @@ def test_a_killed_run_resumes_to_the_same_bits(h5ad, finished, tmp_path, lost):
         (tmp_path / name).unlink()
     run(h5ad, tmp_path, CONFIG, Runtime(resume=True, progress=lambda stage, _, text: told.append((stage, text))))
     kept = {stage for stage, text in told if text == "kept"}
-    assert kept == {"prepare", "screen", "fit", "order", "resample", "validation"} - {
+    assert kept == {"prepare", "confounding", "screen", "fit", "order", "resample", "validation"} - {
         lost.split(".")[0].split("-")[0].replace("prepared", "prepare")
     }
     assert same_files(tmp_path, finished)
@@ -117,7 +125,7 @@ def test_resuming_with_other_options_does_again_what_depends_on_them(h5ad, tmp_p
     told = []
     runtime = Runtime(resume=True, progress=lambda stage, _, text: told.append(stage) if text == "kept" else None)
     run(h5ad, tmp_path, CONFIG.with_options({"resample.resamples": 2}), runtime)
-    assert set(told) == {"prepare", "screen", "fit", "order", "validation"}
+    assert set(told) == {"prepare", "confounding", "screen", "fit", "order", "validation"}
     told.clear()
     run(h5ad, tmp_path, CONFIG.with_options({"resample.resamples": 2, "prepare.min_cells": 20}), runtime)
     assert "prepare" not in told

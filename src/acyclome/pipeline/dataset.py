@@ -11,6 +11,7 @@ import numpy as np
 
 from acyclome.config import Config
 from acyclome.core.backend import Backend
+from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments, dtype_of, scale_genes
@@ -37,6 +38,7 @@ class Dataset:
     lost: float  # degrees of freedom that the preparation took out
     interventions: Interventions  # genes acted on, by observation
     treatments: Treatments  # the same, by what was done
+    deconfounding: Deconfounding  # what hidden causes do, which the scaled genes are without
     size: np.ndarray | None = None  # (n,) size factors, where the store holds counts for a model of counts
     perturbation: Mapping[str, Any] = field(default_factory=dict)  # what is recorded of the interventions
     warnings: tuple[str, ...] = ()  # names that are not among the genes
@@ -74,6 +76,7 @@ class Dataset:
             store.n_obs - float(store.facts.get("n_effective", store.n_obs)),
             acted.interventions,
             acted.treatments,
+            Deconfounding.none(store.n_obs),
             None if counts is None else size_factors(store, counts.size_factors(config)),
             acted.facts,
             (*unknown, *acted.warnings, *prior.warnings),
@@ -87,6 +90,7 @@ class Dataset:
             prior=self.prior if genes is None else self.prior.subset(genes),
             interventions=self.interventions.subset(genes, rows),
             treatments=self.treatments.subset(genes, rows),
+            deconfounding=self.deconfounding if rows is None else self.deconfounding.subset(rows),
             size=self.size if self.size is None or rows is None else self.size[rows],
             perturbation={},
             warnings=(),
@@ -148,7 +152,12 @@ class Dataset:
             interventions=self.interventions,
             out=None if scratch is None else scratch_array(scratch, (d, n), dtype_of(d)),
             size=self.size,
+            deconfounding=self.deconfounding,
         )
+
+    def without(self, deconfounding: Deconfounding) -> Self:
+        """Return the data without what hidden causes do; a factor costs a degree of freedom."""
+        return replace(self, deconfounding=deconfounding, lost=self.lost + deconfounding.n_factors)
 
     def problem(self, backend: Backend, scratch: Path | None = None) -> Problem:
         """Return what the network is learned from, with the correlations."""

@@ -16,6 +16,7 @@ from acyclome.config import Config
 class Stage(StrEnum):
     """The stages of a run, as their files are called."""
 
+    CONFOUNDING = "confounding"
     CHOOSE = "choose"
     SCREEN = "screen"
     SHARD = "shard"
@@ -25,16 +26,19 @@ class Stage(StrEnum):
     VALIDATION = "validation"
 
 
-SEEN = ("screen", "search.expanded")  # hill climbing screens so many more, among terms of curves
-SEARCHED = ("screen", "fit", "score", "search", "shard")
+# What is taken out of the data hangs on how candidates and edges are chosen, which all other stages depend on, too.
+CONFOUNDED = ("confounding", "screen", "score")
+SEEN = (*CONFOUNDED, "search.expanded")  # hill climbing screens so many more, among terms of curves
+SEARCHED = ("confounding", "screen", "fit", "score", "search", "shard")
 # The sections and options that each stage, and what it reads, depends on, beside those of the model.
 DEPENDS_ON = {
-    Stage.CHOOSE: ("screen", "fit", "score", "search"),  # its sample is too small for shards
+    Stage.CONFOUNDING: CONFOUNDED,
+    Stage.CHOOSE: ("confounding", "screen", "fit", "score", "search"),  # its sample is too small for shards
     Stage.SCREEN: SEEN,
     Stage.SHARD: (*SEEN, "shard"),
     Stage.FIT: SEARCHED,
     Stage.ORDER: SEARCHED,
-    Stage.RESAMPLE: ("screen", "score", "search", "resample"),  # without the relaxation
+    Stage.RESAMPLE: ("confounding", "screen", "score", "search", "resample"),  # without the relaxation
     Stage.VALIDATION: (*SEARCHED, "validation"),
 }
 

@@ -33,7 +33,7 @@ def run_record(
     costs = {"prepare": about.get("cost", {}), **{key.name: value.get("cost", {}) for key, value in facts.items()}}
     effects = order.get("effects", [])
     warnings = [*store.get("warnings", []), *data.warnings, *fit.get("warnings", []), *effects_warnings(effects)]
-    warnings += sign_warnings(network.edges)
+    warnings += [*sign_warnings(network.edges), *facts[Key(Stage.CONFOUNDING)].get("warnings", [])]
     edges = [count for key, part in facts.items() if key.stage is Stage.RESAMPLE for count in part["edges"]]
     return {
         "status": "done",
@@ -55,6 +55,7 @@ def run_record(
             "n_effective": data.n_effective,
         },
         "stages": {name: dict(cost) for name, cost in sorted(costs.items())},
+        "confounding": _without_cost(facts[Key(Stage.CONFOUNDING)]),
         "screen": _without_cost(facts[Key(Stage.SCREEN)]),
         "fit": {name: value for name, value in fit.items() if name not in ("cost", "warnings")},
         "order": {name: value for name, value in order.items() if name not in NOT_OF_THE_ORDER},

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates
+from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.shards import Plan
 from acyclome.pipeline.keys import Stage
 
@@ -24,6 +25,19 @@ class Record:
         """Return the arrays by name; those that do not apply are left out."""
         each = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "facts"}
         return {name: values for name, values in each.items() if values is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confounded(Record):
+    """What is taken out, the ``method`` in the facts: scores ``(r, n)`` and loadings ``(d, r)`` of factors."""
+
+    stage = Stage.CONFOUNDING
+    scores: np.ndarray
+    loadings: np.ndarray
+
+    @property
+    def deconfounding(self) -> Deconfounding:
+        return Deconfounding(self.scores, trims=self.facts["method"] == "trim")
 
 
 @dataclass(frozen=True, kw_only=True)

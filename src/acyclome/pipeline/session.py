@@ -13,7 +13,7 @@ from acyclome.errors import InputError
 from acyclome.io.runs import RunFolder
 from acyclome.io.store import Store
 from acyclome.network import Network
-from acyclome.pipeline import model_selection, shards, stages, validation
+from acyclome.pipeline import confounding, model_selection, shards, stages, validation
 from acyclome.pipeline.archive import Archive
 from acyclome.pipeline.assembly import assemble
 from acyclome.pipeline.dataset import Dataset
@@ -21,6 +21,7 @@ from acyclome.pipeline.keys import Key, Part, Stage
 from acyclome.pipeline.record import run_record
 from acyclome.pipeline.records import (
     Chosen,
+    Confounded,
     Ordered,
     Record,
     Relaxed,
@@ -79,6 +80,18 @@ class Session:
         if self.folder is not None:
             report(self.folder, self.task.runtime)
         return network
+
+    def deconfound(self) -> Confounded:
+        """Find what hidden causes do to the data, and go on without it; what was found before is kept, as by choose."""
+        key = Key(Stage.CONFOUNDING)
+        if not self.archive.has_file(key, self.asked):
+            self.archive.compute(key, self.asked, lambda: confounding.find(self.task))
+        found = self.archive.read(Confounded, self.asked)
+        if found.deconfounding.any:
+            task = self.task
+            data = task.data.without(found.deconfounding)
+            self.task = Task.begin(data, task.config, task.runtime, is_part=task.is_part)
+        return found
 
     def choose(self) -> Chosen:
         """Find the model that the data choose, and go on with it; what was found before is kept, resumed or not."""
@@ -150,6 +163,8 @@ class Session:
         return self.archive.read_parts(RelaxedShards, self.task.config, wanted=wanted, things="shards")
 
     def _ready(self) -> None:
+        if Key(Stage.CONFOUNDING) not in self.archive.records:
+            self.deconfound()
         if self.task.config.card is None:  # keys hold the name of the model, so it is chosen before any is asked for
             self.choose()
 

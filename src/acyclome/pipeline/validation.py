@@ -15,6 +15,7 @@ import numpy as np
 from acyclome.confidence.resample import Subsample
 from acyclome.config import Config
 from acyclome.core.backend import Backend, ThreadBackend
+from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.data.index_maps import positions
 from acyclome.core.data.interventions import Interventions
 from acyclome.evaluate.rivals import OURS, beside_rivals, met_by_chance, rival_networks, unseen_targets
@@ -99,6 +100,7 @@ def _permuted(sample: Dataset, config: Config, seed: int, *, n_genes: int, backe
         sample,
         interventions=Interventions.none(n_obs=n, n_genes=d),
         prior=Prior.of_sources(sample.sources),
+        deconfounding=Deconfounding(sample.deconfounding.scores[:0], sample.deconfounding.trims),
         size=None if sample.size is None else np.ones(n),  # counts drawn anew no longer follow their sum
     )
     rng, counts = np.random.default_rng([seed, 2]), []

@@ -51,10 +51,15 @@ def left_in_common(Z: np.ndarray, source: np.ndarray, target: np.ndarray, *, thr
     total = float(np.square(E).sum())
     if total <= 0:
         return 0.0
-    a, b = np.sqrt(d), np.sqrt(n)
-    edge = (a + b) ** 2 + NOISE_TAIL * (a + b) * (1 / a + 1 / b) ** (1 / 3)
+    edge = largest_of_noise(d, n)
     value = np.linalg.eigvalsh(_gram(E, threads))
     return float(np.maximum(value - edge * total / (d * n), 0.0).sum() / total)
+
+
+def largest_of_noise(d: int, n: int) -> float:
+    """Return what the largest eigenvalue of ``Z Z'`` of ``(d, n)`` noise exceeds once in a hundred (Johnstone 2001)."""
+    a, b = np.sqrt(d), np.sqrt(n)
+    return float((a + b) ** 2 + NOISE_TAIL * (a + b) * (1 / a + 1 / b) ** (1 / 3))
 
 
 def standardized_rows(X: np.ndarray) -> np.ndarray:

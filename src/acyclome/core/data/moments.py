@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.interventions import Interventions, own_moments, own_rows, parent_scale
 from acyclome.core.workers import run_blocks
+
+if TYPE_CHECKING:
+    from acyclome.core.data.confounders import Deconfounding
 
 BlockReader = Callable[[int, int], np.ndarray]
 TILE = 1024  # genes on a side: one product of some seconds, enough for every thread from 4,000 genes on
@@ -191,6 +194,7 @@ def scale_genes(
     interventions: Interventions | None = None,
     out: np.ndarray | None = None,
     size: np.ndarray | None = None,
+    deconfounding: Deconfounding | None = None,
 ) -> Moments:
     """Standardize the genes and leave the correlations to be formed as they are needed.
 
@@ -206,9 +210,13 @@ def scale_genes(
         ``(d, n)`` of :func:`dtype_of`, where the standardized genes go, on a disk perhaps; None for memory.
     size
         ``(n,)`` size factors of the observations, if these are counts: then ``log(1 + counts / size)`` is standardized.
+    deconfounding
+        What hidden causes do, which is taken out; scales are of what is left. None where nothing is.
     """
     values = read if size is None else lambda a, b: np.log1p(read(a, b) / size)
     Z, mean, scale, skewness = standardize(values, n_genes, threads=threads, out=out)
+    if deconfounding is not None and deconfounding.any:
+        scale *= deconfounding.apply(Z, threads)
     done = Interventions.none(n_obs=Z.shape[1], n_genes=n_genes) if interventions is None else interventions
     own_mean, own_scale = own_moments(Z, done)
     mean, scale = mean + scale * own_mean, scale * own_scale

@@ -1,0 +1,246 @@
+"""The search for hidden causes: factors and graph together, by the score that chooses edges.
+
+    S = n/2 sum_j log psi_j + n/2 log det(I + L' Psi^-1 L) + bar (edges) + sum_jk min(bar, n/2 log(1 + l_jk^2 / psi_j))
+
+is the description of genes with factors, where ``bar`` is what the extended BIC asks of an edge: a loading costs as
+much, or what it brings.  Factors are proposed from what a first graph leaves, all at once; those for which an observed
+gene stands go; graph and factors are then refined in turn while the description gets shorter, and factors that shorten
+it by less than their price go again.
+
+Factors and observed causes of many genes span one space, and no principal component is either.  What tells them apart
+is that an observed cause has a gene without variance of its own, on whose noise only its children load.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from acyclome.core.confounding.factor_analysis import Factors, of_scores, principal, refine, varimax
+from acyclome.core.confounding.observed import without_observed
+from acyclome.core.data.confounders import LEAST_LEFT, orthonormal
+from acyclome.core.data.deconfounding import standardized_rows
+from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
+from acyclome.core.data.search_result import SearchResult
+from acyclome.core.engine import EngineSettings, screen, search_once
+
+LEAST_GENES = 30  # on which a factor must load to be looked for: it stands for the edges between them, hundreds
+LEAST_GAIN = 5.0  # nats an observation that it must bring; graphs without hidden causes had up to 4.1
+LEAST_LOADED = 8  # genes of a proposal; those of fewer cost searches and were never kept
+PROPOSED, LEADING = 40, 0.1  # components at most, and the share of the strongest gain that each needs
+CHILDREN, JOINED = 5, 0.5  # of a clean hub: so many, joined by fewer than half as many edges
+LEAST_VARIANCE = 0.05  # in the description: below it copies of genes would shorten it without bound
+EM_ROUNDS, FIRST_ROUNDS = 20, 10
+MARGIN = 10.0, 0.01  # edges' worth that factors must bring, and more by each edge: quick searches end so far apart
+REFINED, WORTH = 15, 3.0  # rounds at most, and edges' worth that each must bring
+
+
+@dataclass(frozen=True)
+class HiddenCauses:
+    """What was found: scores ``(r, n)``, loadings ``(d, r)``, description saved, and what is left unexplained.
+
+    ``residual_correlation`` is the root of the mean squared correlation of what graph and factors leave of two genes,
+    beyond chance: .04 and less where a graph explains the data.
+    """
+
+    scores: np.ndarray
+    loadings: np.ndarray
+    saved: float
+    residual_correlation: float
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Factors, the graph beside them, what both leave, and the description."""
+
+    factors: Factors
+    graph: SearchResult
+    E: np.ndarray  # what the graph leaves, factors in it, (d, n)
+    description: float
+
+
+def find_factors(problem: Problem, settings: EngineSettings, *, seed: int, most: int) -> HiddenCauses:
+    """Find hidden causes of many genes; none where nothing speaks for one.
+
+    ``settings`` are those of the order search of a linear model.
+    """
+    search = _Search(problem, settings, seed)
+    first = now = search.fit(np.empty((0, problem.data.n_obs)))
+    while len(now.factors.scores) < most:
+        sets = _proposals(search, now)
+        tried = [search.pruned(search.fit(np.vstack([now.factors.scores, one]))) for one in sets]
+        better = min(tried, key=lambda one: one.description, default=now)
+        if better.description > now.description - search.margin(now):
+            break
+        now = search.refined(better)
+    factors = now.factors.turned(varimax(now.factors.loadings))
+    left = now.E - factors.loadings @ factors.scores
+    return HiddenCauses(
+        factors.scores, factors.loadings, first.description - now.description, residual_correlation(left)
+    )
+
+
+def residual_correlation(left: np.ndarray) -> float:
+    """Return the root of the mean squared correlation of two rows, less what chance makes of it."""
+    d, n = left.shape
+    X = standardized_rows(left)
+    gram = X.T @ X / n  # its squares sum to those of all correlations
+    excess = (np.sum(gram**2) - d) / max(d * (d - 1), 1) - 1.0 / n
+    return float(np.sqrt(max(excess, 0.0)))
+
+
+class _Search:
+    """Quick searches of a graph beside factors; the order of the last is where the next begins."""
+
+    def __init__(self, problem: Problem, settings: EngineSettings, seed: int) -> None:
+        self.problem, self.settings, self.seed = problem, settings, seed
+        data = problem.data
+        others = max(int(problem.constraints.sources.sum()) - 1, 1)
+        self.bar = 0.5 * np.log(data.n_effective) + settings.score.gamma * np.log(others)
+        self.Z = data.Z.astype(np.float64)
+        self.order = np.random.default_rng(seed).permutation(data.n_genes).astype(np.int32)
+
+    def margin(self, now: _Fit) -> float:
+        fixed, by_edge = MARGIN
+        return self.bar * (fixed + by_edge * now.graph.n_edges)
+
+    def fit(self, scores: np.ndarray, rounds: int = 2) -> _Fit:
+        """Fit graph and factors in turn, and leave out factors for which a gene stands; the best description counts."""
+        start = self.order
+        while True:
+            now = min((self._steps(scores, start, rounds)), key=lambda one: one.description)
+            factors, genes = without_observed(now.factors)
+            if len(genes) == 0:
+                return now
+            scores = factors.scores
+            start = np.concatenate([genes, np.setdiff1d(now.graph.order, genes, assume_unique=True)]).astype(np.int32)
+
+    def _steps(self, scores: np.ndarray, start: np.ndarray, rounds: int) -> list[_Fit]:
+        fits = []
+        for _ in range(rounds if len(scores) else 1):
+            fits.append(self._step(scores, start))
+            scores = fits[-1].factors.scores
+        return fits
+
+    def _step(self, scores: np.ndarray, start: np.ndarray) -> _Fit:
+        data, scale = without_factors(self.problem.data, scores)
+        problem = replace(self.problem, data=data)
+        graph = search_once(problem, screen(problem, self.settings), start, settings=self.settings, seed=self.seed)
+        E = self.Z - _weights(graph, scale, np.ones(graph.n_edges, bool)) @ self.Z
+        acted = data.interventions
+        E[acted.gene, acted.row] = 0.0  # what was done to a gene is nothing that a factor did
+        factors = refine(E, of_scores(E, scores), EM_ROUNDS)
+        return _Fit(factors, graph, E, self._description(factors, graph))
+
+    def _description(self, factors: Factors, graph: SearchResult) -> float:
+        n, L = self.problem.data.n_effective, factors.loadings
+        unique = np.maximum(factors.unique, LEAST_VARIANCE)
+        shares = L**2 / unique[:, None]
+        _, determinant = np.linalg.slogdet(np.eye(L.shape[1]) + (L / unique[:, None]).T @ L)
+        loadings = np.minimum(self.bar, n / 2 * np.log1p(shares)).sum()
+        return float(n / 2 * (np.log(unique).sum() + determinant) + self.bar * graph.n_edges + loadings)
+
+    def refined(self, now: _Fit) -> _Fit:
+        """Go on in turn while that pays."""
+        for _ in range(REFINED if len(now.factors.scores) else 0):
+            self.order = now.graph.order
+            new = self.fit(now.factors.scores, rounds=1)
+            gain = now.description - new.description
+            now = new if gain > 0 else now
+            if gain < WORTH * self.bar:
+                break
+        self.order = now.graph.order
+        return now
+
+    def pruned(self, now: _Fit) -> _Fit:
+        """Leave out the factors that bring least while that costs no more than their margin."""
+        outer = self.order
+        while len(now.factors.scores):
+            self.order = now.graph.order
+            turned = now.factors.turned(varimax(now.factors.loadings))
+            weakest = np.argsort(self.gains(turned).sum(axis=0), kind="stable")[:2]
+            fewer = (self.fit(np.delete(turned.scores, k, axis=0), rounds=1) for k in weakest)
+            kept = next((one for one in fewer if one.description < now.description + self.margin(now)), None)
+            if kept is None:
+                break
+            now = kept
+        self.order = outer
+        return now
+
+    def gains(self, factors: Factors) -> np.ndarray:
+        """Nats that each loading brings beyond the price of an edge, ``(d, r)``."""
+        squared, n = factors.loadings**2, self.problem.data.n_effective
+        share = squared / (squared.sum(axis=1) + factors.unique)[:, None]
+        gains: np.ndarray = np.maximum(-n / 2 * np.log(np.maximum(1.0 - share, LEAST_LEFT)) - self.bar, 0.0)
+        return gains
+
+
+def _proposals(search: _Search, now: _Fit) -> list[np.ndarray]:
+    """Return sets of scores to be added, with and without observed causes; none where no hidden cause is likely.
+
+    The hubs of a graph make factors of their own, so what clean hubs explain is taken out first.  Of a hub that stands
+    in for a hidden cause the children are joined to one another; a clean one has few such edges.
+    """
+    n = search.problem.data.n_effective
+    E = standardized_rows(_without_hubs(search, now))
+    components = principal(E, PROPOSED)
+    if len(components.scores) == 0:
+        return []
+    left, _ = without_observed(refine(E, components, FIRST_ROUNDS))
+    left = of_scores(E, left.scores)  # what the directions left out explain is unexplained now
+    left = left.turned(varimax(left.loadings))
+    if not _is_hidden(search.gains(left), n):
+        return []
+    return [_leading(search, components), _leading(search, left)]
+
+
+def _leading(search: _Search, factors: Factors) -> np.ndarray:
+    gains = search.gains(factors)
+    gain = np.where((gains > 0).sum(axis=0) >= LEAST_LOADED, gains.sum(axis=0), 0.0)
+    return factors.scores[gain > LEADING * gain.max()]
+
+
+def _is_hidden(gains: np.ndarray, n: float) -> bool:
+    """Say whether a factor brings so much, and on so many genes, that it is worth a search."""
+    return bool(np.any(((gains > 0).sum(axis=0) >= LEAST_GENES) & (gains.sum(axis=0) >= LEAST_GAIN * n)))
+
+
+def _without_hubs(search: _Search, now: _Fit) -> np.ndarray:
+    graph, d = now.graph, now.graph.n_genes
+    A = sparse.csr_matrix((np.ones(graph.n_edges), (graph.source, graph.target)), shape=(d, d))
+    children = np.asarray(A.sum(axis=1)).ravel()
+    inside = np.asarray((A @ A).multiply(A).sum(axis=1)).ravel()  # edges between two children of each
+    clean = (children >= CHILDREN) & (inside < JOINED * children)
+    _, scale = without_factors(search.problem.data, now.factors.scores)
+    E: np.ndarray = search.Z - _weights(graph, scale, clean[graph.source]) @ search.Z
+    F = now.factors.scores
+    return E - (E @ F.T / E.shape[1]) @ F
+
+
+def _weights(graph: SearchResult, scale: np.ndarray, kept: np.ndarray) -> sparse.csr_matrix:
+    """Weights in units of the genes as they came, ``(d, d)`` target by source; factors left so much of their scales."""
+    s, t = graph.source[kept], graph.target[kept]
+    weight = graph.weight[kept] * scale[t] / np.where(scale[s] > 0, scale[s], 1.0)
+    return sparse.csr_matrix((weight, (t, s)), shape=(graph.n_genes, graph.n_genes))
+
+
+def without_factors(data: Moments, scores: np.ndarray) -> tuple[Moments, np.ndarray]:
+    """Return the moments of what factors leave, and its scales, ``(d,)``; correlations cost ``d^2`` a factor."""
+    if len(scores) == 0:
+        return data, np.ones(data.n_genes)
+    n, F = data.n_obs, orthonormal(scores).astype(data.Z.dtype)
+    L = data.Z @ F.T / data.Z.dtype.type(n)
+    left = np.maximum(np.mean(data.Z**2, axis=1) - np.sum(L**2, axis=1), LEAST_LEFT)
+    scale = np.sqrt(left).astype(data.Z.dtype)
+    Z = (data.Z - L @ F) / scale[:, None]
+    R = None
+    if data.R is not None:
+        R = data.R - L @ L.T
+        R /= scale[:, None]
+        R /= scale
+        np.fill_diagonal(R, data.R.diagonal())
+    left_over = replace(data, Z=Z, R=R, scale=data.scale * scale, n_effective=data.n_effective - len(F))
+    return left_over, scale.astype(np.float64)

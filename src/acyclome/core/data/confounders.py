@@ -1,0 +1,79 @@
+"""What hidden common causes do to the data is taken out before anything is learned: factors, or the whole spectrum.
+
+A factor is known by its scores, one an observation.  It is a covariate of every equation, so that genes are what a
+regression on it leaves, and each costs a degree of freedom (the theorem of Frisch, Waugh and Lovell).  Trimming needs
+no factor, and takes with hidden causes of many genes what observed ones do: what is left is a filter of the edges that
+are near to certain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from acyclome.core.data.candidates import gene_blocks
+from acyclome.core.data.deconfounding import trim
+from acyclome.core.workers import run_blocks
+
+BLOCK = 1024  # genes that a thread takes at once
+LEAST_LEFT = 1e-6  # of a variance: a gene that factors explain wholly is left without one
+
+
+@dataclass(frozen=True)
+class Deconfounding:
+    """What is taken out of the standardised genes: factors ``(r, n)``, and what their spectrum has above its median."""
+
+    scores: np.ndarray
+    trims: bool = False
+
+    @classmethod
+    def none(cls, n_obs: int) -> Self:
+        return cls(np.empty((0, n_obs)))
+
+    @property
+    def any(self) -> bool:
+        return self.trims or self.n_factors > 0
+
+    @property
+    def n_factors(self) -> int:
+        return len(self.scores)
+
+    def subset(self, rows: np.ndarray) -> Self:
+        return replace(self, scores=self.scores[:, rows])
+
+    def apply(self, Z: np.ndarray, threads: int) -> np.ndarray:
+        """Take it out of ``Z`` ``(d, n)`` in place, rows of mean 0 and mean square 1 again; return the scales left.
+
+        Trimming leaves the scales as they are: it is no regression, of which a residual would have a smaller one.
+        """
+        scale = np.ones(len(Z))
+        scores = orthonormal(self.scores)
+
+        def block(a: int, b: int) -> None:
+            left = without_scores(Z[a:b], scores)
+            scale[a:b] = np.sqrt(np.mean(np.square(left, dtype=np.float64), axis=1))
+            scale[a:b][scale[a:b] ** 2 < LEAST_LEFT] = 0.0
+            Z[a:b] = np.divide(left, scale[a:b, None], out=np.zeros_like(left), where=scale[a:b, None] > 0)
+
+        if self.n_factors:
+            run_blocks(block, gene_blocks(len(Z), BLOCK), threads)
+        if self.trims:
+            Z[:] = trim(Z, threads)
+        return scale
+
+
+def orthonormal(scores: np.ndarray) -> np.ndarray:
+    """Return rows that span the centered ``scores``, ``(r, n)``, each of mean square 1 and without correlation."""
+    if len(scores) == 0:
+        return scores
+    Q, _ = np.linalg.qr((scores - scores.mean(axis=1, keepdims=True)).T)
+    return np.ascontiguousarray(Q.T) * np.sqrt(scores.shape[1])
+
+
+def without_scores(Z: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return what a regression of every row on orthonormal ``scores`` leaves."""
+    scores = scores.astype(Z.dtype)
+    left: np.ndarray = Z - (Z @ scores.T / Z.dtype.type(Z.shape[1])) @ scores
+    return left

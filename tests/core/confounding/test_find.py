@@ -1,0 +1,143 @@
+"""Hidden causes of many genes are found beside the graph, and none where there is none."""
+
+import numpy as np
+import pytest
+
+from acyclome.config import Config
+from acyclome.core.backend import ThreadBackend
+from acyclome.core.confounding import factor_analysis
+from acyclome.core.confounding.factor_analysis import of_scores, refine, sparse_direction, varimax
+from acyclome.core.confounding.find import find_factors, residual_correlation, without_factors
+from acyclome.core.confounding.observed import without_observed
+from acyclome.core.data.confounders import Deconfounding
+from acyclome.core.data.constraints import Constraints
+from acyclome.core.data.moments import correlate, scale_genes
+from acyclome.core.data.problem import Problem
+from acyclome.evaluate.simulate import simulate
+from acyclome.pipeline.engine_settings import engine_settings
+
+SETTINGS = engine_settings(Config().with_options({"fit.relax": False, "search.perturbations": 0}))
+
+
+def data(graph: str, n_factors: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Draw genes ``(200, 500)`` and the factors that make .3 of the variance of each gene."""
+    X = simulate(200, 500, graph=graph, standardised=True, seed=seed).X.T
+    rng = np.random.default_rng([seed, 9])
+    scores, loadings = rng.standard_normal((n_factors, 500)), rng.uniform(-1, 1, (200, n_factors))
+    if n_factors:
+        loadings *= np.sqrt(0.3 / np.sum(loadings**2, axis=1))[:, None]
+    return np.sqrt(1 - 0.3 * (n_factors > 0)) * X + loadings @ scores, scores
+
+
+def problem_of(X: np.ndarray) -> Problem:
+    moments = correlate(scale_genes(lambda a, b: X[a:b], len(X)), 1)
+    return Problem(moments, Constraints.none(len(X)), ThreadBackend(1))
+
+
+@pytest.mark.parametrize(("graph", "n_factors"), [("er", 2), ("hub", 1)])
+def test_factors_are_found_and_each_is_one_of_those_there_are(graph, n_factors):
+    X, scores = data(graph, n_factors)
+    found = find_factors(problem_of(X), SETTINGS, seed=3, most=20)
+    assert len(found.scores) == n_factors
+    explained = [
+        1 - np.sum((f - f.mean() - b) ** 2) / np.sum((f - f.mean()) ** 2) for f, b in fitted(scores, found.scores)
+    ]
+    assert min(explained) > 0.85
+    assert found.saved > 0
+
+
+def fitted(scores, basis):
+    """Each score with its projection on the span of others."""
+    for f in scores:
+        centered = f - f.mean()
+        yield f, basis.T @ (basis @ centered) / len(f)
+
+
+@pytest.mark.parametrize("graph", ["er", "hub", "scale-free"])
+def test_nothing_is_found_where_nothing_is_hidden(graph):
+    found = find_factors(problem_of(data(graph, 0)[0]), SETTINGS, seed=3, most=20)
+    assert found.scores.shape == (0, 500)
+    assert found.residual_correlation < 0.02
+
+
+def test_an_observed_cause_of_many_genes_is_no_hidden_one_and_hidden_it_is():
+    rng = np.random.default_rng(7)
+    cause = rng.standard_normal(500)
+    X = np.vstack([cause, 0.7 * cause + 0.7 * rng.standard_normal((79, 500))])
+    assert len(find_factors(problem_of(X), SETTINGS, seed=3, most=20).scores) == 0
+    found = find_factors(problem_of(X[1:]), SETTINGS, seed=3, most=20)
+    assert len(found.scores) == 1
+    assert np.corrcoef(found.scores[0], cause)[0, 1] ** 2 > 0.95
+
+
+def test_moments_without_factors_are_those_of_genes_without_them():
+    X, scores = data("er", 2)
+    problem = problem_of(X)
+    left, scale = without_factors(problem.data, scores)
+    Z = problem.data.Z.copy()
+    expected = Deconfounding(scores).apply(Z, 1)
+    np.testing.assert_allclose(left.Z, Z, atol=1e-10)
+    np.testing.assert_allclose(left.R, Z @ Z.T / 500, atol=1e-10)
+    np.testing.assert_allclose(scale, expected)
+    assert left.n_effective == problem.data.n_effective - 2
+
+
+def test_varimax_is_a_rotation_that_finds_simple_structure():
+    rng = np.random.default_rng(8)
+    simple = np.kron(np.eye(3), np.ones((20, 1))) * rng.uniform(0.5, 1.0, (60, 3))
+    turn, _ = np.linalg.qr(rng.standard_normal((3, 3)))
+    rotation = varimax(simple @ turn)
+    np.testing.assert_allclose(rotation.T @ rotation, np.eye(3), atol=1e-10)
+    found = np.abs(simple @ turn @ rotation)
+    np.testing.assert_allclose(np.sort(found, axis=1)[:, :2], 0.0, atol=1e-4)
+
+
+def test_the_sparsest_direction_of_a_space_is_the_one_that_was_hidden_in_it():
+    rng = np.random.default_rng(9)
+    loadings = rng.standard_normal((300, 4))
+    loadings[20:, 3] = 0.0  # of the last, 20 genes load
+    turn, _ = np.linalg.qr(rng.standard_normal((4, 4)))
+    v = sparse_direction(loadings @ turn, (loadings @ turn)[0])
+    assert abs(v @ turn[3]) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_refining_raises_the_likelihood_to_that_of_the_true_factors():
+    rng = np.random.default_rng(10)
+    true = rng.standard_normal((2, 400))
+    E = rng.uniform(-1, 1, (40, 2)) @ true + rng.standard_normal((40, 400))
+
+    def log_likelihood(factors):
+        covariance = factors.loadings @ factors.loadings.T + np.diag(factors.unique)
+        _, determinant = np.linalg.slogdet(covariance)
+        return -0.5 * (determinant + np.trace(np.linalg.solve(covariance, E @ E.T / 400)))
+
+    start = of_scores(E, rng.standard_normal((2, 400)))
+    refined = log_likelihood(refine(E, start, 30))
+    assert refined > log_likelihood(start) + 0.1
+    assert refined > log_likelihood(of_scores(E, true)) - 0.02
+
+
+def test_a_direction_is_observed_if_one_gene_has_no_variance_beside_it():
+    rng = np.random.default_rng(11)
+    cause, factor = rng.standard_normal((2, 600))
+    children = 0.6 * cause + 0.8 * rng.standard_normal((30, 600))
+    others = 0.6 * factor + 0.8 * rng.standard_normal((100, 600))
+    E = np.vstack([cause, children, others])
+    left, genes = without_observed(refine(E, of_scores(E, np.stack([cause + factor, cause - factor])), 20))
+    assert genes.tolist() == [0]
+    assert np.corrcoef(left.scores[0], factor)[0, 1] ** 2 > 0.95
+
+
+def test_components_of_noise_are_few():
+    noise = np.random.default_rng(12).standard_normal((20, 300, 100))
+    counts = [len(factor_analysis.principal(E, 10).scores) for E in noise]
+    assert sum(counts) <= 2
+
+
+def test_residual_correlation_is_zero_for_noise_and_what_is_there_else():
+    rng = np.random.default_rng(13)
+    E = rng.standard_normal((200, 400))
+    assert residual_correlation(E) < 0.02
+    assert residual_correlation(np.sqrt(0.9) * E + np.sqrt(0.1) * rng.standard_normal(400)) == pytest.approx(
+        0.1, abs=0.02
+    )

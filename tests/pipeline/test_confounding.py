@@ -1,0 +1,94 @@
+"""The option ``confounding``: what is taken out of the data, what is said of it, and what does not go with it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import acyclome as ac
+from acyclome.errors import ConfigError
+from acyclome.evaluate.simulate import simulate
+from acyclome.pipeline.confounding import columns_of
+
+
+@pytest.fixture(scope="module")
+def confounded():
+    """Genes of a hub graph with a factor that is a batch, (500, 200), the batch, and the true edges."""
+    data = simulate(200, 500, graph="hub", standardised=True, seed=4)
+    rng = np.random.default_rng(5)
+    batch = rng.integers(0, 2, 500)
+    return data.X + np.outer(2.0 * batch - 1.0, rng.uniform(-1, 1, 200)), batch, data
+
+
+def learn(X, **options):
+    return ac.learn(X, resamples=0, threads=1, config=options)
+
+
+def right(network, data) -> float:
+    true = set(zip(data.source.tolist(), data.target.tolist(), strict=True))
+    index = {gene: k for k, gene in enumerate(network.genes)}
+    edges = {(index[s], index[t]) for s, t in zip(network.edges["source"], network.edges["target"], strict=True)}
+    return 2 * len(edges & true) / (len(edges) + len(true))
+
+
+def test_a_hidden_batch_is_found_and_its_edges_go(confounded):
+    X, _, data = confounded
+    found, without = learn(X), learn(X, confounding="none")
+    facts = found.facts["confounding"]
+    assert facts["method"] == "factors"
+    assert len(facts["factors"]) == 1
+    assert len(facts["factors"][0]["genes"]) == 10
+    assert right(found, data) > right(without, data) + 0.1
+    assert without.facts["confounding"]["factors"] == []
+
+
+def test_a_factor_is_said_to_go_with_the_columns_that_it_is(confounded):
+    _, batch, _ = confounded
+    rng = np.random.default_rng(8)
+    factor = 2.0 * batch - 1.0 + 0.1 * rng.standard_normal(500)
+    factor = (factor - factor.mean()) / factor.std()
+    columns = pd.DataFrame(
+        {
+            "batch": np.where(batch, "b", "a"),
+            "depth": 3.0 * batch,
+            "noise": rng.random(500),
+            "cell": list(map(str, range(500))),
+        }
+    )
+    shares = columns_of(factor, columns)
+    assert set(shares) == {"batch", "depth"}
+    assert shares["batch"] == pytest.approx(np.corrcoef(batch, factor)[0, 1] ** 2, abs=0.01)
+    assert columns_of(factor, None) == {}
+
+
+def test_where_nothing_is_hidden_the_bits_are_those_without_looking():
+    X = simulate(100, 300, graph="er", standardised=True, seed=6).X
+    one, other = learn(X), learn(X, confounding="none")
+    pd.testing.assert_frame_equal(one.edges, other.edges, check_exact=True)
+    assert one.facts["confounding"]["method"] == "none"
+
+
+def test_trim_leaves_few_edges_nearly_all_of_them_right(confounded):
+    X, _, data = confounded
+    trimmed = learn(X, confounding="trim")
+    index = {gene: k for k, gene in enumerate(trimmed.genes)}
+    pairs = {frozenset(pair) for pair in zip(data.source.tolist(), data.target.tolist(), strict=True)}
+    joined = [
+        frozenset((index[s], index[t])) in pairs
+        for s, t in zip(trimmed.edges["source"], trimmed.edges["target"], strict=True)
+    ]
+    assert len(joined) < 0.7 * len(data.source)
+    assert np.mean(joined) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("options", "given", "words"),
+    [
+        ({"confounding": "trim", "model": "spline"}, {}, "mixes observations"),
+        ({"confounding": "factors"}, {"perturbation": [""] * 50 + ["gene_1"] * 10}, "interventions"),
+        ({"confounding": "trim", "shard": {"shards": 2}}, {}, "shards"),
+    ],
+)
+def test_what_does_not_go_with_it_is_refused_with_the_reason(options, given, words):
+    X = np.random.default_rng(7).standard_normal((60, 45))
+    with pytest.raises(ConfigError, match=words):
+        ac.learn(X, resamples=0, threads=1, config=options, **given)
