@@ -14,6 +14,7 @@ from acyclome.core.effects.measured import measured_effects
 from acyclome.core.effects.shifts import total_effects
 from acyclome.core.effects.total import responses
 from acyclome.core.screening.association import Associations, associations
+from acyclome.models import get_model
 from acyclome.network import Network
 from acyclome.network.build import build_network
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS
@@ -71,8 +72,13 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
 def _associations(task: Task, ordered: Ordered) -> Associations:
     """Return how strongly all pairs go together in the resamples or, without any, in all observations."""
     samples = [one.rows for one in subsamples_of(task)[:ASSOCIATED]] or [np.arange(task.data.n_obs)]
-    network = ordered.source, ordered.target
-    return associations(task.problem, samples, network=network, seed=seed_of(task.config, "ranking"))
+    return associations(
+        task.problem,
+        samples,
+        network=(ordered.source, ordered.target),
+        is_linear=get_model(task.config.model).search == "order_search",  # others learn curves, or laws of counts
+        seed=seed_of(task.config, "ranking"),
+    )
 
 
 def _members(resampled: Resampled) -> pd.DataFrame | None:

@@ -161,6 +161,7 @@ def associations(
     samples: Sequence[np.ndarray],
     *,
     network: tuple[np.ndarray, np.ndarray],
+    is_linear: bool,
     seed: int,
 ) -> Associations:
     """Return how strongly every source goes with every gene.
@@ -168,16 +169,17 @@ def associations(
     Up to ``BOOSTED_PAIRS`` shares of variance are those of splines, alone and beside others, means over ``samples``,
     observations of each resample; ``seed`` decides the order in which causes are offered to the boosted fits.  Of more
     pairs the share is the squared correlation, and above ``WHOLE_GENES`` genes there is no partial correlation.
-    ``network``, source and target of edges, tells how much all genes have in common beside it.
+    ``network``, source and target of edges, tells how much all genes have in common beside it, if ``is_linear``: what
+    lines leave of curves would pass for the work of hidden causes, so then the data are not deconfounded.
 
-    Where there are interventions the data are not deconfounded: to act on a gene moves all that it reaches at once,
+    Nor are they where there are interventions: to act on a gene moves all that it reaches at once,
     and those large singular values are what the experiments are for.
     """
 
     def views(of: Problem, rows: Sequence[np.ndarray], power: float) -> Group:
         return _views(of, rows, seed=seed, power=power)
 
-    if problem.data.interventions.any:
+    if problem.data.interventions.any or not is_linear:
         return Associations(problem, [views(problem, samples, POWER)], 0.0)
     n = problem.data.n_obs
     seen = np.arange(0, n, -(-n // SPECTRAL))
