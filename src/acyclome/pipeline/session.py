@@ -86,6 +86,8 @@ class Session:
         key = Key(Stage.CONFOUNDING)
         if not self.archive.has_file(key, self.asked):
             self.archive.compute(key, self.asked, lambda: confounding.find(self.task))
+        elif self.task.runtime.resume:
+            self.task.report(key.stage, 1.0, "kept")
         found = self.archive.read(Confounded, self.asked)
         if found.deconfounding.any:
             task = self.task
