@@ -32,7 +32,6 @@ class Held:
 
     strength: np.ndarray
     confounding: float = 0.0
-    weight: float = 1.0
     size: int = 2
     threads: int = 1
     causes: np.ndarray = field(default_factory=lambda: np.arange(D))

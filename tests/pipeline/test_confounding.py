@@ -67,6 +67,22 @@ def test_where_nothing_is_hidden_the_bits_are_those_without_looking():
     assert one.facts["confounding"]["method"] == "none"
 
 
+def test_factors_that_leave_most_in_common_are_none_of_auto():
+    rng = np.random.default_rng(9)
+    cause = rng.standard_normal((5, 400))
+    # Saturation: what lines leave of the children of one cause is one and the same curve of it.
+    children = np.repeat(np.tanh(3.0 * cause), 12, axis=0) + 0.3 * rng.standard_normal((60, 400))
+    network = learn(np.vstack([cause, children]).T)
+    facts = network.facts["confounding"]
+    assert facts["method"] == "none"
+    assert facts["residual_correlation"] == facts["residual_correlation_without"] > 0.01
+
+
+def test_auto_leaves_data_for_curves_as_they_are(confounded):
+    X, _, _ = confounded
+    assert learn(X[:, :50], model="polynomial").facts["confounding"] == {"method": "none", "factors": []}
+
+
 def test_trim_leaves_few_edges_nearly_all_of_them_right(confounded):
     X, _, data = confounded
     trimmed = learn(X, confounding="trim")

@@ -39,7 +39,6 @@ class Associations(Protocol):
     """How strongly causes go with targets, for some targets at a time."""
 
     confounding: float  # 0 to 1, how little a network is to be believed
-    weight: float  # of all associations, where votes weigh 1
     causes: np.ndarray  # (p,) genes that may be causes
     threads: int
 
@@ -129,7 +128,7 @@ def _weights(twice: sparse.csr_matrix, associations: Associations) -> tuple[floa
 
     mean, square, both = (total / max(len(counted), 1) for total in associations.total(sums, counted))
     believed = 1.0 - associations.confounding
-    weight = associations.weight * (twice.sum() or 1.0) / max(mean.sum() * d, TINY)
+    weight = (twice.sum() or 1.0) / max(mean.sum() * d, TINY)
     voted, voted_square = twice.sum(axis=0).A1 / d, twice.multiply(twice).sum(axis=0).A1 / d
     variance = believed**2 * (voted_square - voted**2) + weight**2 * (square - mean**2)
     variance += 2 * believed * weight * (both - mean * voted)

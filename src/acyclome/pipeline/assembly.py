@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from acyclome.confidence.calibration import arrow_probability, joined_probability
 from acyclome.confidence.ranking import Experiments, rank_pairs
 from acyclome.confidence.resample import count_votes, support
+from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.effects.measured import measured_effects
 from acyclome.core.effects.shifts import total_effects
 from acyclome.core.effects.total import responses
@@ -72,8 +74,11 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
 def _associations(task: Task, ordered: Ordered) -> Associations:
     """Return how strongly all pairs go together in the resamples or, without any, in all observations."""
     samples = [one.rows for one in subsamples_of(task)[:ASSOCIATED]] or [np.arange(task.data.n_obs)]
+    data, problem = task.data, task.problem
+    if data.deconfounding.trims:  # half of the views have a spectrum of their own, and the others none that is changed
+        problem = replace(data, deconfounding=Deconfounding.none(data.n_obs)).problem(task.backend, task.scratch)
     return associations(
-        task.problem,
+        problem,
         samples,
         network=(ordered.source, ordered.target),
         is_linear=get_model(task.config.model).search == "order_search",  # others learn curves, or laws of counts

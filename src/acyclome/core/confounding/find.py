@@ -50,6 +50,7 @@ class HiddenCauses:
     loadings: np.ndarray
     saved: float
     residual_correlation: float
+    without: float  # the residual correlation of a graph without factors
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,8 @@ def find_factors(problem: Problem, settings: EngineSettings, *, seed: int, most:
         now = search.refined(better)
     factors = now.factors.turned(varimax(now.factors.loadings))
     left = now.E - factors.loadings @ factors.scores
-    return HiddenCauses(
-        factors.scores, factors.loadings, first.description - now.description, residual_correlation(left)
-    )
+    saved, without = first.description - now.description, residual_correlation(first.E)
+    return HiddenCauses(factors.scores, factors.loadings, saved, residual_correlation(left), without)
 
 
 def residual_correlation(left: np.ndarray) -> float:

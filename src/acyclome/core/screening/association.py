@@ -31,7 +31,6 @@ SHRINKAGE = 0.8  # much more than the screening has: here all pairs are ranked, 
 POWER = 2 / 3  # chosen with others of the ranking from 108 combinations (docs/ranking.md)
 FLOOR = 0.1  # of the mean, so that no view silences the others
 COMMON = 0.01  # share left in common at which half counts as hidden causes; without any it is below .006, with some .02
-BESIDE_CURVES = 3.0  # weight beside votes of curves: with 1, SynTReN (E. coli, 500 samples) fell from .516 to .283
 SPECTRAL = 1000  # observations of which the singular values are taken; the time grows with their square
 COUNTED_PAIRS, COUNTED_GENES = 4_000_000, 2048  # over whose targets means are taken, where there are more
 BLOCK_PAIRS = 1 << 21  # at once in each of some float64 arrays of 16 MB
@@ -60,8 +59,6 @@ class Associations:
     confounding
         How much of what is in common is held for the work of hidden causes, 0 to 1: how little a network is to be
         believed.
-    weight
-        Of all associations, where the votes of the networks weigh 1.
 
     Notes
     -----
@@ -71,10 +68,7 @@ class Associations:
     its mean.  Above ``COUNTED_PAIRS`` means are those over some targets.
     """
 
-    def __init__(
-        self, problem: Problem, groups: Sequence[Group], *, confounding: float = 0.0, weight: float = 1.0
-    ) -> None:
-        self.weight = weight
+    def __init__(self, problem: Problem, groups: Sequence[Group], *, confounding: float = 0.0) -> None:
         self.confounding = confounding
         self.causes = np.flatnonzero(problem.constraints.sources)
         self.n_genes, self.threads = problem.n_genes, problem.threads
@@ -186,8 +180,7 @@ def associations(
         return _views(of, rows, seed=seed, power=power)
 
     if problem.data.interventions.any or not is_linear:
-        weight = 1.0 if is_linear else BESIDE_CURVES
-        return Associations(problem, [views(problem, samples, POWER)], weight=weight)
+        return Associations(problem, [views(problem, samples, POWER)])
     n = problem.data.n_obs
     seen = np.arange(0, n, -(-n // SPECTRAL))
     common = left_in_common(problem.data.Z[:, seen], *network, threads=problem.threads)
