@@ -219,6 +219,23 @@ def test_interventions_are_told_in_the_methods_with_their_source(build_run):
     assert "interventions" not in plain.split('id="methods-text"')[1].split("References")[0]
 
 
+@pytest.mark.parametrize(
+    ("confounding", "said"),
+    [
+        (
+            {"method": "factors", "factors": [{"variance": 0.2}, {"variance": 0.1}]},
+            "2 hidden common causes, with 30% of",
+        ),
+        ({"method": "trim", "factors": []}, "Singular values of the standardised matrix were capped at their median"),
+        ({"method": "none", "factors": [], "residual_correlation": 0.01}, "were looked for, and none was found"),
+    ],
+)
+def test_what_was_done_about_hidden_causes_is_told_in_the_methods(build_run, confounding, said):
+    page = write_report(build_run(change=lambda facts: facts.update(confounding=confounding))).read_text("utf-8")
+    assert said in page
+    assert ("Ćevid" in page) == (confounding["method"] == "trim")
+
+
 def test_what_speaks_for_the_network_is_said_with_its_warning_signs(build_run):
     said = " ".join(read(build_run()).text["validation"].split())
     assert "90% of the pairs, 85% of their directions" in said

@@ -13,8 +13,8 @@ SORTABILITY = "[@reisach2021]"  # which the page cites beside the paragraph
 
 def methods_text(run: Run) -> tuple[str, list[str]]:
     """Return the paragraph, and the papers that it and the page cite, in the order of first use, as HTML."""
-    said = (_data, _screening, _relaxation, _search, _result, _resampling, _software)
-    text = " ".join(sentence(run) for sentence in said)
+    said = (_data, _confounding, _screening, _relaxation, _search, _result, _resampling, _software)
+    text = " ".join(filter(None, (sentence(run) for sentence in said)))
     return cite(text), bibliography(text + SORTABILITY)
 
 
@@ -48,6 +48,21 @@ def _interventions(run: Run) -> str:
         f"{wording.plural(acted, 'observation')} ({quiet:,} were untouched); the equation of a gene was fitted without "
         f"the observations in which it was a target ([@hauser2012])."
     )
+
+
+def _confounding(run: Run) -> str:
+    """Say what was done about hidden common causes; nothing where nobody looked for any."""
+    method, factors = run.fact("confounding.method"), run.fact("confounding.factors") or []
+    left = run.fact("confounding.residual_correlation")
+    if method == "trim":
+        return "Singular values of the standardised matrix were capped at their median ([@cevid2020])."
+    if method == "factors":
+        share = sum(one["variance"] for one in factors)
+        return (
+            f"{wording.plural(len(factors), 'hidden common cause')}, with {share:.0%} of the variance of the "
+            "genes, found by the criterion of the edges, entered every equation as covariates."
+        )
+    return "" if left is None else "Hidden causes of many genes were looked for, and none was found."
 
 
 def _screening(run: Run) -> str:
