@@ -77,9 +77,23 @@ class Config(Section):
         if self.score.non_gaussian and self.prepare.transform == "rank":
             msg = "prepare.transform rank makes every gene Gaussian, so its noise says nothing; take none or auto"
             raise ValueError(msg)
+        if self.confounding in ("factors", "trim") and self.against_deconfounding:
+            msg = f"confounding {self.confounding} does not go with {self.against_deconfounding}; take auto or none"
+            raise ValueError(msg)
         if self.card is not None:
             check_pairing(self.card, self.request)
         return self
+
+    @property
+    def against_deconfounding(self) -> str:
+        """What of these options hidden causes are not looked for with, and why; empty if there is nothing."""
+        reasons = {
+            "interventions (input.perturbation), whose effects factors would take for theirs": self.input.perturbation,
+            "groups that are learned together (input.joint), each of which has factors of its own": self.input.joint,
+            "shards, which are there because all genes at once do not fit": self.shard.shards
+            or self.shard.shard_memory,
+        }
+        return next((reason for reason, applies in reasons.items() if applies), "")
 
     @property
     def card(self) -> Model | None:

@@ -1,13 +1,19 @@
 """The option ``confounding``: what is taken out of the data, what is said of it, and what does not go with it."""
 
+import json
+
+import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
 
 import acyclome as ac
+from acyclome.config import Config
 from acyclome.errors import ConfigError
 from acyclome.evaluate.simulate import simulate
+from acyclome.pipeline.commands import run
 from acyclome.pipeline.confounding import columns_of
+from acyclome.pipeline.task import Runtime
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +71,28 @@ def test_where_nothing_is_hidden_the_bits_are_those_without_looking():
     one, other = learn(X), learn(X, confounding="none")
     pd.testing.assert_frame_equal(one.edges, other.edges, check_exact=True)
     assert one.facts["confounding"]["method"] == "none"
+
+
+def test_on_any_threads_from_files_and_taken_up_again_factors_give_the_same_bits(confounded, tmp_path):
+    X, _, _ = confounded
+    table = pd.DataFrame(
+        X.astype(np.float32), columns=[f"gene_{k + 1}" for k in range(200)], index=[f"cell_{k}" for k in range(500)]
+    )
+    ad.AnnData(table).write_h5ad(tmp_path / "X.h5ad")
+    config = Config().with_options({"resample.resamples": 2, "validation.checks": False})
+    names = ("edges.tsv.gz", "nodes.tsv", "ranking.tsv.gz")
+    for name, threads in (("one", 1), ("two", 2)):
+        run(tmp_path / "X.h5ad", tmp_path / name, config, Runtime(threads=threads))
+    assert json.loads((tmp_path / "one/run.json").read_text())["confounding"]["method"] == "factors"
+    kept = [(tmp_path / "one" / name).read_bytes() for name in names]
+    assert kept == [(tmp_path / "two" / name).read_bytes() for name in names]
+    for name in ("order", "resample-1-of-1"):
+        (tmp_path / "one/stages" / f"{name}.npz").unlink()
+    run(tmp_path / "X.h5ad", tmp_path / "one", config, Runtime(threads=2, resume=True))
+    assert kept == [(tmp_path / "one" / name).read_bytes() for name in names]
+    here = ac.learn(table, resamples=2, threads=2, config={"validation": {"checks": False}})
+    written = ac.read(tmp_path / "one")
+    pd.testing.assert_frame_equal(here.edges, written.edges, check_exact=True)
 
 
 def test_factors_that_leave_most_in_common_are_none_of_auto():

@@ -227,7 +227,7 @@ def test_interventions_are_told_in_the_methods_with_their_source(build_run):
             "2 hidden common causes, with 30% of",
         ),
         ({"method": "trim", "factors": []}, "Singular values of the standardised matrix were capped at their median"),
-        ({"method": "none", "factors": [], "residual_correlation": 0.01}, "were looked for, and none was found"),
+        ({"method": "none", "factors": [], "residual_correlation": 0.01}, "none was clear enough to be taken out"),
     ],
 )
 def test_what_was_done_about_hidden_causes_is_told_in_the_methods(build_run, confounding, said):

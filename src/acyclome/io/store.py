@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["GeneMajor", "MemoryStore", "Store", "StorePart", "write_store"]
 
 
-class GeneMajor:
+class GeneMajor(ABC):
     """Expression by genes: a file (:class:`Store`), memory (:class:`MemoryStore`), or a part of one of them."""
 
     genes: list[str]  # names of the rows
@@ -47,14 +48,14 @@ class GeneMajor:
     folder: Path | None = None  # of its file
 
     @property
+    @abstractmethod
     def digest(self) -> str:
         """Digest of names and values."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def obs_columns(self) -> pd.DataFrame | None:
         """Annotations of the observations; None where there are none."""
-        raise NotImplementedError
 
     @property
     def n_vars(self) -> int:
@@ -64,13 +65,13 @@ class GeneMajor:
     def n_obs(self) -> int:
         return len(self.observations)
 
+    @abstractmethod
     def block(self, a: int, b: int) -> np.ndarray:
         """Return genes ``a`` to ``b`` as a new array ``(b - a, n_obs)``, float32 where it is not float64 in memory."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
         """Return the genes of `index`, in its order, as a new array ``(len(index), n_obs)``; types as in a block."""
-        raise NotImplementedError
 
     def _check_range(self, a: int, b: int) -> None:
         if not 0 <= a <= b <= self.n_vars:  # slices of numpy and HDF5 would silently be shorter

@@ -9,38 +9,26 @@ import pandas as pd
 
 from acyclome.config import Config
 from acyclome.core.confounding.find import LEAST_GENES, HiddenCauses, find_factors
-from acyclome.errors import ConfigError
 from acyclome.models import DEFAULT
 from acyclome.models.card import Ability
 from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.records import Confounded
-from acyclome.pipeline.resources import is_sharded
 from acyclome.pipeline.task import Task, seed_of
 
 MOST = 20  # factors; where there are more, nothing tells them from the graph
 # Of the excess of squared correlations, which hidden causes must explain to be taken for such.  Of simulated ones it
 # was .6 to .98; of what lines leave of curves (SynTReN) and of cells in development (mESC, hHep) 0 to .1.
 EXPLAINED = 0.5
-UNEXPLAINED = 0.05  # residual correlation, where a graph of simulated data has .02, of arrays of E. coli .07
+UNEXPLAINED = 0.05  # residual correlation: simulated data have .04 at most, arrays of E. coli .08
 NAMED = 10  # genes of each factor that are on record
 TOLD = 0.1  # share of a factor's variance from which a column of the observations goes with it
 
 
 def find(task: Task) -> Confounded:
-    """Find factors, or what else is to be taken out of the data.
-
-    Raises
-    ------
-    ConfigError
-        If it was asked for, and these data or options cannot have it.
-    """
-    method, why_not = task.config.confounding, _why_not(task)
+    """Find factors, or what else is to be taken out of the data."""
+    method = task.config.confounding
     nothing = np.empty((0, task.data.n_obs)), np.empty((task.data.n_genes, 0))
-    if method in ("factors", "trim") and why_not:
-        msg = f"confounding {method} does not go with {why_not}. Leave it at auto, or take none."
-        raise ConfigError(msg)
-    is_left_alone = method == "auto" and not _has_lines(task.config)  # what lines leave of curves is like a factor
-    if method in ("none", "trim") or why_not or is_left_alone or task.data.n_genes < LEAST_GENES:
+    if method in ("none", "trim") or not _may_look(task):
         done = "trim" if method == "trim" else "none"
         return Confounded(scores=nothing[0], loadings=nothing[1], facts={"method": done, "factors": []})
     task.report("confounding", 0.0, "hidden causes")
@@ -48,7 +36,7 @@ def find(task: Task) -> Confounded:
     found = find_factors(task.problem, settings, seed=seed_of(task.config, "confounding"), most=MOST)
     trims = method == "auto" and found.residual_correlation > UNEXPLAINED and _may_trim(task.config)
     if trims or (method == "auto" and found.residual_correlation**2 > (1.0 - EXPLAINED) * found.without**2):
-        found = HiddenCauses(*nothing, 0.0, found.without, found.without)
+        found = HiddenCauses(*nothing, found.without, found.without)
     method = "trim" if trims else "factors" if len(found.scores) else "none"
     task.report("confounding", 1.0, method if trims else f"{len(found.scores)} factors")
     facts = {
@@ -61,25 +49,21 @@ def find(task: Task) -> Confounded:
     return Confounded(scores=found.scores, loadings=found.loadings, facts=facts)
 
 
-def _why_not(task: Task) -> str:
-    """Say what these data or options have that hidden causes are not looked for with; empty if nothing."""
-    reasons = {
-        "interventions, whose effects a factor would take for its own": task.data.interventions.any,
-        "groups that are learned together, each of which has factors of its own": task.config.input.joint,
-        "shards, which are there because all genes at once do not fit": is_sharded(task.config),
-        "models of raw counts, from which nothing linear can be taken out": task.data.size is not None,
-    }
-    return next((reason for reason, applies in reasons.items() if applies), "")
+def _may_look(task: Task) -> bool:
+    """Say whether these data can have factors that are found; ``auto`` looks with models of lines alone.
+
+    What lines leave of curves is like a factor, and from raw counts nothing linear can be taken out.
+    """
+    config, data = task.config, task.data
+    has_lines = config.card is not None and config.card.search == "order_search"
+    can = data.n_genes >= LEAST_GENES and data.size is None and not config.against_deconfounding
+    return can and (has_lines or config.confounding == "factors")
 
 
 def _of_lines(config: Config) -> Config:
     """Return options with which a graph of lines is searched quickly."""
     options = {"model": DEFAULT, "fit.relax": False, "search.perturbations": 0}
     return config.with_options(options | {"score.noise": "unequal", "score.non_gaussian": False})
-
-
-def _has_lines(config: Config) -> bool:
-    return config.card is not None and config.card.search == "order_search"
 
 
 def _may_trim(config: Config) -> bool:

@@ -62,7 +62,7 @@ def _confounding(run: Run) -> str:
             f"{wording.plural(len(factors), 'hidden common cause')}, with {share:.0%} of the variance of the "
             "genes, found by the criterion of the edges, entered every equation as covariates."
         )
-    return "" if left is None else "Hidden causes of many genes were looked for, and none was found."
+    return "" if left is None else "Hidden causes of many genes were looked for; none was clear enough to be taken out."
 
 
 def _screening(run: Run) -> str:

@@ -43,7 +43,7 @@ def test_factors_are_found_and_each_is_one_of_those_there_are(graph, n_factors):
         1 - np.sum((f - f.mean() - b) ** 2) / np.sum((f - f.mean()) ** 2) for f, b in fitted(scores, found.scores)
     ]
     assert min(explained) > 0.85
-    assert found.saved > 0
+    assert found.residual_correlation < 0.7 * found.without
 
 
 def fitted(scores, basis):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from math import ceil, log2
 from typing import TYPE_CHECKING
 
@@ -49,11 +50,12 @@ def strong_components(matrix: csr_array | np.ndarray) -> np.ndarray:
     return np.asarray(connected_components(csr_array(matrix), directed=True, connection="strong")[1])
 
 
-class OfMatrices:
+class OfMatrices(ABC):
     """A form of whole matrices, ``m d^2`` numbers for networks side by side: 0.4 GB each of 10,000 genes in float32."""
 
+    @abstractmethod
     def dense_value_and_gradient(self, A: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        raise NotImplementedError
+        """Return ``h`` of each matrix ``(m, d, d)``, and its gradient."""
 
     def blocks_value_and_gradient(self, A: torch.Tensor, parent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         m, d, _ = A.shape

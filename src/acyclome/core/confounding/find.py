@@ -20,7 +20,7 @@ from scipy import sparse
 
 from acyclome.core.confounding.factor_analysis import Factors, of_scores, principal, refine, varimax
 from acyclome.core.confounding.observed import without_observed
-from acyclome.core.data.confounders import LEAST_LEFT, orthonormal
+from acyclome.core.data.confounders import LEAST_LEFT, orthonormal, without_scores
 from acyclome.core.data.deconfounding import standardized_rows
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
@@ -33,24 +33,27 @@ LEAST_LOADED = 8  # genes of a proposal; those of fewer cost searches and were n
 PROPOSED, LEADING = 40, 0.1  # components at most, and the share of the strongest gain that each needs
 CHILDREN, JOINED = 5, 0.5  # of a clean hub: so many, joined by fewer than half as many edges
 LEAST_VARIANCE = 0.05  # in the description: below it copies of genes would shorten it without bound
-EM_ROUNDS, FIRST_ROUNDS = 20, 10
+EM_ROUNDS, FIRST_ROUNDS = (
+    20,
+    10,
+)  # of scores and loadings; cheap beside a search, three products of matrices each
 MARGIN = 10.0, 0.01  # edges' worth that factors must bring, and more by each edge: quick searches end so far apart
 REFINED, WORTH = 15, 3.0  # rounds at most, and edges' worth that each must bring
 
 
 @dataclass(frozen=True)
 class HiddenCauses:
-    """What was found: scores ``(r, n)``, loadings ``(d, r)``, description saved, and what is left unexplained.
+    """What was found: scores ``(r, n)``, loadings ``(d, r)``, and what is left unexplained.
 
     ``residual_correlation`` is the root of the mean squared correlation of what graph and factors leave of two genes,
-    beyond chance: .04 and less where a graph explains the data.
+    beyond chance, and ``without`` that of what a graph without factors leaves: .01 and less of simulated graphs whose
+    factors are known, .02 to .04 where they are not.
     """
 
     scores: np.ndarray
     loadings: np.ndarray
-    saved: float
     residual_correlation: float
-    without: float  # the residual correlation of a graph without factors
+    without: float
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ class _Fit:
 def find_factors(problem: Problem, settings: EngineSettings, *, seed: int, most: int) -> HiddenCauses:
     """Find hidden causes of many genes; none where nothing speaks for one.
 
-    ``settings`` are those of the order search of a linear model.
+    ``settings`` are those of the order search of a linear model; the data are without interventions, whose effects on
+    many genes a factor would take for its own.
     """
     search = _Search(problem, settings, seed)
     first = now = search.fit(np.empty((0, problem.data.n_obs)))
@@ -79,8 +83,7 @@ def find_factors(problem: Problem, settings: EngineSettings, *, seed: int, most:
         now = search.refined(better)
     factors = now.factors.turned(varimax(now.factors.loadings))
     left = now.E - factors.loadings @ factors.scores
-    saved, without = first.description - now.description, residual_correlation(first.E)
-    return HiddenCauses(factors.scores, factors.loadings, saved, residual_correlation(left), without)
+    return HiddenCauses(factors.scores, factors.loadings, residual_correlation(left), residual_correlation(first.E))
 
 
 def residual_correlation(left: np.ndarray) -> float:
@@ -111,7 +114,7 @@ class _Search:
         """Fit graph and factors in turn, and leave out factors for which a gene stands; the best description counts."""
         start = self.order
         while True:
-            now = min((self._steps(scores, start, rounds)), key=lambda one: one.description)
+            now = min(self._steps(scores, start, rounds), key=lambda one: one.description)
             factors, genes = without_observed(now.factors)
             if len(genes) == 0:
                 return now
@@ -130,8 +133,6 @@ class _Search:
         problem = replace(self.problem, data=data)
         graph = search_once(problem, screen(problem, self.settings), start, settings=self.settings, seed=self.seed)
         E = self.Z - _weights(graph, scale, np.ones(graph.n_edges, bool)) @ self.Z
-        acted = data.interventions
-        E[acted.gene, acted.row] = 0.0  # what was done to a gene is nothing that a factor did
         factors = refine(E, of_scores(E, scores), EM_ROUNDS)
         return _Fit(factors, graph, E, self._description(factors, graph))
 
@@ -216,8 +217,7 @@ def _without_hubs(search: _Search, now: _Fit) -> np.ndarray:
     clean = (children >= CHILDREN) & (inside < JOINED * children)
     _, scale = without_factors(search.problem.data, now.factors.scores)
     E: np.ndarray = search.Z - _weights(graph, scale, clean[graph.source]) @ search.Z
-    F = now.factors.scores
-    return E - (E @ F.T / E.shape[1]) @ F
+    return without_scores(E, now.factors.scores)
 
 
 def _weights(graph: SearchResult, scale: np.ndarray, kept: np.ndarray) -> sparse.csr_matrix:

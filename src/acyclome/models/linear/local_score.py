@@ -6,6 +6,7 @@ what is scored set by set here is what that search minimizes, and says how proba
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,14 +35,14 @@ class LeastSquares:
         return ScoreCost(0.0, 4.0**3, 0.0)
 
 
-class GaussianNoise:
+class GaussianNoise(ABC):
     """What a model with Gaussian noise says once it says what parents leave of a gene."""
 
     data: Moments
 
+    @abstractmethod
     def left_by(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
         """Return what parents leave of gene ``j`` in all observations, ``(n,)``, by a fit to those of ``own``."""
-        raise NotImplementedError
 
     def residual(self, j: int, parents: np.ndarray) -> np.ndarray:
         own = OwnRows.of(self.data, j)
