@@ -14,9 +14,9 @@ import scipy.sparse as sp
 from scipy.io import mmwrite
 
 from acyclome.errors import InputError
+from acyclome.io.choice import choose_matrix
 from acyclome.io.expression import inspect_expression, open_expression
 from acyclome.io.gene_names import kind_of_names, lies_on_its_side
-from acyclome.io.inspection import choose_matrix
 from acyclome.io.matrices import get_matrix, matrix_facts, to_memory
 
 GENES = ["SPI1", "CEBPA", "LYZ", "GATA1", "HBB", "TAL1"]
@@ -26,7 +26,7 @@ CELLS = [f"cell_{i}" for i in range(24)]
 def chosen(path, layer=None, genes_as="columns"):
     """Return the matrix of a file that is asked for, or the recommended one, in memory."""
     whole = open_expression(path, genes_as)
-    X, genes = get_matrix(whole, choose_matrix(whole, layer).name)
+    X, genes = get_matrix(whole, choose_matrix(whole, layer).facts.name)
     return anndata.AnnData(to_memory(X), obs=whole.obs, var=pd.DataFrame(index=genes))
 
 
@@ -57,7 +57,7 @@ def test_h5ad_and_zarr_stay_on_the_disk_until_their_values_are_asked_for(tmp_pat
     X = counts()
     whole = open_expression(written(annotated(make(X), log=make(log_normalised(X))), tmp_path / name))
     for layer, expected in (("X", X), ("log", log_normalised(X)), (None, X)):
-        on_disk, genes = get_matrix(whole, choose_matrix(whole, layer).name)
+        on_disk, genes = get_matrix(whole, choose_matrix(whole, layer).facts.name)
         assert type(on_disk) not in (np.ndarray, sp.csr_matrix, sp.csc_matrix)
         values = to_memory(on_disk)
         np.testing.assert_array_equal(values.toarray() if sp.issparse(values) else values, expected)

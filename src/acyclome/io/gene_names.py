@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,6 +26,7 @@ _OBSERVATION_HEADERS = {
     *("cell", "cells", "cellid", "barcode", "barcodes", "sample", "samples", "sampleid", "observation")
 }
 _ENOUGH = 0.5  # files mix in controls, antibodies and clones: most names decide
+_MOST_ROWS = 100_000  # no annotation has more; identifiers of Entrez go into the millions
 _KNOWN_ENOUGH = 5  # genes that everybody measures; no list of cells has so many of their names by chance
 
 
@@ -38,6 +40,17 @@ def kind_of_names(names: Sequence[str]) -> str:
 def repeated(names: Iterable[str]) -> list[str]:
     """Return the names that occur more than once, in the order of their first occurrence."""
     return [name for name, count in Counter(names).items() if count > 1]
+
+
+def are_row_numbers(names: Sequence[str]) -> bool:
+    """Return whether names are whole numbers that go up, as rows are counted, not identifiers such as those of Entrez.
+
+    A part of them, left by a filter, counts up as well.
+    """
+    if len(names) < 2 or not all(re.fullmatch(r"\d{1,6}", name) for name in names):
+        return False
+    numbers = [int(name) for name in names]
+    return numbers[-1] < _MOST_ROWS and all(a < b for a, b in itertools.pairwise(numbers))
 
 
 def lies_on_its_side(observations: Sequence[str], genes: Sequence[str], corner: str = "") -> bool:

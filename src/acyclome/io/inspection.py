@@ -6,20 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from acyclome.errors import examples
+from acyclome.io.choice import choose_among
 from acyclome.io.gene_names import kind_of_names, repeated
-from acyclome.io.matrices import COUNTS, LOG, SCALED, UNKNOWN, MatrixFacts, get_matrix, matrix_facts, matrix_names
+from acyclome.io.matrices import ONLY_ZERO_AND_ONE, SCALED, UNKNOWN, MatrixFacts, get_matrix, matrix_facts, matrix_names
 from acyclome.io.tenx import NOTES_KEY
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-_PREFERENCE = {COUNTS: 0, LOG: 1, UNKNOWN: 2, SCALED: 3}  # what can still be prepared in more ways comes first
-_REASONS = {
-    COUNTS: "counts, from which normalised values are made here in a known way.",
-    LOG: "log-normalised values; used as they are.",
-    UNKNOWN: "values of a kind not recognised; used as they are, so make sure that they suit.",
-    SCALED: "scaled values only; they work, but what was done to them before is unknown. Give counts if you have them.",
-}
 _MAX_LEVELS = 50  # more are names of observations rather than of groups, and fill the screen
 MIN_OBSERVATIONS = 10  # a half-sample of fewer has no spare observation beside two or three causes
 _MANY_GENES = 100_000  # annotations of man and mouse have some 60,000, with all that is not translated
@@ -40,8 +34,9 @@ class Inspection:
 
 
 def inspect(adata: AnnData) -> Inspection:
-    matrices = _all_facts(adata)
-    best = _best(matrices)
+    matrices = [matrix_facts(name, get_matrix(adata, name)[0]) for name in matrix_names(adata) or ["X"]]
+    choice = choose_among(adata, matrices)
+    best = choice.facts
     genes = get_matrix(adata, best.name)[1]
     observations = adata.obs_names.astype(str).tolist()
     return Inspection(
@@ -51,25 +46,9 @@ def inspect(adata: AnnData) -> Inspection:
         duplicates=repeated(genes),
         obs_columns=_columns(adata),
         recommended=best.name,
-        why=_REASONS[best.kind],
-        warnings=[*map(str, adata.uns.get(NOTES_KEY, [])), *look_for_doubts(observations, genes, best)],
+        why=choice.why,
+        warnings=[*map(str, adata.uns.get(NOTES_KEY, [])), *choice.doubts, *look_for_doubts(observations, genes, best)],
     )
-
-
-def choose_matrix(adata: AnnData, layer: str | None) -> MatrixFacts:
-    if layer is None and len(matrix_names(adata)) > 1:  # one alone is chosen whatever it holds
-        return _best(_all_facts(adata))
-    name = layer or next(iter(matrix_names(adata)), "X")
-    return matrix_facts(name, get_matrix(adata, name)[0])
-
-
-def _all_facts(adata: AnnData) -> list[MatrixFacts]:
-    return [matrix_facts(name, get_matrix(adata, name)[0]) for name in matrix_names(adata) or ["X"]]
-
-
-def _best(matrices: list[MatrixFacts]) -> MatrixFacts:
-    """Return the best matrix: whole before broken, then by preference, earlier before later."""
-    return min(matrices, key=lambda facts: (facts.nan + facts.infinite > 0, _PREFERENCE[facts.kind]))
 
 
 def _columns(adata: AnnData) -> dict[str, list[str] | str]:
@@ -93,6 +72,8 @@ def look_for_doubts(observations: list[str], genes: list[str], best: MatrixFacts
         doubts.append(f"{best.name} holds {best.nan} NaN and {best.infinite} infinite values; a run refuses them.")
     if best.kind in (UNKNOWN, SCALED):
         doubts.append(f"{best.name} holds {best.note}.")
+    if best.note == ONLY_ZERO_AND_ONE:
+        doubts.append(f"{best.name} holds only 0 and 1: whether genes were seen, or open regions, not how much.")
     if n_obs < MIN_OBSERVATIONS:
         doubts.append(f"{n_obs} observations are too few; at least {MIN_OBSERVATIONS} are needed, hundreds are better.")
     if kind_of_names(observations) == "symbol" and kind_of_names(genes) == "other":

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 COUNTS, LOG, SCALED, UNKNOWN = "counts", "log-normalised", "scaled", "unknown"
+ONLY_ZEROS, ONLY_ZERO_AND_ONE = "only zeros", "only 0 and 1"
 TOTAL = "total_counts"  # column of the observations in which the preparation notes their sums of counts
 _SAMPLE_ROWS = 200  # spread over the file; the kind of a matrix shows in a few, and large files open at once
 _CHUNK_VALUES = 2**24  # 128 MB of float64 at a time
@@ -118,7 +119,7 @@ def _kind(rows: np.ndarray, low: float, high: float, *, is_whole: bool) -> tuple
     if low < 0:
         return _kind_below_zero(rows, is_whole)
     if is_whole:
-        return COUNTS, "whole numbers" if high > 1 else "only 0 and 1"
+        return COUNTS, "whole numbers" if high > 1 else ONLY_ZEROS if high == 0 else ONLY_ZERO_AND_ONE
     if high <= HIGHEST_LOG and np.any(rows):
         for name, undone in (("log(1 + x)", np.expm1(rows)), ("log2(1 + x)", np.exp2(rows) - 1.0)):
             if _has_equal_totals(undone):

@@ -117,7 +117,7 @@ def _prepare(
             _remove_earlier(folder, earlier, about)
         write_json(notes, {**about, "cost": cost})
         d, n = facts["n_vars"], facts["n_obs"]
-        runtime.report("prepare", 1.0, f"{d:,} genes, {n:,} observations")
+        runtime.report("prepare", 1.0, f"{d:,} genes, {n:,} observations; matrix {facts['matrix']}, {facts['kind']}")
         # Said now, before stages are submitted as jobs that would fail one by one.
         check_memory(d, n, config, threads=runtime.threads, memory=runtime.memory, has_disk=True)
         return {**facts, "cost": cost}

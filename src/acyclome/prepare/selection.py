@@ -8,7 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import InputError, examples
-from acyclome.io.inspection import choose_matrix, look_for_doubts
+from acyclome.io.choice import choose_matrix
+from acyclome.io.inspection import look_for_doubts
 from acyclome.io.matrices import MatrixFacts, get_matrix, to_memory
 from acyclome.io.tenx import NOTES_KEY
 from acyclome.knowledge.interventions import check_labels
@@ -30,7 +31,8 @@ def list_groups(adata: AnnData, column: str) -> dict[str, int]:
 
 def select(adata: AnnData, choice: Input, options: Prepare) -> tuple[Draft, MatrixFacts]:
     """Return the chosen matrix and observations in memory, gene-major, and what the matrix holds."""
-    facts = choose_matrix(adata, choice.layer)
+    chosen = choose_matrix(adata, choice.layer)
+    facts = chosen.facts
     values, genes = get_matrix(adata, facts.name)
     check_names(genes)
     rows = _group_rows(adata, choice)
@@ -41,8 +43,9 @@ def select(adata: AnnData, choice: Input, options: Prepare) -> tuple[Draft, Matr
     draft = Draft(gene_major(X), np.asarray(genes, dtype=object), obs, facts.kind)
     _check_values(X, draft, facts, options)
     observations = adata.obs_names.astype(str).tolist()
-    doubts = [*map(str, adata.uns.get(NOTES_KEY, [])), *look_for_doubts(observations, genes, facts)]
-    text = f"matrix {facts.name}, {facts.kind} ({facts.note})"
+    notes = map(str, adata.uns.get(NOTES_KEY, []))
+    doubts = [*notes, *chosen.doubts, *look_for_doubts(observations, genes, facts)]
+    text = f"matrix {facts.name}, {facts.kind} ({facts.note}); {chosen.why}"
     draft = draft.noted("read", text, warnings=doubts)
     if rows is not None:
         draft = draft.noted("group", f"only the {what}", obs_dropped=adata.n_obs - len(rows))
