@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from acyclome.config import Config, main
-from acyclome.errors import ConfigError
+from acyclome.errors import ConfigError, EarlierNameWarning
 from acyclome.options import texts
 
 
@@ -99,25 +99,51 @@ def test_contract_defaults():
 
 
 @pytest.mark.parametrize(
-    ("options", "text"),
+    ("options", "today"),
     [
-        ({"climb": {"shortlist": 4}}, 'climb is now called search; give {"shortlist": 4} there'),
-        ({"score": {"restarts": 3}}, "score.restarts is now called search.perturbations; give 3 there"),
-        ({"believe": {"checks": False}}, "believe is now called validation"),
+        ({"climb": {"shortlist": 4}}, {"search": {"shortlist": 4}}),
+        ({"climb": {"shortlist": 4}, "search": {"expanded": 3}}, {"search": {"shortlist": 4, "expanded": 3}}),
+        ({"climb": None}, {}),
+        ({"score": {"restarts": 3, "gamma": 0.5}}, {"search": {"perturbations": 3}, "score": {"gamma": 0.5}}),
+        ({"score": {"restarts": 3}, "search": None}, {"search": {"perturbations": 3}}),
+        ({"believe": {"checks": False}}, {"validation": {"checks": False}}),
     ],
 )
-def test_an_earlier_name_is_refused_with_that_of_today(options, text):
+def test_an_earlier_name_works_and_is_warned_of(options, today):
+    with pytest.warns(EarlierNameWarning, match=r"is deprecated .*; write (search|validation)"):
+        assert Config.from_mapping(options) == Config.from_mapping(today)
+
+
+@pytest.mark.filterwarnings("ignore::acyclome.errors.EarlierNameWarning")
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"climb": {"shortlist": 4}, "search": {"shortlist": 5}}, "both are given; keep search.shortlist"),
+        ({"climb": {"shortlst": 4}}, "Did you mean search.shortlist"),
+        ({"climb": 4}, "search = 4 is not a section"),
+        ({"score": {"restarts": -1}}, "search.perturbations = -1 is not allowed"),
+    ],
+)
+def test_what_is_wrong_under_an_earlier_name_is_wrong_under_that_of_today(options, text):
     assert text in message(options)
+
+
+def test_a_whole_number_may_be_written_with_an_exponent():
+    config = Config.from_mapping({"prepare": {"n_top_genes": 2e3, "target_sum": 1e4}, "seed": 1e2})
+    assert (config.prepare.n_top_genes, config.seed, config.prepare.target_sum) == (2000, 100, 1e4)
+    assert type(config.prepare.n_top_genes) is int
+    assert "expected a whole number" in message({"seed": 1.5})
 
 
 def test_options_can_be_given_by_section_and_dot():
     config = Config().with_options({"resample.resamples": 0, "seed": 3, "prepare.covariates": ["batch"]})
     assert (config.resample.resamples, config.seed, config.prepare.covariates) == (0, 3, ("batch",))
     assert Config().with_options({}) == Config()
+    with pytest.warns(EarlierNameWarning, match="climb.shortlist is deprecated .* write search.shortlist"):
+        assert Config().with_options({"climb.shortlist": 4}).search.shortlist == 4
     for wrong, text in (
         ("resample.resample_s", r"Did you mean resample\.resamples"),
         ("resamples", r"Did you mean resample\.resamples"),
-        ("climb.shortlist", "climb is now called search"),
         ("seed.resamples", "seed is no section"),
     ):
         with pytest.raises(ConfigError, match=text):

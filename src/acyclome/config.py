@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from acyclome.errors import ConfigError
 from acyclome.models import AUTO, DEFAULT, check_pairing, get_model, models, sections
 from acyclome.models.card import Ability, Counts, Model
-from acyclome.options import texts
+from acyclome.options import earlier, texts
 from acyclome.options.sections import (
     Fit,
     Input,
@@ -160,6 +160,7 @@ class Config(Section):
 
     def __init__(self, **options: Any) -> None:
         follow_models()  # not at import: models of other packages may be registered later
+        options = earlier.with_names_of_today(options)
         try:
             super().__init__(**{key: _or_empty(key, value) for key, value in options.items()})
         except ValidationError as error:
@@ -206,7 +207,7 @@ class Config(Section):
             If a name is unknown or a value out of its range.
         """
         nested: dict[str, Any] = self.model_dump()
-        for path, value in options.items():
+        for path, value in earlier.with_paths_of_today(options).items():
             section, _, name = path.rpartition(".")
             home = nested.setdefault(section, {}) if section else nested
             if not isinstance(home, dict):
@@ -219,7 +220,7 @@ class Config(Section):
     def json_schema(cls) -> dict[str, Any]:
         """Return the JSON schema of a configuration file; every property has a description."""
         follow_models()
-        schema = texts.describe(cls.model_json_schema(), RENAMED)
+        schema = texts.describe(cls.model_json_schema(), earlier.RENAMED)
         model = schema["properties"]["model"]
         first, last = " ".join(model["description"].split()).split(". ", 1)
         about = [f"{name}: {card.summary}." for name, card in models().items()]
@@ -242,8 +243,6 @@ SHORT = (  # options that most users need: on the command line they also go with
     *("prepare.min_cells", "prepare.n_top_genes", "prepare.covariates", "knowledge.regulators", "knowledge.knowledge"),
     *("model", "score.noise", "resample.resamples", "shard.shards", "seed"),
 )
-# Names that options and sections once had. They are refused, with the name of today.
-RENAMED = {"climb": "search", "score.restarts": "search.perturbations", "believe": "validation"}
 _OWN = frozenset(Config.model_fields)  # before any section of a model comes to them
 
 

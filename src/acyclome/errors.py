@@ -39,6 +39,10 @@ class ConvergenceError(AcyclomeError):
     exit_code: ClassVar[int] = 4
 
 
+class EarlierNameWarning(FutureWarning):
+    """A name was used that still works and will not for ever; a FutureWarning, since those are shown to users."""
+
+
 def examples(names: Sequence[object], shown: int = 5) -> str:
     """Return the first names as text for a message, and how many more there are."""
     more = f" and {len(names) - shown:,} more" if len(names) > shown else ""

@@ -13,6 +13,7 @@ from acyclome.io.keys import check_key, write_keys
 from acyclome.io.runs import SHARED, safe_name
 from acyclome.knowledge.regulators import listed_regulators
 from acyclome.network import JointNetworks
+from acyclome.options.earlier import earlier_arguments
 from acyclome.prepare.checks import check_groups, check_matrix, leave_out_constant
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 PREPARED_LAYER = "dag_input"  # as pp.prepare writes it
 
 
+@earlier_arguments(rules="knowledge")
 def dag(
     adata: AnnData,
     *,

@@ -80,11 +80,8 @@ def test_the_version_is_printed(acyclome):
     ("words", "expected"),
     [
         (["run", "x.h5ad", "-o", "out", "--min-cellz", "3"], "--min-cells"),
-        (["run", "x.h5ad", "-o", "out", "--lambda1", "0.1"], "is now spelled --fit.lambda1."),
-        (["run", "x.h5ad", "-o", "out", "--restarts", "0"], "is now spelled --search.perturbations."),
-        (["run", "x.h5ad", "-o", "out", "--score.restarts", "0"], "is now spelled --search.perturbations."),
-        (["run", "x.h5ad", "-o", "out", "--climb.shortlist", "4"], "is now spelled --search.shortlist."),
-        (["run", "x.h5ad", "-o", "out", "--no-checks"], "is now spelled --validation.checks."),
+        (["run", "x.h5ad", "-o", "out", "--no-relax"], "--no-relax is now spelled --fit.relax."),
+        (["run", "x.h5ad", "-o", "out", "--score.lambda1", "1"], "'--fit.lambda1'"),
         (["runn"], "Did you mean 'run'"),
         (["run", "x.h5ad"], "--out"),
         (["run", "x.h5ad", "-o", "out", "--threads", "0"], "--threads"),
@@ -107,6 +104,14 @@ def test_wrong_words_end_with_code_2_and_say_what_is_right(words, expected, acyc
     assert expected in error
     assert len(error.splitlines()) <= 25
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_earlier_spelling_is_warned_of_in_one_line(acyclome, tmp_path):
+    _, _, error = acyclome("run", tmp_path / "x.h5ad", "-o", tmp_path / "out", "--no-checks")
+    assert error.splitlines()[0] == (
+        "WARNING: --no-checks is deprecated and goes in a later version; write --validation.checks false."
+    )
+    assert "There is no file 'x.h5ad'" in error
 
 
 def raising(error):

@@ -5,7 +5,7 @@ import pytest
 from acyclome import cli
 from acyclome.cli.options import RunOptions, parse_memory, read_config, science_options
 from acyclome.config import SHORT, Config
-from acyclome.errors import ConfigError, InputError
+from acyclome.errors import ConfigError, EarlierNameWarning, InputError
 from acyclome.options import texts
 
 PARTS = {f"{section}.{name}".lstrip("."): part for section, name, part in texts.leaves(Config.json_schema())}
@@ -124,3 +124,26 @@ def test_memory_is_read_with_its_unit(text, size):
 def test_memory_without_sense_is_refused_with_an_example(text):
     with pytest.raises(InputError, match="such as 8GB"):
         parse_memory(text)
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "value", "today"),
+    [
+        (["--lambda1", "0.1"], "fit.lambda1", "0.1", "--fit.lambda1"),
+        (["--lambda1=0.1"], "fit.lambda1", "0.1", "--fit.lambda1"),
+        (["--shard-memory", "20"], "shard.shard_memory", "20", "--shard.shard-memory"),
+        (["--restarts", "0"], "search.perturbations", "0", "--search.perturbations"),
+        (["--score.restarts", "0"], "search.perturbations", "0", "--search.perturbations"),
+        (["--climb.shortlist", "4"], "search.shortlist", "4", "--search.shortlist"),
+        (["--no-checks"], "validation.checks", "false", "--validation.checks false"),
+        (["--checks", "--seed", "3"], "validation.checks", "true", "--validation.checks true"),
+        (["--no-augment", "--validation.checks", "false"], "screen.augment", "false", "--screen.augment false"),
+        (["--joint", "false"], "input.joint", "false", "--input.joint"),
+        (["--log", "no"], "prepare.log", "no", "--prepare.log"),
+    ],
+)
+def test_options_are_taken_as_they_were_spelled_before_with_a_warning(words, path, value, today):
+    command = cli.build_app().commands["run"]
+    with pytest.warns(EarlierNameWarning, match=f"{words[0].partition('=')[0]} is deprecated .* write {today}[.]"):
+        context = command.make_context("run", ["x.h5ad", "-o", "out", *words])
+    assert context.params[path.replace(".", "__")] == value

@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse as sp
 
 import acyclome as ac
-from acyclome.errors import InputError
+from acyclome.errors import EarlierNameWarning, InputError
 
 N_OBS, N_GENES = 50, 6
 GENES = [f"G{j}" for j in range(N_GENES)]
@@ -33,6 +33,15 @@ def test_columns_of_a_table_are_the_genes(X):
     pd.testing.assert_frame_equal(learn(table).edges, learn(X, GENES).edges)
     named = learn(table, [f"H{j}" for j in range(N_GENES)])
     assert set(named.genes) == {f"H{j}" for j in range(N_GENES)}
+
+
+def test_the_earlier_name_of_an_argument_works_and_is_warned_of(X):
+    known = pd.DataFrame({"source": ["G1"], "target": ["G0"], "kind": ["forbidden"]})
+    with pytest.warns(EarlierNameWarning, match="argument rules is deprecated .* write knowledge"):
+        earlier = learn(X, GENES, rules=known)
+    pd.testing.assert_frame_equal(earlier.edges, learn(X, GENES, knowledge=known).edges)
+    with pytest.warns(EarlierNameWarning), pytest.raises(InputError, match="keep knowledge"):
+        learn(X, GENES, rules=known, knowledge=known)
 
 
 @pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil", "dok"])

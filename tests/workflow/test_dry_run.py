@@ -112,11 +112,23 @@ def test_the_device_goes_to_every_job_that_computes(workplace, shards):
 
 
 def test_a_number_may_be_written_in_short(workplace):
-    workplace.write("short.yaml", "fit: {drop_tol: 1e-5, mu: [1, 1e-2]}\n")
+    short = "prepare: {target_sum: 1.5e4, n_top_genes: 2e3}\nshard: {shard_memory: 2e1}\nseed: 1e3\n"
+    workplace.write("short.yaml", f"fit: {{drop_tol: 1e-5, mu: [1, 1e-2]}}\n{short}")
     answer = workplace.snakemake("--cores", "1", "resources/config/pbmc68k_reduced.yaml", "--configfile", "short.yaml")
     assert answer.code == 0, answer.text
     config = acyclome.Config.from_yaml(workplace.folder / "resources/config/pbmc68k_reduced.yaml")
     assert (config.fit.drop_tol, config.fit.mu) == (1e-5, (1, 1e-2))
+    assert (config.prepare.target_sum, config.prepare.n_top_genes) == (1.5e4, 2000)
+    assert (config.shard.shard_memory, config.seed) == (20, 1000)
+
+
+def test_earlier_names_work_and_are_warned_of(workplace):
+    workplace.write("early.yaml", "score: {restarts: 0}\nclimb: {shortlist: 4}\n")
+    answer = workplace.snakemake("--cores", "1", "resources/config/pbmc68k_reduced.yaml", "--configfile", "early.yaml")
+    assert answer.code == 0, answer.text
+    assert "restarts is deprecated; write search.perturbations." in answer.text
+    config = acyclome.Config.from_yaml(workplace.folder / "resources/config/pbmc68k_reduced.yaml")
+    assert (config.search.perturbations, config.search.shortlist) == (0, 4)
 
 
 def test_a_row_overrules_the_config(workplace):
@@ -141,7 +153,9 @@ def test_a_row_overrules_the_config(workplace):
             "screen: {partal: 3}\n",
             ["config: screen", "'partal' was unexpected", "Did you mean partial?"],
         ),
-        ("config/extra.yaml", "score: {restarts: 0}\n", ["restarts is now called search.perturbations."]),
+        ("config/extra.yaml", "input: {group_by: ct, group: NO}\n", ["input.group", "Write input.group in quotes"]),
+        ("config/extra.yaml", "input: {group_by: ct, group: 1}\n", ["input.group", "Write input.group in quotes"]),
+        ("config/extra.yaml", "seed: 1.5e-1\n", ["seed", "is not of type 'integer'"]),
         (
             "config/datasets.tsv",
             "dataset\tpath\na b\tx.h5ad\n",

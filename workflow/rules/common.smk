@@ -9,6 +9,7 @@ import shlex
 from functools import reduce
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.utils import validate
 
 # Keys of the config that steer the workflow; all others are the options of acyclome and are handed to it as they are.
@@ -41,21 +42,51 @@ def check(data, schema, source):
         cause = error.__context__
         if cause is None or not hasattr(cause, "json_path"):
             raise
-        if not is_misread_number(cause):
+        if is_misread_number(cause):
+            *path, key = cause.absolute_path
+            number = float(cause.instance)
+            reduce(operator.getitem, path, data)[key] = (
+                int(number) if number.is_integer() else number
+            )
+        elif not take_earlier_names(data, cause):
             raise WorkflowError(explain_violation(cause, source)) from None
-        *path, key = cause.absolute_path
-        reduce(operator.getitem, path, data)[key] = float(cause.instance)
         check(data, schema, source)
 
 
+def kinds_allowed(violation):
+    """Return the types that a violated schema allows."""
+    rules = violation.schema
+    kinds = [choice.get("type") for choice in rules.get("anyOf", [rules])]
+    return {kind for one in kinds for kind in (one if isinstance(one, list) else [one])}
+
+
 def is_misread_number(violation):
-    """Return whether a number was read as a word: Snakemake reads YAML 1.1, where 1e-5 is one; acyclome reads 1.2."""
+    """Return whether a number was read as a word: Snakemake reads YAML 1.1, where 1e4 is one; acyclome reads 1.2."""
+    number = r"[-+]?(\.\d+|\d+(\.\d*)?)[eE][-+]?\d+"
     return (
-        violation.validator == "type"
-        and "number" in violation.validator_value
+        kinds_allowed(violation) & {"number", "integer"}
         and isinstance(violation.instance, str)
-        and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", violation.instance) is not None
+        and re.fullmatch(number, violation.instance) is not None
     )
+
+
+def take_earlier_names(data, violation):
+    """Put what stands under an earlier name, of which the schema knows, under that of today; return whether any did."""
+    today = violation.schema.get("x-renamed", {})
+    found = sorted(set(today) & set(violation.instance)) if today else []
+    home = reduce(operator.getitem, violation.absolute_path, data)
+    for name in found:
+        logger.warning(f"config: {name} is deprecated; write {today[name]}.")
+        value = home.pop(name)
+        *sections, key = today[name].split(".")
+        below = reduce(
+            lambda part, section: part.setdefault(section, {}), sections, data
+        )
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            below[key].update(value)
+        else:
+            below[key] = value
+    return bool(found)
 
 
 def explain_violation(violation, source):
@@ -65,12 +96,6 @@ def explain_violation(violation, source):
     if violation.validator == "additionalProperties":
         known = list(violation.schema["properties"])
         unknown = sorted(set(violation.instance) - set(known))
-        renamed = violation.schema.get("x-renamed", {})
-        lines += [
-            f"{name} is now called {renamed[name]}."
-            for name in unknown
-            if name in renamed
-        ]
         near = [
             match
             for name in unknown
@@ -93,6 +118,12 @@ def explain_violation(violation, source):
             name: value for name, value in violation.schema.items() if name in bounds
         }
         lines.append(f"Allowed: {json.dumps(allowed)[1:-1]}." if allowed else "")
+        if "string" in kinds_allowed(violation) and isinstance(
+            violation.instance, (bool, int, float)
+        ):
+            lines.append(
+                f"Write {key} in quotes: a text that looks like something else."
+            )
         lines.append(violation.schema.get("description", ""))
     return "\n".join(filter(None, [*lines, "All options: config/README.md."]))
 

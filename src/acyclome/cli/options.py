@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -93,25 +93,61 @@ def parse_memory(text: str | None) -> int | None:
 
 
 class Command(cloup.Command):
-    """A command that knows how options were spelled before, and those spelled without their section."""
+    """A command that also takes options as they were spelled before: under earlier names, and without their section."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, list(args))  # of its own, for click empties it
         except click.NoSuchOption as error:
-            today = self._spelled_today(error.option_name)
-            if not today:
+            flag = error.option_name
+            paths = self._paths_today(flag)
+            if not paths:
                 raise
-            msg = f"{error.option_name} is now spelled {' or '.join(today)}."
-            raise click.NoSuchOption(error.option_name, msg, ctx=ctx) from error
+            at = [word.partition("=")[0] for word in args].index(flag)
+            words = _respelled(args[at:], paths[0]) if len(paths) == 1 else []
+            if not words:
+                msg = f"{flag} is now spelled {' or '.join(_flag(path) for path in paths)}."
+                raise click.NoSuchOption(flag, msg, ctx=ctx) from error
+        return self.parse_args(ctx, [*args[:at], *words])
 
-    def _spelled_today(self, flag: str) -> list[str]:
-        from acyclome.config import RENAMED
+    def _paths_today(self, flag: str) -> list[str]:
+        """Return the options that an unknown spelling stood for once, by section and dot."""
+        from acyclome.options.earlier import RENAMED, name_today
 
+        words = [word[2:].replace("-", "_") for item in self.params for word in item.opts if "." in word]
+        asked = flag[2:].replace("-", "_")
+        if "." in asked:
+            return [word for word in words if word == name_today(asked)]
         today = {old.rpartition(".")[2]: new.rpartition(".")[2] for old, new in RENAMED.items()}
-        end = flag.lstrip("-").rpartition(".")[2].removeprefix("no-")  # as switches were turned off before
-        words = (word for parameter in self.params for word in parameter.opts if "." in word)
-        return [word for word in words if word.rpartition(".")[2] == today.get(end, end)]
+        name = asked.removeprefix("no_")
+        return [word for word in words if word.rpartition(".")[2] == today.get(name, name)]
+
+
+def _respelled(words: Sequence[str], path: str) -> list[str]:
+    """Return words of which the first is an earlier spelling of the option at a path, with the spelling of today.
+
+    Switches had no value, and were turned off by ``--no-NAME``. Empty where that is asked of another kind of option.
+    """
+    from acyclome.config import Config
+    from acyclome.options import earlier, texts
+
+    first, *rest = words
+    flag, equals, value = first.partition("=")
+    kinds = {f"{section}.{name}": part.get("type") for section, name, part in texts.leaves(Config.json_schema())}
+    is_switch, is_off = kinds[path] == "boolean", flag.startswith("--no-")
+    if is_off and (equals or not is_switch):
+        return []
+    today = _flag(path)
+    if is_off or (is_switch and not equals and rest[:1] not in (["true"], ["false"])):
+        equals, value = "=", "false" if is_off else "true"
+        earlier.warn(flag, f"{today} {value}")
+    else:
+        earlier.warn(flag, today)
+    return [f"{today}{equals}{value}", *rest]
+
+
+def _flag(path: str) -> str:
+    return f"--{path.replace('_', '-')}"
 
 
 def command(name: str, handler: Callable[..., None]) -> Command:
@@ -195,7 +231,7 @@ def _value(text: Any, part: Mapping[str, Any]) -> Any:
     if "null" in kinds and (text == "" if "string" in kinds else text.lower() in ("", "none", "null")):
         return None
     if "boolean" in kinds:
-        return {"true": True, "false": False}.get(text.lower(), text)
+        return {"true": True, "yes": True, "false": False, "no": False}.get(text.lower(), text)
     for kind in (int, float) if kinds & {"integer", "number"} else ():
         with suppress(ValueError):  # what is no number is refused by the configuration, with the option's range
             return kind(text)

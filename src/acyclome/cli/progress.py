@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from acyclome import wording
+from acyclome.errors import EarlierNameWarning
 
 HEARTBEAT_S = 10.0  # a log of an hour then has 360 lines at most, and no stage looks dead
 LEAST_SHARE = 0.02  # below it the time left is a guess: it would be told as 49 times what has passed
@@ -105,6 +106,8 @@ def log_to_stderr(*, quiet: bool) -> Iterator[None]:
         with warnings.catch_warnings():
             for category in (FutureWarning, DeprecationWarning, UserWarning):  # RuntimeWarning would be ours to mend
                 warnings.simplefilter("ignore", category)
+            warnings.simplefilter("always", EarlierNameWarning)
+            warnings.showwarning = lambda message, *_, **__: logger.warning(message)
             yield
     finally:
         logger.removeHandler(handler)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Real = Annotated[float, Field(allow_inf_nan=False)]
 Several = Annotated[int, Field(ge=2)]
@@ -14,9 +14,14 @@ AutoOrBool = Literal["auto"] | bool
 
 
 class Section(BaseModel):
-    """A frozen group of options that refuses unknown names and does not convert between kinds."""
+    """A frozen group of options that refuses unknown names and does not convert between kinds, but for 2e3 to 2000."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _whole_numbers_have_no_decimals(cls, value: Any) -> Any:
+        return int(value) if isinstance(value, float) and value.is_integer() else value  # a real option takes both
 
 
 class Input(Section):

@@ -130,10 +130,7 @@ def _sentence(
 
 
 def _unknown(key: str, value: Any, schema: Mapping[str, Any]) -> str:
-    section, _, name = key.rpartition(".")
-    earlier = (_sections(schema).get(section, {}) if section else schema).get(EARLIER_NAMES, {})
-    if name in earlier:
-        return f"{key} is now called {earlier[name]}; give {_short(value)} there."
+    section = key.rpartition(".")[0]
     near = _nearest(key, schema)
     guess = f" Did you mean {near}?" if near else ""
     home = f"in {section}" if section else "at the top level"

@@ -15,6 +15,7 @@ from acyclome.knowledge.interventions import as_perturbation
 from acyclome.knowledge.regulators import listed_regulators
 from acyclome.machine import usable_threads
 from acyclome.network import Network
+from acyclome.options.earlier import earlier_arguments
 from acyclome.pipeline.groups import Door, Label, learn_groups
 from acyclome.pipeline.task import Runtime
 from acyclome.prepare.checks import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant
@@ -42,6 +43,7 @@ def learn(X: Any, genes: Sequence[str] | None = None, *, groups: None = None, **
 def learn(
     X: Any, genes: Sequence[str] | None = None, *, groups: Sequence[str], **given: Unpack[_Options]
 ) -> dict[str, Network]: ...
+@earlier_arguments(rules="knowledge")
 def learn(
     X: Any,
     genes: Sequence[str] | None = None,
