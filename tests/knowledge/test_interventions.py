@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from acyclome.errors import InputError
-from acyclome.knowledge.interventions import as_perturbation, check_labels, effects_warnings, find_targets, names_in
+from acyclome.knowledge.interventions import as_perturbation, check_labels, effects_warnings, find_targets
 
 GENES = ["STAT1", "JAK2", "IRF1", "CD274"]
 
@@ -18,27 +18,47 @@ def found(labels, control="NT"):
 
 def test_targets_are_read_with_several_in_one_observation_and_the_control_among_them():
     labels = ["NT", "STAT1", "STAT1; JAK2", "JAK2;NT", None, "", np.nan, "STAT1;STAT1"]
-    targets = found(labels).interventions
-    assert targets.n_obs == 8
-    assert [targets.of(j).tolist() for j in range(4)] == [[1, 2, 7], [2, 3], [], []]
-    assert targets.untouched.tolist() == [0, 4, 5, 6]
+    given = found(labels)
+    targets = given.interventions
+    assert given.rows.tolist() == [0, 1, 2, 3, 7]
+    assert [targets.of(j).tolist() for j in range(4)] == [[1, 2, 4], [2, 3], [], []]
+    assert targets.untouched.tolist() == [0]
+    assert given.facts["read_as"] == {}
 
 
-def test_numbers_and_categories_are_labels_too():
-    assert names_in(7, None) == ["7"]
+def test_without_a_control_observations_without_a_label_are_the_controls():
+    given = found(["STAT1", None, "", np.nan, "JAK2"], control=None)
+    assert given.interventions.untouched.tolist() == [1, 2, 3]
+    assert len(given.rows) == 5
+
+
+def test_observations_without_a_label_beside_those_of_a_control_are_left_out_and_counted():
+    given = found(["NT", "STAT1", None, "", "STAT1"])
+    assert given.rows.tolist() == [0, 1, 4]
+    assert given.facts["observations"] == {"targeted": 2, "untouched": 1, "unknown": 0, "without_label": 2}
+    assert any("2 observations without a label in 'guide' were left out" in text for text in given.warnings)
+
+
+def test_categories_are_labels_too():
     frame = pd.DataFrame({"guide": pd.Categorical(["STAT1", "NT"])})
     assert find_targets(frame, "guide", "NT", genes=GENES).interventions.of(0).tolist() == [0]
 
 
-def test_unknown_targets_are_counted_listed_and_their_observations_used():
+def test_observations_with_unknown_targets_are_no_controls_but_left_out_and_counted():
     given = found(["STAT1", "SPI1", "SPI1", "SPI1;JAK2", "MYC", *["NT"] * 20])
     assert given.facts["unknown"] == {"SPI1": 3, "MYC": 1}
-    assert given.facts["observations"] == {"targeted": 2, "untouched": 23}
-    assert given.facts["observations_with_unknown_targets_only"] == 3
-    assert given.facts["targets"] == 2
-    (text,) = given.warnings
-    assert "2 targets in 'guide' are not among the genes: SPI1 (3), MYC (1)" in text
-    assert "3 observations" in text
+    assert given.facts["observations"] == {"targeted": 1, "untouched": 20, "unknown": 4, "without_label": 0}
+    assert given.rows.tolist() == [0, *range(5, 25)]
+    assert given.facts["targets"] == 1
+    text = given.warnings[0]
+    assert "2 targets in 'guide' are not among the genes: SPI1 (3), MYC (1). Their 4 observations were left out" in text
+
+
+def test_what_was_read_of_labels_that_are_no_names_is_told():
+    given = found(["STAT1_2", "STAT1+JAK2", "JAK2", "NT_4", *["NT"] * 20])
+    assert given.facts["read_as"] == {"STAT1_2": ["STAT1"], "STAT1+JAK2": ["STAT1", "JAK2"]}
+    assert "2 labels in 'guide' were taken apart: STAT1_2 as STAT1, STAT1+JAK2 as STAT1 and JAK2." in given.warnings
+    assert given.facts["observations"]["untouched"] == 21
 
 
 @pytest.mark.parametrize(
@@ -68,6 +88,9 @@ def test_a_control_that_no_observation_has_is_refused_with_those_that_they_have(
     check_labels(labels, "guide", "ctrl")
     check_labels(labels, "guide", None)
     check_labels(pd.Series(["STAT1;NT"]), "guide", "NT")
+    check_labels(pd.Series(["STAT1", "NT", "AAVS1"]), "guide", "NT;AAVS1")
+    with pytest.raises(InputError, match="the control 'AAVS1'"):
+        check_labels(pd.Series(["STAT1", "NT"]), "guide", "NT;AAVS1")
 
 
 def test_labels_that_name_no_target_are_refused_in_the_whole_and_told_in_a_group():

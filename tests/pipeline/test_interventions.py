@@ -133,11 +133,11 @@ def test_the_work_travels_with_its_targets(bench, drawn):
 
 
 def test_a_part_of_the_data_keeps_its_targets_and_treatments(drawn):
-    X, label = drawn
+    X, label = drawn[0][[text != "ZNF1" for text in drawn[1]]], [text for text in drawn[1] if text != "ZNF1"]
     config = Config.from_mapping({"input": {"perturbation": "guide", "control": "NT"}})
     obs = pd.DataFrame({"guide": label})
     whole = Dataset.build(MemoryStore(X.T, GENES, obs_columns=obs), config)
-    genes, rows = np.array([0, 1, 2, 5]), np.arange(150, 260)
+    genes, rows = np.array([0, 1, 2, 5]), np.arange(150, 250)
     kept = [";".join(name for name in str(text).split(";") if name in ("G0", "G1", "G2", "G5")) for text in label]
     part, store = whole.subset(genes=genes, rows=rows), MemoryStore(X.T[genes][:, rows], [GENES[j] for j in genes])
     acted = [[gene for gene in range(4) if row in part.interventions.of(gene)] for row in range(len(rows))]
@@ -146,6 +146,33 @@ def test_a_part_of_the_data_keeps_its_targets_and_treatments(drawn):
         assert (number < 0) == (label[row] == "NT")
         if number >= 0 and (gene := part.treatments.gene[number]) >= 0:
             assert store.genes[gene] == label[row]
+
+
+def test_observations_with_unknown_targets_change_nothing(drawn):
+    X, label = drawn
+    known = [text != "ZNF1" for text in label]
+    texts = ["" if text == "NT" else text for text in label]
+    net = ac.learn(X, GENES, perturbation=texts, resamples=2, seed=4)
+    without = [text for text in texts if text != "ZNF1"]
+    bare = ac.learn(X[known], GENES, perturbation=without, resamples=2, seed=4)
+    for name in TABLES:
+        assert_frame_equal(getattr(net, name), getattr(bare, name))
+    assert net.facts["prepare"]["n_obs"] == 250
+    with pytest.raises(InputError, match="has 5 observations"):
+        ac.learn(X[:12], GENES, perturbation=["G0"] * 5 + ["ZNF1"] * 7, resamples=0)
+
+
+def test_groups_learned_together_leave_out_unknown_targets_too(drawn):
+    X, label = drawn
+    kinds, texts = ["B", "T"] * 130, ["" if text == "NT" else text for text in label]
+    keep = [text != "ZNF1" for text in label]
+    both = {"config": {"input": {"joint": True}}, "resamples": 0, "seed": 4}
+    nets = ac.learn(X, GENES, perturbation=texts, groups=kinds, **both)
+    rest = ([x for x, kept in zip(one, keep, strict=True) if kept] for one in (texts, kinds))
+    bare = ac.learn(X[keep], GENES, **dict(zip(("perturbation", "groups"), rest, strict=True)), **both)
+    columns = ["source", "target"]
+    assert_frame_equal(nets.differential[columns], bare.differential[columns])
+    np.testing.assert_allclose(nets.differential["z"], bare.differential["z"], atol=0.2)  # scales are of all
 
 
 def test_groups_have_their_own_targets(drawn):

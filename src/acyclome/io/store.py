@@ -8,6 +8,7 @@ the store was written: whole or in blocks.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
@@ -72,6 +73,9 @@ class GeneMajor(ABC):
     @abstractmethod
     def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
         """Return the genes of `index`, in its order, as a new array ``(len(index), n_obs)``; types as in a block."""
+
+    def close(self) -> None:  # noqa: B027 - what lies in memory has nothing to close
+        """Let go of the file."""
 
     def _check_range(self, a: int, b: int) -> None:
         if not 0 <= a <= b <= self.n_vars:  # slices of numpy and HDF5 would silently be shorter
@@ -215,7 +219,11 @@ class StorePart(GeneMajor):
 
     @cached_property
     def digest(self) -> str:
-        return self.in_memory().digest
+        """Digest of that of the whole and of the places taken, for a large part is not read to be told from others."""
+        whole = hashlib.sha256(self._store.digest.encode())
+        for places in (self._genes, self._rows):
+            whole.update(b"all" if places is None else np.asarray(places, np.int64).tobytes())
+        return whole.hexdigest()
 
     @cached_property
     def obs_columns(self) -> pd.DataFrame | None:
@@ -230,6 +238,9 @@ class StorePart(GeneMajor):
         index = np.asarray(index, np.int64)
         values = self._store.rows(index if self._genes is None else self._genes[index])
         return values if self._rows is None else values[:, self._rows]
+
+    def close(self) -> None:
+        self._store.close()
 
     def in_memory(self) -> MemoryStore:
         values = self.block(0, self.n_vars)

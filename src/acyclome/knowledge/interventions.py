@@ -1,7 +1,7 @@
 """Which gene was acted on in which observation: names from a column of the observations to integers for the core.
 
-Names are matched exactly, as those of regulators are. Observations whose targets are all unknown count as untouched,
-and are listed: nothing says whether their guide did anything to a gene that is measured.
+Observations of which it is not known what was done are left out, and are counted: whatever their guide acted on, they
+are no controls, and a target that is not measured would be a hidden cause of all that it acts on.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from acyclome.core.data.interventions import LEAST_OWN, Interventions
 from acyclome.core.effects.doses import SEVERAL, STRANGE, Treatments
 from acyclome.core.effects.shifts import DOUBT, FIRM, OwnShifts
 from acyclome.errors import InputError, examples
+from acyclome.knowledge.labels import NOTHING, SEPARATOR, LabelReader, Reading
 from acyclome.knowledge.regulators import likely_reason
-
-SEPARATOR = ";"  # in no name of a gene, as the comma, the dash and the dot are
-NOTHING = frozenset({"", "nan", "None", "<NA>", "NaT"})  # what pandas and numpy write where nothing is
 
 
 class Perturbation(NamedTuple):
-    """Interventions and treatments of all observations, what is recorded, and what is to be said."""
+    """Observations of which it is known what was done, rising, their interventions and treatments, and what is said."""
 
+    rows: np.ndarray
     interventions: Interventions
     treatments: Treatments
     facts: dict[str, Any]
@@ -33,7 +32,8 @@ class Perturbation(NamedTuple):
 
     @classmethod
     def none(cls, *, n_obs: int, n_genes: int) -> Perturbation:
-        return cls(Interventions.none(n_obs=n_obs, n_genes=n_genes), Treatments.none(n_obs), {}, [])
+        rows = np.arange(n_obs)
+        return cls(rows, Interventions.none(n_obs=n_obs, n_genes=n_genes), Treatments.none(n_obs), {}, [])
 
 
 def as_perturbation(given: Sequence[Any], n_obs: int) -> list[str]:
@@ -52,28 +52,24 @@ def as_perturbation(given: Sequence[Any], n_obs: int) -> list[str]:
     return labels
 
 
-def names_in(label: object, control: str | None) -> list[str]:
-    """Return the targets that a label names, without the control and without repeats."""
-    parts = (part.strip() for part in str(label).split(SEPARATOR))
-    return [name for name in dict.fromkeys(parts) if name not in NOTHING and name != control]
-
-
 def check_labels(labels: pd.Series[Any], column: str, control: str | None) -> None:
-    """Refuse labels of all observations that name no target, and a control that is no part of any."""
+    """Refuse labels of all observations that name no target, and a control that none of them names."""
     kinds = labels.dropna().astype(str).value_counts()
-    if not any(names_in(kind, control) for kind in kinds.index):
+    reader = LabelReader((), control, kinds.index)
+    if all((reading := reader.read(kind)).is_missing or reading.is_clear for kind in kinds.index):
         msg = (
             f"No observation names a target in {column!r} (perturbation): all are control"
             f"{'' if control is None else f' ({control!r})'} or empty. Expected names of genes, several joined by ';'. "
             "Name the right column, or leave the option out."
         )
         raise InputError(msg)
-    if not control or any(control in (part.strip() for part in kind.split(SEPARATOR)) for kind in kinds.index):
+    absent = reader.controls.difference(*(reader.controls_in(kind) for kind in kinds.index))
+    if not absent:
         return
     msg = (
-        f"No observation has the control {control!r} in the column {column!r} (perturbation). Its most frequent "
-        f"values: {examples([f'{kind} ({count})' for kind, count in kinds.items()])}. Give --control one of them, "
-        "exactly as written, or leave it out if unperturbed observations have no value."
+        f"No observation has the control {sorted(absent)[0]!r} in the column {column!r} (perturbation). Its most "
+        f"frequent values: {examples([f'{kind} ({count})' for kind, count in kinds.items()])}. Give --control one of "
+        "them, or several joined by ';', exactly as written, or leave it out if unperturbed observations have no value."
     )
     raise InputError(msg)
 
@@ -89,27 +85,41 @@ def find_targets(obs: pd.DataFrame | None, column: str, control: str | None, *, 
             "different targets must not be: let --prepare.pseudobulk-by name that column too, separated by a comma."
         )
         raise InputError(msg)
-    kind, labels = pd.factorize(obs[column].astype(object).map(str))  # few labels, many observations
-    named = [names_in(label, control) for label in labels]
-    size = np.bincount(kind, minlength=len(named)).tolist()
-    count: Counter[str] = Counter()
-    for names, n in zip(named, size, strict=True):
-        count.update(dict.fromkeys(names, n))
-    _check_names(count, genes, column, control=control)
-    targets = _targets(kind, named, genes)
-    known = set(genes)
+    kind, distinct = pd.factorize(obs[column].astype(object).map(str))  # few labels, many observations
+    labels = distinct.tolist()
+    reader = LabelReader(genes, control, labels)
+    readings = [reader.read(label) for label in labels]
+    _check_names(readings, genes, column)
+    rows = np.flatnonzero(np.array([reading.is_clear for reading in readings], bool)[kind])
+    named, size = [reading.targets for reading in readings], np.bincount(kind, minlength=len(readings)).tolist()
+    targets = _targets(kind[rows], named, genes)
     facts = {
         "column": column,
         "control": control,
         "targets": int(np.count_nonzero(targets.counts)),
-        "observations": {"targeted": targets.n_obs - len(targets.untouched), "untouched": len(targets.untouched)},
-        "unknown": {name: n for name, n in count.most_common() if name not in known},
-        "observations_with_unknown_targets_only": sum(
-            n for names, n in zip(named, size, strict=True) if names and known.isdisjoint(names)
-        ),
+        "observations": {
+            "targeted": targets.n_obs - len(targets.untouched),
+            "untouched": len(targets.untouched),
+            "unknown": sum(n for reading, n in zip(readings, size, strict=True) if reading.unknown),
+            "without_label": sum(n for reading, n in zip(readings, size, strict=True) if reading.is_missing),
+        },
+        **_record(labels, readings, size),
     }
     warnings = _warnings(facts, targets, genes)
-    return Perturbation(targets, _treatments(kind, named, genes), facts, warnings)
+    return Perturbation(rows, targets, _treatments(kind[rows], named, genes), facts, warnings)
+
+
+def _record(labels: Sequence[str], readings: Sequence[Reading], size: Sequence[int]) -> dict[str, Any]:
+    """Return how many observations name each unknown target, and what was read of labels that had to be taken apart."""
+    unknown: Counter[str] = Counter()
+    for reading, n in zip(readings, size, strict=True):
+        unknown.update(dict.fromkeys(reading.unknown, n))
+    read = {
+        label: list(reading.targets)
+        for label, reading in zip(labels, readings, strict=True)
+        if reading.is_clear and not set(reading.targets) <= {part.strip() for part in label.split(SEPARATOR)}
+    }
+    return {"unknown": dict(unknown.most_common()), "read_as": read}
 
 
 def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[str]) -> Interventions:
@@ -175,28 +185,41 @@ def effects_warnings(effects: Sequence[Mapping[str, Any]]) -> list[str]:
     return warnings
 
 
-def _check_names(count: Mapping[str, int], genes: Sequence[str], column: str, *, control: str | None) -> None:
-    if count and set(genes).isdisjoint(count):
-        why = likely_reason(genes, list(count)) or "Check that targets are named as the genes of the data are."
-        msg = (
-            f"None of the {len(count)} targets in {column!r} (perturbation) is among the {len(genes)} genes of the "
-            f"data.\n  targets: {examples(list(count))}\n  genes:   {examples(genes)}\nExpected names of genes, "
-            f"several joined by ';', and the value of unperturbed observations as --control. {why}"
-        )
-        raise InputError(msg)
+def _check_names(readings: Sequence[Reading], genes: Sequence[str], column: str) -> None:
+    unknown = list(dict.fromkeys(name for reading in readings for name in reading.unknown))
+    if not unknown or any(reading.targets for reading in readings):
+        return
+    why = likely_reason(genes, unknown) or "Check that targets are named as the genes of the data are."
+    msg = (
+        f"None of the {len(unknown)} targets in {column!r} (perturbation) is among the {len(genes)} genes of the "
+        f"data.\n  targets: {examples(unknown)}\n  genes:   {examples(genes)}\nExpected names of genes, "
+        f"several joined by ';', and the value of unperturbed observations as --control. {why}"
+    )
+    raise InputError(msg)
 
 
 def _warnings(facts: Mapping[str, Any], targets: Interventions, genes: Sequence[str]) -> list[str]:
-    warnings = []
+    warnings, column, observations = [], facts["column"], facts["observations"]
     if not facts["targets"]:
         warnings.append("None of these observations has a target, so no intervention says anything here.")
     if facts["unknown"]:
         named = [f"{name} ({n})" for name, n in facts["unknown"].items()]
-        warnings.append(
-            f"{len(named)} targets in {facts['column']!r} are not among the genes: {examples(named)}. "
-            f"{facts['observations_with_unknown_targets_only']:,} observations with no other target were used as "
-            "unperturbed."
+        why = likely_reason(genes, list(facts["unknown"])) or (
+            "Targets have to be among the genes that are kept (--min-cells, --n-top-genes), and further controls be "
+            "named: --control 'A;B'."
         )
+        warnings.append(
+            f"{len(named)} targets in {column!r} are not among the genes: {examples(named)}. Their "
+            f"{observations['unknown']:,} observations were left out, for they are no controls. {why}"
+        )
+    if observations["without_label"]:
+        warnings.append(
+            f"{observations['without_label']:,} observations without a label in {column!r} were left out: where "
+            f"controls are called {facts['control']!r}, it is not known what was done to these."
+        )
+    if facts["read_as"]:
+        read = [f"{label} as {' and '.join(names)}" for label, names in facts["read_as"].items()]
+        warnings.append(f"{len(read)} labels in {column!r} were taken apart: {examples(read)}.")
     few = [genes[j] for j in np.flatnonzero(targets.n_obs - targets.counts < LEAST_OWN).tolist()]
     if few:
         warnings.append(

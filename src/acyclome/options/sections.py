@@ -38,9 +38,11 @@ class Input(Section):
     joint: bool = False
     """Learn the labels of group_by together: one order and shared causes, own weights, and a test of differences."""
     perturbation: str | None = None
-    """Column of the observations that names the targets of interventions, joined by ;. Empty: there are none."""
+    """Column of the observations that names the targets of interventions, joined by ;. Empty: there are none.
+    Observations whose target is not among the genes are left out."""
     control: str | None = None
-    """Value of perturbation where nothing was done. Empty: only observations without a value are unperturbed."""
+    """Value of perturbation where nothing was done, or several joined by ;. Empty: observations without a value are
+    unperturbed; with it, those are left out."""
 
     @model_validator(mode="after")
     def _labels_need_a_column(self) -> Self:

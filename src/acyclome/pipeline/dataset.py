@@ -26,6 +26,7 @@ from acyclome.knowledge.regulators import find_regulators
 from acyclome.knowledge.shared import Shared
 from acyclome.models import check_pairing, get_model
 from acyclome.models.card import Ability
+from acyclome.prepare.checks import check_observations
 from acyclome.prepare.size_factors import holds_counts, size_factors
 
 
@@ -60,10 +61,13 @@ class Dataset:
         ``shared`` is what the group shares with others that are learned together with it.
         """
         sources, unknown = find_regulators(store.genes, regulators, config.knowledge.regulators)
-        column = config.input.perturbation
+        column, lost = config.input.perturbation, store.n_obs - float(store.facts.get("n_effective", store.n_obs))
         acted = Perturbation.none(n_obs=store.n_obs, n_genes=store.n_vars)
         if column is not None:
             acted = find_targets(store.obs_columns, column, config.input.control, genes=store.genes)
+            if len(acted.rows) < store.n_obs:
+                check_observations(len(acted.rows), "part of which it is known what was done", acted.warnings[0])
+                store = StorePart(store, rows=acted.rows)
         label = group or config.input.group
         prior = prior_of(config, store.genes, table=knowledge, sources=sources, group=label, shared=shared)
         check_model(config, prior.constraints, has_targets=acted.interventions.any)
@@ -73,7 +77,7 @@ class Dataset:
         return cls(
             store,
             prior,
-            store.n_obs - float(store.facts.get("n_effective", store.n_obs)),
+            lost,
             acted.interventions,
             acted.treatments,
             Deconfounding.none(store.n_obs),

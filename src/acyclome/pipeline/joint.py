@@ -43,7 +43,9 @@ def pool(stores: Mapping[str, GeneMajor]) -> tuple[MemoryStore, np.ndarray]:
     warnings = [f"{lost:,} genes are not in all groups; the shared network is without them."] if lost else []
     X = np.concatenate([part[kept] for part in parts], axis=1)
     names = [gene for gene, is_kept in zip(genes, kept, strict=True) if is_kept]
-    return MemoryStore(X, names, facts={"n_effective": left, "warnings": warnings}, obs_columns=obs), scale[:, kept]
+    of = [label for label, store in stores.items() for _ in range(store.n_obs)]  # all that counts of an observation
+    pooled = MemoryStore(X, names, of, facts={"n_effective": left, "warnings": warnings}, obs_columns=obs)
+    return pooled, scale[:, kept]
 
 
 def _standardized(store: GeneMajor, genes: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -73,7 +75,7 @@ def differential_edges(
     edges = edges[edges["source"].isin(index) & edges["target"].isin(index)].reset_index(drop=True)
     source, target = (edges[end].map(index).to_numpy(np.int64) for end in columns)
     in_shared = np.arange(len(edges)) < shared.n_edges
-    size = np.array([store.n_obs for store in stores.values()])
+    size = np.array([data.store.observations.count(label) for label in stores])  # some may have been left out
     rows = np.split(np.arange(size.sum()), np.cumsum(size)[:-1])
     units = np.sqrt(size @ scale**2 / size.sum())  # one scale for all groups, so that weights can be compared
     X = np.concatenate([data.store.block(a, b) for a, b in gene_blocks(data.n_genes, ROWS)]).astype(float)

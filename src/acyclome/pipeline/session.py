@@ -62,8 +62,7 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if isinstance(self.task.data.store, Store):
-            self.task.data.store.close()
+        self.task.data.store.close()
 
     def learn(self) -> Network:
         """Take all stages, from the screening to the network and, in a folder, its report."""
