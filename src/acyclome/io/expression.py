@@ -1,4 +1,4 @@
-"""Reading of expression files: h5ad, zarr, 10x (h5 or folder), csv and tsv; always as observations x genes."""
+"""Reading of expression files: h5ad, zarr, MuData, 10x (h5 or folder), csv and tsv; always as observations x genes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from acyclome.errors import InputError
-from acyclome.io import tenx, text_matrix
+from acyclome.errors import AcyclomeError, InputError
+from acyclome.io import anndata_files, causes, matrix_market, tenx, text_matrix
+from acyclome.io.declared import check_folder, check_path, take
 from acyclome.io.gene_names import lies_on_its_side
 from acyclome.io.inspection import Inspection, inspect
 
@@ -24,10 +25,12 @@ _CONVERTIBLE = {
     ".loom": "Convert it: anndata.io.read_loom(file).write_h5ad('data.h5ad').",
     ".rds": "Write it from R as h5ad (zellkonverter::writeH5AD, or SeuratDisk) or as csv.",
     ".rda": "Write it from R as h5ad (zellkonverter::writeH5AD) or as csv.",
+    ".h5seurat": "Convert it in R: SeuratDisk::Convert(file, dest = 'h5ad').",
     ".xlsx": "Save the sheet as csv.",
+    ".gct": "Leave out its first two lines and the column Description, and save it as tsv (--genes-as rows).",
+    ".parquet": "Write it as csv: pandas.read_parquet(file).to_csv('data.csv').",
 }
-# What h5py, zarr and anndata raise on files that are cut short, of other versions, or of other programs.
-_BROKEN = (KeyError, TypeError, ValueError, IndexError, OSError, AttributeError, NotImplementedError)
+_HDF5 = (".h5ad", ".h5", ".hdf5", ".h5mu")
 
 
 def inspect_expression(path: str | os.PathLike[str], genes_as: Literal["columns", "rows"] = "columns") -> Inspection:
@@ -38,9 +41,10 @@ def inspect_expression(path: str | os.PathLike[str], genes_as: Literal["columns"
 def open_expression(path: str | os.PathLike[str], genes_as: Literal["columns", "rows"] = "columns") -> AnnData:
     """Open an expression file with all its matrices; those of h5ad and zarr stay on disk until they are used."""
     path = Path(path)
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():
         msg = f"There is no file {str(path)!r} (looked in {Path.cwd()}). Expected an expression file: {_FORMATS}."
         raise InputError(msg)
+    check_path(path)
     with _quietly():
         adata = _open(path, genes_as)
     genes, observations = adata.var_names.astype(str).tolist(), adata.obs_names.astype(str).tolist()
@@ -59,12 +63,13 @@ def open_expression(path: str | os.PathLike[str], genes_as: Literal["columns", "
 def _open(path: Path, genes_as: Literal["columns", "rows"]) -> AnnData:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if path.is_dir():
+        check_folder(path)
         is_zarr = path.suffix == ".zarr" or any((path / name).exists() for name in ("zarr.json", ".zgroup", ".zattrs"))
-        return _open_zarr(path) if is_zarr else tenx.read_tenx_folder(path)
-    if suffixes[-1:] in ([".h5ad"], [".h5"], [".hdf5"]):
+        return _open_zarr(path) if is_zarr else matrix_market.read_folder(path)
+    if suffixes[-1:] and suffixes[-1] in _HDF5:
         return _open_hdf5(path)
     if ".mtx" in suffixes[-2:]:
-        return tenx.read_tenx_folder(path.parent)
+        return matrix_market.read_mtx(path)
     if set(suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:]) & set(text_matrix.SUFFIXES):
         return text_matrix.read_text_matrix(path, genes_as)
     way_out = _CONVERTIBLE.get(path.suffix.lower(), "Convert it to one of these, or give the file its proper ending.")
@@ -73,55 +78,59 @@ def _open(path: Path, genes_as: Literal["columns", "rows"]) -> AnnData:
 
 
 def _open_hdf5(path: Path) -> AnnData:
-    import anndata
     import h5py
 
-    try:
+    with _reading(path):
         handle = h5py.File(path, "r")
         kind = handle.attrs.get("encoding-type")
-        if kind == "anndata":
-            return _from_group(handle)
-        if {"obs", "var"} <= set(handle):  # of an older anndata, which the reader of today still knows
-            return anndata.read_h5ad(path)
+        if kind == "MuData" or (path.suffix == ".h5mu" and "mod" in handle):
+            return anndata_files.read_modality(handle)
+        if anndata_files.is_anndata(handle):
+            return _read_h5ad(path, handle)
         if tenx.is_tenx_h5(handle):
             return tenx.read_tenx_h5(handle)
-    except _BROKEN as error:
-        raise InputError(_unreadable(path, error)) from error
-    what = f"holds {kind}" if kind else "holds neither AnnData nor the arrays of 10x"
-    msg = f"{str(path)!r} is an HDF5 file that {what}. Expected {_FORMATS}."
-    raise InputError(msg)
+        what = f"holds {kind}" if kind else "holds neither AnnData nor the arrays of 10x"
+        if "molecule_info" in path.name or "molecules" in handle:
+            what = "lists molecules, not cells x genes; beside it is filtered_feature_bc_matrix.h5, which is meant here"
+        msg = f"{str(path)!r} is an HDF5 file that {what}. Expected {_FORMATS}."
+        raise InputError(msg)
+
+
+def _read_h5ad(path: Path, handle: Any) -> AnnData:
+    if hasattr(handle["var"], "keys"):
+        return anndata_files.read_anndata(handle)
+    import anndata
+
+    for name in ("X", "raw.X"):  # obs and var are tables of one array each: before anndata 0.7, which it still reads
+        if name in handle:
+            take(handle, name)
+    return anndata.read_h5ad(path)
 
 
 def _open_zarr(path: Path) -> AnnData:
     import zarr
 
+    with _reading(path):
+        group = zarr.open_group(path, mode="r")
+        if anndata_files.is_anndata(group):
+            return anndata_files.read_anndata(group)
+        if "mod" in group:
+            return anndata_files.read_modality(group)
+        tables = [f"tables/{name}" for name in group["tables"]] if "tables" in group else []
+        way_out = f"Name the table of SpatialData that you want: {path / tables[0]}." if tables else ""
+        msg = f"{str(path)!r} is a zarr folder without obs and var. Expected {_FORMATS}. {way_out}".rstrip()
+        raise InputError(msg)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what h5py, zarr and anndata raise on damaged and foreign files, which has no base, into one screen."""
     try:
-        return _from_group(zarr.open_group(path, mode="r"))
-    except _BROKEN as error:
-        raise InputError(_unreadable(path, error)) from error
-
-
-def _from_group(group: Any) -> AnnData:
-    """Return an AnnData over an open h5ad or zarr file whose matrices are read when they are used."""
-    import anndata
-    from anndata.io import read_elem, sparse_dataset
-
-    def lazy(element: Any) -> Any:
-        return sparse_dataset(element) if hasattr(element, "keys") else element  # sparse ones are groups of arrays
-
-    obs, var = read_elem(group["obs"]), read_elem(group["var"])
-    layers = {name: lazy(group["layers"][name]) for name in group["layers"]} if "layers" in group else {}
-    has_raw = "raw" in group and hasattr(group["raw"], "keys")  # zarr holds an empty array where there is no raw
-    raw = {"X": lazy(group["raw"]["X"]), "var": read_elem(group["raw"]["var"])} if has_raw else None
-    has_x = "X" in group and getattr(group["X"], "shape", None) != ()  # a scalar stands where there is none
-    return anndata.AnnData(lazy(group["X"]) if has_x else None, obs=obs, var=var, layers=layers, raw=raw)
-
-
-def _unreadable(path: Path, error: Exception) -> str:
-    return (
-        f"Cannot read {str(path)!r}: {error}. Expected {_FORMATS}. The file may be cut short (copy it again), or "
-        "written by a newer anndata (update it)."
-    )
+        yield
+    except (AcyclomeError, MemoryError):
+        raise
+    except Exception as error:
+        raise causes.unreadable(path, error, _FORMATS) from error
 
 
 @contextmanager

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from acyclome.errors import examples
+from acyclome.io.anndata_files import NOTES_KEY
 from acyclome.io.choice import choose_among
 from acyclome.io.gene_names import kind_of_names, repeated
 from acyclome.io.matrices import ONLY_ZERO_AND_ONE, SCALED, UNKNOWN, MatrixFacts, get_matrix, matrix_facts, matrix_names
-from acyclome.io.tenx import NOTES_KEY
 
 if TYPE_CHECKING:
     from anndata import AnnData

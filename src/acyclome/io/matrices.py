@@ -7,6 +7,7 @@ genes were left out afterwards, cells whose values are all multiples of their sm
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import InputError
+from acyclome.io import compressed
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -72,7 +74,7 @@ def to_memory(matrix: Any, rows: np.ndarray | None = None) -> np.ndarray | sp.cs
 
     A dense matrix of mostly zeros becomes CSR on the way, block by block.
     """
-    if _is_backed_sparse(matrix):
+    if compressed.is_backed(matrix):
         return matrix.to_memory() if rows is None else sp.csr_matrix(matrix[rows])
     if sp.issparse(matrix):
         return matrix if rows is None else matrix.tocsr()[rows]
@@ -84,7 +86,26 @@ def to_memory(matrix: Any, rows: np.ndarray | None = None) -> np.ndarray | sp.cs
 
 
 def matrix_facts(name: str, matrix: Any) -> MatrixFacts:
-    """Return what a matrix holds; every value is looked at once, in blocks."""
+    """Return what a matrix holds; every value is looked at once, in blocks, and so are the indices of a sparse one.
+
+    Raises
+    ------
+    InputError
+        If the values cannot be read, or the arrays of a sparse matrix do not fit together.
+    """
+    compressed.check(name, matrix)
+    try:
+        return _facts(name, matrix)
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, zlib.error) as error:  # of HDF5, zarr, their codecs
+        said = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
+        msg = (
+            f"The values of the matrix {name} cannot be read: {said}. Expected numbers, packed as the file says. "
+            "The file is damaged, or packed in a way not known here: copy it again, or write it with gzip."
+        )
+        raise InputError(msg) from error
+
+
+def _facts(name: str, matrix: Any) -> MatrixFacts:
     n_obs, n_vars = matrix.shape
     nan = infinite = nonzero = 0
     low, high, is_whole = np.inf, -np.inf, True
@@ -100,7 +121,7 @@ def matrix_facts(name: str, matrix: Any) -> MatrixFacts:
             low, high = min(low, 0.0), max(high, 0.0)
     kind, note = _kind(sample_rows(matrix), low, high, is_whole=is_whole)
     zeros = 1.0 - nonzero / max(n_obs * n_vars, 1)
-    sparse = bool(sp.issparse(matrix) or _is_backed_sparse(matrix))
+    sparse = bool(sp.issparse(matrix) or compressed.is_backed(matrix))
     return MatrixFacts(name, kind, int(n_vars), str(matrix.dtype), sparse, nan, infinite, zeros, low, high, note)
 
 
@@ -108,7 +129,7 @@ def sample_rows(matrix: Any) -> np.ndarray:
     """Return up to 200 rows, evenly spaced, as a dense float64 array."""
     n_obs = matrix.shape[0]
     rows = np.unique(np.linspace(0, n_obs - 1, min(n_obs, _SAMPLE_ROWS)).astype(np.int64))
-    if _is_backed_sparse(matrix) and matrix.format == "csc":  # rows of which lie all over the file
+    if compressed.is_backed(matrix) and matrix.format == "csc":  # rows of which lie all over the file
         matrix = matrix.to_memory()
     picked = matrix.oindex[rows] if hasattr(matrix, "oindex") else matrix[rows]  # zarr has rows by index apart
     return np.asarray(picked.toarray() if sp.issparse(picked) else picked, dtype=np.float64)
@@ -130,7 +151,7 @@ def _kind(rows: np.ndarray, low: float, high: float, *, is_whole: bool) -> tuple
         return UNKNOWN, "the same total in every observation, not logarithmic: log would suit (log: true)"
     if high > 100:  # above any logarithm by far
         return UNKNOWN, "fractions and large values, such as TPM: log would suit (log: true)"
-    return UNKNOWN, "fractions that are neither counts nor logarithms of normalised counts; used as they are"
+    return UNKNOWN, "fractions that are no logarithms of values of equal totals; used as they are"
 
 
 def _kind_below_zero(rows: np.ndarray, is_whole: bool) -> tuple[str, str]:
@@ -163,8 +184,8 @@ def _has_units(values: np.ndarray) -> bool:
 
 def _values(matrix: Any) -> Iterator[tuple[np.ndarray, int]]:
     """Yield the stored values in blocks, each with the number of cells it stands for."""
-    if _is_backed_sparse(matrix) or sp.issparse(matrix):
-        data = matrix.group["data"] if _is_backed_sparse(matrix) else sp.csr_matrix(matrix).data
+    if compressed.is_backed(matrix) or sp.issparse(matrix):
+        data = matrix.group["data"] if compressed.is_backed(matrix) else sp.csr_matrix(matrix).data
         implied = matrix.shape[0] * matrix.shape[1] - data.shape[0]
         for start in range(0, max(data.shape[0], 1), _CHUNK_VALUES):  # one block too where nothing is stored
             values = np.asarray(data[start : start + _CHUNK_VALUES])
@@ -180,7 +201,3 @@ def _blocks(matrix: Any, rows: np.ndarray | None) -> Iterator[Any]:
     for start in range(0, matrix.shape[0], size):
         block = matrix[start : start + size]
         yield block if rows is None else block[rows[(rows >= start) & (rows < start + size)] - start]
-
-
-def _is_backed_sparse(matrix: Any) -> bool:
-    return hasattr(matrix, "to_memory") and hasattr(matrix, "group")  # the sparse data sets of anndata on disk

@@ -26,6 +26,7 @@ from acyclome._version import __version__
 from acyclome.errors import InputError, examples
 from acyclome.io import formats, tables
 from acyclome.io.atomic import ensure_writable, plain, remove_leftovers, write_json, write_npz
+from acyclome.io.declared import check_path
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS
 
@@ -228,6 +229,7 @@ def fingerprint(*parts: Any) -> str:
 def input_digest(path: str | os.PathLike[str]) -> str:
     """Return the blake2b digest of a file, or of the names and contents of all files of a folder, as 32 hex digits."""
     root = Path(path)
+    check_path(root)
     digest = hashlib.blake2b(digest_size=16)
     files = sorted(part for part in root.rglob("*") if part.is_file()) if root.is_dir() else [root]
     for file in files:

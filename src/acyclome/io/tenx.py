@@ -1,4 +1,4 @@
-"""The two formats that Cell Ranger writes: one h5 file, or a folder of matrix, features and barcodes.
+"""The h5 files that Cell Ranger writes, and CellBender and others after it.
 
 Gene symbols name the genes, as in scanpy. Symbols are no identifiers, and in every 10x annotation some belong to
 several genes: these are told apart by their Ensembl id (``SYMBOL_ENSG...``), which the notes of the result say.
@@ -6,73 +6,80 @@ several genes: these are told apart by their Ensembl id (``SYMBOL_ENSG...``), wh
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import InputError, examples
+from acyclome.io import compressed
+from acyclome.io.anndata_files import NOTES_KEY
+from acyclome.io.declared import take
 from acyclome.io.gene_names import repeated
 
 if TYPE_CHECKING:
     import h5py
     from anndata import AnnData
 
-NOTES_KEY = "acyclome_notes"
 EXPRESSION = "Gene Expression"
-_PARTS = {"matrix": "matrix.mtx", "features": "features.tsv or genes.tsv", "barcodes": "barcodes.tsv"}
+_ARRAYS = ("data", "indices", "indptr", "shape", "barcodes")
 
 
 def read_tenx_h5(handle: h5py.File) -> AnnData:
     """Read an open Cell Ranger h5 file (version 2 or 3) as cells x genes."""
-    group = handle["matrix"] if "matrix" in handle else _only_genome(handle)
-    arrays = (group["data"][:], group["indices"][:], group["indptr"][:])
-    n_vars, n_obs = group["shape"][:]
-    X = sp.csr_matrix(arrays, shape=(int(n_obs), int(n_vars)))
+    names = _matrices(handle)
+    if len(names) != 1:
+        msg = (
+            f"The 10x file {handle.filename!r} holds the genomes {', '.join(names)}. Expected one; write the one "
+            "you want to h5ad first: scanpy.read_10x_h5(file, genome=...).write_h5ad(...)."
+        )
+        raise InputError(msg)
+    group = handle[names[0]]
+    has_features = "features" in group
+    needed = [*_ARRAYS, *([] if has_features else ["genes", "gene_names"])]
+    missing = [name for name in needed if name not in group]
+    for name in (*needed, *(["features"] if has_features else [])):
+        if name in group:
+            take(group, name)
+    if missing or np.shape(group["shape"]) != (2,):
+        msg = f"The 10x file {handle.filename!r} lacks {examples(missing) or 'the extents in shape'}. Write it anew."
+        raise InputError(msg)
+    n_vars, n_obs = (int(extent) for extent in group["shape"][:])
+    arrays = (group["data"], group["indices"], group["indptr"])
     barcodes = _words(group["barcodes"])
-    if "features" not in group:
-        return _annotated(X, barcodes, _words(group["gene_names"]), ids=_words(group["genes"]), kinds=None)
-    features = group["features"]
-    kinds = _words(features["feature_type"]) if "feature_type" in features else None
-    return _annotated(X, barcodes, _words(features["name"]), ids=_words(features["id"]), kinds=kinds)
+    if has_features:
+        features = group["features"]
+        kinds = _words(features["feature_type"]) if "feature_type" in features else None
+        symbols, ids = _words(features["name"]), _words(features["id"])
+    else:
+        kinds, symbols, ids = None, _words(group["gene_names"]), _words(group["genes"])
+    lengths = (len(barcodes), len(symbols), len(ids), len(kinds or ids))
+    if lengths != (n_obs, n_vars, n_vars, n_vars):
+        msg = (
+            f"The 10x file {handle.filename!r} is damaged: its shape says {n_vars:,} genes and {n_obs:,} cells, and it "
+            f"names {len(symbols):,} genes and {len(barcodes):,} cells. Copy it again, or write it anew."
+        )
+        raise InputError(msg)
+    X = compressed.build(arrays, shape=(n_obs, n_vars), name="matrix")
+    return annotated(X, barcodes, symbols, ids=ids, kinds=kinds)
 
 
 def is_tenx_h5(handle: h5py.File) -> bool:
-    """Return whether an open HDF5 file has the arrays of Cell Ranger."""
-    groups = [handle[name] for name in handle]
-    return bool(groups) and all(hasattr(group, "keys") and {"indptr", "barcodes"} <= set(group) for group in groups)
+    """Return whether an open HDF5 file has the arrays of Cell Ranger, whatever else it has."""
+    return bool(_matrices(handle))
 
 
-def read_tenx_folder(folder: Path) -> AnnData:
-    """Read a folder with ``matrix.mtx``, ``features.tsv`` (or ``genes.tsv``) and ``barcodes.tsv``, gzipped or not."""
-    from scipy.io import mmread
-
-    files = {name: _only_file(folder, name) for name in _PARTS}
-    try:
-        X = sp.csr_matrix(mmread(str(files["matrix"])).T)
-        features, barcodes = _lines(files["features"]), [line[0] for line in _lines(files["barcodes"])]
-    except (OSError, EOFError, ValueError) as error:
-        msg = f"Cannot read the 10x folder {str(folder)!r}: {error}. Expected Matrix Market and tab-separated files."
-        raise InputError(msg) from error
-    if X.shape != (len(barcodes), len(features)):
-        msg = (
-            f"The files in {str(folder)!r} do not belong together: the matrix has {X.shape[1]} genes and {X.shape[0]} "
-            f"cells, {files['features'].name} has {len(features)} lines and {files['barcodes'].name} {len(barcodes)}. "
-            "Copy the three files of one Cell Ranger run."
-        )
-        raise InputError(msg)
-    kinds = [line[2] for line in features] if features and len(features[0]) > 2 else None
-    return _annotated(
-        X, barcodes, [line[min(1, len(line) - 1)] for line in features], ids=[line[0] for line in features], kinds=kinds
-    )
-
-
-def _annotated(
-    X: sp.csr_matrix, barcodes: Sequence[str], symbols: Sequence[str], *, ids: Sequence[str], kinds: list[str] | None
+def annotated(
+    X: sp.csr_matrix,
+    barcodes: Sequence[str],
+    symbols: Sequence[str],
+    *,
+    ids: Sequence[str],
+    kinds: Sequence[str] | None,
+    notes: Sequence[str] = (),
 ) -> AnnData:
+    """Return cells x genes under their symbols, without features of other kinds than expression."""
     import pandas as pd
     from anndata import AnnData
 
@@ -84,7 +91,7 @@ def _annotated(
     names = [f"{name}_{key}" if name in ambiguous else name for name, key in zip(symbols, ids, strict=True)]
     var = pd.DataFrame({"gene_ids": ids, "gene_symbol": symbols}, index=pd.Index(names))
     adata = AnnData(X if keep.all() else X[:, keep], obs=pd.DataFrame(index=pd.Index(barcodes)), var=var)
-    adata.uns[NOTES_KEY] = _notes(several, int((~keep).sum()))
+    adata.uns[NOTES_KEY] = [*notes, *_notes(several, int((~keep).sum()))]
     return adata
 
 
@@ -100,35 +107,14 @@ def _notes(several: list[str], n_left_out: int) -> list[str]:
     return notes
 
 
-def _only_genome(handle: h5py.File) -> Any:
-    names = list(handle)
-    if len(names) != 1:
-        msg = (
-            f"The 10x file {handle.filename!r} holds the genomes {', '.join(names)}. Expected one; write the one "
-            "you want to h5ad first: scanpy.read_10x_h5(file, genome=...).write_h5ad(...)."
-        )
+def _matrices(handle: h5py.File) -> list[str]:
+    """Return the groups that hold a matrix: the one of version 3, or one a genome of version 2."""
+    names = [name for name in handle if hasattr(handle[name], "keys") and {"indptr", "barcodes"} <= set(handle[name])]
+    return ["matrix"] if "matrix" in names else names
+
+
+def _words(dataset: Any) -> list[str]:
+    if dataset.dtype.kind not in "SO":
+        msg = f"{dataset.name} holds {dataset.dtype} where names belong. Expected the arrays that Cell Ranger writes."
         raise InputError(msg)
-    return handle[names[0]]
-
-
-def _only_file(folder: Path, part: str) -> Path:
-    stems = [stem.strip() for stem in _PARTS[part].split(" or ")]
-    paths = sorted(path for stem in stems for path in (*folder.glob(f"*{stem}"), *folder.glob(f"*{stem}.gz")))
-    if len(paths) != 1:
-        names = ", ".join(path.name for path in paths) or "none"
-        msg = (
-            f"The folder {str(folder)!r} should hold one file {_PARTS[part]} (or .gz); found {names}. Expected the "
-            "output of Cell Ranger (matrix, features and barcodes), an h5ad or zarr file, or a csv or tsv table."
-        )
-        raise InputError(msg)
-    return paths[0]
-
-
-def _lines(path: Path) -> list[list[str]]:
-    opener = gzip.open if path.suffix == ".gz" else Path.open
-    with opener(path, "rt", encoding="utf-8") as stream:
-        return [line.rstrip("\r\n").split("\t") for line in stream if line.strip()]
-
-
-def _words(dataset: h5py.Dataset) -> list[str]:
-    return [str(word) for word in dataset.asstr()[:]]
+    return [str(word) for word in dataset.asstr(errors="replace")[:]]

@@ -8,10 +8,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import InputError, examples
+from acyclome.io.anndata_files import NOTES_KEY
 from acyclome.io.choice import choose_matrix
 from acyclome.io.inspection import look_for_doubts
 from acyclome.io.matrices import MatrixFacts, get_matrix, to_memory
-from acyclome.io.tenx import NOTES_KEY
 from acyclome.knowledge.interventions import check_labels
 from acyclome.options.sections import Input, Prepare
 from acyclome.prepare.checks import check_finite, check_names, check_observations, first_where

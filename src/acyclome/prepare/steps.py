@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
+_PLAIN = {"b": bool, "i": np.int64, "u": np.uint64, "f": np.float64}
 _log = logging.getLogger(__name__)
 
 
@@ -160,8 +161,13 @@ def _plain_columns(obs: pd.DataFrame) -> pd.DataFrame:
 
     kept = pd.DataFrame(index=pd.Index([str(name) for name in obs.index]))
     for name, column in obs.items():
-        if column.dtype.kind in "biuf":
-            kept[str(name)] = column.to_numpy()
-        elif isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column):
+        kind = column.dtype.kind
+        if kind in "biuf" and not column.isna().any():
+            values = column.to_numpy()
+            is_plain = values.dtype != object  # that of pandas' own kinds may come as objects
+            kept[str(name)] = values if is_plain else values.astype(_PLAIN[kind])
+        elif kind in "iuf":  # of pandas' own kinds, which mark what is missing
+            kept[str(name)] = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        elif kind == "b" or isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column):
             kept[str(name)] = pd.Categorical(column.astype(object).map(str).to_numpy())
     return kept
