@@ -67,5 +67,5 @@ def test_what_a_layer_cannot_hold_is_refused(options, message):
 def test_raw_with_more_genes_than_x_is_refused():
     adata = example()
     adata.raw = adata.copy()
-    with pytest.raises(InputError, match=r"raw has genes that X lacks.*to_adata"):
+    with pytest.raises(InputError, match=r"genes that were read \(of adata.raw\).*to_adata"):
         pp.prepare(adata[:, :10].copy(), layer="raw")

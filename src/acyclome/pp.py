@@ -39,19 +39,18 @@ def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | 
     import scipy.sparse as sp
 
     from acyclome.io.atomic import plain
+    from acyclome.io.keys import check_changeable, check_genes
     from acyclome.prepare import prepare as prepare_matrix
 
+    check_changeable(adata, copy=copy)
     moving = [name for name in _MOVES_OBSERVATIONS if options.get(name) is not None]
     if moving:
         msg = f"{moving[0]} changes the observations, so a layer cannot hold it. Use {_MOVES_OBSERVATIONS[moving[0]]}."
         raise InputError(msg)
     at = {name: f"{'input' if name in Input.model_fields else 'prepare'}.{name}" for name in options}
     done = prepare_matrix(adata, Config().with_options({at[name]: value for name, value in options.items()}))
+    check_genes(adata, done.genes)
     index = adata.var_names.get_indexer(done.genes)
-    if (index < 0).any():
-        gene = done.genes[int((index < 0).argmax())]
-        msg = f"raw has genes that X lacks, such as {gene!r}; use adata.raw.to_adata()."
-        raise InputError(msg)
     # A product puts every gene into its column, and keeps sparse values sparse.
     into = sp.csr_matrix((np.ones(len(index), np.float32), (np.arange(len(index)), index)), (len(index), adata.n_vars))
     target = adata.copy() if copy else adata

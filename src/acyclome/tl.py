@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from acyclome.config import Config
 from acyclome.errors import InputError, examples
 from acyclome.io.atomic import plain
-from acyclome.io.keys import check_key, write_keys
+from acyclome.io.keys import check_apart, check_changeable, check_genes, check_key, write_keys
 from acyclome.io.runs import SHARED, safe_name
 from acyclome.knowledge.regulators import listed_regulators
 from acyclome.network import JointNetworks
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from acyclome.io.store import MemoryStore
+    from acyclome.network import Network
 
 PREPARED_LAYER = "dag_input"  # as pp.prepare writes it
 
@@ -85,6 +86,7 @@ def dag(
     from acyclome.pipeline.task import Runtime
 
     check_key(adata, key_added)  # now, not after an hour
+    check_changeable(adata, copy=copy)
     given = {
         "input.layer": layer,
         "input.group_by": groupby,
@@ -101,18 +103,24 @@ def dag(
         knowledge=knowledge,
     )
     runtime = Runtime(threads=threads or usable_threads(), device=device)
-    networks = learn_groups(_labels_asked_for(adata, options), door, options, runtime=runtime)
+    labels = _labels_asked_for(adata, options)
+    check_apart({str(label): f"{key_added}_{safe_name(label)}" for label in labels if label is not None})
+    networks = learn_groups(labels, door, options, runtime=runtime)
     target = adata.copy() if copy else adata
     if target.is_view:  # else every key that is written would copy it anew, with a warning
         target._init_as_actual(target.copy())
-    for label, network in networks.items():
-        write_keys(target, network, key_added if label is None else f"{key_added}_{safe_name(label)}")
-    if None not in networks:
-        target.uns[key_added] = {"groups": {safe_name(label): label for label in networks}}
-    if isinstance(networks, JointNetworks):
-        write_keys(target, networks.shared, f"{key_added}_{SHARED}")
-        target.uns[key_added]["differential"] = networks.differential
+    _write(target, networks, key_added)
     return target if copy else None
+
+
+def _write(adata: AnnData, networks: Mapping[Any, Network], key: str) -> None:
+    for label, network in networks.items():
+        write_keys(adata, network, key if label is None else f"{key}_{safe_name(label)}")
+    if None not in networks:
+        adata.uns[key] = {"groups": {safe_name(label): label for label in networks}}
+    if isinstance(networks, JointNetworks):
+        write_keys(adata, networks.shared, f"{key}_{SHARED}")
+        adata.uns[key]["differential"] = networks.differential
 
 
 def _labels_asked_for(adata: AnnData, options: Config) -> list[str | None]:
@@ -151,6 +159,7 @@ def _store(adata: AnnData, options: Config) -> MemoryStore:
     if options.input.layer == PREPARED_LAYER and PREPARED_LAYER in adata.layers:
         return _prepared_layer(adata, options)
     done = prepare(adata, options)
+    check_genes(adata, done.genes)
     return MemoryStore(done.X, done.genes, done.observations, facts=done.facts, obs_columns=done.obs_columns)
 
 

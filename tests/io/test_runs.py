@@ -225,6 +225,10 @@ def test_labels_of_groups_become_names_that_any_file_system_takes(labels):
 def test_plain_labels_keep_their_name():
     assert safe_name("CD4+_T-cells.2") == "CD4+_T-cells.2"
     assert safe_name("T/NK").startswith("T_NK-")
+    assert len({safe_name("x" * 300 + end) for end in "ab"}) == 2
+    assert all(len(safe_name(letter * 300)) < 120 for letter in "xβ")
+    for file in ("stages", "run.json", "edges.tsv.gz", "Report.html"):  # of the run that holds the groups
+        assert safe_name(file) != file
     assert RunFolder("out").group("T/NK").path.parent.name == "out"
 
 

@@ -8,6 +8,7 @@ and the fifteen that most users need also go without their section. A command is
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -25,7 +26,23 @@ if TYPE_CHECKING:
     from acyclome.config import Config
     from acyclome.pipeline.commands import Runtime
 
-FILE = click.Path(path_type=Path)
+
+class _File(click.Path):
+    """A path that the file system takes; an empty one, of a variable that is not set, would be the folder at hand."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not os.fspath(value):
+            self.fail("it is empty; expected the name of a file or folder.", param, ctx)
+        try:
+            os.lstat(value)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            pass  # is said where it is read or written
+        except (OSError, ValueError) as error:  # too long, with zeros inside, links in a circle
+            self.fail(f"{str(value)[:40]!r} cannot be the name of a file: {error}"[:200], param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = _File(path_type=Path)
 json_flag = cloup.option(
     "--json", is_flag=True, help="Print the answer for machines, and nothing else, on standard output."
 )

@@ -171,10 +171,12 @@ def simulate(*, output: Path, genes: int, observations: int, json: bool, **setti
 
 def _simulate(output: Path, size: tuple[int, int], settings: dict[str, Any]) -> dict[str, Any]:
     from acyclome.evaluate import simulate as simulation
+    from acyclome.io.atomic import check_no_folder
 
     if output.suffix != ".h5ad":
         msg = f"Simulated data are written as AnnData; {output.name!r} must end in .h5ad, such as {output.stem}.h5ad."
         raise InputError(msg)
+    check_no_folder(output)
     try:
         drawn = simulation.simulate(*size, **_parts(settings))
     except ValueError as error:

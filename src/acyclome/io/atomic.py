@@ -24,7 +24,7 @@ from acyclome.errors import InputError
 
 TEMPORARY_MARK = ".acyclome-part."
 FOREIGN_LIFETIME_S = 86_400.0  # whether a process of another host lives cannot be asked; no file takes a day to write
-_REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+_REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
 
 
 @contextmanager
@@ -35,6 +35,7 @@ def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     says that the folder cannot be created or written to, or that the disk is full.
     """
     target = Path(path)
+    check_no_folder(target)
     ensure_writable(target.parent)
     temporary = target.with_name(temporary_name(target.name))
     try:
@@ -49,6 +50,13 @@ def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             temporary.unlink()
     _flush_folder(target.parent)
+
+
+def check_no_folder(path: Path) -> None:
+    """Refuse the name of a folder for a file."""
+    if path.is_dir():
+        msg = f"Cannot write the file {str(path)!r}: there is a folder of this name. Choose another one."
+        raise InputError(msg)
 
 
 def temporary_name(name: str) -> str:

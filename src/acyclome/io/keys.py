@@ -7,6 +7,7 @@ when the object is subset, and is read back without any other file. Genes that t
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,11 +84,45 @@ def read_keys(adata: AnnData, key: str = "dag") -> Network:
 
 def check_key(adata: AnnData, key: str) -> None:
     """Raise an InputError unless a network can be written into `adata` under `key`."""
-    if "/" in key or not key:
+    if not isinstance(key, str) or "/" in key or not key:
         msg = f"{key!r} cannot be a key: h5ad files refuse slashes and empty names. Choose one such as 'dag'."
         raise InputError(msg)
     if not adata.var_names.is_unique:
         msg = "Names in adata.var_names are repeated, so genes cannot be told apart. Run adata.var_names_make_unique()."
+        raise InputError(msg)
+
+
+def check_changeable(adata: AnnData, *, copy: bool) -> None:
+    """Refuse an object whose values stay in its file, where a copy of them would have to be made."""
+    if adata.isbacked and (copy or adata.is_view):
+        what = "copied (copy=True)" if copy else "changed, for it is a part of another (a view)"
+        way_out = "Read it first: adata = adata.to_memory()."
+        msg = f"adata is backed by {str(adata.filename)!r} and cannot be {what}. {way_out}"
+        raise InputError(msg)
+
+
+def check_apart(keys: Mapping[str, str]) -> None:
+    """Refuse keys of several networks, by label, of which one names what another has of its own (a and a_score)."""
+    owner = dict(zip(keys.values(), keys, strict=True))
+    for label, key in keys.items():
+        for part in (*_ON_EDGES, "rank_score"):
+            other = owner.get(f"{key}_{part}")
+            if other is not None:
+                msg = (
+                    f"The groups {label!r} and {other!r} cannot be written beside one another: {key}_{part} would be "
+                    f"both the {part} of the first and the network of the second. Rename one of the labels."
+                )
+                raise InputError(msg)
+
+
+def check_genes(adata: AnnData, genes: Sequence[str]) -> None:
+    """Refuse genes that have no column in the object, as where raw has more of them than X."""
+    strange = [gene for gene in genes if gene not in adata.var_names]
+    if strange:
+        msg = (
+            f"{len(strange)} of {len(genes)} genes that were read (of adata.raw) are not among those of X, such as "
+            f"{strange[0]!r}, so what is found cannot be written into adata. Take adata.raw.to_adata(), or layer='X'."
+        )
         raise InputError(msg)
 
 

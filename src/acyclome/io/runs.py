@@ -40,6 +40,7 @@ RESULTS = (
 )
 PARTS = {"members": MEMBER_COLUMNS, "effects": EFFECT_COLUMNS}  # that a network may have, in parquet
 _HEADER = "__header__"  # a name that no array of a stage has
+_LONGEST = 100  # letters of a label in the name of a file; systems take 255 bytes, with marks of unfinished files
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class RunFolder:
         tables.write_tsv(self.file("edges.tsv.gz"), network.edges)
 
     def read_network(self) -> Network:
-        if not self.file("edges.tsv.gz").exists():
+        if not os.path.exists(self.file("edges.tsv.gz")):  # noqa: PTH110 - False, too, of a name that no system takes
             raise InputError(self._no_network())
         return Network(
             tables.read_tsv(self.file("edges.tsv.gz"), EDGE_COLUMNS),
@@ -171,7 +172,7 @@ class RunFolder:
         return content
 
     def _no_network(self) -> str:
-        if not self.path.is_dir():
+        if not os.path.isdir(self.path):  # noqa: PTH112
             return f"The folder {str(self.path)!r} does not exist. Give the folder of a run (what stood after -o)."
         groups = sorted(path.parent.name for path in self.path.glob("*/edges.tsv.gz"))
         if groups:
@@ -241,9 +242,11 @@ def input_digest(path: str | os.PathLike[str]) -> str:
 
 def safe_name(label: str) -> str:
     """Return a name for a file or key from the label of a group; different labels get different names."""
-    # No slashes, which keys and paths take apart, and no dot at the head, which hides a folder.
-    name = re.sub(r"[^A-Za-z0-9._+-]+", "_", label).strip("._") or "group"
-    return name if name == label else f"{name}-{hashlib.sha256(label.encode()).hexdigest()[:4]}"
+    # No slashes, which keys and paths take apart, no dot at the head, which hides a folder, and no file of a run.
+    name = re.sub(r"[^A-Za-z0-9._+-]+", "_", label).strip("._")[:_LONGEST] or "group"
+    is_free = name == label and name.lower() not in (*RESULTS, "stages")
+    digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()
+    return name if is_free else f"{name}-{digest[: 4 if len(label) < _LONGEST else 8]}"
 
 
 @contextmanager

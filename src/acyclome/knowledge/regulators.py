@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,8 +49,8 @@ def listed_regulators(given: Sequence[str] | str | os.PathLike[str] | None) -> l
         return None
     if not isinstance(given, (str, os.PathLike)):
         return [str(name) for name in given]
-    if not Path(given).exists():
-        text = os.fspath(given)
+    if not os.path.exists(given):  # noqa: PTH110 - False, too, of a name that no system takes
+        text = textwrap.shorten(os.fspath(given), 60, placeholder="...")
         msg = (
             f"regulators = {text!r} is one text, and there is no file of this name. Expected a list of genes, such as "
             f"[{text!r}], or the path of a file with one gene a line."

@@ -79,6 +79,12 @@ def prepare_stage(
     if config.input.joint:
         msg = "joint learns groups together, which `acyclome run` does; stages learn one network. Leave it out here."
         raise ConfigError(msg)
+    if config.input.group_by is not None and config.input.group is None:
+        msg = (
+            f"group_by ({config.input.group_by!r}) without group asks for a network of every label, which `acyclome "
+            "run` learns; stages learn one network. Name its label: --input.group LABEL, or leave group_by out."
+        )
+        raise ConfigError(msg)
     facts = _prepare(input_path, out, config, runtime=runtime)
     if config.card is None:
         with Session.open(out, runtime) as session:
