@@ -321,7 +321,7 @@ def broken_files(folder):
         ("text.h5ad", r"Cannot read .*Expected h5ad"),
         ("data.loom", r"Convert it: anndata"),
         ("data.xyz", r"not known by its ending.*h5ad"),
-        ("empty.csv", r"fewer than two lines"),
+        ("empty.csv", r"it is empty"),
         ("words.csv", r"'high' in the row 'c9', column 'MYC'"),
         ("ragged.csv", r"Cannot read"),
         ("headless.csv", r"first line holds numbers"),

@@ -58,6 +58,12 @@ def unreadable(path: Path, error: Exception | str, expected: str) -> InputError:
     return InputError(f"Cannot read {str(path)!r}: {what or said}. Expected {expected}. {advice}")
 
 
+def check_beginning(path: Path, expected: str) -> None:
+    """Refuse a file that begins as one of another kind, and not as its ending says."""
+    if _beginning(path) is not None:
+        raise unreadable(path, "", expected)
+
+
 def _beginning(path: Path) -> tuple[str, str] | None:
     """Return what a file is by its first bytes, and what to do, unless its ending says the same."""
     try:

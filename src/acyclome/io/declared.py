@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import io
 import stat
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from acyclome.errors import InputError, MemoryLimitError
 from acyclome.machine import machine_memory
@@ -142,9 +141,9 @@ def _stored(array: Any) -> int | None:
 class LimitedStream(io.RawIOBase):
     """A stream that ends with a MemoryLimitError where it gives more than the memory of the machine."""
 
-    def __init__(self, open_stream: Callable[[], BinaryIO], name: str) -> None:
+    def __init__(self, stream: Any, name: str) -> None:
         super().__init__()
-        self._stream, self._name = open_stream(), name
+        self._stream, self._name = stream, name
         self._left = machine_memory()
 
     def readable(self) -> bool:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from acyclome.errors import AcyclomeError, InputError
-from acyclome.io import anndata_files, causes, matrix_market, tenx, text_matrix
+from acyclome.io import anndata_files, causes, matrix_market, tenx, text_head, text_matrix
 from acyclome.io.declared import check_folder, check_path, take
 from acyclome.io.gene_names import lies_on_its_side
 from acyclome.io.inspection import Inspection, inspect
+from acyclome.io.strangers import are_no_genes, left_out
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -47,6 +48,7 @@ def open_expression(path: str | os.PathLike[str], genes_as: Literal["columns", "
     check_path(path)
     with _quietly():
         adata = _open(path, genes_as)
+    adata = _without_strangers(adata)
     genes, observations = adata.var_names.astype(str).tolist(), adata.obs_names.astype(str).tolist()
     if min(adata.shape) == 0:
         msg = (
@@ -60,6 +62,23 @@ def open_expression(path: str | os.PathLike[str], genes_as: Literal["columns", "
     return adata
 
 
+def _without_strangers(adata: AnnData) -> AnnData:
+    """Leave out what is no gene where the values are in memory, so that nothing judges the matrix by it.
+
+    Of a file that is read when it is used the preparation leaves it out.
+    """
+    import numpy as np
+    import scipy.sparse as sp
+
+    note = left_out(adata.var_names.astype(str))
+    if not note or not (isinstance(adata.X, np.ndarray) or sp.issparse(adata.X)):
+        return adata
+    notes = [*adata.uns.get(anndata_files.NOTES_KEY, []), note]
+    adata = adata[:, ~np.array(are_no_genes(adata.var_names.astype(str)))].copy()
+    adata.uns[anndata_files.NOTES_KEY] = notes
+    return adata
+
+
 def _open(path: Path, genes_as: Literal["columns", "rows"]) -> AnnData:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if path.is_dir():
@@ -70,7 +89,7 @@ def _open(path: Path, genes_as: Literal["columns", "rows"]) -> AnnData:
         return _open_hdf5(path)
     if ".mtx" in suffixes[-2:]:
         return matrix_market.read_mtx(path)
-    if set(suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:]) & set(text_matrix.SUFFIXES):
+    if set(suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:]) & set(text_head.SUFFIXES):
         return text_matrix.read_text_matrix(path, genes_as)
     way_out = _CONVERTIBLE.get(path.suffix.lower(), "Convert it to one of these, or give the file its proper ending.")
     msg = f"The format of {path.name!r} is not known by its ending. Expected {_FORMATS}. {way_out}"

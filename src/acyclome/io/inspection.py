@@ -10,6 +10,7 @@ from acyclome.io.anndata_files import NOTES_KEY
 from acyclome.io.choice import choose_among
 from acyclome.io.gene_names import kind_of_names, repeated
 from acyclome.io.matrices import ONLY_ZERO_AND_ONE, SCALED, UNKNOWN, MatrixFacts, get_matrix, matrix_facts, matrix_names
+from acyclome.io.strangers import left_out, look_at_names
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -38,6 +39,7 @@ def inspect(adata: AnnData) -> Inspection:
     choice = choose_among(adata, matrices)
     best = choice.facts
     genes = get_matrix(adata, best.name)[1]
+    notes = [*map(str, adata.uns.get(NOTES_KEY, [])), *([left_out(genes)] if left_out(genes) else [])]
     observations = adata.obs_names.astype(str).tolist()
     return Inspection(
         shape=(int(adata.n_obs), int(adata.n_vars)),
@@ -47,7 +49,7 @@ def inspect(adata: AnnData) -> Inspection:
         obs_columns=_columns(adata),
         recommended=best.name,
         why=choice.why,
-        warnings=[*map(str, adata.uns.get(NOTES_KEY, [])), *choice.doubts, *look_for_doubts(observations, genes, best)],
+        warnings=[*notes, *choice.doubts, *look_for_doubts(observations, genes, best)],
     )
 
 
@@ -64,7 +66,7 @@ def _columns(adata: AnnData) -> dict[str, list[str] | str]:
 
 def look_for_doubts(observations: list[str], genes: list[str], best: MatrixFacts) -> list[str]:
     """Return what should be looked at before a matrix is learned from: its names, its values, its size."""
-    doubts, duplicates, n_obs = [], repeated(genes), len(observations)
+    doubts, duplicates, n_obs = look_at_names(observations, genes), repeated(genes), len(observations)
     if duplicates:
         several = f"{len(duplicates)} gene names occur more than once ({examples(duplicates)})"
         doubts.append(f"{several}; a run refuses them.")
@@ -76,8 +78,6 @@ def look_for_doubts(observations: list[str], genes: list[str], best: MatrixFacts
         doubts.append(f"{best.name} holds only 0 and 1: whether genes were seen, or open regions, not how much.")
     if n_obs < MIN_OBSERVATIONS:
         doubts.append(f"{n_obs} observations are too few; at least {MIN_OBSERVATIONS} are needed, hundreds are better.")
-    if kind_of_names(observations) == "symbol" and kind_of_names(genes) == "other":
-        doubts.append(f"The observations are named like genes ({examples(observations)}): is the matrix transposed?")
     if len(genes) > _MANY_GENES:
         doubts.append(f"{len(genes):,} genes are more than a genome has: is the matrix transposed?")
     return doubts

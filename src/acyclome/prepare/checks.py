@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from acyclome.errors import InputError, examples
 from acyclome.io.gene_names import repeated
 from acyclome.io.inspection import MIN_OBSERVATIONS
+from acyclome.io.strangers import are_no_genes
 from acyclome.prepare.genes import is_constant
 
 
@@ -25,6 +26,10 @@ def check_matrix(X: Any, genes: Sequence[str]) -> None:
         msg = f"The matrix X has {X.shape[1]} genes. Expected at least 2, for a network has edges. {advice}"
         raise InputError(msg)
     check_names(genes)
+    strange = [gene or "(no name)" for gene, is_none in zip(genes, are_no_genes(genes), strict=True) if is_none]
+    if strange:
+        msg = f"{len(strange)} names are none of genes: {examples(strange)}. Leave them out: X.drop(columns=[...])."
+        raise InputError(msg)
     check_finite(X, genes, [str(row) for row in range(X.shape[0])], name="X")
     constant = [gene for gene, flat in zip(genes, is_constant(X.T), strict=True) if flat]
     if constant:
@@ -42,6 +47,7 @@ def check_observations(n_obs: int, what: str, advice: str = "Use more cells or s
 
 
 def check_names(genes: Sequence[str]) -> None:
+    """Refuse names that are repeated."""
     several = repeated(genes)
     if several:
         msg = (

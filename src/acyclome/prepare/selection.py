@@ -16,6 +16,7 @@ from acyclome.knowledge.interventions import check_labels
 from acyclome.options.sections import Input, Prepare
 from acyclome.prepare.checks import check_finite, check_names, check_observations, first_where
 from acyclome.prepare.matrix import Draft, Matrix, gene_major
+from acyclome.prepare.strangers import leave_out_strangers, note_copies
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,10 +47,10 @@ def select(adata: AnnData, choice: Input, options: Prepare) -> tuple[Draft, Matr
     notes = map(str, adata.uns.get(NOTES_KEY, []))
     doubts = [*notes, *chosen.doubts, *look_for_doubts(observations, genes, facts)]
     text = f"matrix {facts.name}, {facts.kind} ({facts.note}); {chosen.why}"
-    draft = draft.noted("read", text, warnings=doubts)
+    draft = leave_out_strangers(draft.noted("read", text, warnings=doubts))
     if rows is not None:
         draft = draft.noted("group", f"only the {what}", obs_dropped=adata.n_obs - len(rows))
-    return draft, facts
+    return note_copies(draft), facts
 
 
 def check_perturbation(adata: AnnData, choice: Input) -> None:

@@ -1,0 +1,94 @@
+"""Names that stand among those of genes and observations and are none: what programs count beside, and totals.
+
+Told by the whole name, as programs write it. What is measured like a gene, such as ERCC spike-ins, stays and is said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from acyclome.errors import examples
+from acyclome.io.gene_names import are_row_numbers, kind_of_names, repeated
+
+# As htseq-count, STAR, featureCounts and samtools write them.
+_SUMMARY = re.compile(r"__\w+|N_(unmapped|multimapping|noFeature|ambiguous)|(Unassigned|Assigned)(_\w+)?|\*")
+# Without marks and case: of htseq-count before 0.6; totals; what Seurat and scanpy note of cells; groups, coordinates.
+_NO_GENE = re.compile(
+    r"nofeature|ambiguous|toolowaqual|notaligned|alignmentnotunique|unmapped|multimapp(ed|ing)"
+    r"|(grand)?totals?(reads?|umis?)?|(row|col)?sums?|lib(rary)?size|sizefactors?"
+    r"|(log1p)?(ncount|nfeature|ngene|numi|totalcount|pctcount|percent(mt|mito|ribo|rb|hb)|pct(mt|mito|ribo))\w*"
+    r"|ncells?|(predicted)?doublets?(scores?)?|sscore|g2mscore|leiden|louvain|(seurat)?clusters?(id)?|(dpt)?pseudotime"
+    r"|batch(id)?|(umap|tsne)\d"
+)
+_NO_OBSERVATION = re.compile(
+    r"(grand)?totals?(counts?|reads?)?|(row|gene)?(sums?|means?|averages?|medians?)|std(ev|dev)?"
+    r"|logfc|log2foldchange|logcpm|basemean|lfcse|pvals?|pvalues?|p?adj(usted)?p?|adjpval(ue)?|fdr|qval(ue)?"
+)
+# Headers of featureCounts, RSEM, salmon, kallisto, biomaRt and GCT beside those of the samples.
+_ANNOTATION = re.compile(
+    r"chr(om(osome)?)?(name)?|seqnames?|(start|end)(position)?|strand|(gene|transcript|eff(ective)?)?length|width"
+    r"|(gene|transcript)?(bio)?type|description|(gene)?(name|symbol|id)s?|externalgenename|hgnc(symbol|id)?"
+    r"|ensembl(gene)?(id)?|entrez(gene)?(id)?|transcriptids?|targetid|accession|gc(content)?|exons?|featuretype|locus"
+    r"|product|goterms?"
+)
+_MONTHS = r"(Jan|Feb|M[aä]r|Mrz|Apr|Ma[yi]|Jun|Jul|Aug|Sept?|O[ck]t|Nov|De[cz])"
+# What spreadsheets make of MARCH1, SEPT2, DEC1, OCT4 and of 2310009E13.
+_DATE = re.compile(
+    rf"\d{{1,4}}[-. ]+{_MONTHS}|{_MONTHS}[-. ]+\d{{1,4}}|\d{{4}}-\d\d-\d\d( [\d:.]+)?"
+    r"|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d\.\d+E\+\d\d",
+    re.IGNORECASE,
+)
+_SPIKE_IN = re.compile(r"ERCC-\d{5}")
+
+
+def are_no_genes(names: Sequence[str]) -> list[bool]:
+    """Return which names are none of genes: summaries of programs, totals, columns of cells, no name at all."""
+    return [not name.strip() or bool(_SUMMARY.fullmatch(name) or _NO_GENE.fullmatch(_bare(name))) for name in names]
+
+
+def is_no_observation(name: str) -> bool:
+    """Return whether the name of an observation is that of a sum, a mean, or a result of a test."""
+    return _NO_OBSERVATION.fullmatch(_bare(name)) is not None
+
+
+def annotates_genes(header: str) -> bool:
+    """Return whether a column beside those of the samples says where a gene lies, how long it is, what it is called."""
+    return _ANNOTATION.fullmatch(_bare(header)) is not None
+
+
+def left_out(names: Sequence[str]) -> str:
+    """Return a note on names that are none of genes and so are left out, or nothing."""
+    gone = [name or "(no name)" for name, is_none in zip(names, are_no_genes(names), strict=True) if is_none]
+    if not gone:
+        return ""
+    return f"{len(gone)} names are none of genes, and are left out: {examples(gone)}."
+
+
+def look_at_names(observations: Sequence[str], genes: Sequence[str]) -> list[str]:
+    """Return what is odd about names, and stays."""
+    doubts = []
+    dates = [gene for gene in genes if _DATE.fullmatch(gene)]
+    if dates:
+        doubts.append(
+            f"{len(dates)} genes are named like dates or rounded numbers ({examples(dates)}), as spreadsheets change "
+            "MARCH1, SEPT2 or 2310009E13: take names from where they were right."
+        )
+    spikes = sum(_SPIKE_IN.fullmatch(gene) is not None for gene in genes)
+    if spikes:
+        doubts.append(f"{spikes} names are of ERCC spike-ins; they stay, as they are measured like genes.")
+    if are_row_numbers(genes):
+        doubts.append(f"Genes are named by numbers that count up ({examples(genes, 3)}): their names are lost.")
+    if kind_of_names(observations) == "symbol" and kind_of_names(genes) == "other":
+        doubts.append(f"The observations are named like genes ({examples(observations)}): is the matrix transposed?")
+    several = repeated(observations)
+    if several:
+        doubts.append(
+            f"{len(several)} names of observations occur more than once ({examples(several)}): cells read twice, or "
+            "runs joined without a mark of their own. Each is used as an observation of its own."
+        )
+    return doubts
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -1,0 +1,77 @@
+"""Rows of the matrix that are no genes, told by name or by number, and observations that are copies of others."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from acyclome.errors import examples
+from acyclome.io.strangers import are_no_genes, left_out
+from acyclome.prepare.matrix import Draft, dense
+
+_FEW = 4  # genes; of fewer one may well be the sum of the others
+_ROUNDING = 1e-12  # of sums in float64
+_DEEP = 20  # values that an observation has; shallower ones are alike by chance
+
+
+def leave_out_strangers(draft: Draft) -> Draft:
+    """Leave out what is no gene: by its name, as it counts the observations, or as it is the sum of all others."""
+    genes = [str(gene) for gene in draft.genes]
+    named = np.array(are_no_genes(genes), dtype=bool)
+    counting, sums = _counts_up(draft), _sums_up(draft, ~named)
+    warnings = [left_out(genes)] if named.any() else []
+    for found, reason in ((counting & ~named, "count the observations"), (sums & ~named, "are the sum of all others")):
+        if found.any():
+            gone = [genes[at] for at in np.flatnonzero(found)]
+            warnings.append(f"{len(gone)} columns {reason}, so they are no genes, and are left out: {examples(gone)}.")
+    keep = ~(named | counting | sums)
+    if keep.all():
+        return draft
+    n_gone = int((~keep).sum())
+    return draft.with_genes(keep).noted("no_genes", "what is no gene left out", warnings=warnings, genes_dropped=n_gone)
+
+
+def note_copies(draft: Draft) -> Draft:
+    """Warn of observations that have the values of another one, all of them."""
+    seen = draft.X.getnnz(axis=0) if sp.issparse(draft.X) else np.count_nonzero(draft.X, axis=0)
+    deep = np.flatnonzero(seen >= _DEEP)
+    # One random number a gene: observations whose sums are the same, but for rounding, are compared value by value.
+    sums = (draft.X.T @ np.random.default_rng(0).standard_normal(draft.n_vars))[deep]
+    order = np.argsort(sums, kind="stable")
+    near = np.flatnonzero(np.diff(sums[order]) <= _ROUNDING * np.abs(sums).max(initial=0.0))
+    pairs = [sorted(deep[order[at : at + 2]]) for at in near]
+    copies = sorted(second for first, second in pairs if not np.ptp(dense(draft.X[:, [first, second]]), axis=1).any())
+    if not copies:
+        return draft
+    names = examples([str(draft.obs.index[at]) for at in copies])
+    text = (
+        f"{len(copies)} observations have all values of another one ({names}): the same ones twice make the evidence "
+        "look larger than it is. Leave the copies out of the file, unless these are measurements of their own."
+    )
+    return draft.noted("copies", "observations that are copies of others looked for", warnings=[text])
+
+
+def _counts_up(draft: Draft) -> np.ndarray:
+    """Return which rows are 0, 1, 2 ... or 1, 2, 3 ..., as tables of R and pandas number their lines."""
+    found = np.zeros(draft.n_vars, dtype=bool)
+    n = draft.n_obs
+    # Few rows pass the first look, at two values.
+    ends = dense(draft.X[:, [0, n - 1]])
+    for at in np.flatnonzero((ends[:, 1] - ends[:, 0] == n - 1) & np.isin(ends[:, 0], (0, 1))):
+        row = dense(draft.X[[at]]).ravel()
+        found[at] = np.array_equal(row, np.arange(n) + row[0])
+    return found
+
+
+def _sums_up(draft: Draft, among: np.ndarray) -> np.ndarray:
+    """Return which rows are the sum of all other rows `among` which they are, in every observation."""
+    found = np.zeros(draft.n_vars, dtype=bool)
+    stored = draft.X.data if sp.issparse(draft.X) else draft.X
+    if among.sum() < _FEW or stored.min(initial=0) < 0:
+        return found
+    totals = np.asarray(draft.X[among].sum(axis=0, dtype=np.float64)).ravel()
+    of_rows = np.asarray(draft.X.sum(axis=1, dtype=np.float64)).ravel()
+    for at in np.flatnonzero(among & np.isclose(2 * of_rows, totals.sum(), rtol=1e-4) & (of_rows > 0)):
+        row = dense(draft.X[[at]]).ravel().astype(np.float64)
+        found[at] = np.allclose(2 * row, totals, rtol=1e-5)
+    return found
