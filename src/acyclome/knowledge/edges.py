@@ -78,7 +78,9 @@ def prior_of(
     if all(given is None for given in (*tables, asked.tiers, shared)):  # to read no table takes as long as 20 genes
         return Prior.of_sources(sources)
     tiers = {} if asked.tiers is None else read_tiers(asked.tiers)
-    return make_prior(read_prior(*tables), genes, sources=sources, tiers=tiers, group=group, shared=shared)
+    rows = read_prior(*tables)
+    prior = make_prior(rows, genes, sources=sources, tiers=tiers, group=group, shared=shared)
+    return replace(prior, warnings=(*rows.attrs["notes"], *prior.warnings))
 
 
 def make_prior(

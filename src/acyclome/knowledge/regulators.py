@@ -11,13 +11,15 @@ import os
 import re
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from acyclome.errors import InputError, examples
+from acyclome.knowledge.lists import Listed, read_list
 
 logger = logging.getLogger(__name__)
+Regulators: TypeAlias = Sequence[str] | str | os.PathLike[str]
 
 _ENSEMBL = re.compile(r"ENS[A-Z]{0,6}[GT]\d{6,}(\.\d+)?")
 _VERSION = re.compile(r"\.\d+$")
@@ -26,25 +28,12 @@ _SHOWN = 1000  # names looked at: half of so many tell the kind of all
 
 
 def read_regulators(path: str | os.PathLike[str]) -> list[str]:
-    """Read a list of genes: one a line; the first column counts, ``#`` begins a comment, repeats are dropped."""
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()  # Excel writes a byte order mark
-    except (OSError, UnicodeDecodeError) as error:
-        msg = (
-            f"The list of regulators {os.fspath(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}. "
-            "Expected a text file with one gene a line."
-        )
-        raise InputError(msg) from error
-    cells = (re.split(r"[\t,]", line.split("#")[0])[0].strip().strip('"') for line in lines)
-    names = list(dict.fromkeys(cell for cell in cells if cell))
-    if not names:
-        msg = f"The list of regulators {os.fspath(path)!r} names no gene; expected one gene a line."
-        raise InputError(msg)
-    return names
+    """Read a list of genes, one a line or in another form of the field, where the genes of the data are not known."""
+    return read_list(path).names
 
 
-def listed_regulators(given: Sequence[str] | str | os.PathLike[str] | None) -> list[str] | None:
-    """Return the names of a list of regulators, or of the file at a path; None stays None."""
+def listed_regulators(given: Regulators | None) -> Regulators | None:
+    """Return the names of a list of regulators as texts, or the path of a file that can be read; None stays None."""
     if given is None:
         return None
     if not isinstance(given, (str, os.PathLike)):
@@ -56,29 +45,32 @@ def listed_regulators(given: Sequence[str] | str | os.PathLike[str] | None) -> l
             f"[{text!r}], or the path of a file with one gene a line."
         )
         raise InputError(msg)
-    return read_regulators(given)
+    read_list(given)
+    return given
 
 
 def find_regulators(
-    genes: Sequence[str], names: Sequence[str] | None, path: str | os.PathLike[str] | None = None
+    genes: Sequence[str], names: Regulators | None, path: str | os.PathLike[str] | None = None
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return which genes may be causes, ``(d,)`` bool, and what is to be said of names that are no genes here.
 
-    ``names`` are those on the list; None takes the file at ``path``, and all genes where there is no list at all.  If
-    none is among the genes, an InputError counts, shows five of each side, and tells the likely reason.
+    ``names`` are those on the list, or its file; None takes the file at ``path``, and all genes where there is no list
+    at all.  If none is among the genes, an InputError counts, shows five of each side, and tells the likely reason.
     """
+    if isinstance(names, (str, os.PathLike)):
+        names, path = None, names
     if names is None and path is None:
         return np.ones(len(genes), bool), ()
     source = "" if path is None else os.fspath(path)
-    given = read_regulators(source) if names is None else names
+    given, notes = read_list(source, genes) if names is None else Listed([str(name) for name in names])
     listed = set(given)
     mask = np.array([gene in listed for gene in genes], bool)
     if not mask.any():
         raise InputError(_no_overlap(genes, given, source))
     if not (warning := _partial_overlap(genes, given, source)):
-        return mask, ()
+        return mask, notes
     logger.warning(warning)
-    return mask, (warning,)
+    return mask, (*notes, warning)
 
 
 def _partial_overlap(genes: Sequence[str], names: Sequence[str], source: str) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
 from acyclome.errors import InputError
+from acyclome.knowledge import foreign
 
 KINDS = ("forbidden", "required", "soft", "known")
 TABLE = "the table of knowledge"
@@ -32,16 +36,30 @@ def read_prior(
     names the line at fault.
     """
     parts = [_part(pd.DataFrame(columns=["source", "target"]), "", "")]  # no table at all has the columns too
+    notes = []
     for given, kind in ((table, ""), (forbidden, "forbidden"), (required, "required")):
         if given is not None:
-            label = TABLE if isinstance(given, pd.DataFrame) else repr(os.fspath(given))
-            parts.append(_part(given if isinstance(given, pd.DataFrame) else _read(given), label, kind))
-    return _checked(_stacked(parts))
+            label, rows = _labelled(given)
+            recognised = foreign.recognise(rows)
+            parts.append(_part(recognised.rows, label, kind))
+            if recognised.note:
+                notes.append(f"{label} ({len(rows):,} edges) was read so: {recognised.note}.")
+    whole = _checked(_stacked(parts))
+    whole.attrs["notes"] = notes
+    return whole
+
+
+def _labelled(given: Any) -> tuple[str, pd.DataFrame]:
+    if isinstance(given, pd.DataFrame):
+        return TABLE, given
+    if not isinstance(given, (str, os.PathLike)):
+        msg = f"knowledge is a {type(given).__name__}; expected a pandas DataFrame with source and target, or its file."
+        raise InputError(msg)
+    return repr(os.fspath(given)), _read(given)
 
 
 def _part(rows: pd.DataFrame, label: str, kind: str) -> pd.DataFrame:
     """Return the cells of one table, all of one `kind` if it is given, as categories."""
-    rows = rows.set_axis([str(column).strip().lower() for column in rows.columns], axis=1)
     missing = [column for column in ("source", "target") if column not in rows]
     if missing:
         msg = (
@@ -91,11 +109,15 @@ def _coded(cells: pd.Series | str, size: int, blank: str = "") -> pd.Categorical
 def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
     packed = os.fspath(path).endswith(".gz")
     try:
-        with gzip.open(path, "rt") if packed else Path(path).open(encoding="utf-8-sig") as lines:
-            header = next((str(line) for line in lines if not line.startswith("#")), "")
-        sep = "\t" if "\t" in header else ","
-        return pd.read_csv(path, sep=sep, dtype="category", comment="#", keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:  # no file, no text, no table
+        with gzip.open(path, "rt", encoding="utf-8-sig") if packed else Path(path).open(encoding="utf-8-sig") as lines:
+            if ".gmt" in Path(path).suffixes:
+                return foreign.from_sets(list(lines))
+            first = next((str(line) for line in lines if not line.startswith("#") and line.strip()), "")
+        sep = max("\t,;", key=first.count) if any(mark in first for mark in "\t,;") else r"\s+"
+        names = foreign.header_of(re.split(sep, first.rstrip("\n")))
+        how: dict[str, Any] = {"dtype": "category", "comment": "#", "keep_default_na": False, "encoding": "utf-8-sig"}
+        return pd.read_csv(path, sep=sep, names=names, header=None if names else 0, **how)
+    except (OSError, EOFError, zlib.error, ValueError) as error:  # no file, no text, no table
         reason = getattr(error, "strerror", None) or error
         msg = f"The table {os.fspath(path)!r} cannot be read: {reason}. Expected columns source and target, with tabs."
         raise InputError(msg) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -22,7 +22,7 @@ from acyclome.io.scratch import scratch_array
 from acyclome.io.store import GeneMajor, StorePart
 from acyclome.knowledge.edges import Prior, prior_of
 from acyclome.knowledge.interventions import Perturbation, find_targets
-from acyclome.knowledge.regulators import find_regulators
+from acyclome.knowledge.regulators import Regulators, find_regulators
 from acyclome.knowledge.shared import Shared
 from acyclome.models import check_pairing, get_model
 from acyclome.models.card import Ability
@@ -50,7 +50,7 @@ class Dataset:
         store: GeneMajor,
         config: Config,
         *,
-        regulators: Sequence[str] | None = None,
+        regulators: Regulators | None = None,
         knowledge: Any = None,
         group: str | None = None,
         shared: Shared | None = None,

@@ -10,6 +10,7 @@ from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
 from acyclome.io.runs import SHARED, RunFolder
 from acyclome.io.store import GeneMajor
+from acyclome.knowledge.regulators import Regulators
 from acyclome.knowledge.shared import Shared
 from acyclome.network import JointNetworks, Network
 from acyclome.pipeline.dataset import Dataset
@@ -27,7 +28,7 @@ class Door:
     open_store: Callable[[Label], GeneMajor]  # prepared expression
     about: Callable[[Label], Mapping[str, Any]]  # what is on record of the preparation: command, input, cost
     folder: Callable[[Label], RunFolder | None]  # None keeps records in memory
-    regulators: Sequence[str] | None = None  # as of Dataset.build, and so is what follows
+    regulators: Regulators | None = None  # as of Dataset.build, and so is what follows
     knowledge: Any = None
 
     @classmethod
