@@ -292,3 +292,13 @@ def test_settled_edges_are_marked_in_the_table(build_run):
     assert embedded(page)["edges"]["settled"] == edges["settled"].astype(int).tolist()
     assert "Settled" in page.text["edge-table"]
     assert page.text["edge-table"].split().count("yes") > 0
+
+
+@pytest.mark.parametrize(
+    ("method", "said"), [("totals", "divided by their totals"), ("none", "do not vary"), ("depth", "was taken out")]
+)
+def test_what_was_done_about_depth_is_told_in_the_methods(build_run, method, said):
+    step = {"step": "normalize", "what": "", "method": method, "effective_genes": 17.4}
+    page = write_report(build_run(change=lambda facts: facts["prepare"].update(steps=[step]))).read_text("utf-8")
+    assert said in page
+    assert ("As 17 genes carry the totals" in page) == (method != "totals")

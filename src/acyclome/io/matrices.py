@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 COUNTS, LOG, SCALED, UNKNOWN = "counts", "log-normalised", "scaled", "unknown"
 ONLY_ZEROS, ONLY_ZERO_AND_ONE = "only zeros", "only 0 and 1"
-TOTAL = "total_counts"  # column of the observations in which the preparation notes their sums of counts
+# Columns of the observations in which the preparation notes their sums of counts, and size factors made of these.
+TOTAL, SIZE_FACTOR = "total_counts", "acyclome_size_factor"
 _SAMPLE_ROWS = 200  # spread over the file; the kind of a matrix shows in a few, and large files open at once
 _CHUNK_VALUES = 2**24  # 128 MB of float64 at a time
 _EQUAL_TOTALS = 0.02  # coefficient of variation; rounding of float32 and of files leaves far less, sequencing far more

@@ -59,9 +59,10 @@ class Prepare(Section):
     min_cells: int = Field(default=10, ge=0)
     """Drop genes seen in fewer observations. Rare genes cost time and give edges that no resample repeats."""
     normalize: AutoOrBool = "auto"
-    """Scale every observation to the same total. auto: only if the matrix holds counts."""
+    """Scale every observation to the same total. auto: only counts, genes with over 5% of them left out of the totals;
+    of few genes, which totals would bind together, the depth that they have in common is taken out, if any."""
     target_sum: Positive | None = 10_000.0  # as the guides of scanpy and Seurat do
-    """Total of each observation after normalize. Empty: the median of the totals."""
+    """Total of each observation, where they are scaled to one. Empty: the median of the totals."""
     log: AutoOrBool = "auto"
     """Take log(1 + x). auto: only if the matrix holds counts. Without it a few strongly expressed genes rule."""
     n_top_genes: Several | None = None

@@ -9,8 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import InputError, examples
-from acyclome.io.matrices import COUNTS, HIGHEST_LOG, LOG, TOTAL
+from acyclome.io.matrices import COUNTS, HIGHEST_LOG, LOG, SIZE_FACTOR, TOTAL
 from acyclome.options.sections import Prepare
+from acyclome.prepare.depth import Totals
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
 
 
@@ -65,17 +66,37 @@ def normalize(draft: Draft, options: Prepare) -> Draft:
     """Scale every observation to the same total: ``x_ij * target / sum_i x_ij``.
 
     ``target`` is ``target_sum``, or the median of the totals above zero. An observation without counts stays zero.
+    ``auto`` scales counts alone, by totals of genes none of which dominates; where genes are too few for totals, values
+    stay, and what is known of the depth is noted, to be taken out of their logarithms (:mod:`acyclome.prepare.depth`).
     """
     if options.normalize is False or (options.normalize == "auto" and draft.kind != COUNTS):
         return draft
-    totals = np.asarray(draft.X.sum(axis=0, dtype=np.float64)).ravel()
+    judged = Totals.of(draft.X)
+    if options.normalize == "auto" and not judged.suffice:
+        return _with_depth(draft, judged)
+    asked = options.normalize is True
+    totals = np.asarray(draft.X.sum(axis=0, dtype=np.float64)).ravel() if asked else judged.sums
     target = float(np.median(totals[totals > 0]) if options.target_sum is None else options.target_sum)
     factors = (target / np.where(totals > 0, totals, 1.0)).astype(np.float32)
     X = _map_values(draft.X, lambda values, columns: values * factors[columns])
     n_empty = int((totals <= 0).sum())
     warnings = [f"{n_empty} observations have no counts in the genes kept; they stay zero."] if n_empty else []
     text = f"every observation scaled to a total of {target:,.10g}"
-    return replace(draft, X=X, kind="normalised").noted("normalize", text, warnings=warnings, target_sum=target)
+    facts = {"target_sum": target, "method": "totals", "effective_genes": judged.effective}
+    if asked and not judged.suffice:
+        warnings.append(
+            f"Totals that {judged.effective:.0f} of {draft.n_vars:,} genes carry bind these to one another: what one "
+            "gains the others seem to lose. --prepare.normalize auto takes depth out without that, if there is any."
+        )
+    elif not asked and len(judged.dominant):
+        text += f", {judged.aside(draft.genes)}"
+    return replace(draft, X=X, kind="normalised").noted("normalize", text, warnings=warnings, **facts)
+
+
+def _with_depth(draft: Draft, judged: Totals) -> Draft:
+    depth = judged.depth
+    noted = draft.noted("normalize", judged.text(draft.genes), warnings=judged.warnings(), **judged.facts())
+    return replace(noted, log_depth=depth.log_size) if depth is not None and depth.is_there else noted
 
 
 def take_log(draft: Draft, options: Prepare) -> Draft:
@@ -88,7 +109,7 @@ def take_log(draft: Draft, options: Prepare) -> Draft:
 
 
 def keep_counts(draft: Draft, options: Prepare) -> Draft:
-    """Leave the counts as they are, of all genes or of the most variable; note the totals of the observations."""
+    """Leave the counts as they are, of all genes or of the most variable; note totals and size factors."""
     if draft.kind != COUNTS:
         msg = (
             f"The matrix holds {draft.kind} values; expected counts (whole numbers from 0), which the model "
@@ -96,8 +117,10 @@ def keep_counts(draft: Draft, options: Prepare) -> Draft:
         )
         raise InputError(msg)
     totals = np.asarray(draft.X.sum(axis=0, dtype=np.float64)).ravel()
-    counted = replace(draft, obs=draft.obs.assign(**{TOTAL: totals}))
-    counted = counted.noted("counts", "counts as they are; causes act by log(1 + counts / size factor)")
+    judged = Totals.of(draft.X)
+    counted = replace(draft, obs=draft.obs.assign(**{TOTAL: totals, SIZE_FACTOR: judged.size}))
+    text = f"counts as they are; causes act by log(1 + counts / size factor). Size factors: {judged.text(draft.genes)}"
+    counted = counted.noted("counts", text, warnings=judged.warnings(), **judged.facts())
     if options.n_top_genes is None:
         return drop_constant(counted, is_part=True)
     chosen = top_genes(take_log(normalize(draft, options), options), options)

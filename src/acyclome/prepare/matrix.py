@@ -28,6 +28,7 @@ class Draft:
     kind: str  # of the values now: counts, log-normalised, scaled, unknown
     steps: tuple[Mapping[str, Any], ...] = ()  # what each did
     warnings: tuple[str, ...] = ()
+    log_depth: np.ndarray | None = None  # (n_obs,) where a part of it is taken out like a covariate
 
     @property
     def n_vars(self) -> int:

@@ -6,8 +6,9 @@ import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.errors import InputError
-from acyclome.io.matrices import TOTAL
+from acyclome.io.matrices import SIZE_FACTOR, TOTAL
 from acyclome.io.store import GeneMajor
+from acyclome.prepare.depth import Totals
 
 BLOCK = 256  # genes read at a time: megabytes, for thousands of observations
 
@@ -16,13 +17,19 @@ def size_factors(store: GeneMajor, wanted: str) -> np.ndarray:
     """Return the size factor of every observation, ``(n,)`` float64 of mean 1.
 
     ``wanted`` is ``total``, the sum of counts over all genes that were kept before the most variable ones were chosen
-    (Ahlmann-Eltze and Huber 2023), ``none``: 1, or a column of the observations.
+    (Ahlmann-Eltze and Huber 2023), ``auto``: that where it binds no genes (:mod:`acyclome.prepare.depth`), ``none``: 1,
+    or a column of the observations.
     """
     columns = store.obs_columns
     totals = _totals(store)  # for every choice, since it refuses what are no counts
     if wanted == "none":
         return np.ones(store.n_obs)
-    if wanted != "total":
+    if wanted == "auto":
+        if columns is not None and SIZE_FACTOR in columns:
+            totals = columns[SIZE_FACTOR].to_numpy(np.float64)
+        else:
+            totals = Totals.of(store.block(0, store.n_vars)).size
+    elif wanted != "total":
         if columns is None or wanted not in columns:
             known = "none" if columns is None else ", ".join(map(str, columns.columns[:12])) or "none"
             msg = f"The observations have no column {wanted!r}, which size_factors names. Columns: {known}."
@@ -35,7 +42,7 @@ def size_factors(store: GeneMajor, wanted: str) -> np.ndarray:
         totals = columns[TOTAL].to_numpy(np.float64)
     if not (np.isfinite(totals) & (totals > 0)).all():
         at = int(np.argmin(np.where(np.isfinite(totals), totals, -np.inf)))
-        what = "no counts" if wanted == "total" else f"the size factor {totals[at]:g}"
+        what = "no counts" if wanted in ("auto", "total") else f"the size factor {totals[at]:g}"
         msg = (
             f"The observation {store.observations[at]!r} has {what}. Expected size factors above 0 everywhere: leave "
             "such observations out, or give others (size_factors)."

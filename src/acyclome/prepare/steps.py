@@ -16,7 +16,7 @@ from acyclome.core.workers import one_blas_thread
 from acyclome.io.expression import open_expression
 from acyclome.io.matrices import COUNTS, MatrixFacts
 from acyclome.io.store import write_store
-from acyclome.prepare import aggregate, covariates, genes, selection, transform
+from acyclome.prepare import aggregate, covariates, depth, genes, selection, transform
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
 
 if TYPE_CHECKING:
@@ -112,10 +112,12 @@ def _plan(adata: AnnData, config: Config) -> _Plan:
         draft = step(draft, options)
     draft = genes.drop_constant(draft, is_part=True)  # joining observations may have made some so
     Q = covariates.basis(draft.obs, options.covariates) if options.covariates else None
+    Q = Q if draft.log_depth is None else depth.beside(Q, draft.X, draft.log_depth)
     asked = "kept" if config.keeps_values else options.transform
     choice = _choose_transform(draft, Q, asked, config.seed)
     draft = draft.noted("transform", **choice)
-    draft = draft if Q is None else covariates.leave_out_explained(draft, Q, options.covariates)
+    if Q is not None and options.covariates:
+        draft = covariates.leave_out_explained(draft, Q, options.covariates)
     return _Plan(draft, Q, choice["chosen"] == "rank", _facts(adata, draft, read, Q, choice["chosen"]))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from acyclome import wording
 from acyclome.options.sections import Fit
 from acyclome.report.references import bibliography, cite
@@ -23,8 +25,20 @@ def _data(run: Run) -> str:
     return (
         f"A causal gene network was learned from the expression of {wording.plural(total['genes'], 'gene')} in "
         f"{wording.plural(total['observations'] or 0, 'observation')} ({data_name(run)}) with {run.words.model}, every "
-        f"gene scaled to unit variance.{_choice(run)}{_interventions(run)}"
+        f"gene scaled to unit variance.{_depth(run)}{_choice(run)}{_interventions(run)}"
     )
+
+
+def _depth(run: Run) -> str:
+    """Say what was done about the depth of counts; nothing where there were none, or somebody decided it."""
+    steps = run.fact("prepare.steps") or []
+    found: dict[str, Any] = next((step for step in steps if "effective_genes" in step), {})
+    few = f" As {wording.decimal(found.get('effective_genes'), 0)} genes carry the totals, no totals were divided by"
+    return {
+        "none": f"{few}; they do not vary beyond what independent genes do, or are too few to tell.",
+        "depth": f"{few}; what the genes have in common of depth was taken out instead, by covariances of all pairs.",
+        "totals": " Counts were divided by their totals.",
+    }.get(str(found.get("method")), "")
 
 
 def _choice(run: Run) -> str:

@@ -13,6 +13,7 @@ class Glm(Section):
     family: Literal["negative_binomial", "poisson", "logistic"] = "negative_binomial"
     """Law of a gene's counts. negative_binomial: UMI and read counts. poisson: counts without overdispersion, else it
     gives many false edges. logistic: only whether a gene is seen."""
-    size_factors: str = "total"
-    """What the expected counts of an observation are in proportion to. total: its sum of counts. none: nothing. Else
-    the column of the observations that holds them."""
+    size_factors: str = "auto"
+    """What the expected counts of an observation are in proportion to. auto: its sum of counts or, of few genes, the
+    depth that they have in common, if any. total: its sum of counts. none: nothing. Else the column of the observations
+    that holds them."""
