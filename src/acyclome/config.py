@@ -56,6 +56,10 @@ class Config(Section):
     """What is done about hidden common causes. factors: they are found, by the score that chooses edges, and are
     covariates of every gene. trim: the spectrum is capped at its median; few edges are left, nearly all of them direct.
     auto: factors where the score finds any, and trim where these leave genes correlated all the same."""
+    activity: Literal["auto", "none", "latent"] = "auto"
+    """What is done about regulators that act otherwise than their expression shows, whose targets a search would join
+    to one another. latent: where the score that chooses edges speaks for it, the activity that its targets show takes
+    the place of its expression. auto: the same for models of lines. Neither beside other hidden causes taken out."""
     model: str = DEFAULT
     """Structural model of a gene given its causes. auto: the simplest of them that makes held-out observations about as
     probable as the best."""
@@ -80,15 +84,25 @@ class Config(Section):
         if self.confounding in ("factors", "trim") and self.against_deconfounding:
             msg = f"confounding {self.confounding} does not go with {self.against_deconfounding}; take auto or none"
             raise ValueError(msg)
+        if self.activity == "latent":
+            against = "confounding trim, which mixes observations" if self.confounding == "trim" else ""
+            if against := against or self.against_deconfounding:
+                msg = f"activity latent does not go with {against}; take auto or none"
+                raise ValueError(msg)
         if self.card is not None:
             check_pairing(self.card, self.request)
         return self
 
     @property
+    def takes_out(self) -> bool:
+        """Whether it was asked for that genes are other than they were measured, but for a mixture of observations."""
+        return self.confounding == "factors" or self.activity == "latent"
+
+    @property
     def against_deconfounding(self) -> str:
         """What of these options hidden causes are not looked for with, and why; empty if there is nothing."""
         reasons = {
-            "interventions (input.perturbation), whose effects factors would take for theirs": self.input.perturbation,
+            "interventions (input.perturbation), whose effects would pass for hidden causes": self.input.perturbation,
             "groups that are learned together (input.joint), each of which has factors of its own": self.input.joint,
             "shards, which are there because all genes at once do not fit": self.shard.shards
             or self.shard.shard_memory,
@@ -107,7 +121,7 @@ class Config(Section):
             Ability.EQUAL_NOISE: self.score.noise == "equal",
             Ability.NON_GAUSSIAN: self.score.non_gaussian,
             Ability.RELAXATION: self.fit.relax is True,
-            Ability.COVARIATES: bool(self.prepare.covariates) or self.confounding == "factors",
+            Ability.COVARIATES: bool(self.prepare.covariates) or self.takes_out,
             Ability.TRIM: self.confounding == "trim",
             Ability.RANK_TRANSFORM: self.prepare.transform == "rank",
             Ability.JOINT_GROUPS: self.input.joint,

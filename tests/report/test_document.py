@@ -226,6 +226,10 @@ def test_interventions_are_told_in_the_methods_with_their_source(build_run):
             {"method": "factors", "factors": [{"variance": 0.2}, {"variance": 0.1}]},
             "2 hidden common causes, with 30% of",
         ),
+        (
+            {"method": "none", "factors": [], "activity": {"regulators": {"A": 0.8, "B": 0.5}, "gain": 3.0}},
+            "Of 2 regulators the activity that their targets show",
+        ),
         ({"method": "trim", "factors": []}, "Singular values of the standardised matrix were capped at their median"),
         ({"method": "none", "factors": [], "residual_correlation": 0.01}, "none was clear enough to be taken out"),
     ],

@@ -37,7 +37,7 @@ class Ability(Enum):
     EQUAL_NOISE = "score.noise equal"
     NON_GAUSSIAN = "score.non_gaussian"
     RELAXATION = "fit.relax true"
-    COVARIATES = "prepare.covariates or confounding factors"
+    COVARIATES = "prepare.covariates, confounding factors or activity latent"
     TRIM = "confounding trim"
     RANK_TRANSFORM = "prepare.transform rank"
     JOINT_GROUPS = "input.joint"

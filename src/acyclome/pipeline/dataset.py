@@ -94,7 +94,7 @@ class Dataset:
             prior=self.prior if genes is None else self.prior.subset(genes),
             interventions=self.interventions.subset(genes, rows),
             treatments=self.treatments.subset(genes, rows),
-            deconfounding=self.deconfounding if rows is None else self.deconfounding.subset(rows),
+            deconfounding=self.deconfounding.subset(genes, rows),
             size=self.size if self.size is None or rows is None else self.size[rows],
             perturbation={},
             warnings=(),

@@ -27,18 +27,18 @@ class Stage(StrEnum):
 
 
 # What is taken out of the data hangs on how candidates and edges are chosen, which all other stages depend on, too.
-CONFOUNDED = ("confounding", "screen", "score")
+CONFOUNDED = ("confounding", "activity", "screen", "score")
 SEEN = (*CONFOUNDED, "search.expanded")  # hill climbing screens so many more, among terms of curves
-SEARCHED = ("confounding", "screen", "fit", "score", "search", "shard")
+SEARCHED = (*CONFOUNDED, "fit", "search", "shard")
 # The sections and options that each stage, and what it reads, depends on, beside those of the model.
 DEPENDS_ON = {
     Stage.CONFOUNDING: CONFOUNDED,
-    Stage.CHOOSE: ("confounding", "screen", "fit", "score", "search"),  # its sample is too small for shards
+    Stage.CHOOSE: (*CONFOUNDED, "fit", "search"),  # its sample is too small for shards
     Stage.SCREEN: SEEN,
     Stage.SHARD: (*SEEN, "shard"),
     Stage.FIT: SEARCHED,
     Stage.ORDER: SEARCHED,
-    Stage.RESAMPLE: ("confounding", "screen", "score", "search", "resample"),  # without the relaxation
+    Stage.RESAMPLE: (*CONFOUNDED, "search", "resample"),  # without the relaxation
     Stage.VALIDATION: (*SEARCHED, "validation"),
 }
 

@@ -29,15 +29,20 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Confounded(Record):
-    """What is taken out, the ``method`` in the facts: scores ``(r, n)`` and loadings ``(d, r)`` of factors."""
+    """What is taken out, the ``method`` in the facts: scores ``(r, n)`` and loadings ``(d, r)`` of factors.
+
+    ``activity`` ``(k, n)`` of ``regulators`` ``(k,)`` takes the place of their expression.
+    """
 
     stage = Stage.CONFOUNDING
     scores: np.ndarray
     loadings: np.ndarray
+    regulators: np.ndarray
+    activity: np.ndarray
 
     @property
     def deconfounding(self) -> Deconfounding:
-        return Deconfounding(self.scores, trims=self.facts["method"] == "trim")
+        return Deconfounding(self.scores, self.facts["method"] == "trim", self.regulators, self.activity)
 
 
 @dataclass(frozen=True, kw_only=True)

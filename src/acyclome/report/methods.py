@@ -67,7 +67,13 @@ def _interventions(run: Run) -> str:
 def _confounding(run: Run) -> str:
     """Say what was done about hidden common causes; nothing where nobody looked for any."""
     method, factors = run.fact("confounding.method"), run.fact("confounding.factors") or []
+    acting = run.fact("confounding.activity.regulators")
     left = run.fact("confounding.residual_correlation")
+    if acting:
+        return (
+            f"Of {wording.plural(len(acting), 'regulator')} the activity that their targets show, by the criterion of "
+            "the edges and EM, took the place of the expression: an error in it would join their targets to one another."
+        )
     if method == "trim":
         return "Singular values of the standardised matrix were capped at their median ([@cevid2020])."
     if method == "factors":

@@ -54,6 +54,8 @@ class HiddenCauses:
     loadings: np.ndarray
     residual_correlation: float
     without: float
+    gain: float  # nats by which they shorten the description
+    graph: SearchResult  # without them, from a quick search
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,14 @@ def find_factors(problem: Problem, settings: EngineSettings, *, seed: int, most:
         now = search.refined(better)
     factors = now.factors.turned(varimax(now.factors.loadings))
     left = now.E - factors.loadings @ factors.scores
-    return HiddenCauses(factors.scores, factors.loadings, residual_correlation(left), residual_correlation(first.E))
+    return HiddenCauses(
+        factors.scores,
+        factors.loadings,
+        residual_correlation(left),
+        residual_correlation(first.E),
+        first.description - now.description,
+        first.graph,
+    )
 
 
 def residual_correlation(left: np.ndarray) -> float:

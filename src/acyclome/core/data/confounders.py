@@ -1,5 +1,8 @@
 """What hidden common causes do to the data is taken out before anything is learned: factors, or the whole spectrum.
 
+Where the hidden cause is what an observed regulator does, which its expression shows with an error, that activity takes
+the place of the expression.
+
 A factor is known by its scores, one an observation.  It is a covariate of every equation, so that genes are what a
 regression on it leaves, and each costs a degree of freedom (the theorem of Frisch, Waugh and Lovell).  Trimming needs
 no factor, and takes with hidden causes of many genes what observed ones do: what is left is a filter of the edges that
@@ -8,13 +11,14 @@ are near to certain.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.deconfounding import trim
+from acyclome.core.data.deconfounding import standardized_rows, trim
+from acyclome.core.data.index_maps import positions
 from acyclome.core.workers import run_blocks
 
 BLOCK = 1024  # genes that a thread takes at once
@@ -23,10 +27,15 @@ LEAST_LEFT = 1e-6  # of a variance: a gene that factors explain wholly is left w
 
 @dataclass(frozen=True)
 class Deconfounding:
-    """What is taken out of the standardised genes: factors ``(r, n)``, and what their spectrum has above its median."""
+    """What is taken out of the standardised genes: factors ``(r, n)``, and what their spectrum has above its median.
+
+    ``activity`` ``(k, n)`` takes the place of the expression of ``regulators`` ``(k,)``.
+    """
 
     scores: np.ndarray
     trims: bool = False
+    regulators: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    activity: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
 
     @classmethod
     def none(cls, n_obs: int) -> Self:
@@ -34,14 +43,23 @@ class Deconfounding:
 
     @property
     def any(self) -> bool:
-        return self.trims or self.n_factors > 0
+        return self.trims or self.n_factors > 0 or len(self.regulators) > 0
 
     @property
     def n_factors(self) -> int:
         return len(self.scores)
 
-    def subset(self, rows: np.ndarray) -> Self:
-        return replace(self, scores=self.scores[:, rows])
+    def subset(self, genes: np.ndarray | None, rows: np.ndarray | None) -> Self:
+        """Return what is done to some genes and observations, by rising positions; None takes all."""
+        part = self
+        if genes is not None and len(self.regulators):
+            place = positions(genes, int(max(genes.max(initial=0), self.regulators.max())) + 1)[self.regulators]
+            part = replace(part, regulators=place[place >= 0], activity=self.activity[place >= 0])
+        if rows is not None:
+            part = replace(part, scores=part.scores[:, rows])
+        if rows is not None and len(part.regulators):
+            part = replace(part, activity=part.activity[:, rows])
+        return part
 
     def apply(self, Z: np.ndarray, threads: int) -> np.ndarray:
         """Take it out of ``Z`` ``(d, n)`` in place, rows of mean 0 and mean square 1 again; return the scales left.
@@ -49,6 +67,8 @@ class Deconfounding:
         Trimming leaves the scales as they are: it is no regression, of which a residual would have a smaller one.
         """
         scale = np.ones(len(Z))
+        if len(self.regulators):
+            Z[self.regulators] = standardized_rows(self.activity)
         scores = orthonormal(self.scores)
 
         def block(a: int, b: int) -> None:
