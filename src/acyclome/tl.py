@@ -15,6 +15,7 @@ from acyclome.knowledge.regulators import listed_regulators
 from acyclome.network import JointNetworks
 from acyclome.options.earlier import earlier_arguments
 from acyclome.prepare.checks import check_groups, check_matrix, leave_out_constant
+from acyclome.prepare.copies import leave_out_copies
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,8 +176,9 @@ def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:
     # Prepared as a whole, so that in a group a gene may not vary; in the whole it would be a fault.
     X, genes, warnings = leave_out_constant(X, genes) if options.input.group is not None else (X, genes, [])
     check_matrix(X, genes)
+    X, genes, copies = leave_out_copies(X, genes)
     facts = dict(adata.uns.get("dag_prepare", {}))
-    facts["warnings"] = [*facts.get("warnings", []), *warnings]
+    facts["warnings"] = [*facts.get("warnings", []), *warnings, *copies]
     if "n_effective" in facts:
         # Facts are of all observations: the degrees that covariates took stay, the observations are those of the group.
         facts["n_effective"] = X.shape[0] - (float(facts["n_obs"]) - float(facts["n_effective"]))

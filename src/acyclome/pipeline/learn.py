@@ -19,6 +19,7 @@ from acyclome.options.earlier import earlier_arguments
 from acyclome.pipeline.groups import Door, Label, learn_groups
 from acyclome.pipeline.task import Runtime
 from acyclome.prepare.checks import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant
+from acyclome.prepare.copies import leave_out_copies
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,4 +140,6 @@ def _memory_store(X: Any, genes: list[str], *, is_part: bool, obs: pd.DataFrame 
     """Return a matrix as a store once nothing can be said against it; a part may lose genes that are constant there."""
     X, genes, warnings = leave_out_constant(X, genes) if is_part else (X, genes, [])
     check_matrix(X, genes)
-    return MemoryStore(X.T, genes, facts={"warnings": warnings}, obs_columns=obs)
+    X, genes, copies = leave_out_copies(X, genes)
+    check_matrix(X, genes)
+    return MemoryStore(X.T, genes, facts={"warnings": [*warnings, *copies]}, obs_columns=obs)

@@ -17,6 +17,7 @@ from acyclome.io.expression import open_expression
 from acyclome.io.matrices import COUNTS, MatrixFacts
 from acyclome.io.store import write_store
 from acyclome.prepare import aggregate, covariates, depth, genes, selection, transform
+from acyclome.prepare.copies import copies_in, drop_copies
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
 
 if TYPE_CHECKING:
@@ -105,12 +106,13 @@ def _plan(adata: AnnData, config: Config) -> _Plan:
     draft, read = selection.select(adata, config.input, options)
     draft = genes.filter_genes(draft, options, is_part=config.input.group is not None)
     draft = aggregate.aggregate(draft, options, config.seed, config.input.perturbation)
+    copies = copies_in(draft)  # proportional counts are not so as logarithms; they stay in the totals
     if config.counts is not None and (config.card is not None or draft.kind == COUNTS):
-        counted = genes.keep_counts(draft, options)
+        counted = drop_copies(genes.keep_counts(draft, options), copies)
         return _Plan(counted, None, False, _facts(adata, counted, read, None, "none"))
     for step in (genes.normalize, genes.take_log, genes.top_genes):
         draft = step(draft, options)
-    draft = genes.drop_constant(draft, is_part=True)  # joining observations may have made some so
+    draft = drop_copies(genes.drop_constant(draft, is_part=True), copies)  # joining observations may have made some so
     Q = covariates.basis(draft.obs, options.covariates) if options.covariates else None
     Q = Q if draft.log_depth is None else depth.beside(Q, draft.X, draft.log_depth)
     asked = "kept" if config.keeps_values else options.transform
