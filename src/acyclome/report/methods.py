@@ -72,7 +72,8 @@ def _confounding(run: Run) -> str:
     if acting:
         return (
             f"Of {wording.plural(len(acting), 'regulator')} the activity that their targets show, by the criterion of "
-            "the edges and EM, took the place of the expression: an error in it would join their targets to one another."
+            "the edges and EM, took the place of the expression: an error in it would join their targets to one "
+            "another."
         )
     if method == "trim":
         return "Singular values of the standardised matrix were capped at their median ([@cevid2020])."
