@@ -186,3 +186,11 @@ def test_associations_weigh_what_votes_weigh():
     votes = votes_for(*((i, (i + 1) % D) for i in range(D)), total=1)
     found = ranked(NOTHING, votes, Held(strength))
     assert found[0, 2] == pytest.approx(found[0, 1], rel=1e-6)
+
+
+def test_the_best_scores_are_those_of_a_stable_sort_of_equals_the_first(monkeypatch):
+    monkeypatch.setattr(ranking, "LISTED", 30)
+    rng = np.random.default_rng(3)
+    for levels in (3, 20, 10_000):
+        score = rng.integers(0, levels, 200) / levels
+        np.testing.assert_array_equal(ranking._first(score), np.sort(np.argsort(-score, kind="stable")[:30]))

@@ -136,3 +136,12 @@ def test_what_does_not_go_with_it_is_refused_with_the_reason(options, given, wor
     X = np.random.default_rng(7).standard_normal((60, 45))
     with pytest.raises(ConfigError, match=words):
         ac.learn(X, resamples=0, threads=1, config=options, **given)
+
+
+@pytest.mark.parametrize("noise", ["unequal", "equal"])
+def test_candidates_that_the_search_for_factors_has_seen_are_those_of_the_screening(noise):
+    X = simulate(300, 200, standardised=True, seed=6).X
+    looked, plain = (learn(X, confounding=method, score={"noise": noise}) for method in ("auto", "none"))
+    assert looked.facts["confounding"]["method"] == "none"
+    assert looked.facts["screen"] == plain.facts["screen"]
+    pd.testing.assert_frame_equal(looked.edges, plain.edges)

@@ -48,8 +48,9 @@ class EngineSettings:
     turns: bool = False
 
 
-def screen(problem: Problem, settings: EngineSettings) -> Candidates:
-    candidates = problem.backend.screen(problem, settings.screen)
+def screen(problem: Problem, settings: EngineSettings, *, known: Candidates | None = None) -> Candidates:
+    """Find candidate edges; ``known`` are those that the screening for lines would find, if it was done already."""
+    candidates = known or problem.backend.screen(problem, settings.screen)
     if settings.climbing is None:
         return candidates
     return hill_climbing.screen_by_terms(problem, candidates, settings=settings.climbing, screening=settings.screen)

@@ -31,7 +31,8 @@ class Record:
 class Confounded(Record):
     """What is taken out, the ``method`` in the facts: scores ``(r, n)`` and loadings ``(d, r)`` of factors.
 
-    ``activity`` ``(k, n)`` of ``regulators`` ``(k,)`` takes the place of their expression.
+    ``activity`` ``(k, n)`` of ``regulators`` ``(k,)`` takes the place of their expression.  ``indptr`` and ``parent``
+    are candidate edges, as in :class:`Screened`, where hidden causes were looked for and none is taken out.
     """
 
     stage = Stage.CONFOUNDING
@@ -39,10 +40,17 @@ class Confounded(Record):
     loadings: np.ndarray
     regulators: np.ndarray
     activity: np.ndarray
+    indptr: np.ndarray | None = None
+    parent: np.ndarray | None = None
 
     @property
     def deconfounding(self) -> Deconfounding:
         return Deconfounding(self.scores, self.facts["method"] == "trim", self.regulators, self.activity)
+
+    @property
+    def candidates(self) -> Candidates | None:
+        """What the screening finds among lines, if it is known already."""
+        return None if self.indptr is None or self.parent is None else Candidates(self.indptr, self.parent)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -109,7 +109,7 @@ class Session:
         return chosen
 
     def screen(self) -> Screened:
-        return self._take(Screened, lambda: stages.screen(self.task))
+        return self._take(Screened, lambda: stages.screen(self.task, self._get(Confounded).candidates))
 
     def shard(self) -> Sharded:
         if not is_sharded(self.asked):

@@ -43,11 +43,12 @@ VIEWS = 8  # parts of the screening on a Dask cluster; each is correlated anew, 
 TINY = 1e-300  # of a variance: its logarithm stays finite
 
 
-def screen(task: Task) -> Screened:
+def screen(task: Task, known: Candidates | None = None) -> Screened:
+    """Find candidate edges; those of lines are ``known`` where hidden causes were looked for in the same data."""
     task.report("screen", 0.0, "correlations and candidates")
     on_workers = task.runtime.dask is not None and task.backend.can_partition
     backend = ThreadBackend(task.backend.threads, views=partial(_views, task)) if on_workers else task.backend
-    candidates = engine.screen(replace(task.problem, backend=backend), task.settings)
+    candidates = engine.screen(replace(task.problem, backend=backend), task.settings, known=known)
     task.report("screen", 1.0, f"{candidates.n_edges:,} candidate edges")
     return Screened(indptr=candidates.indptr, parent=candidates.parent, facts=_candidate_facts(candidates))
 

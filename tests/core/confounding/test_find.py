@@ -7,12 +7,13 @@ from acyclome.config import Config
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.confounding import factor_analysis
 from acyclome.core.confounding.factor_analysis import of_scores, refine, sparse_direction, varimax
-from acyclome.core.confounding.find import find_factors, residual_correlation, without_factors
+from acyclome.core.confounding.find import HiddenCauses, find_factors, residual_correlation, without_factors
 from acyclome.core.confounding.observed import without_observed
 from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.data.problem import Problem
+from acyclome.core.engine import screen
 from acyclome.evaluate.simulate import simulate
 from acyclome.pipeline.engine_settings import engine_settings
 
@@ -34,10 +35,15 @@ def problem_of(X: np.ndarray) -> Problem:
     return Problem(moments, Constraints.none(len(X)), ThreadBackend(1))
 
 
+def looked_for(X: np.ndarray, **asked: int) -> HiddenCauses:
+    problem = problem_of(X)
+    return find_factors(problem, screen(problem, SETTINGS), SETTINGS, **asked)
+
+
 @pytest.mark.parametrize(("graph", "n_factors"), [("er", 2), ("hub", 1)])
 def test_factors_are_found_and_each_is_one_of_those_there_are(graph, n_factors):
     X, scores = data(graph, n_factors)
-    found = find_factors(problem_of(X), SETTINGS, seed=3, most=20)
+    found = looked_for(X, seed=3, most=20)
     assert len(found.scores) == n_factors
     explained = [
         1 - np.sum((f - f.mean() - b) ** 2) / np.sum((f - f.mean()) ** 2) for f, b in fitted(scores, found.scores)
@@ -55,7 +61,7 @@ def fitted(scores, basis):
 
 @pytest.mark.parametrize("graph", ["er", "hub", "scale-free"])
 def test_nothing_is_found_where_nothing_is_hidden(graph):
-    found = find_factors(problem_of(data(graph, 0)[0]), SETTINGS, seed=3, most=20)
+    found = looked_for(data(graph, 0)[0], seed=3, most=20)
     assert found.scores.shape == (0, 500)
     assert found.residual_correlation < 0.02
 
@@ -64,8 +70,8 @@ def test_an_observed_cause_of_many_genes_is_no_hidden_one_and_hidden_it_is():
     rng = np.random.default_rng(7)
     cause = rng.standard_normal(500)
     X = np.vstack([cause, 0.7 * cause + 0.7 * rng.standard_normal((79, 500))])
-    assert len(find_factors(problem_of(X), SETTINGS, seed=3, most=20).scores) == 0
-    found = find_factors(problem_of(X[1:]), SETTINGS, seed=3, most=20)
+    assert len(looked_for(X, seed=3, most=20).scores) == 0
+    found = looked_for(X[1:], seed=3, most=20)
     assert len(found.scores) == 1
     assert np.corrcoef(found.scores[0], cause)[0, 1] ** 2 > 0.95
 

@@ -20,6 +20,7 @@ from scipy import sparse
 
 from acyclome.core.confounding.factor_analysis import Factors, of_scores, principal, refine, varimax
 from acyclome.core.confounding.observed import without_observed
+from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.confounders import LEAST_LEFT, orthonormal, without_scores
 from acyclome.core.data.deconfounding import standardized_rows
 from acyclome.core.data.moments import Moments
@@ -68,47 +69,46 @@ class _Fit:
     description: float
 
 
-def find_factors(problem: Problem, settings: EngineSettings, *, seed: int, most: int) -> HiddenCauses:
+def find_factors(
+    problem: Problem, candidates: Candidates, settings: EngineSettings, *, seed: int, most: int
+) -> HiddenCauses:
     """Find hidden causes of many genes; none where nothing speaks for one.
 
-    ``settings`` are those of the order search of a linear model; the data are without interventions, whose effects on
-    many genes a factor would take for its own.
+    ``candidates`` are those of the screening of the problem, with which the first graph is searched.  ``settings`` are
+    those of the order search of a linear model; the data are without interventions, whose effects on many genes a
+    factor would take for its own.
     """
-    search = _Search(problem, settings, seed)
+    search = _Search(problem, candidates, settings, seed=seed)
     first = now = search.fit(np.empty((0, problem.data.n_obs)))
     while len(now.factors.scores) < most:
-        sets = _proposals(search, now)
-        tried = [search.pruned(search.fit(np.vstack([now.factors.scores, one]))) for one in sets]
+        sets = (np.vstack([now.factors.scores, one]) for one in _proposals(search, now))
+        tried = [search.pruned(search.fit(scores, beside=now)) for scores in sets]
         better = min(tried, key=lambda one: one.description, default=now)
-        if better.description > now.description - search.margin(now):
+        # A graph without factors may be better too, from another order: that is for the search to find.
+        if len(better.factors.scores) == 0 or better.description > now.description - search.margin(now):
             break
         now = search.refined(better)
-    factors = now.factors.turned(varimax(now.factors.loadings))
-    left = now.E - factors.loadings @ factors.scores
-    return HiddenCauses(
-        factors.scores,
-        factors.loadings,
-        residual_correlation(left),
-        residual_correlation(first.E),
-        first.description - now.description,
-        first.graph,
-    )
+    factors = _to_sparse(now.factors)
+    without = residual_correlation(first.E)
+    beside = residual_correlation(now.E - factors.loadings @ factors.scores) if len(factors.scores) else without
+    gain = first.description - now.description
+    return HiddenCauses(factors.scores, factors.loadings, beside, without, gain, first.graph)
 
 
 def residual_correlation(left: np.ndarray) -> float:
     """Return the root of the mean squared correlation of two rows, less what chance makes of it."""
     d, n = left.shape
-    X = standardized_rows(left)
+    X = standardized_rows(left).astype(np.float32)  # the sum of a million squares: twice as fast, and as right
     gram = X.T @ X / n  # its squares sum to those of all correlations
-    excess = (np.sum(gram**2) - d) / max(d * (d - 1), 1) - 1.0 / n
+    excess = (np.sum(np.square(gram, dtype=np.float64)) - d) / max(d * (d - 1), 1) - 1.0 / n
     return float(np.sqrt(max(excess, 0.0)))
 
 
 class _Search:
     """Quick searches of a graph beside factors; the order of the last is where the next begins."""
 
-    def __init__(self, problem: Problem, settings: EngineSettings, seed: int) -> None:
-        self.problem, self.settings, self.seed = problem, settings, seed
+    def __init__(self, problem: Problem, candidates: Candidates, settings: EngineSettings, *, seed: int) -> None:
+        self.problem, self.candidates, self.settings, self.seed = problem, candidates, settings, seed
         data = problem.data
         others = max(int(problem.constraints.sources.sum()) - 1, 1)
         self.bar = 0.5 * np.log(data.n_effective) + settings.score.gamma * np.log(others)
@@ -119,28 +119,28 @@ class _Search:
         fixed, by_edge = MARGIN
         return self.bar * (fixed + by_edge * now.graph.n_edges)
 
-    def fit(self, scores: np.ndarray, rounds: int = 2) -> _Fit:
-        """Fit graph and factors in turn, and leave out factors for which a gene stands; the best description counts."""
+    def fit(self, scores: np.ndarray, *, beside: _Fit | None = None) -> _Fit:
+        """Fit graph and factors, and leave out factors for which a gene stands.
+
+        Factors that shorten the description of what is ``beside`` are fitted in turn with the graph once more, and the
+        better of the two counts; others are hardly worth one search.
+        """
         start = self.order
         while True:
-            now = min(self._steps(scores, start, rounds), key=lambda one: one.description)
+            now = self._step(scores, start)
+            if len(scores) and beside is not None and now.description < beside.description:
+                now = min(now, self._step(now.factors.scores, start), key=lambda one: one.description)
             factors, genes = without_observed(now.factors)
             if len(genes) == 0:
                 return now
             scores = factors.scores
             start = np.concatenate([genes, np.setdiff1d(now.graph.order, genes, assume_unique=True)]).astype(np.int32)
 
-    def _steps(self, scores: np.ndarray, start: np.ndarray, rounds: int) -> list[_Fit]:
-        fits = []
-        for _ in range(rounds if len(scores) else 1):
-            fits.append(self._step(scores, start))
-            scores = fits[-1].factors.scores
-        return fits
-
     def _step(self, scores: np.ndarray, start: np.ndarray) -> _Fit:
         data, scale = without_factors(self.problem.data, scores)
         problem = replace(self.problem, data=data)
-        graph = search_once(problem, screen(problem, self.settings), start, settings=self.settings, seed=self.seed)
+        candidates = screen(problem, self.settings) if len(scores) else self.candidates
+        graph = search_once(problem, candidates, start, settings=self.settings, seed=self.seed)
         E = self.Z - _weights(graph, scale, np.ones(graph.n_edges, bool)) @ self.Z
         factors = refine(E, of_scores(E, scores), EM_ROUNDS)
         return _Fit(factors, graph, E, self._description(factors, graph))
@@ -157,7 +157,7 @@ class _Search:
         """Go on in turn while that pays."""
         for _ in range(REFINED if len(now.factors.scores) else 0):
             self.order = now.graph.order
-            new = self.fit(now.factors.scores, rounds=1)
+            new = self.fit(now.factors.scores)
             gain = now.description - new.description
             now = new if gain > 0 else now
             if gain < WORTH * self.bar:
@@ -170,9 +170,9 @@ class _Search:
         outer = self.order
         while len(now.factors.scores):
             self.order = now.graph.order
-            turned = now.factors.turned(varimax(now.factors.loadings))
+            turned = _to_sparse(now.factors)
             weakest = np.argsort(self.gains(turned).sum(axis=0), kind="stable")[:2]
-            fewer = (self.fit(np.delete(turned.scores, k, axis=0), rounds=1) for k in weakest)
+            fewer = (self.fit(np.delete(turned.scores, k, axis=0)) for k in weakest)
             kept = next((one for one in fewer if one.description < now.description + self.margin(now)), None)
             if kept is None:
                 break
@@ -200,11 +200,15 @@ def _proposals(search: _Search, now: _Fit) -> list[np.ndarray]:
     if len(components.scores) == 0:
         return []
     left, _ = without_observed(refine(E, components, FIRST_ROUNDS))
-    left = of_scores(E, left.scores)  # what the directions left out explain is unexplained now
-    left = left.turned(varimax(left.loadings))
+    left = _to_sparse(of_scores(E, left.scores))  # what the directions left out explain is unexplained now
     if not _is_hidden(search.gains(left), n):
         return []
-    return [_leading(search, components), _leading(search, left)]
+    return [_leading(search, _to_sparse(components)), _leading(search, left)]
+
+
+def _to_sparse(factors: Factors) -> Factors:
+    """Turn factors to sparse loadings."""
+    return factors.turned(varimax(factors.loadings))
 
 
 def _leading(search: _Search, factors: Factors) -> np.ndarray:

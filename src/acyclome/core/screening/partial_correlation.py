@@ -57,12 +57,12 @@ def partial_correlations(problem: Problem, *, shrinkage: float) -> Callable[[np.
     sources = np.flatnonzero(problem.constraints.sources)
     if right is not None:
         right = np.ascontiguousarray(right[:, sources])
-    root = np.sqrt(diagonal)
+    per_root = (1.0 / np.sqrt(diagonal)).astype(left.dtype)
 
     def rows(targets: np.ndarray) -> np.ndarray:
         K = left[np.ix_(targets, sources)] if right is None else left[targets] @ right
-        partial: np.ndarray = np.abs(K) / np.outer(root[targets], root[sources])
-        return partial
+        partial: np.ndarray = np.abs(K * per_root[targets][:, None])
+        return partial * per_root[sources]
 
     return rows
 
