@@ -27,6 +27,7 @@ from acyclome.errors import InputError, examples
 from acyclome.io import formats, tables
 from acyclome.io.atomic import ensure_writable, plain, remove_leftovers, write_json, write_npz
 from acyclome.io.declared import check_path
+from acyclome.io.lock import whole_folder
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS
 
@@ -64,11 +65,15 @@ class RunFolder:
     @classmethod
     @contextmanager
     def begin(cls, path: str | os.PathLike[str]) -> Iterator[Self]:
-        """Make the folder as :meth:`create` does, and take it away again if the block fails before a file is in it."""
+        """Make the folder as :meth:`create` does, for this process alone.
+
+        It is taken away again if the block fails before a file is in it.
+        """
         stages = cls(path).stage("")
         new = [directory for directory in (stages, *stages.parents) if not directory.exists()]
         try:
-            yield cls.create(path)
+            with whole_folder(ensure_writable(path)):
+                yield cls.create(path)
         except BaseException:
             with suppress(OSError):  # the first that holds something stays, and so do those around it
                 for directory in new:
@@ -210,9 +215,9 @@ def write(network: Network, path: str | os.PathLike[str]) -> None:
         If the folder cannot be written to.
     """
     folder = RunFolder(path)
-    ensure_writable(folder.path)
-    folder.write_network(network)
-    folder.write_run_json(network.facts)
+    with whole_folder(ensure_writable(folder.path)):
+        folder.write_network(network)
+        folder.write_run_json(network.facts)
 
 
 def fingerprint(*parts: Any) -> str:

@@ -13,6 +13,7 @@ from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
 from acyclome.io.atomic import write_json, write_path
+from acyclome.io.lock import part_of_folder, whole_folder
 from acyclome.io.runs import DIFFERENTIAL, RunFolder, fingerprint, input_digest
 from acyclome.io.store import Store
 from acyclome.io.tables import write_tsv
@@ -48,6 +49,7 @@ def run(
 
         def open_store(label: Label) -> Store:
             options = config if label is None else config.with_options({"input.group": label})
+            stack.enter_context(whole_folder(folder_of(label).path))
             _prepare(input_path, folder_of(label).path, options, runtime=runtime)
             return stack.enter_context(Store.open(folder_of(label).stage("prepared.h5")))
 
@@ -85,10 +87,11 @@ def prepare_stage(
             "run` learns; stages learn one network. Name its label: --input.group LABEL, or leave group_by out."
         )
         raise ConfigError(msg)
-    facts = _prepare(input_path, out, config, runtime=runtime)
-    if config.card is None:
-        with Session.open(out, runtime) as session:
-            session.choose()
+    with RunFolder.begin(out):
+        facts = _prepare(input_path, out, config, runtime=runtime)
+        if config.card is None:
+            with Session.open(out, runtime) as session:
+                session.choose()
     return facts
 
 
@@ -162,9 +165,13 @@ def run_stage(
     if not 0 <= part < parts:
         msg = f"part = {part} of parts = {parts} jobs; expected a part from 0 to parts - 1."
         raise InputError(msg)
-    if name == "report":
-        return {"report": str(report(RunFolder(out), runtime))}
-    with Session.open(out, runtime, is_part=name == "fit" and parts > 1) as session:
+    work = name if parts == 1 else f"{name}-{part + 1}-of-{parts}"
+    with ExitStack() as stack:
+        if RunFolder(out).path.is_dir():  # of one that is not there it is said below
+            stack.enter_context(part_of_folder(RunFolder(out).path, work))
+        if name == "report":
+            return {"report": str(report(RunFolder(out), runtime))}
+        session = stack.enter_context(Session.open(out, runtime, is_part=name == "fit" and parts > 1))
         return dict(STAGES[name](session, Part(part, parts)))
 
 
