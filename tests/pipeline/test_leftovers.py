@@ -48,7 +48,7 @@ def test_other_options_of_the_preparation_remove_what_an_earlier_run_left(h5ad, 
     (out / "mine.txt").write_text("kept")
     prepare_stage(h5ad, out, CONFIG.with_options({"prepare.min_cells": 3}), runtime=Runtime(resume=True))
     assert names(out) == {"mine.txt"}
-    assert names(out / "stages") == {"prepared.h5", "config.json"}
+    assert names(out / "stages") == {"prepared.h5", "config.json", "permuted.h5"}
     with pytest.raises(InputError, match="no run has ended there"):
         ac.read(out)
 

@@ -113,3 +113,42 @@ def test_a_run_carries_the_checks_into_its_report(tmp_path, checks):
     assert ("rivals" in facts["validation"], "validation" in facts["stages"]) == (checks, checks)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert ("The checks were switched off" in page) is not checks
+
+
+def panel(path, seed=0, d=20, n=2000):
+    """Write counts of independent genes."""
+    rng = np.random.default_rng(seed)
+    X = rng.poisson(rng.uniform(5, 50, d), (n, d))
+    pd.DataFrame(X, columns=[f"G{k}A" for k in range(d)], index=[f"c{k}" for k in range(n)]).to_csv(path, sep="\t")
+    return path
+
+
+@pytest.mark.parametrize("more", [{}, {"model": "glm"}, {"prepare.normalize": True}])
+def test_what_preparation_makes_is_seen_and_said(tmp_path, more):
+    run(panel(tmp_path / "x.tsv"), tmp_path / "out", CONFIG.with_options(more), Runtime())
+    record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    found, said = record["validation"]["permuted"], [text for text in record["warnings"] if "permuted" in text]
+    is_bound = "prepare.normalize" in more  # totals of twenty genes join them
+    assert found["of_counts"]
+    assert (found["false_edges"] > 10) == (record["network"]["n_edges"] > 10) == is_bound
+    assert bool(said) == is_bound
+    assert "counts permuted among" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_permuted_counts_are_kept_and_go_with_their_preparation(tmp_path):
+    path, out = panel(tmp_path / "x.tsv"), tmp_path / "out"
+    kept = out / "stages" / "permuted.h5"
+    run(path, out, CONFIG, Runtime())
+    made = kept.stat().st_mtime_ns
+    run(path, out, CONFIG, Runtime(resume=True))
+    assert kept.stat().st_mtime_ns == made
+    run(path, out, CONFIG.with_options({"validation.checks": False, "seed": 4}), Runtime())
+    assert not kept.exists()
+
+
+def test_regulators_alone_are_causes_among_permuted_counts(tmp_path):
+    (tmp_path / "tfs.txt").write_text("G1A\nG2A\n", encoding="utf-8")
+    options = CONFIG.with_options({"knowledge.regulators": str(tmp_path / "tfs.txt"), "prepare.normalize": True})
+    run(panel(tmp_path / "x.tsv"), tmp_path / "out", options, Runtime())
+    found = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))["validation"]["permuted"]
+    assert 0 < found["edges"] <= 2 * 19

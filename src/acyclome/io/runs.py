@@ -39,6 +39,7 @@ RESULTS = (
     *("edges.tsv.gz", "run.json", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", "report.html"),
     *("members.parquet", "effects.parquet", DIFFERENTIAL),
 )
+PERMUTED = "permuted.h5"  # among the stages: what preparation makes of counts that are permuted
 PARTS = {"members": MEMBER_COLUMNS, "effects": EFFECT_COLUMNS}  # that a network may have, in parquet
 _HEADER = "__header__"  # a name that no array of a stage has
 _LONGEST = 100  # letters of a label in the name of a file; systems take 255 bytes, with marks of unfinished files
@@ -132,7 +133,8 @@ class RunFolder:
             self.file(name).unlink(missing_ok=True)
 
     def remove_stages(self) -> None:
-        for path in [self.stage("config.json"), self.stage("prepared.h5"), *self.stage("").glob("*.npz")]:
+        named = [self.stage(name) for name in ("config.json", "prepared.h5", PERMUTED)]
+        for path in [*named, *self.stage("").glob("*.npz")]:
             path.unlink(missing_ok=True)
 
     def write_network(self, network: Network) -> None:

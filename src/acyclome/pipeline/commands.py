@@ -9,20 +9,25 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
 from acyclome.io.atomic import write_json, write_path
 from acyclome.io.lock import part_of_folder, whole_folder
-from acyclome.io.runs import DIFFERENTIAL, RunFolder, fingerprint, input_digest
+from acyclome.io.matrices import COUNTS
+from acyclome.io.runs import DIFFERENTIAL, PERMUTED, RunFolder, fingerprint, input_digest
 from acyclome.io.store import Store
 from acyclome.io.tables import write_tsv
+from acyclome.knowledge.regulators import find_regulators
 from acyclome.network import JointNetworks, Network
 from acyclome.pipeline.groups import Door, Label, check_joint, learn_groups
 from acyclome.pipeline.keys import Part, options_of
 from acyclome.pipeline.resources import check_memory, estimate, estimate_models
 from acyclome.pipeline.session import Session, report
 from acyclome.pipeline.task import Runtime, measured
+from acyclome.pipeline.validation import OBSERVATIONS, ROUNDS, draw_genes
 from acyclome.prepare.checks import check_groups
 
 __all__ = ["STAGES", "Runtime", "plan", "prepare_stage", "run", "run_stage"]
@@ -118,6 +123,7 @@ def _prepare(
         if runtime.resume and earlier.get("key") == about["key"] and path.exists():
             _remove_earlier(folder, earlier, about)
             write_json(notes, {**about, "cost": earlier["cost"]})
+            _permute(input_path, folder, config)
             runtime.report("prepare", 1.0, "kept")
             return {"kept": True}
         runtime.report("prepare", 0.0, "reading and preparing")
@@ -129,7 +135,25 @@ def _prepare(
         runtime.report("prepare", 1.0, f"{d:,} genes, {n:,} observations; matrix {facts['matrix']}, {facts['kind']}")
         # Said now, before stages are submitted as jobs that would fail one by one.
         check_memory(d, n, config, threads=runtime.threads, memory=runtime.memory, has_disk=True)
+        folder.stage(PERMUTED).unlink(missing_ok=True)
+        _permute(input_path, folder, config)
         return {**facts, "cost": cost}
+
+
+def _permute(input_path: str | os.PathLike[str], folder: RunFolder, config: Config) -> None:
+    """Write what preparation makes of permuted counts, which the checks of the network ask for, unless it is there."""
+    from acyclome.prepare.permuted import permuted_to_store
+
+    path = folder.stage(PERMUTED)
+    if not config.validation.checks or path.exists():
+        return
+    with Store.open(folder.stage("prepared.h5")) as store:
+        if store.facts["kind"] != COUNTS:
+            return
+        sources, _ = find_regulators(store.genes, None, config.knowledge.regulators)
+        drawn = draw_genes(sources & ~sources.all(), np.random.default_rng(config.seed))
+        genes = [store.genes[k] for k in drawn]
+    permuted_to_store(input_path, path, config, genes=genes, n_obs=OBSERVATIONS, rounds=ROUNDS)
 
 
 def _remove_earlier(folder: RunFolder, earlier: Mapping[str, Any], about: Mapping[str, Any]) -> None:

@@ -34,6 +34,8 @@ def run_record(
     effects = order.get("effects", [])
     warnings = [*store.get("warnings", []), *data.warnings, *fit.get("warnings", []), *effects_warnings(effects)]
     warnings += [*sign_warnings(network.edges), *facts[Key(Stage.CONFOUNDING)].get("warnings", [])]
+    checked = dict(facts.get(Key(Stage.VALIDATION), {}))
+    warnings += checked.pop("warnings", [])
     edges = [count for key, part in facts.items() if key.stage is Stage.RESAMPLE for count in part["edges"]]
     return {
         "status": "done",
@@ -67,7 +69,7 @@ def run_record(
         },
         "network": _network_facts(network),
         "sortability": order["sortability"],
-        "validation": _without_cost(facts.get(Key(Stage.VALIDATION), {})),
+        "validation": _without_cost(checked),
         "versions": {"python": platform.python_version(), "acyclome": __version__, **_versions()},
         "warnings": list(dict.fromkeys(warnings)),  # each once, though stages or shards may say the same
     }

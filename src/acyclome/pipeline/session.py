@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 from acyclome.config import Config
 from acyclome.core.workers import one_blas_thread
 from acyclome.errors import InputError
-from acyclome.io.runs import RunFolder
+from acyclome.io.runs import PERMUTED, RunFolder
 from acyclome.io.store import Store
 from acyclome.network import Network
 from acyclome.pipeline import confounding, model_selection, shards, stages, validation
@@ -150,7 +150,7 @@ class Session:
         resampled = self.archive.read_parts(Resampled, self.task.config, wanted=wanted, things="resamples")
         network = assemble(self.task, ordered, Resampled.joined(resampled))
         if self.folder is not None and self.asked.validation.checks:  # they are for the report, which a folder has
-            self._take(Validated, lambda: validation.validate(self.task, ordered))
+            self._take(Validated, lambda: self._validated(ordered))
         done = self.archive.records
         network.facts.update(run_record(network, self.task.data, self.asked, about=self.about, done=done))
         if self.folder is not None:
@@ -158,6 +158,13 @@ class Session:
             self.folder.write_run_json(network.facts)
         self.task.report("network", 1.0, f"{network.n_edges:,} edges")
         return network
+
+    def _validated(self, ordered: Ordered) -> Validated:
+        path = None if self.folder is None else self.folder.stage(PERMUTED)
+        if path is None or not path.exists():
+            return validation.validate(self.task, ordered)
+        with Store.open(path) as permuted:
+            return validation.validate(self.task, ordered, permuted)
 
     def _all_shards(self) -> list[RelaxedShards]:
         wanted = self._get(Sharded).plan.n_shards

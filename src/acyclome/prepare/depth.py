@@ -98,6 +98,16 @@ class Totals:
             return _of_mean_one(self.sums)
         return np.ones(len(self.sums)) if self.depth is None else self.depth.size
 
+    @property
+    def depths(self) -> np.ndarray:
+        """Depths ``(n,)`` above 0, as far as they are there, not shrunken as `size` is but as spread as depth is."""
+        if self.suffice:
+            return np.maximum(self.sums, self.sums[self.sums > 0].min())
+        if self.depth is None or not self.depth.is_there:
+            return np.ones(len(self.sums))
+        found: np.ndarray = np.exp(np.sqrt(self.depth.share) * self.depth.log_size)
+        return found
+
     def text(self, genes: np.ndarray) -> str:
         """Say what was decided, and why."""
         if self.suffice:

@@ -40,13 +40,18 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """A draft and what remains to be done to its genes, each by itself."""
 
     draft: Draft
     Q: np.ndarray | None
     is_ranked: bool
     facts: dict[str, Any]
+
+    def whole(self) -> Matrix:
+        """Return the finished matrix ``(n_vars, n_obs)``."""
+        finished = list(self.blocks())
+        return sp.vstack(finished, format="csr") if sp.issparse(finished[0]) else np.concatenate(finished)
 
     def blocks(self) -> Iterator[Matrix]:
         for a, b in blocks(*self.draft.X.shape):
@@ -62,10 +67,9 @@ def prepare(adata: AnnData, config: Config | None = None) -> Prepared:
     """
     with one_blas_thread():
         plan = _plan(adata, config or Config())
-        finished = list(plan.blocks())
-    X = sp.vstack(finished, format="csr") if sp.issparse(finished[0]) else np.concatenate(finished)
+        X = plan.whole()
     draft = plan.draft
-    return Prepared(X, list(draft.genes), _names(draft), plan.facts, _plain_columns(draft.obs))
+    return Prepared(X, list(draft.genes), _names(draft), plan.facts, plain_columns(draft.obs))
 
 
 def prepare_to_store(
@@ -80,7 +84,7 @@ def prepare_to_store(
     with one_blas_thread():
         plan = _plan(open_expression(path_in, config.input.genes_as), config)
         draft = plan.draft
-        columns = _plain_columns(draft.obs)
+        columns = plain_columns(draft.obs)
         digest = write_store(
             path_store,
             plan.blocks(),
@@ -100,16 +104,26 @@ def prepared_size(path_in: str | os.PathLike[str], config: Config) -> tuple[int,
     return draft.n_obs, min(draft.n_vars, config.prepare.n_top_genes or draft.n_vars)
 
 
-def _plan(adata: AnnData, config: Config) -> _Plan:
-    options = config.prepare
+def _plan(adata: AnnData, config: Config) -> Plan:
+    draft, read = selected(adata, config)
+    return planned(adata, draft, read, config=config)
+
+
+def selected(adata: AnnData, config: Config) -> tuple[Draft, MatrixFacts]:
+    """Return the chosen matrix without rare genes, as it was measured, and what it holds."""
     selection.check_perturbation(adata, config.input)
-    draft, read = selection.select(adata, config.input, options)
-    draft = genes.filter_genes(draft, options, is_part=config.input.group is not None)
+    draft, read = selection.select(adata, config.input, config.prepare)
+    return genes.filter_genes(draft, config.prepare, is_part=config.input.group is not None), read
+
+
+def planned(adata: AnnData, draft: Draft, read: MatrixFacts, *, config: Config) -> Plan:
+    """Take all steps from there on."""
+    options = config.prepare
     draft = aggregate.aggregate(draft, options, config.seed, config.input.perturbation)
     copies = copies_in(draft)  # proportional counts are not so as logarithms; they stay in the totals
     if config.counts is not None and (config.card is not None or draft.kind == COUNTS):
         counted = drop_copies(genes.keep_counts(draft, options), copies)
-        return _Plan(counted, None, False, _facts(adata, counted, read, None, "none"))
+        return Plan(counted, None, False, _facts(adata, counted, read, None, "none"))
     for step in (genes.normalize, genes.take_log, genes.top_genes):
         draft = step(draft, options)
     draft = drop_copies(genes.drop_constant(draft, is_part=True), copies)  # joining observations may have made some so
@@ -120,7 +134,7 @@ def _plan(adata: AnnData, config: Config) -> _Plan:
     draft = draft.noted("transform", **choice)
     if Q is not None and options.covariates:
         draft = covariates.leave_out_explained(draft, Q, options.covariates)
-    return _Plan(draft, Q, choice["chosen"] == "rank", _facts(adata, draft, read, Q, choice["chosen"]))
+    return Plan(draft, Q, choice["chosen"] == "rank", _facts(adata, draft, read, Q, choice["chosen"]))
 
 
 def _choose_transform(draft: Draft, Q: np.ndarray | None, asked: str, seed: int) -> dict[str, Any]:
@@ -159,7 +173,7 @@ def _names(draft: Draft) -> list[str]:
     return [str(name) for name in draft.obs.index]
 
 
-def _plain_columns(obs: pd.DataFrame) -> pd.DataFrame:
+def plain_columns(obs: pd.DataFrame) -> pd.DataFrame:
     """Return numbers and labels of the observations; labels become categories, anything else is left behind."""
     import pandas as pd
 

@@ -96,8 +96,11 @@ def _chance(run: Run) -> Finding:
         return _missing(run, title, sign)
     edges = len(run.edges)
     value = f"about {wording.decimal(facts['false_edges'], 1)} of {wording.plural(edges, 'edge')}"
+    permuted = "counts permuted among the observations, gene by gene, and prepared anew at the depth they have"
+    if not facts.get("of_counts"):
+        permuted = "values permuted among the observations, gene by gene"
     meaning = (
-        "With every gene's values permuted among the observations, gene by gene, nothing is left to be found, and "
+        f"With every gene's {permuted}, nothing is left to be found, and "
         f"{wording.decimal(facts['edges'], 1)} edges among {wording.count(facts['genes'])} genes are found all the "
         "same; edges that stand for a hidden cause or point the wrong way are not counted by this."
     )
