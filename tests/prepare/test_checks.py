@@ -37,6 +37,7 @@ def test_a_good_matrix_passes_in_every_form():
         (good(), ("SPI1", "LYZ", "SPI1", "LYZ"), ("2 gene names", "SPI1, LYZ", "unique")),
         (with_value(np.nan, rows=slice(3)), GENES, ("3 missing values (NaN)", "observation '0', gene 'LYZ'")),
         (with_value(-np.inf, rows=4), GENES, ("1 infinite values", "observation '4', gene 'LYZ'")),
+        (with_value(1e300, rows=4), GENES, ("1 values beyond 3.4e+38", "observation '4', gene 'LYZ'")),
         (good(), ("SPI1", "__no_feature", "LYZ", "nCount_RNA"), ("none of genes", "__no_feature, nCount_RNA")),
         (with_value(0.0), GENES, ("constant", "LYZ")),
         (with_value(7.5), GENES, ("constant", "LYZ")),

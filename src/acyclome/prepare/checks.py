@@ -14,6 +14,8 @@ from acyclome.io.inspection import MIN_OBSERVATIONS
 from acyclome.io.strangers import are_no_genes
 from acyclome.prepare.genes import is_constant
 
+LARGEST = float(np.finfo(np.float32).max)  # in which expression is kept
+
 
 def check_matrix(X: Any, genes: Sequence[str]) -> None:
     """Refuse a matrix of numbers in memory, ``(n, d)`` dense or CSR, that no network can be learned from."""
@@ -61,11 +63,17 @@ def check_names(genes: Sequence[str]) -> None:
 def check_finite(X: Any, genes: Sequence[str], observations: Sequence[str], *, name: str) -> None:
     """Raise an InputError if a value of the matrix ``(n, d)`` is missing or infinite; the first is named."""
     stored = X.data if sp.issparse(X) else np.asarray(X)
-    if stored.dtype.kind != "f" or np.isfinite(stored).all():  # whole numbers and booleans have no NaN
+    if stored.dtype.kind != "f" or not stored.size:  # whole numbers and booleans have no NaN
+        return
+    if stored.min() >= -LARGEST and stored.max() <= LARGEST:  # neither of which NaN does
         return
     n_nan, n_infinite = int(np.isnan(stored).sum()), int(np.isinf(stored).sum())
-    row, column = first_where(X, lambda values: ~np.isfinite(values))
-    counted = [f"{n} {word}" for n, word in ((n_nan, "missing values (NaN)"), (n_infinite, "infinite values")) if n]
+    kinds = {"missing values (NaN)": n_nan, "infinite values": n_infinite}
+    kinds[f"values beyond {LARGEST:.3g}, the largest of single precision"] = (
+        int((np.abs(stored) > LARGEST).sum()) - n_infinite
+    )
+    row, column = first_where(X, lambda values: ~(np.abs(values) <= LARGEST))
+    counted = [f"{n} {word}" for word, n in kinds.items() if n]
     from_log = " They often come from log(0) or a division by an empty cell." if n_infinite else ""
     msg = (
         f"The matrix {name} holds {' and '.join(counted)}, the first at observation {str(observations[row])!r}, "

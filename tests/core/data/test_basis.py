@@ -6,7 +6,7 @@ from scipy.interpolate import BSpline
 from scipy.stats import chi2
 
 from acyclome.core.data import basis as basis_module
-from acyclome.core.data.basis import expand, explained, own_standardized, screen_expanded
+from acyclome.core.data.basis import expand, explained, orthonormal, own_standardized, screen_expanded
 from acyclome.core.data.expansions import BSplines, Cosines, NaturalSplines, Powers
 from acyclome.core.data.interventions import Interventions
 
@@ -40,6 +40,14 @@ def test_a_constant_gene_has_no_terms(kind, lab):
     X = np.random.default_rng([71, 3]).standard_normal((100, 2))
     X[:, 1] = 4.0
     assert not expand(lab.moments_of(X).Z, kind(5))[1].any()
+
+
+def test_of_fewer_observations_than_terms_the_last_terms_are_zero():
+    rows = np.random.default_rng(4).normal(size=(8, 5))
+    out = orthonormal(rows)
+    assert out.shape == (8, 5)
+    np.testing.assert_allclose(out[:4] @ out[:4].T, 5 * np.eye(4), atol=1e-10)
+    assert not out[4:].any()
 
 
 def test_b_splines_are_those_of_scipy_and_span_the_line():

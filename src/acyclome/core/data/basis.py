@@ -46,8 +46,10 @@ def orthonormal(rows: np.ndarray) -> np.ndarray:
     centered *= np.divide(1.0, size, out=np.zeros_like(size), where=size > FLAT * before)[:, None]  # constants become 0
     Q, R = np.linalg.qr(centered.T)  # Gram-Schmidt from the smoothest on, stable
     diagonal = R.diagonal()  # what each row has of its own; its sign is LAPACK's choice, and taken back below
-    kept = np.abs(diagonal) > FLAT * np.sqrt(n)
-    return np.where(kept[:, None], Q.T * np.sign(diagonal)[:, None], 0.0) * np.sqrt(n)
+    kept = np.flatnonzero(np.abs(diagonal) > FLAT * np.sqrt(n))
+    out = np.zeros_like(rows)  # of more rows than observations the last are left of none
+    out[kept] = (Q.T * np.sign(diagonal)[:, None])[kept] * np.sqrt(n)
+    return out
 
 
 def standardized(responses: np.ndarray) -> np.ndarray:

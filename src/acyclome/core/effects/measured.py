@@ -119,7 +119,9 @@ def _components(
     """Return the probability of every component, ``(..., 3)``, and mean and variance of an effect of the last kind."""
     wide = e2 + mixture.tau2
     logs = np.stack([-(m**2) / e2 - np.log(e2), -((m - t) ** 2) / e2 - np.log(e2), -(m**2) / wide - np.log(wide)], -1)
-    probability = mixture.weight[(t != 0).astype(int)] * np.exp((logs - logs.max(axis=-1, keepdims=True)) / 2)
+    with np.errstate(under="ignore"):  # what is as good as impossible is 0
+        likelihood = np.exp((logs - logs.max(axis=-1, keepdims=True)) / 2)
+    probability = mixture.weight[(t != 0).astype(int)] * likelihood
     probability /= probability.sum(axis=-1, keepdims=True)
     share = mixture.tau2 / wide
     return probability, share * m, share * e2
