@@ -170,13 +170,71 @@ def test_stopping_a_run_says_how_to_go_on(acyclome, tmp_path, monkeypatch):
     assert "Traceback" not in error
 
 
-def test_a_scheduler_that_ends_the_job_is_treated_like_ctrl_c(acyclome, tmp_path, monkeypatch):
-    before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(demo, "write_demo_data", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_scheduler_that_ends_the_job_is_treated_like_ctrl_c(number, expected, acyclome, tmp_path, monkeypatch):
+    before = signal.getsignal(number), signal.set_wakeup_fd(-1)
+    monkeypatch.setattr(demo, "write_demo_data", lambda _: os.kill(os.getpid(), number))
     code, _, error = acyclome("demo", "--data-only", tmp_path / "x.h5ad")
-    assert code == 130
+    assert code == expected
     assert "--resume" in error
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert (signal.getsignal(number), signal.set_wakeup_fd(-1)) == before
+
+
+def test_an_interrupt_that_compiled_code_makes_another_error_of_is_a_stop_too(acyclome, tmp_path, monkeypatch):
+    def interrupted(_):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            msg = "returned a result with an exception set"
+            raise SystemError(msg) from None
+
+    monkeypatch.setattr(demo, "write_demo_data", interrupted)
+    code, _, error = acyclome("demo", "--data-only", tmp_path / "x.h5ad")
+    assert code == 143
+    assert "Traceback" not in error
+
+
+ENDLESS = """
+import sys, threading
+from numba import njit
+from acyclome.cli import demo, main
+from acyclome.io.atomic import write_path
+
+@njit("void(int64)", nogil=True)
+def forever(n):
+    while n > 0:
+        n = n ^ 2 | 1
+
+def work(path):
+    with write_path(path) as unfinished:
+        unfinished.write_text("half")
+        threads = [threading.Thread(target=forever, args=(1,)) for _ in range({threads})]
+        [thread.start() for thread in threads]
+        print("begun", flush=True)
+        {then}
+
+demo.write_demo_data = work
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("threads", "then"), [(0, "forever(1)"), (2, "[thread.join() for thread in threads]")])
+def test_signals_are_answered_at_once_from_inside_compiled_code(number, expected, threads, then, tmp_path):
+    code = ENDLESS.format(threads=threads, then=then)
+    words = [sys.executable, "-c", code, "demo", "--data-only", str(tmp_path / "x.h5ad")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(words, **pipes) as process:
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(number)
+        try:
+            _, error = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == expected
+    assert error.strip().startswith("Stopped.")
+    assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_file_is_answered_with_the_nearest_name(tmp_path):

@@ -1,20 +1,19 @@
 """The command ``acyclome``: what a user types becomes calls of the pipeline, and errors become one screen of text.
 
 Exit codes: 0 done, 2 bad input or option, 3 not enough memory, 4 did not converge, 1 a fault of ours (with its
-traceback), 130 stopped by the user. Nothing heavy is imported before a command needs it, so that help comes at once.
+traceback), 130 stopped by Ctrl-C, 143 by SIGTERM. Nothing heavy is imported before a command needs it, so that help
+comes at once.
 """
 
 from __future__ import annotations
 
+import os
 import platform
 import shlex
-import signal
 import sys
 import textwrap
-import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -24,11 +23,11 @@ from acyclome._version import __version__
 from acyclome.cli import benchmark, demo, doctor, evaluation, inspection, plan, results, simulation, stages
 from acyclome.cli.options import command
 from acyclome.cli.progress import log_to_stderr
+from acyclome.cli.signals import StopSignals
 from acyclome.errors import AcyclomeError, MemoryLimitError
 
 __all__ = ["build_app", "main"]
 
-STOPPED = 130  # what shells give for Ctrl-C
 _WIDTH, _MAX_LINES = 110, 24  # one screen: a terminal has 24 lines at least
 _ISSUES = "the project's issue tracker (see README.md)"
 _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
@@ -54,12 +53,15 @@ _RESUMABLE = frozenset({"run", "demo"})  # whose finished stages are kept
 
 class _Commands(cloup.Group):
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            with _stop_on_terminate():
+        with StopSignals(lambda: _one_screen(_stopped_text(ctx))) as signals:
+            try:
                 return super().invoke(ctx)
-        except KeyboardInterrupt:
-            click.echo(f"\n{_one_screen(_stopped_text(ctx))}", err=True)
-            raise click.exceptions.Exit(STOPPED) from None  # click's own answer is Aborted!, and 1
+            except BaseException as error:
+                # Compiled code that is interrupted may make another error of it.
+                if not (signals.number or isinstance(error, KeyboardInterrupt)):
+                    raise
+                click.echo(f"\n{_one_screen(_stopped_text(ctx))}", err=True)
+                raise click.exceptions.Exit(signals.code) from None  # click's own answer is Aborted!, and 1
 
 
 def build_app() -> cloup.Group:
@@ -85,6 +87,14 @@ def build_app() -> cloup.Group:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line, with the words of the process unless others are given, and return its exit code."""
+    code = _main(argv)
+    if argv is None and code in (130, 143):
+        sys.stdout.flush()
+        os._exit(code)  # Python would wait for threads that still compute
+    return code
+
+
+def _main(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         with log_to_stderr(quiet="--quiet" in words or "-q" in words):
@@ -136,20 +146,3 @@ def _stopped_text(ctx: Any) -> str:
         "Stopped. Finished stages are kept, and no file is half-written. The same command with --resume goes on from "
         "there and gives the same result."
     )
-
-
-@contextmanager
-def _stop_on_terminate() -> Iterator[None]:
-    """Treat the signal with which a scheduler ends a job like Ctrl-C, so that the user is told how to go on."""
-    if threading.current_thread() is not threading.main_thread():  # Python lets no other set handlers
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    earlier = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, earlier)

@@ -26,6 +26,8 @@ TEMPORARY_MARK = ".acyclome-part."
 FOREIGN_LIFETIME_S = 86_400.0  # whether a process of another host lives cannot be asked; no file takes a day to write
 _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
 
+UNFINISHED: set[Path] = set()  # files of this process that shall not outlive it
+
 
 @contextmanager
 def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -38,6 +40,7 @@ def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     check_no_folder(target)
     ensure_writable(target.parent)
     temporary = target.with_name(temporary_name(target.name))
+    UNFINISHED.add(temporary)
     try:
         yield temporary
         _flush(temporary)
@@ -49,7 +52,15 @@ def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+        UNFINISHED.discard(temporary)
     _flush_folder(target.parent)
+
+
+def remove_unfinished() -> None:
+    """Remove what this process has not finished, where it has to leave without the ends of its blocks."""
+    for path in list(UNFINISHED):
+        with suppress(OSError):
+            path.unlink()
 
 
 def check_no_folder(path: Path) -> None:

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from acyclome.errors import InputError
-from acyclome.io.atomic import ensure_writable
+from acyclome.io.atomic import UNFINISHED, ensure_writable
 
 logger = logging.getLogger(__name__)
 LOCK = ".acyclome-lock"
@@ -52,10 +52,12 @@ def _lock(folder: Path, name: str, *, is_shared: bool) -> Iterator[None]:
 
     descriptor = _acquire(path, fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX)
     _held.add(path)
+    UNFINISHED.update(() if is_shared else (path,))  # others may still need what is shared
     try:
         yield
     finally:
         _held.discard(path)
+        UNFINISHED.discard(path)
         with suppress(OSError):  # others that share it still need it
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
