@@ -248,3 +248,41 @@ def test_module_runs_as_a_command():
     command = [sys.executable, "-m", "acyclome.config", "yaml"]
     found = subprocess.run(command, capture_output=True, text=True, check=True)
     assert found.stdout == Config.default_yaml()
+
+
+HOSTILE = {
+    "billions of laughs": (
+        "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+        + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)),
+        "holds itself, or more values",
+    ),
+    "itself": ("prepare: &a\n  covariates: *a\n", "holds itself"),
+    "a list of itself": ("&a [*a]\n", "holds itself"),
+    "a thousand lists": ("seed: " + "[" * 5000 + "]" * 5000, "holds itself"),
+    "ten thousand digits": ("seed: " + "9" * 10_000, "this is not YAML"),
+    "two megabytes": ("# " + "x" * 2**21, "2,097,154 bytes, so it is none"),
+    "code": ("seed: !!python/object/apply:os.getcwd []\n", "could not determine a constructor"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_configuration_is_refused_at_once(case, tmp_path):
+    content, said = HOSTILE[case]
+    (tmp_path / "mine.yaml").write_text(content)
+    with pytest.raises(ConfigError) as found:
+        Config.from_yaml(tmp_path / "mine.yaml")
+    assert said in str(found.value)
+    assert len(str(found.value)) < 900
+
+
+def test_a_configuration_that_is_a_pipe_is_not_opened(tmp_path):
+    import os
+
+    os.mkfifo(tmp_path / "mine.yaml")
+    with pytest.raises(ConfigError, match="a pipe or a device"):
+        Config.from_yaml(tmp_path / "mine.yaml")
+
+
+def test_aliases_of_a_usual_size_are_read(tmp_path):
+    (tmp_path / "mine.yaml").write_text("score: {gamma: &one 1.5}\nprepare: {target_sum: *one}\n")
+    assert Config.from_yaml(tmp_path / "mine.yaml").prepare.target_sum == 1.5

@@ -59,7 +59,7 @@ def _columns(adata: AnnData) -> dict[str, list[str] | str]:
         if column.dtype.kind in "iuf":
             columns[str(name)] = f"numbers from {column.min():g} to {column.max():g}"
             continue
-        levels = sorted(map(str, column.dropna().unique()))
+        levels = sorted({str(label) for label in column.dropna()})
         columns[str(name)] = levels if len(levels) <= _MAX_LEVELS else f"{len(levels)} different texts"
     return columns
 

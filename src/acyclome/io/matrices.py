@@ -94,9 +94,11 @@ def matrix_facts(name: str, matrix: Any) -> MatrixFacts:
     InputError
         If the values cannot be read, or the arrays of a sparse matrix do not fit together.
     """
-    compressed.check(name, matrix)
     try:
+        compressed.check(name, matrix)
         return _facts(name, matrix)
+    except InputError:
+        raise
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, zlib.error) as error:  # of HDF5, zarr, their codecs
         said = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
         msg = (

@@ -21,27 +21,62 @@ if TYPE_CHECKING:
 
 EARLIER_NAMES = "x-renamed"
 """Keyword of the schema for names that options once had there, with their names of today."""
+_LARGEST = 2**20  # bytes; every option with its explanation takes 20,000
+_MOST_VALUES, _DEEPEST = 10_000, 8  # the longest lists are of covariates, and the deepest options lie in a section
+_ENDLESS = (
+    "the configuration holds itself, or more values, or deeper ones, than there are options. Write out what its "
+    "aliases (*name) stand for; compare with `python -m acyclome.config yaml`."
+)
 _MAX_SHOWN = 5  # wrong options; more belong to a file of another program
 _ALIKE = 0.7  # of difflib: a slip or two in a name of usual length, not a word of another meaning
 
 
 def load_yaml(path: Path) -> Any:
-    """Read a YAML file, of YAML 1.2, in which ``1e-3`` is a number; a key given twice in one section is an error."""
+    """Read a YAML file, of YAML 1.2, in which ``1e-3`` is a number; a key given twice in one section is an error.
+
+    What its aliases stand for is counted before anything walks through it: nine lines can stand for a billion values.
+    """
     from ruamel.yaml import YAML
     from ruamel.yaml.constructor import DuplicateKeyError
     from ruamel.yaml.error import YAMLError
 
+    if path.exists() and not path.is_file():
+        msg = "the configuration cannot be read: it is a folder, a pipe or a device. Give a file."
+        raise ConfigError(msg)
     try:
-        return YAML(typ="safe", pure=True).load(path)
+        if path.stat().st_size > _LARGEST:
+            msg = f"the configuration has {path.stat().st_size:,} bytes, so it is none. Check the name of the file."
+            raise ConfigError(msg)
+        content = YAML(typ="safe", pure=True).load(path)
     except OSError as error:
         msg = f"the configuration cannot be read: {error.strerror or error}. Check the name of the file."
         raise ConfigError(msg) from error
     except DuplicateKeyError as error:
         msg = f"line {error.problem_mark.line + 1}: {error.problem}; keep one of them."
         raise ConfigError(msg) from error
-    except (YAMLError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise ConfigError(_ENDLESS) from error
+    except ConfigError:
+        raise
+    except (YAMLError, ValueError) as error:  # a number of thousands of digits, and bytes that are no text
         msg = f"this is not YAML: {error}. Compare with `python -m acyclome.config yaml`."
         raise ConfigError(msg) from error
+    if _is_endless(content):
+        raise ConfigError(_ENDLESS)
+    return content
+
+
+def _is_endless(content: Any) -> bool:
+    """Return whether lists and sections hold more, or lie deeper, than options can, aliases written out."""
+    left, seen = [(content, 0)], 0
+    while left:
+        value, depth = left.pop()
+        seen += 1
+        if seen > _MOST_VALUES or depth > _DEEPEST:
+            return True
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple | set) else ()
+        left.extend((one, depth + 1) for one in inner)
+    return False
 
 
 def describe(schema: dict[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
