@@ -1,6 +1,7 @@
 """Lists of regulators: exact matches, and messages that name the likely reason when there are none."""
 
 import logging
+import os
 
 import numpy as np
 import pytest
@@ -100,12 +101,28 @@ def test_lists_are_read_with_comments_columns_and_repeats(tmp_path):
     assert read_regulators(path) == ["SPI1", "CEBPA", "GATA1"]
 
 
-@pytest.mark.parametrize(("content", "reason"), [(b"# none\n", "names no gene"), (b"\xff\xfe\x00", "cannot be read")])
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"# none\n", "names no gene"),
+        (b"\xff\xfe\x00", "cannot be read"),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\xff\xff\xff", "cannot be read"),
+    ],
+)
 def test_an_unusable_list_is_an_input_error(tmp_path, content, reason):
     path = tmp_path / "tf.txt"
     path.write_bytes(content)
     with pytest.raises(InputError, match=reason):
         read_regulators(path)
+
+
+def test_a_pipe_is_not_opened(tmp_path):
+    from acyclome.knowledge.tables import read_prior
+
+    os.mkfifo(tmp_path / "tf.txt")
+    for read in (read_regulators, read_prior):
+        with pytest.raises(InputError, match="a pipe or a device"):
+            read(tmp_path / "tf.txt")
 
 
 def test_a_missing_list_is_an_input_error(tmp_path):

@@ -6,18 +6,26 @@ thousandfold. Nothing is allocated before this was looked at.
 
 from __future__ import annotations
 
+import functools
 import io
 import stat
 from pathlib import Path
 from typing import Any
 
 from acyclome.errors import InputError, MemoryLimitError
-from acyclome.machine import machine_memory
 
 _DENSE = 50  # times the memory a dense matrix may have on the disk: it is read in blocks, and may be nearly all zeros
 _SLACK = 2**30  # bytes that may be declared whatever is stored: a file of zeros is small
 _DEEPEST = 12  # of groups in groups; AnnData has three
 _PACKED = 10_000  # more no compression in use makes of anything but an array of one value
+
+
+@functools.cache
+def memory_limit() -> int:
+    """Return the bytes that one array may take: all that the machine has."""
+    import psutil  # not through acyclome.machine, which loads the kernels
+
+    return int(psutil.virtual_memory().total)
 
 
 def check_path(path: Path) -> None:
@@ -67,7 +75,7 @@ def check_array(array: Any, name: str) -> None:
     width = max(array.dtype.itemsize, 1)
     size = width * _product(array.shape)
     chunks = getattr(array, "shards", None) or array.chunks
-    limit = machine_memory()
+    limit = memory_limit()
     largest = max(size // (_DENSE if len(array.shape) > 1 else 1), width * _product(chunks or ()))
     if largest > limit:
         shape = " x ".join(f"{extent:,}" for extent in array.shape)
@@ -144,7 +152,7 @@ class LimitedStream(io.RawIOBase):
     def __init__(self, stream: Any, name: str) -> None:
         super().__init__()
         self._stream, self._name = stream, name
-        self._left = machine_memory()
+        self._left = memory_limit()
 
     def readable(self) -> bool:
         return True

@@ -15,8 +15,7 @@ import scipy.sparse as sp
 
 from acyclome.errors import InputError, MemoryLimitError
 from acyclome.io import causes, tenx
-from acyclome.io.declared import check_path
-from acyclome.machine import machine_memory
+from acyclome.io.declared import check_path, memory_limit
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -145,7 +144,7 @@ def _check_extents(files: _Files, n_genes: int, n_cells: int) -> bool:
     if n_entries * (_LEAST_LINE if layout == "coordinate" else 2) > size:
         raise causes.unreadable(files.matrix, f"it declares {n_entries:,} entries, more than it can hold", _EXPECTED)
     needed = _ENTRY * n_entries
-    if needed > machine_memory():
+    if needed > memory_limit():
         msg = f"{files.matrix} has {n_entries:,} entries, {needed / 2**30:.0f} GB; this machine has less memory."
         raise MemoryLimitError(msg)
     return fits[0]

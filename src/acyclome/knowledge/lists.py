@@ -10,11 +10,13 @@ import csv
 import gzip
 import os
 import re
+import zlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from acyclome.errors import InputError, examples
+from acyclome.io.declared import check_path
 
 # Heads of columns that hold regulators, likelier ones first; then those of tables about genes of every kind.
 _HEADS = (
@@ -58,9 +60,10 @@ def read_list(path: str | os.PathLike[str], genes: Collection[str] = ()) -> List
 
 def _text(path: str | os.PathLike[str]) -> str:
     try:
+        check_path(Path(path))
         raw = Path(path).read_bytes()
         return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")  # Excel writes a mark
-    except (OSError, EOFError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, EOFError, zlib.error, ValueError) as error:
         msg = (
             f"The list of regulators {os.fspath(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}. "
             "Expected a text file with one gene a line."

@@ -14,6 +14,7 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from acyclome.errors import InputError
+from acyclome.io.declared import check_path
 from acyclome.knowledge import foreign
 
 KINDS = ("forbidden", "required", "soft", "known")
@@ -109,6 +110,7 @@ def _coded(cells: pd.Series | str, size: int, blank: str = "") -> pd.Categorical
 def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
     packed = os.fspath(path).endswith(".gz")
     try:
+        check_path(Path(path))
         with gzip.open(path, "rt", encoding="utf-8-sig") if packed else Path(path).open(encoding="utf-8-sig") as lines:
             if ".gmt" in Path(path).suffixes:
                 return foreign.from_sets(list(lines))
