@@ -202,6 +202,33 @@ def added_gene(folder):
     ).parent
 
 
+def quoted(folder):
+    return triple(folder, features=[f'"E{i}"\t"{g}"' for i, g in enumerate(GENES)])
+
+
+def before_anndata_07(folder):
+    S = sp.csr_matrix(C)
+    with h5py.File(folder / "a.h5ad", "w") as handle:
+        for key, names in (("obs", CELLS), ("var", GENES)):
+            handle[key] = np.array([(name,) for name in names], dtype=np.dtype([("index", "S20")]))
+        group = handle.create_group("X")
+        group.attrs.update({"h5sparse_format": "csr", "h5sparse_shape": S.shape})
+        for part in ("data", "indices", "indptr"):
+            group[part] = getattr(S, part)
+        handle.create_group("uns")
+    return folder / "a.h5ad"
+
+
+def of_version_2(group):
+    def change(handle):
+        handle.move("matrix", group)
+        handle.move(f"{group}/features/id", f"{group}/genes")
+        handle.move(f"{group}/features/name", f"{group}/gene_names")
+        del handle[f"{group}/features"]
+
+    return change
+
+
 # Read: what is written, and words of the notes.
 READ = {
     "a column of the future": (lambda f: changed(f, column_of_the_future), ["'new' of obs", "left out"]),
@@ -221,6 +248,11 @@ READ = {
     "alevin": (alevin, []),
     "Expression Atlas": (atlas, []),
     "GEO": (geo, []),
+    "names in quotes": (quoted, []),
+    "anndata before 0.7": (before_anndata_07, []),
+    "10x of version 2": (lambda f: tenx(f, of_version_2("hg19")), []),
+    "CellBender of version 2": (lambda f: tenx(f, of_version_2("background_removed")), []),
+    "10x under another ending": (lambda f: tenx(f, name="a.h5ad"), []),
     "an added gene": (added_gene, ["1 lines of features.tsv have no kind"]),
 }
 

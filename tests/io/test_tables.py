@@ -67,6 +67,12 @@ READ = {
         ["no_feature"],
     ),
     "featureCounts": ("a.txt", "# Program:featureCounts v2.0\n" + tsv(FEATURE_COUNTS), "rows", ["Chr, Start, End"]),
+    "GCT": (
+        "a.gct",
+        f"#1.2\n{D}\t{N}\n" + tsv(with_columns(TURNED, Description=["na"] * D), index_label="Name"),
+        "rows",
+        ["Description"],
+    ),
     "a header after #": ("a.tsv", "#" + tsv(TURNED), "rows", []),
     "names beside ids": (
         "a.csv",
@@ -164,6 +170,15 @@ REFUSED = {
     "too large": ("a.csv", csv(with_columns(UPRIGHT, HUGE=[1e300, *[1.0] * (N - 1)])), ["1e+300", "sample_0", "HUGE"]),
     "ten thousand digits": ("a.csv", csv(with_columns(UPRIGHT, HUGE=["9" * 10_000, *["1"] * (N - 1)])), ["HUGE"]),
     "two headers": ("a.csv", csv(with_rows(UPRIGHT.astype(str), unit=["tpm"] * D)), ["'tpm'", "'unit'"]),
+    "fewer names than columns": (
+        "a.csv",
+        ",".join(GENES[:-1]) + "\n" + csv(UPRIGHT, header=False, index=False),
+        ["names 7 columns, the lines hold 8"],
+    ),
+    "featureCounts the other way": ("a.txt", tsv(FEATURE_COUNTS), ["transposed", "--genes-as rows"]),
+    "dates given twice": ("a.csv", csv(UPRIGHT.set_axis(["1-Mar", "1-Mar", *GENES[2:]], axis=1)), ["spreadsheets"]),
+    "UTF-16": ("a.txt", "\xff\xfe" + csv(UPRIGHT), ["UTF-16", "UTF-8"]),
+    "pipes between": ("a.csv", csv(UPRIGHT, sep="|"), ["0 genes"]),
     "a web page": ("a.tsv", "<html>\n<body>\n</body>\n", ["web page"]),
     "a spreadsheet": ("a.csv", "PK\x03\x04\x14\n\xff\n", ["spreadsheet"]),
     "a matrix market file": ("a.txt", "%%MatrixMarket matrix coordinate\n3 3 1\n1 1 1\n", ["Matrix Market"]),
@@ -188,6 +203,8 @@ NAMES = {
     "numbers": ([str(i) for i in range(8)], "numbers that count up (0, 1, 2 and 5 more)"),
     "numbers of a part": (["2", "3", "7", "19", "20", "33", "37", "40"], "their names are lost"),
     "spike-ins": ([f"ERCC-000{i:02d}" for i in range(8)], "8 names are of ERCC spike-ins; they stay"),
+    "days": (["43891", "43892", *GENES[2:]], "2 genes are named like dates"),
+    "copies": (["SPI1", "SPI1.1", "LYZ", "LYZ-2", "HBB", "TAL1", "NKX2-1", "MT-CO1"], "2 genes are named like copies"),
     "symbols": (GENES, ""),
     "identifiers of Entrez": (["7157", "672", "4609", "1017", "1956", "3845", "5728", "207"], ""),
 }

@@ -191,10 +191,11 @@ def _beside(home: MatrixFacts, others: list[MatrixFacts], samples: _Samples, *, 
         doubts += [f"{name} holds other whole numbers; {named[0].name} was taken for the counts." for name in more]
         return Choice(named[0], f"{REASONS[COUNTS][:-1]}; taken for its name, and X goes up and down with it.", doubts)
     if whole:
+        names = examples([facts.name for facts in whole])
         text = (
-            f"nothing says that they are the counts of which X was made, so X was taken; --layer {whole[0].name} else"
+            "nothing says that they are the counts of which X was made, so X was taken; name them if they are (--layer)"
         )
-        doubts.append(f"Whole numbers are in {examples([facts.name for facts in whole])}, but {text}.")
+        doubts.append(f"Whole numbers are in {names}, but {text}.")
     earlier = [facts for facts in others if facts.kind == LOG and home.kind in (UNKNOWN, SCALED)]
     for facts in earlier:
         if _goes_along(samples, facts):

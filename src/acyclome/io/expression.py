@@ -28,7 +28,6 @@ _CONVERTIBLE = {
     ".rda": "Write it from R as h5ad (zellkonverter::writeH5AD) or as csv.",
     ".h5seurat": "Convert it in R: SeuratDisk::Convert(file, dest = 'h5ad').",
     ".xlsx": "Save the sheet as csv.",
-    ".gct": "Leave out its first two lines and the column Description, and save it as tsv (--genes-as rows).",
     ".parquet": "Write it as csv: pandas.read_parquet(file).to_csv('data.csv').",
 }
 _HDF5 = (".h5ad", ".h5", ".hdf5", ".h5mu")

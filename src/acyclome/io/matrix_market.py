@@ -30,6 +30,7 @@ _CELLS_BY_ROW = (
     ".genes.txt",
     "_cols.txt",
 )  # which write cells x genes; extents tell it unless they are one
+_AROUND = ' \r\n"'  # names as R writes them have quotes
 _LEAST_LINE = 4  # bytes of an entry: two indices of one digit, a blank, an end of line
 _PACKED = 1100  # times, at most, gzip makes a text smaller
 _ENTRY = 24  # bytes of memory: two indices and a value, before they are sorted into rows
@@ -177,6 +178,6 @@ def _lines(path: Path) -> list[list[str]]:
     opener = gzip.open if path.suffix == ".gz" else Path.open
     try:
         with opener(path, "rt", encoding="utf-8") as stream:
-            return [[cell.strip() for cell in line.rstrip("\r\n").split("\t")] for line in stream if line.strip()]
+            return [[cell.strip(_AROUND) for cell in line.split("\t")] for line in stream if line.strip()]
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise causes.unreadable(path, error, "names, one a line, the columns apart by tabs") from error

@@ -39,6 +39,8 @@ _DATE = re.compile(
     r"|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d\.\d+E\+\d\d",
     re.IGNORECASE,
 )
+_DAY = re.compile(r"3[6-9]\d{3}|4\d{4}")  # dates from 1998 to 2036 as spreadsheets count them, from 1900 on
+_COPY = re.compile(r"(.+)[.-]\d{1,2}")
 _SPIKE_IN = re.compile(r"ERCC-\d{5}")
 
 
@@ -65,14 +67,31 @@ def left_out(names: Sequence[str]) -> str:
     return f"{len(gone)} names are none of genes, and are left out: {examples(gone)}."
 
 
+def say_changed(genes: Sequence[str]) -> str:
+    """Return a note on names that a spreadsheet has changed, or nothing."""
+    changed = [gene for gene in genes if _DATE.fullmatch(gene)]
+    if kind_of_names(genes) == "symbol":  # of which none is a number, unlike identifiers of Entrez
+        changed += [gene for gene in genes if _DAY.fullmatch(gene)]
+    if not changed:
+        return ""
+    return (
+        f"{len(changed)} genes are named like dates or rounded numbers ({examples(changed)}), as spreadsheets change "
+        "MARCH1, SEPT2 or 2310009E13: take names from where they were right."
+    )
+
+
 def look_at_names(observations: Sequence[str], genes: Sequence[str]) -> list[str]:
     """Return what is odd about names, and stays."""
     doubts = []
-    dates = [gene for gene in genes if _DATE.fullmatch(gene)]
-    if dates:
+    changed = say_changed(genes)
+    if changed:
+        doubts.append(changed)
+    known = set(genes)
+    copies = [gene for gene in genes if (made := _COPY.fullmatch(gene)) and made[1] in known]
+    if copies:
         doubts.append(
-            f"{len(dates)} genes are named like dates or rounded numbers ({examples(dates)}), as spreadsheets change "
-            "MARCH1, SEPT2 or 2310009E13: take names from where they were right."
+            f"{len(copies)} genes are named like copies of others ({examples(copies)}), as pandas, R and anndata name "
+            "what is repeated: a gene and its copy explain one another."
         )
     spikes = sum(_SPIKE_IN.fullmatch(gene) is not None for gene in genes)
     if spikes:

@@ -15,8 +15,8 @@ from acyclome.io import causes
 from acyclome.io.declared import LimitedStream
 from acyclome.io.gene_names import heads_names
 
-SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
-_SEPARATORS = {".csv": ",;\t", ".tsv": "\t,;", ".tab": "\t,;", ".txt": "\t,; "}
+SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".gct")
+_SEPARATORS = {".csv": ",;\t", ".tsv": "\t,;", ".tab": "\t,;", ".txt": "\t,; ", ".gct": "\t"}
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")  # float() takes more, such as 1_000
 _LONGEST_LINE = 2**28  # bytes; a million names of cells take a tenth of it
 EXPECTED = (
@@ -49,6 +49,9 @@ def read_head(path: Path) -> Head:
             lines = [text.readline(_LONGEST_LINE)]
             skipped = 0
             while lines[0].startswith("#") or (lines[0] and not lines[0].strip()):  # comments, and empty lines
+                if lines[0].startswith("#1."):  # of GCT, whose second line has the extents
+                    text.readline(_LONGEST_LINE)
+                    skipped += 1
                 following = text.readline(_LONGEST_LINE)
                 marks = max("\t,;", key=following.count)
                 if lines[0].startswith("#") and 0 < following.count(marks) <= lines[0].count(marks) + 1:

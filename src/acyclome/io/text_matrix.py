@@ -56,8 +56,8 @@ def read_text_matrix(path: Path, genes_as: Literal["columns", "rows"]) -> AnnDat
     _leave_out_counters(table)
     if genes_as == "rows":
         _leave_out_annotations(table)
-    X = _numbers(path, table)
     _check_side(path, genes_as, table)
+    X = _numbers(path, table)
     n_axis = 0 if genes_as == "columns" else 1
     observations = table.rows if genes_as == "columns" else table.columns
     strange = np.array([is_no_observation(name) for name in observations], dtype=bool)
@@ -83,6 +83,11 @@ def _read_table(path: Path) -> _Table:
     index = (
         [str(cell).strip() for cell in cells.iloc[:, 0]] if head.has_index else [str(row) for row in range(len(cells))]
     )
+    if len(head.first) < len(head.second) and len(set(index)) < len(index) and all(map(is_number, index)):
+        reason = (
+            f"the first line names {len(head.first)} columns, the lines hold {len(head.second)}, the first no names"
+        )
+        raise causes.unreadable(path, reason, EXPECTED)
     cells = cells.iloc[:, 1:] if head.has_index else cells
     if cells.shape[1] != len(columns):
         reason = f"the first line names {len(columns)} columns, the lines hold {cells.shape[1]}"

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from acyclome.errors import InputError, examples
 from acyclome.io.gene_names import repeated
 from acyclome.io.inspection import MIN_OBSERVATIONS
-from acyclome.io.strangers import are_no_genes
+from acyclome.io.strangers import are_no_genes, say_changed
 from acyclome.prepare.genes import is_constant
 
 LARGEST = float(np.finfo(np.float32).max)  # in which expression is kept
@@ -55,8 +55,8 @@ def check_names(genes: Sequence[str]) -> None:
         msg = (
             f"{len(several)} gene names occur more than once: {examples(several)}. Expected every gene once, because "
             "edges are told by name. Sum or drop the copies in the file, or tell them apart: "
-            "adata.var_names_make_unique()."
-        )
+            f"adata.var_names_make_unique(). {say_changed(several)}"
+        ).rstrip()
         raise InputError(msg)
 
 
