@@ -7,11 +7,12 @@ from scipy import sparse, stats
 from acyclome.config import Config
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.confounding.activity import Activities, expected_moments, fit, posterior
-from acyclome.core.confounding.regulators import find_activities
+from acyclome.core.confounding.regulators import find_activities, gain_of_curves
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.core.engine import screen, search_once
+from acyclome.evaluate.kinetics import Hill
 from acyclome.evaluate.simulate import simulate
 from acyclome.pipeline.engine_settings import engine_settings
 
@@ -129,6 +130,31 @@ def test_siblings_are_joined_if_one_acts_on_the_other_and_else_are_not(direct):
 def test_what_acts_as_it_is_seen_has_no_activity(graph):
     X = simulate(150, 400, graph=graph, degree=4, standardised=True, seed=2).X.T
     found, _ = find_activities(problem_of(X), SETTINGS, None, seed=3)
+    assert len(found.genes) == 0
+
+
+def test_curves_gain_where_targets_saturate_and_lines_gain_nothing():
+    rng = np.random.default_rng(45)
+    cause, noise = rng.standard_normal(2000), rng.standard_normal((2, 20, 2000))
+    edges = np.zeros(20, int), np.arange(1, 21)
+    nothing = np.empty(0, np.int64)
+
+    def gained(targets: np.ndarray) -> float:
+        data = problem_of(np.vstack([cause, targets])).data
+        _, weights = fit(data, edges, Activities.of_expression(data, nothing), rounds=1)
+        return gain_of_curves(data, weights)
+
+    assert abs(gained(cause + noise[0])) < 20  # of 20 tests, each with mean 0 and variance 1/2
+    # The square has variance 2: it explains 2 b^2 of 2 b^2 + 1.
+    expected = 20 * 2000 / 2 * np.log1p(2 * 0.3**2)
+    assert gained(cause + 0.3 * cause**2 + noise[1]) == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_where_targets_saturate_and_nothing_strays_nothing_is_taken(seed):
+    X = simulate(150, 600, graph="hub", mechanism=Hill(), standardised=True, seed=seed).X.T
+    found, gain = find_activities(problem_of(X), SETTINGS, None, seed=3)
+    assert gain > 0
     assert len(found.genes) == 0
 
 
