@@ -8,12 +8,9 @@ done with the same options on the same data.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,18 +19,16 @@ from typing import Any, Self
 
 import numpy as np
 
-from acyclome._version import __version__
 from acyclome.errors import InputError, examples
 from acyclome.io import formats, tables
-from acyclome.io.atomic import ensure_writable, plain, remove_leftovers, write_json, write_npz
+from acyclome.io.atomic import ensure_writable, remove_leftovers
 from acyclome.io.declared import check_path
+from acyclome.io.digested import key_of, read_record, read_stage, write_record, write_stage
 from acyclome.io.lock import whole_folder
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS
 
 logger = logging.getLogger(__name__)
-ENCODING_TYPE = "acyclome-stage"
-ENCODING_VERSION = "0.1.0"
 SHARED, DIFFERENTIAL = "shared", "differential.tsv.gz"  # beside the folders of groups that were learned together
 RESULTS = (
     *("edges.tsv.gz", "run.json", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", "report.html"),
@@ -41,7 +36,6 @@ RESULTS = (
 )
 PERMUTED = "permuted.h5"  # among the stages: what preparation makes of counts that are permuted
 PARTS = {"members": MEMBER_COLUMNS, "effects": EFFECT_COLUMNS}  # that a network may have, in parquet
-_HEADER = "__header__"  # a name that no array of a stage has
 _LONGEST = 100  # letters of a label in the name of a file; systems take 255 bytes, with marks of unfinished files
 
 
@@ -92,25 +86,11 @@ class RunFolder:
 
     def write_stage(self, name: str, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any], *, key: str) -> None:
         """Write the result of a stage to ``stages/NAME.npz``, whole or not at all; equal content, equal bytes."""
-        header = {
-            "encoding-type": ENCODING_TYPE,
-            "encoding-version": ENCODING_VERSION,
-            "acyclome": __version__,
-            "stage": name,
-            "key": key,
-            "facts": plain(facts),
-        }
-        text = json.dumps(header, ensure_ascii=False, allow_nan=False).encode("utf-8")
-        write_npz(self.stage(f"{name}.npz"), {_HEADER: np.frombuffer(text, dtype=np.uint8), **arrays})
+        write_stage(self.stage(f"{name}.npz"), arrays, facts, key=key)
 
     def read_stage(self, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any], str]:
         """Return the arrays, the facts and the key of a finished stage."""
-        path = self.stage(f"{name}.npz")
-        with _reading(path):
-            header = _read_header(path)
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = {member: archive[member] for member in archive.files if member != _HEADER}
-        return arrays, header["facts"], header["key"]
+        return read_stage(self.stage(f"{name}.npz"))
 
     def has_stage(self, name: str, key: str) -> bool:
         """Return whether the stage is finished with this key. A damaged file counts as not finished, with a warning."""
@@ -118,8 +98,7 @@ class RunFolder:
         if not path.exists():
             return False
         try:
-            with _reading(path):
-                return bool(_read_header(path)["key"] == key)
+            return key_of(path) == key
         except InputError as error:
             logger.warning("%s The stage is run again.", error)
             return False
@@ -165,18 +144,18 @@ class RunFolder:
         )
 
     def read_notes(self) -> dict[str, Any]:
-        """Return what ``prepare`` noted: command, config, input and cost."""
-        notes: dict[str, Any] = json.loads(self.stage("config.json").read_text(encoding="utf-8"))
-        return notes
+        """Return what ``prepare`` noted: command, config, input, key and cost."""
+        kinds = {"command": list, "config": dict, "input": dict, "key": str, "cost": dict}
+        return read_record(self.stage("config.json"), kinds)
+
+    def write_notes(self, notes: Mapping[str, Any]) -> None:
+        write_record(self.stage("config.json"), notes)
 
     def write_run_json(self, facts: Mapping[str, Any]) -> None:
-        write_json(self.file("run.json"), facts)
+        write_record(self.file("run.json"), facts)
 
     def read_run_json(self) -> dict[str, Any]:
-        path = self.file("run.json")
-        with _reading(path):
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return content
+        return read_record(self.file("run.json"), {})
 
     def _no_network(self) -> str:
         if not os.path.isdir(self.path):  # noqa: PTH112
@@ -222,18 +201,6 @@ def write(network: Network, path: str | os.PathLike[str]) -> None:
         folder.write_run_json(network.facts)
 
 
-def fingerprint(*parts: Any) -> str:
-    """Return a short digest of numbers, texts, mappings and arrays: equal parts, equal digest, on every machine."""
-    digest = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, np.ndarray):
-            digest.update(f"array {part.dtype.str} {part.shape} ".encode())
-            digest.update(np.ascontiguousarray(part).tobytes())
-        else:
-            digest.update(json.dumps(plain(part), sort_keys=True, ensure_ascii=False).encode() + b"\n")
-    return digest.hexdigest()[:32]  # 128 bits
-
-
 def input_digest(path: str | os.PathLike[str]) -> str:
     """Return the blake2b digest of a file, or of the names and contents of all files of a folder, as 32 hex digits."""
     root = Path(path)
@@ -254,40 +221,3 @@ def safe_name(label: str) -> str:
     is_free = name == label and name.lower() not in (*RESULTS, "stages")
     digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()
     return name if is_free else f"{name}-{digest[: 4 if len(label) < _LONGEST else 8]}"
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Turn what can go wrong while a file is read into an InputError with advice."""
-    try:
-        yield
-    except InputError:  # is a ValueError too, and says already what is wrong
-        raise
-    except FileNotFoundError as error:
-        msg = (
-            f"{path} is missing, so {path.stem!r} has not been finished in this folder. "
-            "Run that stage first, or everything with: acyclome run INPUT -o FOLDER --resume."
-        )
-        raise InputError(msg) from error
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        msg = (
-            f"{path} cannot be read: {error}. It was changed or copied incompletely, or another program wrote it. "
-            "Delete it and run with --resume; the stage is then done again."
-        )
-        raise InputError(msg) from error
-
-
-def _read_header(path: Path) -> dict[str, Any]:
-    if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and say so
-        msg = "it is no whole npz file" if path.stat().st_size else "it is empty"
-        raise ValueError(msg)
-    with np.load(path, allow_pickle=False) as archive:
-        if _HEADER not in archive.files:
-            msg = "it is not a stage file of acyclome"
-            raise ValueError(msg)
-        header: dict[str, Any] = json.loads(archive[_HEADER].tobytes())
-    if (header.get("encoding-type"), header.get("encoding-version")) != (ENCODING_TYPE, ENCODING_VERSION):
-        found = f"{header.get('encoding-type')} {header.get('encoding-version')}"
-        msg = f"it holds {found}, expected {ENCODING_TYPE} {ENCODING_VERSION}"
-        raise ValueError(msg)
-    return header

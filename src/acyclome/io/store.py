@@ -8,7 +8,6 @@ the store was written: whole or in blocks.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     import h5py
     import pandas as pd
 
+_DIGESTED = 2**24  # values of a part at a time, 64 MB
 __all__ = ["GeneMajor", "MemoryStore", "Store", "StorePart", "write_store"]
 
 
@@ -138,10 +138,23 @@ class Store(GeneMajor):
         self._handle = handle
         self.genes = _strings(handle["genes"])
         self.observations = _strings(handle["observations"])
-        self.facts: dict[str, Any] = json.loads(handle["facts"][()])
+        self.facts: dict[str, Any] = dict(json.loads(handle["facts"].asstr()[()]))
         self.is_sparse = bool(handle.attrs["is_sparse"])
+        self._digest = str(handle.attrs["digest"])
         self.folder = Path(handle.filename).resolve().parent
         self._indptr = handle["X/indptr"][:] if self.is_sparse else None  # 8 bytes a gene, and one read less a block
+        self._check(handle["X"])
+
+    def _check(self, X: Any) -> None:
+        """Refuse a matrix of another shape or kind than names and pointers say: what reads it trusts them."""
+        values, shape = (X, (self.n_vars, self.n_obs)) if self._indptr is None else (X["data"], X["indices"].shape)
+        fits = values.shape == shape and values.dtype == np.float32
+        if self._indptr is not None:
+            ends = self._indptr.shape == (self.n_vars + 1,) and self._indptr[[0, -1]].tolist() == [0, *shape]
+            fits = fits and bool(ends and np.all(np.diff(self._indptr) >= 0)) and X["indices"].dtype.kind == "i"
+        if not fits:
+            msg = f"the matrix is not one of {self.n_vars} genes and {self.n_obs} observations"
+            raise ValueError(msg)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -162,17 +175,28 @@ class Store(GeneMajor):
                 f"version {ENCODING_VERSION}. Run `acyclome prepare` with this version of acyclome."
             )
             raise InputError(msg)
-        return cls(handle)
+        try:
+            store = cls(handle)
+            store.obs_columns  # noqa: B018 - is read now, with all else that may be damaged
+        except Exception as error:  # whatever h5py, anndata and JSON raise on what is no store
+            handle.close()
+            msg = f"{name!r} is damaged, or was changed by another program: {error}. Run `acyclome prepare` again."
+            raise InputError(msg) from error
+        return store
 
-    @cached_property
+    @property
     def digest(self) -> str:
-        return str(self._handle.attrs["digest"])
+        return self._digest
 
     @cached_property
     def obs_columns(self) -> pd.DataFrame | None:
         from anndata.io import read_elem
 
-        return read_elem(self._handle["obs"]) if "obs" in self._handle else None
+        table = read_elem(self._handle["obs"]) if "obs" in self._handle else None
+        if table is not None and (not hasattr(table, "columns") or len(table) != self.n_obs):
+            msg = f"its table of observations has not {self.n_obs} lines"
+            raise ValueError(msg)
+        return table
 
     def block(self, a: int, b: int) -> np.ndarray:
         self._check_range(a, b)
@@ -181,6 +205,9 @@ class Store(GeneMajor):
         start, stop = int(self._indptr[a]), int(self._indptr[b])
         group = self._handle["X"]
         parts = (group["data"][start:stop], group["indices"][start:stop], self._indptr[a : b + 1] - start)
+        if len(parts[1]) and not 0 <= parts[1].min() <= parts[1].max() < self.n_obs:
+            msg = f"{self._handle.filename!r} is damaged: it names observations that it has not. Prepare again."
+            raise InputError(msg)
         return sp.csr_matrix(parts, shape=(b - a, self.n_obs)).toarray()
 
     def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -219,11 +246,12 @@ class StorePart(GeneMajor):
 
     @cached_property
     def digest(self) -> str:
-        """Digest of that of the whole and of the places taken, for a large part is not read to be told from others."""
-        whole = hashlib.sha256(self._store.digest.encode())
-        for places in (self._genes, self._rows):
-            whole.update(b"all" if places is None else np.asarray(places, np.int64).tobytes())
-        return whole.hexdigest()
+        """Digest of names and values, read block by block, for a part may be nearly as large as the whole."""
+        content = ContentDigest(self.genes, self.observations)
+        step = max(1, _DIGESTED // max(self.n_obs, 1))
+        for start in range(0, self.n_vars, step):
+            content.add(self.block(start, min(start + step, self.n_vars)))
+        return content.result()
 
     @cached_property
     def obs_columns(self) -> pd.DataFrame | None:

@@ -12,7 +12,8 @@ from typing import TypeVar
 from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.errors import InputError
-from acyclome.io.runs import RunFolder, fingerprint
+from acyclome.io.digested import fingerprint
+from acyclome.io.runs import RunFolder
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.keys import Key, Part, Stage
 from acyclome.pipeline.records import Record
@@ -28,7 +29,7 @@ class Archive:
     def __init__(self, data: Dataset, folder: RunFolder | None) -> None:
         self.folder = folder
         # The version counts too: another may compute the same stage otherwise, and is not to go on with this one's.
-        self.base = fingerprint(__version__, *data.content())
+        self.base, self.n_genes = fingerprint(__version__, *data.content()), data.n_genes
         self.records: dict[Key, Record] = {}
 
     def has_file(self, key: Key, config: Config) -> bool:
@@ -54,7 +55,7 @@ class Archive:
                 )
                 raise InputError(msg)
             arrays, facts, _ = self.folder.read_stage(key.name)
-            self.records[key] = kind(**arrays, facts=facts)
+            self.records[key] = kind.checked(arrays, facts, n_genes=self.n_genes)
         record = self.records[key]
         assert isinstance(record, kind)
         return record

@@ -14,10 +14,11 @@ import numpy as np
 from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
-from acyclome.io.atomic import write_json, write_path
+from acyclome.io.atomic import write_path
+from acyclome.io.digested import fingerprint
 from acyclome.io.lock import part_of_folder, whole_folder
 from acyclome.io.matrices import COUNTS
-from acyclome.io.runs import DIFFERENTIAL, PERMUTED, RunFolder, fingerprint, input_digest
+from acyclome.io.runs import DIFFERENTIAL, PERMUTED, RunFolder, input_digest
 from acyclome.io.store import Store
 from acyclome.io.tables import write_tsv
 from acyclome.knowledge.regulators import find_regulators
@@ -122,7 +123,7 @@ def _prepare(
         earlier = folder.read_notes() if notes.exists() else {}
         if runtime.resume and earlier.get("key") == about["key"] and path.exists():
             _remove_earlier(folder, earlier, about)
-            write_json(notes, {**about, "cost": earlier["cost"]})
+            folder.write_notes({**about, "cost": earlier["cost"]})
             _permute(input_path, folder, config)
             runtime.report("prepare", 1.0, "kept")
             return {"kept": True}
@@ -130,7 +131,7 @@ def _prepare(
         with write_path(path) as unfinished:  # what an earlier run left goes when the new store is whole, not before
             facts, cost = measured(lambda: prepare_to_store(input_path, unfinished, config))
             _remove_earlier(folder, earlier, about)
-        write_json(notes, {**about, "cost": cost})
+        folder.write_notes({**about, "cost": cost})
         d, n = facts["n_vars"], facts["n_obs"]
         runtime.report("prepare", 1.0, f"{d:,} genes, {n:,} observations; matrix {facts['matrix']}, {facts['kind']}")
         # Said now, before stages are submitted as jobs that would fail one by one.

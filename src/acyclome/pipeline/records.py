@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,7 +11,12 @@ import numpy as np
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.shards import Plan
+from acyclome.errors import InputError
 from acyclome.pipeline.keys import Stage
+
+# Arrays of positions: of genes (a shard has no more of them), and of what is counted from 0.
+GENES = frozenset({"parent", "source", "target", "gene", "genes", "owner", "order", "start", "regulators"})
+COUNTED = frozenset({"indptr", "edge", "member"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +25,28 @@ class Record:
 
     stage: ClassVar[Stage]
     facts: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def checked(cls, arrays: Mapping[str, np.ndarray], facts: dict[str, Any], *, n_genes: int) -> Self:
+        """Return the record of a file; an InputError says if its arrays are not those of the stage.
+
+        Compiled code reads where positions point, so one that lies outside would be memory of others.
+        """
+        known = {one.name for one in fields(cls)} - {"facts"}
+        needed = {one.name for one in fields(cls) if one.default is MISSING} & known
+        wrong = [*sorted(arrays.keys() - known), *sorted(needed - arrays.keys())]
+        wrong += [name for name, values in arrays.items() if not _points_inside(name, values, n_genes)]
+        if not wrong and "indptr" in arrays:
+            first, last = arrays["indptr"][[0, -1]].tolist() if len(arrays["indptr"]) else (0, -1)
+            ends = len(arrays["parent" if "parent" in arrays else "genes"])
+            wrong = [] if (first, last) == (0, ends) and np.all(np.diff(arrays["indptr"]) >= 0) else ["indptr"]
+        if wrong:
+            msg = (
+                f"The result of the stage {cls.stage} cannot be used: its array {wrong[0]!r} is missing, unknown, or "
+                f"points beyond the {n_genes} genes. Run `acyclome {cls.stage}` again."
+            )
+            raise InputError(msg)
+        return cls(**arrays, facts=facts)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by name; those that do not apply are left out."""
@@ -174,6 +201,14 @@ class Validated(Record):
     """What speaks for and against the network, all of it facts."""
 
     stage = Stage.VALIDATION
+
+
+def _points_inside(name: str, values: np.ndarray, n_genes: int) -> bool:
+    """Return whether an array has numbers, and, if they are positions, none that lies outside."""
+    highest = n_genes - 1 if name in GENES else np.inf
+    if name not in GENES | COUNTED:
+        return values.dtype.kind in "fiub"
+    return values.dtype.kind in "iu" and bool(np.all((values >= 0) & (values <= highest)))
 
 
 def _concatenated(parts: Sequence[Record], names: Sequence[str]) -> dict[str, np.ndarray]:
