@@ -20,8 +20,8 @@ from pydantic.fields import FieldInfo
 
 from acyclome.errors import ConfigError
 from acyclome.models import AUTO, DEFAULT, check_pairing, get_model, models, sections
-from acyclome.models.card import Ability, Counts, Model
-from acyclome.options import earlier, texts
+from acyclome.models.card import LATENT_COUNTS, Ability, Counts, Model
+from acyclome.options import earlier, pairings, texts
 from acyclome.options.sections import (
     Fit,
     Input,
@@ -89,6 +89,9 @@ class Config(Section):
             if against := against or self.against_deconfounding:
                 msg = f"activity latent does not go with {against}; take auto or none"
                 raise ValueError(msg)
+        if against := pairings.against_latent(self):
+            msg = f"prepare.transform latent does not go with {against}; leave one of them out"
+            raise ValueError(msg)
         if self.card is not None:
             check_pairing(self.card, self.request)
         return self
@@ -124,6 +127,7 @@ class Config(Section):
             Ability.COVARIATES: bool(self.prepare.covariates) or self.takes_out,
             Ability.TRIM: self.confounding == "trim",
             Ability.RANK_TRANSFORM: self.prepare.transform == "rank",
+            Ability.LATENT: self.prepare.transform == "latent",
             Ability.JOINT_GROUPS: self.input.joint,
         }
         return {ability for ability, is_asked in asked.items() if is_asked}
@@ -151,6 +155,8 @@ class Config(Section):
         A model of counts asks for them.  Where the data choose the model, they stay if there are any and such a model
         is among those compared; the others then see logarithms.
         """
+        if self.prepare.transform == "latent":
+            return LATENT_COUNTS
         if self.card is not None:
             return self.card.counts
         asked = self.request | ({Ability.INTERVENTIONS} if self.input.perturbation is not None else set())

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from acyclome.core.data.candidates import Candidates
-from acyclome.core.data.moments import WHOLE_GENES, Moments, correlate
+from acyclome.core.data.moments import WHOLE_GENES, Moments, correlate, with_correlations
 from acyclome.core.data.problem import Problem
 from acyclome.core.relaxation.partitioned import Workers
 from acyclome.core.screening.batched import correlations_of, screen_batched
@@ -140,7 +140,8 @@ class DeviceBackend:
         import torch
 
         with self.alone():
-            return replace(bare, R=correlations_of(torch.as_tensor(bare.Z, device=self.device)).cpu().numpy())
+            R = correlations_of(torch.as_tensor(bare.Z, device=self.device)).cpu().numpy()
+        return with_correlations(bare, R)
 
     def screen(self, problem: Problem, settings: ScreenSettings) -> Candidates:
         with self.alone():

@@ -40,6 +40,7 @@ class Ability(Enum):
     COVARIATES = "prepare.covariates, confounding factors or activity latent"
     TRIM = "confounding trim"
     RANK_TRANSFORM = "prepare.transform rank"
+    LATENT = "prepare.transform latent"
     JOINT_GROUPS = "input.joint"
     REAL_VALUES = "data that are no counts"
     RETURNING_VALUES = "counts, or values that are often the same"
@@ -77,6 +78,10 @@ class Counts:
     size_factors: Callable[[Config], str]  # what says them: total, none, or a column of the observations
     # Whether its likelihood is that of the counts themselves, so that other models can be compared with it.
     is_comparable: Callable[[Config], bool]
+
+
+# Of what counts tell of the expression behind them; size factors are totals where these bind no genes.
+LATENT_COUNTS = Counts(size_factors=lambda config: "auto", is_comparable=lambda config: True)
 
 
 @dataclass(frozen=True)

@@ -69,9 +69,10 @@ class Prepare(Section):
     """Keep only this many highly variable genes. Empty: all. Genes left out can hide as common causes of those kept."""
     covariates: Names = ()
     """Columns of the observations (batch, sex) whose linear effect is taken out of all genes."""
-    transform: Literal["auto", "none", "rank"] = "auto"
-    """Marginal transform of each gene. rank: to normal scores, robust to outliers. auto: decided by the data where the
-    model has lines and Gaussian noise, none for others, whose curves and noise ranks would bend."""
+    transform: Literal["auto", "none", "rank", "latent"] = "auto"
+    """Marginal transform of each gene. rank: to normal scores, robust to outliers. latent: counts to what they tell of
+    the expression behind them, with the noise of counting taken off correlations. auto: none or rank, decided by the
+    data where the model has lines and Gaussian noise, none for others, whose curves and noise ranks would bend."""
     pseudobulk_by: str | None = None
     """Column (donor, sample) over whose labels observations are summed. Fewer, cleaner observations."""
     metacells: Several | None = None

@@ -14,10 +14,10 @@ from acyclome.core.backend import Backend
 from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
-from acyclome.core.data.moments import Moments, dtype_of, scale_genes
+from acyclome.core.data.moments import PRECISE_GENES, Moments, dtype_of, scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import Treatments
-from acyclome.errors import ConfigError
+from acyclome.errors import ConfigError, InputError
 from acyclome.io.scratch import scratch_array
 from acyclome.io.store import GeneMajor, StorePart
 from acyclome.knowledge.edges import Prior, prior_of
@@ -43,6 +43,7 @@ class Dataset:
     size: np.ndarray | None = None  # (n,) size factors, where the store holds counts for a model of counts
     perturbation: Mapping[str, Any] = field(default_factory=dict)  # what is recorded of the interventions
     warnings: tuple[str, ...] = ()  # names that are not among the genes
+    is_latent: bool = False  # whether counts are scored for the expression behind them
 
     @classmethod
     def build(
@@ -71,6 +72,13 @@ class Dataset:
         label = group or config.input.group
         prior = prior_of(config, store.genes, table=knowledge, sources=sources, group=label, shared=shared)
         check_model(config, prior.constraints, has_targets=acted.interventions.any)
+        is_latent = config.prepare.transform == "latent"
+        if is_latent and store.n_vars > PRECISE_GENES:
+            msg = (
+                f"prepare.transform latent takes {PRECISE_GENES:,} genes at most, whose correlations it decomposes; "
+                f"found {store.n_vars:,}. Keep fewer (prepare.n_top_genes), or take another transform."
+            )
+            raise InputError(msg)
         counts = config.counts
         if counts is not None and config.card is None and not holds_counts(store):
             counts = None  # auto then leaves out models of counts; one that was asked for refuses such data below
@@ -84,6 +92,7 @@ class Dataset:
             None if counts is None else size_factors(store, counts.size_factors(config)),
             acted.facts,
             (*unknown, *acted.warnings, *prior.warnings),
+            is_latent,
         )
 
     def subset(self, *, genes: np.ndarray | None = None, rows: np.ndarray | None = None) -> Self:
@@ -157,6 +166,7 @@ class Dataset:
             out=None if scratch is None else scratch_array(scratch, (d, n), dtype_of(d)),
             size=self.size,
             deconfounding=self.deconfounding,
+            is_latent=self.is_latent,
         )
 
     def without(self, deconfounding: Deconfounding) -> Self:

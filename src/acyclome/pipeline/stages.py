@@ -153,6 +153,8 @@ def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
 def lowest_values(task: Task) -> np.ndarray:
     """Return where a knock-out puts every gene, ``(d,)`` in standard deviations from its mean."""
     store, m = task.data.store, task.moments
+    if m.hermite is not None:  # what the lowest count tells of expression, whose logarithm has no lowest value
+        return np.asarray(m.Z.min(axis=1), np.float64) * m.hermite[0]
     lowest = np.concatenate([store.block(a, b).min(axis=1) for a, b in gene_blocks(store.n_vars, ROWS)]).astype(float)
     # Nothing below zero means counts or their logarithms, where no expression is zero; else the lowest value seen.
     floor = np.zeros_like(lowest) if lowest.min(initial=0.0) >= 0 else lowest

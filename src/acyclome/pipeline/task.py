@@ -56,7 +56,9 @@ class Task:
     @classmethod
     def begin(cls, data: Dataset, config: Config, runtime: Runtime, *, is_part: bool = False) -> Self:
         """Find the device, and refuse a run that needs more memory than it may take."""
-        backend = backend_of(runtime.device, threads=runtime.threads, dask=runtime.dask)
+        # A card screens by correlations of its own, which those of latent expression are not.
+        device = "cpu" if data.is_latent else runtime.device
+        backend = backend_of(device, threads=runtime.threads, dask=runtime.dask)
         if runtime.dask == "local" and not backend.can_partition:  # workers on this machine would share its one card
             runtime = replace(runtime, dask=None)
         spills = check_memory(

@@ -119,7 +119,9 @@ def keep_counts(draft: Draft, options: Prepare) -> Draft:
     totals = np.asarray(draft.X.sum(axis=0, dtype=np.float64)).ravel()
     judged = Totals.of(draft.X)
     counted = replace(draft, obs=draft.obs.assign(**{TOTAL: totals, SIZE_FACTOR: judged.size}))
-    text = f"counts as they are; causes act by log(1 + counts / size factor). Size factors: {judged.text(draft.genes)}"
+    is_scored = options.transform == "latent"
+    use = "scored for the expression behind them" if is_scored else "causes act by log(1 + counts / size factor)"
+    text = f"counts as they are; {use}. Size factors: {judged.text(draft.genes)}"
     counted = counted.noted("counts", text, warnings=judged.warnings(), **judged.facts())
     if options.n_top_genes is None:
         return drop_constant(counted, is_part=True)

@@ -14,6 +14,7 @@ import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.interventions import Interventions, own_moments, own_rows, parent_scale
+from acyclome.core.data.latent import DEGREES, LatentScores, latent_correlations, latent_scores
 from acyclome.core.workers import run_blocks
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ TILE = 1024  # genes on a side: one product of some seconds, enough for every th
 WHOLE_GENES = 25_000  # of which all correlations are held, 2.5 GB
 PRECISE_GENES = 4_000  # up to which they are float64, 0.13 GB
 PAIR_VALUES = 1 << 22  # of each side that are multiplied at once, 32 MB in float64
+SCORED = 64  # genes of counts scored at once, 5 MB at 10,000 observations
 VARIES = 1e-10  # times the mean, below which a scale is rounding of the mean (2e-16 a value, summed over thousands)
 
 
@@ -56,6 +58,9 @@ class Moments:
     size
         ``(n,)`` size factors of the observations, where ``read`` gives counts and ``Z`` is ``log(1 + counts / size)``,
         standardized; None where ``Z`` is what ``read`` gives, standardized.
+    hermite
+        ``(3, d)`` covariances of ``Z`` with latent expression, its square and its cube (:mod:`.latent`), where ``Z`` is
+        what counts tell of it; ``R`` are then correlations of latent expression. None where ``Z`` is expression.
     """
 
     Z: np.ndarray
@@ -68,6 +73,7 @@ class Moments:
     own_scale: np.ndarray
     read: BlockReader
     size: np.ndarray | None = None
+    hermite: np.ndarray | None = None
 
     @property
     def n_genes(self) -> int:
@@ -195,6 +201,7 @@ def scale_genes(
     out: np.ndarray | None = None,
     size: np.ndarray | None = None,
     deconfounding: Deconfounding | None = None,
+    is_latent: bool = False,
 ) -> Moments:
     """Standardize the genes and leave the correlations to be formed as they are needed.
 
@@ -212,7 +219,11 @@ def scale_genes(
         ``(n,)`` size factors of the observations, if these are counts: then ``log(1 + counts / size)`` is standardized.
     deconfounding
         What hidden causes do, which is taken out; scales are of what is left. None where nothing is.
+    is_latent
+        Whether counts are scored for the expression behind them, instead of their logarithms being taken.
     """
+    if is_latent and size is not None:
+        return _score(read, n_genes, size, lost=lost, threads=threads, out=out)
     values = read if size is None else lambda a, b: np.log1p(read(a, b) / size)
     Z, mean, scale, skewness = standardize(values, n_genes, threads=threads, out=out)
     if deconfounding is not None and deconfounding.any:
@@ -224,6 +235,43 @@ def scale_genes(
     return Moments(Z, None, mean, scale, skewness, n_effective, done, own_scale, read, size)
 
 
+def _score(
+    read: BlockReader, n_genes: int, size: np.ndarray, *, lost: float, threads: int, out: np.ndarray | None
+) -> Moments:
+    """Score counts for latent expression; mean and scale are those of its logarithm."""
+    d, n = n_genes, len(size)
+    Z = np.empty((d, n), dtype_of(d)) if out is None else out
+    scores = LatentScores(Z, np.empty(d), np.empty(d), np.empty((DEGREES, d)))
+
+    def fill(a: int, b: int) -> None:
+        part = latent_scores(np.asarray(read(a, b)), size)
+        scores.Z[a:b], scores.log_mean[a:b], scores.spread[a:b] = part.Z, part.log_mean, part.spread
+        scores.hermite[:, a:b] = part.hermite
+
+    run_blocks(fill, gene_blocks(d, SCORED), threads)
+    return Moments(
+        scores.Z,
+        None,
+        scores.log_mean,
+        scores.spread,
+        np.zeros(d),  # of a Gaussian; tails of the scores are no tails of expression
+        max(n - lost, 2.0),
+        Interventions.none(n_obs=n, n_genes=d),
+        (scores.spread > 0).astype(float),
+        read,
+        size,
+        scores.hermite,
+    )
+
+
 def correlate(bare: Moments, threads: int) -> Moments:
     """Return the moments with all correlations, as far as so many can be held."""
-    return replace(bare, R=correlations(bare.Z, threads)) if bare.n_genes <= WHOLE_GENES else bare
+    return with_correlations(bare, correlations(bare.Z, threads)) if bare.n_genes <= WHOLE_GENES else bare
+
+
+def with_correlations(bare: Moments, R: np.ndarray) -> Moments:
+    """Return the moments with the correlations ``R`` of ``Z``, or those of latent expression that they stand for."""
+    if bare.hermite is None:
+        return replace(bare, R=R)
+    latent, worth = latent_correlations(R, bare.hermite, bare.n_obs)
+    return replace(bare, R=latent, n_effective=min(worth, bare.n_effective))

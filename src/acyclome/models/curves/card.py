@@ -25,6 +25,7 @@ OF = {
 REFUSALS = {
     Ability.EQUAL_NOISE: "its directions come from shapes, and what curves leave of a gene has a variance of its own",
     Ability.NON_GAUSSIAN: "that turns edges within a Markov class, and shapes already tell the members of one apart",
+    Ability.LATENT: "what counting blurs of a cause bends curves, and correlations do not hold their shape",
     Ability.TRIM: "it mixes observations, which keeps lines and no other function",
 }
 

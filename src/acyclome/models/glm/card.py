@@ -20,6 +20,7 @@ REFUSALS = {
     Ability.RELAXATION: "least squares does not see how the variance of a count is tied to its mean, by which "
     "directions are known",
     Ability.COVARIATES: "what is left of counts when a linear effect is taken out is none",
+    Ability.LATENT: "it has the law of the counts themselves",
     Ability.TRIM: "counts whose observations are mixed are none",
     Ability.RANK_TRANSFORM: "normal scores are no counts",
     Ability.JOINT_GROUPS: "groups are brought to a common scale first, which leaves no counts",

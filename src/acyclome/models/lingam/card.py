@@ -16,6 +16,7 @@ REFUSALS = {
     Ability.NON_GAUSSIAN: "its criterion has the noise built in, and would count it twice",
     Ability.RELAXATION: "least squares is the likelihood of Gaussian noise, and says nothing of any other",
     Ability.RANK_TRANSFORM: "normal scores make every gene Gaussian, so that its noise says nothing",
+    Ability.LATENT: "the noise of scores is that of counting, whose law says nothing of directions",
     Ability.TRIM: "sums over observations have noise that is nearly Gaussian, whatever its law was",
     Ability.RETURNING_VALUES: "what lines leave of such data mirrors the values that return, not the noise",
 }

@@ -19,6 +19,7 @@ ALPHA = 1e-3  # keeps output weights finite where hidden units are alike; a tent
 REFUSALS = {
     Ability.EQUAL_NOISE: "the evidence of a gene integrates over the variance of its noise",
     Ability.NON_GAUSSIAN: "that turns edges within a Markov class, and shapes already tell the members of one apart",
+    Ability.LATENT: "what counting blurs of a cause bends functions, and correlations do not hold their shape",
     Ability.TRIM: "it mixes observations, which keeps lines and no other function",
 }
 
