@@ -315,6 +315,18 @@ def repeated_entry(folder):
     return path
 
 
+def cut_within_a_value(folder):
+    path = triple(folder)
+    path.write_text(path.read_text().rstrip()[:-1] + "1.5")
+    return path
+
+
+def zero_byte(folder):
+    path = triple(folder)
+    path.write_bytes(path.read_bytes().replace(b" 3\n", b" 3\0\n", 1))
+    return path
+
+
 def many_declared(folder):
     path = triple(folder)
     path.write_text(path.read_text().replace("\n6 30 ", "\n6 30 99999999"))
@@ -414,6 +426,8 @@ REFUSED = {
     "a matrix alone": (alone, ["no features.tsv", "barcodes.tsv", "folder of its own"]),
     "features with a header": (with_header, ["7 lines", "header"]),
     "an entry given twice": (repeated_entry, ["given twice"]),
+    "a fraction at the very end": (cut_within_a_value, ["Cannot read"]),  # a crash of scipy
+    "a zero byte": (zero_byte, ["a zero byte"]),  # likewise
     "entries beyond the file": (many_declared, ["more than it can hold"]),
     "X in another file": (linked, ["another file"]),
     "links in a circle": (lambda f: changed(f, soft_circle), ["run in a circle"]),

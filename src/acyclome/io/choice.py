@@ -192,9 +192,7 @@ def _beside(home: MatrixFacts, others: list[MatrixFacts], samples: _Samples, *, 
         return Choice(named[0], f"{REASONS[COUNTS][:-1]}; taken for its name, and X goes up and down with it.", doubts)
     if whole:
         names = examples([facts.name for facts in whole])
-        text = (
-            "nothing says that they are the counts of which X was made, so X was taken; name them if they are (--layer)"
-        )
+        text = "nothing says that they are the counts of which X was made, so X was taken (--layer takes another)"
         doubts.append(f"Whole numbers are in {names}, but {text}.")
     earlier = [facts for facts in others if facts.kind == LOG and home.kind in (UNKNOWN, SCALED)]
     for facts in earlier:

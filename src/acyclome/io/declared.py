@@ -147,7 +147,7 @@ def _stored(array: Any) -> int | None:
 
 
 class LimitedStream(io.RawIOBase):
-    """A stream that ends with a MemoryLimitError where it gives more than the memory of the machine."""
+    """A stream of text, which ends with an error where it gives more than memory takes, or something else."""
 
     def __init__(self, stream: Any, name: str) -> None:
         super().__init__()
@@ -159,6 +159,9 @@ class LimitedStream(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         data = self._stream.read(len(buffer))
+        if b"\0" in data:  # at which parsers in C end a cell, so that 7 may be all of 7008
+            msg = "it holds a zero byte, so it is no text"
+            raise ValueError(msg)
         self._left -= len(data)
         if self._left < 0:
             msg = f"{self._name} holds more text than this machine has memory. Use a machine with more, or h5ad."

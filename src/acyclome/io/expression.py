@@ -41,7 +41,7 @@ def inspect_expression(path: str | os.PathLike[str], genes_as: Literal["columns"
 def open_expression(path: str | os.PathLike[str], genes_as: Literal["columns", "rows"] = "columns") -> AnnData:
     """Open an expression file with all its matrices; those of h5ad and zarr stay on disk until they are used."""
     path = Path(path)
-    if not path.exists() and not path.is_symlink():
+    if not os.path.lexists(path):  # which says no, not an error, of a name that no file can have
         msg = f"There is no file {str(path)!r} (looked in {Path.cwd()}). Expected an expression file: {_FORMATS}."
         raise InputError(msg)
     check_path(path)

@@ -7,15 +7,17 @@ A matrix belongs to those files of its folder whose names begin as its own does:
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import scipy.sparse as sp
 
-from acyclome.errors import InputError, MemoryLimitError
+from acyclome.errors import AcyclomeError, InputError, MemoryLimitError
 from acyclome.io import causes, tenx
-from acyclome.io.declared import check_path, memory_limit
+from acyclome.io.declared import LimitedStream, check_path, memory_limit
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -31,10 +33,21 @@ _CELLS_BY_ROW = (
     "_cols.txt",
 )  # which write cells x genes; extents tell it unless they are one
 _AROUND = ' \r\n"'  # names as R writes them have quotes
+_LONGEST = 2**20  # bytes of a line of comment; Cell Ranger writes what it was called with
 _LEAST_LINE = 4  # bytes of an entry: two indices of one digit, a blank, an end of line
 _PACKED = 1100  # times, at most, gzip makes a text smaller
 _ENTRY = 24  # bytes of memory: two indices and a value, before they are sorted into rows
 _BROKEN = (OSError, EOFError, ValueError, OverflowError, TypeError, zlib.error)
+
+
+class _Head(NamedTuple):
+    """What the first lines of a Matrix Market file declare."""
+
+    layout: str  # coordinate, or array: all values, column by column
+    kind: str  # integer, real or pattern
+    n_rows: int
+    n_columns: int
+    n_entries: int
 
 
 class _Files(NamedTuple):
@@ -71,8 +84,15 @@ def read_mtx(path: Path) -> AnnData:
     """
     files = _files(path)
     features, cells = _lines(files.genes), [line[0] for line in _lines(files.cells)]
-    is_turned = _check_extents(files, len(features), len(cells))
-    X = _read_matrix(path)
+    try:
+        with _open(path) as stream:
+            head = _read_head(stream)
+            is_turned = _check_extents(files, head, (len(features), len(cells)))
+            X = _read_matrix(stream, head)
+    except AcyclomeError:
+        raise
+    except _BROKEN as error:
+        raise causes.unreadable(path, error, _EXPECTED) from error
     X = X if is_turned else X.T.tocsr()
     notes = []
     kinds = None
@@ -122,14 +142,10 @@ def _beside(path: Path, endings: tuple[str, ...]) -> Path | None:
     return nearest[0]
 
 
-def _check_extents(files: _Files, n_genes: int, n_cells: int) -> bool:
+def _check_extents(files: _Files, head: _Head, names: tuple[int, int]) -> bool:
     """Return whether cells are rows; refuse a matrix that is not of these names, or larger than file and memory."""
-    from scipy.io import mminfo
-
-    try:
-        n_rows, n_columns, n_entries, layout, kind, _ = mminfo(str(files.matrix))
-    except _BROKEN as error:
-        raise causes.unreadable(files.matrix, error, _EXPECTED) from error
+    layout, _, n_rows, n_columns, n_entries = head
+    n_genes, n_cells = names
     by_row = files.genes.name.removesuffix(".gz").endswith(_CELLS_BY_ROW)
     fits = [turned for turned in (by_row, not by_row) if (n_rows, n_columns) == _extents(n_genes, n_cells, turned)]
     if not fits:
@@ -139,11 +155,10 @@ def _check_extents(files: _Files, n_genes: int, n_cells: int) -> bool:
             "Copy the three files of one run; a first line that is a header has to go."
         )
         raise InputError(msg)
-    if kind == "complex" or kind not in ("integer", "unsigned-integer", "real", "double", "pattern"):
-        raise causes.unreadable(files.matrix, f"it holds {kind} numbers", _EXPECTED)
     size = files.matrix.stat().st_size * (_PACKED if files.matrix.suffix == ".gz" else 1)
     if n_entries * (_LEAST_LINE if layout == "coordinate" else 2) > size:
-        raise causes.unreadable(files.matrix, f"it declares {n_entries:,} entries, more than it can hold", _EXPECTED)
+        msg = f"it declares {n_entries:,} entries, more than it can hold"
+        raise ValueError(msg)
     needed = _ENTRY * n_entries
     if needed > memory_limit():
         msg = f"{files.matrix} has {n_entries:,} entries, {needed / 2**30:.0f} GB; this machine has less memory."
@@ -155,18 +170,65 @@ def _extents(n_genes: int, n_cells: int, is_turned: bool) -> tuple[int, int]:
     return (n_cells, n_genes) if is_turned else (n_genes, n_cells)
 
 
-def _read_matrix(path: Path) -> sp.csr_matrix:
-    from scipy.io import mmread
+def _read_head(stream: Any) -> _Head:
+    words = stream.readline(_LONGEST).decode("ascii", errors="replace").lower().split()
+    if words[:2] != ["%%matrixmarket", "matrix"] or words[2:3] not in (["coordinate"], ["array"]):
+        msg = "its first line is not that of a Matrix Market file"
+        raise ValueError(msg)
+    layout, kind, symmetry = (*words[2:5], "", "")[:3]
+    if kind not in ("integer", "unsigned-integer", "real", "double", "pattern") or symmetry != "general":
+        msg = f"it holds {kind} numbers of a {symmetry} matrix, which those of genes and cells are not"
+        raise ValueError(msg)
+    line = b"%"
+    while line and (line.startswith(b"%") or not line.strip()):
+        line = stream.readline(_LONGEST)
+    extents = [int(word) for word in line.split()]
+    if len(extents) != (3 if layout == "coordinate" else 2) or min(extents) < 0:
+        msg = "the line below its comments does not tell rows, columns and entries"
+        raise ValueError(msg)
+    return _Head(layout, kind, *(extents if layout == "coordinate" else [*extents, extents[0] * extents[1]]))
 
-    try:
-        entries = mmread(str(path))
-        X = sp.csr_matrix(entries)
-    except _BROKEN as error:
-        raise causes.unreadable(path, error, _EXPECTED) from error
-    if sp.issparse(entries) and X.nnz < entries.nnz:
-        twice = f"{entries.nnz - X.nnz:,} of its entries are given twice"
-        raise causes.unreadable(path, twice, f"{_EXPECTED}, each entry once")
+
+def _read_matrix(stream: Any, head: _Head) -> sp.csr_matrix:
+    """Read the entries, each of which must be what the head says it is.
+
+    The parser of scipy reads 1 from 1.5 or 1,5 under an integer head, and crashes at zero bytes and at a last line
+    without an end.
+    """
+    import pandas as pd
+
+    shape = (head.n_rows, head.n_columns)
+    if head.n_entries == 0:
+        return sp.csr_matrix(shape)
+    value = "int64" if head.kind.endswith("integer") else "float64"
+    kinds = {"coordinate": ["int64", "int64", *([] if head.kind == "pattern" else [value])], "array": [value]}[
+        head.layout
+    ]
+    cells = pd.read_csv(
+        stream, sep=r"\s+", header=None, dtype=dict(enumerate(kinds)), low_memory=False, na_filter=False
+    )
+    if cells.shape != (head.n_entries, len(kinds)):
+        found = f"{cells.shape[0]:,} lines of {cells.shape[1]} cells"
+        msg = f"it declares {head.n_entries:,} entries of {len(kinds)} cells, and has {found}"
+        raise ValueError(msg)
+    columns = [cells[name].to_numpy() for name in cells]
+    if head.layout == "array":
+        return sp.csr_matrix(columns[0].reshape(shape, order="F"))
+    rows, places = columns[0] - 1, columns[1] - 1
+    if min(rows.min(), places.min()) < 0 or rows.max() >= shape[0] or places.max() >= shape[1]:
+        msg = f"its entries lie outside of {shape[0]:,} rows and {shape[1]:,} columns, counted from 1"
+        raise ValueError(msg)
+    values = np.ones(len(rows), dtype=np.int64) if head.kind == "pattern" else columns[2]
+    X = sp.csr_matrix((values, (rows, places)), shape=shape)
+    if X.nnz < head.n_entries:
+        msg = f"{head.n_entries - X.nnz:,} of its entries are given twice"
+        raise ValueError(msg)
     return X
+
+
+def _open(path: Path) -> io.BufferedReader:
+    stream = gzip.GzipFile(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    return io.BufferedReader(LimitedStream(stream, repr(str(path))))
 
 
 def _without_gz(path: Path) -> str:
