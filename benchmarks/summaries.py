@@ -107,6 +107,21 @@ def _beside(group: str, peers: tuple[str, ...]) -> Callable[[pd.DataFrame, pd.Da
     return add
 
 
+def _side_by_side(
+    by: tuple[str, ...], shown: tuple[str, ...], *, most: str = ""
+) -> Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]:
+    """Set the means of both preparations side by side, and the largest value of a column."""
+
+    def add(runs: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
+        groups = runs.groupby([*by, "prepared"], sort=False)
+        columns = [groups[name].mean().unstack(sort=False).add_prefix(f"{name}, ") for name in shown]
+        if most:
+            columns.append(groups[most].max().unstack(sort=False).add_prefix(f"most {most}, "))
+        return pd.concat(columns, axis=1).reset_index()
+
+    return add
+
+
 def _times_ours(_: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     ours = table.loc[table["method"] == EQUAL_NOISE, "cpu_seconds"].iloc[0]
     return table.assign(times_ours=table["cpu_seconds"] / ours).dropna(axis="columns", how="all")
@@ -201,6 +216,8 @@ SUMMARIES: dict[str, Summary] = {
     "families": Summary(("data", "genes", "model")),
     "counts": Summary(("genes", "method")),
     "counts-cells": Summary(),
+    "totals": Summary(then=_side_by_side(("model", "genes", "law", "depth"), ("edges", "joined"), most="joined")),
+    "totals-networks": Summary(then=_side_by_side(("model", "graph", "genes", "counts"), ("edges", "directed"))),
     "regimes": Summary(("data",)),
     "simulators": Summary(("kind", "data"), then=_with_status(("kind", "data"))),
     "shards": Summary(

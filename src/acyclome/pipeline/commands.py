@@ -133,7 +133,9 @@ def _prepare(
             _remove_earlier(folder, earlier, about)
         folder.write_notes({**about, "cost": cost})
         d, n = facts["n_vars"], facts["n_obs"]
-        runtime.report("prepare", 1.0, f"{d:,} genes, {n:,} observations; matrix {facts['matrix']}, {facts['kind']}")
+        text = f"{d:,} genes, {n:,} observations; matrix {facts['matrix']}, {facts['kind']}"
+        scaled = [step["what"] for step in facts["steps"] if "effective_genes" in step]  # what was decided on totals
+        runtime.report("prepare", 1.0, "; ".join([text, *scaled]))
         # Said now, before stages are submitted as jobs that would fail one by one.
         check_memory(d, n, config, threads=runtime.threads, memory=runtime.memory, has_disk=True)
         folder.stage(PERMUTED).unlink(missing_ok=True)
