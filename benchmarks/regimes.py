@@ -3,7 +3,7 @@
 ``python -m benchmarks.regimes [--d 200] [--n 1000]``
 
 Hub networks of one seed under factors, counts, saturating kinetics and noise between expression and activity, and 20
-independent genes; model linear with its default options, no resamples, counts at equal totals and in logarithms.
+independent genes; model linear without a look for activities, no resamples, counts at equal totals and in logarithms.
 ``false``: adjacencies that are not in the network; ``siblings``: share of these that join two targets of one regulator,
 beside that share among all pairs that are not adjacent.
 """
@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from acyclome.cli.methods import learned
+from acyclome.evaluate.accuracy import Edges
 from acyclome.evaluate.factors import Factors
 from acyclome.evaluate.kinetics import Hill
-from acyclome.evaluate.simulate import Simulation, simulate
+from acyclome.evaluate.simulate import simulate
 from acyclome.evaluate.trial import figures
 from acyclome.evaluate.umi import Umi
 from benchmarks.problems import METHOD
@@ -66,25 +67,26 @@ def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
             for name, settings in PANELS.items()
         }
         for name, data in drawn.items():
-            found = learned(data.X, METHOD + seed, given.threads)
-            yield {"data": name, "seed": seed, **_scores(data, found, seed)}
+            found = learned(data.X, METHOD + seed, given.threads, activity="none")
+            yield {"data": name, "seed": seed, **scores((data.source, data.target), found, len(data.genes), seed)}
 
 
-def _scores(drawn: Simulation, found: tuple[np.ndarray, np.ndarray], seed: int) -> dict[str, float]:
-    d = len(drawn.genes)
+def scores(truth: Edges, found: Edges, d: int, seed: int) -> dict[str, float]:
+    """Score the edges found, and say how many of the false ones join two targets of one cause."""
     parents, pairs = np.zeros((d, d), bool), np.zeros((d, d), bool)
-    parents[drawn.source, drawn.target] = True
+    parents[truth] = True
     pairs[found] = True
     false = np.triu((pairs | pairs.T) & ~(parents | parents.T), 1)
     siblings = np.triu(parents.T.astype(int) @ parents > 0, 1)
     absent = np.triu(~(parents | parents.T), 1)
-    scores = figures((drawn.source, drawn.target), found, d, seed) if drawn.source.size else {}
+    has_edges = truth[0].size > 0
+    shown = figures(truth, found, d, seed) if has_edges else {}
     return {
         "edges": len(found[0]),
-        **{name: float(scores.get(name, NAN)) for name in SHOWN},
+        **{name: float(shown.get(name, NAN)) for name in SHOWN},
         "false": int(false.sum()),
-        "siblings": float((false & siblings).sum() / false.sum()) if false.any() and drawn.source.size else NAN,
-        "siblings_by_chance": float((absent & siblings).sum() / absent.sum()) if drawn.source.size else NAN,
+        "siblings": float((false & siblings).sum() / false.sum()) if false.any() and has_edges else NAN,
+        "siblings_by_chance": float((absent & siblings).sum() / absent.sum()) if has_edges else NAN,
     }
 
 

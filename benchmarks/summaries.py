@@ -219,6 +219,7 @@ SUMMARIES: dict[str, Summary] = {
     "totals": Summary(then=_side_by_side(("model", "genes", "law", "depth"), ("edges", "joined"), most="joined")),
     "totals-networks": Summary(then=_side_by_side(("model", "graph", "genes", "counts"), ("edges", "directed"))),
     "regimes": Summary(("data",)),
+    "siblings": Summary(("data", "method")),
     "simulators": Summary(("kind", "data"), then=_with_status(("kind", "data"))),
     "shards": Summary(
         ("data", "road"), (*F1, "ceiling", "seconds", "peak_mb", "worker_mb", "same_bits"), ("same_bits",)

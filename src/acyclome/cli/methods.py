@@ -57,7 +57,7 @@ class Comparison:
 
 
 def learned(
-    X: np.ndarray, seed: int, threads: int, *, device: str = "cpu", **config: dict[str, Any]
+    X: np.ndarray, seed: int, threads: int, *, device: str = "cpu", **config: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     """Learn the network of ``X`` without resamples; return its edges as columns of ``X``, ``(m,)`` each."""
     from acyclome import learn
