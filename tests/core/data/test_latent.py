@@ -130,3 +130,12 @@ def test_bits_do_not_depend_on_threads(threads):
     for name in ("Z", "R", "mean", "scale", "hermite"):
         np.testing.assert_array_equal(getattr(one, name), getattr(more, name))
     assert one.n_effective == more.n_effective
+
+
+def test_of_more_genes_correlations_are_worth_more_up_to_all_observations():
+    rng = np.random.default_rng(6)
+    y = rng.poisson(np.exp(0.6 * rng.standard_normal((600, 1500)))).astype(float)
+    found = latent_scores(y, np.ones(1500))
+    seen = np.corrcoef(found.Z)
+    few, more = (latent_correlations(seen[:k, :k], found.hermite[:, :k], 1500)[1] for k in (300, 600))
+    assert 1.5 * few < more <= 1500
