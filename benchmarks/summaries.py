@@ -218,6 +218,7 @@ SUMMARIES: dict[str, Summary] = {
     "counts-cells": Summary(),
     "totals": Summary(then=_side_by_side(("model", "genes", "law", "depth"), ("edges", "joined"), most="joined")),
     "totals-networks": Summary(then=_side_by_side(("model", "graph", "genes", "counts"), ("edges", "directed"))),
+    "latent": Summary(("graph", "mean counts", "method")),
     "regimes": Summary(("data",)),
     "siblings": Summary(("data", "method")),
     "simulators": Summary(("kind", "data"), then=_with_status(("kind", "data"))),
