@@ -2,9 +2,10 @@
 
 ``python -m benchmarks.calibration``
 
-Right is an edge that the true graph has, in this direction. 100 to 500 genes, 200 to 1,000 observations, standardised,
-every edge of every network counted, with 20 resamples and without any. ``--figure docs/calibration.png`` draws the
-curve from ``results/calibration.tsv`` and measures nothing; ``--fit`` prints the coefficients of
+Right is an edge that the true graph has, in this direction. 100 to 300 genes, 200 to 1,000 observations, standardised,
+every edge of every network counted, with 20 resamples and without any. Some of the data have factors, kinetics or count
+noise, and some are of kinds that the fit has not seen. ``--figure docs/calibration.png`` draws the curve from
+``results/calibration.tsv`` and measures nothing; ``--fit`` prints the coefficients of
 ``acyclome.confidence.calibration``, fitted on seeds 21 and 22 (``--seeds`` for others), on which nothing is reported.
 """
 
@@ -18,11 +19,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from acyclome.confidence.calibration import logit_of_share
+from acyclome.confidence.calibration import Surroundings, logit_of_share
 from acyclome.config import Config
+from acyclome.core.data.deconfounding import residual_correlation, residuals
+from acyclome.core.graph.neighbors import common_neighbors
+from acyclome.evaluate.factors import Factors
+from acyclome.evaluate.kinetics import Hill
+from acyclome.evaluate.umi import Umi
 from acyclome.io.store import MemoryStore
 from acyclome.pipeline.assembly import assemble
 from acyclome.pipeline.records import Ordered, Resampled
+from acyclome.pipeline.session import Session
 from benchmarks.measure import warm_up
 from benchmarks.problems import Problem, Protocol, find_bench
 from benchmarks.report import publish
@@ -40,7 +47,35 @@ PROTOCOLS = (
     Protocol("ER-2, 10% hidden causes", "ER", extras={"hidden": 0.1}),
     Protocol("hub, 10% hidden causes", "TF", extras={"hidden": 0.1}),
 )
-SIZES = ((100, 1000), (100, 200), (200, 200), (300, 500), (500, 1000))  # genes, observations
+
+
+def _like_data(name: str, kind: str = "TF", *, standardised: bool = True, **extras: Any) -> Protocol:
+    """Return a protocol of the package's simulator, with what makes its data look like real ones."""
+    return Protocol(name, kind, standardised=standardised, extras=extras, is_of_package=True)
+
+
+# Also in the fit.  Where activity has a noise as large as itself (.02 of the edges right) nothing in the data shows it.
+LIKE_DATA = (
+    _like_data("hub, 3 factors of .2", factors=Factors(3, share=0.2)),
+    _like_data("hub, 5 factors of .5", factors=Factors(5, share=0.5)),
+    _like_data("hub, 20 factors of .7", factors=Factors(20, share=0.7)),
+    _like_data("ER-2, 5 factors of .3 on half", "ER", factors=Factors(5, share=0.3, coverage=0.5)),
+    _like_data("hub, hill", mechanism=Hill()),
+    _like_data("hub, hill, activity noise .5", mechanism=Hill(activity_noise=0.5)),
+    _like_data("hub, Poisson, 5 to 50", standardised=False, observation=Umi((5.0, 50.0), is_normalized=True)),
+    _like_data("hub, Poisson, .5 to 5", standardised=False, observation=Umi((0.5, 5.0), is_normalized=True)),
+)
+# On which the fit has seen nothing like it: they are measured alone.
+UNSEEN = (
+    _like_data("hub, 2 batches of .4", factors=Factors(2, share=0.4, kind="batch")),
+    _like_data("ER-2, depth of .3", "ER", factors=Factors(1, share=0.3, kind="depth")),
+    _like_data("SF-out, 10 factors of .4", "SF-out", factors=Factors(10, share=0.4)),
+    _like_data("ER-2, hill, activity noise .25", "ER", mechanism=Hill(activity_noise=0.25)),
+    _like_data("ER-2, Poisson, 2 to 20", "ER", standardised=False, observation=Umi((2.0, 20.0), is_normalized=True)),
+)
+SIZES = ((100, 200), (200, 1000), (300, 500))  # genes, observations
+AROUND = ("neighbors", "triangles", "residual")
+RUN = ["data", "d", "n", "seed"]
 RESAMPLES = 20  # those of a run by default
 SCORES = {"20 resamples": "score", "no resamples": "score_alone"}
 FIT_SEEDS = (21, 22)  # never those of the tables
@@ -72,7 +107,7 @@ def _measure(given: argparse.Namespace) -> Iterator[pd.DataFrame]:
     bench = find_bench(given.bench)
     for seed in given.seeds:
         for d, n in SIZES:
-            for protocol in PROTOCOLS:
+            for protocol in PROTOCOLS + LIKE_DATA + (() if given.fit else UNSEEN):
                 problem = protocol.draw(d, n, seed, bench)
                 yield edges_of(problem, given.threads).assign(data=protocol.name, d=d, n=n, seed=seed)
 
@@ -91,6 +126,7 @@ def edges_of(problem: Problem, threads: int) -> pd.DataFrame:
     ).assign(
         compelled=ordered.compelled.astype(bool),
         gain=gain,
+        **_around(session, ordered),
     )
     columns = ["source", "target", "stability", "direction", "score"]
     ends = {"source": int, "target": int}
@@ -103,19 +139,27 @@ def edges_of(problem: Problem, threads: int) -> pd.DataFrame:
     return table.assign(right=forward, pair=forward | backward)
 
 
+def _around(session: Session, ordered: Ordered) -> dict[str, np.ndarray]:
+    """Return what the regressions see of common causes, by name."""
+    data, edges = session.task.problem.data, (ordered.source, ordered.target)
+    common, left = common_neighbors(*edges, data.n_genes), residual_correlation(residuals(data.Z, *edges))
+    return dict(zip(AROUND, Surroundings.of(common, left, n_genes=data.n_genes).features, strict=True))
+
+
 def _binned(edges: pd.DataFrame, name: str, column: str) -> pd.DataFrame:
     """Count edges, those that are right, and the sum of their scores, per run and bin."""
     lower = np.minimum(np.floor(edges[column] * 10) / 10, TOP_BIN)
-    groups = edges.assign(bin=lower.map("{:.1f}".format), scores=edges[column]).groupby(
-        ["data", "d", "n", "seed", "bin"]
-    )
+    groups = edges.assign(bin=lower.map("{:.1f}".format), scores=edges[column]).groupby([*RUN, "bin"])
     counted = groups.agg(edges=("right", "size"), right=("right", "sum"), scores=("scores", "sum")).reset_index()
     return counted.assign(resamples=name)
 
 
 def _fit(edges: pd.DataFrame) -> None:
-    """Print the coefficients of the four logistic regressions, every run with the same weight in all."""
-    run = edges.groupby(["data", "d", "n", "seed"])["right"]
+    """Print the coefficients: of what joins by runs of the same weight, of arrows by edges.
+
+    Of arrows every run with the same weight would be those of the few that have hardly an edge right.
+    """
+    run = edges.groupby(RUN)["right"]
     edges = edges.assign(
         share=1.0 / run.transform("size"),
         x=np.log1p(edges["gain"].clip(lower=0)),
@@ -124,12 +168,13 @@ def _fit(edges: pd.DataFrame) -> None:
     )
     joined = edges[edges["pair"]]
     q = joined["arrow"].clip(1e-3, 1 - 1e-3)
+    joined = joined.assign(share=1.0)
     arrows = joined.assign(
         q=np.log(q / (1 - q)), arrows=logit_of_share(joined["direction"], joined["stability"] * RESAMPLES)
     )
     fits: tuple[tuple[str, pd.DataFrame, list[str], str, bool], ...] = (
-        ("JOINED", edges, ["x"], "pair", True),
-        ("JOINED_VOTED", edges, ["x", "votes"], "pair", True),
+        ("JOINED, CONFOUNDED", edges, ["x", *AROUND], "pair", True),
+        ("JOINED_VOTED, CONFOUNDED_VOTED", edges, ["x", "votes", *AROUND], "pair", True),
         ("COMPELLED", joined[joined["compelled"]], ["turn"], "right", True),
         ("ARROW_VOTED", arrows, ["q", "arrows"], "right", False),
     )

@@ -69,12 +69,13 @@ class Protocol:
     kind: str
     standardised: bool = True
     parent_share: tuple[float, float] | None = SHARE
-    extras: dict[str, float] = field(default_factory=dict)
+    extras: dict[str, Any] = field(default_factory=dict)
     degree: float = 2.0  # edges per gene
+    is_of_package: bool = False  # whether the independent simulator cannot draw it
 
     def draw(self, d: int, n: int, seed: int, bench: Path | None) -> Problem:
         """Draw one problem of ``d`` genes and ``n`` observations, columns permuted."""
-        draw = _from_package if bench is None else _from_bench(bench)
+        draw = _from_package if bench is None or self.is_of_package else _from_bench(bench)
         X, source, target = draw(self, d, n, seed)
         place = np.random.default_rng([COLUMNS, seed]).permutation(X.shape[1])
         return Problem(self.name, seed, X[:, np.argsort(place)], place[source], place[target])

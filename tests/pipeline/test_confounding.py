@@ -138,6 +138,22 @@ def test_what_does_not_go_with_it_is_refused_with_the_reason(options, given, wor
         ac.learn(X, resamples=0, threads=1, config=options, **given)
 
 
+def test_the_edges_of_a_hidden_batch_are_said_to_be_its_work(confounded):
+    X, _, data = confounded
+    edges = learn(X, confounding="none").edges
+    clean = learn(data.X, confounding="none").edges
+    assert edges["confounded"].mean() > clean["confounded"].mean() + 0.2
+    assert edges["score"].mean() < clean["score"].mean() - 0.2
+
+
+def test_where_lines_or_interventions_could_be_taken_for_a_cause_nothing_is_said(confounded):
+    X = pd.DataFrame(confounded[0][:, :8], columns=list("ABCDEFGH"))
+    assert learn(X, model="spline").edges["confounded"].isna().all()
+    labels = np.where(np.arange(500) < 50, "A", "control")
+    acted = ac.learn(X, resamples=0, threads=1, perturbation=labels)
+    assert acted.edges["confounded"].isna().all()
+
+
 @pytest.mark.parametrize("noise", ["unequal", "equal"])
 def test_candidates_that_the_search_for_factors_has_seen_are_those_of_the_screening(noise):
     X = simulate(300, 200, standardised=True, seed=6).X

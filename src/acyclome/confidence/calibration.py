@@ -2,20 +2,24 @@
 
     P(right) = P(joined) P(arrow | joined)
 
-    logit P(joined) = a + b log(1 + x)                   or with resamples    a + b log(1 + x) + c logit s
+    logit P(joined) = a + b log(1 + x) + e z             or with resamples    a + b log(1 + x) + c logit s + e z
     logit P(arrow)  = logit q                            or with resamples    b logit q + c logit v
 
 ``x`` is the log-likelihood that the edge carries beyond what it has to bring, ``s`` the share of the resamples that
-join the two genes, and ``v`` the share of those with this arrow.  ``q`` looks at all observations: 1 where knowledge or
-an intervention decides; the share of the equivalence class with this arrow where the edge can be turned; else from the
-log-likelihood that turning it loses.  A half-sample sees fewer edges than the whole, so ``s`` is too strict by itself,
-and ``x`` too kind, since the search took the largest of many.
+join the two genes, and ``v`` the share of those with this arrow.  ``z`` are signs of common causes that the network
+does not have, which join all their targets to one another (:class:`Surroundings`).  ``q`` looks at all observations: 1
+where knowledge or an intervention decides; the share of the equivalence class with this arrow where the edge can be
+turned; else from the log-likelihood that turning it loses.  A half-sample sees fewer edges than the whole, so ``s`` is
+too strict by itself, and ``x`` too kind, since the search took the largest of many.
 
 The coefficients are those of ``python -m benchmarks.calibration --fit``: logistic regressions on linear data with
-Gaussian noise, some of them with measurement noise or hidden causes, so that a score allows for such faults.
+Gaussian noise, and on data with measurement noise, hidden factors, saturating kinetics or count noise, so that a score
+allows for such faults.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -23,23 +27,63 @@ from acyclome.confidence.resample import Support
 from acyclome.core.graph.essential import arrow_shares
 
 # Constant and slopes, as fitted on seeds 21 and 22; docs/results/confidence.md has seeds 11 to 13.
-JOINED = (-1.52, 1.29)
-JOINED_VOTED = (-0.32, 0.80, 0.34)
-COMPELLED = (1.83, 0.66)
-ARROW_VOTED = (0.44, 1.18)
+JOINED = (-0.54, 1.01)
+JOINED_VOTED = (0.17, 0.70, 0.23)
+COMPELLED = (1.19, 0.70)
+ARROW_VOTED = (0.35, 1.17)
+# Slopes of log(1 + common neighbours), of the share of edges in triangles, and of log residual correlation.
+CONFOUNDED = (-0.46, -4.67, -0.47)
+CONFOUNDED_VOTED = (-0.42, -4.41, -0.45)
+CLEAN = 0.002  # residual correlation, below which it is chance, of 1,000 observations
 SURE = 0.999  # the most that one look at the direction may say
 
 
-def joined_probability(gain: np.ndarray, support: Support) -> np.ndarray:
-    """Return the probability that two genes are joined, ``(m,)``.
+class Surroundings(NamedTuple):
+    """What of a network speaks for common causes that it does not have: they join all their targets to one another.
 
-    ``gain`` ``(m,)`` is the log-likelihood that each edge carries, less what it has to bring.
+    Both ends of an edge of a random graph, of ``m`` edges between ``d`` genes, have ``4 m^2 / d^3`` neighbours in
+    common, and no more than that says anything.
+    """
+
+    common_neighbors: np.ndarray  # (m,) genes joined to both ends of each edge, beyond those of a random graph
+    in_triangles: float  # share of the edges that have any, of those that have none by chance
+    residual_correlation: float  # that the network leaves between two genes
+
+    @classmethod
+    def of(cls, common_neighbors: np.ndarray, residual_correlation: float, *, n_genes: int) -> Self:
+        expected = 4 * len(common_neighbors) ** 2 / n_genes**3
+        share = float(np.mean(common_neighbors > 0)) if len(common_neighbors) else 0.0
+        none = float(np.exp(-expected))
+        in_triangles = max(1.0 - (1.0 - share) / none, 0.0)
+        return cls(np.maximum(common_neighbors - expected, 0.0), in_triangles, residual_correlation)
+
+    @property
+    def features(self) -> np.ndarray:
+        """What the regressions see, ``(3, m)``, 0 where nothing speaks for such causes."""
+        common = np.log1p(self.common_neighbors)
+        left = np.log(max(self.residual_correlation, CLEAN) / CLEAN)
+        return np.stack([common, np.full(len(common), self.in_triangles), np.full(len(common), left)])
+
+
+def joined_probability(
+    gain: np.ndarray, support: Support, surroundings: Surroundings | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probability that two genes are joined, and that a common cause rather than that explains the pair.
+
+    ``gain`` ``(m,)`` is the log-likelihood that each edge carries, less what it has to bring.  The second, ``(m,)``, is
+    the share of the first that ``surroundings`` take, and nan without them.
     """
     x = np.log1p(np.maximum(gain, 0.0))  # required edges may bring less than they have to
-    if not support.resamples:
-        return _logistic(JOINED[0] + JOINED[1] * x)
-    a, b, c = JOINED_VOTED
-    return _logistic(a + b * x + c * logit_of_share(support.stability, support.resamples))
+    if support.resamples:
+        a, b, c = JOINED_VOTED
+        logit, slopes = a + b * x + c * logit_of_share(support.stability, support.resamples), CONFOUNDED_VOTED
+    else:
+        logit, slopes = JOINED[0] + JOINED[1] * x, CONFOUNDED
+    alone = _logistic(logit)
+    if surroundings is None:
+        return alone, np.full(len(alone), np.nan)
+    joined = _logistic(logit + np.asarray(slopes) @ surroundings.features)
+    return joined, 1.0 - joined / alone
 
 
 def arrow_alone(

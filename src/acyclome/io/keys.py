@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 
 ENCODING_TYPE = "acyclome-network"
 ENCODING_VERSION = "0.1.0"
-_ON_EDGES = ("score", "stability", "direction", "reversible", "reversal_loss", "settled", "noise_evidence")
+_ON_EDGES = (
+    "score",
+    "confounded",
+    "stability",
+    "direction",
+    "reversible",
+    "reversal_loss",
+    "settled",
+    "noise_evidence",
+)
 _ABSENT = {"order": -1, "depth": -1, "in_degree": 0, "out_degree": 0, "is_regulator": False}  # no NaN: ints stay so
 
 

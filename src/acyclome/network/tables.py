@@ -15,6 +15,7 @@ EDGE_COLUMNS = {
     "weight": float,
     "sign": str,
     "score": float,
+    "confounded": float,
     "stability": float,
     "direction": float,
     "reversible": bool,
@@ -37,7 +38,11 @@ NODE_COLUMNS = {
 }
 MEMBER_COLUMNS = {"member": int, "source": int, "target": int, "weight": float}
 EFFECT_COLUMNS = {"source": int, "target": int, "effect": float, "error": float}
-LATER = {"lowest", "noise_evidence"}  # columns that a network may lack; they are filled with what is unknown
+LATER = {
+    "lowest",
+    "noise_evidence",
+    "confounded",
+}  # columns that a network may lack; they are filled with what is unknown
 
 
 def best_first(table: pd.DataFrame) -> pd.DataFrame:

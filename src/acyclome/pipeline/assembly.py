@@ -8,14 +8,17 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from acyclome.confidence.calibration import arrow_probability, joined_probability
+from acyclome.confidence.calibration import Surroundings, arrow_probability, joined_probability
 from acyclome.confidence.ranking import Experiments, rank_pairs
 from acyclome.confidence.resample import count_votes, support
 from acyclome.core.data.confounders import Deconfounding
+from acyclome.core.data.deconfounding import residual_correlation, residuals
+from acyclome.core.data.problem import Problem
 from acyclome.core.effects.measured import measured_effects
 from acyclome.core.effects.shifts import total_effects
 from acyclome.core.effects.total import responses
-from acyclome.core.screening.association import Associations, associations
+from acyclome.core.graph.neighbors import common_neighbors
+from acyclome.core.screening.association import Associations, associations, spread_out
 from acyclome.models import get_model
 from acyclome.network import Network
 from acyclome.network.build import build_network
@@ -32,21 +35,27 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
     source, target, cost = ordered.source, ordered.target, data.edge_costs(task.config)
     votes = count_votes(resampled.source, resampled.target, resampled.loss, n_genes=d, total=len(resampled.numbers))
     said = support(votes, source, target)
-    score = joined_probability(ordered.loss - cost[target], said) * arrow_probability(ordered.arrow, said)
+    left = _left(task, task.problem, ordered)
+    around = None
+    if left is not None:
+        common = common_neighbors(source, target, d)
+        around = Surroundings.of(common, residual_correlation(left), n_genes=d)
+    joined, confounded = joined_probability(ordered.loss - cost[target], said, around)
     experiments = None
     if data.interventions.any:
         experiments = Experiments(partial(total_effects, task.bare, least=cost), cost)
     ranking = rank_pairs(
         count_votes(source, target, ordered.loss, n_genes=d, total=1),
         votes,
-        _associations(task, ordered),
+        _associations(task, ordered, left),
         experiments=experiments,
     )
     edges = {
         "source": source,
         "target": target,
         "weight": ordered.weight,
-        "score": score,
+        "score": joined * arrow_probability(ordered.arrow, said),
+        "confounded": confounded,
         "stability": said.stability,
         "direction": said.direction,
         "reversible": ~ordered.compelled.astype(bool),
@@ -71,19 +80,27 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
     return build_network(data.store.genes, edges, nodes, ranking=ranking, members=members, effects=effects)
 
 
-def _associations(task: Task, ordered: Ordered) -> Associations:
+def _left(task: Task, problem: Problem, ordered: Ordered) -> np.ndarray | None:
+    """Return what the network leaves of every gene, in some observations; None where that says nothing of causes.
+
+    What lines leave of curves and counts would pass for the work of hidden causes, and so would what interventions do:
+    to act on a gene moves all that it reaches at once.
+    """
+    is_linear = get_model(task.config.model).search == "order_search"
+    if not is_linear or task.data.interventions.any:
+        return None
+    Z = problem.data.Z[:, spread_out(task.data.n_obs)]
+    return residuals(Z, ordered.source, ordered.target, threads=problem.threads)
+
+
+def _associations(task: Task, ordered: Ordered, left: np.ndarray | None) -> Associations:
     """Return how strongly all pairs go together in the resamples or, without any, in all observations."""
     samples = [one.rows for one in subsamples_of(task)[:ASSOCIATED]] or [np.arange(task.data.n_obs)]
     data, problem = task.data, task.problem
     if data.deconfounding.trims:  # half of the views have a spectrum of their own, and the others none that is changed
         problem = replace(data, deconfounding=Deconfounding.none(data.n_obs)).problem(task.backend, task.scratch)
-    return associations(
-        problem,
-        samples,
-        network=(ordered.source, ordered.target),
-        is_linear=get_model(task.config.model).search == "order_search",  # others learn curves, or laws of counts
-        seed=seed_of(task.config, "ranking"),
-    )
+        left = _left(task, problem, ordered)
+    return associations(problem, samples, left=left, seed=seed_of(task.config, "ranking"))
 
 
 def _members(resampled: Resampled) -> pd.DataFrame | None:

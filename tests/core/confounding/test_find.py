@@ -7,7 +7,7 @@ from acyclome.config import Config
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.confounding import factor_analysis
 from acyclome.core.confounding.factor_analysis import of_scores, refine, sparse_direction, varimax
-from acyclome.core.confounding.find import HiddenCauses, find_factors, residual_correlation, without_factors
+from acyclome.core.confounding.find import HiddenCauses, find_factors, without_factors
 from acyclome.core.confounding.observed import without_observed
 from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.data.constraints import Constraints
@@ -138,12 +138,3 @@ def test_components_of_noise_are_few():
     noise = np.random.default_rng(12).standard_normal((20, 300, 100))
     counts = [len(factor_analysis.principal(E, 10).scores) for E in noise]
     assert sum(counts) <= 2
-
-
-def test_residual_correlation_is_zero_for_noise_and_what_is_there_else():
-    rng = np.random.default_rng(13)
-    E = rng.standard_normal((200, 400))
-    assert residual_correlation(E) < 0.02
-    assert residual_correlation(np.sqrt(0.9) * E + np.sqrt(0.1) * rng.standard_normal(400)) == pytest.approx(
-        0.1, abs=0.02
-    )

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from acyclome.core.data.deconfounding import SOFT, damp, left_in_common, standardized_rows, trim
+from acyclome.core.data.deconfounding import (
+    SOFT,
+    damp,
+    left_in_common,
+    residual_correlation,
+    residuals,
+    standardized_rows,
+    trim,
+)
 
 SHAPES = pytest.mark.parametrize(("d", "n"), [(60, 25), (25, 60), (40, 40)])
 NONE = np.empty(0, int)
@@ -75,8 +83,8 @@ def test_a_hidden_cause_of_many_genes_is_taken_out_and_a_pair_stays():
 
 def test_noise_has_nothing_in_common_and_a_hidden_cause_has():
     noise = drawn(100, 60, factors=0)
-    assert left_in_common(noise, NONE, NONE) < 1e-3
-    assert left_in_common(drawn(100, 60), NONE, NONE) > 0.3
+    assert left_in_common(noise) < 1e-3
+    assert left_in_common(drawn(100, 60)) > 0.3
 
 
 def test_a_network_that_is_right_leaves_nothing_in_common():
@@ -84,11 +92,32 @@ def test_a_network_that_is_right_leaves_nothing_in_common():
     Z = rng.standard_normal((80, 200))
     Z[1:] = Z[1:] + Z[0]  # a star
     Z, target = standardized_rows(Z), np.arange(1, 80)
-    assert left_in_common(Z, NONE, NONE) > 0.3
-    found = left_in_common(Z, np.zeros(79, int), target)
+    assert left_in_common(Z) > 0.3
+    left = residuals(Z, np.zeros(79, int), target)
+    found = left_in_common(left)
     assert found < 1e-3
-    assert left_in_common(Z, np.zeros(79, int), target, threads=2) == found
+    assert left_in_common(left, threads=2) == found
+    np.testing.assert_array_equal(residuals(Z, np.zeros(79, int), target, threads=2), left)
 
 
 def test_constant_data_have_nothing_in_common():
-    assert left_in_common(np.zeros((4, 9)), NONE, NONE) == 0.0
+    assert left_in_common(np.zeros((4, 9))) == 0.0
+
+
+def test_residual_correlation_is_zero_for_noise_and_what_is_there_else():
+    rng = np.random.default_rng(13)
+    E = rng.standard_normal((200, 400))
+    assert residual_correlation(E) < 0.02
+    assert residual_correlation(np.sqrt(0.9) * E + np.sqrt(0.1) * rng.standard_normal(400)) == pytest.approx(
+        0.1, abs=0.02
+    )
+
+
+def test_residual_correlation_is_the_same_by_genes_and_by_observations():
+    E = drawn(100, 60)
+    R = np.corrcoef(E)
+    excess = (np.sum(R**2) - len(E)) / (len(E) * (len(E) - 1)) - 1 / E.shape[1]
+    assert residual_correlation(E) == pytest.approx(np.sqrt(excess), rel=1e-4)
+    R = np.corrcoef(E[:, :40])
+    excess = (np.sum(R**2) - len(E)) / (len(E) * (len(E) - 1)) - 1 / 40
+    assert residual_correlation(E[:, :40]) == pytest.approx(np.sqrt(excess), rel=1e-4)

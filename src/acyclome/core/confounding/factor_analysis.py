@@ -61,8 +61,11 @@ def refine(E: np.ndarray, factors: Factors, rounds: int) -> Factors:
 def principal(E: np.ndarray, most: int) -> Factors:
     """Return the principal components of the standardised ``E`` beyond chance, at most so many."""
     d, n = E.shape
-    values, vectors = linalg.eigh(E.T @ E / n, subset_by_index=[max(n - most, 0), n - 1])
-    return of_scores(E, vectors[:, n * values > largest_of_noise(d, n)].T)
+    is_wide = n < d
+    gram = E.T @ E if is_wide else E @ E.T
+    values, vectors = linalg.eigh(gram, subset_by_index=[max(len(gram) - most, 0), len(gram) - 1])
+    kept = vectors[:, values > largest_of_noise(d, n)].T
+    return of_scores(E, kept if is_wide else kept @ E)
 
 
 def varimax(loadings: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from acyclome.core.confounding.factor_analysis import Factors, of_scores, princi
 from acyclome.core.confounding.observed import without_observed
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.confounders import LEAST_LEFT, orthonormal, without_scores
-from acyclome.core.data.deconfounding import standardized_rows
+from acyclome.core.data.deconfounding import residual_correlation, standardized_rows
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
@@ -93,15 +93,6 @@ def find_factors(
     beside = residual_correlation(now.E - factors.loadings @ factors.scores) if len(factors.scores) else without
     gain = first.description - now.description
     return HiddenCauses(factors.scores, factors.loadings, beside, without, gain, first.graph)
-
-
-def residual_correlation(left: np.ndarray) -> float:
-    """Return the root of the mean squared correlation of two rows, less what chance makes of it."""
-    d, n = left.shape
-    X = standardized_rows(left).astype(np.float32)  # the sum of a million squares: twice as fast, and as right
-    gram = X.T @ X / n  # its squares sum to those of all correlations
-    excess = (np.sum(np.square(gram, dtype=np.float64)) - d) / max(d * (d - 1), 1) - 1.0 / n
-    return float(np.sqrt(max(excess, 0.0)))
 
 
 class _Search:

@@ -159,12 +159,16 @@ class _Means:
     corrected: list[tuple[np.ndarray, float, float]]  # mean of every cause, (p,), and of all pairs, and floor
 
 
+def spread_out(n_obs: int) -> np.ndarray:
+    """Return so many observations, evenly spread, as singular values are taken of."""
+    return np.arange(0, n_obs, -(-n_obs // SPECTRAL))
+
+
 def associations(
     problem: Problem,
     samples: Sequence[np.ndarray],
     *,
-    network: tuple[np.ndarray, np.ndarray],
-    is_linear: bool,
+    left: np.ndarray | None,
     seed: int,
 ) -> Associations:
     """Return how strongly every source goes with every gene.
@@ -172,21 +176,17 @@ def associations(
     Up to ``BOOSTED_PAIRS`` shares of variance are those of splines, alone and beside others, means over ``samples``,
     observations of each resample; ``seed`` decides the order in which causes are offered to the boosted fits.  Of more
     pairs the share is the squared correlation, and above ``WHOLE_GENES`` genes there is no partial correlation.
-    ``network``, source and target of edges, tells how much all genes have in common beside it, if ``is_linear``: what
-    lines leave of curves would pass for the work of hidden causes, so then the data are not deconfounded.
-
-    Nor are they where there are interventions: to act on a gene moves all that it reaches at once,
-    and those large singular values are what the experiments are for.
+    ``left``, ``(d, n')``, is what the network leaves of every gene in observations :func:`spread_out`, and tells how
+    much all have in common beside it.  Without it the data are not deconfounded.
     """
 
     def views(of: Problem, rows: Sequence[np.ndarray], power: float) -> Group:
         return _views(of, rows, seed=seed, power=power)
 
-    if problem.data.interventions.any or not is_linear:
+    if left is None:
         return Associations(problem, [views(problem, samples, POWER)])
-    n = problem.data.n_obs
-    seen = np.arange(0, n, -(-n // SPECTRAL))
-    common = left_in_common(problem.data.Z[:, seen], *network, threads=problem.threads)
+    n, seen = problem.data.n_obs, spread_out(problem.data.n_obs)
+    common = left_in_common(left, threads=problem.threads)
     confounding = common**2 / (common**2 + COMMON**2)
     groups = [views(problem, samples, POWER * (1.0 - confounding / 2))]
     if confounding > 0:
