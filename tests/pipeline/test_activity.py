@@ -104,3 +104,14 @@ def test_what_does_not_go_with_it_is_refused_with_the_reason(options, given, wor
     X = np.random.default_rng(7).standard_normal((60, 45))
     with pytest.raises(ConfigError, match=words):
         ac.learn(X, resamples=0, threads=1, config=options, **given)
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_where_factors_are_the_truth_no_activities_stand_in_for_them(seed):
+    """Genes without an edge, whose activities gained .75 of what the factors did, and edges of a score of .85."""
+    rng = np.random.default_rng(seed)
+    scores = rng.standard_normal((800, 2))
+    loadings = rng.standard_normal((2, 150)) * (rng.random((2, 150)) < 0.7)
+    network = learn(0.5 * scores @ loadings + rng.standard_normal((800, 150)))
+    assert network.facts["confounding"]["method"] == "factors"
+    assert network.n_edges <= 2

@@ -10,6 +10,9 @@ from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
 from acyclome.evaluate.simulate import simulate
 from acyclome.evaluate.umi import Umi
+from acyclome.io.store import MemoryStore
+from acyclome.pipeline import validation
+from acyclome.pipeline.dataset import Dataset
 from acyclome.prepare import prepare
 
 LATENT = {"prepare": {"transform": "latent"}}
@@ -102,3 +105,12 @@ def test_the_preparation_keeps_counts_and_says_what_becomes_of_them():
         np.asarray(prepared.X.todense() if hasattr(prepared.X, "todense") else prepared.X), X.T
     )
     assert any("expression behind them" in step["what"] for step in prepared.facts["steps"])
+
+
+def test_permuted_counts_are_scored_as_the_counts_are_and_say_nothing_of_common_causes():
+    drawn = counted()
+    store = MemoryStore(drawn.X.T.astype(np.float32), [f"G{k}A" for k in range(drawn.X.shape[1])])
+    data = Dataset.build(store, Config().with_options({"prepare.transform": "latent"}))
+    assert data.is_latent
+    assert validation._bare(data, store, data.sources, size=None, lost=0.0).is_latent
+    assert learn(drawn.X).edges["confounded"].isna().all()

@@ -83,11 +83,11 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
 def _left(task: Task, problem: Problem, ordered: Ordered) -> np.ndarray | None:
     """Return what the network leaves of every gene, in some observations; None where that says nothing of causes.
 
-    What lines leave of curves and counts would pass for the work of hidden causes, and so would what interventions do:
-    to act on a gene moves all that it reaches at once.
+    What lines leave of curves and counts would pass for the work of hidden causes, and so would what latent scores
+    leave, which the noise of counts blurs, and what interventions do: to act on a gene moves all that it reaches.
     """
     is_linear = get_model(task.config.model).search == "order_search"
-    if not is_linear or task.data.interventions.any:
+    if not is_linear or task.data.is_latent or task.data.interventions.any:
         return None
     Z = problem.data.Z[:, spread_out(task.data.n_obs)]
     return residuals(Z, ordered.source, ordered.target, threads=problem.threads)

@@ -143,14 +143,17 @@ def _of_counts(data: Dataset, permuted: GeneMajor, config: Config) -> Iterator[D
 def _bare(data: Dataset, store: GeneMajor, sources: np.ndarray, *, size: np.ndarray | None, lost: float) -> Dataset:
     """Return permuted data, of which nothing is known but which genes may be causes."""
     n, d = store.n_obs, store.n_vars
-    return Dataset(
-        store,
-        Prior.of_sources(sources),
-        lost,
-        Interventions.none(n_obs=n, n_genes=d),
-        Treatments.none(n),
-        Deconfounding(np.empty((0, n)), data.deconfounding.trims),
-        size,
+    return replace(  # whatever else the data are, counts that are scored for example, permuted ones are too
+        data,
+        store=store,
+        prior=Prior.of_sources(sources),
+        lost=lost,
+        interventions=Interventions.none(n_obs=n, n_genes=d),
+        treatments=Treatments.none(n),
+        deconfounding=Deconfounding(np.empty((0, n)), data.deconfounding.trims),
+        size=size,
+        perturbation={},
+        warnings=(),
     )
 
 

@@ -37,7 +37,7 @@ def _depth(run: Run) -> str:
     return {
         "none": f"{few}; they do not vary beyond what independent genes do, or are too few to tell.",
         "depth": f"{few}; what the genes have in common of depth was taken out instead, by covariances of all pairs.",
-        "totals": " Counts were divided by their totals.",
+        "totals": " Counts were divided by their totals." if found.get("step") == "normalize" else "",
     }.get(str(found.get("method")), "")
 
 

@@ -98,6 +98,8 @@ def _choose(search: _Search, candidates: np.ndarray) -> Activities:
     now = search.fit((nothing, nothing), Activities.of_expression(data, nothing), rounds=1)
     for _ in range(ROUNDS):
         left = np.setdiff1d(candidates, now.activities.genes)
+        if len(now.activities.genes) > data.n_obs // 4:  # drawn activities need as many directions beside the means
+            break
         taken = search.next(now, left) if len(left) else left
         if len(taken) == 0:
             break
