@@ -85,7 +85,7 @@ class Config(Section):
             msg = f"confounding {self.confounding} does not go with {self.against_deconfounding}; take auto or none"
             raise ValueError(msg)
         if self.activity == "latent":
-            against = "confounding trim, which mixes observations" if self.confounding == "trim" else ""
+            against = "" if self.confounding in ("auto", "none") else f"confounding {self.confounding}"
             if against := against or self.against_deconfounding:
                 msg = f"activity latent does not go with {against}; take auto or none"
                 raise ValueError(msg)

@@ -95,7 +95,8 @@ def test_a_part_of_genes_and_observations_keeps_its_activities():
 @pytest.mark.parametrize(
     ("options", "given", "words"),
     [
-        ({"activity": "latent", "confounding": "trim"}, {}, "mixes observations"),
+        ({"activity": "latent", "confounding": "trim"}, {}, "confounding trim"),
+        ({"activity": "latent", "confounding": "factors"}, {}, "confounding factors"),
         ({"activity": "latent"}, {"perturbation": [""] * 50 + ["gene_1"] * 10}, "interventions"),
         ({"activity": "latent", "shard": {"shards": 2}}, {}, "shards"),
     ],
