@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 _MOVES_OBSERVATIONS = {  # what does the same outside, for a layer has the observations of its object
     "group": "adata[adata.obs[column] == label].copy()",
     "pseudobulk_by": "scanpy.get.aggregate(adata, by=column, func='sum')",
+    "missing": "adata[~numpy.isnan(adata.X).any(axis=1)].copy()",
     "metacells": "acyclome.prepare.prepare(adata, config), which returns a matrix of its own",
 }
+_STAYS = {"missing": ("refuse", "drop-genes", "impute")}  # values that leave the observations as they are
 
 
 def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | None:
@@ -43,7 +45,7 @@ def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | 
     from acyclome.prepare import prepare as prepare_matrix
 
     check_changeable(adata, copy=copy)
-    moving = [name for name in _MOVES_OBSERVATIONS if options.get(name) is not None]
+    moving = [name for name in _MOVES_OBSERVATIONS if options.get(name) not in (None, *_STAYS.get(name, ()))]
     if moving:
         msg = f"{moving[0]} changes the observations, so a layer cannot hold it. Use {_MOVES_OBSERVATIONS[moving[0]]}."
         raise InputError(msg)

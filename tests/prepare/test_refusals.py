@@ -38,7 +38,11 @@ def with_column(column, value):
 
 
 CASES = {
-    "nan": (with_value(4, 2, np.nan), {}, ["1 missing values (NaN)", "cell_4", "GENE2A", "fill the gaps"]),
+    "nan": (
+        with_value(4, 2, np.nan),
+        {},
+        ["1 missing values (NaN)", "cell_4", "GENE2A", "--missing drop-genes"],
+    ),
     "infinite": (with_value(5, 3, np.inf), {}, ["1 infinite values", "cell_5", "GENE3A", "log(0)"]),
     "negative counts": (with_value(6, 1, -2), {}, ["-2", "GENE1A", "cell_6", "no counts", "--layer"]),
     "negative and log asked": (counts() - 1.5, {"log": True}, ["below zero", "log: false"]),

@@ -1,7 +1,7 @@
 """The options of the command line.
 
 Those of science come from the schema of the configuration and from nowhere else: ``fit.lambda1`` is ``--fit.lambda1``,
-and the fifteen that most users need also go without their section. A command is a plain function; where it takes
+and the sixteen that most users need also go without their section. A command is a plain function; where it takes
 ``config`` all of them are offered, where it takes ``options`` those that only say how it runs.
 """
 

@@ -71,7 +71,8 @@ def look_for_doubts(observations: list[str], genes: list[str], best: MatrixFacts
         several = f"{len(duplicates)} gene names occur more than once ({examples(duplicates)})"
         doubts.append(f"{several}; a run refuses them.")
     if best.nan or best.infinite:
-        doubts.append(f"{best.name} holds {best.nan} NaN and {best.infinite} infinite values; a run refuses them.")
+        found = f"{best.name} holds {best.nan} NaN and {best.infinite} infinite values"
+        doubts.append(f"{found}; a run refuses them, gaps unless --missing says what to do.")
     if best.kind in (UNKNOWN, SCALED):
         doubts.append(f"{best.name} holds {best.note}.")
     if best.note == ONLY_ZERO_AND_ONE:

@@ -58,6 +58,9 @@ class Prepare(Section):
 
     min_cells: int = Field(default=10, ge=0)
     """Drop genes seen in fewer observations. Rare genes cost time and give edges that no resample repeats."""
+    missing: Literal["refuse", "drop-genes", "drop-observations", "impute"] = "refuse"
+    """Values that are missing (NaN). drop-genes, drop-observations: leave out what has any, observations also where a
+    covariate or a label to join by is missing. impute: the median of the gene; genes of more gaps than values go."""
     normalize: AutoOrBool = "auto"
     """Scale every observation to the same total. auto: only counts, genes with over 5% of them left out of the totals;
     of few genes, which totals would bind together, the depth that they have in common is taken out, if any."""

@@ -134,7 +134,8 @@ def _prepare(
         folder.write_notes({**about, "cost": cost})
         d, n = facts["n_vars"], facts["n_obs"]
         text = f"{d:,} genes, {n:,} observations; matrix {facts['matrix']}, {facts['kind']}"
-        scaled = [step["what"] for step in facts["steps"] if "effective_genes" in step]  # what was decided on totals
+        # What was decided on totals and on what is missing.
+        scaled = [step["what"] for step in facts["steps"] if "effective_genes" in step or step["step"] == "missing"]
         runtime.report("prepare", 1.0, "; ".join([text, *scaled]))
         # Said now, before stages are submitted as jobs that would fail one by one.
         check_memory(d, n, config, threads=runtime.threads, memory=runtime.memory, has_disk=True)

@@ -20,7 +20,7 @@ from acyclome.io.matrices import COUNTS
 from acyclome.options.sections import Prepare
 from acyclome.prepare.checks import check_observations
 from acyclome.prepare.matrix import Draft, Matrix
-from acyclome.prepare.selection import obs_column
+from acyclome.prepare.selection import joined_by, obs_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,13 +132,14 @@ def _join_annotations(obs: pd.DataFrame, member: np.ndarray, names: np.ndarray) 
 
 def _labels(obs: pd.DataFrame, by: str) -> np.ndarray:
     """Return a label for every observation from one column, or from several that are separated by commas."""
-    columns = [by] if by in obs else [name.strip() for name in by.split(",")]
+    columns = joined_by(obs, by)
     parts = [obs_column(obs, column, "pseudobulk_by") for column in columns]
     for column, part in zip(columns, parts, strict=True):
         if part.isna().any():
             msg = (
                 f"{int(part.isna().sum())} observations have no label in {column!r}, by which they should be joined "
-                "(pseudobulk_by). Expected a label for each. Fill them in, or leave those observations out of the file."
+                "(pseudobulk_by). Expected a label for each. Fill them in, or leave those observations out "
+                "(--missing drop-observations)."
             )
             raise InputError(msg)
     return _combined(parts)

@@ -60,25 +60,33 @@ def check_names(genes: Sequence[str]) -> None:
         raise InputError(msg)
 
 
-def check_finite(X: Any, genes: Sequence[str], observations: Sequence[str], *, name: str) -> None:
-    """Raise an InputError if a value of the matrix ``(n, d)`` is missing or infinite; the first is named."""
+def check_finite(
+    X: Any, genes: Sequence[str], observations: Sequence[str], *, name: str, may_miss: bool = False
+) -> None:
+    """Raise an InputError if a value of the matrix ``(n, d)`` is infinite, or missing and may not; one is named."""
     stored = X.data if sp.issparse(X) else np.asarray(X)
     if stored.dtype.kind != "f" or not stored.size:  # whole numbers and booleans have no NaN
         return
     if stored.min() >= -LARGEST and stored.max() <= LARGEST:  # neither of which NaN does
         return
-    n_nan, n_infinite = int(np.isnan(stored).sum()), int(np.isinf(stored).sum())
+    n_nan, n_infinite = 0 if may_miss else int(np.isnan(stored).sum()), int(np.isinf(stored).sum())
     kinds = {"missing values (NaN)": n_nan, "infinite values": n_infinite}
     kinds[f"values beyond {LARGEST:.3g}, the largest of single precision"] = (
         int((np.abs(stored) > LARGEST).sum()) - n_infinite
     )
-    row, column = first_where(X, lambda values: ~(np.abs(values) <= LARGEST))
     counted = [f"{n} {word}" for word, n in kinds.items() if n]
-    from_log = " They often come from log(0) or a division by an empty cell." if n_infinite else ""
+    if not counted:
+        return
+    row, column = first_where(X, lambda values: ~(np.abs(values) <= LARGEST) & ~(may_miss & np.isnan(values)))
+    advice = " They often come from log(0) or a division by an empty cell." if n_infinite else ""
+    if n_nan:
+        advice += (
+            " prepare.missing (--missing drop-genes, drop-observations or impute) leaves out or fills what is missing; "
+            "zero counts are no missing values."
+        )
     msg = (
         f"The matrix {name} holds {' and '.join(counted)}, the first at observation {str(observations[row])!r}, "
-        f"gene {genes[column]!r}. Expected numbers everywhere.{from_log} Drop those genes or observations, or fill "
-        "the gaps by a rule that you can defend; zero counts are no missing values."
+        f"gene {genes[column]!r}. Expected numbers everywhere.{advice} Or take those genes or observations out."
     )
     raise InputError(msg)
 

@@ -50,7 +50,8 @@ def basis(obs: pd.DataFrame, covariates: tuple[str, ...]) -> np.ndarray:
         if column.isna().any():
             msg = (
                 f"The covariate {name!r} is missing for {int(column.isna().sum())} of {len(obs):,} observations. "
-                "Expected a value for each. Fill them in, leave those observations out, or leave the covariate out."
+                "Expected a value for each. Fill them in, leave those observations out (--missing drop-observations), "
+                "or leave the covariate out."
             )
             raise InputError(msg)
         if column.dtype.kind in "iuf":

@@ -14,6 +14,7 @@ from acyclome.io.inspection import look_for_doubts
 from acyclome.io.matrices import MatrixFacts, get_matrix, to_memory
 from acyclome.knowledge.interventions import check_labels
 from acyclome.options.sections import Input, Prepare
+from acyclome.prepare import missing
 from acyclome.prepare.checks import check_finite, check_names, check_observations, first_where
 from acyclome.prepare.matrix import Draft, Matrix, gene_major
 from acyclome.prepare.strangers import leave_out_strangers, note_copies
@@ -50,7 +51,20 @@ def select(adata: AnnData, choice: Input, options: Prepare) -> tuple[Draft, Matr
     draft = leave_out_strangers(draft.noted("read", text, warnings=doubts))
     if rows is not None:
         draft = draft.noted("group", f"only the {what}", obs_dropped=adata.n_obs - len(rows))
-    return note_copies(draft), facts
+    return note_copies(missing.settle(draft, options, _needed(obs, options))), facts
+
+
+def _needed(obs: pd.DataFrame, options: Prepare) -> list[pd.Series]:
+    """Return the columns of the observations that the preparation needs every value of."""
+    columns = dict.fromkeys(options.covariates, "covariates")
+    joined = options.pseudobulk_by
+    columns |= dict.fromkeys(joined_by(obs, joined), "pseudobulk_by") if joined is not None else {}
+    return [obs_column(obs, name, key) for name, key in columns.items()]
+
+
+def joined_by(obs: pd.DataFrame, names: str) -> list[str]:
+    """Return the columns that one text names: one, or several that are separated by commas."""
+    return [names] if names in obs else [name.strip() for name in names.split(",")]
 
 
 def check_perturbation(adata: AnnData, choice: Input) -> None:
@@ -90,9 +104,9 @@ def _group_rows(adata: AnnData, choice: Input) -> np.ndarray | None:
 def _check_values(X: Matrix, draft: Draft, facts: MatrixFacts, options: Prepare) -> None:
     """Refuse what is missing or infinite, and values below zero where counts or logarithms are asked for."""
     genes, observations = draft.genes.tolist(), draft.obs.index.tolist()
-    check_finite(X, genes, observations, name=facts.name)
+    check_finite(X, genes, observations, name=facts.name, may_miss=options.missing != "refuse")
     stored = X.data if sp.issparse(X) else np.asarray(X)
-    low = float(stored.min(initial=0))
+    low = float(np.fmin.reduce(stored, axis=None, initial=0))  # which passes over what is missing
     if low >= 0:
         return
     # Of auto, values below zero are used as they are, unless they are whole and so were meant as counts.

@@ -99,8 +99,7 @@ def prepare_to_store(
 
 def prepared_size(path_in: str | os.PathLike[str], config: Config) -> tuple[int, int]:
     """Return how many observations and genes the filters would leave, before anything is joined."""
-    draft, _ = selection.select(open_expression(path_in, config.input.genes_as), config.input, config.prepare)
-    draft = genes.filter_genes(draft, config.prepare, is_part=config.input.group is not None)
+    draft, _ = _filtered(open_expression(path_in, config.input.genes_as), config)
     return draft.n_obs, min(draft.n_vars, config.prepare.n_top_genes or draft.n_vars)
 
 
@@ -112,8 +111,13 @@ def _plan(adata: AnnData, config: Config) -> Plan:
 def selected(adata: AnnData, config: Config) -> tuple[Draft, MatrixFacts]:
     """Return the chosen matrix without rare genes, as it was measured, and what it holds."""
     selection.check_perturbation(adata, config.input)
+    return _filtered(adata, config)
+
+
+def _filtered(adata: AnnData, config: Config) -> tuple[Draft, MatrixFacts]:
     draft, read = selection.select(adata, config.input, config.prepare)
-    return genes.filter_genes(draft, config.prepare, is_part=config.input.group is not None), read
+    is_part = config.input.group is not None or draft.n_obs < adata.n_obs  # observations with gaps may be left out
+    return genes.filter_genes(draft, config.prepare, is_part=is_part), read
 
 
 def planned(adata: AnnData, draft: Draft, read: MatrixFacts, *, config: Config) -> Plan:
