@@ -113,10 +113,8 @@ def learned(
     config = {"prepare": {"log": False, "normalize": False, **prepare}}
     control = None if key is None else UNTOUCHED
     tl.dag(adata, layer="X", perturbation=key, control=control, seed=seed, threads=threads, config=config)
-    rank = adata.varp["dag_rank_score"].tocoo()
-    names = adata.var_names.to_numpy()
-    ranking = pd.DataFrame({"source": names[rank.row], "target": names[rank.col], "rank_score": rank.data})
-    return {"edges": get.edges(adata), "ranking": ranking}
+    network = get.network(adata)
+    return {"edges": network.edges, "ranking": network.ranking}
 
 
 def _adata(values: pd.DataFrame, obs: dict[str, list[str]]) -> AnnData:

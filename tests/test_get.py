@@ -45,8 +45,7 @@ def test_a_view_and_a_subset_can_be_read(adata):
 
 
 def test_groups_are_found_by_their_label(adata, toy_network):
-    write_keys(adata, toy_network, "net_T_NK-1")
-    adata.uns["net"] = {"groups": {"T_NK-1": "T/NK"}}
+    write_keys(adata, {"T/NK": toy_network}, "net")
     assert_frame_equal(ac.get.edges(adata, "net", group="T/NK"), toy_network.edges)
     with pytest.raises(InputError, match=r"one network per group .* T/NK"):
         ac.get.edges(adata, "net")

@@ -51,7 +51,6 @@ def backed(folder):
         (lambda folder: backed(folder)[:50], {}, r"backed by .*a view.*to_memory"),
         (lambda _: objects(), {"key_added": "a/b"}, "cannot be a key"),
         (lambda _: objects(), {"key_added": 1}, "cannot be a key"),
-        (lambda _: objects(g=["a", "a_score"]), {"groupby": "g"}, "dag_a_score would be both"),
     ],
 )
 @pytest.mark.usefixtures("untaught")

@@ -14,18 +14,34 @@ from acyclome._version import __version__
 if TYPE_CHECKING:
     from acyclome import get, pl, pp, tl
     from acyclome.config import Config
-    from acyclome.io.runs import read, write
+    from acyclome.io.grnndata import from_grnndata, to_grnndata
+    from acyclome.io.networks import read, write
     from acyclome.network import Network
     from acyclome.pipeline.learn import learn
 
-__all__ = ["Config", "Network", "__version__", "get", "learn", "pl", "pp", "read", "tl", "write"]
+__all__ = [
+    "Config",
+    "Network",
+    "__version__",
+    "from_grnndata",
+    "get",
+    "learn",
+    "pl",
+    "pp",
+    "read",
+    "tl",
+    "to_grnndata",
+    "write",
+]
 
 _HOMES = {
     "Config": "acyclome.config",
     "Network": "acyclome.network",
     "learn": "acyclome.pipeline.learn",
-    "read": "acyclome.io.runs",
-    "write": "acyclome.io.runs",
+    "from_grnndata": "acyclome.io.grnndata",
+    "read": "acyclome.io.networks",
+    "to_grnndata": "acyclome.io.grnndata",
+    "write": "acyclome.io.networks",
 }
 _ROOMS = frozenset({"get", "pl", "pp", "tl"})  # modules, as scverse names its doors
 

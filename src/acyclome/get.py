@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from acyclome.errors import InputError
-from acyclome.io.keys import read_keys
+from acyclome.io.keys import read_differential, read_keys
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,14 +24,14 @@ def network(adata: AnnData, key: str = "dag", *, group: str | None = None) -> Ne
     key
         The ``key_added`` of the call.
     group
-        Label of the group, if the call had ``groupby``.
+        Label of the group, if the call had ``groupby``; ``"shared"``: the network that groups learned together share.
 
     Raises
     ------
     InputError
         If there is no network under the key, or none of the group; those that exist are named.
     """
-    return read_keys(adata, _key_of(adata, key, group))
+    return read_keys(adata, key, group)
 
 
 def edges(
@@ -88,17 +87,22 @@ def nodes(adata: AnnData, key: str = "dag", *, group: str | None = None) -> pd.D
     return network(adata, key, group=group).nodes
 
 
-def _key_of(adata: AnnData, key: str, group: str | None) -> str:
-    """Return the key of the network of a group; the entry of the call says which groups it had."""
-    facts = adata.uns.get(key)
-    # Another package may have put anything under the key, which read_keys refuses in its words.
-    groups = dict(facts["groups"]) if hasattr(facts, "get") and "groups" in facts else {}
-    if group is None and not groups:
-        return key
-    names = [name for name, label in groups.items() if label == group]
-    if not names:
-        labels = ", ".join(sorted(groups.values())) or "none"
-        said = "one network per group" if group is None else f"no network of the group {group!r}"
-        msg = f"adata holds {said} under the key {key!r}. Groups there: {labels}. Give one of them as group=."
-        raise InputError(msg)
-    return f"{key}_{names[0]}"
+def differential(adata: AnnData, key: str = "dag") -> pd.DataFrame:
+    """Return the edges that differ between groups that were learned together, most different first.
+
+    Parameters
+    ----------
+    adata, key
+        As in :func:`network`.
+
+    Returns
+    -------
+    The table of :class:`~acyclome.network.JointNetworks`: ``weight_LABEL`` and ``error_LABEL`` of every group, and the
+    test of whether they are all the same (``z``, ``p``, ``q``).
+
+    Raises
+    ------
+    InputError
+        If there is no network under the key, or its groups were not learned together.
+    """
+    return read_differential(adata, key)

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 from acyclome.config import Config
 from acyclome.errors import InputError, examples
 from acyclome.io.atomic import plain
-from acyclome.io.keys import check_apart, check_changeable, check_genes, check_key, write_keys
-from acyclome.io.runs import SHARED, safe_name
+from acyclome.io.keys import check_changeable, check_genes, check_key, write_keys
 from acyclome.knowledge.regulators import listed_regulators
-from acyclome.network import JointNetworks
 from acyclome.options.earlier import earlier_arguments
 from acyclome.prepare.checks import check_groups, check_matrix, leave_out_constant
 from acyclome.prepare.copies import leave_out_copies
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from acyclome.io.store import MemoryStore
-    from acyclome.network import Network
 
 PREPARED_LAYER = "dag_input"  # as pp.prepare writes it
 
@@ -72,10 +69,10 @@ def dag(
 
     Returns
     -------
-    None, or the copy. Written are ``varp[key_added]`` (CSR, row = source, column = target), ``varp`` with ``_score``,
-    ``_stability`` ... added to the name, ``var`` with ``_order`` ..., and ``uns[key_added]``; with `groupby` per group;
-    with ``input.joint`` also the network that groups share, under ``key_added`` with ``_shared`` added, and the table
-    ``uns[key_added]["differential"]``.
+    None, or the copy. Written are ``uns[key_added]``, which :mod:`acyclome.get` reads as tables, and for other packages
+    the weights in ``varp[key_added]`` (CSR, row = source, column = target) and ``var`` with ``_order``, ``_in_degree``
+    and ``_out_degree`` added to the name; ``_gene`` there says which gene is which, should genes be left out later.
+    With `groupby` ``varp`` has the label of each group added to the name.
 
     Raises
     ------
@@ -105,23 +102,12 @@ def dag(
     )
     runtime = Runtime(threads=threads or usable_threads(), device=device)
     labels = _labels_asked_for(adata, options)
-    check_apart({str(label): f"{key_added}_{safe_name(label)}" for label in labels if label is not None})
     networks = learn_groups(labels, door, options, runtime=runtime)
     target = adata.copy() if copy else adata
     if target.is_view:  # else every key that is written would copy it anew, with a warning
         target._init_as_actual(target.copy())
-    _write(target, networks, key_added)
+    write_keys(target, networks.get(None, networks), key_added)
     return target if copy else None
-
-
-def _write(adata: AnnData, networks: Mapping[Any, Network], key: str) -> None:
-    for label, network in networks.items():
-        write_keys(adata, network, key if label is None else f"{key}_{safe_name(label)}")
-    if None not in networks:
-        adata.uns[key] = {"groups": {safe_name(label): label for label in networks}}
-    if isinstance(networks, JointNetworks):
-        write_keys(adata, networks.shared, f"{key}_{SHARED}")
-        adata.uns[key]["differential"] = networks.differential
 
 
 def _labels_asked_for(adata: AnnData, options: Config) -> list[str | None]:

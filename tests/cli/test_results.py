@@ -12,7 +12,7 @@ from acyclome.cli import output, results
 
 @pytest.fixture
 def folder(tmp_path, toy_network):
-    from acyclome.io.runs import write
+    from acyclome.io.networks import write
 
     path = tmp_path / "out"
     write(toy_network, path)
@@ -47,7 +47,7 @@ def test_a_folder_without_a_network_is_refused(tmp_path, acyclome):
 
 
 def test_a_folder_of_groups_names_the_groups(tmp_path, toy_network, acyclome):
-    from acyclome.io.runs import write
+    from acyclome.io.networks import write
 
     for label in ("B_cell", "T_cell"):
         write(toy_network, tmp_path / "out" / label)

@@ -2,7 +2,6 @@
 
 import gzip
 import time
-import warnings
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from acyclome.errors import InputError
-from acyclome.io import formats, keys, tables
+from acyclome.io import formats, tables
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
 from acyclome.network.build import build_network
 
@@ -80,112 +79,11 @@ def test_tables_round_trip_to_the_last_bit(network, tmp_path_factory):
         assert_frame_equal(tables.read_parquet(folder / f"{name}.parquet", name, columns), table, check_exact=True)
 
 
-@given(network=networks())
-def test_keys_of_anndata_round_trip_in_memory(network):
-    again = keys.read_keys(keys.to_anndata(network))
-    assert_same(again, network)
-    assert again.facts == network.facts
-
-
 def test_h5ad_round_trip_through_a_file(toy_network, tmp_path):
     formats.write_h5ad(tmp_path / "network.h5ad", toy_network)
-    again = formats.read_h5ad(tmp_path / "network.h5ad")
+    again = formats.read_anndata(tmp_path / "network.h5ad")
     assert_same(again, toy_network)
     assert again.facts == toy_network.facts
-
-
-def test_h5ad_has_the_documented_keys(toy_network, tmp_path):
-    import anndata
-
-    formats.write_h5ad(tmp_path / "network.h5ad", toy_network)
-    adata = anndata.read_h5ad(tmp_path / "network.h5ad")
-    assert adata.varp["dag"].format == "csr"
-    assert adata.varp["dag"][0, 2] == 0.8
-    assert adata.varp["dag_score"][0, 2] == 0.9
-    assert adata.varp["dag_stability"][0, 2] == 0.95
-    assert adata.var["dag_order"].tolist() == [2, 1, 4, 0, 3]
-    assert adata.var["dag_depth"].tolist() == [1, 0, 2, 0, 1]
-    assert adata.var["dag_is_regulator"].tolist() == [True, True, False, True, False]
-    facts = adata.uns["dag"]
-    assert (facts["encoding-type"], facts["encoding-version"]) == ("acyclome-network", "0.1.0")
-    assert facts["is_dag"]
-    assert (facts["n_edges"], facts["weights_key"]) == (4, "dag")
-    assert facts["orientation"].startswith("row = source")
-
-
-def test_without_resamples_there_is_no_stability_key(toy_network):
-    adata = keys.to_anndata(edges_only(toy_network, ["stability", "direction"]))
-    assert "dag_stability" not in adata.varp
-    assert keys.read_keys(adata).edges["stability"].isna().all()
-
-
-def adata_with(genes):
-    from anndata import AnnData
-
-    return AnnData(np.ones((2, len(genes)), dtype=np.float32), var=pd.DataFrame(index=list(genes)))
-
-
-def test_genes_that_took_no_part_have_empty_rows_and_marks(toy_network):
-    adata = adata_with(["X1", *reversed(toy_network.genes), "X2"])
-    keys.write_keys(adata, toy_network, "mine")
-    assert adata.var["mine_used"].tolist() == [False, True, True, True, True, True, False]
-    assert adata.var["mine_order"].tolist() == [-1, 3, 0, 4, 1, 2, -1]
-    assert adata.varp["mine"][[0, 6]].nnz == 0
-    assert adata.n_vars == 7
-    assert_frame_equal(keys.read_keys(adata, "mine").edges, toy_network.edges)
-
-
-def test_a_subset_of_genes_keeps_the_network_among_them(toy_network):
-    adata = adata_with(toy_network.genes)
-    keys.write_keys(adata, toy_network)
-    part = keys.read_keys(adata[:, ["LYZ", "CEBPA", "HBB"]].copy())
-    assert part.edges[["source", "target", "weight"]].to_numpy().tolist() == [["CEBPA", "LYZ", -0.25]]
-    assert part.nodes["order"].tolist() == [2, 0, 1]
-    assert part.nodes["depth"].tolist() == [1, 0, 0]
-
-
-def test_a_second_network_under_another_key_leaves_the_first(toy_network):
-    adata = adata_with(toy_network.genes)
-    other = edges_only(toy_network, ["stability"])
-    keys.write_keys(adata, toy_network, "dag")
-    keys.write_keys(adata, other, "dag_B")
-    keys.write_keys(adata, toy_network, "dag")
-    assert_same(keys.read_keys(adata, "dag"), toy_network)
-    assert_same(keys.read_keys(adata, "dag_B"), other)
-
-
-def test_writing_again_removes_what_the_new_network_does_not_have(toy_network):
-    adata = adata_with(toy_network.genes)
-    keys.write_keys(adata, toy_network)
-    keys.write_keys(adata, edges_only(toy_network, ["stability"]))
-    assert "dag_stability" not in adata.varp
-
-
-def test_priors_survive_in_anndata(toy_network):
-    edges = toy_network.edges.assign(prior=["required", "", "", "soft"])
-    network = Network(edges, toy_network.ranking, toy_network.nodes)
-    assert keys.read_keys(keys.to_anndata(network)).edges["prior"].tolist() == ["required", "", "", "soft"]
-
-
-def test_keys_that_cannot_be_written_or_read_are_refused_with_advice(toy_network):
-    adata = adata_with(toy_network.genes)
-    with pytest.raises(InputError, match="refuse slashes"):
-        keys.write_keys(adata, toy_network, "T/NK")
-    with pytest.raises(InputError, match=r"1 of 5 genes .* 'HBB'"):
-        keys.write_keys(adata_with(toy_network.genes[:4]), toy_network)
-    with pytest.raises(InputError, match=r"tl\.dag"):
-        keys.read_keys(adata)
-    keys.write_keys(adata, toy_network, "mine")
-    with pytest.raises(InputError, match="Networks are under 'mine'"):
-        keys.read_keys(adata)
-
-
-def test_repeated_names_of_genes_are_refused(toy_network):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        adata = adata_with([*toy_network.genes, "SPI1"])
-    with pytest.raises(InputError, match="var_names_make_unique"):
-        keys.write_keys(adata, toy_network)
 
 
 @pytest.mark.parametrize("name", list(formats.FORMATS))
@@ -309,7 +207,7 @@ def test_a_damaged_file_is_an_input_error(toy_network, tmp_path, file, damage):
     readers = {
         "edges.tsv.gz": lambda: tables.read_tsv(path, EDGE_COLUMNS),
         "edges.parquet": lambda: tables.read_parquet(path, "edges", EDGE_COLUMNS),
-        "network.h5ad": lambda: formats.read_h5ad(path),
+        "network.h5ad": lambda: formats.read_anndata(path),
     }
     with pytest.raises(InputError, match=file.replace(".", r"\.")):
         readers[file]()

@@ -17,7 +17,8 @@ import acyclome as ac
 from acyclome.errors import InputError
 from acyclome.io.atomic import TEMPORARY_MARK
 from acyclome.io.digested import fingerprint
-from acyclome.io.runs import RunFolder, safe_name
+from acyclome.io.names import safe_name
+from acyclome.io.runs import RunFolder
 
 FILES = ["edges.parquet", "edges.tsv.gz", "network.h5ad", "nodes.tsv", "ranking.tsv.gz", "run.json"]
 KINDS = st.sampled_from([np.float32, np.float64, np.int32, np.int64, np.bool_])

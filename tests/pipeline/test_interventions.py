@@ -88,7 +88,7 @@ def test_command_line_anndata_and_arrays_give_the_same_bits(drawn, adata, tmp_pa
     net, read = learned(drawn), ac.read(out)
     for name in TABLES:
         assert_frame_equal(getattr(read, name), getattr(net, name))
-    assert adata.varp["dag_settled"].nnz == 3
+    assert ac.get.edges(adata)["settled"].sum() == 3
     assert json.loads((out / "run.json").read_text())["perturbation"]["control"] == "NT"
     edges = ac.get.edges(adata)
     assert edges["weight"].tolist() == net.edges["weight"].tolist()

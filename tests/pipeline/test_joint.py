@@ -125,8 +125,8 @@ def test_an_object_keeps_the_networks_and_the_differences(learned):
     )
     plain = {"prepare": {"normalize": False, "log": False, "transform": "none", "min_cells": 0}, **JOINT}
     ac.tl.dag(adata, groupby="kind", resamples=0, threads=1, config=plain)
-    assert {"dag_A", "dag_B", "dag_shared"} <= set(adata.varp)
-    table = adata.uns["dag"]["differential"]
+    assert set(adata.varp) == {"dag", "dag_A", "dag_B"}
+    table = ac.get.differential(adata)
     assert set(table["source"]) <= set(adata.var_names)
     with pytest.raises(ConfigError, match="joint"):
         ac.tl.dag(adata, threads=1, config=plain)

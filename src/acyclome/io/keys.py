@@ -1,12 +1,12 @@
-"""A network inside an AnnData object: numbers on edges in ``varp``, facts on genes in ``var``, the rest in ``uns``.
+"""Networks inside an AnnData object: whole in ``uns[key]``, their weights in ``varp``, the order of genes in ``var``.
 
-Rows are sources and columns targets. Every number of the edge table has its own matrix, so a network follows the genes
-when the object is subset, and is read back without any other file. Genes that took no part have empty rows and columns.
+``uns[key]`` is a packed network; of groups it has an entry each, and what they share is itself.  ``var[key + "_gene"]``
+numbers the genes as they stood when it was written: networks follow them when the object is subset or sorted, or its
+genes are renamed.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,26 +16,18 @@ from scipy import sparse
 
 from acyclome._version import __version__
 from acyclome.errors import InputError
-from acyclome.io.atomic import plain
-from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, Network, best_first
-from acyclome.network.build import node_table
+from acyclome.io import earlier_keys
+from acyclome.io.names import SHARED, safe_name
+from acyclome.io.packed import pack, unpack
+from acyclome.network import JointNetworks, Network
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 ENCODING_TYPE = "acyclome-network"
-ENCODING_VERSION = "0.1.0"
-_ON_EDGES = (
-    "score",
-    "confounded",
-    "stability",
-    "direction",
-    "reversible",
-    "reversal_loss",
-    "settled",
-    "noise_evidence",
-)
-_ABSENT = {"order": -1, "depth": -1, "in_degree": 0, "out_degree": 0, "is_regulator": False}  # no NaN: ints stay so
+ENCODING_VERSION = "0.2.0"  # 0.1.0 had a matrix in varp for every column of the edges
+_IN_VAR = {"order": -1, "in_degree": 0, "out_degree": 0}  # and what stands at genes that took no part
+_TESTS = ("shared", "difference", "z", "p", "q")  # columns of differential edges that are not of one group
 
 
 def to_anndata(network: Network) -> AnnData:
@@ -46,49 +38,72 @@ def to_anndata(network: Network) -> AnnData:
     return adata
 
 
-def write_keys(adata: AnnData, network: Network, key: str = "dag") -> None:
-    """Write a network into `adata` under `key`; other keys stay as they are."""
+def write_keys(adata: AnnData, networks: Network | Mapping[str, Network], key: str = "dag") -> None:
+    """Write a network, or those of groups by their labels, into `adata` under `key`; other keys stay as they are."""
     check_key(adata, key)
-    at_column = _columns_of(adata, network.genes)
-    for name in _names(adata, key):
-        del adata.varp[name]
-    at = (at_column[network.source], at_column[network.target])
-    adata.varp[key] = _matrix(network.edges["weight"], at, adata.n_vars)
-    for column in _ON_EDGES:
-        values = network.edges[column]
-        # What says nothing of any edge takes no matrix; score is always there, for uns names its key.
-        if column == "score" or (values.any() if values.dtype == bool else values.notna().any()):
-            adata.varp[f"{key}_{column}"] = _matrix(values, at, adata.n_vars)
-    column_of = dict(zip(network.genes, at_column, strict=True))
-    source, target = (network.ranking[end].map(column_of).to_numpy(dtype=np.int64) for end in ("source", "target"))
-    adata.varp[f"{key}_rank_score"] = _matrix(network.ranking["rank_score"], (source, target), adata.n_vars)
-    _write_nodes(adata, network, key, at_column=at_column)
-    adata.uns[key] = _facts(network, key)
+    groups = {} if isinstance(networks, Network) else dict(networks)
+    whole = networks if isinstance(networks, Network) else getattr(networks, "shared", None)
+    at = {label: _columns_of(adata, network.genes) for label, network in [(None, whole), *groups.items()] if network}
+    _remove(adata, key)
+    adata.var[f"{key}_gene"] = np.arange(adata.n_vars, dtype=np.int32)
+    written: dict[str, Any] = {
+        "encoding-type": ENCODING_TYPE,
+        "encoding-version": ENCODING_VERSION,
+        "acyclome": __version__,
+        "orientation": "row = source (cause), column = target (effect)",
+        "gene_key": f"{key}_gene",
+    }
+    if whole is not None:
+        written |= _write(adata, whole, at[None], name=key)
+        for column, absent in _IN_VAR.items():
+            values = np.full(adata.n_vars, absent, np.int32)
+            values[at[None]] = whole.nodes[column]
+            adata.var[f"{key}_{column}"] = values
+    for label, network in groups.items():
+        entry = _write(adata, network, at[label], name=f"{key}_{safe_name(label)}")
+        written.setdefault("groups", {})[safe_name(label)] = {"label": label, **entry}
+    if isinstance(networks, JointNetworks):
+        written["differential"] = _pack_differential(networks.differential, adata)
+    adata.uns[key] = written
 
 
-def read_keys(adata: AnnData, key: str = "dag") -> Network:
-    """Return the network that `adata` holds under `key`.
+def read_keys(adata: AnnData, key: str = "dag", group: str | None = None) -> Network:
+    """Return the network that `adata` holds under `key`, of a group if there are any; `shared` is what they share.
 
     After a subset of the genes it is the network among those left: order, depth and degrees are those of the remainder.
     """
+    if earlier_keys.holds(adata, key):
+        return earlier_keys.read(adata, key, group)
     facts = _encoded(adata, key)
-    used = np.flatnonzero(adata.var[f"{key}_used"].to_numpy(dtype=bool))
-    genes = np.asarray(adata.var_names, dtype=object)[used]
-    order = np.argsort(adata.var[f"{key}_order"].to_numpy()[used], kind="stable")
-    kept = {name: sparse.csr_matrix(adata.varp[name])[used][:, used] for name in _names(adata, key)}
-    weight = kept[key].tocoo()
-    source, target = weight.row, weight.col
-    edges = pd.DataFrame({"source": genes[source], "target": genes[target], "weight": weight.data})
-    edges["sign"] = np.where(edges["weight"] >= 0, "+", "-").astype(object)
-    for column in _ON_EDGES:
-        values = _aligned(kept.get(f"{key}_{column}"), weight)
-        edges[column] = values if EDGE_COLUMNS[column] is float else np.nan_to_num(values).astype(bool)
-    known = {(source, target): prior for source, target, prior in json.loads(facts.get("priors", "[]"))}
-    edges["prior"] = [known.get(pair, "") for pair in zip(edges["source"], edges["target"], strict=True)]
-    nodes = node_table(genes, source, target, order=order)
-    for column in ("is_regulator", "r2", "noise_scale"):
-        nodes[column] = adata.var[f"{key}_{column}"].to_numpy()[used].astype(NODE_COLUMNS[column])
-    return Network(best_first(edges), _ranking(kept.get(f"{key}_rank_score"), genes), nodes, json.loads(facts["facts"]))
+    groups = {entry["label"]: entry for entry in facts.get("groups", {}).values()}
+    known = groups | ({SHARED if groups else None: facts} if "edges" in facts else {})
+    if group not in known:
+        labels = ", ".join(sorted(groups)) or "none"
+        said = "one network per group" if group is None else f"no network of the group {group!r}"
+        msg = f"adata holds {said} under the key {key!r}. Groups there: {labels}. Give one of them as group=."
+        raise InputError(msg)
+    at = _places(adata, facts["gene_key"], np.asarray(known[group]["nodes"]["gene"]))
+    return unpack(known[group], adata.var_names.to_numpy(dtype=object)[at[at >= 0]], at >= 0)
+
+
+def read_differential(adata: AnnData, key: str = "dag") -> pd.DataFrame:
+    """Return the differential edges of groups that were learned together, as in :class:`JointNetworks`."""
+    facts = _encoded(adata, key)
+    if "differential" not in facts:
+        msg = (
+            f"adata holds no differential edges under the key {key!r}: its groups were not learned together. "
+            "Learn them with acyclome.tl.dag(adata, groupby=COLUMN, joint=True)."
+        )
+        raise InputError(msg)
+    packed = facts["differential"]
+    places = {end: _places(adata, facts["gene_key"], np.asarray(packed[end])) for end in ("source", "target")}
+    left = (places["source"] >= 0) & (places["target"] >= 0)
+    names = adata.var_names.to_numpy(dtype=object)
+    columns = {end: names[at[left]] for end, at in places.items()} | {"shared": np.asarray(packed["shared"])[left]}
+    for part in ("weight", "error"):
+        values = np.asarray(packed[part])[left]
+        columns |= {f"{part}_{label}": values[:, g] for g, label in enumerate(packed["labels"])}
+    return pd.DataFrame(columns | {name: np.asarray(packed[name])[left] for name in _TESTS})
 
 
 def check_key(adata: AnnData, key: str) -> None:
@@ -108,20 +123,6 @@ def check_changeable(adata: AnnData, *, copy: bool) -> None:
         way_out = "Read it first: adata = adata.to_memory()."
         msg = f"adata is backed by {str(adata.filename)!r} and cannot be {what}. {way_out}"
         raise InputError(msg)
-
-
-def check_apart(keys: Mapping[str, str]) -> None:
-    """Refuse keys of several networks, by label, of which one names what another has of its own (a and a_score)."""
-    owner = dict(zip(keys.values(), keys, strict=True))
-    for label, key in keys.items():
-        for part in (*_ON_EDGES, "rank_score"):
-            other = owner.get(f"{key}_{part}")
-            if other is not None:
-                msg = (
-                    f"The groups {label!r} and {other!r} cannot be written beside one another: {key}_{part} would be "
-                    f"both the {part} of the first and the network of the second. Rename one of the labels."
-                )
-                raise InputError(msg)
 
 
 def check_genes(adata: AnnData, genes: Sequence[str]) -> None:
@@ -147,68 +148,62 @@ def _columns_of(adata: AnnData, genes: list[str]) -> np.ndarray:
     return at_column
 
 
-def _matrix(values: pd.Series, at: tuple[np.ndarray, np.ndarray], d: int) -> sparse.csr_matrix:
-    numbers = values.to_numpy(dtype=np.int8 if values.dtype == bool else np.float64)
-    return sparse.csr_matrix((numbers, at), shape=(d, d))
+def _write(adata: AnnData, network: Network, at: np.ndarray, *, name: str) -> dict[str, Any]:
+    """Write the weights of a network under a name into varp; return its entry."""
+    ends = (at[network.source], at[network.target])
+    adata.varp[name] = sparse.csr_matrix((network.edges["weight"], ends), shape=(adata.n_vars, adata.n_vars))
+    return {"weights_key": name, **pack(network, at)}
 
 
-def _write_nodes(adata: AnnData, network: Network, key: str, *, at_column: np.ndarray) -> None:
-    used = np.zeros(adata.n_vars, dtype=bool)
-    used[at_column] = True
-    adata.var[f"{key}_used"] = used
-    for column in NODE_COLUMNS:
-        if column != "gene":
-            values = network.nodes[column].to_numpy()
-            whole = np.full(adata.n_vars, _ABSENT.get(column, np.nan), dtype=values.dtype)
-            whole[at_column] = values
-            adata.var[f"{key}_{column}"] = whole
+def _pack_differential(table: pd.DataFrame, adata: AnnData) -> dict[str, Any]:
+    """Return the table with its groups side by side, for a label may hold what no name of a column may."""
+    labels = [name.removeprefix("weight_") for name in map(str, table) if name.startswith("weight_")]
+    packed: dict[str, Any] = {end: adata.var_names.get_indexer(pd.Index(table[end])) for end in ("source", "target")}
+    for part in ("weight", "error"):
+        packed[part] = table[[f"{part}_{label}" for label in labels]].to_numpy(float)
+    return {"labels": np.array(labels, dtype=object), **packed, **{name: table[name].to_numpy() for name in _TESTS}}
 
 
-def _facts(network: Network, key: str) -> dict[str, Any]:
-    priors = network.edges[network.edges["prior"] != ""]
-    return {
-        "encoding-type": ENCODING_TYPE,
-        "encoding-version": ENCODING_VERSION,
-        "acyclome": __version__,
-        "orientation": "row = source (cause), column = target (effect)",
-        "is_dag": network.is_dag,
-        "n_genes": len(network.genes),
-        "n_edges": network.n_edges,
-        "weights_key": key,
-        "score_key": f"{key}_score",
-        # As texts, for h5ad keeps no None and no list of dictionaries.
-        "facts": json.dumps(plain(network.facts), ensure_ascii=False),
-        "priors": json.dumps(priors[["source", "target", "prior"]].to_numpy().tolist(), ensure_ascii=False),
-    }
-
-
-def _encoded(adata: AnnData, key: str) -> dict[str, Any]:
+def _remove(adata: AnnData, key: str) -> None:
+    """Remove what an earlier network left under the key."""
     facts = adata.uns.get(key)
-    if hasattr(facts, "get") and facts.get("encoding-type") == ENCODING_TYPE and key in adata.varp:
-        return dict(facts)
-    known = [name for name in adata.uns if hasattr(adata.uns[name], "get") and "encoding-type" in adata.uns[name]]
-    advice = f"Networks are under {', '.join(map(repr, known))}." if known else "Run acyclome.tl.dag(adata) first."
-    msg = f"adata holds no network under the key {key!r}. {advice}"
-    raise InputError(msg)
+    if not _is_encoded(facts):
+        return
+    entries = [facts, *facts.get("groups", {}).values()]
+    names = [entry["weights_key"] for entry in entries if hasattr(entry, "get") and "weights_key" in entry]
+    for name in {*names, *earlier_keys.names(adata, key)} & set(adata.varp):
+        del adata.varp[name]
+    for column in {f"{key}_{name}" for name in (*_IN_VAR, *earlier_keys.IN_VAR)} & set(adata.var):
+        del adata.var[column]
 
 
-def _names(adata: AnnData, key: str) -> list[str]:
-    return [name for name in (key, f"{key}_rank_score", *(f"{key}_{part}" for part in _ON_EDGES)) if name in adata.varp]
+def _is_encoded(facts: Any) -> bool:
+    return hasattr(facts, "get") and facts.get("encoding-type") == ENCODING_TYPE
 
 
-def _aligned(matrix: sparse.csr_matrix | None, pattern: sparse.coo_matrix) -> np.ndarray:
-    """Return the stored numbers of `matrix` at the entries of `pattern`, NaN where it stores none."""
-    if matrix is None:
-        return np.full(pattern.nnz, np.nan)
-    d = pattern.shape[0]
-    stored = matrix.tocoo()
-    codes = stored.row.astype(np.int64) * d + stored.col
-    wanted = pattern.row.astype(np.int64) * d + pattern.col
-    return pd.Series(stored.data.astype(float), index=codes).reindex(wanted).to_numpy()
+def _encoded(adata: AnnData, key: str) -> Mapping[str, Any]:
+    facts: Mapping[str, Any] = adata.uns.get(key, {})
+    if not _is_encoded(facts):
+        known = [name for name in adata.uns if _is_encoded(adata.uns[name])]
+        advice = f"Networks are under {', '.join(map(repr, known))}." if known else "Run acyclome.tl.dag(adata) first."
+        msg = f"adata holds no network under the key {key!r}. {advice}"
+        raise InputError(msg)
+    if facts["encoding-version"] != ENCODING_VERSION:
+        msg = (
+            f"The network under the key {key!r} was written by acyclome {facts.get('acyclome')} in the form "
+            f"{facts['encoding-version']}; this version reads {ENCODING_VERSION}. Install that version, or a later one."
+        )
+        raise InputError(msg)
+    return facts
 
 
-def _ranking(matrix: sparse.csr_matrix | None, genes: np.ndarray) -> pd.DataFrame:
-    stored = sparse.coo_matrix((len(genes), len(genes))) if matrix is None else matrix.tocoo()
-    return best_first(
-        pd.DataFrame({"source": genes[stored.row], "target": genes[stored.col], "rank_score": stored.data})
-    )
+def _places(adata: AnnData, column: str, numbers: np.ndarray) -> np.ndarray:
+    """Return where genes with these numbers stand in the object, -1 for those that are gone."""
+    here = adata.var[column] if column in adata.var else pd.Series([np.nan])
+    if here.dtype.kind not in "iu" or here.duplicated().any():
+        msg = (
+            f"adata.var has no column {column!r} with a number for every gene, which says where the genes of the "
+            "network stand. It is lost where objects are joined: read the network of one of them, before."
+        )
+        raise InputError(msg)
+    return pd.Index(here.to_numpy()).get_indexer(pd.Index(numbers))

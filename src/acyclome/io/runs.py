@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,18 +24,13 @@ from acyclome.io.atomic import ensure_writable, remove_leftovers
 from acyclome.io.declared import check_path
 from acyclome.io.digested import key_of, read_record, read_stage, write_record, write_stage
 from acyclome.io.lock import whole_folder
+from acyclome.io.names import RESULTS, safe_name
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS
 
 logger = logging.getLogger(__name__)
-SHARED, DIFFERENTIAL = "shared", "differential.tsv.gz"  # beside the folders of groups that were learned together
-RESULTS = (
-    *("edges.tsv.gz", "run.json", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", "report.html"),
-    *("members.parquet", "effects.parquet", DIFFERENTIAL),
-)
 PERMUTED = "permuted.h5"  # among the stages: what preparation makes of counts that are permuted
 PARTS = {"members": MEMBER_COLUMNS, "effects": EFFECT_COLUMNS}  # that a network may have, in parquet
-_LONGEST = 100  # letters of a label in the name of a file; systems take 255 bytes, with marks of unfinished files
 
 
 @dataclass(frozen=True)
@@ -169,38 +163,6 @@ class RunFolder:
         )
 
 
-def read(path: str | os.PathLike[str]) -> Network:
-    """Read the network of a run from its folder, or from an h5ad file with the key ``dag``.
-
-    Raises
-    ------
-    InputError
-        If there is no network, or a file is damaged.
-    """
-    return formats.read_h5ad(path) if Path(path).suffix == ".h5ad" else RunFolder(path).read_network()
-
-
-def write(network: Network, path: str | os.PathLike[str]) -> None:
-    """Write a network as the files of a run, so that ``read`` gives it back.
-
-    Parameters
-    ----------
-    network
-        What to write.
-    path
-        Folder, made if need be; what an earlier network left in files of the same names is replaced.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be written to.
-    """
-    folder = RunFolder(path)
-    with whole_folder(ensure_writable(folder.path)):
-        folder.write_network(network)
-        folder.write_run_json(network.facts)
-
-
 def input_digest(path: str | os.PathLike[str]) -> str:
     """Return the blake2b digest of a file, or of the names and contents of all files of a folder, as 32 hex digits."""
     root = Path(path)
@@ -212,12 +174,3 @@ def input_digest(path: str | os.PathLike[str]) -> str:
         with file.open("rb") as handle:
             hashlib.file_digest(handle, lambda: digest)  # goes on with the digest that it is given
     return digest.hexdigest()
-
-
-def safe_name(label: str) -> str:
-    """Return a name for a file or key from the label of a group; different labels get different names."""
-    # No slashes, which keys and paths take apart, no dot at the head, which hides a folder, and no file of a run.
-    name = re.sub(r"[^A-Za-z0-9._+-]+", "_", label).strip("._")[:_LONGEST] or "group"
-    is_free = name == label and name.lower() not in (*RESULTS, "stages")
-    digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()
-    return name if is_free else f"{name}-{digest[: 4 if len(label) < _LONGEST else 8]}"

@@ -18,7 +18,8 @@ from acyclome.io.atomic import write_path
 from acyclome.io.digested import fingerprint
 from acyclome.io.lock import part_of_folder, whole_folder
 from acyclome.io.matrices import COUNTS
-from acyclome.io.runs import DIFFERENTIAL, PERMUTED, RunFolder, input_digest
+from acyclome.io.names import DIFFERENTIAL
+from acyclome.io.runs import PERMUTED, RunFolder, input_digest
 from acyclome.io.store import Store
 from acyclome.io.tables import write_tsv
 from acyclome.knowledge.regulators import find_regulators

@@ -8,7 +8,8 @@ from typing import Any
 
 from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
-from acyclome.io.runs import SHARED, RunFolder
+from acyclome.io.names import SHARED
+from acyclome.io.runs import RunFolder
 from acyclome.io.store import GeneMajor
 from acyclome.knowledge.regulators import Regulators
 from acyclome.knowledge.shared import Shared

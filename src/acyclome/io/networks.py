@@ -1,0 +1,73 @@
+"""Networks in and out: the folder of a run, or one file whose ending tells what it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from acyclome.errors import InputError
+from acyclome.io import formats
+from acyclome.io.atomic import ensure_writable
+from acyclome.io.lock import whole_folder
+from acyclome.io.runs import RunFolder
+from acyclome.network import Network
+
+# Endings of files that other programs have for networks and tables: nobody means a folder by them.
+_FOREIGN = {"cx", "cx2", "dot", "gml", "json", "loom", "mtx", "npz", "pkl", "rds", "txt", "xlsx", "xml", "zarr"}
+
+
+def read(path: str | os.PathLike[str], key: str = "dag", *, group: str | None = None) -> Network:
+    """Read the network of a run from its folder, or one that an AnnData file holds.
+
+    Parameters
+    ----------
+    path
+        Folder of a run, or of one of its groups; or an h5ad or zarr file that ``acyclome`` or a scanpy session wrote.
+    key, group
+        Of a file: as in :func:`acyclome.get.network`.
+
+    Raises
+    ------
+    InputError
+        If there is no network, or a file is damaged.
+    """
+    if Path(path).suffix in (".h5ad", ".zarr"):
+        return formats.read_anndata(path, key, group)
+    return RunFolder(path).read_network()
+
+
+def write(network: Network, path: str | os.PathLike[str]) -> None:
+    """Write a network as one file of the format that its ending tells, or as the files of a run.
+
+    Parameters
+    ----------
+    network
+        What to write.
+    path
+        ``net.h5ad`` (all of it), ``net.graphml``, ``edges.tsv.gz`` ... as of ``acyclome export``; a name without such
+        an ending is a folder, made if need be, which ``read`` gives back, where files of the same names are replaced.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to, or the ending is that of a format that is not written.
+
+    Examples
+    --------
+    >>> ac.write(net, "network.graphml")
+    >>> ac.write(net, "out/")
+    """
+    ending = formats.by_ending(Path(path))
+    if ending in formats.FORMATS and not os.path.isdir(path):  # noqa: PTH112
+        formats.export(network, path)
+        return
+    if ending in _FOREIGN:
+        known = ", ".join(formats.FORMATS)
+        msg = (
+            f"{os.fspath(path)!r} has the ending of a format that is not written; expected a folder or one of {known}."
+        )
+        raise InputError(msg)
+    folder = RunFolder(path)
+    with whole_folder(ensure_writable(folder.path)):
+        folder.write_network(network)
+        folder.write_run_json(network.facts)
