@@ -9,6 +9,7 @@ import acyclome as ac
 from acyclome.config import Config
 from acyclome.io.store import MemoryStore
 from acyclome.prepare import prepare
+from acyclome.prepare.covariates import basis_of_rows
 from acyclome.prepare.depth import DOMINANT, PANEL, Totals, beside, measure, taken
 from acyclome.prepare.size_factors import size_factors
 
@@ -135,3 +136,11 @@ def test_independent_genes_get_no_edges(model, spread):
     adata = adata_of(X)
     ac.tl.dag(adata, resamples=0, threads=1, config={"model": model})
     assert len(ac.get.edges(adata)) == 0
+
+
+def test_of_some_observations_as_small_a_part_of_depth_is_taken_out_as_of_all():
+    Q, _ = np.linalg.qr(np.column_stack([np.ones(200), np.random.default_rng(3).standard_normal((200, 2))]))
+    Q[:, 2] *= 0.4
+    of_rows = basis_of_rows(Q, np.arange(0, 200, 3))
+    np.testing.assert_allclose(of_rows.T @ of_rows, np.diag([1.0, 1.0, 0.16]), atol=1e-12)
+    np.testing.assert_allclose(np.abs(basis_of_rows(Q, np.arange(200))), np.abs(Q), atol=1e-12)

@@ -72,6 +72,12 @@ def basis(obs: pd.DataFrame, covariates: tuple[str, ...]) -> np.ndarray:
     return U[:, strength > _RANK_TOLERANCE * strength[0]]
 
 
+def basis_of_rows(Q: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the basis of some observations: orthogonal again, of the same lengths, as of depth a part is taken out."""
+    basis: np.ndarray = np.linalg.qr(Q[rows])[0] * np.linalg.norm(Q, axis=0)
+    return basis
+
+
 def residuals(X: Matrix, Q: np.ndarray) -> np.ndarray:
     """Return ``X - X Q Q'`` as float32, ``(genes, n_obs)``: what is orthogonal to the covariates and the intercept."""
     fitted = (X @ Q) @ Q.T

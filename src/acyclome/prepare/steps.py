@@ -151,8 +151,8 @@ def _choose_transform(draft: Draft, Q: np.ndarray | None, asked: str, seed: int)
         return {"what": text, "chosen": "rank" if asked == "rank" else "none"}
     chosen, observations = transform.draw_sample(draft.n_vars, draft.n_obs, seed=seed)
     part = dense(draft.X[chosen])[:, observations]
-    # A part of the rows of an orthonormal basis is none any more.
-    choice = transform.choose_transform(part, seed, None if Q is None else np.linalg.qr(Q[observations])[0])
+    Q = None if Q is None else covariates.basis_of_rows(Q, observations)
+    choice = transform.choose_transform(part, seed, Q)
     words = {"none": "none", "rank": "ranks to normal scores"}[choice.transform]
     figures = {"gain_none": choice.gain_none, "gain_rank": choice.gain_rank, "standard_error": choice.standard_error}
     return {"what": f"{words}: {choice.reason}", "chosen": choice.transform, **figures}
