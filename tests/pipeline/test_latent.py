@@ -54,6 +54,14 @@ def test_resamples_and_regulators_go_with_it():
     assert net.edges["stability"].notna().all()
 
 
+def test_a_run_says_what_its_observations_are_worth_and_more_counts_are_worth_more():
+    worth = []
+    for depth in ((0.2, 2.0), (2.0, 20.0)):
+        drawn = simulate(60, 2000, observation=Umi(depth=depth), seed=3)
+        worth.append(learn(drawn.X).facts["screen"]["n_effective"])
+    assert 2.0 <= worth[0] < worth[1] < 2000
+
+
 def test_bits_do_not_depend_on_threads():
     drawn = counted()
     one, more = (learn(drawn.X, resamples=2, threads=threads) for threads in (1, 3))

@@ -306,3 +306,13 @@ def test_what_was_done_about_depth_is_told_in_the_methods(build_run, method, sai
     page = write_report(build_run(change=lambda facts: facts["prepare"].update(steps=[step]))).read_text("utf-8")
     assert said in page
     assert ("As 17 genes carry the totals" in page) == (method != "totals")
+
+
+def test_what_counts_are_worth_as_scores_is_told_in_the_methods(build_run):
+    def change(facts):
+        facts["config"].setdefault("prepare", {})["transform"] = "latent"
+        facts["screen"]["n_effective"] = 312.4
+
+    page = write_report(build_run(change=change)).read_text("utf-8")
+    assert "worth 312 observations without noise" in page
+    assert "Aitchison" in page

@@ -50,7 +50,8 @@ def screen(task: Task, known: Candidates | None = None) -> Screened:
     backend = ThreadBackend(task.backend.threads, views=partial(_views, task)) if on_workers else task.backend
     candidates = engine.screen(replace(task.problem, backend=backend), task.settings, known=known)
     task.report("screen", 1.0, f"{candidates.n_edges:,} candidate edges")
-    return Screened(indptr=candidates.indptr, parent=candidates.parent, facts=_candidate_facts(candidates))
+    facts = {**_candidate_facts(candidates), "n_effective": task.problem.data.n_effective}
+    return Screened(indptr=candidates.indptr, parent=candidates.parent, facts=facts)
 
 
 def _views(task: Task) -> Views:

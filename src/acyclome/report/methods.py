@@ -30,7 +30,14 @@ def _data(run: Run) -> str:
 
 
 def _depth(run: Run) -> str:
-    """Say what was done about the depth of counts; nothing where there were none, or somebody decided it."""
+    """Say what was done about the depth and the noise of counts; nothing where there were none, or somebody decided."""
+    if run.config.prepare.transform == "latent":
+        worth = wording.decimal(run.fact("screen.n_effective"), 0)
+        return (
+            " Counts were scored by the mean of the log expression given them, under Poisson log-normal laws "
+            "([@aitchison1989]), and what counting takes from correlations was given back to them; they are worth "
+            f"{worth} observations without noise."
+        )
     steps = run.fact("prepare.steps") or []
     found: dict[str, Any] = next((step for step in steps if "effective_genes" in step), {})
     few = f" As {wording.decimal(found.get('effective_genes'), 0)} genes carry the totals, no totals were divided by"
