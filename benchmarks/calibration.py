@@ -143,7 +143,8 @@ def _around(session: Session, ordered: Ordered) -> dict[str, np.ndarray]:
     """Return what the regressions see of common causes, by name."""
     data, edges = session.task.problem.data, (ordered.source, ordered.target)
     common, left = common_neighbors(*edges, data.n_genes), residual_correlation(residuals(data.Z, *edges))
-    return dict(zip(AROUND, Surroundings.of(common, left, n_genes=data.n_genes).features, strict=True))
+    around = Surroundings.of(common, left, n_genes=data.n_genes, n_obs=data.n_obs)
+    return dict(zip(AROUND, around.features, strict=True))
 
 
 def _binned(edges: pd.DataFrame, name: str, column: str) -> pd.DataFrame:
@@ -186,8 +187,9 @@ def _coefficients(table: pd.DataFrame, columns: list[str], answer: str, has_cons
     from sklearn.linear_model import LogisticRegression
 
     model: Any = LogisticRegression(C=np.inf, fit_intercept=has_constant, max_iter=1000)
-    model.fit(table[columns], table[answer], sample_weight=table["share"])
-    return [round(float(value), 2) for value in (*model.intercept_[: int(has_constant)], *model.coef_[0])]
+    scale = table[columns].std()  # of one size for the optimizer, which stops early along small columns
+    model.fit(table[columns] / scale, table[answer], sample_weight=table["share"])
+    return [float(f"{value:.3g}") for value in (*model.intercept_[: int(has_constant)], *(model.coef_[0] / scale))]
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pytest
 import acyclome as ac
 from acyclome.confidence.calibration import Surroundings, arrow_alone, arrow_probability, joined_probability
 from acyclome.confidence.resample import Support
+from acyclome.core.data.deconfounding import residual_correlation
 from acyclome.core.graph.neighbors import common_neighbors
 from acyclome.evaluate.simulate import simulate
 
@@ -31,23 +32,34 @@ def test_more_evidence_is_never_less_probable():
 def test_the_more_speaks_for_common_causes_the_less_probable_is_an_edge(resamples):
     said, gain = support_of(0.9, 6, resamples), np.full(6, 20.0)
     plain, unknown = joined_probability(gain, said)
-    clean, nothing = joined_probability(gain, said, Surroundings.of(np.zeros(6, int), 0.0, n_genes=50))
+    clean, nothing = joined_probability(gain, said, Surroundings.of(np.zeros(6, int), 0.0, n_genes=50, n_obs=1000))
     np.testing.assert_array_equal(clean, plain)
     assert np.isnan(unknown).all()
     assert not nothing.any()
-    joined, confounded = joined_probability(gain, said, Surroundings.of(np.arange(6), 0.01, n_genes=50))
+    joined, confounded = joined_probability(gain, said, Surroundings.of(np.arange(6), 0.01, n_genes=50, n_obs=1000))
     assert (np.diff(joined) < 0).all()
     np.testing.assert_allclose(joined, plain * (1 - confounded))
-    more, _ = joined_probability(gain, said, Surroundings.of(np.arange(6), 0.05, n_genes=50))
+    more, _ = joined_probability(gain, said, Surroundings.of(np.arange(6), 0.05, n_genes=50, n_obs=1000))
     assert (more < joined).all()
 
 
 def test_a_random_graph_has_no_more_common_neighbours_than_by_chance():
     d, m = 400, 2000
     pairs = np.random.default_rng(5).permutation(np.stack(np.triu_indices(d, 1), axis=1))[:m]
-    around = Surroundings.of(common_neighbors(*pairs.T, d), 0.0, n_genes=d)
+    around = Surroundings.of(common_neighbors(*pairs.T, d), 0.0, n_genes=d, n_obs=500)
     assert np.mean(around.common_neighbors) < 0.3
     assert around.in_triangles < 0.05
+
+
+def test_independent_residuals_say_nothing_however_few_observations_there_are():
+    d, clean = 100, []
+    for n in (30, 100, 1000):
+        E = np.random.default_rng(7).standard_normal((40, d, n))
+        found = [Surroundings.of(np.zeros(1, int), residual_correlation(e), n_genes=d, n_obs=n) for e in E]
+        clean.append([one.residual_correlation for one in found])
+    clean = np.array(clean)
+    assert (np.mean(clean == 0.0, axis=1) > 0.7).all()
+    assert (clean.mean(axis=1) * np.sqrt(d * np.array([30, 100, 1000])) < 0.6).all()  # chance makes 1.4 of it alone
 
 
 def test_a_turned_arrow_has_the_other_share():

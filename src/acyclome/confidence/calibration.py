@@ -27,14 +27,13 @@ from acyclome.confidence.resample import Support
 from acyclome.core.graph.essential import arrow_shares
 
 # Constant and slopes, as fitted on seeds 21 and 22; docs/results/confidence.md has seeds 11 to 13.
-JOINED = (-0.54, 1.01)
-JOINED_VOTED = (0.17, 0.70, 0.23)
+JOINED = (-0.61, 0.99)
+JOINED_VOTED = (0.08, 0.68, 0.22)
 COMPELLED = (1.19, 0.70)
 ARROW_VOTED = (0.35, 1.17)
-# Slopes of log(1 + common neighbours), of the share of edges in triangles, and of log residual correlation.
-CONFOUNDED = (-0.46, -4.67, -0.47)
-CONFOUNDED_VOTED = (-0.42, -4.41, -0.45)
-CLEAN = 0.002  # residual correlation, below which it is chance, of 1,000 observations
+# Slopes of log(1 + common neighbours), of the share of edges in triangles, and of residual correlation.
+CONFOUNDED = (-0.46, -4.78, -41.2)
+CONFOUNDED_VOTED = (-0.41, -4.54, -38.8)
 SURE = 0.999  # the most that one look at the direction may say
 
 
@@ -42,27 +41,29 @@ class Surroundings(NamedTuple):
     """What of a network speaks for common causes that it does not have: they join all their targets to one another.
 
     Both ends of an edge of a random graph, of ``m`` edges between ``d`` genes, have ``4 m^2 / d^3`` neighbours in
-    common, and no more than that says anything.
+    common, and no more than that says anything.  The mean square of the correlations of ``n`` observations, less its
+    expectation, has a standard deviation of ``2 / (n d)`` where nothing is correlated; so much is chance.
     """
 
     common_neighbors: np.ndarray  # (m,) genes joined to both ends of each edge, beyond those of a random graph
     in_triangles: float  # share of the edges that have any, of those that have none by chance
-    residual_correlation: float  # that the network leaves between two genes
+    residual_correlation: float  # that the network leaves between two genes, beyond chance
 
     @classmethod
-    def of(cls, common_neighbors: np.ndarray, residual_correlation: float, *, n_genes: int) -> Self:
+    def of(cls, common_neighbors: np.ndarray, residual_correlation: float, *, n_genes: int, n_obs: int) -> Self:
         expected = 4 * len(common_neighbors) ** 2 / n_genes**3
         share = float(np.mean(common_neighbors > 0)) if len(common_neighbors) else 0.0
         none = float(np.exp(-expected))
         in_triangles = max(1.0 - (1.0 - share) / none, 0.0)
-        return cls(np.maximum(common_neighbors - expected, 0.0), in_triangles, residual_correlation)
+        left = float(np.sqrt(max(residual_correlation**2 - 2.0 / (n_obs * n_genes), 0.0)))
+        return cls(np.maximum(common_neighbors - expected, 0.0), in_triangles, left)
 
     @property
     def features(self) -> np.ndarray:
         """What the regressions see, ``(3, m)``, 0 where nothing speaks for such causes."""
         common = np.log1p(self.common_neighbors)
-        left = np.log(max(self.residual_correlation, CLEAN) / CLEAN)
-        return np.stack([common, np.full(len(common), self.in_triangles), np.full(len(common), left)])
+        everywhere = [np.full(len(common), of_all) for of_all in (self.in_triangles, self.residual_correlation)]
+        return np.stack([common, *everywhere])
 
 
 def joined_probability(

@@ -39,7 +39,7 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
     around = None
     if left is not None:
         common = common_neighbors(source, target, d)
-        around = Surroundings.of(common, residual_correlation(left), n_genes=d)
+        around = Surroundings.of(common, residual_correlation(left), n_genes=d, n_obs=data.n_obs)
     joined, confounded = joined_probability(ordered.loss - cost[target], said, around)
     experiments = None
     if data.interventions.any:

@@ -116,8 +116,8 @@ def test_residual_correlation_is_zero_for_noise_and_what_is_there_else():
 def test_residual_correlation_is_the_same_by_genes_and_by_observations():
     E = drawn(100, 60)
     R = np.corrcoef(E)
-    excess = (np.sum(R**2) - len(E)) / (len(E) * (len(E) - 1)) - 1 / E.shape[1]
+    excess = (np.sum(R**2) - len(E)) / (len(E) * (len(E) - 1)) - 1 / (E.shape[1] - 1)
     assert residual_correlation(E) == pytest.approx(np.sqrt(excess), rel=1e-4)
     R = np.corrcoef(E[:, :40])
-    excess = (np.sum(R**2) - len(E)) / (len(E) * (len(E) - 1)) - 1 / 40
+    excess = (np.sum(R**2) - len(E)) / (len(E) * (len(E) - 1)) - 1 / 39
     assert residual_correlation(E[:, :40]) == pytest.approx(np.sqrt(excess), rel=1e-4)

@@ -64,7 +64,7 @@ def residual_correlation(left: np.ndarray) -> float:
     d, n = left.shape
     X = standardized_rows(left).astype(np.float32)  # the sum of a million squares: twice as fast, and as right
     gram = (X.T @ X if n < d else X @ X.T) / n  # the squares of either sum to those of all correlations
-    excess = (np.sum(np.square(gram, dtype=np.float64)) - d) / max(d * (d - 1), 1) - 1.0 / n
+    excess = (np.sum(np.square(gram, dtype=np.float64)) - d) / max(d * (d - 1), 1) - 1.0 / max(n - 1, 1)
     return float(np.sqrt(max(excess, 0.0)))
 
 
