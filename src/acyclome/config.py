@@ -259,7 +259,7 @@ class Config(Section):
 
 
 SHORT = (  # options that most users need: on the command line they also go without their section
-    *("input.layer", "input.genes_as", "input.group_by", "input.perturbation", "input.control"),
+    *("input.layer", "input.genes_as", "input.gene_names", "input.group_by", "input.perturbation", "input.control"),
     *("prepare.min_cells", "prepare.n_top_genes", "prepare.covariates", "knowledge.regulators", "knowledge.knowledge"),
     *("prepare.missing", "model", "score.noise", "resample.resamples", "shard.shards", "seed"),
 )

@@ -44,7 +44,7 @@ def edges(
     min_score: float | None = None,
     min_stability: float | None = None,
 ) -> pd.DataFrame:
-    """Return the edges of a network, best first, with the columns of ``edges.tsv.gz``.
+    """Return the edges of a network, best first, with the columns of ``edges.tsv.gz``, symbols of genes among them.
 
     Parameters
     ----------
@@ -60,11 +60,12 @@ def edges(
     InputError
         As in :func:`network`.
     """
-    table = network(adata, key, group=group).edges
+    found = network(adata, key, group=group)
+    table = found.with_symbols(found.edges)
     for column, wanted in (("source", sources), ("target", targets)):
         if wanted is not None:
             names = {wanted} if isinstance(wanted, str) else set(wanted)
-            table = table[table[column].isin(names)]
+            table = table[table[column].isin(names) | table[column].map(found.symbols).isin(names)]
     for column, least in (("score", min_score), ("stability", min_stability)):
         if least is not None:
             table = table[table[column] >= least]  # nan is not

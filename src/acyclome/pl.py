@@ -6,7 +6,7 @@ figure, and returns the axes. The layout is computed, not relaxed, so the same n
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,12 +62,14 @@ def neighborhood(
         if value < 1:
             msg = f"{name} is {value}; expected 1 or more."
             raise InputError(msg)
-    chosen, level, total = _around(_network(source, key), gene, depth, max_edges=max_edges)
+    network = _network(source, key)
+    gene = network.find(gene)
+    chosen, level, total = _around(network, gene, depth, max_edges=max_edges)
     position = _positions(chosen, level)
     ax = _axes(ax, width=2.6 * max(len(set(level.values())), 2), rows=max(pd.Series(level).value_counts()))
-    _draw_graph(ax, chosen, position, gene=gene)
+    _draw_graph(ax, chosen, position, gene=gene, symbols=network.symbols)
     shown = f"{len(chosen)} edges" if len(chosen) == total else f"the best {len(chosen)} of {total} edges"
-    ax.set_title(f"{gene}: {shown}", loc="left", fontsize="medium")
+    ax.set_title(f"{network.label(gene)}: {shown}", loc="left", fontsize="medium")
     return ax
 
 
@@ -163,7 +165,14 @@ def _axes(ax: Axes | None, *, width: float, rows: int) -> Axes:
     return ax
 
 
-def _draw_graph(ax: Axes, edges: pd.DataFrame, position: dict[Hashable, tuple[float, float]], *, gene: str) -> None:
+def _draw_graph(
+    ax: Axes,
+    edges: pd.DataFrame,
+    position: dict[Hashable, tuple[float, float]],
+    *,
+    gene: str,
+    symbols: Mapping[str, str],
+) -> None:
     """Draw names first, so that every edge can run from the edge of one name to the edge of the other."""
     ax.set_axis_off()
     columns, heights = zip(*position.values(), strict=True)
@@ -176,7 +185,9 @@ def _draw_graph(ax: Axes, edges: pd.DataFrame, position: dict[Hashable, tuple[fl
         box = {"facecolor": INK, "edgecolor": INK} if is_hub else {"facecolor": "white", "edgecolor": QUIET}
         box["boxstyle"] = "round,pad=0.35"
         ink: dict[str, Any] = {"fontsize": 9, "color": "white"} if is_hub else {"fontsize": 8, "color": INK}
-        names[name] = ax.text(x, y, str(name), ha="center", va="center", bbox=box, zorder=3, **ink)
+        names[name] = ax.text(
+            x, y, symbols.get(str(name), str(name)), ha="center", va="center", bbox=box, zorder=3, **ink
+        )
     for edge in edges.to_dict("records"):
         _draw_edge(ax, edge, names)
     _legend(ax, has_open=bool(edges["reversible"].any()))

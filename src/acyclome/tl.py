@@ -14,6 +14,7 @@ from acyclome.knowledge.regulators import listed_regulators
 from acyclome.options.earlier import earlier_arguments
 from acyclome.prepare.checks import check_groups, check_matrix, leave_out_constant
 from acyclome.prepare.copies import leave_out_copies
+from acyclome.prepare.symbols import find_symbols
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +30,7 @@ def dag(
     adata: AnnData,
     *,
     layer: str | None = None,
+    gene_names: str | None = None,
     groupby: str | None = None,
     perturbation: str | None = None,
     control: str | None = None,
@@ -51,10 +53,14 @@ def dag(
     layer, groupby, resamples, seed
         As ``input.layer`` (``"dag_input"``, written by :func:`acyclome.pp.prepare`, is taken as prepared),
         ``input.group_by`` (one network for each label), ``resample.resamples`` and ``seed``; None: as in `config`.
+    gene_names
+        Column of ``adata.var`` with symbols, which stand beside the names of genes in tables and figures; None: found
+        where these are Ensembl ids.
     perturbation, control
         As ``input.perturbation``, the column of obs that names the targets of interventions, and ``input.control``.
     regulators
-        Names of the only genes that may be causes, or a file with one a line.
+        Names of the only genes that may be causes, a file with one a line, or ``"human"`` or ``"mouse"``: the
+        transcription factors with a known motif.
     knowledge
         Table of edges known beforehand, or its file, as for :func:`acyclome.learn`.
     key_added
@@ -87,6 +93,7 @@ def dag(
     check_changeable(adata, copy=copy)
     given = {
         "input.layer": layer,
+        "input.gene_names": gene_names,
         "input.group_by": groupby,
         "input.perturbation": perturbation,
         "input.control": control,
@@ -147,7 +154,14 @@ def _store(adata: AnnData, options: Config) -> MemoryStore:
         return _prepared_layer(adata, options)
     done = prepare(adata, options)
     check_genes(adata, done.genes)
-    return MemoryStore(done.X, done.genes, done.observations, facts=done.facts, obs_columns=done.obs_columns)
+    return MemoryStore(
+        done.X,
+        done.genes,
+        done.observations,
+        facts=done.facts,
+        obs_columns=done.obs_columns,
+        symbols=done.symbols,
+    )
 
 
 def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:
@@ -170,4 +184,6 @@ def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:
         facts["n_effective"] = X.shape[0] - (float(facts["n_obs"]) - float(facts["n_effective"]))
         facts["steps"] = [dict(zip(("step", "what"), text.split(": ", 1), strict=True)) for text in facts["steps"]]
     obs = None if options.input.perturbation is None else adata.obs[rows]
-    return MemoryStore(X.T, genes, adata.obs_names[rows].tolist(), facts=plain(facts), obs_columns=obs)
+    symbols = find_symbols(adata, options.input, genes)
+    observations = adata.obs_names[rows].tolist()
+    return MemoryStore(X.T, genes, observations, facts=plain(facts), obs_columns=obs, symbols=symbols)

@@ -24,12 +24,14 @@ def test_every_option_of_the_configuration_is_an_option_under_its_section_with_i
         assert " ".join(part["description"].split()) in option.help
 
 
-def test_exactly_eighteen_options_of_science_go_without_their_section():
-    known = "layer genes-as group-by perturbation control min-cells n-top-genes covariates regulators knowledge"
+def test_exactly_nineteen_options_of_science_go_without_their_section():
+    known = (
+        "layer genes-as gene-names group-by perturbation control min-cells n-top-genes covariates regulators knowledge"
+    )
     words = {word for option in science_options() for word in option.opts if "." not in word}
-    known += " confounding activity missing model noise resamples shards seed config"
+    known += " knowledge confounding activity missing model noise resamples shards seed config"
     assert words == {f"--{name}" for name in known.split()}
-    assert len(SHORT) == 16
+    assert len(SHORT) == 17
 
 
 @pytest.mark.parametrize("name", ["run", "plan", "demo", "prepare"])

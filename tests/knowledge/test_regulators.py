@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acyclome.errors import InputError
-from acyclome.knowledge.regulators import find_regulators, read_regulators
+from acyclome.knowledge.lists import SHIPPED
+from acyclome.knowledge.regulators import find_regulators, listed_regulators, read_regulators
 
 SYMBOLS = ["SPI1", "CEBPA", "GATA1", "LYZ", "HBB", "CD3E", "MS4A1"]
 ENSEMBL = [
@@ -128,3 +129,36 @@ def test_a_pipe_is_not_opened(tmp_path):
 def test_a_missing_list_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match=r"none\.txt.*cannot be read"):
         read_regulators(tmp_path / "none.txt")
+
+
+@pytest.mark.parametrize(
+    ("species", "factors", "others"),
+    [
+        ("human", ["SPI1", "GATA1", "TP53", "FOS", "AHR"], ["LYZ", "HBB"]),
+        ("mouse", ["Spi1", "Gata1"], ["Lyz2", "SPI1"]),
+    ],
+)
+def test_the_package_has_lists_of_transcription_factors(species, factors, others, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    mask, said = find_regulators([*factors, *others], species)
+    assert mask.tolist() == [True] * len(factors) + [False] * len(others)
+    assert said == ()  # that most factors are not among the genes is as it should be
+    assert listed_regulators(species) == species
+    (tmp_path / species).write_text(f"{others[0]}\n")  # a file of the user's own goes before
+    assert find_regulators(others, species)[0].tolist() == [True, False]
+
+
+@pytest.mark.parametrize("path", SHIPPED.values(), ids=SHIPPED.keys())
+def test_a_list_of_the_package_says_where_it_is_from_and_is_sorted(path):
+    head = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    names = read_regulators(path)
+    assert names == sorted(set(names))
+    assert f"{len(names):,} gene symbols" in head[0]
+    said = " ".join(head)
+    assert all(word in said for word in ("JASPAR 2026", "without restrictions", "NCBI Gene", "2016-02-22"))
+    assert max(map(len, path.read_text().splitlines())) <= 120
+
+
+def test_the_list_of_another_species_says_so():
+    with pytest.raises(InputError, match="Upper and lower case differ"):
+        find_regulators(["Spi1", "Gata1", "Lyz2"], "human")

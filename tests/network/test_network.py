@@ -39,7 +39,9 @@ def test_tables_have_the_columns_of_the_files(toy_network):
     )
     assert list(toy_network.ranking) == list(RANKING_COLUMNS) == ["source", "target", "rank_score"]
     assert list(toy_network.nodes) == list(NODE_COLUMNS)
-    assert " ".join(toy_network.nodes) == "gene order depth in_degree out_degree is_regulator r2 noise_scale lowest"
+    assert " ".join(toy_network.nodes) == (
+        "gene symbol order depth in_degree out_degree is_regulator r2 noise_scale lowest"
+    )
 
 
 def test_edges_come_best_first_and_ties_are_broken_by_strength(toy_network):

@@ -316,3 +316,9 @@ def test_what_counts_are_worth_as_scores_is_told_in_the_methods(build_run):
     page = write_report(build_run(change=change)).read_text("utf-8")
     assert "worth 312 observations without noise" in page
     assert "Aitchison" in page
+
+
+def test_warning_signs_of_the_checks_stand_in_the_header(build_run):
+    said = " ".join(read(build_run(change=lambda facts: facts["warnings"].append("Beware."))).text["summary"].split())
+    assert "2 warnings Does sorting alone give this network? 90% of the pairs, 85% of their directions" in said
+    assert "Beware." in said

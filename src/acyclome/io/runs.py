@@ -114,13 +114,13 @@ class RunFolder:
         """Write the tables, edges.tsv.gz last: where it stands, the rest stands too."""
         tables.write_tsv(self.file("ranking.tsv.gz"), network.ranking)
         tables.write_tsv(self.file("nodes.tsv"), network.nodes)
-        tables.write_parquet(self.file("edges.parquet"), network.edges, "edges")
+        tables.write_parquet(self.file("edges.parquet"), network.with_symbols(network.edges), "edges")
         formats.write_h5ad(self.file("network.h5ad"), network)
         for name in PARTS:
             self.file(f"{name}.parquet").unlink(missing_ok=True)
             if (table := getattr(network, name)) is not None:
                 tables.write_parquet(self.file(f"{name}.parquet"), table, name)
-        tables.write_tsv(self.file("edges.tsv.gz"), network.edges)
+        tables.write_tsv(self.file("edges.tsv.gz"), network.with_symbols(network.edges))
 
     def read_network(self) -> Network:
         if not os.path.exists(self.file("edges.tsv.gz")):  # noqa: PTH110 - False, too, of a name that no system takes

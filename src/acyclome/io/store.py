@@ -47,6 +47,7 @@ class GeneMajor(ABC):
     facts: dict[str, Any]  # what was done to the data before they were written
     is_sparse: bool  # whether the values are held as CSR
     folder: Path | None = None  # of its file
+    symbols: Mapping[str, str] = {}  # of genes by their names, where they have symbols beside
 
     @property
     @abstractmethod
@@ -98,11 +99,12 @@ class MemoryStore(GeneMajor):
         *,
         facts: Mapping[str, Any] | None = None,
         obs_columns: pd.DataFrame | None = None,
+        symbols: Mapping[str, str] | None = None,
     ) -> None:
         self._X = sp.csr_matrix(X) if sp.issparse(X) else np.asarray(X)
         self.genes = [str(gene) for gene in genes]
         self.observations = [str(name) for name in (range(self._X.shape[1]) if observations is None else observations)]
-        self.facts = dict(facts or {})
+        self.facts, self.symbols = dict(facts or {}), dict(symbols or {})
         self._obs_columns = obs_columns
         self.is_sparse = bool(sp.issparse(X))
         check_shape(self._X.shape, self.n_vars, self.n_obs)
@@ -139,6 +141,8 @@ class Store(GeneMajor):
         self.genes = _strings(handle["genes"])
         self.observations = _strings(handle["observations"])
         self.facts: dict[str, Any] = dict(json.loads(handle["facts"].asstr()[()]))
+        names = zip(self.genes, _strings(handle["symbols"]), strict=True) if "symbols" in handle else ()
+        self.symbols = {gene: symbol for gene, symbol in names if symbol}
         self.is_sparse = bool(handle.attrs["is_sparse"])
         self._digest = str(handle.attrs["digest"])
         self.folder = Path(handle.filename).resolve().parent
@@ -241,7 +245,7 @@ class StorePart(GeneMajor):
         self._store, self._genes, self._rows = store, genes, rows
         self.genes = store.genes if genes is None else [store.genes[j] for j in genes]
         self.observations = store.observations if rows is None else [store.observations[r] for r in rows]
-        self.facts = store.facts
+        self.facts, self.symbols = store.facts, store.symbols
         self.is_sparse, self.folder = store.is_sparse, store.folder
 
     @cached_property
@@ -272,7 +276,14 @@ class StorePart(GeneMajor):
 
     def in_memory(self) -> MemoryStore:
         values = self.block(0, self.n_vars)
-        return MemoryStore(values, self.genes, self.observations, facts=self.facts, obs_columns=self.obs_columns)
+        return MemoryStore(
+            values,
+            self.genes,
+            self.observations,
+            facts=self.facts,
+            obs_columns=self.obs_columns,
+            symbols=self.symbols,
+        )
 
 
 def _strings(dataset: h5py.Dataset) -> list[str]:

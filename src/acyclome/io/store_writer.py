@@ -35,6 +35,7 @@ def write_store(
     observations: Sequence[str],
     facts: Mapping[str, Any],
     obs_columns: pd.DataFrame | None = None,
+    symbols: Mapping[str, str] | None = None,
 ) -> str:
     """Write a gene-major store atomically and return its digest.
 
@@ -52,6 +53,9 @@ def write_store(
         write(handle, chain([first], blocks), (len(genes), len(observations)), content)
         text = h5py.string_dtype()
         handle.create_dataset("genes", data=np.asarray(genes, dtype=object), dtype=text)
+        if symbols:
+            named = np.asarray([symbols.get(gene, "") for gene in genes], dtype=object)
+            handle.create_dataset("symbols", data=named, dtype=text)
         handle.create_dataset("observations", data=np.asarray(observations, dtype=object), dtype=text)
         handle.create_dataset("facts", data=json.dumps(plain(facts), ensure_ascii=False), dtype=text)
         if obs_columns is not None:

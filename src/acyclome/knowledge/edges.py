@@ -16,6 +16,7 @@ from acyclome.errors import InputError, examples
 from acyclome.knowledge.conflicts import check_constraints, check_signs
 from acyclome.knowledge.regulators import likely_reason
 from acyclome.knowledge.shared import Shared
+from acyclome.knowledge.symbols import Symbols, Translator
 from acyclome.knowledge.tables import read_prior, read_tiers, with_categories
 
 MOST_COST = 0.1  # of an edge that most conditions have, and its inverse of one that most lack: exceptions must earn it
@@ -68,6 +69,7 @@ def prior_of(
     genes: Sequence[str],
     *,
     table: Any,
+    symbols: Symbols,
     sources: np.ndarray,
     group: str | None,
     shared: Shared | None,
@@ -79,6 +81,11 @@ def prior_of(
         return Prior.of_sources(sources)
     tiers = {} if asked.tiers is None else read_tiers(asked.tiers)
     rows = read_prior(*tables)
+    if symbols:
+        gene = Translator(genes, symbols).first_of
+        tiers, notes = {gene(name): tier for name, tier in tiers.items()}, rows.attrs["notes"]
+        rows = with_categories(rows.assign(**{end: rows[end].astype(object).map(gene) for end in ("source", "target")}))
+        rows.attrs["notes"] = notes
     prior = make_prior(rows, genes, sources=sources, tiers=tiers, group=group, shared=shared)
     return replace(prior, warnings=(*rows.attrs["notes"], *prior.warnings))
 

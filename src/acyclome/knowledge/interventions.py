@@ -19,6 +19,7 @@ from acyclome.core.effects.shifts import DOUBT, FIRM, OwnShifts
 from acyclome.errors import InputError, examples
 from acyclome.knowledge.labels import NOTHING, SEPARATOR, LabelReader, Reading
 from acyclome.knowledge.regulators import likely_reason
+from acyclome.knowledge.symbols import Symbols, spoken_in
 
 
 class Perturbation(NamedTuple):
@@ -74,8 +75,17 @@ def check_labels(labels: pd.Series[Any], column: str, control: str | None) -> No
     raise InputError(msg)
 
 
-def find_targets(obs: pd.DataFrame | None, column: str, control: str | None, *, genes: Sequence[str]) -> Perturbation:
+def find_targets(
+    obs: pd.DataFrame | None,
+    column: str,
+    control: str | None,
+    *,
+    genes: Sequence[str],
+    symbols: Symbols | None = None,
+) -> Perturbation:
     """Find the genes that the observations, all or a group of them, name as their targets in a column of ``obs``.
+
+    They may be named by their symbols, which are then what the record calls them.
 
     An InputError says if there is no such column, or targets are named and none is among the genes.
     """
@@ -87,6 +97,7 @@ def find_targets(obs: pd.DataFrame | None, column: str, control: str | None, *, 
         raise InputError(msg)
     kind, distinct = pd.factorize(obs[column].astype(object).map(str))  # few labels, many observations
     labels = distinct.tolist()
+    genes = spoken_in(genes, symbols or {}, labels)
     reader = LabelReader(genes, control, labels)
     readings = [reader.read(label) for label in labels]
     _check_names(readings, genes, column)

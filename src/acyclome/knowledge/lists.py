@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from acyclome.errors import InputError, examples
 from acyclome.io.declared import check_path
+from acyclome.options.sections import SHIPPED_REGULATORS
 
 # Heads of columns that hold regulators, likelier ones first; then those of tables about genes of every kind.
 _HEADS = (
@@ -24,6 +25,8 @@ _HEADS = (
     *("source", "symbol", "gene_symbol", "gene symbol", "hgnc symbol", "hgnc_symbol", "gene_name", "gene name", "gene"),
     *("genes", "geneid", "gene_id", "gene id", "ensembl", "ensembl id", "ensembl_id", "name", "names", "id", "x", "v1"),
 )
+# Lists that come with the package, by what names them; each says at its head where it is from.
+SHIPPED = {name: Path(__file__).with_name("transcription_factors") / f"{name}.txt" for name in SHIPPED_REGULATORS}
 _REGULON = re.compile(r"[ _]*\([-+]\)$")  # of pySCENIC: SPI1(+)
 _IS_TF = "is tf?"  # column of the list of Lambert et al. 2018, which has the genes that are none too
 
@@ -35,8 +38,14 @@ class Listed(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+def is_shipped(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path names a list that comes with the package: human or mouse, if there is no such file."""
+    return os.fspath(path) in SHIPPED and not os.path.exists(path)  # noqa: PTH110 - False of what no system takes
+
+
 def read_list(path: str | os.PathLike[str], genes: Collection[str] = ()) -> Listed:
     """Read a list of genes; ``#`` begins a comment, repeats are dropped; ``genes`` are those of the data."""
+    path = SHIPPED[os.fspath(path)] if is_shipped(path) else path
     lines = [cut for line in _text(path).splitlines() if (cut := line.split("#")[0].strip())]
     known, file = frozenset(genes), Path(path)
     rows = _rows(lines, known)

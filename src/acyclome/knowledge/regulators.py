@@ -16,7 +16,8 @@ from typing import TypeAlias
 import numpy as np
 
 from acyclome.errors import InputError, examples
-from acyclome.knowledge.lists import Listed, read_list
+from acyclome.knowledge.lists import Listed, is_shipped, read_list
+from acyclome.knowledge.symbols import Symbols, Translator
 
 logger = logging.getLogger(__name__)
 Regulators: TypeAlias = Sequence[str] | str | os.PathLike[str]
@@ -38,11 +39,11 @@ def listed_regulators(given: Regulators | None) -> Regulators | None:
         return None
     if not isinstance(given, (str, os.PathLike)):
         return [str(name) for name in given]
-    if not os.path.exists(given):  # noqa: PTH110 - False, too, of a name that no system takes
+    if not (is_shipped(given) or os.path.exists(given)):  # noqa: PTH110 - False, too, of a name that no system takes
         text = textwrap.shorten(os.fspath(given), 60, placeholder="...")
         msg = (
             f"regulators = {text!r} is one text, and there is no file of this name. Expected a list of genes, such as "
-            f"[{text!r}], or the path of a file with one gene a line."
+            f"[{text!r}], the path of a file with one gene a line, or 'human' or 'mouse'."
         )
         raise InputError(msg)
     read_list(given)
@@ -50,24 +51,33 @@ def listed_regulators(given: Regulators | None) -> Regulators | None:
 
 
 def find_regulators(
-    genes: Sequence[str], names: Regulators | None, path: str | os.PathLike[str] | None = None
+    genes: Sequence[str],
+    names: Regulators | None,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    symbols: Symbols | None = None,
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return which genes may be causes, ``(d,)`` bool, and what is to be said of names that are no genes here.
 
-    ``names`` are those on the list, or its file; None takes the file at ``path``, and all genes where there is no list
-    at all.  If none is among the genes, an InputError counts, shows five of each side, and tells the likely reason.
+    ``names`` are those on the list, of genes or symbols, or its file, or ``human`` or ``mouse``; None takes the file at
+    ``path``, and all genes where there is no list at all.  If none is among the genes, an InputError counts, shows five
+    of each side, and tells the likely reason.
     """
     if isinstance(names, (str, os.PathLike)):
         names, path = None, names
     if names is None and path is None:
         return np.ones(len(genes), bool), ()
     source = "" if path is None else os.fspath(path)
-    given, notes = read_list(source, genes) if names is None else Listed([str(name) for name in names])
+    symbols = symbols or {}
+    told = [*genes, *symbols.values()]
+    given, notes = read_list(source, told) if names is None else Listed([str(name) for name in names])
+    given = Translator(genes, symbols).all_of(given)
     listed = set(given)
     mask = np.array([gene in listed for gene in genes], bool)
     if not mask.any():
         raise InputError(_no_overlap(genes, given, source))
-    if not (warning := _partial_overlap(genes, given, source)):
+    # Of all factors of a species most data have a part, which is nothing to be warned of.
+    if (source and is_shipped(source)) or not (warning := _partial_overlap(genes, given, source)):
         return mask, notes
     logger.warning(warning)
     return mask, (*notes, warning)
@@ -119,7 +129,7 @@ def likely_reason(genes: Sequence[str], names: Sequence[str]) -> str:
         kinds = ("Ensembl ids", "gene symbols")
         return (
             f"The data have {kinds[not ours]} and the list has {kinds[not theirs]}: translate one of them "
-            "(10x files carry both; in AnnData look into the columns of .var)."
+            "(10x files carry both), or name the column of the genes that holds symbols: --gene-names COLUMN."
         )
     return ""
 

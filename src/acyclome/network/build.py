@@ -40,7 +40,7 @@ def build_network(
         **{name: given.get(name, UNKNOWN[kind]) for name, kind in EDGE_COLUMNS.items()}
     )
     ranked = pd.DataFrame({"source": names[ranking[0]], "target": names[ranking[1]], "rank_score": ranking[2]})
-    about: dict[str, Any] = {"is_regulator": True, "lowest": np.nan, **nodes}
+    about: dict[str, Any] = {"symbol": "", "is_regulator": True, "lowest": np.nan, **nodes}
     rows = node_table(names, source, target, order=about.pop("order")).assign(**about)
     return Network(best_first(table), best_first(ranked), rows, dict(facts or {}), members, effects)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -21,7 +21,11 @@ _HOW_TO_READ = """How to read this
 
 def page(node: pd.Series, causes: pd.DataFrame, effects: pd.DataFrame, *, nodes: pd.DataFrame, limit: int) -> str:
     """Return the page on the gene of `node`: facts, causes, effects, and how to read them."""
-    gene = str(node["gene"])
+    gene = node["symbol"] or node["gene"]
+    symbols = dict(zip(nodes["gene"], nodes["symbol"], strict=True))
+    causes, effects = (
+        table.assign(symbol=table[end].map(symbols)) for table, end in ((causes, "source"), (effects, "target"))
+    )
     parts = [
         _head(node, nodes),
         _section(f"Causes of {gene} ({gene} follows them)", causes, "source", limit=limit),
@@ -31,11 +35,12 @@ def page(node: pd.Series, causes: pd.DataFrame, effects: pd.DataFrame, *, nodes:
     return "\n\n".join(parts) + "\n"
 
 
-def unknown_gene(gene: str, genes: Sequence[str]) -> str:
-    """Return the message for a name that is not in the network, with names that look alike."""
-    same = [name for name in genes if name.lower() == gene.lower()]
-    alike = same or difflib.get_close_matches(gene, genes, n=3, cutoff=0.7)  # a slip in a name of usual length
-    advice = f"Did you mean {', '.join(alike)}?" if alike else f"It has names such as {', '.join(list(genes)[:3])}."
+def unknown_gene(gene: str, genes: Sequence[str], symbols: Iterable[str] = ()) -> str:
+    """Return the message for a name that is not in the network, with names and symbols that look alike."""
+    names = [*symbols, *genes]
+    same = [name for name in names if name.lower() == gene.lower()]
+    alike = same or difflib.get_close_matches(gene, names, n=3, cutoff=0.7)  # a slip in a name of usual length
+    advice = f"Did you mean {', '.join(alike)}?" if alike else f"It has names such as {', '.join(names[:3])}."
     return (
         f"{gene!r} is not among the {len(genes)} genes of this network. {advice} "
         "What the preparation left out (genes in few cells, constant genes) is told in run.json."
@@ -43,7 +48,8 @@ def unknown_gene(gene: str, genes: Sequence[str]) -> str:
 
 
 def _head(node: pd.Series, nodes: pd.DataFrame) -> str:
-    gene, n_causes, n_effects = node["gene"], int(node["in_degree"]), int(node["out_degree"])
+    gene = f"{node['symbol']} ({node['gene']})" if node["symbol"] else node["gene"]
+    n_causes, n_effects = int(node["in_degree"]), int(node["out_degree"])
     rank = int((nodes["out_degree"] > n_effects).sum()) + 1
     lines = [
         f"{gene}: {_count(n_causes, 'cause')} and {_count(n_effects, 'effect')} "
@@ -66,7 +72,7 @@ def _section(title: str, edges: pd.DataFrame, other: str, *, limit: int) -> str:
     for row in shown.to_dict("records"):
         numbers = [_number(row[name]) for name in ("score", "stability", "direction")]
         turns = "yes" if row["reversible"] else "no, settled" if row["settled"] else "no"
-        cells.append([row[other], row["sign"], f"{row['weight']:+.3f}", *numbers, turns])
+        cells.append([row["symbol"] or row[other], row["sign"], f"{row['weight']:+.3f}", *numbers, turns])
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     lines = ["  " + "  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
     rest = len(edges) - len(shown)

@@ -89,6 +89,39 @@ class Network:
         return self.nodes["gene"].tolist()
 
     @cached_property
+    def symbols(self) -> dict[str, str]:
+        """Symbols of genes by their names, where the data have them beside."""
+        named = self.nodes.loc[self.nodes["symbol"] != "", ["gene", "symbol"]]
+        return dict(zip(named["gene"], named["symbol"], strict=True))
+
+    def label(self, gene: str) -> str:
+        """Return how people call a gene: its symbol, or its name where it has none."""
+        return self.symbols.get(gene, gene)
+
+    def find(self, name: str) -> str:
+        """Return the gene of a name or a symbol.
+
+        Raises
+        ------
+        InputError
+            If there is none, with names that look alike, or if several genes share the symbol.
+        """
+        found = [name] if name in self._position else [gene for gene, symbol in self.symbols.items() if symbol == name]
+        if len(found) > 1:
+            msg = f"{name} is the symbol of {len(found)} genes; name one of them: {', '.join(found)}."
+            raise InputError(msg)
+        if not found:
+            raise InputError(_explain.unknown_gene(name, self.genes, self.symbols.values()))
+        return found[0]
+
+    def with_symbols(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return a table with ``source_symbol``, ``target_symbol`` or ``symbol`` added, if any gene has a symbol."""
+        if not self.symbols:
+            return table
+        of = {"source": "source_symbol", "target": "target_symbol", "gene": "symbol"}
+        return table.assign(**{of[end]: table[end].map(self.symbols).fillna("") for end in of if end in table})
+
+    @cached_property
     def order(self) -> np.ndarray:
         """Index of the gene at each position of the order, (d,) int32."""
         return np.argsort(self.nodes["order"].to_numpy(), kind="stable").astype(np.int32)
@@ -130,11 +163,11 @@ class Network:
         return sparse.csr_matrix((values, (self.source, self.target)), shape=(len(self.genes), len(self.genes)))
 
     def parents(self, gene: str) -> pd.DataFrame:
-        """Return the edges into `gene`, best first."""
+        """Return the edges into `gene`, a name or a symbol, best first."""
         return self._edges_at("target", gene)
 
     def children(self, gene: str) -> pd.DataFrame:
-        """Return the edges out of `gene`, best first."""
+        """Return the edges out of `gene`, a name or a symbol, best first."""
         return self._edges_at("source", gene)
 
     def explain(self, gene: str, limit: int = 15) -> str:
@@ -143,7 +176,7 @@ class Network:
         Parameters
         ----------
         gene
-            Its name.
+            Its name or its symbol.
         limit
             Most causes, and most effects, that are listed.
 
@@ -153,7 +186,7 @@ class Network:
             If the gene is not in the network; names that look alike are offered.
         """
         causes, effects = self.parents(gene), self.children(gene)
-        node = self.nodes.iloc[self.genes.index(gene)]
+        node = self.nodes.iloc[self._position[self.find(gene)]]
         return _explain.page(node, causes, effects, nodes=self.nodes, limit=limit)
 
     def predict(
@@ -197,12 +230,12 @@ class Network:
         (``effects``), and what the network says elsewhere. No gene falls below where a knock-out would put it.
         """
         knocked = [knockout] if isinstance(knockout, str) else list(knockout or ())
-        return _predict.predict(self, set or {}, shift or {}, knockout=knocked, interval=interval)
+        held, added = ({self.find(name): value for name, value in (given or {}).items()} for given in (set, shift))
+        genes = [self.find(name) for name in knocked]
+        return self.with_symbols(_predict.predict(self, held, added, knockout=genes, interval=interval))
 
     def _edges_at(self, end: str, gene: str) -> pd.DataFrame:
-        if gene not in self._position:
-            raise InputError(_explain.unknown_gene(gene, self.genes))
-        return self.edges[self.edges[end] == gene].reset_index(drop=True)
+        return self.edges[self.edges[end] == self.find(gene)].reset_index(drop=True)
 
     @cached_property
     def _position(self) -> dict[str, int]:

@@ -27,6 +27,7 @@ EDGE_COLUMNS = {
 RANKING_COLUMNS = {"source": str, "target": str, "rank_score": float}
 NODE_COLUMNS = {
     "gene": str,
+    "symbol": str,
     "order": int,
     "depth": int,
     "in_degree": int,
@@ -38,11 +39,8 @@ NODE_COLUMNS = {
 }
 MEMBER_COLUMNS = {"member": int, "source": int, "target": int, "weight": float}
 EFFECT_COLUMNS = {"source": int, "target": int, "effect": float, "error": float}
-LATER = {
-    "lowest",
-    "noise_evidence",
-    "confounded",
-}  # columns that a network may lack; they are filled with what is unknown
+# Columns that a network may lack, and what fills them: what is unknown.
+LATER: dict[str, float | str] = {"lowest": np.nan, "noise_evidence": np.nan, "confounded": np.nan, "symbol": ""}
 
 
 def best_first(table: pd.DataFrame) -> pd.DataFrame:
@@ -55,7 +53,7 @@ def best_first(table: pd.DataFrame) -> pd.DataFrame:
 
 def with_columns(table: pd.DataFrame, name: str, columns: Mapping[str, type]) -> pd.DataFrame:
     """Return a copy of the table with exactly these columns, in their order and kinds; all else is an InputError."""
-    table = table.assign(**{column: np.nan for column in columns if column in LATER and column not in table})
+    table = table.assign(**{column: LATER[column] for column in columns if column in LATER and column not in table})
     missing = [column for column in columns if column not in table]
     if missing:
         msg = f"The table {name} lacks the columns {', '.join(missing)}; expected {', '.join(columns)}."

@@ -10,6 +10,7 @@ Real = Annotated[float, Field(allow_inf_nan=False)]
 Several = Annotated[int, Field(ge=2)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Names = Annotated[tuple[str, ...], Field(strict=False)]  # not strict, since YAML and JSON have lists alone
+SHIPPED_REGULATORS = ("human", "mouse")  # species of whose transcription factors the package has a list
 AutoOrBool = Literal["auto"] | bool
 
 
@@ -31,6 +32,9 @@ class Input(Section):
     """Matrix to read: X, raw, or the name of a layer. Empty: the one that suits, counts before log-normalised."""
     genes_as: Literal["columns", "rows"] = "columns"
     """Where genes stand in a csv or tsv table. The wrong choice gives a network of cells."""
+    gene_names: str | None = None
+    """Column of the genes with their symbols, which stand beside ids in tables, reports and figures, and by which lists
+    may name genes. Empty: found where ids are of Ensembl and there is such a column. none: there is none."""
     group_by: str | None = None
     """Column of the observations (cell type, tissue); one network is learned for each of its labels."""
     group: str | None = None
@@ -133,7 +137,8 @@ class Knowledge(Section):
     """What is known before the data are seen."""
 
     regulators: str | None = None
-    """File with one gene a line; only these may be causes. Empty: every gene may. A good list fixes directions."""
+    """File with one gene a line; only these may be causes. human, mouse: the transcription factors with a known motif.
+    Empty: every gene may. A good list fixes directions."""
     knowledge: str | None = None
     """Table of edges: source, target, and if you like weight, sign (+, -), kind (forbidden, required, soft, known) and
     scope (all, most, or the label of a group). A soft edge costs less by the share `weight`. docs/knowledge.md."""

@@ -65,7 +65,9 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
     }
     if ordered.noise_evidence is not None:
         edges["noise_evidence"] = ordered.noise_evidence
+    symbols = data.store.symbols
     nodes = {
+        "symbol": np.array([symbols.get(gene, "") for gene in data.store.genes], dtype=object),
         "order": ordered.order,
         "is_regulator": data.sources,
         "r2": 1.0 - ordered.residual,

@@ -155,7 +155,7 @@ def _permute(input_path: str | os.PathLike[str], folder: RunFolder, config: Conf
     with Store.open(folder.stage("prepared.h5")) as store:
         if store.facts["kind"] != COUNTS:
             return
-        sources, _ = find_regulators(store.genes, None, config.knowledge.regulators)
+        sources, _ = find_regulators(store.genes, None, config.knowledge.regulators, symbols=store.symbols)
         drawn = draw_genes(sources & ~sources.all(), np.random.default_rng(config.seed))
         genes = [store.genes[k] for k in drawn]
     permuted_to_store(input_path, path, config, genes=genes, n_obs=OBSERVATIONS, rounds=ROUNDS)

@@ -61,16 +61,17 @@ class Dataset:
         ``regulators``, ``knowledge`` and ``group`` (which scopes of knowledge name) go over those of the config;
         ``shared`` is what the group shares with others that are learned together with it.
         """
-        sources, unknown = find_regulators(store.genes, regulators, config.knowledge.regulators)
+        genes, symbols = store.genes, store.symbols
+        sources, unknown = find_regulators(genes, regulators, config.knowledge.regulators, symbols=symbols)
         column, lost = config.input.perturbation, store.n_obs - float(store.facts.get("n_effective", store.n_obs))
         acted = Perturbation.none(n_obs=store.n_obs, n_genes=store.n_vars)
         if column is not None:
-            acted = find_targets(store.obs_columns, column, config.input.control, genes=store.genes)
+            acted = find_targets(store.obs_columns, column, config.input.control, genes=genes, symbols=symbols)
             if len(acted.rows) < store.n_obs:
                 check_observations(len(acted.rows), "part of which it is known what was done", acted.warnings[0])
                 store = StorePart(store, rows=acted.rows)
         label = group or config.input.group
-        prior = prior_of(config, store.genes, table=knowledge, sources=sources, group=label, shared=shared)
+        prior = prior_of(config, genes, table=knowledge, symbols=symbols, sources=sources, group=label, shared=shared)
         check_model(config, prior.constraints, has_targets=acted.interventions.any)
         is_latent = config.prepare.transform == "latent"
         if is_latent and store.n_vars > PRECISE_GENES:

@@ -44,7 +44,8 @@ def pool(stores: Mapping[str, GeneMajor]) -> tuple[MemoryStore, np.ndarray]:
     X = np.concatenate([part[kept] for part in parts], axis=1)
     names = [gene for gene, is_kept in zip(genes, kept, strict=True) if is_kept]
     of = [label for label, store in stores.items() for _ in range(store.n_obs)]  # all that counts of an observation
-    pooled = MemoryStore(X, names, of, facts={"n_effective": left, "warnings": warnings}, obs_columns=obs)
+    about = {"n_effective": left, "warnings": warnings}
+    pooled = MemoryStore(X, names, of, facts=about, obs_columns=obs, symbols=first.symbols)
     return pooled, scale[:, kept]
 
 

@@ -68,7 +68,7 @@ def learn(
     genes
         Names; default: those of the table's columns, else ``gene_1`` ...
     regulators
-        The only genes that may be causes, or a file with one a line.
+        The only genes that may be causes, a file with one a line, or ``"human"`` or ``"mouse"``.
     knowledge
         Table of edges known beforehand, or its file: source, target, and if you like weight, sign (+, -), kind
         (forbidden, required, soft, known) and scope (all, most, or a group).

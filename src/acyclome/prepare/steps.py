@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +16,10 @@ from acyclome.core.workers import one_blas_thread
 from acyclome.io.expression import open_expression
 from acyclome.io.matrices import COUNTS, MatrixFacts
 from acyclome.io.store import write_store
-from acyclome.prepare import aggregate, covariates, depth, genes, selection, transform
+from acyclome.prepare import aggregate, covariates, depth, genes, selection, structure, transform
 from acyclome.prepare.copies import copies_in, drop_copies
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
+from acyclome.prepare.symbols import find_symbols
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +38,7 @@ class Prepared:
     observations: list[str]
     facts: dict[str, Any]  # steps, warnings, sizes; n_effective: observations less the degrees that covariates took
     obs_columns: pd.DataFrame
+    symbols: dict[str, str] = field(default_factory=dict)  # of genes, where the data have them beside
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,13 @@ def prepare(adata: AnnData, config: Config | None = None) -> Prepared:
     The steps, in order: choose matrix and group, leave out rare genes, join observations (pseudobulk or metacells),
     normalise, logarithm, highly variable genes, marginal transform, covariates.
     """
+    config = config or Config()
     with one_blas_thread():
-        plan = _plan(adata, config or Config())
+        plan = _plan(adata, config)
         X = plan.whole()
-    draft = plan.draft
-    return Prepared(X, list(draft.genes), _names(draft), plan.facts, plain_columns(draft.obs))
+    draft, genes = plan.draft, list(plan.draft.genes)
+    symbols = find_symbols(adata, config.input, genes)
+    return Prepared(X, genes, _names(draft), plan.facts, plain_columns(draft.obs), symbols)
 
 
 def prepare_to_store(
@@ -82,7 +86,8 @@ def prepare_to_store(
     """
     config = config or Config()
     with one_blas_thread():
-        plan = _plan(open_expression(path_in, config.input.genes_as), config)
+        adata = open_expression(path_in, config.input.genes_as)
+        plan = _plan(adata, config)
         draft = plan.draft
         columns = plain_columns(draft.obs)
         digest = write_store(
@@ -92,6 +97,7 @@ def prepare_to_store(
             observations=_names(draft),
             facts=plan.facts,
             obs_columns=columns,
+            symbols=find_symbols(adata, config.input, list(draft.genes)),
         )
     _log.info("prepared %d genes x %d observations", draft.n_vars, draft.n_obs)
     return {**plan.facts, "digest": digest}
@@ -105,7 +111,14 @@ def prepared_size(path_in: str | os.PathLike[str], config: Config) -> tuple[int,
 
 def _plan(adata: AnnData, config: Config) -> Plan:
     draft, read = selected(adata, config)
-    return planned(adata, draft, read, config=config)
+    plan = planned(adata, draft, read, config=config)
+    asked = config.input
+    given = {*config.prepare.covariates, asked.group_by, asked.perturbation}
+    if not (found := structure.explaining(plan.draft, plan.Q, given)):
+        return plan
+    said = structure.warning(found, plan.draft.obs)
+    facts = {"structure": {"column": list(found), "share": list(found.values())}}
+    return replace(plan, facts={**plan.facts, **facts, "warnings": [*plan.facts["warnings"], said]})
 
 
 def selected(adata: AnnData, config: Config) -> tuple[Draft, MatrixFacts]:

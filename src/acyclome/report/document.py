@@ -61,7 +61,8 @@ def _context(run: Run) -> dict[str, Any]:
         "total": summary.counts(run),
         **_network(run),
         **_confidence(run),
-        "findings": validation.findings(run),
+        "findings": (found := validation.findings(run)),
+        "signs": [finding for finding in found if finding.is_bad],
         "rivals": validation.rivals(run),
         **_provenance(run),
     }
@@ -76,7 +77,8 @@ def _network(run: Run) -> dict[str, Any]:
         "regulators": regulators,
         "regulators_listed": summary.regulators_listed(run),
         "top": top,
-        "ego": ego.draw_ego(ego.choose_ego(run.edges, top)) if top else "",
+        "label": run.network.label,
+        "ego": ego.draw_ego(ego.choose_ego(run.edges, top, run.network.label)) if top else "",
         "ranking": summary.ranking_head(run),
         "strong": confidence.STRONG,
     }

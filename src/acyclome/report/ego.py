@@ -7,7 +7,7 @@ draws the same picture in the browser with the same measures.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
@@ -37,12 +37,13 @@ class Ego:
     effects: pd.DataFrame
     n_causes: int  # in all, as below
     n_effects: int
+    label: Callable[[str], str]  # how people call a gene
 
 
-def choose_ego(edges: pd.DataFrame, gene: str) -> Ego:
+def choose_ego(edges: pd.DataFrame, gene: str, label: Callable[[str], str] = str) -> Ego:
     """Return a gene's causes and effects, at most ``ROWS`` of each, chosen by score and ordered by weight."""
     causes, effects = edges[edges["target"] == gene], edges[edges["source"] == gene]
-    return Ego(gene, _strongest(causes), _strongest(effects), len(causes), len(effects))
+    return Ego(gene, _strongest(causes), _strongest(effects), len(causes), len(effects), label)
 
 
 def _strongest(edges: pd.DataFrame) -> pd.DataFrame:
@@ -57,12 +58,14 @@ def draw_ego(ego: Ego) -> str:
     hub_height = max(34.0, rows * 13.0)  # half of the rows' height, so that edges fan in
     parts = [_caption("causes", ego.n_causes, len(ego.causes), x=0.0, anchor="start")]
     parts.append(_caption("effects", ego.n_effects, len(ego.effects), x=WIDTH, anchor="end"))
-    parts += _side(ego.causes, middle, hub_height, is_cause=True)
-    parts += _side(ego.effects, middle, hub_height, is_cause=False)
+    parts += _side(ego, middle, hub_height, is_cause=True)
+    parts += _side(ego, middle, hub_height, is_cause=False)
     box = {"x": (WIDTH - HUB) / 2, "y": middle - hub_height / 2, "width": HUB, "height": hub_height}
     parts.append(svg.element("rect", **box, rx=10.0, class_="hub"))
-    parts.append(svg.label(_short(ego.gene), WIDTH / 2, middle + 5.0, class_="hub-name", text_anchor="middle"))
-    return svg.document(WIDTH, height, parts, title=f"Causes and effects of {ego.gene}")
+    parts.append(
+        svg.label(_short(ego.label(ego.gene)), WIDTH / 2, middle + 5.0, class_="hub-name", text_anchor="middle")
+    )
+    return svg.document(WIDTH, height, parts, title=f"Causes and effects of {ego.label(ego.gene)}")
 
 
 def _caption(noun: str, total: int, shown: int, *, x: float, anchor: str) -> str:
@@ -71,26 +74,27 @@ def _caption(noun: str, total: int, shown: int, *, x: float, anchor: str) -> str
     return svg.label(words, x, 16.0, class_="axis", text_anchor=anchor)
 
 
-def _side(edges: pd.DataFrame, middle: float, hub_height: float, *, is_cause: bool) -> list[str]:
+def _side(ego: Ego, middle: float, hub_height: float, *, is_cause: bool) -> list[str]:
     """Pills and edges of one side; the ends at the hub are spread over its height."""
-    parts = []
+    parts, edges = [], ego.causes if is_cause else ego.effects
     for row, edge in enumerate(edges.to_dict("records")):
         offset = row - (len(edges) - 1) / 2
         y = middle + offset * PITCH
         port = middle + offset * (hub_height - 14.0) / max(len(edges) - 1, 1)
         near, far = (WIDTH - HUB) / 2, (WIDTH + HUB) / 2
         ends = ((PILL, y), (near, port)) if is_cause else ((far, port), (WIDTH - PILL, y))
-        parts.append(draw_edge(edge, *ends))
-        parts.append(_pill(str(edge["source" if is_cause else "target"]), 0.0 if is_cause else WIDTH - PILL, y))
+        parts.append(draw_edge({**edge, **{end: ego.label(edge[end]) for end in ("source", "target")}}, *ends))
+        gene = str(edge["source" if is_cause else "target"])
+        parts.append(_pill(gene, 0.0 if is_cause else WIDTH - PILL, y, name=ego.label(gene)))
     return parts
 
 
-def _pill(gene: str, x: float, y: float) -> str:
+def _pill(gene: str, x: float, y: float, *, name: str) -> str:
     box = svg.element(
         "rect", x=x, y=y - PILL_HEIGHT / 2, width=PILL, height=PILL_HEIGHT, rx=PILL_HEIGHT / 2, class_="pill"
     )
-    name = svg.label(_short(gene), x + PILL / 2, y + 4.0, class_="pill-name", text_anchor="middle")
-    return svg.element("g", box + name, class_="gene", data_gene=gene)
+    words = svg.label(_short(name), x + PILL / 2, y + 4.0, class_="pill-name", text_anchor="middle")
+    return svg.element("g", box + words, class_="gene", data_gene=gene)
 
 
 def draw_edge(edge: dict[Hashable, Any], start: tuple[float, float], end: tuple[float, float]) -> str:

@@ -22,6 +22,7 @@ def page_data(run: Run) -> dict[str, Any]:
     return {
         "total": len(run.edges),
         "genes": list(run.nodes["gene"]),
+        "symbols": list(run.nodes["symbol"]) if run.network.symbols else None,
         "causes": [int(value) for value in run.nodes["in_degree"]],
         "effects": [int(value) for value in run.nodes["out_degree"]],
         "depth": [int(value) for value in run.nodes["depth"]],

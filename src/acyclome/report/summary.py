@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 from acyclome import wording
+from acyclome.options.sections import SHIPPED_REGULATORS
 from acyclome.report.confidence import is_strong
 from acyclome.report.source import Run
 
@@ -112,7 +113,9 @@ def top_regulators(run: Run) -> list[dict[str, Any]]:
 def regulators_listed(run: Run) -> str:
     allowed = int(run.nodes["is_regulator"].sum())
     if run.config.knowledge.regulators or allowed < len(run.nodes):
-        return f"Only the {wording.plural(allowed, 'gene')} of the regulator list could be causes."
+        listed = run.config.knowledge.regulators or "the regulator list"
+        source = f"the list of {listed} transcription factors" if listed in SHIPPED_REGULATORS else "the regulator list"
+        return f"Only the {wording.plural(allowed, 'gene')} of {source} could be causes."
     return (
         "No regulator list was given, so every gene could be a cause; a gene in this table need not be a transcription "
         "factor."

@@ -5,7 +5,8 @@
   const PAGE = 25;
   const byId = (id) => document.getElementById(id);
   const place = new Map(genes.map((gene, index) => [gene, index]));
-  const folded = genes.map((gene) => gene.toLowerCase());
+  const labels = data.symbols ? data.symbols.map((symbol, index) => symbol || genes[index]) : genes;
+  const folded = labels.map((label, index) => (label === genes[index] ? label : `${label} ${genes[index]}`).toLowerCase());
   document.documentElement.classList.add("live");
 
   const count = (number) => number.toLocaleString("en-US");
@@ -54,7 +55,7 @@
 
   function cell(edge, key) {
     const value = edges[key][edge];
-    if (key === "source" || key === "target") return node("td", { class: "gene", "data-gene": genes[value] }, genes[value]);
+    if (key === "source" || key === "target") return node("td", { class: "gene", "data-gene": genes[value], title: genes[value] }, labels[value]);
     if (key === "reversible" || key === "settled") return node("td", {}, value ? "yes" : "no");
     if (key !== "weight") return node("td", { class: "number" }, decimal(value));
     const made = node("td", { class: `number ${value >= 0 ? "plus" : "minus"}` });
@@ -135,7 +136,7 @@
     const score = Math.min(Math.max(edges.score[edge] ?? 0, 0), 1);
     const tip = x2 - (isPositive ? 9 : 4);
     const bend = (x2 - x1) * 0.45;
-    const words = `${genes[edges.source[edge]]} → ${genes[edges.target[edge]]}: weight ${decimal(edges.weight[edge])}, score ${decimal(score)}`;
+    const words = `${labels[edges.source[edge]]} → ${labels[edges.target[edge]]}: weight ${decimal(edges.weight[edge])}, score ${decimal(score)}`;
     return svg("g", { class: isPositive ? "plus" : "minus", opacity: 0.35 + 0.65 * score },
       svg("title", {}, words + (edges.reversible[edge] ? ", reversible" : "")),
       svg("path", { class: edges.reversible[edge] ? "link reversible" : "link", "stroke-width": 1 + 2.5 * score,
@@ -146,7 +147,7 @@
   function pill(gene, x, y) {
     return svg("g", { class: "gene", "data-gene": gene, tabindex: 0 },
       svg("rect", { class: "pill", x, y: y - PILL_HEIGHT / 2, width: PILL, height: PILL_HEIGHT, rx: PILL_HEIGHT / 2 }),
-      svg("text", { class: "pill-name", x: x + PILL / 2, y: y + 4, "text-anchor": "middle" }, short(gene)));
+      svg("text", { class: "pill-name", x: x + PILL / 2, y: y + 4, "text-anchor": "middle" }, short(labels[place.get(gene)])));
   }
 
   function sideOf(found, other, middle, hubHeight, isCause) {
@@ -173,36 +174,41 @@
     const middle = MARGIN + 16 + (rows * PITCH) / 2;
     const hubHeight = Math.max(34, rows * 13);
     return svg("svg", { class: "figure", viewBox: `0 0 ${WIDTH} ${height}`, role: "img", style: `max-width:${WIDTH}px` },
-      svg("title", {}, `Causes and effects of ${genes[index]}`),
+      svg("title", {}, `Causes and effects of ${labels[index]}`),
       caption("cause", data.causes[index], causes.length, 0, "start"),
       caption("effect", data.effects[index], effects.length, WIDTH, "end"),
       ...sideOf(causes, "source", middle, hubHeight, true),
       ...sideOf(effects, "target", middle, hubHeight, false),
       svg("rect", { class: "hub", x: (WIDTH - HUB) / 2, y: middle - hubHeight / 2, width: HUB, height: hubHeight, rx: 10 }),
-      svg("text", { class: "hub-name", x: WIDTH / 2, y: middle + 5, "text-anchor": "middle" }, short(genes[index])));
+      svg("text", { class: "hub-name", x: WIDTH / 2, y: middle + 5, "text-anchor": "middle" }, short(labels[index])));
   }
 
   function note(index) {
     const missing = data.total > edges.source.length ? ` Drawn from the best ${count(edges.source.length)} edges of the network.` : "";
     const none = data.causes[index] + data.effects[index] ? "" : " It has no edge in the network.";
-    return `Depth ${data.depth[index]}.${none}${missing}`;
+    const id = labels[index] === genes[index] ? "" : `${genes[index]}. `;
+    return `${id}Depth ${data.depth[index]}.${none}${missing}`;
   }
 
   function explore(gene) {
     const index = place.get(gene);
     if (index === undefined) return;
-    byId("explore-gene").value = gene;
+    byId("explore-gene").value = labels[index];
     byId("explore-note").textContent = note(index);
     byId("explore-picture").replaceChildren(draw(index));
   }
 
   function suggest() {
     const typed = byId("explore-gene").value.trim().toLowerCase();
-    const exact = folded.indexOf(typed);
-    const near = typed ? genes.filter((_, index) => folded[index].startsWith(typed)).slice(0, 40) : [];
-    byId("explore-names").replaceChildren(...near.map((gene) => node("option", { value: gene })));
-    if (exact >= 0) explore(genes[place.has(byId("explore-gene").value.trim()) ? place.get(byId("explore-gene").value.trim()) : exact]);
-    else byId("explore-note").textContent = typed && !near.length ? "No gene of this network begins like that." : "";
+    const written = byId("explore-gene").value.trim();
+    const equal = (index) => [labels[index], genes[index]].some((name) => name.toLowerCase() === typed);
+    const found = typed ? [...genes.keys()].filter((index) => folded[index].includes(typed)) : [];
+    const rank = (index) => (equal(index) ? 0 : folded[index].startsWith(typed) ? 1 : 2);
+    const near = found.sort((a, b) => rank(a) - rank(b) || a - b).slice(0, 40).map((index) => genes[index]);
+    byId("explore-names").replaceChildren(...near.map((gene) => node("option", { value: labels[place.get(gene)] }, gene)));
+    const exact = place.has(written) ? place.get(written) : labels.includes(written) ? labels.indexOf(written) : found.find(equal);
+    if (exact !== undefined) explore(genes[exact]);
+    else byId("explore-note").textContent = typed && !near.length ? "No gene of this network is called like that." : "";
     return near;
   }
 
@@ -221,7 +227,8 @@
     };
     document.addEventListener("click", follow);
     document.addEventListener("keydown", (event) => { if (event.key === "Enter") follow(event); });
-    explore(byId("explore-gene").value);
+    const first = byId("explore-gene").value;
+    explore(place.has(first) ? first : genes[labels.indexOf(first)]);
   }
 
   /* The contents at the side, and the paragraph for a paper. */
