@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -192,6 +193,22 @@ def test_an_interrupt_that_compiled_code_makes_another_error_of_is_a_stop_too(ac
     code, _, error = acyclome("demo", "--data-only", tmp_path / "x.h5ad")
     assert code == 143
     assert "Traceback" not in error
+
+
+def test_a_signal_that_comes_while_something_is_cleared_away_is_not_lost(acyclome, tmp_path, monkeypatch):
+    class Cleared:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0)  # here Python would raise, and ignore what it raised
+
+    def work(_):
+        Cleared()
+        time.sleep(30)
+
+    monkeypatch.setattr(demo, "write_demo_data", work)
+    code, _, error = acyclome("demo", "--data-only", tmp_path / "x.h5ad")
+    assert code == 143
+    assert "gnored" not in error
 
 
 ENDLESS = """

@@ -204,6 +204,7 @@ def test_reading_where_there_is_no_network_says_what_is_there(toy_network, tmp_p
 
 def test_a_run_without_facts_is_still_read(toy_network, tmp_path):
     RunFolder(tmp_path).write_network(toy_network)
+    (tmp_path / "run.json").unlink()
     assert ac.read(tmp_path).facts == {}
 
 

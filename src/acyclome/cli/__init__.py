@@ -25,6 +25,7 @@ from acyclome.cli.options import command
 from acyclome.cli.progress import log_to_stderr
 from acyclome.cli.signals import StopSignals
 from acyclome.errors import AcyclomeError, MemoryLimitError
+from acyclome.io.atomic import remove_unfinished
 
 __all__ = ["build_app", "main"]
 
@@ -60,6 +61,7 @@ class _Commands(cloup.Group):
                 # Compiled code that is interrupted may make another error of it.
                 if not (signals.number or isinstance(error, KeyboardInterrupt)):
                     raise
+                remove_unfinished()
                 click.echo(f"\n{_one_screen(_stopped_text(ctx))}", err=True)
                 raise click.exceptions.Exit(signals.code) from None  # click's own answer is Aborted!, and 1
 

@@ -57,10 +57,9 @@ def write_demo_data(path: Path) -> None:
     """Write scanpy's packaged pbmc68k_reduced as h5ad: X scaled, raw log-normalised, cell types in obs."""
     import scanpy
 
-    from acyclome.io.atomic import write_path
+    from acyclome.io.hdf5 import write_adata
 
     if path.suffix != ".h5ad":
         msg = f"The file {path.name!r} would hold AnnData; give it a name that ends in .h5ad."
         raise InputError(msg)
-    with write_path(path) as temporary:
-        scanpy.datasets.pbmc68k_reduced().write_h5ad(temporary, compression="gzip")
+    write_adata(path, scanpy.datasets.pbmc68k_reduced(), compression="gzip")

@@ -14,7 +14,10 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Self
 
+from acyclome.io.atomic import remove_unfinished
+
 GRACE_S = 1.0  # to end in order: stages that are cut short take milliseconds, and people wait a second without doubt
+AGAIN_S = 0.02  # after which a signal that was lost in a callback comes again
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -34,6 +37,7 @@ class StopSignals:
         if threading.current_thread() is not threading.main_thread():  # Python lets no other set handlers
             return self
         self._earlier = {number: signal.signal(number, self._interrupt) for number in _SIGNALS}
+        self._unraisable, sys.unraisablehook = sys.unraisablehook, self._lost
         if sys.platform != "win32":  # whose wake-ups are sockets
             self._read, self._write = os.pipe()
             os.set_blocking(self._write, False)
@@ -48,10 +52,23 @@ class StopSignals:
             os.close(self._write)  # ends the thread that reads
         for number, handler in self._earlier.items():
             signal.signal(number, handler)
+        if self._earlier:
+            sys.unraisablehook = self._unraisable
 
     def _interrupt(self, number: int, _: FrameType | None) -> None:
         self.number = self.number or number
         raise KeyboardInterrupt
+
+    def _lost(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Raise the signal again if it came while something was cleared away, from where Python lets no error out."""
+        if not (self.number and isinstance(unraisable.exc_value, KeyboardInterrupt)):
+            self._unraisable(unraisable)
+        else:
+            threading.Timer(AGAIN_S, self._again).start()
+
+    def _again(self) -> None:
+        if not self._over.is_set():
+            signal.raise_signal(self.number)
 
     def _watch(self, wakeup: int) -> None:
         while byte := os.read(wakeup, 1):
@@ -62,8 +79,6 @@ class StopSignals:
         os.close(wakeup)
 
     def _leave(self) -> None:
-        from acyclome.io.atomic import remove_unfinished
-
         remove_unfinished()
         shown = "\x1b[?25h" if sys.stderr.isatty() else ""  # the cursor, which bars hide
         sys.stderr.write(f"{shown}\n{self._text()}\n")

@@ -228,7 +228,8 @@ def _write_simulation(drawn: Simulation, output: Path, settings: dict[str, Any])
     import numpy as np
     import pandas as pd
 
-    from acyclome.io.atomic import write_path, write_text
+    from acyclome.io.atomic import write_text
+    from acyclome.io.hdf5 import write_adata
     from acyclome.io.tables import write_tsv
 
     var = pd.DataFrame(index=pd.Index(drawn.genes, name="gene"))
@@ -248,6 +249,5 @@ def _write_simulation(drawn: Simulation, output: Path, settings: dict[str, Any])
         files["regulators"] = output.with_suffix(".regulators.txt")
         write_text(files["regulators"], "".join(f"{drawn.genes[gene]}\n" for gene in drawn.regulators))
     write_tsv(files["truth"], drawn.edges[["source", "target", "weight"]])
-    with write_path(output) as temporary:
-        adata.write_h5ad(temporary)
+    write_adata(output, adata)
     return files

@@ -25,6 +25,17 @@ from acyclome.errors import InputError
 TEMPORARY_MARK = ".acyclome-part."
 FOREIGN_LIFETIME_S = 86_400.0  # whether a process of another host lives cannot be asked; no file takes a day to write
 _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
+# Disks that fail, and networks to them; also of file systems that can be interrupted.
+_FAILURES = {
+    errno.EIO,
+    errno.EINTR,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+    errno.ENOTCONN,
+    errno.ENXIO,
+    errno.ENODEV,
+    errno.EBUSY,
+}
 
 UNFINISHED: set[Path] = set()  # files of this process that shall not outlive it
 
@@ -46,11 +57,11 @@ def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         _flush(temporary)
         temporary.replace(target)
     except OSError as error:
-        if error.errno in _REFUSALS:
-            raise InputError(_refusal(target.parent, error)) from error
+        if error.errno in _REFUSALS | _FAILURES:
+            raise cannot_write(target.parent, error) from error
         raise
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # it has its name, or the next run takes it away
             temporary.unlink()
         UNFINISHED.discard(temporary)
     _flush_folder(target.parent)
@@ -124,7 +135,7 @@ def ensure_writable(folder: str | os.PathLike[str]) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise InputError(_refusal(folder, error)) from error
+        raise cannot_write(folder, error) from error
     return folder
 
 
@@ -159,9 +170,15 @@ def _host() -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in platform.node())[:40] or "host"
 
 
-def _refusal(folder: Path, error: OSError) -> str:
-    return (
-        f"Cannot write into the folder {str(folder)!r}: {error.strerror or error}. Expected a folder in which you may "
+def cannot_write(folder: Path, error: OSError) -> InputError:
+    """Return what is to be said where the system refuses to write into a folder, or fails to."""
+    # Not the words of the error: of HDF5 they are half a screen.
+    what = str(error) if error.errno is None else os.strerror(error.errno)
+    if error.errno in _FAILURES:
+        advice = "The disk fails, or the network to it, or those of the input. Try again, or choose another folder"
+        return InputError(f"Cannot write into the folder {str(folder)!r}: {what}. {advice} (-o FOLDER).")
+    return InputError(
+        f"Cannot write into the folder {str(folder)!r}: {what}. Expected a folder in which you may "
         "create files, with space left. Choose another one (-o FOLDER), free some space, or ask for the right to write."
     )
 

@@ -18,6 +18,7 @@ from acyclome.errors import InputError
 from acyclome.io import tables
 from acyclome.io.atomic import write_path, write_text
 from acyclome.io.grnndata import to_grnndata
+from acyclome.io.hdf5 import write_adata
 from acyclome.io.keys import read_keys, to_anndata
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, Network
 
@@ -147,8 +148,7 @@ def by_ending(path: Path) -> str:
 
 
 def _write_anndata(path: str | os.PathLike[str], adata: AnnData) -> None:
-    with write_path(path) as temporary:
-        adata.write_h5ad(temporary, compression="gzip")  # which every HDF5 reads, of R too
+    write_adata(path, adata, compression="gzip")  # which every HDF5 reads, of R too
 
 
 def _pairs(network: Network) -> list[tuple[int, int]]:

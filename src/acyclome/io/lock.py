@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from acyclome.errors import InputError
-from acyclome.io.atomic import UNFINISHED, ensure_writable
+from acyclome.io.atomic import UNFINISHED, cannot_write, ensure_writable
 
 logger = logging.getLogger(__name__)
 LOCK = ".acyclome-lock"
@@ -50,18 +50,23 @@ def _lock(folder: Path, name: str, *, is_shared: bool) -> Iterator[None]:
         return
     import fcntl
 
-    descriptor = _acquire(path, fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX)
+    try:
+        descriptor = _acquire(path, fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
     _held.add(path)
     UNFINISHED.update(() if is_shared else (path,))  # others may still need what is shared
     try:
         yield
     finally:
         _held.discard(path)
-        UNFINISHED.discard(path)
-        with suppress(OSError):  # others that share it still need it
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with suppress(OSError):
+            if is_shared:  # others may still need it
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
-        os.close(descriptor)
+        UNFINISHED.discard(path)
+        with suppress(OSError):  # it is the system's all the same
+            os.close(descriptor)
 
 
 def _acquire(path: Path, how: int) -> int:
@@ -77,14 +82,16 @@ def _acquire(path: Path, how: int) -> int:
             raise InputError(_refusal(path, holder)) from error
         except OSError as error:
             if error.errno not in _NO_LOCKS:
+                os.close(descriptor)
                 raise
             logger.warning("The file system of %s knows no locks; see that no other run writes there.", path.parent)
             return descriptor
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(descriptor), path.stat()):
-                os.ftruncate(descriptor, 0)
-                host = platform.node() or "this machine"
-                os.pwrite(descriptor, f"process {os.getpid()} on {host}, since {time.strftime('%F %T')}".encode(), 0)
+                holder = f"process {os.getpid()} on {platform.node() or 'this machine'}, since {time.strftime('%F %T')}"
+                with suppress(OSError):  # a full disk still locks, and only says less of by whom
+                    os.ftruncate(descriptor, 0)
+                    os.pwrite(descriptor, holder.encode(), 0)
                 return descriptor
         os.close(descriptor)  # whoever had it took the file away; that of today is another
 

@@ -70,4 +70,3 @@ def write(network: Network, path: str | os.PathLike[str]) -> None:
     folder = RunFolder(path)
     with whole_folder(ensure_writable(folder.path)):
         folder.write_network(network)
-        folder.write_run_json(network.facts)

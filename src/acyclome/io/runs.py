@@ -111,7 +111,8 @@ class RunFolder:
             path.unlink(missing_ok=True)
 
     def write_network(self, network: Network) -> None:
-        """Write the tables, edges.tsv.gz last: where it stands, the rest stands too."""
+        """Write the record of the run and the tables, edges.tsv.gz last: where it stands, the rest stands too."""
+        self.write_run_json(network.facts)
         tables.write_tsv(self.file("ranking.tsv.gz"), network.ranking)
         tables.write_tsv(self.file("nodes.tsv"), network.nodes)
         tables.write_parquet(self.file("edges.parquet"), network.with_symbols(network.edges), "edges")

@@ -13,7 +13,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import InputError
-from acyclome.io.atomic import plain, write_path
+from acyclome.io.atomic import plain
+from acyclome.io.hdf5 import heard, write_hdf5
 
 if TYPE_CHECKING:
     import h5py
@@ -46,7 +47,8 @@ def write_store(
 
     blocks = row_blocks(X) if sp.issparse(X) or isinstance(X, np.ndarray) else iter(X)
     content = ContentDigest(genes, observations)
-    with write_path(path) as temporary, h5py.File(temporary, "w") as handle:
+    with write_hdf5(path) as handle:
+        blocks = heard(blocks)
         first = next(blocks, np.empty((0, len(observations)), dtype=np.float32))
         is_sparse = bool(sp.issparse(first))
         write = _write_sparse if is_sparse else _write_dense

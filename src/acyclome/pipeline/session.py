@@ -155,7 +155,6 @@ class Session:
         network.facts.update(run_record(network, self.task.data, self.asked, about=self.about, done=done))
         if self.folder is not None:
             self.folder.write_network(network)
-            self.folder.write_run_json(network.facts)
         self.task.report("network", 1.0, f"{network.n_edges:,} edges")
         return network
 
