@@ -115,7 +115,7 @@ class Config(Section):
     @property
     def card(self) -> Model | None:
         """The card of the model; None where the data choose it."""
-        return None if self.model == AUTO else get_model(self.model)
+        return None if self.model == AUTO else get_model(self.model).under(self)
 
     @property
     def request(self) -> set[Ability]:

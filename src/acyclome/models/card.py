@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from acyclome.config import Config
     from acyclome.core.contract import HeldOut, StructuralModel
+    from acyclome.core.data.moments import MarginalMap
     from acyclome.core.data.problem import Problem
     from acyclome.core.relaxation.problem import RelaxationModel
     from acyclome.options.sections import Section
@@ -114,10 +115,14 @@ class Model:
     held_out
         ``(config, problem, seed)``, what says how probable observations are that it was not fitted to, where the local
         score does not.
+    marginal_map
+        What takes the genes to the scales on which the order search finds lines between them; None: their own.
     counts
         How it reads counts; None where it reads values.
     relaxes_by_default
         Whether ``fit.relax: auto`` runs the relaxation.
+    variant
+        ``(config)``, the card where options of the model change what decides or can be asked; None: none do.
     may_rank
         Whether ``prepare.transform: auto`` may bring genes to normal scores: not where shapes of curves or noise count.
     reads_noise
@@ -137,8 +142,10 @@ class Model:
     structural_model: Callable[[Config], StructuralModel] | None = None
     relaxation: Callable[[Config], RelaxationModel] | None = None
     held_out: Callable[[Config, Problem, int], HeldOut] | None = None
+    marginal_map: MarginalMap | None = None
     counts: Counts | None = None
     relaxes_by_default: bool = False
+    variant: Callable[[Config], Model] | None = None
     may_rank: bool = False
     reads_noise: bool = False
     references: str = ""
@@ -156,6 +163,10 @@ class Model:
         if both := self.abilities & set(self.refusals):
             msg = f"Model {self.name!r} both has and refuses {', '.join(sorted(one.value for one in both))}."
             raise ValueError(msg)
+
+    def under(self, config: Config) -> Model:
+        """Return the card as the options have it."""
+        return self if self.variant is None else self.variant(config)
 
     def relaxes(self, config: Config) -> bool:
         """Say whether the relaxation runs."""

@@ -88,7 +88,7 @@ def _left(task: Task, problem: Problem, ordered: Ordered) -> np.ndarray | None:
     What lines leave of curves and counts would pass for the work of hidden causes, and so would what latent scores
     leave, which the noise of counts blurs, and what interventions do: to act on a gene moves all that it reaches.
     """
-    is_linear = get_model(task.config.model).search == "order_search"
+    is_linear = get_model(task.config.model).under(task.config).search == "order_search"
     if not is_linear or task.data.is_latent or task.data.interventions.any:
         return None
     Z = problem.data.Z[:, spread_out(task.data.n_obs)]

@@ -14,7 +14,7 @@ from acyclome.core.backend import Backend
 from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
-from acyclome.core.data.moments import PRECISE_GENES, Moments, dtype_of, scale_genes
+from acyclome.core.data.moments import PRECISE_GENES, MarginalMap, Moments, dtype_of, scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import Treatments
 from acyclome.errors import ConfigError, InputError
@@ -44,6 +44,7 @@ class Dataset:
     perturbation: Mapping[str, Any] = field(default_factory=dict)  # what is recorded of the interventions
     warnings: tuple[str, ...] = ()  # names that are not among the genes
     is_latent: bool = False  # whether counts are scored for the expression behind them
+    marginal_map: MarginalMap | None = None  # what takes genes to the scales on which the model has its lines
 
     @classmethod
     def build(
@@ -145,7 +146,8 @@ class Dataset:
         """Return the log-likelihood that an edge into each gene has to bring, ``(d,)``."""
         # The extended BIC, log of how many others may be causes; of one alone there is nothing to choose or to pay.
         cost = config.score.gamma * np.log(max(int(self.sources.sum()) - 1, 1)) + np.zeros(self.n_genes)
-        if get_model(config.model).search != "hill_climbing":  # local scores have paid for the coefficients already
+        # Local scores have paid for the coefficients already.
+        if get_model(config.model).under(config).search != "hill_climbing":
             cost += 0.5 * np.log(self.n_own)
         return cost
 
@@ -168,7 +170,12 @@ class Dataset:
             size=self.size,
             deconfounding=self.deconfounding,
             is_latent=self.is_latent,
+            marginal_map=self.marginal_map,
         )
+
+    def under(self, config: Config) -> Self:
+        """Return the data on the scales of the model; as they are where the data have yet to choose one."""
+        return replace(self, marginal_map=None if config.card is None else config.card.marginal_map)
 
     def without(self, deconfounding: Deconfounding) -> Self:
         """Return the data without what hidden causes do; a factor costs a degree of freedom."""

@@ -78,7 +78,7 @@ def _able(data: Dataset, config: Config) -> tuple[dict[str, Config], dict[str, s
     asked = _asked(data) | ({Ability.SOFT} if config.input.joint else set())  # what groups share is soft in each
     for name in able:
         try:
-            check_pairing(get_model(name), asked)
+            check_pairing(get_model(name).under(able[name]), asked)
         except ConfigError as error:
             refused[name] = str(error)
     able = {name: options for name, options in able.items() if name not in refused}
@@ -142,7 +142,7 @@ def connected_genes(Z: np.ndarray, causes: np.ndarray, wanted: int, *, rng: np.r
 def _judge(sample: Dataset, options: Config, test: np.ndarray, *, seed: int, threads: int) -> tuple[int, np.ndarray]:
     """Learn from the observations that are not kept back; return the number of edges, and nats per gene, ``(t,)``."""
     train, kept, backend = np.flatnonzero(~test), np.flatnonzero(test), ThreadBackend(threads)
-    dag = learn_subsample(sample, options, Subsample(0, train, seed), backend=backend)
+    dag = learn_subsample(sample.under(options), options, Subsample(0, train, seed), backend=backend)
     network = Candidates.from_pairs(dag.source, dag.target, sample.n_genes)
     parents = np.split(network.parent, network.indptr[1:-1])
     data = sample.scaled(threads)

@@ -105,7 +105,7 @@ def warnings_of(status: str, config: Config) -> list[str]:
         raise ConvergenceError(msg)
     if status != "max_steps":
         return []
-    decides = get_model(config.model).search == "relaxation"
+    decides = get_model(config.model).under(config).search == "relaxation"
     then = "the network is what it had found by then" if decides else "the order search goes on from there"
     return [f"The relaxation stopped at its limit of {config.fit.max_steps} steps (fit.max_steps); {then}."]
 

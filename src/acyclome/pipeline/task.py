@@ -70,7 +70,7 @@ class Task:
             is_part=is_part,
             has_disk=data.store.folder is not None,
         )
-        return cls(data, config, runtime, backend, data.store.folder if spills else None, is_part)
+        return cls(data.under(config), config, runtime, backend, data.store.folder if spills else None, is_part)
 
     @cached_property
     def scaled(self) -> Moments:

@@ -55,7 +55,7 @@ class Run:
 
     @property
     def card(self) -> Model:
-        return get_model(self.model)
+        return get_model(self.model).under(self.config)
 
     @property
     def words(self) -> Words:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from acyclome.core.data.confounders import Deconfounding
 
 BlockReader = Callable[[int, int], np.ndarray]
+MarginalMap = Callable[[np.ndarray, Interventions, int], None]
+"""``(Z, interventions, threads)``: takes standardized genes to scales of their own, in place, standardized again."""
 TILE = 1024  # genes on a side: one product of some seconds, enough for every thread from 4,000 genes on
 WHOLE_GENES = 25_000  # of which all correlations are held, 2.5 GB
 PRECISE_GENES = 4_000  # up to which they are float64, 0.13 GB
@@ -202,6 +204,7 @@ def scale_genes(
     size: np.ndarray | None = None,
     deconfounding: Deconfounding | None = None,
     is_latent: bool = False,
+    marginal_map: MarginalMap | None = None,
 ) -> Moments:
     """Standardize the genes and leave the correlations to be formed as they are needed.
 
@@ -221,16 +224,23 @@ def scale_genes(
         What hidden causes do, which is taken out; scales are of what is left. None where nothing is.
     is_latent
         Whether counts are scored for the expression behind them, instead of their logarithms being taken.
+    marginal_map
+        What takes the genes to the scales on which they are learned from; ``mean`` and ``scale`` stay those of the
+        input. None: they are learned from as they are.
     """
     if is_latent and size is not None:
         return _score(read, n_genes, size, lost=lost, threads=threads, out=out)
     values = read if size is None else lambda a, b: np.log1p(read(a, b) / size)
     Z, mean, scale, skewness = standardize(values, n_genes, threads=threads, out=out)
+    done = Interventions.none(n_obs=Z.shape[1], n_genes=n_genes) if interventions is None else interventions
+    measured = None if marginal_map is None else own_moments(Z, done)
+    if marginal_map is not None:
+        marginal_map(Z, done, threads)
     if deconfounding is not None and deconfounding.any:
         scale *= deconfounding.apply(Z, threads)
-    done = Interventions.none(n_obs=Z.shape[1], n_genes=n_genes) if interventions is None else interventions
     own_mean, own_scale = own_moments(Z, done)
-    mean, scale = mean + scale * own_mean, scale * own_scale
+    shift, factor = measured or (own_mean, own_scale)
+    mean, scale = mean + scale * shift, scale * factor
     n_effective = max(Z.shape[1] - lost, 2.0)  # as in n_own
     return Moments(Z, None, mean, scale, skewness, n_effective, done, own_scale, read, size)
 
