@@ -90,6 +90,17 @@ def lines(rng: np.random.Generator, n: int) -> np.ndarray:
     return x
 
 
+def measured_through_curves(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Lines between hidden genes, each of which is seen through a rising curve of its own."""
+    x = rng.standard_normal((n, 6))
+    for j, parents in enumerate(([], [0], [0], [1, 2], [3])):
+        x[:, j] += x[:, parents] @ np.full(len(parents), 0.8)
+    for j, curve in enumerate((np.exp, np.copy, np.sinh, lambda u: np.tanh(u / 2), lambda u: u**3 + u)):
+        x[:, j] = curve(x[:, j])
+    x[:, CONSTANT] = 1.0
+    return x
+
+
 CASES = [
     Case("mlp", curves, {"splines": 6, "units": 40}),
     Case("polynomial", curves, {"degree": 4}),
@@ -101,5 +112,5 @@ CASES = [
 ]
 """Models whose local score is climbed."""
 
-LINEAR = [Case("linear", lines), Case("lingam", lines)]
+LINEAR = [Case("linear", lines), Case("lingam", lines), Case("dag_gnn", measured_through_curves)]
 """Models whose orders are searched by sufficient statistics, and their local scores."""

@@ -76,6 +76,8 @@ def test_its_equation_is_about_that_of_the_observations_alone(case, lab):
 def test_other_genes_have_the_scores_that_they_have_without_labels(case, lab):
     if case.name == "glm":
         pytest.skip("the prior of the dispersions is the trend of all genes")
+    if case.name == "dag_gnn":
+        pytest.skip("a gene is mapped by the law of its own observations, as a parent too: it is measured in one way")
     told, untold = (
         case.model.prepare(lab.problem_of(one), SEED) for one in (with_targets(case, lab), drawn(case, lab))
     )

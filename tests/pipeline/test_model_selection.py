@@ -73,7 +73,7 @@ def test_counts_choose_their_law_where_size_factors_are_known(bench):
 def test_all_that_was_compared_is_on_record():
     found = chosen(curves())
     rows = {row["model"]: row for row in found["compared"]}
-    assert list(rows) == ["linear", "lingam", "polynomial", "sobolev", "spline", "mlp"]
+    assert list(rows) == ["linear", "lingam", "dag_gnn", "polynomial", "sobolev", "spline", "mlp"]
     assert (found["genes"], found["train"], found["test"]) == (D, 300, 100)
     assert min(row["behind"] for row in rows.values()) == 0
     assert rows["linear"]["behind"] > 5 * rows["linear"]["standard_error"]

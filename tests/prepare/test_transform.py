@@ -62,7 +62,7 @@ def test_bent_gaussian_data_ask_for_ranks():
     assert f"{choice.gain_rank:.3f} with ranks" in choice.reason
 
 
-@pytest.mark.parametrize("model", ["linear", "polynomial", "sobolev", "spline", "mlp", "lingam", "auto"])
+@pytest.mark.parametrize("model", ["linear", "polynomial", "sobolev", "spline", "mlp", "lingam", "dag_gnn", "auto"])
 def test_only_lines_ask_for_ranks(model):
     X = np.exp(2 * np.asarray(simulate(30, 300, standardised=True, seed=11).X))
     for asked, chosen in (("auto", "rank" if model == "linear" else "none"), ("none", "none")):

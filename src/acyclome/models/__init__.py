@@ -23,6 +23,7 @@ TABLE = {
     "linear": "acyclome.models.linear.card:LINEAR",
     "lingam": "acyclome.models.lingam.card:LINGAM",
     "glm": "acyclome.models.glm.card:GLM",
+    "dag_gnn": "acyclome.models.dag_gnn.card:DAG_GNN",
     "polynomial": "acyclome.models.curves.card:POLYNOMIAL",
     "sobolev": "acyclome.models.curves.card:SOBOLEV",
     "spline": "acyclome.models.curves.card:SPLINE",

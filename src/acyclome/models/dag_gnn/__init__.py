@@ -1,0 +1,1 @@
+"""Lines between hidden genes that are seen through curves: DAG-GNN."""
