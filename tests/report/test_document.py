@@ -278,6 +278,22 @@ def test_interventions_and_known_edges_are_judged_beside_chance(build_run):
     assert "or as many reversed. It is not here." in said
 
 
+def test_predictions_stand_beside_simpler_answers_with_their_coverage(build_run):
+    def change(facts):
+        facts["prediction"] = {
+            "single": {
+                "held_out": 25,
+                "weights": {"mean of the other perturbations": 0.0},
+                "squared_error": {"no change": 0.02, "mean of the other perturbations": 0.03, "chosen": 0.02},
+                "coverage_of_90": 0.91,
+            }
+        }
+
+    said = " ".join(read(build_run(change=change)).text["validation"].split())
+    assert "single 25 no change 100% no change 100%, mean of the other perturbations 150% 91%" in said
+    assert "Predictions of perturbations" not in read(build_run()).text["validation"]
+
+
 def test_a_run_without_checks_says_so(build_run):
     def change(facts):
         del facts["validation"]

@@ -64,7 +64,10 @@ def export(out: Path, *, file: Path, format_name: str | None, quiet: bool) -> No
     "--shift", multiple=True, metavar="GENE=AMOUNT", help="Add to a gene, in sd, its causes act on. Repeatable."
 )
 @cloup.option("--knockout", multiple=True, metavar="GENE", help="Hold a gene where no expression puts it. Repeatable.")
-@cloup.option("--interval", default=0.9, metavar="X", help="Share of the resamples between low and high.")
+@cloup.option(
+    "--perturb", multiple=True, metavar="TARGET", help="Act on a target as the screen in the data does. Repeatable."
+)
+@cloup.option("--interval", default=0.9, metavar="X", help="Share of the changes between low and high.")
 @cloup.option("file", "-o", "--output", type=FILE, metavar="FILE", help="Write all genes to a tsv table.")
 @cloup.option("--top", default=20, type=click.IntRange(1), help="Genes to show.")
 @json_flag
@@ -74,6 +77,7 @@ def predict(
     fixed: Sequence[str],
     shift: Sequence[str],
     knockout: Sequence[str],
+    perturb: Sequence[str],
     interval: float,
     file: Path | None,
     top: int,
@@ -82,17 +86,21 @@ def predict(
     """Predict how every gene changes when some are set, shifted or knocked out."""
     from acyclome.io.networks import read
     from acyclome.io.tables import write_tsv
+    from acyclome.network.predict import statement
 
-    table = read(out).predict(_values(fixed, "--set"), _values(shift, "--shift"), list(knockout), interval=interval)
+    values, shifts = _values(fixed, "--set"), _values(shift, "--shift")
+    table = read(out).predict(values, shifts, list(knockout), perturb=list(perturb), interval=interval)
     if file is not None:
         write_tsv(file, table)
     if json:
-        echo_json({"changes": table.to_dict("records")})
+        echo_json({"changes": table.to_dict("records"), "checked": table.attrs})
         return
+    numbers = ["change", "low", "high", "agreement"]
     shown = table[table["change"] != 0].head(top)
-    rows = [[str(row.pop("gene")), *map(_number, row.values())] for row in shown.to_dict("records")]
-    click.echo(format_table(list(table.columns), rows))
+    rows = [[str(row["gene"]), *(_number(row[name]) for name in numbers)] for row in shown.to_dict("records")]
+    click.echo(format_table(["gene", *numbers], rows))
     click.echo(f"{int((table['change'] != 0).sum()):,} of {len(table):,} genes change; units: standard deviations.")
+    click.echo(statement(table))
 
 
 def _values(given: Sequence[str], option: str) -> dict[str, float]:

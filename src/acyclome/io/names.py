@@ -8,7 +8,7 @@ import re
 SHARED, DIFFERENTIAL = "shared", "differential.tsv.gz"  # beside the folders of groups that were learned together
 RESULTS = (
     *("edges.tsv.gz", "run.json", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", "report.html"),
-    *("members.parquet", "effects.parquet", DIFFERENTIAL),
+    *("members.parquet", "effects.parquet", "treatments.parquet", DIFFERENTIAL),
 )
 _LONGEST = 100  # letters of a label in the name of a file; systems take 255 bytes, with marks of unfinished files
 

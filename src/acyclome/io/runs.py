@@ -26,11 +26,12 @@ from acyclome.io.digested import key_of, read_record, read_stage, write_record, 
 from acyclome.io.lock import whole_folder
 from acyclome.io.names import RESULTS, safe_name
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
-from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS
+from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS, TREATMENT_COLUMNS
 
 logger = logging.getLogger(__name__)
 PERMUTED = "permuted.h5"  # among the stages: what preparation makes of counts that are permuted
-PARTS = {"members": MEMBER_COLUMNS, "effects": EFFECT_COLUMNS}  # that a network may have, in parquet
+# That a network may have, in parquet.
+PARTS = {"members": MEMBER_COLUMNS, "effects": EFFECT_COLUMNS, "treatments": TREATMENT_COLUMNS}
 
 
 @dataclass(frozen=True)

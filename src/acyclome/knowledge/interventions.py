@@ -22,19 +22,33 @@ from acyclome.knowledge.regulators import likely_reason
 from acyclome.knowledge.symbols import Symbols, spoken_in
 
 
+class Strangers(NamedTuple):
+    """Treatments with a target that is not measured: their observations, ``(m,)``, the number of each, and names."""
+
+    rows: np.ndarray
+    kind: np.ndarray
+    names: list[tuple[str, ...]]
+
+
 class Perturbation(NamedTuple):
-    """Observations of which it is known what was done, rising, their interventions and treatments, and what is said."""
+    """Observations of which it is known what was done, rising, their interventions and treatments, and what is said.
+
+    ``names`` are the targets of every treatment.
+    """
 
     rows: np.ndarray
     interventions: Interventions
     treatments: Treatments
+    names: list[tuple[str, ...]]
+    strangers: Strangers
     facts: dict[str, Any]
     warnings: list[str]
 
     @classmethod
     def none(cls, *, n_obs: int, n_genes: int) -> Perturbation:
-        rows = np.arange(n_obs)
-        return cls(rows, Interventions.none(n_obs=n_obs, n_genes=n_genes), Treatments.none(n_obs), {}, [])
+        rows, nobody = np.arange(n_obs), np.empty(0, np.int64)
+        acted = Interventions.none(n_obs=n_obs, n_genes=n_genes)
+        return cls(rows, acted, Treatments.none(n_obs), [], Strangers(nobody, nobody, []), {}, [])
 
 
 def as_perturbation(given: Sequence[Any], n_obs: int) -> list[str]:
@@ -102,7 +116,8 @@ def find_targets(
     readings = [reader.read(label) for label in labels]
     _check_names(readings, genes, column)
     rows = np.flatnonzero(np.array([reading.is_clear for reading in readings], bool)[kind])
-    named, size = [reading.targets for reading in readings], np.bincount(kind, minlength=len(readings)).tolist()
+    named = [reading.targets if reading.is_clear else () for reading in readings]
+    size = np.bincount(kind, minlength=len(readings)).tolist()
     targets = _targets(kind[rows], named, genes)
     facts = {
         "column": column,
@@ -117,7 +132,9 @@ def find_targets(
         **_record(labels, readings, size),
     }
     warnings = _warnings(facts, targets, genes)
-    return Perturbation(rows, targets, _treatments(kind[rows], named, genes), facts, warnings)
+    return Perturbation(
+        rows, targets, _treatments(kind[rows], named, genes), _sets(named), _strangers(kind, readings), facts, warnings
+    )
 
 
 def _record(labels: Sequence[str], readings: Sequence[Reading], size: Sequence[int]) -> dict[str, Any]:
@@ -149,11 +166,26 @@ def _targets(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[s
     return Interventions.from_pairs(gene, row, n_genes=len(genes), n_obs=len(kind))
 
 
+def _sets(named: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Return what is named, once each and nothing left out, sorted, so that rows decide nothing."""
+    return sorted({tuple(sorted(names)) for names in named} - {()})
+
+
+def _strangers(kind: np.ndarray, readings: Sequence[Reading]) -> Strangers:
+    """Return the treatments of which a target is not measured, whose effects on the genes are seen all the same."""
+    named = [(*reading.targets, *reading.unknown) if reading.unknown else () for reading in readings]
+    sets = _sets(named)
+    number = {names: k for k, names in enumerate(sets)}
+    each = np.array([number.get(tuple(sorted(names)), -1) for names in named], np.int64)[kind]
+    rows = np.flatnonzero(each >= 0)
+    return Strangers(rows, each[rows], sets)
+
+
 def _treatments(kind: np.ndarray, named: Sequence[Sequence[str]], genes: Sequence[str]) -> Treatments:
     """Return what was done in every observation; labels that name the same targets are one treatment."""
     index = {gene: j for j, gene in enumerate(genes)}
     sets = [tuple(sorted(names)) for names in named]
-    number = {names: k for k, names in enumerate(sorted(set(sets) - {()}))}  # sorted, so that rows decide nothing
+    number = {names: k for k, names in enumerate(_sets(named))}
     only = [
         index.get(names[0], STRANGE)
         if len(names) == 1

@@ -23,6 +23,7 @@ def build_network(
     ranking: tuple[np.ndarray, np.ndarray, np.ndarray],
     members: pd.DataFrame | None = None,
     effects: pd.DataFrame | None = None,
+    treatments: pd.DataFrame | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> Network:
     """Make a :class:`Network` from the arrays of the core.
@@ -42,7 +43,7 @@ def build_network(
     ranked = pd.DataFrame({"source": names[ranking[0]], "target": names[ranking[1]], "rank_score": ranking[2]})
     about: dict[str, Any] = {"symbol": "", "is_regulator": True, "lowest": np.nan, **nodes}
     rows = node_table(names, source, target, order=about.pop("order")).assign(**about)
-    return Network(best_first(table), best_first(ranked), rows, dict(facts or {}), members, effects)
+    return Network(best_first(table), best_first(ranked), rows, dict(facts or {}), members, effects, treatments)
 
 
 def node_table(names: np.ndarray, source: np.ndarray, target: np.ndarray, *, order: np.ndarray) -> pd.DataFrame:

@@ -17,13 +17,16 @@ from scipy import sparse
 
 from acyclome.errors import InputError
 from acyclome.network import explain as _explain
+from acyclome.network import perturb as _perturb
 from acyclome.network import predict as _predict
+from acyclome.network.screen import Screen
 from acyclome.network.tables import (
     EDGE_COLUMNS,
     NODE_COLUMNS,
     RANKING_COLUMNS,
     check_nodes,
     check_pairs,
+    check_treatments,
     with_columns,
 )
 
@@ -49,6 +52,9 @@ class Network:
     effects
         Total effects that interventions measured, with the columns of ``EFFECT_COLUMNS`` (indices of genes); those of a
         source that stands there and are not listed are nothing. None without interventions.
+    treatments
+        What each combination of targets did, and what networks that never saw it say, with ``TREATMENT_COLUMNS``:
+        arrays over the genes, in standard deviations. None without interventions.
 
     Raises
     ------
@@ -62,6 +68,7 @@ class Network:
     facts: dict[str, Any] = field(default_factory=dict)
     members: pd.DataFrame | None = None
     effects: pd.DataFrame | None = None
+    treatments: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         for name, columns in (("edges", EDGE_COLUMNS), ("ranking", RANKING_COLUMNS), ("nodes", NODE_COLUMNS)):
@@ -70,6 +77,8 @@ class Network:
         check_nodes(self.nodes)
         check_pairs(self.edges, "edges", self.nodes)
         check_pairs(self.ranking, "ranking", self.nodes)
+        if self.treatments is not None:
+            check_treatments(self.treatments, len(self.nodes))
         if not self.is_dag:
             position = self.nodes["order"].to_numpy()
             wrong = self.edges[position[self.source] >= position[self.target]]
@@ -125,6 +134,11 @@ class Network:
     def order(self) -> np.ndarray:
         """Index of the gene at each position of the order, (d,) int32."""
         return np.argsort(self.nodes["order"].to_numpy(), kind="stable").astype(np.int32)
+
+    @cached_property
+    def screen(self) -> Screen:
+        """What the treatments of the data did, and how far predictions held on those held out."""
+        return Screen(self.treatments, self.genes, self.nodes["lowest"].to_numpy(float))
 
     @property
     def n_edges(self) -> int:
@@ -195,6 +209,7 @@ class Network:
         shift: Mapping[str, float] | None = None,
         knockout: str | Sequence[str] | None = None,
         *,
+        perturb: str | Sequence[str] | None = None,
         interval: float = 0.9,
     ) -> pd.DataFrame:
         """Predict the expected change of every gene when some are acted on, all else as it is.
@@ -208,15 +223,19 @@ class Network:
         knockout
             Genes held where no expression puts them: at zero where the prepared data have nothing below, else at the
             lowest value in the data.
+        perturb
+            Targets acted on at once as the screen in the data acts on its own, measured genes or not; alone.
         interval
-            Chance that one more resample would fall between `low` and `high`; 20 resamples tell it up to .905, beyond
-            which the bounds widen as those of a normal distribution.
+            Share of the changes that lie between `low` and `high`. Where targets were held out, as they missed, and as
+            an experiment of the screen would show them; else the chance that one more resample would fall there.
 
         Returns
         -------
         One row per gene, largest change first: ``change`` in standard deviations, the mean over the resamples, which
-        know where directions are open (the network's own answer without); ``low``, ``high`` and ``agreement`` (share
-        of resamples with the same sign), empty without resamples.
+        know where directions are open (the network's own answer without); ``low``, ``high``; ``agreement`` (share of
+        resamples with the same sign), empty where the network says nothing; ``basis``, where the answer comes from.
+        ``attrs`` hold what was checked: ``held_out`` perturbations, ``squared_error_of_no_change`` (the share of it
+        that is left) and ``coverage_of_90``.
 
         Raises
         ------
@@ -227,9 +246,18 @@ class Network:
         -----
         Linear, so it holds near what was observed: ``delta_j = s_j + sum_i W_ij delta_i`` without the sum for genes
         that are held (Pearl 2009). The total effects of a gene that interventions in the data have measured are those
-        (``effects``), and what the network says elsewhere. No gene falls below where a knock-out would put it.
+        (``effects``), and what the network says elsewhere, as far as targets that were held out give it a say
+        (``screen``). No gene falls below where a knock-out would put it.
         """
         knocked = [knockout] if isinstance(knockout, str) else list(knockout or ())
+        asked = [perturb] if isinstance(perturb, str) else list(perturb or ())
+        if asked:
+            if set or shift or knocked:
+                msg = "perturb goes alone: it acts as the screen does, set, shift and knockout as they say."
+                raise InputError(msg)
+            symbols = [*self.symbols.values()]
+            targets = [self.find(name) if name in symbols else name for name in asked]
+            return self.with_symbols(_perturb.perturb(self, targets, interval=interval))
         held, added = ({self.find(name): value for name, value in (given or {}).items()} for given in (set, shift))
         genes = [self.find(name) for name in knocked]
         return self.with_symbols(_predict.predict(self, held, added, knockout=genes, interval=interval))

@@ -39,6 +39,8 @@ NODE_COLUMNS = {
 }
 MEMBER_COLUMNS = {"member": int, "source": int, "target": int, "weight": float}
 EFFECT_COLUMNS = {"source": int, "target": int, "effect": float, "error": float}
+# Of each treatment: changes of all genes, their errors, and what a network says that never saw it (empty: not asked).
+TREATMENT_COLUMNS = {"targets": str, "observations": int, "change": list, "error": list, "network": list}
 # Columns that a network may lack, and what fills them: what is unknown.
 LATER: dict[str, float | str] = {"lowest": np.nan, "noise_evidence": np.nan, "confounded": np.nan, "symbol": ""}
 
@@ -94,3 +96,15 @@ def check_pairs(table: pd.DataFrame, name: str, nodes: pd.DataFrame) -> None:
         pair = twice.iloc[0]
         msg = f"The edge {pair['source']} -> {pair['target']} stands in {name} more than once."
         raise InputError(msg)
+
+
+def check_treatments(treatments: pd.DataFrame, n_genes: int) -> None:
+    """Raise an InputError unless every treatment holds a value for each gene, or none where no network was asked."""
+    for name, allowed in (("change", {n_genes}), ("error", {n_genes}), ("network", {0, n_genes})):
+        found = {len(values) for values in treatments[name]} - allowed
+        if found:
+            msg = (
+                f"A treatment holds {min(found)} values in {name!r} for {n_genes} genes. The table treatments is of "
+                "another network, or was changed; run again, or leave it out."
+            )
+            raise InputError(msg)

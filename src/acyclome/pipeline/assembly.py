@@ -23,14 +23,15 @@ from acyclome.models import get_model
 from acyclome.network import Network
 from acyclome.network.build import build_network
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS
-from acyclome.pipeline.records import Ordered, Resampled
+from acyclome.pipeline.held_out import treatments_table
+from acyclome.pipeline.records import HeldOut, Ordered, Resampled
 from acyclome.pipeline.stages import subsamples_of
 from acyclome.pipeline.task import Task, seed_of
 
 ASSOCIATED = 10  # resamples whose mean association is steady enough to rank by; all took longer
 
 
-def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
+def assemble(task: Task, ordered: Ordered, resampled: Resampled, *, held_out: HeldOut | None = None) -> Network:
     data, d = task.data, task.data.n_genes
     source, target, cost = ordered.source, ordered.target, data.edge_costs(task.config)
     votes = count_votes(resampled.source, resampled.target, resampled.loss, n_genes=d, total=len(resampled.numbers))
@@ -74,12 +75,24 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled) -> Network:
         "noise_scale": np.sqrt(ordered.residual) * ordered.scale,
         "lowest": ordered.lowest,
     }
-    members, effects = _members(resampled), None
-    if experiments is not None:
-        answers = partial(responses, source, target, ordered.weight, order=ordered.order)
-        measured = measured_effects(task.bare, data.treatments, lambda genes: answers(genes=genes))
-        effects = pd.DataFrame(measured._asdict()).astype(EFFECT_COLUMNS)
-    return build_network(data.store.genes, edges, nodes, ranking=ranking, members=members, effects=effects)
+    return build_network(
+        data.store.genes,
+        edges,
+        nodes,
+        ranking=ranking,
+        members=_members(resampled),
+        effects=_effects(task, ordered),
+        treatments=None if held_out is None else treatments_table(task, held_out),
+    )
+
+
+def _effects(task: Task, ordered: Ordered) -> pd.DataFrame | None:
+    """Return the total effects that interventions measured; None without interventions."""
+    if not task.data.interventions.any:
+        return None
+    answers = partial(responses, ordered.source, ordered.target, ordered.weight, order=ordered.order)
+    measured = measured_effects(task.bare, task.data.treatments, lambda genes: answers(genes=genes))
+    return pd.DataFrame(measured._asdict()).astype(EFFECT_COLUMNS)
 
 
 def _left(task: Task, problem: Problem, ordered: Ordered) -> np.ndarray | None:

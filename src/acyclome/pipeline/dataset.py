@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -21,13 +21,21 @@ from acyclome.errors import ConfigError, InputError
 from acyclome.io.scratch import scratch_array
 from acyclome.io.store import GeneMajor, StorePart
 from acyclome.knowledge.edges import Prior, prior_of
-from acyclome.knowledge.interventions import Perturbation, find_targets
+from acyclome.knowledge.interventions import Perturbation, Strangers, find_targets
 from acyclome.knowledge.regulators import Regulators, find_regulators
 from acyclome.knowledge.shared import Shared
 from acyclome.models import check_pairing, get_model
 from acyclome.models.card import Ability
 from acyclome.prepare.checks import check_observations
 from acyclome.prepare.size_factors import holds_counts, size_factors
+
+
+class Labels(NamedTuple):
+    """Targets of every treatment, and treatments of targets that are not measured, with the store that has them too."""
+
+    names: list[tuple[str, ...]]
+    strangers: Strangers
+    whole: GeneMajor
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class Dataset:
     warnings: tuple[str, ...] = ()  # names that are not among the genes
     is_latent: bool = False  # whether counts are scored for the expression behind them
     marginal_map: MarginalMap | None = None  # what takes genes to the scales on which the model has its lines
+    labels: Labels | None = None  # names of the treatments; None of data without, and of a part
 
     @classmethod
     def build(
@@ -65,7 +74,7 @@ class Dataset:
         genes, symbols = store.genes, store.symbols
         sources, unknown = find_regulators(genes, regulators, config.knowledge.regulators, symbols=symbols)
         column, lost = config.input.perturbation, store.n_obs - float(store.facts.get("n_effective", store.n_obs))
-        acted = Perturbation.none(n_obs=store.n_obs, n_genes=store.n_vars)
+        acted, whole = Perturbation.none(n_obs=store.n_obs, n_genes=store.n_vars), store
         if column is not None:
             acted = find_targets(store.obs_columns, column, config.input.control, genes=genes, symbols=symbols)
             if len(acted.rows) < store.n_obs:
@@ -95,6 +104,7 @@ class Dataset:
             acted.facts,
             (*unknown, *acted.warnings, *prior.warnings),
             is_latent,
+            labels=None if column is None else Labels(acted.names, acted.strangers, whole),
         )
 
     def subset(self, *, genes: np.ndarray | None = None, rows: np.ndarray | None = None) -> Self:
@@ -109,6 +119,7 @@ class Dataset:
             size=self.size if self.size is None or rows is None else self.size[rows],
             perturbation={},
             warnings=(),
+            labels=None,
         )
 
     def as_whole(self) -> Self:

@@ -23,6 +23,7 @@ class Stage(StrEnum):
     FIT = "fit"
     ORDER = "order"
     RESAMPLE = "resample"
+    HELD_OUT = "held_out"
     VALIDATION = "validation"
 
 
@@ -39,6 +40,7 @@ DEPENDS_ON = {
     Stage.FIT: SEARCHED,
     Stage.ORDER: SEARCHED,
     Stage.RESAMPLE: (*CONFOUNDED, "search", "resample"),  # without the relaxation
+    Stage.HELD_OUT: (*CONFOUNDED, "search", "resample"),  # as resamples are learned
     Stage.VALIDATION: (*SEARCHED, "validation"),
 }
 

@@ -62,6 +62,7 @@ def run_record(
         "fit": {name: value for name, value in fit.items() if name not in ("cost", "warnings")},
         "order": {name: value for name, value in order.items() if name not in NOT_OF_THE_ORDER},
         "perturbation": {**data.perturbation, "effects": effects} if data.perturbation else None,
+        "prediction": network.screen.summary(),
         "resample": {
             "resamples": config.resample.resamples,
             "fraction": config.resample.fraction,

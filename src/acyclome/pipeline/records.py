@@ -197,6 +197,15 @@ class Resampled(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeldOut(Record):
+    """Total effects ``(k, d)`` of targets by networks that were learned without the observations that act on them."""
+
+    stage = Stage.HELD_OUT
+    gene: np.ndarray  # (k,)
+    effect: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
 class Validated(Record):
     """What speaks for and against the network, all of it facts."""
 

@@ -17,11 +17,13 @@ from acyclome.pipeline import confounding, model_selection, shards, stages, vali
 from acyclome.pipeline.archive import Archive
 from acyclome.pipeline.assembly import assemble
 from acyclome.pipeline.dataset import Dataset
+from acyclome.pipeline.held_out import hold_out
 from acyclome.pipeline.keys import Key, Part, Stage
 from acyclome.pipeline.record import run_record
 from acyclome.pipeline.records import (
     Chosen,
     Confounded,
+    HeldOut,
     Ordered,
     Record,
     Relaxed,
@@ -148,7 +150,10 @@ class Session:
             self._all_shards()  # and so do theirs
         wanted = self.asked.resample.resamples
         resampled = self.archive.read_parts(Resampled, self.task.config, wanted=wanted, things="resamples")
-        network = assemble(self.task, ordered, Resampled.joined(resampled))
+        held_out = None
+        if self.task.data.labels is not None:  # of a column of targets
+            held_out = self._take(HeldOut, lambda: hold_out(self.task))
+        network = assemble(self.task, ordered, Resampled.joined(resampled), held_out=held_out)
         if self.folder is not None and self.asked.validation.checks:  # they are for the report, which a folder has
             self._take(Validated, lambda: self._validated(ordered))
         done = self.archive.records

@@ -64,6 +64,7 @@ def _context(run: Run) -> dict[str, Any]:
         "findings": (found := validation.findings(run)),
         "signs": [finding for finding in found if finding.is_bad],
         "rivals": validation.rivals(run),
+        "predictions": validation.predictions(run),
         **_provenance(run),
     }
 

@@ -49,6 +49,25 @@ def rivals(run: Run) -> list[dict[str, str]]:
     ]
 
 
+def predictions(run: Run) -> list[dict[str, str]]:
+    """Return a row for each kind of prediction of perturbations that was checked on some of them held out."""
+    return [
+        {
+            "kind": kind,
+            "held_out": wording.count(found["held_out"]),
+            "answer": " + ".join(name for name, weight in found["weights"].items() if weight) or "no change",
+            "error": wording.share(found["squared_error"]["chosen"] / (found["squared_error"]["no change"] or 1.0)),
+            "others": ", ".join(
+                f"{name} {wording.share(error / (found['squared_error']['no change'] or 1.0))}"
+                for name, error in found["squared_error"].items()
+                if name != "chosen"
+            ),
+            "coverage": wording.share(found["coverage_of_90"]),
+        }
+        for kind, found in (run.fact("prediction") or {}).items()
+    ]
+
+
 def _sorting(run: Run) -> Finding:
     title, sign = "Does sorting alone give this network?", "sorting gives most of the pairs, and their directions."
     rows = {row["network"]: row for row in run.fact("validation.rivals.networks") or []}

@@ -1,0 +1,35 @@
+"""What every treatment did to every gene: means of its observations, and how sure they are.
+
+A treatment is a set of targets, measured genes or not, and everything that is asked of its observations later hangs on
+their number and their mean: sums for each gene and treatment, nothing of the order of targets x genes x genes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from acyclome.core.data.candidates import gene_blocks
+from acyclome.core.data.moments import BlockReader
+from acyclome.core.effects.doses import Yardstick
+from acyclome.core.effects.stacking import Profiles
+from acyclome.core.workers import run_blocks
+
+BLOCK = 128  # genes that a thread takes at once, as in effects.shifts
+
+
+def profiles(read: BlockReader, kind: np.ndarray, by: Yardstick, *, n_kinds: int, threads: int = 1) -> Profiles:
+    """Measure treatments; ``read(a, b)`` gives genes in units in which ``by`` is, ``kind`` ``(n,)`` is -1 for none."""
+    at = np.flatnonzero(kind >= 0)
+    count = np.bincount(kind[at], minlength=n_kinds)
+    group = sparse.csr_matrix((np.ones(len(at)), (kind[at], at)), (n_kinds, len(kind)))
+    per = 1.0 / np.maximum(count, 1)
+
+    def block(a: int, b: int) -> np.ndarray:
+        mean = (group @ read(a, b).T.astype(float)) * per[:, None]
+        changed: np.ndarray = (mean - by.centre[a:b]) / by.scale[a:b]
+        return changed
+
+    parts = run_blocks(block, gene_blocks(len(by.centre), BLOCK), threads)
+    error = np.sqrt((per[:, None] + 1.0 / by.n_centre) * by.noise)
+    return Profiles(count, np.concatenate(parts, axis=1), error)
