@@ -42,9 +42,8 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled, *, held_out: He
         common = common_neighbors(source, target, d)
         around = Surroundings.of(common, residual_correlation(left), n_genes=d, n_obs=data.n_obs)
     joined, confounded = joined_probability(ordered.loss - cost[target], said, around)
-    experiments = None
-    if data.interventions.any:
-        experiments = Experiments(partial(total_effects, task.bare, least=cost), cost)
+    shifted = partial(total_effects, task.bare, least=cost)
+    experiments = Experiments(shifted, cost) if data.interventions.any else None
     ranking = rank_pairs(
         count_votes(source, target, ordered.loss, n_genes=d, total=1),
         votes,
