@@ -65,24 +65,27 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled, *, held_out: He
     }
     if ordered.noise_evidence is not None:
         edges["noise_evidence"] = ordered.noise_evidence
-    symbols = data.store.symbols
-    nodes = {
-        "symbol": np.array([symbols.get(gene, "") for gene in data.store.genes], dtype=object),
-        "order": ordered.order,
-        "is_regulator": data.sources,
-        "r2": 1.0 - ordered.residual,
-        "noise_scale": np.sqrt(ordered.residual) * ordered.scale,
-        "lowest": ordered.lowest,
-    }
     return build_network(
         data.store.genes,
         edges,
-        nodes,
+        _nodes(task, ordered),
         ranking=ranking,
         members=_members(resampled),
         effects=_effects(task, ordered),
         treatments=None if held_out is None else treatments_table(task, held_out),
     )
+
+
+def _nodes(task: Task, ordered: Ordered) -> dict[str, np.ndarray]:
+    store = task.data.store
+    return {
+        "symbol": np.array([store.symbols.get(gene, "") for gene in store.genes], dtype=object),
+        "order": ordered.order,
+        "is_regulator": task.data.sources,
+        "r2": 1.0 - ordered.residual,
+        "noise_scale": np.sqrt(ordered.residual) * ordered.scale,
+        "lowest": ordered.lowest,
+    }
 
 
 def _effects(task: Task, ordered: Ordered) -> pd.DataFrame | None:
