@@ -12,7 +12,7 @@ from acyclome.config import Config
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.graph.equivalence import topological_order
 from acyclome.evaluate.simulate import simulate
-from acyclome.io.store import MemoryStore
+from acyclome.io.store import MemoryStore, Store
 from acyclome.knowledge.edges import make_prior
 from acyclome.knowledge.tables import read_prior
 from acyclome.pipeline import validation
@@ -143,7 +143,28 @@ def test_permuted_counts_are_kept_and_go_with_their_preparation(tmp_path):
     run(path, out, CONFIG, Runtime(resume=True))
     assert kept.stat().st_mtime_ns == made
     run(path, out, CONFIG.with_options({"validation.checks": False, "seed": 4}), Runtime())
-    assert not kept.exists()
+    with Store.open(kept) as store:
+        assert store.genes == []
+
+
+def test_other_regulators_have_other_counts_permuted(tmp_path, monkeypatch):
+    monkeypatch.setattr(validation, "GENES", 6)
+    path, out, again = panel(tmp_path / "x.tsv"), tmp_path / "out", tmp_path / "again"
+    lists = [tmp_path / "few.txt", tmp_path / "others.txt"]
+    for file, names in zip(lists, ("G1A\nG2A\n", "G7A\nG8A\n"), strict=True):
+        file.write_text(names, encoding="utf-8")
+    first, second = (CONFIG.with_options({"knowledge.regulators": str(file)}) for file in lists)
+    run(path, out, first, Runtime())
+    run(path, out, second, Runtime(resume=True))
+    run(path, again, second, Runtime())
+    genes = []
+    for folder in (out, again):
+        with Store.open(folder / "stages" / "permuted.h5") as store:
+            genes.append(store.genes)
+    assert genes[0] == genes[1]
+    assert {"G7A", "G8A"} <= set(genes[0])
+    records = [json.loads((folder / "run.json").read_text("utf-8"))["validation"] for folder in (out, again)]
+    assert records[0] == records[1]
 
 
 def test_regulators_alone_are_causes_among_permuted_counts(tmp_path):

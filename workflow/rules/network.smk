@@ -1,6 +1,7 @@
 rule write_network:
     input:
         "results/{dataset}/stages/prepared.h5",
+        "results/{dataset}/stages/permuted.h5",
         "results/{dataset}/stages/screen.npz",
         "results/{dataset}/stages/fit.npz",
         "results/{dataset}/stages/order.npz",

@@ -46,6 +46,7 @@ rule prepare_expression:
     output:
         store="results/{dataset}/stages/prepared.h5",
         config="results/{dataset}/stages/config.json",
+        permuted="results/{dataset}/stages/permuted.h5",
     log:
         "logs/{dataset}/prepare.log",
     benchmark:

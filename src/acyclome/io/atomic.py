@@ -74,6 +74,14 @@ def remove_unfinished() -> None:
             path.unlink()
 
 
+def remove(path: Path) -> None:
+    """Remove a file, if it is there; an InputError says that the system does not let it go."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(path.parent, error) from error
+
+
 def check_no_folder(path: Path) -> None:
     """Refuse the name of a folder for a file."""
     if path.is_dir():

@@ -55,7 +55,6 @@ def _lock(folder: Path, name: str, *, is_shared: bool) -> Iterator[None]:
     except OSError as error:
         raise cannot_write(folder, error) from error
     _held.add(path)
-    UNFINISHED.update(() if is_shared else (path,))  # others may still need what is shared
     try:
         yield
     finally:
@@ -88,6 +87,7 @@ def _acquire(path: Path, how: int) -> int:
             return descriptor
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(descriptor), path.stat()):
+                UNFINISHED.update(() if how == fcntl.LOCK_SH else (path,))  # others may still need what is shared
                 holder = f"process {os.getpid()} on {platform.node() or 'this machine'}, since {time.strftime('%F %T')}"
                 with suppress(OSError):  # a full disk still locks, and only says less of by whom
                     os.ftruncate(descriptor, 0)

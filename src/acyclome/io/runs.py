@@ -20,7 +20,7 @@ import numpy as np
 
 from acyclome.errors import InputError, examples
 from acyclome.io import formats, tables
-from acyclome.io.atomic import ensure_writable, remove_leftovers
+from acyclome.io.atomic import ensure_writable, remove, remove_leftovers
 from acyclome.io.declared import check_path
 from acyclome.io.digested import key_of, read_record, read_stage, write_record, write_stage
 from acyclome.io.lock import whole_folder
@@ -104,12 +104,12 @@ class RunFolder:
 
     def remove_results(self) -> None:
         for name in RESULTS:
-            self.file(name).unlink(missing_ok=True)
+            remove(self.file(name))
 
     def remove_stages(self) -> None:
         named = [self.stage(name) for name in ("config.json", "prepared.h5", PERMUTED)]
         for path in [*named, *self.stage("").glob("*.npz")]:
-            path.unlink(missing_ok=True)
+            remove(path)
 
     def write_network(self, network: Network) -> None:
         """Write the record of the run and the tables, edges.tsv.gz last: where it stands, the rest stands too."""
@@ -119,7 +119,7 @@ class RunFolder:
         tables.write_parquet(self.file("edges.parquet"), network.with_symbols(network.edges), "edges")
         formats.write_h5ad(self.file("network.h5ad"), network)
         for name in PARTS:
-            self.file(f"{name}.parquet").unlink(missing_ok=True)
+            remove(self.file(f"{name}.parquet"))
             if (table := getattr(network, name)) is not None:
                 tables.write_parquet(self.file(f"{name}.parquet"), table, name)
         tables.write_tsv(self.file("edges.tsv.gz"), network.with_symbols(network.edges))

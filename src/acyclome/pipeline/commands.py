@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
-from acyclome.io.atomic import write_path
+from acyclome.io.atomic import remove, write_path
 from acyclome.io.digested import fingerprint
 from acyclome.io.lock import part_of_folder, whole_folder
 from acyclome.io.matrices import COUNTS
@@ -114,25 +114,27 @@ def _prepare(
         digest = input_digest(input_path)
         # Of all other options only these properties reach the preparation: a change of the rest keeps the store.
         how = config.counts is not None, config.card is not None, config.keeps_values
+        key = fingerprint(__version__, digest, options_of(config, "input", "prepare"), *how, config.seed)
         about = {
             "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
             "config": config.model_dump(mode="json"),
             "input": {"path": str(input_path), "digest": digest},
-            "key": fingerprint(__version__, digest, options_of(config, "input", "prepare"), *how, config.seed),
+            "key": key,
         }
         path, notes = folder.stage("prepared.h5"), folder.stage("config.json")
         earlier = folder.read_notes() if notes.exists() else {}
-        if runtime.resume and earlier.get("key") == about["key"] and path.exists():
+        if runtime.resume and earlier.get("key") == key and path.exists():
             _remove_earlier(folder, earlier, about)
+            _permute(input_path, folder, config, key=key)
             folder.write_notes({**about, "cost": earlier["cost"]})
-            _permute(input_path, folder, config)
             runtime.report("prepare", 1.0, "kept")
             return {"kept": True}
         runtime.report("prepare", 0.0, "reading and preparing")
         with write_path(path) as unfinished:  # what an earlier run left goes when the new store is whole, not before
             facts, cost = measured(lambda: prepare_to_store(input_path, unfinished, config))
             _remove_earlier(folder, earlier, about)
-        folder.write_notes({**about, "cost": cost})
+        _permute(input_path, folder, config, key=key)
+        folder.write_notes({**about, "cost": cost})  # last: with it the preparation is done
         d, n = facts["n_vars"], facts["n_obs"]
         text = f"{d:,} genes, {n:,} observations; matrix {facts['matrix']}, {facts['kind']}"
         # What was decided on totals and on what is missing.
@@ -140,33 +142,42 @@ def _prepare(
         runtime.report("prepare", 1.0, "; ".join([text, *scaled]))
         # Said now, before stages are submitted as jobs that would fail one by one.
         check_memory(d, n, config, threads=runtime.threads, memory=runtime.memory, has_disk=True)
-        folder.stage(PERMUTED).unlink(missing_ok=True)
-        _permute(input_path, folder, config)
         return {**facts, "cost": cost}
 
 
-def _permute(input_path: str | os.PathLike[str], folder: RunFolder, config: Config) -> None:
-    """Write what preparation makes of permuted counts, which the checks of the network ask for, unless it is there."""
+def _permute(input_path: str | os.PathLike[str], folder: RunFolder, config: Config, *, key: str) -> None:
+    """Write what preparation makes of permuted counts, which the checks of the network ask for, unless it is there.
+
+    Without counts or checks nothing is in it, so that a workflow can tell beforehand which files there will be.
+    """
     from acyclome.prepare.permuted import permuted_to_store
 
-    path = folder.stage(PERMUTED)
-    if not config.validation.checks or path.exists():
-        return
-    with Store.open(folder.stage("prepared.h5")) as store:
-        if store.facts["kind"] != COUNTS:
+    path, genes = folder.stage(PERMUTED), _permuted_genes(folder, config)
+    made = fingerprint(key, genes, OBSERVATIONS, ROUNDS)
+    with suppress(InputError), Store.open(path) as store:  # one that is damaged is made anew
+        if store.facts.get("key") == made:
             return
+    permuted_to_store(input_path, path, config, genes=genes, n_obs=OBSERVATIONS, rounds=ROUNDS, key=made)
+
+
+def _permuted_genes(folder: RunFolder, config: Config) -> list[str]:
+    """Draw the genes whose counts are permuted, as the check draws those that it learns from."""
+    with Store.open(folder.stage("prepared.h5")) as store:
+        if not config.validation.checks or store.facts["kind"] != COUNTS:
+            return []
         sources, _ = find_regulators(store.genes, None, config.knowledge.regulators, symbols=store.symbols)
         drawn = draw_genes(sources & ~sources.all(), np.random.default_rng(config.seed))
-        genes = [store.genes[k] for k in drawn]
-    permuted_to_store(input_path, path, config, genes=genes, n_obs=OBSERVATIONS, rounds=ROUNDS)
+        return [store.genes[k] for k in drawn]
 
 
 def _remove_earlier(folder: RunFolder, earlier: Mapping[str, Any], about: Mapping[str, Any]) -> None:
     """Remove results that were made with other options, and all stages if the data are prepared in another way."""
-    folder.stage("config.json").unlink(missing_ok=True)  # first: stages without it are those of no run
-    if earlier.get("config") != about["config"] or earlier.get("key") != about["key"]:
+    is_other = earlier.get("key") != about["key"]
+    if is_other:
+        remove(folder.stage("config.json"))  # first: stages without it are those of no run
+    if is_other or earlier.get("config") != about["config"]:
         folder.remove_results()
-    if earlier.get("key") != about["key"]:
+    if is_other:
         folder.remove_stages()
 
 

@@ -168,7 +168,7 @@ class Session:
         if path is None or not path.exists():
             return validation.validate(self.task, ordered)
         with Store.open(path) as permuted:
-            return validation.validate(self.task, ordered, permuted)
+            return validation.validate(self.task, ordered, permuted if permuted.n_vars else None)
 
     def _all_shards(self) -> list[RelaxedShards]:
         wanted = self._get(Sharded).plan.n_shards

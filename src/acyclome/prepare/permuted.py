@@ -41,18 +41,37 @@ def permuted_to_store(
     genes: Sequence[str],
     n_obs: int,
     rounds: int,
-) -> bool:
-    """Permute the counts of an expression file, prepare them, and write some genes as a store; False if it has none.
+    key: str = "",
+) -> None:
+    """Permute the counts of an expression file, prepare them, and write some genes as a store; of none an empty one.
 
     Observations of all rounds stand one after the other, about `n_obs` of each at most; ``facts["n_effective"]`` has a
-    number a round.
+    number a round, and ``facts["key"]`` is the `key` of what all this depends on.
     """
+    plans = _plans(path_in, config, genes, n_obs=n_obs, rounds=rounds) if len(genes) else []
+    facts = {"key": key, "n_effective": [plan.facts["n_effective"] for plan in plans]}
+    if not plans:
+        write_store(path_store, np.empty((0, 0)), [], observations=[], facts=facts)
+        return
+    with one_blas_thread():
+        found = [plan.whole() for plan in plans]
+    X = sp.hstack(found, format="csr") if all(map(sp.issparse, found)) else np.concatenate(list(map(dense, found)), 1)
+    columns = pd.concat([plain_columns(plan.draft.obs).assign(**{ROUND: k}) for k, plan in enumerate(plans)])
+    names = [f"{row[ROUND]}:{name}" for name, row in columns[[ROUND]].iterrows()]
+    columns.index = pd.Index(names)
+    write_store(path_store, X, list(plans[0].draft.genes), observations=names, facts=facts, obs_columns=columns)
+
+
+def _plans(
+    path_in: str | os.PathLike[str], config: Config, genes: Sequence[str], *, n_obs: int, rounds: int
+) -> list[Plan]:
+    """Return the preparation of each round; none where there are no counts, or no two genes that vary in all."""
     rng = np.random.default_rng([config.seed, _STREAM])
     with one_blas_thread():
         adata = open_expression(path_in, config.input.genes_as)
         draft, read = selected(adata, config)
         if draft.kind != COUNTS:
-            return False
+            return []
         draft = _some(draft, config, rng, wanted=n_obs * (config.prepare.metacells or 1))
         depths = Totals.of(draft.X).depths
         plans, common = [], set(genes)
@@ -61,17 +80,7 @@ def permuted_to_store(
             plan = _of_genes(planned(adata, permuted, read, config=config), common)
             common = set(plan.draft.genes)  # a gene may be constant in one of them
             plans.append(plan)
-        if len(common) < 2:
-            return False
-        plans = [_of_genes(plan, common) for plan in plans]
-        found = [plan.whole() for plan in plans]
-    X = sp.hstack(found, format="csr") if all(map(sp.issparse, found)) else np.concatenate(list(map(dense, found)), 1)
-    columns = pd.concat([plain_columns(plan.draft.obs).assign(**{ROUND: k}) for k, plan in enumerate(plans)])
-    names = [f"{row[ROUND]}:{name}" for name, row in columns[[ROUND]].iterrows()]
-    columns.index = pd.Index(names)
-    facts = {"n_effective": [plan.facts["n_effective"] for plan in plans]}
-    write_store(path_store, X, list(plans[0].draft.genes), observations=names, facts=facts, obs_columns=columns)
-    return True
+    return [_of_genes(plan, common) for plan in plans] if len(common) > 1 else []
 
 
 def _of_genes(plan: Plan, genes: Collection[str]) -> Plan:
