@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import cloup
 
 from acyclome.cli.options import FILE, json_flag
-from acyclome.cli.output import echo_facts, echo_json
+from acyclome.cli.output import echo_facts, echo_json, format_table
 from acyclome.cli.stages import require_exists, run_folder
+from acyclome.errors import InputError
+
+HOW_TO_READ = """\
+The method was learned anew from half of the cells; the other half scores all. Every ranking has as many pairs as the
+network has edges out of targets. wasserstein: mean distance of the children of a target from control, larger is better.
+precision: share of the edges whose child changes (p < .05). false omission rate: share of pairs without a path that
+change nevertheless, smaller is better. Mean difference is nearly the measure itself, and needs cells of the target."""
 
 
 @run_folder
 @cloup.option(
     "--truth",
     type=FILE,
-    required=True,
     metavar="TSV",
     help="True edges: a table with source and target, or a sif file.",
+)
+@cloup.option(
+    "--interventional",
+    is_flag=True,
+    help="Score by what acting on genes did, in cells that are not learned from, beside simpler methods.",
 )
 @cloup.option(
     "--regulators", type=FILE, metavar="FILE", help="Genes that may be causes, one a line; others are not counted."
@@ -29,14 +41,23 @@ from acyclome.cli.stages import require_exists, run_folder
 def score(
     out: Path,
     *,
-    truth: Path,
+    truth: Path | None,
+    interventional: bool,
     regulators: Path | None,
     ignore_genes: str | None,
     all_genes: bool,
     undirected: bool,
     json: bool,
 ) -> None:
-    """Compare the network and the ranking of a run with the true edges."""
+    """Compare the network and the ranking of a run with the true edges, or with what acting on genes did."""
+    if (truth is None) != interventional:
+        msg = (
+            "Give --truth TSV to compare with true edges, or --interventional to compare with what acting on genes did."
+        )
+        raise InputError(msg)
+    if truth is None:
+        _borne_out(out, json=json)
+        return
     from acyclome.cli.truth import read_truth
     from acyclome.evaluate import metrics
     from acyclome.io.networks import read
@@ -55,3 +76,20 @@ def score(
         network.ranking, network.edges, edges, genes, allowed, restrict=not all_genes, undirected=undirected
     )
     (echo_json if json else echo_facts)(facts)
+
+
+def _borne_out(out: Path, *, json: bool) -> None:
+    from acyclome.machine import usable_threads
+    from acyclome.pipeline.commands import Runtime, borne_out
+
+    require_exists(out)
+    rows = borne_out(out, Runtime(threads=usable_threads(), resume=True))
+    if json:
+        echo_json({"interventional": rows})
+        return
+    for scored_by in dict.fromkeys(row["scored by"] for row in rows):
+        table = [[value for name, value in row.items() if name != "scored by"] for row in rows]
+        kept = [line for line, row in zip(table, rows, strict=True) if row["scored by"] == scored_by]
+        click.echo(f"Scored by {scored_by}:")
+        click.echo(format_table([name.replace("_", " ") for name in list(rows[0])[1:]], kept) + "\n")
+    click.echo(HOW_TO_READ)

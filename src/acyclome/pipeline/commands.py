@@ -13,6 +13,7 @@ import numpy as np
 
 from acyclome._version import __version__
 from acyclome.config import Config
+from acyclome.core.workers import one_blas_thread
 from acyclome.errors import ConfigError, InputError
 from acyclome.io.atomic import remove, write_path
 from acyclome.io.digested import fingerprint
@@ -32,7 +33,7 @@ from acyclome.pipeline.task import Runtime, measured
 from acyclome.pipeline.validation import OBSERVATIONS, ROUNDS, draw_genes
 from acyclome.prepare.checks import check_groups
 
-__all__ = ["STAGES", "Runtime", "plan", "prepare_stage", "run", "run_stage"]
+__all__ = ["STAGES", "Runtime", "borne_out", "plan", "prepare_stage", "run", "run_stage"]
 
 
 def run(
@@ -213,6 +214,12 @@ def run_stage(
             return {"report": str(report(RunFolder(out), runtime))}
         session = stack.enter_context(Session.open(out, runtime, is_part=name == "fit" and parts > 1))
         return dict(STAGES[name](session, Part(part, parts)))
+
+
+def borne_out(out: str | os.PathLike[str], runtime: Runtime) -> list[dict[str, Any]]:
+    """Score a finished run, beside simpler methods, by cells that none of them was learned from."""
+    with Session.open(out, runtime) as session, one_blas_thread():
+        return session.borne_out()
 
 
 def plan(input_path: str | os.PathLike[str], config: Config, runtime: Runtime) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from acyclome.errors import InputError
 from acyclome.io.runs import PERMUTED, RunFolder
 from acyclome.io.store import Store
 from acyclome.network import Network
-from acyclome.pipeline import confounding, model_selection, shards, stages, validation
+from acyclome.pipeline import confounding, interventional, model_selection, shards, stages, validation
 from acyclome.pipeline.archive import Archive
 from acyclome.pipeline.assembly import assemble
 from acyclome.pipeline.dataset import Dataset
@@ -34,7 +34,7 @@ from acyclome.pipeline.records import (
     Validated,
 )
 from acyclome.pipeline.resources import is_sharded
-from acyclome.pipeline.task import Runtime, Task
+from acyclome.pipeline.task import Runtime, Task, seed_of
 
 R = TypeVar("R", bound=Record)
 WHOLE = Part(0, 1)
@@ -162,6 +162,14 @@ class Session:
             self.folder.write_network(network)
         self.task.report("network", 1.0, f"{network.n_edges:,} edges")
         return network
+
+    def borne_out(self) -> list[dict[str, Any]]:
+        """Score the method beside simpler ones, anew on halves of the cells, by what acting on genes did."""
+        self._ready()
+        task = self.task
+        return interventional.compare(
+            task.data, task.config, seed=seed_of(task.config, "interventional"), backend=task.backend
+        )
 
     def _validated(self, ordered: Ordered) -> Validated:
         path = None if self.folder is None else self.folder.stage(PERMUTED)

@@ -25,6 +25,7 @@ from acyclome.evaluate.rivals import OURS, beside_rivals, met_by_chance, rival_n
 from acyclome.io.store import GeneMajor, MemoryStore, StorePart
 from acyclome.knowledge.edges import Prior
 from acyclome.models import AUTO
+from acyclome.pipeline import interventional
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.records import Ordered, Validated
 from acyclome.pipeline.stages import learn_subsample
@@ -68,6 +69,8 @@ def validate(task: Task, ordered: Ordered, permuted: GeneMajor | None = None) ->
         facts["warnings"] = _by_chance(facts["permuted"], len(ordered.source), data.n_genes)
         if sample.interventions.any:
             facts["unseen"] = _unseen(sample, config, seed, backend=backend)
+            if len(interventional.scored_targets(sample)) >= interventional.LEAST:
+                facts["interventional"] = interventional.compare(sample, config, seed=seed, backend=backend)
     task.report("validation", 1.0, "")
     return Validated(facts=facts)
 

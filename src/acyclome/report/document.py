@@ -65,6 +65,7 @@ def _context(run: Run) -> dict[str, Any]:
         "signs": [finding for finding in found if finding.is_bad],
         "rivals": validation.rivals(run),
         "predictions": validation.predictions(run),
+        "borne_out": validation.borne_out(run),
         **_provenance(run),
     }
 

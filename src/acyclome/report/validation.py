@@ -49,6 +49,21 @@ def rivals(run: Run) -> list[dict[str, str]]:
     ]
 
 
+def borne_out(run: Run) -> list[dict[str, str]]:
+    """Return a row for each method that was scored by what acting on genes did, in cells not learned from."""
+    return [
+        {
+            "scored_by": row["scored by"],
+            "method": NAMES[OURS] if row["method"] == "network" else row["method"],
+            "edges": wording.count(row["edges"]),
+            "wasserstein": wording.decimal(row["wasserstein"], 3),
+            "precision": wording.share(row["precision"]),
+            "omission": wording.share(row["false_omission_rate"]),
+        }
+        for row in run.fact("validation.interventional") or []
+    ]
+
+
 def predictions(run: Run) -> list[dict[str, str]]:
     """Return a row for each kind of prediction of perturbations that was checked on some of them held out."""
     return [
