@@ -59,13 +59,7 @@ def _lock(folder: Path, name: str, *, is_shared: bool) -> Iterator[None]:
         yield
     finally:
         _held.discard(path)
-        with suppress(OSError):
-            if is_shared:  # others may still need it
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
-        UNFINISHED.discard(path)
-        with suppress(OSError):  # it is the system's all the same
-            os.close(descriptor)
+        _release(path, descriptor, is_shared=is_shared)
 
 
 def _acquire(path: Path, how: int) -> int:
@@ -85,15 +79,38 @@ def _acquire(path: Path, how: int) -> int:
                 raise
             logger.warning("The file system of %s knows no locks; see that no other run writes there.", path.parent)
             return descriptor
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
-                UNFINISHED.update(() if how == fcntl.LOCK_SH else (path,))  # others may still need what is shared
-                holder = f"process {os.getpid()} on {platform.node() or 'this machine'}, since {time.strftime('%F %T')}"
-                with suppress(OSError):  # a full disk still locks, and only says less of by whom
-                    os.ftruncate(descriptor, 0)
-                    os.pwrite(descriptor, holder.encode(), 0)
-                return descriptor
-        os.close(descriptor)  # whoever had it took the file away; that of today is another
+        if not _is_at(path, descriptor):
+            os.close(descriptor)  # whoever had it took the file away; that of today is another
+            continue
+        try:
+            UNFINISHED.update(() if how == fcntl.LOCK_SH else (path,))  # others may still need what is shared
+            holder = f"process {os.getpid()} on {platform.node() or 'this machine'}, since {time.strftime('%F %T')}"
+            with suppress(OSError):  # a full disk still locks, and only says less of by whom
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, holder.encode(), 0)
+        except BaseException:  # a signal
+            _release(path, descriptor, is_shared=how == fcntl.LOCK_SH)
+            raise
+        return descriptor
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _release(path: Path, descriptor: int, *, is_shared: bool) -> None:
+    import fcntl
+
+    with suppress(OSError):
+        if is_shared:  # others may still need it
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+    UNFINISHED.discard(path)
+    with suppress(OSError):  # it is the system's all the same
+        os.close(descriptor)
 
 
 def _refusal(path: Path, holder: str) -> str:

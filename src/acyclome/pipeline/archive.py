@@ -12,6 +12,7 @@ from typing import TypeVar
 from acyclome._version import __version__
 from acyclome.config import Config
 from acyclome.errors import InputError
+from acyclome.io.atomic import remove
 from acyclome.io.digested import fingerprint
 from acyclome.io.runs import RunFolder
 from acyclome.pipeline.dataset import Dataset
@@ -39,8 +40,22 @@ class Archive:
     def compute(self, key: Key, config: Config, work: Callable[[], Record]) -> None:
         record, cost = measured(work)
         self.records[key] = record = replace(record, facts={**record.facts, "cost": cost})
+        self.write(key, config, record)
+
+    def write(self, key: Key, config: Config, record: Record) -> None:
+        """Write the file of a record, where there is a folder."""
         if self.folder is not None:
             self.folder.write_stage(key.name, record.to_arrays(), record.facts, key=self._fingerprint(key, config))
+
+    def load(self, kind: type[R], key: Key) -> R:
+        """Read the file of a record, which is there."""
+        assert self.folder is not None
+        arrays, facts, _ = self.folder.read_stage(key.name)
+        return kind.checked(arrays, facts, n_genes=self.n_genes)
+
+    def remove(self, key: Key) -> None:
+        if self.folder is not None:
+            remove(self.folder.stage(f"{key.name}.npz"))
 
     def read(self, kind: type[R], config: Config, part: Part | None = None) -> R:
         """Return the record of a stage; where it is not finished, an InputError names the command to run."""
@@ -54,8 +69,7 @@ class Archive:
                     f"made with others. Run `acyclome {'merge' if is_merged else key.stage}` again."
                 )
                 raise InputError(msg)
-            arrays, facts, _ = self.folder.read_stage(key.name)
-            self.records[key] = kind.checked(arrays, facts, n_genes=self.n_genes)
+            self.records[key] = self.load(kind, key)
         record = self.records[key]
         assert isinstance(record, kind)
         return record

@@ -33,25 +33,28 @@ def run_parts(
     *,
     threads: int,
     finished: Callable[[int], None],
+    keep: Callable[[Part, Result], None] = lambda *_: None,
     dask: str | None = None,
 ) -> list[Result]:
     """Call ``work`` for every part and return the results in the order of the parts.
 
-    ``finished`` hears the number of finished parts each time one is. ``dask`` is None for threads of this process,
-    ``local`` for as many Dask processes on this machine, or the address of a cluster. Work and parts then travel, so
-    they have to be small: names of files rather than what is in them.
+    Each time a part is finished, ``keep`` is given it and its result, and ``finished`` the number of those that are.
+    ``dask`` is None for threads of this process, ``local`` for as many Dask processes on this machine, or the address
+    of a cluster. Work and parts then travel, so they have to be small: names of files rather than what is in them.
     """
     if not parts or (dask is None and (threads <= 1 or len(parts) == 1)):  # a pool for one part only costs its start
         results = []
         for number, part in enumerate(parts, start=1):
             results.append(work(part))
+            keep(part, results[-1])
             finished(number)
         return results
     with _executor(dask, threads) as pool:
         futures = [pool.submit(_on_one_thread, work, part) for part in parts]
+        part_of = dict(zip(futures, parts, strict=True))
         try:
             for number, future in enumerate(as_completed(futures), start=1):
-                future.result()
+                keep(part_of[future], future.result())
                 finished(number)
             return [future.result() for future in futures]
         finally:

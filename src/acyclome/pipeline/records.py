@@ -193,7 +193,8 @@ class Resampled(Record):
         each = _concatenated(parts, ["source", "target", "loss", "weight", "member"])
         line = np.argsort(each["member"], kind="stable")
         numbers = sorted(number for part in parts for number in part.numbers)
-        return cls(**{name: values[line] for name, values in each.items()}, facts={"members": numbers})
+        edges = [int(np.count_nonzero(each["member"] == number)) for number in numbers]
+        return cls(**{name: values[line] for name, values in each.items()}, facts={"members": numbers, "edges": edges})
 
 
 @dataclass(frozen=True, kw_only=True)

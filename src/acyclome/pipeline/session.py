@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -19,6 +20,7 @@ from acyclome.pipeline.assembly import assemble
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.held_out import hold_out
 from acyclome.pipeline.keys import Key, Part, Stage
+from acyclome.pipeline.pieces import M, Pieces
 from acyclome.pipeline.record import run_record
 from acyclome.pipeline.records import (
     Chosen,
@@ -122,11 +124,10 @@ class Session:
     def fit(self, part: Part = WHOLE) -> Relaxed | RelaxedShards:
         """Fit the relaxation, and with it the order to start from; with shards, those of a part."""
         if is_sharded(self.asked):
-            return self._take(
-                RelaxedShards,
-                lambda: shards.relax_part(self.task, self._get(Screened), sharded=self._get(Sharded), part=part),
-                part,
-            )
+            sharded = self._get(Sharded)
+            pieces = Pieces(RelaxedShards, self.archive, self.task.config, part, sharded.plan.n_shards)
+            fit = partial(shards.relax_part, self.task, self._get(Screened), sharded=sharded, part=part)
+            return self._take_pieces(pieces, fit)
         if part.of > 1:
             msg = "Only a fit of shards has parts. Leave --part and --parts out, or prepare with --shards N."
             raise InputError(msg)
@@ -139,7 +140,9 @@ class Session:
         return self._take(Ordered, lambda: stages.order(self.task, self._get(Screened), self._get(Relaxed)))
 
     def resample(self, part: Part = WHOLE) -> Resampled:
-        return self._take(Resampled, lambda: stages.resample(self.task, part), part)
+        self._ready()
+        pieces = Pieces(Resampled, self.archive, self.task.config, part, self.asked.resample.resamples)
+        return self._take_pieces(pieces, partial(stages.resample, self.task, part))
 
     def network(self) -> Network:
         """Build the network from the finished stages, and write it if there is a folder."""
@@ -197,6 +200,12 @@ class Session:
         else:
             self.archive.compute(key, self.task.config, work)
         return self.archive.read(kind, self.task.config, part)
+
+    def _take_pieces(self, pieces: Pieces[M], work: Callable[..., M]) -> M:
+        """Take a part of a stage, whose members are kept one by one until all are there."""
+        record = self._take(pieces.kind, lambda: work(found=pieces.found(), keep=pieces.keep), pieces.part)
+        pieces.remove()
+        return record
 
     def _get(self, kind: type[R]) -> R:
         self._ready()

@@ -7,6 +7,7 @@ order search over all genes comes afterwards, from the order that is made here, 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -61,13 +62,26 @@ def shard(task: Task, screened: Screened) -> Sharded:
     return Sharded(owner=plan.owner, indptr=plan.indptr, genes=plan.genes, facts=facts)
 
 
-def relax_part(task: Task, screened: Screened, *, sharded: Sharded, part: Part) -> RelaxedShards:
-    """Fit the shards of a part: the relaxation and a first order search, each on its own genes."""
+def relax_part(
+    task: Task,
+    screened: Screened,
+    *,
+    sharded: Sharded,
+    part: Part,
+    found: Sequence[RelaxedShards] = (),
+    keep: Callable[[Sequence[RelaxedShards]], None] = lambda _: None,
+) -> RelaxedShards:
+    """Fit the shards of a part: the relaxation and a first order search, each on its own genes.
+
+    Those that were ``found`` are taken as they are; ``keep`` is given others as soon as they are fitted.
+    """
     plan = sharded.plan
-    shards = [Shard.of(plan, screened.candidates, number) for number in range(part.number, plan.n_shards, part.of)]
+    done = {number: one for one in found for number in one.facts["members"]}
+    numbers = [number for number in range(part.number, plan.n_shards, part.of) if number not in done]
+    shards = [Shard.of(plan, screened.candidates, number) for number in numbers]
     runs = task.backend.together([len(one.genes) for one in shards], task.config.screen.max_candidates)
     together = [shards[a:b] for a, b in runs]
-    task.report("fit", 0.0, f"{len(shards)} shards")
+    task.report("fit", 0.0, f"{len(shards)} shards" + (f", {len(done)} are kept" if done else ""))
 
     def finished(number: int) -> None:
         done = len(shards) * number // len(together)
@@ -75,9 +89,17 @@ def relax_part(task: Task, screened: Screened, *, sharded: Sharded, part: Part) 
 
     runtime = task.runtime
     work = partial(_relax_shards, task.data, task.config, backend=task.backend_of_part(len(together)))
-    each = run_parts(work, together, threads=runtime.threads, finished=finished, dask=runtime.dask)
-    relaxed = [one for some in each for one in some]
-    facts = {"members": [one.number for one in shards], "fits": [fit for one in relaxed for fit in one.facts["fits"]]}
+    each = run_parts(
+        work,
+        together,
+        threads=runtime.threads,
+        finished=finished,
+        keep=lambda _, some: keep(some),
+        dask=runtime.dask,
+    )
+    done |= {number: one for some in each for one in some for number in one.facts["members"]}
+    relaxed = [done[number] for number in sorted(done)]
+    facts = {"members": sorted(done), "fits": [fit for one in relaxed for fit in one.facts["fits"]]}
     return RelaxedShards.joined(relaxed, facts)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -182,26 +183,46 @@ def _directions(task: Task, dag: SearchResult) -> tuple[Directions, np.ndarray, 
     return turned, compelled, arrow
 
 
-def resample(task: Task, part: Part) -> Resampled:
-    """Learn the resamples ``part.number, part.number + part.of, ...`` from scratch, each with its own screening."""
-    subsamples = subsamples_of(task)[part.number :: part.of]
-    task.report("resample", 0.0, f"{len(subsamples)} half-samples")
+def resample(
+    task: Task,
+    part: Part,
+    *,
+    found: Sequence[Resampled] = (),
+    keep: Callable[[Sequence[Resampled]], None] = lambda _: None,
+) -> Resampled:
+    """Learn the resamples ``part.number, part.number + part.of, ...`` from scratch, each with its own screening.
+
+    Those that were ``found`` are taken as they are; ``keep`` is given each of the others as soon as it is learned.
+    """
+    done = {number for one in found for number in one.numbers}
+    subsamples = [one for one in subsamples_of(task)[part.number :: part.of] if one.number not in done]
+    task.report("resample", 0.0, f"{len(subsamples)} half-samples" + (f", {len(done)} are kept" if done else ""))
     backend = task.backend_of_part(len(subsamples))
     learn = partial(learn_subsample, task.data, task.config, backend=backend, scratch=task.scratch)
-    total, runtime = len(subsamples), task.runtime
+    total, runtime = len(subsamples) + len(done), task.runtime
+
+    def finished(number: int) -> None:
+        task.report("resample", (number + len(done)) / total, f"{number + len(done)} of {total}")
+
     dags = run_parts(
         learn,
         subsamples,
         threads=runtime.threads,
-        finished=lambda number: task.report("resample", number / total, f"{number} of {total}"),
+        finished=finished,
+        keep=lambda one, dag: keep([_resampled(one, dag)]),
         dask=runtime.dask,
     )
-    edges, numbers = [len(dag.source) for dag in dags], [one.number for one in subsamples]
-    names = ("source", "target", "loss", "weight")
+    return Resampled.joined([*found, *map(_resampled, subsamples, dags)])
+
+
+def _resampled(subsample: Subsample, dag: SearchResult) -> Resampled:
     return Resampled(
-        **{name: np.concatenate([getattr(dag, name) for dag in dags] or [np.empty(0, int)]) for name in names},
-        member=np.repeat(numbers, edges).astype(np.int32),
-        facts={"members": numbers, "edges": edges},
+        source=dag.source,
+        target=dag.target,
+        loss=dag.loss,
+        weight=dag.weight,
+        member=np.full(len(dag.source), subsample.number, np.int32),
+        facts={"members": [subsample.number]},
     )
 
 
