@@ -280,3 +280,48 @@ def test_the_doctor_names_a_missing_package_and_the_way_to_get_it():
     finding = doctor._package("no-such-package", is_needed=True, advice="pip install it")
     assert not finding.is_fine
     assert doctor._line(finding) == "FAIL no-such-package not installed  -> pip install it"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+@pytest.mark.parametrize("megabytes", [200, 400, 550])
+def test_a_limit_of_addresses_too_small_to_load_into_is_refused_at_once(megabytes):
+    import resource
+
+    limit = megabytes * 10**6
+    done = subprocess.run(
+        [sys.executable, "-c", "from acyclome.cli import main; raise SystemExit(main())", "inspect", "x.h5ad"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 3, done.stderr
+    assert "addresses (ulimit -v)" in done.stderr
+    assert len(done.stderr.splitlines()) <= 5
+
+
+def test_names_that_terminals_would_obey_are_escaped(acyclome, tmp_path):
+    import anndata
+    import numpy as np
+    import pandas as pd
+
+    X = np.random.default_rng(2).poisson(5.0, (40, 4)).astype(np.float32)
+    X[:, 1] += X[:, 0]
+    names = ["\x1b[31mA", "B\u202e", "C\x07", "D"]
+    obs = pd.DataFrame({"g\x1b[2J": ["\x1b]0;x\x07"] * 40}, [f"c{i}" for i in range(40)])
+    anndata.AnnData(X, obs=obs, var=pd.DataFrame(index=names)).write_h5ad(tmp_path / "x.h5ad")
+    quick = ["--resamples", "0", "--validation.checks", "false", "--threads", "1", "--min-cells", "0"]
+    said = [
+        acyclome("inspect", tmp_path / "x.h5ad"),
+        acyclome("run", tmp_path / "x.h5ad", "-o", tmp_path / "out", *quick),
+        acyclome("run", tmp_path / "x.h5ad", "-o", tmp_path / "out", "--resume", "--json", *quick),
+        acyclome("run", tmp_path / "x.h5ad", "-o", tmp_path / "b", "--group-by", "h"),
+        acyclome("explain", tmp_path / "out", "--gene", names[0]),
+        acyclome("explain", tmp_path / "out", "--gene", "\x1b[31m"),
+        acyclome("predict", tmp_path / "out", "--shift", f"{names[0]}=1"),
+    ]
+    assert [code for code, *_ in said] == [0, 0, 0, 2, 0, 2, 0]
+    text = "".join(part for _, *parts in said for part in parts)
+    assert r"\x1b[31mA" in text
+    assert [letter for letter in text if not letter.isprintable() and letter not in "\n\t"] == []

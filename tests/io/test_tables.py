@@ -67,6 +67,14 @@ READ = {
         ["no_feature"],
     ),
     "featureCounts": ("a.txt", "# Program:featureCounts v2.0\n" + tsv(FEATURE_COUNTS), "rows", ["Chr, Start, End"]),
+    "GC beside Length": ("a.tsv", tsv(with_columns(TURNED, GC=NUMBERS, Length=NUMBERS)), "rows", ["GC, Length"]),
+    "GC content alone": ("a.tsv", tsv(with_columns(TURNED, GC=NUMBERS / 9e3)), "rows", ["left out", "GC"]),
+    "positions at the right": (
+        "a.tsv",
+        tsv(with_columns(TURNED, at=N, type=["coding"] * D, start=NUMBERS, end=NUMBERS + 9)),
+        "rows",
+        ["type, start, end"],
+    ),
     "GCT": (
         "a.gct",
         f"#1.2\n{D}\t{N}\n" + tsv(with_columns(TURNED, Description=["na"] * D), index_label="Name"),
@@ -145,6 +153,18 @@ def test_genes_and_samples_are_learned_from_and_nothing_else(case, is_zipped, tm
     assert [words for words in said if words not in told] == []
     assert said or not prepared.facts["warnings"]
     assert prepared.facts["kind"] == "counts"
+
+
+@pytest.mark.parametrize("names", [["GC"], ["start", "mid", "end"], ["type", "width"], ["name", "locus", "product"]])
+def test_samples_that_are_called_like_annotations_stay(names, tmp_path):
+    turned = TURNED.rename(columns=dict(zip(SAMPLES, names, strict=False)))
+    (tmp_path / "a.tsv").write_text(tsv(with_columns(turned, Length=NUMBERS) if names == ["GC"] else turned))
+    if names == ["GC"]:  # Length stands before it: only what lies beyond a sample is surely one
+        (tmp_path / "a.tsv").write_text(tsv(with_columns(turned[[*SAMPLES[1:5], "GC", *SAMPLES[5:]]], Length=NUMBERS)))
+    adata = open_expression(tmp_path / "a.tsv", "rows")
+    assert set(names) <= set(adata.obs_names)
+    assert adata.n_obs == N
+    assert "read as observations" in " ".join(adata.uns["acyclome_notes"])
 
 
 def test_decimal_commas_are_read_and_said(tmp_path):

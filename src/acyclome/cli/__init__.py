@@ -24,7 +24,7 @@ from acyclome.cli import benchmark, demo, doctor, evaluation, inspection, plan, 
 from acyclome.cli.options import command
 from acyclome.cli.progress import log_to_stderr
 from acyclome.cli.signals import StopSignals
-from acyclome.errors import AcyclomeError, MemoryLimitError
+from acyclome.errors import AcyclomeError, MemoryLimitError, is_of_memory
 from acyclome.io.atomic import remove_unfinished
 
 __all__ = ["build_app", "main"]
@@ -107,10 +107,10 @@ def _main(argv: Sequence[str] | None) -> int:
     except AcyclomeError as error:
         click.echo(_one_screen(f"Error: {error}"), err=True)
         return error.exit_code
-    except MemoryError as error:
-        click.echo(_one_screen(_memory_text(error)), err=True)
-        return MemoryLimitError.exit_code
-    except Exception:  # noqa: BLE001 - the last door: whatever comes here is ours, and is shown whole
+    except Exception as error:  # noqa: BLE001 - the last door: whatever comes here is ours, and is shown whole
+        if is_of_memory(error):
+            click.echo(_one_screen(_memory_text(error)), err=True)
+            return MemoryLimitError.exit_code
         click.echo(_fault_text(words, traceback.format_exc()), err=True)
         return 1
     return 0
@@ -124,11 +124,12 @@ def _one_screen(text: str) -> str:
     return "\n".join(lines)
 
 
-def _memory_text(error: MemoryError) -> str:
+def _memory_text(error: Exception) -> str:
+    said = (str(error).strip().splitlines() or ["an allocation failed"])[0].rstrip(".")
     return (
-        f"Error: The machine has no memory left ({str(error) or 'an allocation failed'}). See what the job needs with "
-        "`acyclome plan`, then use a machine with more, fewer genes (--min-cells, --n-top-genes), fewer candidates "
-        "(--screen.max-candidates) or fewer threads (--threads), and go on with --resume."
+        f"Error: There is no memory left, or what this process may take of it ({said}). See what the job needs with "
+        "`acyclome plan`, then use a machine with more, fewer genes (--min-cells, --n-top-genes), "
+        "fewer candidates (--screen.max-candidates) or fewer threads (--threads), and go on with --resume."
     )
 
 

@@ -6,11 +6,10 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 import cloup
 
 from acyclome.cli.options import json_flag
-from acyclome.cli.output import echo_json, format_table
+from acyclome.cli.output import echo_json, format_table, say
 from acyclome.cli.stages import input_file, require_exists
 from acyclome.errors import examples
 
@@ -34,7 +33,7 @@ def inspect(input_file: Path, genes_as: str, json: bool) -> None:
     if json:
         echo_json({"input": str(input_file), **dataclasses.asdict(inspection)})
     else:
-        click.echo(_inspection_text(input_file, inspection))
+        say(_inspection_text(input_file, inspection))
 
 
 def _inspection_text(path: Path, inspection: Inspection) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import cloup
 
-from acyclome.errors import InputError
+from acyclome.errors import InputError, MemoryLimitError
 
 if TYPE_CHECKING:
     from acyclome.cli.progress import Progress
@@ -46,6 +46,8 @@ FILE = _File(path_type=Path)
 json_flag = cloup.option(
     "--json", is_flag=True, help="Print the answer for machines, and nothing else, on standard output."
 )
+# Of two processors: with .5 OpenBLAS waits for ever as it is loaded, from .6 to 1.1 something fails later and says so.
+LEAST_ADDRESSES = 5 * 2**28
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -95,6 +97,28 @@ class RunOptions:
             progress=progress,
             dask=self.dask,
         )
+
+
+def check_addresses() -> None:
+    """Refuse a process that may not take the addresses that numpy and scipy load into: some wait there for ever.
+
+    Raises
+    ------
+    MemoryLimitError
+        If the limit of addresses (``ulimit -v``) is below that.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < LEAST_ADDRESSES:
+        msg = (
+            f"This process may take {limit / 2**30:.2g} GB of addresses (ulimit -v). Expected at least "
+            f"{LEAST_ADDRESSES / 2**30:.2g} GB, into which the libraries load before anything is read. Raise that "
+            "limit; a container, or --memory, limits what is really used."
+        )
+        raise MemoryLimitError(msg)
 
 
 def parse_memory(text: str | None) -> int | None:
@@ -179,6 +203,7 @@ def command(name: str, handler: Callable[..., None]) -> Command:
             given["config"] = read_config(typed.pop("config_file"), typed)
         if running:
             given["options"] = RunOptions(**{item.name: given.pop(item.name) for item in fields(RunOptions)})
+        check_addresses()
         handler(**given)
 
     own = list(reversed(getattr(handler, "__click_params__", [])))  # decorators stand there from the last to the first

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from acyclome import wording
+from acyclome.errors import visible
 
 if TYPE_CHECKING:
     from acyclome.network import Network
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
 _MAX_CELL = 90  # characters; a reason longer than that would wrap the whole table
 
 
+def say(text: str) -> None:
+    """Print a text for people, whatever names in it hold."""
+    click.echo(visible(text))
+
+
 def echo_json(content: Any) -> None:
     """Print `content` as JSON; numpy numbers become plain ones, NaN and infinities null."""
     from acyclome.io.atomic import plain
 
-    click.echo(json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False))
+    click.echo(json.dumps(plain(content), indent=2, allow_nan=False))
 
 
 def echo_facts(facts: Mapping[str, Any]) -> None:
@@ -30,7 +36,7 @@ def echo_facts(facts: Mapping[str, Any]) -> None:
     short = {key: value for key, value in facts.items() if not isinstance(value, Mapping | list | tuple)}
     width = max(map(len, short), default=0)
     for key, value in short.items():
-        click.echo(f"{key.replace('_', ' '):<{width}}  {format_value(value)}")
+        say(f"{key.replace('_', ' '):<{width}}  {format_value(value)}")
 
 
 def format_value(value: Any) -> str:

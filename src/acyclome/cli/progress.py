@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from acyclome import wording
-from acyclome.errors import EarlierNameWarning
+from acyclome.errors import EarlierNameWarning, visible
 
 HEARTBEAT_S = 10.0  # a log of an hour then has 360 lines at most, and no stage looks dead
 LEAST_SHARE = 0.02  # below it the time left is a guess: it would be told as 49 times what has passed
@@ -55,6 +55,7 @@ class Progress:
 
     def __call__(self, stage: str, done: float, message: str = "") -> None:
         """Take note that a stage is done to this share, 0 to 1."""
+        message = visible(message)
         with self._lock:
             task = self._tasks.get(stage)
             if task is None:
@@ -98,7 +99,7 @@ def log_to_stderr(*, quiet: bool) -> Iterator[None]:
     Warnings that other packages address to programmers are kept from the user.
     """
     handler = logging.StreamHandler(_ErrorStream())
-    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    handler.setFormatter(_Visible("%(levelname)s: %(message)s"))
     handler.setLevel(logging.ERROR if quiet else logging.WARNING)
     logger = logging.getLogger("acyclome")
     logger.addHandler(handler)
@@ -111,6 +112,13 @@ def log_to_stderr(*, quiet: bool) -> Iterator[None]:
             yield
     finally:
         logger.removeHandler(handler)
+
+
+class _Visible(logging.Formatter):
+    """Log lines in which what terminals would obey is escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
 
 
 class _ErrorStream:

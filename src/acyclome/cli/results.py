@@ -9,7 +9,7 @@ import click
 import cloup
 
 from acyclome.cli.options import FILE, json_flag
-from acyclome.cli.output import echo_json, format_table
+from acyclome.cli.output import echo_json, format_table, say
 from acyclome.cli.stages import run_folder
 from acyclome.errors import InputError
 
@@ -30,7 +30,7 @@ def explain(out: Path, gene: str, json: bool) -> None:
         node = network.nodes[network.nodes["gene"] == gene].to_dict("records")[0]
         echo_json({**node, **{name: table.to_dict("records") for name, table in tables.items()}})
     else:
-        click.echo(network.explain(gene))
+        say(network.explain(gene))
 
 
 @run_folder
@@ -49,7 +49,7 @@ def export(out: Path, *, file: Path, format_name: str | None, quiet: bool) -> No
     network = read(out)
     formats.export(network, file, format_name)
     if not quiet:
-        click.echo(f"{file}: {len(network.genes):,} genes, {network.n_edges:,} edges")
+        say(f"{file}: {len(network.genes):,} genes, {network.n_edges:,} edges")
 
 
 @run_folder
@@ -98,9 +98,9 @@ def predict(
     numbers = ["change", "low", "high", "agreement"]
     shown = table[table["change"] != 0].head(top)
     rows = [[str(row["gene"]), *(_number(row[name]) for name in numbers)] for row in shown.to_dict("records")]
-    click.echo(format_table(["gene", *numbers], rows))
-    click.echo(f"{int((table['change'] != 0).sum()):,} of {len(table):,} genes change; units: standard deviations.")
-    click.echo(statement(table))
+    say(format_table(["gene", *numbers], rows))
+    say(f"{int((table['change'] != 0).sum()):,} of {len(table):,} genes change; units: standard deviations.")
+    say(statement(table))
 
 
 def _values(given: Sequence[str], option: str) -> dict[str, float]:

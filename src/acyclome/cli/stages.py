@@ -11,7 +11,7 @@ import click
 import cloup
 
 from acyclome.cli.options import FILE, RunOptions
-from acyclome.cli.output import echo_facts, echo_json, run_facts, run_text
+from acyclome.cli.output import echo_facts, echo_json, run_facts, run_text, say
 from acyclome.cli.progress import Progress
 from acyclome.errors import InputError
 
@@ -58,7 +58,7 @@ def run(input_file: Path, out: Path, *, config: Config, options: RunOptions) -> 
     if options.json:
         echo_json(facts)
     elif not options.quiet:
-        click.echo(run_text(facts))
+        say(run_text(facts))
 
 
 @input_file

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from acyclome.errors import InputError, MemoryLimitError
+from acyclome.io.probe import check_hdf5
 
 _DENSE = 50  # times the memory a dense matrix may have on the disk: it is read in blocks, and may be nearly all zeros
 _SLACK = 2**30  # bytes that may be declared whatever is stored: a file of zeros is small
@@ -72,6 +73,8 @@ def check_array(array: Any, name: str) -> None:
     InputError
         If it declares ten thousand times the bytes that are stored, and more than a gigabyte.
     """
+    if array.shape is None:  # of HDF5, where there is nothing at all
+        return
     width = max(array.dtype.itemsize, 1)
     size = width * _product(array.shape)
     chunks = getattr(array, "shards", None) or array.chunks
@@ -91,6 +94,31 @@ def check_array(array: Any, name: str) -> None:
             "themselves: the file is damaged, or was never finished. Write it anew."
         )
         raise InputError(msg)
+
+
+def check_file(path: Path) -> None:
+    """Refuse an HDF5 file of which an array declares too much, or lies in another file.
+
+    Raises
+    ------
+    MemoryLimitError, InputError
+        As :func:`check_array` and :func:`take`; also if it is no file.
+    OSError
+        If it is not HDF5, or damaged.
+    """
+    import h5py
+
+    check_path(path)
+    check_hdf5(path)
+    try:
+        with h5py.File(path, "r") as handle:
+            for name in handle:
+                take(handle, name)
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:  # of h5py, where what is there cannot be opened
+        if isinstance(error, InputError):
+            raise
+        msg = f"a part of it cannot be opened: {str(error)[:200]}"
+        raise OSError(msg) from error
 
 
 def take(group: Any, key: str, name: str = "") -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ import numpy as np
 from acyclome._version import __version__
 from acyclome.errors import InputError
 from acyclome.io.atomic import plain, write_json, write_npz
+from acyclome.io.declared import memory_limit
 
 ENCODING_TYPE = "acyclome-stage"
 ENCODING_VERSION = "0.2.0"  # 0.1.0 had no digest
@@ -120,6 +122,7 @@ def _read_header(path: Path) -> dict[str, Any]:
     if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and say so
         msg = "it is no whole npz file" if path.stat().st_size else "it is empty"
         raise ValueError(msg)
+    _check_members(path)
     with np.load(path, allow_pickle=False) as archive:
         if _HEADER not in archive.files:
             msg = "it is not a stage file of acyclome"
@@ -133,3 +136,17 @@ def _read_header(path: Path) -> dict[str, Any]:
         msg = f"it holds {found}, expected {ENCODING_TYPE} {ENCODING_VERSION}"
         raise ValueError(msg)
     return header
+
+
+def _check_members(path: Path) -> None:
+    """Refuse arrays that declare other sizes than they have, for which memory would be taken before any is read."""
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            with archive.open(member) as stream:
+                version = np.lib.format.read_magic(stream)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, kind = read(stream)
+                size = math.prod(shape) * kind.itemsize
+                if kind.hasobject or size != member.file_size - stream.tell() or size > memory_limit():
+                    msg = f"its array {member.filename} declares {size:,} bytes, and there are {member.file_size:,}"
+                    raise ValueError(msg)

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from acyclome.errors import InputError
+from acyclome.io import compressed
 from acyclome.network import Network, best_first
 from acyclome.network.build import node_table
 
@@ -44,6 +45,8 @@ def read(adata: AnnData, key: str, group: str | None) -> Network:
         return read(adata, f"{key}_{known[group]}", None)
     used = np.flatnonzero(adata.var[f"{key}_used"].to_numpy(dtype=bool))
     genes = adata.var_names.to_numpy(dtype=object)[used]
+    for name in names(adata, key):
+        compressed.check(name, adata.varp[name])
     kept = {name: sparse.csr_matrix(adata.varp[name])[used][:, used].tocoo() for name in names(adata, key)}
     weight = kept[key]
     source, target = weight.row, weight.col

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from acyclome.errors import AcyclomeError, InputError
 from acyclome.io import anndata_files, causes, matrix_market, tenx, text_head, text_matrix
-from acyclome.io.declared import check_folder, check_path, take
+from acyclome.io.declared import check_file, check_folder, check_path
 from acyclome.io.gene_names import lies_on_its_side
 from acyclome.io.inspection import Inspection, inspect
+from acyclome.io.probe import check_hdf5
 from acyclome.io.strangers import are_no_genes, left_out
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def _open(path: Path, genes_as: Literal["columns", "rows"]) -> AnnData:
 def _open_hdf5(path: Path) -> AnnData:
     import h5py
 
+    check_hdf5(path)
     with _reading(path):
         handle = h5py.File(path, "r")
         kind = handle.attrs.get("encoding-type")
@@ -119,9 +121,7 @@ def _read_h5ad(path: Path, handle: Any) -> AnnData:
         return anndata_files.read_anndata(handle)
     import anndata
 
-    for name in ("X", "raw.X"):  # obs and var are tables of one array each: before anndata 0.7, which it still reads
-        if name in handle:
-            take(handle, name)
+    check_file(path)  # obs and var are tables of one array each: before anndata 0.7, which reads all that is there
     return anndata.read_h5ad(path)
 
 

@@ -6,6 +6,7 @@ Every writer gives the same bytes for the same network, and is tried by reading 
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,10 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 import pandas as pd
 
-from acyclome.errors import InputError
+from acyclome.errors import AcyclomeError, InputError
 from acyclome.io import tables
 from acyclome.io.atomic import write_path, write_text
+from acyclome.io.declared import check_file
 from acyclome.io.grnndata import to_grnndata
 from acyclome.io.hdf5 import write_adata
 from acyclome.io.keys import read_keys, to_anndata
@@ -48,17 +50,24 @@ def read_anndata(path: str | os.PathLike[str], key: str = "dag", group: str | No
     """Read a network from an AnnData file; the expression of an h5ad file stays where it is."""
     import anndata
 
-    is_zarr = Path(path).suffix == ".zarr"
+    is_zarr, adata = Path(path).suffix == ".zarr", None
     try:
-        adata = anndata.read_zarr(path) if is_zarr else anndata.read_h5ad(path, backed="r")
-    except (OSError, ValueError, KeyError) as error:
+        if not is_zarr:
+            check_file(Path(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what anndata says of files that it did not write
+            adata = anndata.read_zarr(path) if is_zarr else anndata.read_h5ad(path, backed="r")
+            return read_keys(adata, key, group)
+    except (AcyclomeError, MemoryError):
+        raise
+    except Exception as error:  # what h5py, zarr, anndata and JSON raise on damaged files has no base
+        said = str(error).strip().split("\n")[0].rstrip(".")[:200] or type(error).__name__
         kind = "zarr" if is_zarr else "h5ad"
-        msg = f"{os.fspath(path)} cannot be read as {kind}: {error}. Check the name, or copy the file again."
+        msg = f"{os.fspath(path)} cannot be read as the {kind} of a network: {said}. Check the name, or copy it again."
         raise InputError(msg) from error
-    try:
-        return read_keys(adata, key, group)
     finally:
-        adata.file.close()
+        if adata is not None:
+            adata.file.close()
 
 
 def write_grnndata(path: str | os.PathLike[str], network: Network) -> None:

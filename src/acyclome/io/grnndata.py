@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from acyclome.errors import InputError
+from acyclome.io import compressed
 from acyclome.io.keys import read_keys
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def from_grnndata(adata: AnnData) -> pd.DataFrame:
         known = ", ".join(map(repr, adata.varp)) or "none"
         msg = f"adata has no matrix {SLOT!r} in varp, where GRnnData keeps a network; it has {known}."
         raise InputError(msg)
+    compressed.check(SLOT, adata.varp[SLOT])
     matrix = sparse.coo_matrix(adata.varp[SLOT])
     is_edge = (matrix.data != 0) & (matrix.row != matrix.col)
     names = adata.var_names.to_numpy(dtype=object)

@@ -29,6 +29,8 @@ _SAMPLE_ROWS = 200  # spread over the file; the kind of a matrix shows in a few,
 _CHUNK_VALUES = 2**24  # 128 MB of float64 at a time
 _EQUAL_TOTALS = 0.02  # coefficient of variation; rounding of float32 and of files leaves far less, sequencing far more
 _WHOLE = 0.02  # distance from a multiple; some files are rounded to three decimals
+# What HDF5, zarr and their codecs raise.
+_BROKEN = (OSError, RuntimeError, ValueError, TypeError, EOFError, KeyError, SystemError, zlib.error)
 HIGHEST_LOG = 30.0  # 2^30 counts of one gene in one cell: no logarithm of an experiment is higher
 
 
@@ -99,7 +101,7 @@ def matrix_facts(name: str, matrix: Any) -> MatrixFacts:
         return _facts(name, matrix)
     except InputError:
         raise
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, zlib.error) as error:  # of HDF5, zarr, their codecs
+    except _BROKEN as error:
         said = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
         msg = (
             f"The values of the matrix {name} cannot be read: {said}. Expected numbers, packed as the file says. "

@@ -20,6 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import InputError
+from acyclome.io.declared import check_file
 from acyclome.io.store_writer import (
     ENCODING_TYPE,
     ENCODING_VERSION,
@@ -167,8 +168,9 @@ class Store(GeneMajor):
 
         name = os.fspath(path)
         try:
+            check_file(Path(name))
             handle = h5py.File(name, "r")
-        except OSError as error:
+        except (OSError, InputError) as error:
             msg = f"Cannot read {name!r} as a store of prepared expression ({error}). Run `acyclome prepare` again."
             raise InputError(msg) from error
         found = (handle.attrs.get("encoding-type"), handle.attrs.get("encoding-version"))

@@ -27,11 +27,12 @@ _NO_OBSERVATION = re.compile(
 )
 # Headers of featureCounts, RSEM, salmon, kallisto, biomaRt and GCT beside those of the samples.
 _ANNOTATION = re.compile(
-    r"chr(om(osome)?)?(name)?|seqnames?|(start|end)(position)?|strand|(gene|transcript|eff(ective)?)?length|width"
-    r"|(gene|transcript)?(bio)?type|description|(gene)?(name|symbol|id)s?|externalgenename|hgnc(symbol|id)?"
-    r"|ensembl(gene)?(id)?|entrez(gene)?(id)?|transcriptids?|targetid|accession|gc(content)?|exons?|featuretype|locus"
-    r"|product|goterms?"
+    r"chr(om(osome)?)?(name)?|seqnames?|(gene)?(start|end)(position|bp)+|strand|(gene|transcript|eff(ective)?)?length"
+    r"|(gene|transcript)(bio)?type|biotype|description|(gene)?(symbol|id)s?|genenames?|externalgenename|hgnc(symbol|id)?"
+    r"|ensembl(gene)?(id)?|entrez(gene)?(id)?|transcriptids?|targetid|accession|(percent(age)?)?gc(content|percent)"
+    r"|featuretype|goterms?"
 )
+_MAYBE_ANNOTATION = re.compile(r"start|end|type|gc|names?|width|exons?|locus|product")  # which samples are called too
 _MONTHS = r"(Jan|Feb|M[aä]r|Mrz|Apr|Ma[yi]|Jun|Jul|Aug|Sept?|O[ck]t|Nov|De[cz])"
 # What spreadsheets make of MARCH1, SEPT2, DEC1, OCT4 and of 2310009E13.
 _DATE = re.compile(
@@ -40,6 +41,7 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _DAY = re.compile(r"3[6-9]\d{3}|4\d{4}")  # dates from 1998 to 2036 as spreadsheets count them, from 1900 on
+_FORMULA = re.compile(r"[=+@\t\r]|-(?!\d)")  # as spreadsheets tell them, by the first letter
 _COPY = re.compile(r"(.+)[.-]\d{1,2}")
 _SPIKE_IN = re.compile(r"ERCC-\d{5}")
 
@@ -57,6 +59,11 @@ def is_no_observation(name: str) -> bool:
 def annotates_genes(header: str) -> bool:
     """Return whether a column beside those of the samples says where a gene lies, how long it is, what it is called."""
     return _ANNOTATION.fullmatch(_bare(header)) is not None
+
+
+def may_annotate_genes(header: str) -> bool:
+    """Return whether a header is one of annotations or of a sample: time points are called start and end."""
+    return _MAYBE_ANNOTATION.fullmatch(_bare(header)) is not None
 
 
 def left_out(names: Sequence[str]) -> str:
@@ -92,6 +99,12 @@ def look_at_names(observations: Sequence[str], genes: Sequence[str]) -> list[str
         doubts.append(
             f"{len(copies)} genes are named like copies of others ({examples(copies)}), as pandas, R and anndata name "
             "what is repeated: a gene and its copy explain one another."
+        )
+    formulas = [gene for gene in genes if _FORMULA.match(gene)]
+    if formulas:
+        doubts.append(
+            f"{len(formulas)} genes are named like formulas ({examples(formulas)}), which spreadsheets would run: "
+            "import tables of the results as text there."
         )
     spikes = sum(_SPIKE_IN.fullmatch(gene) is not None for gene in genes)
     if spikes:

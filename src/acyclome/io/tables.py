@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def read_tsv(path: str | os.PathLike[str], columns: Mapping[str, type]) -> pd.Da
     except KeyError as error:
         msg = f"{os.fspath(path)} has no column {error}; expected {', '.join(columns)}."
         raise InputError(msg) from error
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, OverflowError, zlib.error) as error:
         raise InputError(_damaged(path, error)) from error
 
 

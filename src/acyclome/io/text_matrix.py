@@ -17,7 +17,7 @@ from acyclome.errors import InputError, examples
 from acyclome.io import causes
 from acyclome.io.anndata_files import NOTES_KEY
 from acyclome.io.gene_names import heads_names, lies_on_its_side
-from acyclome.io.strangers import annotates_genes, is_no_observation
+from acyclome.io.strangers import annotates_genes, is_no_observation, may_annotate_genes
 from acyclome.io.text_head import BROKEN, EXPECTED, Head, is_number, open_bytes, read_head
 
 if TYPE_CHECKING:
@@ -150,7 +150,6 @@ def _leave_out_counters(table: _Table) -> None:
 
 def _leave_out_annotations(table: _Table) -> None:
     """Leave out columns that say something of genes: by their header, or as none of their cells is a number."""
-    known = np.array([annotates_genes(name) for name in table.columns], dtype=bool)
     text = np.array(
         [
             column.dtype.kind == "O" and not any(is_number(str(cell)) for cell in column)
@@ -158,7 +157,23 @@ def _leave_out_annotations(table: _Table) -> None:
         ],
         dtype=bool,
     )
-    table.drop(1, known | text, "annotations of genes rather than observations")
+    known = np.array([annotates_genes(name) for name in table.columns], dtype=bool)
+    maybe = np.array([may_annotate_genes(name) for name in table.columns], dtype=bool) & ~text
+    sure = known | text | _are_fractions(table, maybe, among=~(known | text | maybe))
+    for line in (np.arange(len(sure)), np.arange(len(sure))[::-1]):  # a block at either side, with one that is sure
+        block = line[: int(np.argmin([*(sure | maybe)[line], False]))]
+        sure[block] |= sure[block].any()
+    kept = [name for name, is_kept in zip(table.columns, maybe & ~sure, strict=True) if is_kept]
+    if kept:
+        table.notes.append(f"{examples(kept)} hold numbers beside no annotation of genes: read as observations.")
+    table.drop(1, sure, "annotations of genes rather than observations")
+
+
+def _are_fractions(table: _Table, which: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Return which columns hold fractions where all those `among` which they stand hold whole numbers."""
+    whole = [column.dtype.kind in "iuf" and bool((column % 1 == 0).all()) for _, column in table.cells.items()]
+    are_counts = among.any() and np.array(whole, bool)[among].all()
+    return which & ~np.array(whole, bool) & are_counts
 
 
 def _numbers(path: Path, table: _Table) -> np.ndarray:

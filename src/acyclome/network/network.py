@@ -26,6 +26,7 @@ from acyclome.network.tables import (
     RANKING_COLUMNS,
     check_nodes,
     check_pairs,
+    check_places,
     check_treatments,
     with_columns,
 )
@@ -79,6 +80,9 @@ class Network:
         check_pairs(self.ranking, "ranking", self.nodes)
         if self.treatments is not None:
             check_treatments(self.treatments, len(self.nodes))
+        for name in ("members", "effects"):
+            if (table := getattr(self, name)) is not None:
+                check_places(table, name, len(self.nodes))
         if not self.is_dag:
             position = self.nodes["order"].to_numpy()
             wrong = self.edges[position[self.source] >= position[self.target]]

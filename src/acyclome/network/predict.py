@@ -20,6 +20,7 @@ from acyclome.core.graph.equivalence import topological_order
 from acyclome.errors import InputError
 from acyclome.network import explain as _explain
 from acyclome.network.screen import BY_NETWORK, MEAN, NETWORK, SINGLE, basis_of
+from acyclome.network.tables import check_numbers
 
 if TYPE_CHECKING:
     from acyclome.network import Network
@@ -257,6 +258,9 @@ def networks(network: Network) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndar
 
 
 def _check(network: Network, acted: list[str], interval: float) -> None:
+    for name in ("edges", "members", "effects"):
+        if (table := getattr(network, name)) is not None:
+            check_numbers(table, name, ("weight", "effect"))
     if not acted:
         msg = "Nothing is acted on. Give genes to set, to shift or to knock out."
         raise InputError(msg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -43,6 +43,8 @@ EFFECT_COLUMNS = {"source": int, "target": int, "effect": float, "error": float}
 TREATMENT_COLUMNS = {"targets": str, "observations": int, "change": list, "error": list, "network": list}
 # Columns that a network may lack, and what fills them: what is unknown.
 LATER: dict[str, float | str] = {"lowest": np.nan, "noise_evidence": np.nan, "confounded": np.nan, "symbol": ""}
+
+_LARGEST = 1e12  # in standard deviations, in which weights are seldom above 10; chains of 25 such stay finite
 
 
 def best_first(table: pd.DataFrame) -> pd.DataFrame:
@@ -108,3 +110,21 @@ def check_treatments(treatments: pd.DataFrame, n_genes: int) -> None:
                 "another network, or was changed; run again, or leave it out."
             )
             raise InputError(msg)
+
+
+def check_numbers(table: pd.DataFrame, name: str, columns: Sequence[str]) -> None:
+    """Raise an InputError unless numbers of these columns, as far as they are there, are finite and of usual size."""
+    for column in [column for column in columns if column in table]:
+        values = np.abs(table[column].to_numpy(dtype=float))
+        if not np.all(values <= _LARGEST):  # which NaN is not either
+            found = table[column][~(values <= _LARGEST)].iloc[0]
+            msg = f"The column {column} of {name} holds {found}; expected numbers up to {_LARGEST:g}."
+            raise InputError(msg)
+
+
+def check_places(table: pd.DataFrame, name: str, n_genes: int) -> None:
+    """Raise an InputError unless source and target are positions of genes, or -1 for what is none of them."""
+    ends = table[["source", "target"]].to_numpy()
+    if len(ends) and not (ends.min() >= -1 and ends.max() < n_genes):
+        msg = f"{name} names genes by positions up to {ends.max()}, and there are {n_genes}. It is of another network."
+        raise InputError(msg)

@@ -8,6 +8,7 @@ import json
 import re
 import sys
 import textwrap
+import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,9 @@ def load_yaml(path: Path) -> Any:
         if path.stat().st_size > _LARGEST:
             msg = f"the configuration has {path.stat().st_size:,} bytes, so it is none. Check the name of the file."
             raise ConfigError(msg)
-        content = YAML(typ="safe", pure=True).load(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a name of an alias is given anew, which YAML allows
+            content = YAML(typ="safe", pure=True).load(path)
     except OSError as error:
         msg = f"the configuration cannot be read: {error.strerror or error}. Check the name of the file."
         raise ConfigError(msg) from error

@@ -17,7 +17,7 @@ from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import PRECISE_GENES, MarginalMap, Moments, dtype_of, scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import Treatments
-from acyclome.errors import ConfigError, InputError
+from acyclome.errors import ConfigError, InputError, examples
 from acyclome.io.scratch import scratch_array
 from acyclome.io.store import GeneMajor, StorePart
 from acyclome.knowledge.edges import Prior, prior_of
@@ -171,7 +171,7 @@ class Dataset:
     def scaled(self, threads: int, scratch: Path | None = None) -> Moments:
         """Standardize the genes, in memory or on the disk of a folder; correlations are formed as they are needed."""
         d, n = self.n_genes, self.n_obs
-        return scale_genes(
+        found = scale_genes(
             self.store.block,
             d,
             lost=self.lost,
@@ -183,6 +183,12 @@ class Dataset:
             is_latent=self.is_latent,
             marginal_map=self.marginal_map,
         )
+        wrong = np.flatnonzero(~(np.isfinite(found.mean) & np.isfinite(found.scale)))
+        if wrong.size:  # what is prepared has none; a store may have been changed
+            names = examples([self.store.genes[gene] for gene in wrong])
+            msg = f"The prepared values of {wrong.size} genes are no numbers: {names}. Run `acyclome prepare` again."
+            raise InputError(msg)
+        return found
 
     def under(self, config: Config) -> Self:
         """Return the data on the scales of the model; as they are where the data have yet to choose one."""

@@ -12,11 +12,14 @@ from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.shards import Plan
 from acyclome.errors import InputError
+from acyclome.io.kinds import unlike
 from acyclome.pipeline.keys import Stage
 
 # Arrays of positions: of genes (a shard has no more of them), and of what is counted from 0.
 GENES = frozenset({"parent", "source", "target", "gene", "genes", "owner", "order", "start", "regulators"})
 COUNTED = frozenset({"indptr", "edge", "member"})
+ORDERS = frozenset({"order", "start"})
+NOT_NEGATIVE = frozenset({"residual", "scale"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,29 +27,50 @@ class Record:
     """Arrays, each a field, and facts that go into ``run.json``; ``warnings`` among them are for the user."""
 
     stage: ClassVar[Stage]
+    # The axes of every array: those of one name are equally long, and `d` is the number of genes.
+    axes: ClassVar[Mapping[str, str]] = {}
+    needs: ClassVar[Mapping[str, Any]] = {}  # facts that others read, and what they are, as in io.kinds
     facts: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def checked(cls, arrays: Mapping[str, np.ndarray], facts: dict[str, Any], *, n_genes: int) -> Self:
-        """Return the record of a file; an InputError says if its arrays are not those of the stage.
+        """Return the record of a file; an InputError says if its arrays or facts are not those of the stage.
 
         Compiled code reads where positions point, so one that lies outside would be memory of others.
         """
+        wrong = cls._misfit(arrays, n_genes)
+        problem = (
+            f"its array {wrong!r} is missing, unknown, not as long as others, or points beyond the {n_genes} genes"
+        )
+        if not wrong and (name := unlike(facts, {"cost?": {}, "warnings?": [str], **cls.needs})):
+            problem = f"its fact {name!r} is missing or of another kind"
+        elif not wrong:
+            return cls(**arrays, facts=facts)
+        msg = f"The result of the stage {cls.stage} cannot be used: {problem}. Run `acyclome {cls.stage}` again."
+        raise InputError(msg)
+
+    @classmethod
+    def _misfit(cls, arrays: Mapping[str, np.ndarray], n_genes: int) -> str:
+        """Return the name of an array that is not one of the stage, or nothing."""
         known = {one.name for one in fields(cls)} - {"facts"}
         needed = {one.name for one in fields(cls) if one.default is MISSING} & known
-        wrong = [*sorted(arrays.keys() - known), *sorted(needed - arrays.keys())]
-        wrong += [name for name, values in arrays.items() if not _points_inside(name, values, n_genes)]
-        if not wrong and "indptr" in arrays:
+        sizes = {"d": n_genes, "d+1": n_genes + 1}
+        for name in sorted(arrays.keys() | needed):
+            if name not in known or name not in arrays:
+                return name
+            axes, values = cls.axes[name].split(), arrays[name]
+            if values.ndim != len(axes) or any(
+                sizes.setdefault(axis, size) != size for axis, size in zip(axes, values.shape, strict=True)
+            ):
+                return name
+            if not _points_inside(name, values, n_genes):
+                return name
+        if "indptr" in arrays:
             first, last = arrays["indptr"][[0, -1]].tolist() if len(arrays["indptr"]) else (0, -1)
             ends = len(arrays["parent" if "parent" in arrays else "genes"])
-            wrong = [] if (first, last) == (0, ends) and np.all(np.diff(arrays["indptr"]) >= 0) else ["indptr"]
-        if wrong:
-            msg = (
-                f"The result of the stage {cls.stage} cannot be used: its array {wrong[0]!r} is missing, unknown, or "
-                f"points beyond the {n_genes} genes. Run `acyclome {cls.stage}` again."
-            )
-            raise InputError(msg)
-        return cls(**arrays, facts=facts)
+            if (first, last) != (0, ends) or np.any(np.diff(arrays["indptr"]) < 0):
+                return "indptr"
+        return ""
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by name; those that do not apply are left out."""
@@ -63,6 +87,11 @@ class Confounded(Record):
     """
 
     stage = Stage.CONFOUNDING
+    axes: ClassVar[Mapping[str, str]] = {
+        **{"scores": "r n", "loadings": "d r", "regulators": "k", "activity": "k n"},
+        **{"indptr": "d+1", "parent": "nnz"},
+    }
+    needs: ClassVar[Mapping[str, Any]] = {"method": str}
     scores: np.ndarray
     loadings: np.ndarray
     regulators: np.ndarray
@@ -85,6 +114,7 @@ class Chosen(Record):
     """The model that the data choose, in the facts: its ``name``, what was ``compared``, and what was ``refused``."""
 
     stage = Stage.CHOOSE
+    needs: ClassVar[Mapping[str, Any]] = {"name": str}
 
     @property
     def model(self) -> str:
@@ -96,6 +126,7 @@ class Screened(Record):
     """Candidate edges, CSR by target: ``indptr`` ``(d + 1,)``, ``parent`` ``(nnz,)``."""
 
     stage = Stage.SCREEN
+    axes: ClassVar[Mapping[str, str]] = {"indptr": "d+1", "parent": "nnz"}
     indptr: np.ndarray
     parent: np.ndarray
 
@@ -109,6 +140,7 @@ class Sharded(Record):
     """The fields of a :class:`acyclome.core.shards.Plan`."""
 
     stage = Stage.SHARD
+    axes: ClassVar[Mapping[str, str]] = {"owner": "d", "indptr": "s", "genes": "g"}
     owner: np.ndarray
     indptr: np.ndarray
     genes: np.ndarray
@@ -123,6 +155,7 @@ class Relaxed(Record):
     """An order to start from, ``(d,)``, and the weights of the relaxation ``(nnz,)``, where one ran."""
 
     stage = Stage.FIT
+    axes: ClassVar[Mapping[str, str]] = {"start": "d", "W": "nnz"}
     start: np.ndarray
     W: np.ndarray | None = None
 
@@ -132,6 +165,16 @@ class RelaxedShards(Record):
     """What some shards found for the genes that they own."""
 
     stage = Stage.FIT
+    axes: ClassVar[Mapping[str, str]] = {
+        "gene": "g",
+        "position": "g",
+        "edge": "e",
+        "W": "e",
+        "source": "m",
+        "target": "m",
+        "loss": "m",
+    }
+    needs: ClassVar[Mapping[str, Any]] = {"members": [int], "fits": [{}]}
     gene: np.ndarray  # (g,) owned
     position: np.ndarray  # (g,) of each in the order of its shard, from 0 to 1, for shards are of different sizes
     edge: np.ndarray  # (e,) positions among all candidates
@@ -151,6 +194,16 @@ class Ordered(Record):
     """The network of the search."""
 
     stage = Stage.ORDER
+    axes: ClassVar[Mapping[str, str]] = {
+        **{"indptr": "d+1", "parent": "nnz", "order": "d", "residual": "d", "scale": "d", "lowest": "d"},
+        **dict.fromkeys(("source", "target", "weight", "loss", "reversal_loss", "compelled", "settled"), "m"),
+        **dict.fromkeys(("arrow", "noise_evidence"), "m"),
+    }
+    needs: ClassVar[Mapping[str, Any]] = {
+        "sortability": {"var_sortability": float},
+        "relaxation?": {"warnings?": [str]},
+        "effects?": [{"target": str, "observations": int, "shift": float, "p": float, "firm": bool}],
+    }
     indptr: np.ndarray  # with the next, the final candidates, CSR by target
     parent: np.ndarray
     source: np.ndarray  # from here to residual as of a core.data.search_result.SearchResult
@@ -177,6 +230,8 @@ class Resampled(Record):
     """Edges of the networks of some resamples, ``(m,)`` each, and the number of the resample of each edge."""
 
     stage = Stage.RESAMPLE
+    axes: ClassVar[Mapping[str, str]] = dict.fromkeys(("source", "target", "loss", "weight", "member"), "m")
+    needs: ClassVar[Mapping[str, Any]] = {"members": [int], "edges": [int]}
     source: np.ndarray
     target: np.ndarray
     loss: np.ndarray
@@ -214,8 +269,12 @@ class Validated(Record):
 
 
 def _points_inside(name: str, values: np.ndarray, n_genes: int) -> bool:
-    """Return whether an array has numbers, and, if they are positions, none that lies outside."""
+    """Return whether an array has numbers, and, if they are positions, none that lies outside; an order has each."""
+    if name in ORDERS and (values.dtype.kind not in "iu" or not np.array_equal(np.sort(values), np.arange(n_genes))):
+        return False
     highest = n_genes - 1 if name in GENES else np.inf
+    if name in NOT_NEGATIVE and not (values.dtype.kind == "f" and np.all(values >= 0)):
+        return False
     if name not in GENES | COUNTED:
         return values.dtype.kind in "fiub"
     return values.dtype.kind in "iu" and bool(np.all((values >= 0) & (values <= highest)))

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 from acyclome.config import Config
 from acyclome.core.workers import one_blas_thread
 from acyclome.errors import InputError
+from acyclome.io.kinds import unlike
 from acyclome.io.runs import PERMUTED, RunFolder
 from acyclome.io.store import Store
 from acyclome.network import Network
@@ -40,6 +41,7 @@ from acyclome.pipeline.task import Runtime, Task, seed_of
 
 R = TypeVar("R", bound=Record)
 WHOLE = Part(0, 1)
+_PREPARED = {"n_effective?": float, "warnings?": [str], "steps?": [{"step": str, "what": str}]}  # what is read of it
 
 
 class Session:
@@ -59,7 +61,13 @@ class Session:
         about = folder.read_notes()
         RunFolder.create(out)  # removes what killed processes left; not before, for it would make the folder
         config = Config.from_mapping(about["config"])
-        data = Dataset.build(Store.open(folder.stage("prepared.h5")), config)
+        store = Store.open(folder.stage("prepared.h5"))
+        wrong = unlike(store.facts, _PREPARED)
+        if wrong or not 0 < (store.facts.get("n_effective", store.n_obs) or 0) <= store.n_obs:
+            fact = wrong or "n_effective"
+            msg = f"The record of the preparation in {folder.path} ({fact}) was changed. Run `acyclome prepare` again."
+            raise InputError(msg)
+        data = Dataset.build(store, config)
         return cls(Task.begin(data, config, runtime, is_part=is_part), about, folder)
 
     def __enter__(self) -> Self:

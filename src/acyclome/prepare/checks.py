@@ -67,7 +67,7 @@ def check_finite(
     stored = X.data if sp.issparse(X) else np.asarray(X)
     if stored.dtype.kind != "f" or not stored.size:  # whole numbers and booleans have no NaN
         return
-    if stored.min() >= -LARGEST and stored.max() <= LARGEST:  # neither of which NaN does
+    if float(stored.min()) >= -LARGEST and float(stored.max()) <= LARGEST:  # neither of which NaN does
         return
     n_nan, n_infinite = 0 if may_miss else int(np.isnan(stored).sum()), int(np.isinf(stored).sum())
     kinds = {"missing values (NaN)": n_nan, "infinite values": n_infinite}

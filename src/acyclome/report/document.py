@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from acyclome import wording
-from acyclome.errors import InputError
+from acyclome.errors import AcyclomeError, InputError
 from acyclome.io import atomic
 from acyclome.report import charts, confidence, ego, methods, payload, summary, validation
 from acyclome.report.source import Run, read_run
@@ -22,7 +22,19 @@ def write_report(out: Path) -> Path:
     """
     run = read_run(Path(out))
     path = Path(out) / "report.html"
-    atomic.write_text(path, render(run))
+    try:
+        page = render(run)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, AcyclomeError):
+            raise
+        # The record is checked against its digest; what it says may be of another version, or of somebody's making.
+        msg = (
+            f"No report can be made of {str(out)!r}: its files do not fit together ({type(error).__name__}: {error}). "
+            "They were changed, or are of another version: run again with --resume. If neither is so, this is a fault "
+            "of acyclome; please send run.json with your report of it."
+        )
+        raise InputError(msg) from error
+    atomic.write_text(path, page)
     return path
 
 
@@ -43,7 +55,10 @@ def render(run: Run) -> str:
         keep_trailing_newline=True,
     )
     environment.globals.update(count=wording.count, share=wording.share, decimal=wording.decimal, plural=wording.plural)
-    return environment.get_template("report.html.j2").render(_context(run))
+    try:
+        return environment.get_template("report.html.j2").render(_context(run))
+    except jinja2.UndefinedError as error:  # an entry of the record that is not there
+        raise LookupError(str(error)) from error
 
 
 def _context(run: Run) -> dict[str, Any]:
