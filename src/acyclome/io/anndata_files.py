@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from acyclome.errors import AcyclomeError, InputError, examples
-from acyclome.io.declared import take
+from acyclome.io.declared import check_link, take
 from acyclome.io.gene_names import are_row_numbers
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def read_modality(group: Any) -> AnnData:
 
 
 def _has_x(group: Any) -> bool:
+    check_link(group, "X", "X")
     return "X" in group and getattr(group["X"], "shape", None) != ()  # a scalar stands where there is none
 
 

@@ -31,7 +31,7 @@ _SAYINGS = (
         "Another program has it open for writing (a notebook?), or its file system knows no locks (NFS). Close it "
         "there; if nothing writes to it, set the environment variable HDF5_USE_FILE_LOCKING=FALSE.",
     ),
-    ("truncated file|end of (file|stream|data)|EOF", "It is cut short: copy it again."),
+    ("truncated file|end[- ]of[- ](file|stream|data)|EOF", "It is cut short: copy it again."),
     ("codec can't decode", "It is not text in UTF-8: save it as that."),
     ("Permission denied", "You may not read it: ask its owner, or chmod u+r."),
     (

@@ -130,7 +130,7 @@ def take(group: Any, key: str, name: str = "") -> Any:
         As :func:`check_array`; also if a part is a link to another file, or parts contain one another.
     """
     name = name or key
-    _check_link(group, key, name)
+    check_link(group, key, name)
     node = group[key]
     _check_tree(node, name, 0)
     return node
@@ -148,12 +148,12 @@ def _check_tree(node: Any, name: str, depth: int) -> None:
         )
         raise InputError(msg)
     for key in node:
-        _check_link(node, key, f"{name}/{key}")
+        check_link(node, key, f"{name}/{key}")
         _check_tree(node[key], f"{name}/{key}", depth + 1)
 
 
-def _check_link(group: Any, key: str, name: str) -> None:
-    # zarr has no links.
+def check_link(group: Any, key: str, name: str) -> None:
+    """Refuse a member of HDF5 that is a link to another file, before it is followed; zarr has no links."""
     if hasattr(group, "id") and type(group.get(key, getlink=True)).__name__ == "ExternalLink":
         raise InputError(_elsewhere(name))
 

@@ -110,7 +110,7 @@ def reading(path: Path) -> Iterator[None]:
             "Run that stage first, or everything with: acyclome run INPUT -o FOLDER --resume."
         )
         raise InputError(msg) from error
-    except (OSError, EOFError, ValueError, KeyError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         msg = (
             f"{path} cannot be read: {error}. It was changed or copied incompletely, or another program wrote it. "
             "Delete it and run with --resume; the stage is then done again."

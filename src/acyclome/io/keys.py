@@ -15,8 +15,9 @@ import pandas as pd
 from scipy import sparse
 
 from acyclome._version import __version__
-from acyclome.errors import InputError
+from acyclome.errors import InputError, examples
 from acyclome.io import earlier_keys
+from acyclome.io.gene_names import repeated
 from acyclome.io.names import SHARED, safe_name
 from acyclome.io.packed import pack, unpack
 from acyclome.network import JointNetworks, Network
@@ -112,7 +113,8 @@ def check_key(adata: AnnData, key: str) -> None:
         msg = f"{key!r} cannot be a key: h5ad files refuse slashes and empty names. Choose one such as 'dag'."
         raise InputError(msg)
     if not adata.var_names.is_unique:
-        msg = "Names in adata.var_names are repeated, so genes cannot be told apart. Run adata.var_names_make_unique()."
+        names = examples(repeated(adata.var_names.astype(str)))
+        msg = f"Names in adata.var_names are repeated: {names}. Genes are told by name: adata.var_names_make_unique()."
         raise InputError(msg)
 
 

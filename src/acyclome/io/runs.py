@@ -57,16 +57,20 @@ class RunFolder:
     def begin(cls, path: str | os.PathLike[str]) -> Iterator[Self]:
         """Make the folder as :meth:`create` does, for this process alone.
 
-        It is taken away again if the block fails before a file is in it.
+        It is taken away again if the block fails before a file is in it, or refuses its input before a stage is done
+        but the preparation, whose outcome is then of no use.
         """
         stages = cls(path).stage("")
         new = [directory for directory in (stages, *stages.parents) if not directory.exists()]
         try:
             with whole_folder(ensure_writable(path)):
                 yield cls.create(path)
-        except BaseException:
-            with suppress(OSError):  # the first that holds something stays, and so do those around it
-                for directory in new:
+        except BaseException as error:
+            if isinstance(error, InputError) and Path(path) in new and Path(path).is_dir():
+                for folder in (cls(path), *(cls(part) for part in Path(path).iterdir() if part.is_dir())):
+                    folder.forget_preparation()
+            for directory in new:
+                with suppress(OSError):  # one that holds something stays, and so do those around it
                     directory.rmdir()
             raise
 
@@ -105,6 +109,14 @@ class RunFolder:
     def remove_results(self) -> None:
         for name in RESULTS:
             remove(self.file(name))
+
+    def forget_preparation(self) -> None:
+        """Remove what ``prepare`` has left, and folders that are empty then, unless another stage is there."""
+        if not any(self.stage("").glob("*.npz")):
+            self.remove_stages()
+            for directory in (self.stage(""), self.path):
+                with suppress(OSError):  # which holds something else, or is not there
+                    directory.rmdir()
 
     def remove_stages(self) -> None:
         named = [self.stage(name) for name in ("config.json", "prepared.h5", PERMUTED)]

@@ -46,12 +46,8 @@ def is_shipped(path: str | os.PathLike[str]) -> bool:
 def read_list(path: str | os.PathLike[str], genes: Collection[str] = ()) -> Listed:
     """Read a list of genes; ``#`` begins a comment, repeats are dropped; ``genes`` are those of the data."""
     path = SHIPPED[os.fspath(path)] if is_shipped(path) else path
-    lines = [cut for line in _text(path).splitlines() if (cut := line.split("#")[0].strip())]
     known, file = frozenset(genes), Path(path)
-    rows = _rows(lines, known)
-    if not rows:
-        msg = f"The list of regulators {os.fspath(path)!r} names no gene; expected one gene a line."
-        raise InputError(msg)
+    rows = _read(path, known)
     if ".gmt" in file.suffixes:
         names, note = [row[0] for row in rows], "the names of its sets"
     elif any(cell.casefold() in _HEADS for cell in rows[0]):
@@ -65,6 +61,20 @@ def read_list(path: str | os.PathLike[str], genes: Collection[str] = ()) -> List
         raise InputError(msg)
     said = f"Of the list of regulators {file.name} were read {note}: {len(names)} names, {examples(names, 3)}."
     return Listed(names, (said,) if note else ())
+
+
+def check_list(path: str | os.PathLike[str]) -> None:
+    """Raise an InputError if a list cannot be read, or names nothing."""
+    _read(path, frozenset())
+
+
+def _read(path: str | os.PathLike[str], known: frozenset[str]) -> list[list[str]]:
+    lines = [cut for line in _text(path).splitlines() if (cut := line.split("#")[0].strip())]
+    rows = _rows(lines, known)
+    if not rows:
+        msg = f"The list of regulators {os.fspath(path)!r} names no gene; expected one gene a line."
+        raise InputError(msg)
+    return rows
 
 
 def _text(path: str | os.PathLike[str]) -> str:

@@ -23,6 +23,7 @@ from acyclome.io.names import DIFFERENTIAL
 from acyclome.io.runs import PERMUTED, RunFolder, input_digest
 from acyclome.io.store import Store
 from acyclome.io.tables import write_tsv
+from acyclome.knowledge.beforehand import check_files
 from acyclome.knowledge.regulators import find_regulators
 from acyclome.network import JointNetworks, Network
 from acyclome.pipeline.groups import Door, Label, check_joint, learn_groups
@@ -95,6 +96,7 @@ def prepare_stage(
             "run` learns; stages learn one network. Name its label: --input.group LABEL, or leave group_by out."
         )
         raise ConfigError(msg)
+    check_files(config.knowledge)
     with RunFolder.begin(out):
         facts = _prepare(input_path, out, config, runtime=runtime)
         if config.card is None:

@@ -11,6 +11,7 @@ from acyclome.errors import ConfigError, InputError
 from acyclome.io.names import SHARED
 from acyclome.io.runs import RunFolder
 from acyclome.io.store import GeneMajor
+from acyclome.knowledge.beforehand import check_files
 from acyclome.knowledge.regulators import Regulators
 from acyclome.knowledge.shared import Shared
 from acyclome.network import JointNetworks, Network
@@ -40,6 +41,7 @@ class Door:
 
 def learn_groups(labels: Sequence[Label], door: Door, config: Config, *, runtime: Runtime) -> dict[Any, Network]:
     """Learn a network for every label, each by itself or, with ``input.joint``, all together."""
+    check_files(config.knowledge, door.knowledge)
     if config.input.joint:
         return _learn_together(check_joint(config, labels), door, config, runtime=runtime)
     return {
