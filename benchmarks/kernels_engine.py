@@ -21,6 +21,7 @@ from acyclome.core.relaxation.steps import BlockSolve
 from acyclome.core.screening.batched import correlations_of, forward_select_batched, strongest_partial_batched
 from acyclome.core.screening.screen import ScreenSettings, screen
 from acyclome.evaluate.simulate import simulate
+from acyclome.models.gran_dag.relaxation import OF_GENES, GranDag
 from acyclome.models.linear.batched import BatchedLeastSquares
 from acyclome.models.linear.relaxation import Linear
 from acyclome.models.linear.tensor_blocks import Blocks, Ragged, side_by_side
@@ -30,6 +31,7 @@ from benchmarks.kernels import LOOSE, SEED, TERMS, Kernel, Sizes, Tensors
 SCREEN = ScreenSettings(forward_steps=10, min_gain=4.0, partial=10, shrinkage=0.05, max_candidates=48)
 SCHEDULE = CentralPath(mu=(1.0, 0.1, 0.01, 0.001, 0.0003), max_steps=60, rtol=1e-3, max_halvings=8)
 MODEL = BatchedLeastSquares(lambda1=0.05, tol=1e-6)
+NETWORKS = GranDag(hidden=10, layers=2, outputs=1, lambda1=0.05, steps=20)
 # Two genes that gain nearly the same may change places in rounding, and with them all that are picked after.
 SETS = {torch.float32: 0.02, torch.float64: 1e-9}
 
@@ -112,6 +114,23 @@ def relax_networks(*tensors: torch.Tensor) -> Tensors:
     return _weights(OnTensors(MODEL, LogDet(), Blocks(*tensors)))
 
 
+def gene_networks(sizes: Sizes) -> tuple[np.ndarray, ...]:
+    """Return data, candidates of every gene at random, and the networks of GraN-DAG at their start."""
+    rng, d, k = np.random.default_rng(SEED), sizes.genes, min(SCREEN.max_candidates, sizes.genes - 1)
+    Z = scale_genes(lambda a, b: _simulated(d, sizes.n, 4)[a:b], d, threads=os.cpu_count() or 1).Z
+    parent = np.sort((np.arange(d)[:, None] + rng.integers(1, d, (d, k))) % d, axis=1)
+    start = NETWORKS.start(Candidates(np.arange(d + 1) * k, parent.ravel().astype(np.int32)), SEED)
+    W = start["W"].reshape(d, k, -1).transpose(0, 2, 1)
+    return (np.asarray(Z, np.float64), parent.astype(np.int64), W, *(start[name] for name in OF_GENES))
+
+
+def improve_networks(Z: torch.Tensor, parent: torch.Tensor, *layers: torch.Tensor) -> Tensors:
+    """Penalized losses of all genes after one call of ``solve``; its weights are not compared, which are many."""
+    X, own = Z[parent], dict(zip(("W", *OF_GENES), layers, strict=True))
+    amount = torch.full_like(own["W"][:, :1], NETWORKS.lambda1)
+    return (NETWORKS.penalized(NETWORKS.descend(own, X, Z, amount=amount), X, Z, amount=amount),)
+
+
 def _weights(problem: OnTensors) -> Tensors:
     solutions = solve(problem, problem.statistics.start(), schedule=SCHEDULE, stepper=BlockSolve())
     return (torch.stack([solution.params["W"] for solution in solutions]),)
@@ -121,5 +140,6 @@ ENGINE = (
     Kernel("forward selection", expression, forward, tolerance=SETS, traffic=_forward_traffic, compare=unlike),
     Kernel("strongest partial correlations", expression, partial, tolerance=SETS, compare=unlike),
     Kernel("relaxation, one network", candidates, relax_candidates, tolerance=LOOSE),
+    Kernel("networks of GraN-DAG", gene_networks, improve_networks, tolerance=LOOSE),
     Kernel("relaxation, side by side", networks, relax_networks, tolerance=LOOSE),
 )

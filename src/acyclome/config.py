@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from acyclome.errors import ConfigError
-from acyclome.models import AUTO, DEFAULT, check_pairing, get_model, models, sections
+from acyclome.models import AUTO, DEFAULT, check_pairing, compared_names, get_model, models, sections
 from acyclome.models.card import LATENT_COUNTS, Ability, Counts, Model
 from acyclome.options import earlier, pairings, texts
 from acyclome.options.sections import (
@@ -171,7 +171,7 @@ class Config(Section):
     def with_each_model(self) -> tuple[dict[str, Config], dict[str, str]]:
         """Return these options with every model that they suit, the simplest first, and why they do not suit others."""
         able, refused = {}, {}
-        for name in models():
+        for name in compared_names():
             try:
                 able[name] = self.with_options({"model": name})
             except ConfigError as error:

@@ -16,6 +16,7 @@ from acyclome.pipeline.engine_settings import engine_settings
 D, N = 5, 48
 SMALL = {
     "mlp": {"splines": 2, "units": 4},
+    "gran_dag": {"splines": 2, "units": 4},
     "polynomial": {"degree": 2},
     "sobolev": {"cosines": 3},
     "spline": {"bsplines": 4},

@@ -131,7 +131,8 @@ def _relax_to_the_end(problem: Problem, candidates: Candidates, *, settings: Eng
     tie = np.random.default_rng(seed).permutation(problem.n_genes).astype(np.int32)
     network = Network(problem, candidates, tie)
     (relaxation,) = relax_networks([network], settings.relax, seed=seed)
-    return search_result(network, relaxation, settings=settings.relax, gamma=settings.score.gamma)
+    local = None if settings.climbing is None else settings.climbing.model.prepare(problem, seed)
+    return search_result(network, relaxation, settings=settings.relax, gamma=settings.score.gamma, local=local)
 
 
 def _search_order(

@@ -28,6 +28,7 @@ TABLE = {
     "sobolev": "acyclome.models.curves.card:SOBOLEV",
     "spline": "acyclome.models.curves.card:SPLINE",
     "mlp": "acyclome.models.mlp.card:MLP",
+    "gran_dag": "acyclome.models.gran_dag.card:GRAN_DAG",
 }
 """Where the card of every model is, the simplest model first: in this order they are compared and named."""
 DEFAULT = next(iter(TABLE))
@@ -58,6 +59,11 @@ def models() -> dict[str, Model]:
 def model_names() -> tuple[str, ...]:
     """Return the names of all models, the simplest first."""
     return tuple(models())
+
+
+def compared_names() -> tuple[str, ...]:
+    """Return the names of the models among which the data may choose, the simplest first."""
+    return tuple(name for name, card in models().items() if card.is_compared)
 
 
 def get_model(name: str) -> Model:

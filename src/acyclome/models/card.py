@@ -127,6 +127,8 @@ class Model:
         Whether ``prepare.transform: auto`` may bring genes to normal scores: not where shapes of curves or noise count.
     reads_noise
         Whether noise that is not Gaussian counts for directions.
+    is_compared
+        Whether ``model: auto`` compares it; not where another model has its functions and its noise, without its cost.
     references
         BibTeX of the papers that its words cite and ``report/references.bib`` does not have.
     """
@@ -148,6 +150,7 @@ class Model:
     variant: Callable[[Config], Model] | None = None
     may_rank: bool = False
     reads_noise: bool = False
+    is_compared: bool = True
     references: str = ""
 
     def __post_init__(self) -> None:
@@ -167,6 +170,12 @@ class Model:
     def under(self, config: Config) -> Model:
         """Return the card as the options have it."""
         return self if self.variant is None else self.variant(config)
+
+    def judges_by_score(self, config: Config) -> bool:
+        """Say whether a local score says what edges are worth; else least squares do, or the relaxation itself."""
+        if self.search == "relaxation" and self.relaxation is not None:
+            return "scored" in self.relaxation(config).abilities
+        return self.search == "hill_climbing"
 
     def relaxes(self, config: Config) -> bool:
         """Say whether the relaxation runs."""

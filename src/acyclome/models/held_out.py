@@ -18,7 +18,7 @@ from acyclome.models.own_rows import OwnRows
 LEAST_VARIANCE = 1e-4  # of what parents leave, in shares of the gene's: a gene that is constant in the rows fitted
 
 
-def normal_held_out(data: Moments, j: int, residual: np.ndarray, own: OwnRows, test: np.ndarray) -> np.ndarray:
+def normal_held_out(data: Moments, j: int, residual: np.ndarray, *, own: OwnRows, test: np.ndarray) -> np.ndarray:
     """Log density of gene ``j`` in the rows ``test`` with normal noise, ``(t,)``.
 
     ``residual`` ``(n,)`` is what is left of the gene, in standard deviations, by a fit to the rows ``own.fitted``; its
@@ -26,6 +26,14 @@ def normal_held_out(data: Moments, j: int, residual: np.ndarray, own: OwnRows, t
     """
     fitted = residual if own.fitted is None else residual[own.fitted]
     deviation = np.sqrt(max(float(np.mean(fitted.astype(np.float64) ** 2)), LEAST_VARIANCE))
+    return scaled_held_out(data, j, residual, own=own, test=test, deviation=np.full(len(residual), deviation))
+
+
+def scaled_held_out(
+    data: Moments, j: int, residual: np.ndarray, *, own: OwnRows, test: np.ndarray, deviation: np.ndarray
+) -> np.ndarray:
+    """As :func:`normal_held_out`, with noise of the standard ``deviation (n,)``, in those of the gene."""
+    deviation = deviation[test]
     if data.size is None:
         u = residual[test].astype(np.float64) / deviation
         return -0.5 * u**2 - np.log(deviation) - 0.5 * np.log(2 * np.pi)
@@ -34,7 +42,7 @@ def normal_held_out(data: Moments, j: int, residual: np.ndarray, own: OwnRows, t
     return normal_mass(data.read(j, j + 1)[0][test], data.size[test], expected, scale * deviation)
 
 
-def normal_mass(y: np.ndarray, size: np.ndarray, expected: np.ndarray, deviation: float) -> np.ndarray:
+def normal_mass(y: np.ndarray, size: np.ndarray, expected: np.ndarray, deviation: float | np.ndarray) -> np.ndarray:
     """Log of the normal mass between ``g(y - 1/2)`` and ``g(y + 1/2)``, ``(t,)``; all below for a count of 0.
 
     ``expected`` ``(t,)`` are the means of ``g(y) = log(1 + y / size)``, ``deviation`` is their standard deviation.

@@ -158,7 +158,7 @@ class Dataset:
         # The extended BIC, log of how many others may be causes; of one alone there is nothing to choose or to pay.
         cost = config.score.gamma * np.log(max(int(self.sources.sum()) - 1, 1)) + np.zeros(self.n_genes)
         # Local scores have paid for the coefficients already.
-        if get_model(config.model).under(config).search != "hill_climbing":
+        if not get_model(config.model).under(config).judges_by_score(config):
             cost += 0.5 * np.log(self.n_own)
         return cost
 

@@ -80,8 +80,8 @@ def _relaxing(card: Model, config: Config) -> RelaxSettings | None:
 
 
 def _climbing(card: Model, config: Config) -> Settings | None:
-    """Return how a local score is climbed; None where orders are searched."""
-    if card.search != "hill_climbing" or card.structural_model is None:
+    """Return how a local score is climbed, or judges what the relaxation decides; None where nobody asks for one."""
+    if card.structural_model is None or not card.judges_by_score(config):
         return None
     asked = config.search
     return Settings(

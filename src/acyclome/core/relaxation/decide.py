@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple, cast
 
 import numpy as np
 
-from acyclome.core.data.candidates import Candidates
+from acyclome.core.contract import LocalModel
+from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.constraints import NEGATIVE, POSITIVE, REQUIRED
 from acyclome.core.data.index_maps import inverse, row_pointers
+from acyclome.core.data.interventions import LEAST_OWN
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.graph.feedback import order_from_weights
 from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
-from acyclome.core.relaxation.problem import JudgingModel
+from acyclome.core.relaxation.problem import JudgingModel, PruningModel
 from acyclome.core.relaxation.relax import Network, Relaxation, RelaxSettings
 from acyclome.core.relaxation.tree import Params
+from acyclome.core.workers import run_blocks
 from acyclome.errors import ConvergenceError
 
+BLOCK = 16  # genes that a thread takes in a row
 LEAST = 1e-12  # share of variance below which a fit is perfect, and added to blocks that are not of full rank
 
 
@@ -30,13 +35,21 @@ class Judgement(NamedTuple):
     residual: np.ndarray
 
 
-def search_result(network: Network, relaxation: Relaxation, *, settings: RelaxSettings, gamma: float) -> SearchResult:
+def search_result(
+    network: Network,
+    relaxation: Relaxation,
+    *,
+    settings: RelaxSettings,
+    gamma: float,
+    local: LocalModel | None = None,
+) -> SearchResult:
     """Return the network of a relaxation: its edges from the threshold on, without those against the order.
 
     The order goes against as little strength as possible, and against no required edge; these are edges whatever their
-    weight.  Signed ones of the other sign are none, or if required have weight 0.  A model that has ``judge`` judges
-    its edges itself, else least squares do.  Lower scores are better: minus log-likelihood, plus
-    ``log(n)/2 + gamma log(p)`` an edge.
+    weight; a model that has ``prune`` keeps those that it needs.  Signed ones of the other sign are none, or if
+    required have weight 0.  A model that has ``judge`` judges its edges itself, else its ``local`` score does, or least
+    squares.  Lower scores are better: minus log-likelihood, plus ``gamma log(p)`` an edge, and ``log(n)/2`` where no
+    local score has paid for it.
 
     Raises
     ------
@@ -49,26 +62,27 @@ def search_result(network: Network, relaxation: Relaxation, *, settings: RelaxSe
             "another one (--fit.acyclicity series), or another model."
         )
         raise ConvergenceError(msg)
-    problem, candidates, tie = network
-    source, target, constraints = candidates.parent, candidates.target, problem.constraints
-    strength, known = settings.model.strength(relaxation.params), constraints.on(candidates)["kind"]
+    problem, constraints = network.problem, network.problem.constraints
+    source, target = network.candidates.parent, network.candidates.target
+    known = constraints.on(network.candidates)["kind"]
     required = known & REQUIRED > 0
-    keep = (np.abs(relaxation.W) >= settings.w_threshold) & (strength > 0.0) & constraints.allows(source, target)
-    keep = keep & ~(("sign" in settings.model.abilities) & _has_wrong_sign(relaxation.W, known)) | required
-    flow = np.where(required, 1.0 + strength.sum(), strength)[keep]  # one outweighs all others together
-    order = constraints.arrange(order_from_weights(source[keep], target[keep], flow, tie=tie)).astype(np.int32)
-    rank = inverse(order)
-    keep &= rank[source] < rank[target]
+    order, keep = _without_cycles(network, relaxation, required, settings=settings)
+    if "prune" in settings.model.abilities:
+        model, statistics = cast(PruningModel, settings.model), settings.model.statistics(problem, network.candidates)
+        keep = model.prune(statistics, keep, threads=problem.threads) | required
+    judge = partial(_judge, network=network, params=relaxation.params, settings=settings, local=local)
     fitted = keep.copy()  # all but the required edges whose weight is at its bound
-    judged = _judge(network, relaxation.params, fitted, settings=settings)
+    judged = judge(fitted)
     has_sign = "judge" not in settings.model.abilities or "sign" in settings.model.abilities
     while has_sign and (wrong := _has_wrong_sign(judged.weight, known[fitted])).any():
         fitted[np.flatnonzero(fitted)[wrong]] = False
-        judged = _judge(network, relaxation.params, fitted, settings=settings)
+        judged = judge(fitted)
     keep &= fitted | required
     weight, loss = np.zeros((2, len(keep)))
     weight[fitted], loss[fitted] = judged.weight, judged.loss
-    cost = 0.5 * np.log(problem.data.n_own) + gamma * np.log(np.maximum(constraints.n_allowed, 1))
+    cost = gamma * np.log(np.maximum(constraints.n_allowed, 1)) + np.zeros(problem.n_genes)
+    if local is None:
+        cost += 0.5 * np.log(problem.data.n_own)
     score = float(np.sum(cost[target[keep]]) - np.sum(judged.log_likelihood))
     return SearchResult(
         source[keep],
@@ -83,15 +97,34 @@ def search_result(network: Network, relaxation: Relaxation, *, settings: RelaxSe
     )
 
 
+def _without_cycles(
+    network: Network, relaxation: Relaxation, required: np.ndarray, *, settings: RelaxSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return an order, ``(d,)`` int32, and which edges from the threshold on go along it, ``(nnz,)`` bool."""
+    problem, candidates, tie = network
+    source, target, constraints = candidates.parent, candidates.target, problem.constraints
+    strength, known = settings.model.strength(relaxation.params), constraints.on(candidates)["kind"]
+    keep = (np.abs(relaxation.W) >= settings.w_threshold) & (strength > 0.0) & constraints.allows(source, target)
+    keep = keep & ~(("sign" in settings.model.abilities) & _has_wrong_sign(relaxation.W, known)) | required
+    flow = np.where(required, 1.0 + strength.sum(), strength)[keep]  # one outweighs all others together
+    order = constraints.arrange(order_from_weights(source[keep], target[keep], flow, tie=tie)).astype(np.int32)
+    rank = inverse(order)
+    return order, keep & (rank[source] < rank[target])
+
+
 def _has_wrong_sign(weight: np.ndarray, known: np.ndarray) -> np.ndarray:
     return ((known & POSITIVE > 0) & (weight < 0.0)) | ((known & NEGATIVE > 0) & (weight > 0.0))
 
 
-def _judge(network: Network, params: Params, keep: np.ndarray, *, settings: RelaxSettings) -> Judgement:
+def _judge(
+    keep: np.ndarray, network: Network, params: Params, *, settings: RelaxSettings, local: LocalModel | None
+) -> Judgement:
     if "judge" in settings.model.abilities:
         return _judge_by_model(network, params, keep, model=cast(JudgingModel, settings.model))
     candidates = network.candidates
     own = Candidates(row_pointers(candidates.target[keep], candidates.n_genes), candidates.parent[keep])
+    if local is not None:
+        return _judge_by_score(network.problem, own, local)
     return _judge_by_least_squares(network.problem, own)
 
 
@@ -125,3 +158,26 @@ def _judge_by_least_squares(problem: Problem, edges: Candidates) -> Judgement:
         loss[own] = 0.5 * data.n_own[j] * np.log1p(weight[own] ** 2 / np.diagonal(inverse_block) / residual[j])
     weight = data.per_own_scale(weight, source=edges.parent, target=edges.target)
     return Judgement(weight, loss, -0.5 * data.n_own * np.log(residual), residual)
+
+
+def _judge_by_score(problem: Problem, edges: Candidates, local: LocalModel) -> Judgement:
+    """Ask the local score of the model, with all parents of a gene and without each in turn."""
+    data, d = problem.data, problem.n_genes
+    weight, loss = np.zeros((2, edges.n_edges))
+    log_likelihood, residual = np.zeros(d), np.ones(d)
+    n, targeted = data.n_obs, data.interventions.counts
+
+    def block(a: int, b: int) -> None:
+        for j in range(a, b):
+            own = slice(int(edges.indptr[j]), int(edges.indptr[j + 1]))
+            parents = edges.parent[own]
+            if len(parents) == 0 or n - targeted[j] < LEAST_OWN:
+                continue
+            whole = float(local.scores(j, parents[None])[0])
+            fewer = np.stack([np.delete(parents, k) for k in range(len(parents))])
+            weight[own], loss[own] = local.weights(j, parents), local.scores(j, fewer) - whole
+            log_likelihood[j] = -whole
+            residual[j] = float(np.mean(local.residual(j, parents) ** 2)) * (n / (n - targeted[j]))
+
+    run_blocks(block, gene_blocks(d, BLOCK), problem.threads)
+    return Judgement(weight, loss, log_likelihood, residual)

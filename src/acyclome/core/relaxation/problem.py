@@ -21,10 +21,10 @@ from acyclome.core.relaxation.tree import Array, Params, map_leaves
 if TYPE_CHECKING:
     import torch
 
-Ability = Literal["solve", "gradient", "shrink", "tensors", "partition", "judge", "sign"]
+Ability = Literal["solve", "gradient", "shrink", "tensors", "partition", "judge", "sign", "prune", "scored"]
 """``solve``: :class:`BlockModel`; ``gradient`` and ``shrink``: :class:`SlopeModel`; ``tensors``:
-:class:`SideBySideModel`; ``partition``: :class:`PartitionModel`; ``judge``: :class:`JudgingModel`; ``sign``: weights of
-edges have one."""
+:class:`SideBySideModel`; ``partition``: :class:`PartitionModel`; ``judge``: :class:`JudgingModel`; ``prune``:
+:class:`PruningModel`; ``sign``: weights of edges have one; ``scored``: a local score of the same model judges edges."""
 
 
 Statistics: TypeAlias = Any
@@ -148,6 +148,13 @@ class JudgingModel(RelaxationModel, Protocol):
 
     def judge(self, statistics: Statistics, params: Params, *, threads: int) -> tuple[np.ndarray, np.ndarray]:
         """Log-likelihoods of the genes, and shares of their variance that the parents leave, ``(d,)`` each."""
+
+
+class PruningModel(RelaxationModel, Protocol):
+    """A model that, once its edges have no cycle, needs some of them only."""
+
+    def prune(self, statistics: Statistics, keep: np.ndarray, *, threads: int) -> np.ndarray:
+        """Return which of the candidate edges ``keep``, ``(nnz,)`` bool, are needed, ``(nnz,)`` bool."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ the basis expansions of nonparametric NOTEARS (Zheng et al. 2020).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -75,7 +76,7 @@ class CurvesScore(GaussianNoise):
             return np.zeros(s)
         step = max(BATCH_VALUES // (p * self.basis.shape[1] * self.Z.shape[1]), 1)
         own = OwnRows.of(self.data, j, rows)
-        return np.concatenate([self._fit(j, sets[a : a + step], own)[0].min(axis=1) for a in range(0, s, step)])
+        return np.concatenate([self._fit(j, sets[a : a + step], own).cost.min(axis=1) for a in range(0, s, step)])
 
     def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Share of what the parents of ``j`` leave that the curves of each of ``others`` explain, ``(k,)``."""
@@ -93,8 +94,8 @@ class CurvesScore(GaussianNoise):
         """Return the coefficients of the curves under the best penalty, ``(p, terms)``."""
         if len(parents) == 0:
             return np.empty((0, self.basis.shape[1]))
-        cost, b = self._fit(j, parents[None], own)
-        best: np.ndarray = b[0, int(np.argmin(cost[0]))]
+        fit = self._fit(j, parents[None], own)
+        best: np.ndarray = fit.coefficients[0, int(np.argmin(fit.cost[0]))]
         return best.reshape(len(parents), -1)
 
     def _terms(self, sets: np.ndarray) -> np.ndarray:
@@ -108,17 +109,25 @@ class CurvesScore(GaussianNoise):
         b = self.coefficients(j, parents, own).ravel().astype(np.float32)
         return own.less_mean(y - b @ self._terms(parents))
 
-    def _fit(self, j: int, sets: np.ndarray, own: OwnRows) -> tuple[np.ndarray, np.ndarray]:
+    def _fit(self, j: int, sets: np.ndarray, own: OwnRows) -> Fits:
         F, y = own.within(self._terms(sets)), own.within(own.response(self.Z[j]))
         return fit_terms(F, y, np.tile(self.penalties, sets.shape[1]), own.n_effective)
 
 
-def fit_terms(F: np.ndarray, y: np.ndarray, penalties: np.ndarray, n_effective: float) -> tuple[np.ndarray, np.ndarray]:
-    """Score every set of terms ``F`` ``(s, k, n)`` under every penalty ``(g, k)``, ``(s, g)``; coefficients too.
+class Fits(NamedTuple):
+    """Cost and degrees of freedom of sets of terms under penalties, ``(s, g)``, and coefficients ``(s, g, k)``."""
+
+    cost: np.ndarray
+    free: np.ndarray
+    coefficients: np.ndarray
+
+
+def fit_terms(F: np.ndarray, y: np.ndarray, penalties: np.ndarray, n_effective: float) -> Fits:
+    """Score every set of terms ``F`` ``(s, k, n)`` under every penalty ``(g, k)``.
 
     ``n/2 log(left) + df/2 log n`` with ``left`` the share of variance left, ``df = tr (G + P)^-1 G`` the effective
     degrees of freedom of all terms (Hastie and Tibshirani 1990), ``G`` their mean products.  Terms have mean 0 and mean
-    square 1; coefficients are ``(s, g, k)``.
+    square 1.
     """
     n, k = len(y), F.shape[1]
     G = (F @ F.transpose(0, 2, 1)).astype(np.float64)[:, None] / n
@@ -129,4 +138,4 @@ def fit_terms(F: np.ndarray, y: np.ndarray, penalties: np.ndarray, n_effective: 
     free = k - np.einsum("sgkk,gk->sg", inverse, P)
     whole = float(y @ y) / n + JITTER  # a constant gene divides nothing by zero
     left = (whole - np.einsum("sgk,shk->sg", b, c) - np.einsum("sgk,gk->sg", b * b, P)) / whole
-    return n_effective / 2 * np.log(np.maximum(left, JITTER)) + free / 2 * np.log(n_effective), b
+    return Fits(n_effective / 2 * np.log(np.maximum(left, JITTER)) + free / 2 * np.log(n_effective), free, b)

@@ -92,7 +92,7 @@ class RidgesScore(GaussianNoise):
         for m in range(1, (self.settings.functions if len(parents) > 1 else 1) + 1):
             w = self._direction(own.within(y - best.fitted), inputs, basis)
             terms = np.vstack([terms, self._terms(w @ X)])
-            cost, b = fit_terms(own.within(terms)[None], seen, np.tile(penalties, m), own.n_effective)
+            cost, _, b = fit_terms(own.within(terms)[None], seen, np.tile(penalties, m), own.n_effective)
             at = int(np.argmin(cost[0]))
             total = float(cost[0, at]) + m * (len(parents) - 1) / 2 * np.log(own.n_effective)
             if total >= best.cost:

@@ -24,7 +24,7 @@ from acyclome.core.workers import run_blocks
 from acyclome.models.dag_gnn.networks import Genes, Latent, Readouts, bounds, encode, units
 from acyclome.models.dag_gnn.sparse import Edges
 from acyclome.models.linear.relaxation import LEAST_WEIGHT
-from acyclome.models.mlp.relaxation import _one_torch_thread
+from acyclome.models.mlp.relaxation import one_torch_thread
 from acyclome.models.own_rows import OwnRows
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class DagGnn:
             given = Latent(*(part[first:last] for part in latent))
             return bounds(statistics.genes.part(first, last), given, _readouts(own, first, last))
 
-        with _one_torch_thread(), torch.no_grad():
+        with one_torch_thread(), torch.no_grad():
             own = self._on_device(statistics, params)
             latent = self._latent(statistics, own, threads)
             loss = torch.cat(run_blocks(decoded, statistics.blocks, threads)).double().cpu().numpy()
@@ -165,7 +165,7 @@ class DagGnn:
             V = _rows(own["encoder"], first, last).requires_grad_()
             return torch.autograd.grad(encode(statistics.genes.part(first, last), V), V, to_U[first:last])[0]
 
-        with _one_torch_thread():
+        with one_torch_thread():
             own = self._on_device(statistics, params)
             with torch.no_grad():
                 latent = self._latent(statistics, own, threads)

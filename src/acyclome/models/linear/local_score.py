@@ -53,7 +53,7 @@ class GaussianNoise(ABC):
 
     def held_out(self, j: int, parents: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         own = OwnRows.of(self.data, j, train)
-        density = normal_held_out(self.data, j, self.left_by(j, parents, own), own, test)
+        density = normal_held_out(self.data, j, self.left_by(j, parents, own), own=own, test=test)
         return density + self.log_slope(j, own)[test]
 
     def log_slope(self, j: int, own: OwnRows) -> np.ndarray:

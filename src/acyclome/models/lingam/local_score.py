@@ -52,7 +52,7 @@ class LingamScore(LinearScore):
         gain = own.n_effective * negentropy(fitted.astype(np.float32), scale)
         if gain > least_gain(own.n_effective, self.data.n_genes):
             return kernel_log_density(fitted, residual[test])
-        return normal_held_out(self.data, j, residual, own, test)
+        return normal_held_out(self.data, j, residual, own=own, test=test)
 
     def gain_of_noise(self, j: int, parents: np.ndarray, own: OwnRows) -> float:
         """Return the log-likelihood that the noise of a gene gains by not being Gaussian, as in the order search."""

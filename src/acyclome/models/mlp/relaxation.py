@@ -115,7 +115,7 @@ class Mlp:
             out[own.gene] = (value + self._penalty(w, extra)).cpu().numpy()
             out[own.gene] *= statistics.gene_weight[own.gene]
 
-        with _one_torch_thread():
+        with one_torch_thread():
             run_blocks(work, statistics.blocks, threads)
         return out
 
@@ -155,7 +155,7 @@ class Mlp:
             real = own.edge < len(W)
             out[own.edge[real]] = f(own, w, extra).double().cpu().numpy()[real]
 
-        with _one_torch_thread():
+        with one_torch_thread():
             run_blocks(work, statistics.blocks, threads)
         return out
 
@@ -169,7 +169,7 @@ class Mlp:
         Z = statistics.Z
         X, y = Z[torch.as_tensor(block.parent)], Z[torch.as_tensor(block.gene)]
         if block.rows is not None:
-            X, y = (_standardized(values[..., torch.as_tensor(block.rows)]) for values in (X, y))
+            X, y = (standardized(values[..., torch.as_tensor(block.rows)]) for values in (X, y))
         n = y.shape[1]
         units = torch.tanh(w.transpose(1, 2) @ X + statistics.bias[:, None])  # (g, hidden, n)
         H = units - units.mean(dim=2, keepdim=True)
@@ -205,7 +205,7 @@ class Mlp:
         return (self.lambda1 * size + extra * size.square()).sum(dim=1)
 
 
-def _standardized(values: Tensor) -> Tensor:
+def standardized(values: Tensor) -> Tensor:
     """Mean 0 and mean square 1 along the last axis; constants become 0."""
     centered = values - values.mean(dim=-1, keepdim=True)
     return centered / centered.square().mean(dim=-1, keepdim=True).sqrt().clamp_min(FLAT)
@@ -232,7 +232,7 @@ def _take(
 
 
 @contextmanager
-def _one_torch_thread() -> Iterator[None]:
+def one_torch_thread() -> Iterator[None]:
     """Keep torch's products on one thread each, because their bits depend on how many share them.
 
     The number belongs to the process: the first to come sets it, the last to go lifts it.

@@ -1,0 +1,116 @@
+"""Noise whose variance is a function of the causes: what that is worth beside the evidence of the mean.
+
+A location-scale model is identifiable but for special pairs (Immer et al. 2023), and where only the noise depends on a
+cause that cause is found, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from acyclome.core.contract import ScoreCost
+from acyclome.core.data.moments import Moments
+from acyclome.core.data.problem import Problem
+from acyclome.models.curves.local_score import smoothness
+from acyclome.models.held_out import LEAST_VARIANCE, scaled_held_out
+from acyclome.models.linear.local_score import GaussianNoise
+from acyclome.models.mlp.gaussian_process import Evidence, EvidenceScore
+from acyclome.models.own_rows import OwnRows
+
+STEPS = 6  # of Newton, at most: it ends where a step moves no log variance by a hundredth
+MOVED = 0.01
+WIDEST = 3.0  # natural log of a variance over the mean one, either way: Newton steps out of flat tails end there
+
+
+@dataclass(frozen=True)
+class LocationScale:
+    """``x_j ~ N(m_j(x_S), exp(s_j(x_S)))`` with ``m_j`` a Gaussian process and ``s_j`` a sum of curves."""
+
+    mean: Evidence
+
+    def expand(self, problem: Problem) -> np.ndarray:
+        return self.mean.expand(problem)
+
+    def prepare(self, problem: Problem, seed: int) -> LocationScaleScore:
+        return LocationScaleScore(problem.data, self.mean.prepare(problem, seed), np.array(smoothness(self.mean.terms)))
+
+    def cost(self, n_obs: int) -> ScoreCost:
+        found, k = self.mean.cost(n_obs), 3 * self.mean.terms  # of three parents, by which the contract counts
+        variance = len(smoothness(self.mean.terms)) * STEPS * (n_obs * k * k + 1.0 * k**3)
+        return found._replace(score=2.0 * found.score + variance)
+
+
+@dataclass(frozen=True)
+class LocationScaleScore(GaussianNoise):
+    """The model on given data.
+
+    The score is that of the mean less ``max(0, log-likelihood ratio of s_j over a constant - df/2 log n)``, with the
+    mean as it is fitted to noise of one variance, and ``df`` the effective degrees of freedom of ``s_j``.
+    """
+
+    data: Moments
+    mean: EvidenceScore
+    penalties: np.ndarray  # (g, terms)
+
+    @property
+    def basis(self) -> np.ndarray:
+        return self.mean.basis
+
+    def scores(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        found = self.mean.scores(j, sets, rows)
+        if sets.shape[1] == 0:
+            return found
+        own = OwnRows.of(self.data, j, rows)
+        return found - [self._log_variance(parents, self.mean.left_by(j, parents, own), own)[1] for parents in sets]
+
+    def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
+        return self.mean.promise(j, parents, others)
+
+    def left_by(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
+        return self.mean.left_by(j, parents, own)
+
+    def held_out(self, j: int, parents: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        own = OwnRows.of(self.data, j, train)
+        left = self.left_by(j, parents, own)
+        deviation = np.exp(0.5 * self._log_variance(parents, left, own)[0])
+        return scaled_held_out(self.data, j, left, own=own, test=test, deviation=deviation)
+
+    def _log_variance(self, parents: np.ndarray, left: np.ndarray, own: OwnRows) -> tuple[np.ndarray, float]:
+        """Return the log variance of the noise everywhere, ``(n,)``, and what it gains over a constant, in nats."""
+        F = self.basis[parents].reshape(-1, self.data.n_obs).astype(np.float64)
+        fitted = slice(None) if own.fitted is None else own.fitted
+        square = left[fitted].astype(np.float64) ** 2
+        level = max(float(square.mean()), LEAST_VARIANCE)
+        best, gain = np.full(self.data.n_obs, np.log(level)), 0.0
+        if len(parents) == 0 or level == LEAST_VARIANCE:  # a gene that is constant, or its parents to the last bit
+            return best, gain
+        mean = F[:, fitted].mean(axis=1, keepdims=True)
+        X, u, n = F[:, fitted] - mean, square / level, own.n_effective
+        for penalty in np.tile(self.penalties, len(parents)):
+            b, free = _fit(X, u, len(u) * penalty)
+            s = np.clip(b @ X, -WIDEST, WIDEST)
+            shift = np.log(np.mean(u * np.exp(-s)))  # the constant of the best likelihood given the shape
+            likelihood = -0.5 * n * (float(s.mean()) + shift)
+            if (found := likelihood - free / 2 * np.log(n)) > gain:
+                best, gain = np.log(level) + shift + np.clip(b @ (F - mean), -WIDEST, WIDEST), found
+        return best, gain
+
+
+def _fit(X: np.ndarray, u: np.ndarray, penalty: np.ndarray) -> tuple[np.ndarray, float]:
+    """Fit ``s = b'X`` to squares ``u`` of mean 1 by penalized likelihood; return ``b`` and its degrees of freedom.
+
+    Minus twice the log-likelihood is ``sum s + u exp(-s)``, whose expected curvature is that of least squares: Newton's
+    steps by it (Fisher scoring) need one inverse.  The constant is held where weights ``u exp(-s)`` have mean 1.
+    """
+    G = X @ X.T
+    inverse = np.linalg.inv(G + np.diag(penalty + LEAST_VARIANCE * X.shape[1]))
+    b = np.zeros(len(X))
+    for _ in range(STEPS):
+        weight = u * np.exp(-np.clip(b @ X, -WIDEST, WIDEST))
+        step = inverse @ (X @ (weight / weight.mean()) - penalty * b)
+        b = b + step
+        if np.abs(step @ X).max() < MOVED:
+            break
+    return b, float(np.sum(inverse * G))
