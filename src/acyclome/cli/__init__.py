@@ -41,6 +41,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "Results and evaluation": {
         "predict": results.predict,
+        "effects": results.effects,
         "explain": results.explain,
         "export": results.export,
         "score": evaluation.score,

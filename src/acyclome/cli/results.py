@@ -34,6 +34,31 @@ def explain(out: Path, gene: str, json: bool) -> None:
 
 
 @run_folder
+@cloup.option("genes", "-g", "--gene", multiple=True, metavar="NAME", help="Gene to move. Repeatable. Default: all.")
+@cloup.option("--least", default=0.05, metavar="X", help="Smallest effect that is listed, in sd per sd.")
+@cloup.option("--interval", default=0.9, metavar="X", help="Share of the effects between low and high.")
+@cloup.option("file", "-o", "--output", type=FILE, metavar="FILE", help="Write all of them to a tsv table.")
+@cloup.option("--top", default=20, type=click.IntRange(1), help="Effects to show.")
+@json_flag
+def effects(
+    out: Path, *, genes: Sequence[str], least: float, interval: float, file: Path | None, top: int, json: bool
+) -> None:
+    """List what genes do to one another in total: as experiments measured it, else along the paths of the network."""
+    from acyclome.io.networks import read
+    from acyclome.io.tables import write_tsv
+
+    table = read(out).total_effects(list(genes) or None, least=least, interval=interval)
+    if file is not None:
+        write_tsv(file, table)
+    if json:
+        echo_json({"effects": table.to_dict("records")})
+        return
+    rows = [[_number(value) if isinstance(value, float) else value for value in row] for row in table.head(top).values]
+    click.echo(format_table(list(table.columns), rows))
+    click.echo(f"{len(table):,} effects of {least} or more; units: standard deviations, per standard deviation.")
+
+
+@run_folder
 @cloup.option("file", "-o", "--output", type=FILE, required=True, metavar="FILE", help="File to write.")
 @cloup.option(
     *("format_name", "-f", "--format"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 
+EFFECTS = "effects.tsv.gz"  # total effects, of the genes that were acted on
 SHARED, DIFFERENTIAL = "shared", "differential.tsv.gz"  # beside the folders of groups that were learned together
 RESULTS = (
     *("edges.tsv.gz", "run.json", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", "report.html"),
-    *("members.parquet", "effects.parquet", "treatments.parquet", DIFFERENTIAL),
+    *("members.parquet", "effects.parquet", "treatments.parquet", EFFECTS, DIFFERENTIAL),
 )
 _LONGEST = 100  # letters of a label in the name of a file; systems take 255 bytes, with marks of unfinished files
 

@@ -19,6 +19,7 @@ from acyclome.errors import InputError
 from acyclome.network import explain as _explain
 from acyclome.network import perturb as _perturb
 from acyclome.network import predict as _predict
+from acyclome.network.effects import LEAST, effects_table
 from acyclome.network.screen import Screen
 from acyclome.network.tables import (
     EDGE_COLUMNS,
@@ -256,15 +257,35 @@ class Network:
         knocked = [knockout] if isinstance(knockout, str) else list(knockout or ())
         asked = [perturb] if isinstance(perturb, str) else list(perturb or ())
         if asked:
-            if set or shift or knocked:
-                msg = "perturb goes alone: it acts as the screen does, set, shift and knockout as they say."
-                raise InputError(msg)
-            symbols = [*self.symbols.values()]
-            targets = [self.find(name) if name in symbols else name for name in asked]
-            return self.with_symbols(_perturb.perturb(self, targets, interval=interval))
+            beside = [*(set or ()), *(shift or ()), *knocked]
+            return self.with_symbols(_perturb.perturb(self, asked, beside=beside, interval=interval))
         held, added = ({self.find(name): value for name, value in (given or {}).items()} for given in (set, shift))
         genes = [self.find(name) for name in knocked]
         return self.with_symbols(_predict.predict(self, held, added, knockout=genes, interval=interval))
+
+    def total_effects(
+        self, sources: str | Sequence[str] | None = None, *, least: float = LEAST, interval: float = 0.9
+    ) -> pd.DataFrame:
+        """Return what moving genes by a standard deviation does to the others, largest first.
+
+        Parameters
+        ----------
+        sources
+            Genes that are moved; None for all.
+        least
+            Smallest effect that is listed.
+        interval
+            Share of the effects that lie between ``low`` and ``high``.
+
+        Returns
+        -------
+        One row per pair: ``effect``, ``measured`` by experiments or else ``inferred`` (``basis``); ``direct``, the
+        weight of the edge; ``through``, along all paths of the network; ``share``, that part of it. An unknown gene is
+        an InputError.
+        """
+        asked = [sources] if isinstance(sources, str) else sources
+        genes = None if asked is None else [self.find(name) for name in asked]
+        return self.with_symbols(effects_table(self, genes, least=least, interval=interval))
 
     def _edges_at(self, end: str, gene: str) -> pd.DataFrame:
         return self.edges[self.edges[end] == self.find(gene)].reset_index(drop=True)
@@ -275,22 +296,3 @@ class Network:
 
     def _index(self, names: pd.Series) -> np.ndarray:
         return np.array([self._position[name] for name in names], dtype=np.int32)
-
-
-class JointNetworks(dict[str, Network]):
-    """Networks by label, with the one they share and the table of differences.
-
-    Parameters
-    ----------
-    shared
-        What is learned from all groups.
-    differential
-        One row per edge of any network, most different first: ``source``, ``target``, ``shared`` (whether it is in the
-        shared network), ``weight_LABEL`` and ``error_LABEL`` (in standard deviations within groups, the same units in
-        all), ``difference`` (largest less smallest), ``z``, ``p`` and ``q``, the share of false discoveries down to the
-        row.
-    """
-
-    def __init__(self, networks: Mapping[str, Network], shared: Network, differential: pd.DataFrame) -> None:
-        super().__init__(networks)
-        self.shared, self.differential = shared, differential

@@ -17,9 +17,16 @@ if TYPE_CHECKING:
     from acyclome.network import Network
 
 
-def perturb(network: Network, targets: list[str], *, interval: float) -> pd.DataFrame:
-    """Predict what acting on all of ``targets`` at once does, in the way and as far as the screen acts on its own."""
-    screen = network.screen
+def perturb(network: Network, asked: list[str], *, beside: list[str], interval: float) -> pd.DataFrame:
+    """Predict what acting on all ``asked`` at once does, in the way and as far as the screen acts on its own.
+
+    Nothing may be set, shifted or knocked out ``beside`` them.
+    """
+    if beside:
+        msg = "perturb goes alone: it acts as the screen does, set, shift and knockout as they say."
+        raise InputError(msg)
+    screen, symbols = network.screen, set(network.symbols.values())
+    targets = [network.find(name) if name in symbols else name for name in asked]
     check_interval(interval)
     _check(screen, targets)
     found, check = _answer(network, targets)
