@@ -75,7 +75,8 @@ def rank_pairs(
     ranked = np.zeros(len(gain))
     ranked[pairs.find(source, target)] = seen / (seen + 1.0)
     source, target = np.append(pairs.parent, effects.source), np.append(pairs.target, effects.target)
-    return source, target, ranked + gain / (gain + cost[target])
+    share = np.divide(gain, gain + cost[target], out=np.zeros(len(gain)), where=gain > 0.0)
+    return source, target, ranked + share
 
 
 def _share(final: Votes, votes: Votes, causes: np.ndarray) -> sparse.csr_matrix:

@@ -121,7 +121,7 @@ def total_effects(problem: Problem, pairs: Candidates, *, least: np.ndarray) -> 
         asked[told] = gain[row[told], column[told]]
         gain[row[told], column[told]] = 0.0
         gain[acted == np.arange(a, b)[:, None]] = 0.0
-        j, i = np.nonzero(gain >= least[a:b, None])
+        j, i = np.nonzero((gain > 0.0) & (gain >= least[a:b, None]))  # an edge may cost nothing
         return asked, acted[i], j + a, gain[j, i]
 
     size = max(1, min(BLOCK, VALUES // max(n, 1)))
