@@ -109,6 +109,27 @@ def test_a_group_may_be_called_anything(label, tmp_path, capsys):
     assert {path.name for path in tmp_path.iterdir()} == {"x.h5ad", "out"}
 
 
+@pytest.mark.parametrize("place", ["network.h5ad", "report.html", "stages/x.h5ad"])
+@pytest.mark.parametrize("command", ["run", "prepare"])
+def test_an_input_that_a_run_would_replace_is_refused_and_stays(command, place, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stages").mkdir()
+    objects().write_h5ad(tmp_path / place)
+    before = (tmp_path / place).read_bytes()
+    assert main([command, place, "-o", "."]) == 2
+    assert "replace the other" in " ".join(capsys.readouterr().err.split())
+    assert (tmp_path / place).read_bytes() == before
+
+
+def test_an_export_replaces_no_file_of_the_run(tmp_path, capsys, toy_network):
+    ac.write(toy_network, tmp_path / "out")
+    before = (tmp_path / "out" / "edges.tsv.gz").read_bytes()
+    assert main(["export", str(tmp_path / "out"), "-f", "sif", "-o", str(tmp_path / "out" / "edges.tsv.gz")]) == 2
+    assert "replace the other" in " ".join(capsys.readouterr().err.split())
+    assert (tmp_path / "out" / "edges.tsv.gz").read_bytes() == before
+    assert main(["export", str(tmp_path / "out"), "-o", str(tmp_path / "out" / "edges.sif"), "-q"]) == 0
+
+
 def test_names_that_no_file_can_have_are_said_to_be_not_there():
     with pytest.raises(InputError, match="does not exist"):
         ac.read("x" * 300)

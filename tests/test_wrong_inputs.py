@@ -299,6 +299,26 @@ ROWS = {
     "edges of other genes": Wrong(
         beside(k_csv="source,target\nX1,X2\n"), {"knowledge.knowledge": "{}/k.csv"}, ("0 of 1 edges", "X1")
     ),
+    "a list in a spreadsheet": Wrong(
+        lambda f: [h5ad()(f), content("tf.xlsx", b"PK\x03\x04" + bytes(90))(f)][0],
+        {"knowledge.regulators": "{}/tf.xlsx"},
+        ("spreadsheet", "one gene a line"),
+    ),
+    "a table in a spreadsheet": Wrong(
+        lambda f: [h5ad()(f), content("k.xlsx", b"PK\x03\x04" + bytes(90))(f)][0],
+        {"knowledge.knowledge": "{}/k.xlsx"},
+        ("spreadsheet", "source and target"),
+    ),
+    "blanks around names": Wrong(
+        h5ad(named(GENE7="GENE7 "), {"tf.txt": "GENE7\n"}),
+        {"knowledge.regulators": "{}/tf.txt"},
+        ("blanks around them", "strip()"),
+    ),
+    "an infinite covariate": Wrong(
+        h5ad(lambda a: a.obs.__setitem__("dose", [np.inf] + [1.0] * (N_OBS - 1))),
+        {"prepare.covariates": ("dose",)},
+        ("'dose'", "infinite"),
+    ),
     "a tier in words": Wrong(
         beside(t_csv="gene,tier\nGENE0,low\n"), {"knowledge.tiers": "{}/t.csv"}, ("'low'", "whole")
     ),

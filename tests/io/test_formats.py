@@ -217,3 +217,20 @@ def test_a_foreign_parquet_file_is_refused(tmp_path):
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(InputError, match="expected acyclome-edges"):
         tables.read_parquet(tmp_path / "a.parquet", "edges", EDGE_COLUMNS)
+
+
+def test_control_characters_of_names_neither_break_xml_nor_begin_lines(toy_network, tmp_path):
+    from xml.dom import minidom
+
+    names = dict(zip(toy_network.genes, ["\x1b[31mA", "B\nX\tactivates\tY", "C\x00", "=D", "E\ufffe"], strict=True))
+    ends = [toy_network.edges, toy_network.ranking]
+    renamed = [table.assign(source=table["source"].map(names), target=table["target"].map(names)) for table in ends]
+    network = Network(*renamed, toy_network.nodes.assign(gene=toy_network.nodes["gene"].map(names)))
+    for name in ("graphml", "gexf", "sif"):
+        formats.export(network, tmp_path / f"n.{name}")
+    for name in ("graphml", "gexf"):
+        minidom.parse(str(tmp_path / f"n.{name}"))
+        assert r"\x1b[31mA" in (tmp_path / f"n.{name}").read_text()
+    lines = (tmp_path / "n.sif").read_text().splitlines()
+    assert len(lines) == toy_network.n_edges
+    assert all(line.count("\t") == 2 for line in lines)

@@ -131,6 +131,7 @@ READ = {
     "windows": ("a.csv", "\ufeff" + csv(UPRIGHT, lineterminator="\r\n"), "columns", []),
     "semicolons": ("a.csv", csv(UPRIGHT, sep=";"), "columns", []),
     "tabs in a csv": ("a.csv", csv(UPRIGHT, sep="\t"), "columns", []),
+    "blanks in a tsv": ("a.tsv", csv(UPRIGHT, sep=" "), "columns", []),
     "quoted": ("a.csv", csv(UPRIGHT, quoting=2), "columns", []),
     "a gene without a name": ("a.csv", csv(with_columns(UPRIGHT, at=D, **{"": C[:, 0] + 1})), "columns", ["(no name)"]),
 }

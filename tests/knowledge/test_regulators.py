@@ -106,7 +106,7 @@ def test_lists_are_read_with_comments_columns_and_repeats(tmp_path):
     ("content", "reason"),
     [
         (b"# none\n", "names no gene"),
-        (b"\xff\xfe\x00", "cannot be read"),
+        (b"\xff\xfe\x00", "UTF-16"),
         (b"\x1f\x8b\x08\0\0\0\0\0\0\xff\xff\xff", "cannot be read"),
     ],
 )

@@ -70,8 +70,10 @@ def export(out: Path, *, file: Path, format_name: str | None, quiet: bool) -> No
     """Write the network in a format that other programs open."""
     from acyclome.io import formats
     from acyclome.io.networks import read
+    from acyclome.io.runs import RunFolder
 
     network = read(out)
+    RunFolder(out).check_apart(file, "The file")
     formats.export(network, file, format_name)
     if not quiet:
         say(f"{file}: {len(network.genes):,} genes, {network.n_edges:,} edges")

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from acyclome.errors import AcyclomeError, InputError, examples
 from acyclome.io.declared import check_link, take
 from acyclome.io.gene_names import are_row_numbers
@@ -153,7 +155,8 @@ def _index(node: Any, key: str) -> pd.Index:
     said = node.attrs.get("_index", "_index")
     for name in (said, "_index", "index"):
         if name in node and hasattr(node[name], "shape"):
-            return pd.Index([text.decode() if isinstance(text, bytes) else str(text) for text in read_elem(node[name])])
+            texts = np.ravel(np.asarray(read_elem(node[name]))).tolist()  # at once: one by one is slow
+            return pd.Index([text.decode() if isinstance(text, bytes) else str(text) for text in texts])
     msg = f"{key} has no names ({said!r} is absent). Expected obs and var with an index, as anndata writes them."
     raise InputError(msg)
 

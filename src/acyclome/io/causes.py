@@ -58,9 +58,10 @@ def unreadable(path: Path, error: Exception | str, expected: str) -> InputError:
     return InputError(f"Cannot read {str(path)!r}: {what or said}. Expected {expected}. {advice}")
 
 
-def check_beginning(path: Path, expected: str) -> None:
+def check_beginning(path: Path, expected: str, *, may_be_packed: bool = False) -> None:
     """Refuse a file that begins as one of another kind, and not as its ending says."""
-    if _beginning(path) is not None:
+    found = _beginning(path)
+    if found is not None and not (may_be_packed and "gzip" in found[0]):
         raise unreadable(path, "", expected)
 
 

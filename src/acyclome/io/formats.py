@@ -6,6 +6,7 @@ Every writer gives the same bytes for the same network, and is tried by reading 
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
@@ -27,6 +28,7 @@ from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, Network
 if TYPE_CHECKING:
     from anndata import AnnData
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 MAX_DENSE_GENES = 5_000  # 25 million cells, 100 MB as text; spreadsheets end far before
 _BYTES_PER_CELL = 4  # of a matrix that is nearly all zeros, as text: 0.0 and a separator
 
@@ -80,11 +82,11 @@ def write_graphml(path: str | os.PathLike[str], network: Network) -> None:
     import igraph
 
     graph = igraph.Graph(n=len(network.genes), edges=_pairs(network), directed=True)
-    graph.vs["name"] = network.genes
+    graph.vs["name"] = [_in_line(gene) for gene in network.genes]
     for column in _told(network.nodes, NODE_COLUMNS):
-        graph.vs[column] = network.nodes[column].tolist()
+        graph.vs[column] = [_in_line(value) for value in network.nodes[column].tolist()]
     for column in _told(network.edges, EDGE_COLUMNS):
-        graph.es[column] = network.edges[column].tolist()
+        graph.es[column] = [_in_line(value) for value in network.edges[column].tolist()]
     with write_path(path) as temporary:
         graph.write_graphml(os.fspath(temporary))
 
@@ -98,7 +100,7 @@ def write_sif(path: str | os.PathLike[str], network: Network) -> None:
     """Write ``source <tab> activates or represses <tab> target``; opens in Cytoscape."""
     verb = network.edges["sign"].map({"+": "activates", "-": "represses"})
     rows = zip(network.edges["source"], verb, network.edges["target"], strict=True)
-    write_text(path, "".join(f"{source}\t{word}\t{target}\n" for source, word, target in rows))
+    write_text(path, "".join(f"{_in_line(source)}\t{word}\t{_in_line(target)}\n" for source, word, target in rows))
 
 
 def write_dense_csv(path: str | os.PathLike[str], network: Network) -> None:
@@ -160,6 +162,11 @@ def _write_anndata(path: str | os.PathLike[str], adata: AnnData) -> None:
     write_adata(path, adata, compression="gzip")  # which every HDF5 reads, of R too
 
 
+def _in_line(value: Any) -> Any:
+    """Return a text with control characters escaped: XML has no place for them, and tabs end cells."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], value) if isinstance(value, str) else value
+
+
 def _pairs(network: Network) -> list[tuple[int, int]]:
     return list(zip(network.source.tolist(), network.target.tolist(), strict=True))
 
@@ -179,7 +186,7 @@ def _gexf_lines(network: Network) -> Iterator[str]:
     yield from _gexf_columns("edge", edge_columns, EDGE_COLUMNS)
     yield "<nodes>"
     for index, row in enumerate(network.nodes.to_dict("records")):
-        yield f'<node id="{index}" label={quoteattr(row["gene"])}>{_gexf_values(row, node_columns)}</node>'
+        yield f'<node id="{index}" label={quoteattr(_in_line(row["gene"]))}>{_gexf_values(row, node_columns)}</node>'
     yield "</nodes>"
     yield "<edges>"
     for index, ((source, target), row) in enumerate(
@@ -207,5 +214,5 @@ def _gexf_values(row: dict[Hashable, Any], columns: list[str]) -> str:
         value = row[column]
         if value == value and value != "":  # neither NaN nor empty
             text = str(value).lower() if isinstance(value, bool) else str(value)
-            cells.append(f'<attvalue for="{number}" value={quoteattr(text)}/>')
+            cells.append(f'<attvalue for="{number}" value={quoteattr(_in_line(text))}/>')
     return f"<attvalues>{''.join(cells)}</attvalues>"

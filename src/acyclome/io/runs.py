@@ -84,6 +84,16 @@ class RunFolder:
     def group(self, label: str) -> RunFolder:
         return RunFolder(self.path / safe_name(label))
 
+    def check_apart(self, path: str | os.PathLike[str], what: str) -> None:
+        """Raise an InputError if a file is one that a run writes here, so that one would replace the other."""
+        place, home = Path(path).resolve(), self.path.resolve()
+        if place in [home / name for name in RESULTS] or place.is_relative_to(home / "stages"):
+            msg = (
+                f"{what} {str(path)!r} has the place of a file that a run writes into {str(self.path)!r}, and one "
+                "would replace the other. Give another folder or file, or move it."
+            )
+            raise InputError(msg)
+
     def write_stage(self, name: str, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any], *, key: str) -> None:
         """Write the result of a stage to ``stages/NAME.npz``, whole or not at all; equal content, equal bytes."""
         write_stage(self.stage(f"{name}.npz"), arrays, facts, key=key)

@@ -16,7 +16,7 @@ from acyclome.io.declared import LimitedStream
 from acyclome.io.gene_names import heads_names
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".gct")
-_SEPARATORS = {".csv": ",;\t", ".tsv": "\t,;", ".tab": "\t,;", ".txt": "\t,; ", ".gct": "\t"}
+_SEPARATORS = {".csv": ",;\t", ".tsv": "\t,;", ".tab": "\t,;", ".txt": "\t,;", ".gct": "\t"}
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")  # float() takes more, such as 1_000
 _LONGEST_LINE = 2**28  # bytes; a million names of cells take a tenth of it
 EXPECTED = (
@@ -70,6 +70,7 @@ def read_head(path: Path) -> Head:
 
 def _separator(lines: Sequence[str], marks: str) -> str:
     """Return the mark that cuts both lines into as many cells, or one more below, and into most of them."""
+    marks = marks if any(mark in lines[1].strip() for mark in marks) else " "  # blanks, where there is nothing else
     widths = {mark: [len(_split(line, mark)) for line in lines] for mark in marks}
     fitting = [mark for mark in marks if widths[mark][1] - widths[mark][0] in (0, 1) and widths[mark][1] > 1]
     there = [mark for mark in marks if mark in lines[1].strip()]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from acyclome.errors import InputError, examples
+from acyclome.io.causes import check_beginning
 from acyclome.io.declared import check_path
 from acyclome.options.sections import SHIPPED_REGULATORS
 
@@ -78,6 +79,8 @@ def _read(path: str | os.PathLike[str], known: frozenset[str]) -> list[list[str]
 
 
 def _text(path: str | os.PathLike[str]) -> str:
+    if os.path.isfile(path):  # noqa: PTH113 - False, too, of a name that no system takes
+        check_beginning(Path(path), "a text file with one gene a line", may_be_packed=True)
     try:
         check_path(Path(path))
         raw = Path(path).read_bytes()

@@ -119,6 +119,11 @@ def likely_reason(genes: Sequence[str], names: Sequence[str]) -> str:
             "The names of the genes look like cell barcodes, so the matrix is probably transposed: "
             "observations belong in rows and genes in columns (for tables: --genes-as rows)."
         )
+    if blank := next((gene for gene in genes if gene != gene.strip() and gene.strip() in names), None):
+        return (
+            f"Names of the data have blanks around them ({blank!r}): take them away, in AnnData by adata.var_names = "
+            "adata.var_names.str.strip()."
+        )
     if any(name.upper() in upper for name in names if name not in known):
         same = next(name for name in names if name.upper() in upper and name not in known)
         return f"Upper and lower case differ ({same}): write the list as the data do (human SPI1, mouse Spi1)."

@@ -14,6 +14,7 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from acyclome.errors import InputError
+from acyclome.io.causes import check_beginning
 from acyclome.io.declared import check_path
 from acyclome.knowledge import foreign
 
@@ -109,6 +110,8 @@ def _coded(cells: pd.Series | str, size: int, blank: str = "") -> pd.Categorical
 
 def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
     packed = os.fspath(path).endswith(".gz")
+    if os.path.isfile(path):  # noqa: PTH113 - False, too, of a name that no system takes
+        check_beginning(Path(path), "a table with the columns source and target, tabs or commas between them")
     try:
         check_path(Path(path))
         with gzip.open(path, "rt", encoding="utf-8-sig") if packed else Path(path).open(encoding="utf-8-sig") as lines:

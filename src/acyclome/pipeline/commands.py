@@ -41,6 +41,7 @@ def run(
     input_path: str | os.PathLike[str], out: str | os.PathLike[str], config: Config, runtime: Runtime
 ) -> Network | dict[str, Network]:
     """Learn the network of an expression file and write the folder of the run; with ``group_by`` one per label."""
+    RunFolder(out).check_apart(input_path, "The input")
     labels = _labels(input_path, config)
     if config.input.joint:
         check_joint(config, labels)
@@ -97,6 +98,7 @@ def prepare_stage(
         )
         raise ConfigError(msg)
     check_files(config.knowledge)
+    RunFolder(out).check_apart(input_path, "The input")
     with RunFolder.begin(out):
         facts = _prepare(input_path, out, config, runtime=runtime)
         if config.card is None:

@@ -55,7 +55,11 @@ def basis(obs: pd.DataFrame, covariates: tuple[str, ...]) -> np.ndarray:
             )
             raise InputError(msg)
         if column.dtype.kind in "iuf":
-            columns.append(column.to_numpy(dtype=np.float64)[:, None])
+            numbers = column.to_numpy(dtype=np.float64)[:, None]
+            if not np.isfinite(numbers).all():
+                msg = f"The covariate {name!r} holds infinite values. Expected numbers or labels: correct the column."
+                raise InputError(msg)
+            columns.append(numbers)
         else:
             columns.append(pd.get_dummies(column.astype(object).map(str)).to_numpy(dtype=np.float64))
     design = np.concatenate(columns, axis=1)
