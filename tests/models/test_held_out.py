@@ -76,15 +76,21 @@ def test_counts_of_lines_add_up_to_one(lab):
     np.testing.assert_allclose(total, 1.0, atol=1e-3)
 
 
-def test_noise_with_a_shape_is_told_from_normal_noise(lab):
+@of_values
+def test_noise_with_a_shape_has_a_density_of_its_own_whatever_the_functions(case, lab):
     X = np.random.default_rng([80, 6]).laplace(size=(2000, 3))
     m, train, test = lab.moments_of(X), np.arange(1500), np.arange(1500, 2000)
-    normal, shaped = (
-        model.prepare(lab.problem_of(m), 0).held_out(1, CAUSES[:0], train, test).mean()
-        for model in (LeastSquares(), Lingam())
-    )
-    true = laplace.logpdf(m.Z[1, test], scale=np.sqrt(0.5)).mean()
+    normal, true = norm.logpdf(m.Z[1, test]).mean(), laplace.logpdf(m.Z[1, test], scale=np.sqrt(0.5)).mean()
+    shaped = case.model.prepare(lab.problem_of(m), 0).held_out(1, CAUSES[:0], train, test).mean()
     assert normal + 0.02 < shaped < true + 0.02
+
+
+def test_values_that_return_keep_a_normal_density(lab):
+    m, train, test = lab.moments_of(np.maximum(lab.draw_linear(3, 2, N)[0], 0.0)), np.arange(300), np.arange(300, N)
+    found = LeastSquares().prepare(lab.problem_of(m), 0).held_out(1, CAUSES[:0], train, test)
+    Z = m.Z[1].astype(float)
+    expected = norm.logpdf(Z[test], Z[train].mean(), Z[train].std())
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("law", ["normal", "exponential", "laplace"])

@@ -11,7 +11,7 @@ from acyclome.cli import main
 from acyclome.config import Config
 from acyclome.evaluate.simulate import simulate
 from acyclome.io.store import MemoryStore
-from acyclome.pipeline.model_selection import compare, connected_genes
+from acyclome.pipeline.model_selection import Judged, compare, connected_genes
 
 D, N = 8, 400
 QUICK = {
@@ -54,6 +54,15 @@ def test_the_model_that_made_the_data_is_chosen():
     assert chosen(together(n=600))["name"] == "mlp"
 
 
+def test_tails_of_a_scale_do_not_decide():
+    """Curves of logarithms: on the amounts lines whose noise has heavy tails are as probable."""
+    network = ac.learn(np.exp(curves()), seed=2, threads=1, config=QUICK)
+    assert network.facts["model"]["name"] in ("polynomial", "sobolev", "spline")
+    assert network.facts["model"]["logarithms"]
+    assert any("--prepare.log true" in warning for warning in network.facts["warnings"])
+    assert not chosen(curves())["logarithms"]
+
+
 def test_values_that_return_are_no_noise_to_read():
     X = lines("exp", n=600)
     assert chosen(np.round(X, 3))["name"] == "lingam"
@@ -74,7 +83,7 @@ def test_all_that_was_compared_is_on_record():
     found = chosen(curves())
     rows = {row["model"]: row for row in found["compared"]}
     assert list(rows) == ["linear", "lingam", "dag_gnn", "polynomial", "sobolev", "spline", "mlp"]
-    assert (found["genes"], found["train"], found["test"]) == (D, 300, 100)
+    assert (found["genes"], found["train"], found["test"]) == (D, 300, 400)  # every quarter was kept back once
     assert min(row["behind"] for row in rows.values()) == 0
     assert rows["linear"]["behind"] > 5 * rows["linear"]["standard_error"]
     assert "no counts" in found["refused"]["glm"]
@@ -86,11 +95,23 @@ def test_the_simplest_that_is_not_measurably_behind_is_taken():
     base = rng.standard_normal(100)
     noise = rng.permutation(np.repeat([-1.0, 1.0], 50))
     near, far = base - 0.1 + noise, base - 1.0 + noise  # by .1 and 1, with standard errors of .1
-    found = {"far": (3, far), "near": (2, near), "best": (1, base)}
-    name, rows = compare(found)
+    found = {"far": Judged(3, far, far), "near": Judged(2, near, near), "best": Judged(1, base, base)}
+    name, rows = compare(found, n_train=300)
     assert name == "near"
     assert [row["behind"] for row in rows] == pytest.approx([1.0, 0.1, 0.0])
-    assert rows[0]["standard_error"] == pytest.approx(noise.std(ddof=1) / 10)
+    assert rows[0]["standard_error"] == pytest.approx(noise.std(ddof=1) * np.sqrt(1 / 100 + 1 / 300))
+
+
+def test_a_simpler_model_with_as_good_a_graph_is_taken_unless_its_functions_are_far_behind():
+    base = np.random.default_rng([87, 3]).standard_normal(1000)
+    lines = Judged(3, base - 1.0, base - 0.5)
+
+    def name(curves):
+        return compare({"lines": lines, "curves": curves, "best": Judged(1, base, base)}, n_train=300)[0]
+
+    assert name(Judged(2, base - 0.3, base)) == "curves"
+    assert name(Judged(2, base - 0.4, base)) == "best"
+    assert name(Judged(2, base - 0.3, base - 0.1)) == "best"
 
 
 def test_a_choice_is_that_of_the_chosen_model_for_any_number_of_threads():

@@ -1,5 +1,8 @@
 """How probable observations are that a fit has not seen, on one scale for all models.
 
+The law of noise is the same for all: normal, or where it is measurably not, whatever it is.  Otherwise heavy tails
+would decide between functions of which one is judged by a normal law and one is not.
+
 Nats per observation: log densities of the gene in standard deviations, or, where the data are counts, log probabilities
 of these.  A normal model of ``g(y) = log(1 + y / s)`` has a density; what it says of a count is the mass of the cell
 around it, from ``g(y - 1/2)`` to ``g(y + 1/2)`` (a count of 0 has all that is below).  The density at a point is no
@@ -13,16 +16,20 @@ from scipy.special import log_ndtr
 from scipy.stats import bernoulli, nbinom, poisson
 
 from acyclome.core.data.moments import Moments
+from acyclome.core.order_search.negentropy import least_gain, negentropy
+from acyclome.models.noise_density import kernel_log_density
 from acyclome.models.own_rows import OwnRows
 
 LEAST_VARIANCE = 1e-4  # of what parents leave, in shares of the gene's: a gene that is constant in the rows fitted
+REPEATED = 0.05  # of the observations; a kernel density of a value that returns is as high as the kernel is narrow
 
 
-def normal_held_out(data: Moments, j: int, residual: np.ndarray, *, own: OwnRows, test: np.ndarray) -> np.ndarray:
-    """Log density of gene ``j`` in the rows ``test`` with normal noise, ``(t,)``.
+def noise_held_out(data: Moments, j: int, residual: np.ndarray, *, own: OwnRows, test: np.ndarray) -> np.ndarray:
+    """Log density of gene ``j`` in the rows ``test``, ``(t,)``: a kernel density, if noise is measurably not normal.
 
     ``residual`` ``(n,)`` is what is left of the gene, in standard deviations, by a fit to the rows ``own.fitted``; its
-    mean square over these is the variance of the noise (maximum likelihood).
+    mean square over these is the variance of normal noise (maximum likelihood).  Noise of counts is normal, and of
+    genes with values that return.
     """
     fitted = residual if own.fitted is None else residual[own.fitted]
     deviation = np.sqrt(max(float(np.mean(fitted.astype(np.float64) ** 2)), LEAST_VARIANCE))
@@ -32,14 +39,23 @@ def normal_held_out(data: Moments, j: int, residual: np.ndarray, *, own: OwnRows
 def scaled_held_out(
     data: Moments, j: int, residual: np.ndarray, *, own: OwnRows, test: np.ndarray, deviation: np.ndarray
 ) -> np.ndarray:
-    """As :func:`normal_held_out`, with noise of the standard ``deviation (n,)``, in those of the gene."""
+    """As :func:`noise_held_out`, with noise of the standard ``deviation (n,)``, in those of the gene."""
+    noise = residual.astype(np.float64) / deviation
     deviation = deviation[test]
     if data.size is None:
-        u = residual[test].astype(np.float64) / deviation
-        return -0.5 * u**2 - np.log(deviation) - 0.5 * np.log(2 * np.pi)
+        fitted = noise if own.fitted is None else noise[own.fitted]
+        gain = own.n_effective * negentropy(fitted.astype(np.float32), np.sqrt(np.mean(fitted**2)) or 1.0)
+        if gain > least_gain(own.n_effective, data.n_genes) and repeated(data.Z[j]) <= REPEATED:
+            return kernel_log_density(fitted, noise[test]) - np.log(deviation)
+        return -0.5 * noise[test] ** 2 - np.log(deviation) - 0.5 * np.log(2 * np.pi)
     scale = data.scale[j]
     expected = data.mean[j] + scale * (own.response(data.Z[j])[test] - residual[test])
     return normal_mass(data.read(j, j + 1)[0][test], data.size[test], expected, scale * deviation)
+
+
+def repeated(values: np.ndarray) -> float:
+    """Return the share of observations ``(n,)`` that have the most frequent value, such as 0."""
+    return float(np.unique(values, return_counts=True)[1].max()) / len(values)
 
 
 def normal_mass(y: np.ndarray, size: np.ndarray, expected: np.ndarray, deviation: float | np.ndarray) -> np.ndarray:

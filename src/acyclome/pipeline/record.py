@@ -34,15 +34,15 @@ def run_record(
     effects = order.get("effects", [])
     warnings = [*store.get("warnings", []), *data.warnings, *fit.get("warnings", []), *effects_warnings(effects)]
     warnings += [*sign_warnings(network.edges), *facts[Key(Stage.CONFOUNDING)].get("warnings", [])]
-    checked = dict(facts.get(Key(Stage.VALIDATION), {}))
-    warnings += checked.pop("warnings", [])
+    chosen, checked = (dict(facts.get(Key(stage), {})) for stage in (Stage.CHOOSE, Stage.VALIDATION))
+    warnings += [*chosen.pop("warnings", []), *checked.pop("warnings", [])]
     edges = [count for key, part in facts.items() if key.stage is Stage.RESAMPLE for count in part["edges"]]
     return {
         "status": "done",
         "version": __version__,
         "command": about["command"],
         "config": config.model_dump(mode="json"),
-        "model": {"name": config.model, **_without_cost(facts.get(Key(Stage.CHOOSE), {}))},
+        "model": {"name": config.model, **_without_cost(chosen)},
         "seed": config.seed,
         "input": {
             **about["input"],

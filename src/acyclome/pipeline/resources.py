@@ -15,6 +15,10 @@ from acyclome.machine import machine_memory
 from acyclome.models.card import Cost
 
 COMPARED_GENES, COMPARED_OBSERVATIONS = 200, 4000  # of the sample on which models are compared, if there are more
+PARTS = 4  # three quarters are more to learn from than the half of a resample; no other share is on record
+# Values judged, from which no further quarter is kept back: 20 genes in 1,000 observations; and quarters at most, in
+# several divisions where one has not as many.  One of few values chose by its seed (Sachs: linear, polynomial or mlp).
+JUDGED, MOST_PARTS = 20_000, 8
 BASE_BYTES = 450_000_000  # of the interpreter and its libraries
 CARD_BYTES = 600_000_000  # what CUDA and its libraries take before any data
 PATH_BYTES = 9500  # per gene, of the flow along paths
@@ -143,7 +147,12 @@ def _choose_seconds(n_genes: int, n_obs: int, config: Config, *, threads: int) -
     d, n = min(n_genes, COMPARED_GENES), min(n_obs, COMPARED_OBSERVATIONS)
     quick = config.with_options({"search.perturbations": 0, "resample.resamples": 0})
     costs = [(_cost(d, n, one)._replace(relax=0.0), one) for one in quick.with_each_model()[0].values()]
-    return sum(sum(_model_seconds(*one).values()) for one in costs) / threads
+    return parts_judged(d, n) * sum(sum(_model_seconds(*one).values()) for one in costs) / threads
+
+
+def parts_judged(n_genes: int, n_obs: int) -> int:
+    """Return how many quarters of the observations are kept back in turn where models are compared."""
+    return min(MOST_PARTS, math.ceil(JUDGED / max(n_obs // PARTS * n_genes, 1)))
 
 
 def _card_bytes(d: float, n: float, config: Config) -> float:

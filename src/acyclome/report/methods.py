@@ -55,7 +55,7 @@ def _choice(run: Run) -> str:
     return (
         f" This model was chosen among {len(rows)} by the likelihood of {run.fact('model.test'):,} observations "
         f"that were kept back, on {run.fact('model.genes'):,} genes: the simplest within two standard errors of the "
-        f"best (compare [@breiman1984])."
+        f"best (compare [@breiman1984; @nadeau2003])."
     )
 
 

@@ -16,7 +16,7 @@ from acyclome.core.data.basis import expand, explained, own_standardized
 from acyclome.core.data.expansions import Expansion
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
-from acyclome.models.linear.local_score import GaussianNoise
+from acyclome.models.linear.local_score import AdditiveNoise
 from acyclome.models.own_rows import OwnRows
 
 JITTER = 1e-6  # relative to variances of 1 in float32, where sums over a thousand observations err by about as much
@@ -58,7 +58,7 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class CurvesScore(GaussianNoise):
+class CurvesScore(AdditiveNoise):
     """Sums of curves on given data."""
 
     data: Moments

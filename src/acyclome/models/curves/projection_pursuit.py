@@ -17,7 +17,7 @@ from acyclome.core.data.expansions import Expansion
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.models.curves.local_score import JITTER, fit_terms
-from acyclome.models.linear.local_score import GaussianNoise
+from acyclome.models.linear.local_score import AdditiveNoise
 from acyclome.models.own_rows import OwnRows
 
 STEPS = 5  # of Gauss-Newton from the better start, at most: it ends where the curve fits no better
@@ -56,7 +56,7 @@ class Sum(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RidgesScore(GaussianNoise):
+class RidgesScore(AdditiveNoise):
     """Ridge functions on given data."""
 
     data: Moments

@@ -15,7 +15,7 @@ from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.models.curves.local_score import smoothness
 from acyclome.models.held_out import LEAST_VARIANCE, scaled_held_out
-from acyclome.models.linear.local_score import GaussianNoise
+from acyclome.models.linear.local_score import AdditiveNoise
 from acyclome.models.mlp.gaussian_process import Evidence, EvidenceScore
 from acyclome.models.own_rows import OwnRows
 
@@ -43,7 +43,7 @@ class LocationScale:
 
 
 @dataclass(frozen=True)
-class LocationScaleScore(GaussianNoise):
+class LocationScaleScore(AdditiveNoise):
     """The model on given data.
 
     The score is that of the mean less ``max(0, log-likelihood ratio of s_j over a constant - df/2 log n)``, with the

@@ -15,7 +15,7 @@ from acyclome.core.contract import ScoreCost
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.order_search.select import MIN_VARIANCE
-from acyclome.models.held_out import normal_held_out
+from acyclome.models.held_out import noise_held_out
 from acyclome.models.own_rows import OwnRows
 
 TINY = 1e-9  # least share of variance that parents leave, as in ``order_search.select``
@@ -35,8 +35,8 @@ class LeastSquares:
         return ScoreCost(0.0, 4.0**3, 0.0)
 
 
-class GaussianNoise(ABC):
-    """What a model with Gaussian noise says once it says what parents leave of a gene."""
+class AdditiveNoise(ABC):
+    """What a model fitted by least squares says once it says what parents leave of a gene."""
 
     data: Moments
 
@@ -53,7 +53,7 @@ class GaussianNoise(ABC):
 
     def held_out(self, j: int, parents: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         own = OwnRows.of(self.data, j, train)
-        density = normal_held_out(self.data, j, self.left_by(j, parents, own), own=own, test=test)
+        density = noise_held_out(self.data, j, self.left_by(j, parents, own), own=own, test=test)
         return density + self.log_slope(j, own)[test]
 
     def log_slope(self, j: int, own: OwnRows) -> np.ndarray:
@@ -62,7 +62,7 @@ class GaussianNoise(ABC):
 
 
 @dataclass(frozen=True)
-class LinearScore(GaussianNoise):
+class LinearScore(AdditiveNoise):
     """Least squares on given data."""
 
     data: Moments

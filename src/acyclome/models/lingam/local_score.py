@@ -9,10 +9,8 @@ import numpy as np
 
 from acyclome.core.contract import ScoreCost
 from acyclome.core.data.problem import Problem
-from acyclome.core.order_search.negentropy import least_gain, negentropy, noise_gain
-from acyclome.models.held_out import LEAST_VARIANCE, normal_held_out
+from acyclome.core.order_search.negentropy import least_gain, noise_gain
 from acyclome.models.linear.local_score import LeastSquares, LinearScore
-from acyclome.models.noise_density import kernel_log_density
 from acyclome.models.own_rows import OwnRows
 
 OPERATIONS = 30.0  # of a score per observation: three products of two genes, exponentials counted by their time
@@ -42,17 +40,6 @@ class LingamScore(LinearScore):
         own = OwnRows.of(self.data, j, rows)
         none = self.gain_of_noise(j, sets[0, :0], own)
         return super().scores(j, sets, rows) + none - [self.gain_of_noise(j, one, own) for one in sets]
-
-    def held_out(self, j: int, parents: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        """Log density in the rows ``test``; noise that is measurably not Gaussian has a density of its own."""
-        own = OwnRows.of(self.data, j, train)
-        residual = self.left_by(j, parents, own)
-        fitted = residual[train if own.fitted is None else own.fitted]
-        scale = np.sqrt(max(float(np.mean(fitted**2)), LEAST_VARIANCE))
-        gain = own.n_effective * negentropy(fitted.astype(np.float32), scale)
-        if gain > least_gain(own.n_effective, self.data.n_genes):
-            return kernel_log_density(fitted, residual[test])
-        return normal_held_out(self.data, j, residual, own=own, test=test)
 
     def gain_of_noise(self, j: int, parents: np.ndarray, own: OwnRows) -> float:
         """Return the log-likelihood that the noise of a gene gains by not being Gaussian, as in the order search."""

@@ -17,7 +17,7 @@ from acyclome.core.data.basis import expand, explained, own_standardized
 from acyclome.core.data.expansions import NaturalSplines
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
-from acyclome.models.linear.local_score import GaussianNoise
+from acyclome.models.linear.local_score import AdditiveNoise
 from acyclome.models.own_rows import OwnRows
 
 JITTER = 1e-6  # per observation; sums of products in float32 err by about as much
@@ -59,7 +59,7 @@ class Features(NamedTuple):
 
 
 @dataclass(frozen=True)
-class EvidenceScore(GaussianNoise):
+class EvidenceScore(AdditiveNoise):
     """The evidence on given data.
 
     ``-log mean_m mean_r p(x_j | S, kind m, ridge r) / p(x_j | no parents)``, with noise variance and mean integrated
