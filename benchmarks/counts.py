@@ -137,7 +137,7 @@ def _cells(given: argparse.Namespace, seed: int) -> dict[str, Any]:
 
 
 def _linear(logs: np.ndarray, seed: int, threads: int) -> Network:
-    network = learn(logs, resamples=0, seed=seed, threads=threads)
+    network = learn(logs, n_resamples=0, random_state=seed, threads=threads)
     if not isinstance(network, Network):
         msg = "Found a network per group; expected a single one."
         raise TypeError(msg)

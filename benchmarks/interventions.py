@@ -66,7 +66,7 @@ def learned(X: np.ndarray, labels: list[str] | None, seed: int, threads: int) ->
     """Learn without resamples."""
     from acyclome import Network, learn
 
-    network = learn(X, resamples=0, seed=seed, threads=threads, perturbation=labels)
+    network = learn(X, n_resamples=0, random_state=seed, threads=threads, perturbation=labels)
     if not isinstance(network, Network):
         msg = "Found a network per group; expected a single one."
         raise TypeError(msg)

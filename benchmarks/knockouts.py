@@ -112,7 +112,7 @@ def learned(
 
     config = {"prepare": {"log": False, "normalize": False, **prepare}}
     control = None if key is None else UNTOUCHED
-    tl.dag(adata, layer="X", perturbation=key, control=control, seed=seed, threads=threads, config=config)
+    tl.dag(adata, layer="X", perturbation=key, control=control, random_state=seed, threads=threads, config=config)
     network = get.network(adata)
     return {"edges": network.edges, "ranking": network.ranking}
 

@@ -72,7 +72,7 @@ def random_case(number: int) -> dict[str, int]:
             pd.DataFrame({"gene": genes, "tier": tier}).to_csv(path, sep="\t", index=False)
             config = {"knowledge": {"tiers": str(path)}}
         resamples = 0 if number % 10 else 2
-        network = learn(X, genes, knowledge=table, resamples=resamples, seed=number, threads=1, config=config)
+        network = learn(X, genes, knowledge=table, n_resamples=resamples, random_state=number, threads=1, config=config)
     if not isinstance(network, Network):
         msg = "Found a network per group; expected a single one."
         raise TypeError(msg)

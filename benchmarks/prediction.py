@@ -60,7 +60,7 @@ def main() -> None:
 
 def network_of(X: np.ndarray, genes: list[str], seed: int, threads: int, told: list[str] | None = None) -> Network:
     """Learn with default options."""
-    found = learn(X, genes, seed=seed, threads=threads, perturbation=told)
+    found = learn(X, genes, random_state=seed, threads=threads, perturbation=told)
     if not isinstance(found, Network):
         msg = "Found a network per group; expected a single one."
         raise TypeError(msg)

@@ -113,7 +113,7 @@ def _held_out(path: Path, seed: int, threads: int) -> dict[str, Any]:
 def _one_way(train: np.ndarray, test: np.ndarray, seed: int, threads: int) -> dict[str, float]:
     seen = np.flatnonzero((np.ptp(train, axis=0) > 0) & (np.ptp(test, axis=0) > 0))
     train, test = train[:, seen], test[:, seen]
-    network = learn(train, resamples=0, seed=seed, threads=threads)
+    network = learn(train, n_resamples=0, random_state=seed, threads=threads)
     if not isinstance(network, Network):
         msg = "Found a network per group; expected a single one."
         raise TypeError(msg)

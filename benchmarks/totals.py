@@ -94,7 +94,7 @@ def learned(drawn: Simulation, prepared: str, model: str, seed: int, threads: in
     genes, obs = pd.DataFrame(index=drawn.genes), pd.DataFrame(index=[f"cell_{k}" for k in range(len(drawn.X))])
     adata = anndata.AnnData(drawn.X.astype(np.float32), obs=obs, var=genes)
     config = {"model": model, **PREPARED[prepared]}
-    ac.tl.dag(adata, resamples=0, seed=METHOD + seed, threads=threads, config=config)
+    ac.tl.dag(adata, n_resamples=0, random_state=METHOD + seed, threads=threads, config=config)
     edges, place = ac.get.edges(adata), {gene: k for k, gene in enumerate(drawn.genes)}
     source, target = (edges[end].map(place).to_numpy(np.int64) for end in ("source", "target"))
     return source, target

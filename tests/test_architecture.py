@@ -27,6 +27,7 @@ FLOORS = {
     "_version": 0,
     "wording": 0,
     "options": 1,
+    "notebook": 1,
     "core.kernel": 1,
     "core.workers": 1,
     "core.data": 2,
@@ -71,6 +72,7 @@ ONLY = {
     "_version": set(),
     "wording": set(),
     "options": {"pydantic", "ruamel"},
+    "notebook": {"tqdm"},
     "config": {"pydantic", "ruamel"},
     # threadpoolctl is one file without dependencies; it keeps matrix products on one thread, and so their bits.
     "core": {"torch", "numpy", "scipy", "numba", "threadpoolctl"},

@@ -36,7 +36,7 @@ def adata(expression):
 
 
 def learn(adata, **options):
-    return ac.tl.dag(adata, **{"layer": "X", "resamples": 0, "config": NO_PREPARATION, "threads": 1, **options})
+    return ac.tl.dag(adata, **{"layer": "X", "n_resamples": 0, "config": NO_PREPARATION, "threads": 1, **options})
 
 
 def test_the_network_is_written_and_nothing_else_changes(adata, expression):
@@ -64,17 +64,17 @@ def test_twice_the_same_call_gives_the_same_bits(adata):
 
 
 def test_resamples_give_stability_between_zero_and_one(adata):
-    learn(adata, resamples=4)
+    learn(adata, n_resamples=4)
     stability = ac.get.edges(adata)["stability"]
     assert stability.between(0, 1).all()
     assert stability.max() > 0.5
 
 
 def test_options_of_the_config_hold_unless_an_argument_overrides_them(adata):
-    learn(adata, resamples=None, config={**NO_PREPARATION, "resample": {"resamples": 2}, "seed": 5})
+    learn(adata, n_resamples=None, config={**NO_PREPARATION, "resample": {"resamples": 2}, "seed": 5})
     config = ac.get.network(adata).facts["config"]
     assert (config["resample"]["resamples"], config["seed"]) == (2, 5)
-    learn(adata, seed=6, config={**NO_PREPARATION, "seed": 5})
+    learn(adata, random_state=6, config={**NO_PREPARATION, "seed": 5})
     assert ac.get.network(adata).facts["config"]["seed"] == 6
 
 
@@ -168,8 +168,8 @@ def test_covariates_count_as_in_a_run_over_files(expression, tmp_path):
 def test_a_prepared_layer_keeps_the_observations_that_count(expression):
     adata = with_batches(expression)
     ac.pp.prepare(adata, covariates=["batch"])
-    ac.tl.dag(adata, layer="dag_input", resamples=0, threads=1)
-    ac.tl.dag(adata, config={"prepare": {"covariates": ["batch"]}}, resamples=0, threads=1, key_added="direct")
+    ac.tl.dag(adata, layer="dag_input", n_resamples=0, threads=1)
+    ac.tl.dag(adata, config={"prepare": {"covariates": ["batch"]}}, n_resamples=0, threads=1, key_added="direct")
     assert ac.get.network(adata).facts["prepare"]["n_effective"] == N_OBS - 2
     assert_frame_equal(ac.get.edges(adata), ac.get.edges(adata, "direct"))
 

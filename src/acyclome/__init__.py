@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from acyclome.io.grnndata import from_grnndata, to_grnndata
     from acyclome.io.networks import read, write
     from acyclome.network import Network
+    from acyclome.notebook import settings
     from acyclome.pipeline.learn import learn
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "pl",
     "pp",
     "read",
+    "settings",
     "tl",
     "to_grnndata",
     "write",
@@ -40,6 +42,7 @@ _HOMES = {
     "learn": "acyclome.pipeline.learn",
     "from_grnndata": "acyclome.io.grnndata",
     "read": "acyclome.io.networks",
+    "settings": "acyclome.notebook",
     "to_grnndata": "acyclome.io.grnndata",
     "write": "acyclome.io.networks",
 }
@@ -58,4 +61,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))
+    return __all__

@@ -48,6 +48,10 @@ class ConvergenceError(AcyclomeError):
     exit_code: ClassVar[int] = 4
 
 
+class DataWarning(UserWarning):
+    """Something about the data, the list of regulators or the fit that one should know before a network is believed."""
+
+
 class EarlierNameWarning(FutureWarning):
     """A name was used that still works and will not for ever; a FutureWarning, since those are shown to users."""
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from acyclome.io.keys import read_differential, read_keys
+from acyclome.notebook import speaks_python
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
     from acyclome.network import Network
 
+__all__ = ["differential", "edges", "network", "nodes"]
 
+
+@speaks_python
 def network(adata: AnnData, key: str = "dag", *, group: str | None = None) -> Network:
     """Return the network that :func:`acyclome.tl.dag` has written into `adata`.
 
@@ -34,6 +38,7 @@ def network(adata: AnnData, key: str = "dag", *, group: str | None = None) -> Ne
     return read_keys(adata, key, group)
 
 
+@speaks_python
 def edges(
     adata: AnnData,
     key: str = "dag",
@@ -72,6 +77,7 @@ def edges(
     return table.reset_index(drop=True)
 
 
+@speaks_python
 def nodes(adata: AnnData, key: str = "dag", *, group: str | None = None) -> pd.DataFrame:
     """Return the genes of a network with the columns of ``nodes.tsv``.
 
@@ -88,6 +94,7 @@ def nodes(adata: AnnData, key: str = "dag", *, group: str | None = None) -> pd.D
     return network(adata, key, group=group).nodes
 
 
+@speaks_python
 def differential(adata: AnnData, key: str = "dag") -> pd.DataFrame:
     """Return the edges that differ between groups that were learned together, most different first.
 
@@ -107,3 +114,7 @@ def differential(adata: AnnData, key: str = "dag") -> pd.DataFrame:
         If there is no network under the key, or its groups were not learned together.
     """
     return read_differential(adata, key)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from acyclome.config import Config
 from acyclome.errors import InputError
+from acyclome.notebook import speaks_python, tell
 from acyclome.options.sections import Input
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ _MOVES_OBSERVATIONS = {  # what does the same outside, for a layer has the obser
 _STAYS = {"missing": ("refuse", "drop-genes", "impute")}  # values that leave the observations as they are
 
 
+__all__ = ["prepare"]
+
+
+@speaks_python
 def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | None:
     """Write the matrix to learn from into ``layers["dag_input"]``; observations and genes all stay.
 
@@ -43,8 +48,10 @@ def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | 
     from acyclome.io.atomic import plain
     from acyclome.io.keys import check_changeable, check_genes
     from acyclome.prepare import prepare as prepare_matrix
+    from acyclome.prepare.checks import check_upright
 
     check_changeable(adata, copy=copy)
+    check_upright(adata)
     moving = [name for name in _MOVES_OBSERVATIONS if options.get(name) not in (None, *_STAYS.get(name, ()))]
     if moving:
         msg = f"{moving[0]} changes the observations, so a layer cannot hold it. Use {_MOVES_OBSERVATIONS[moving[0]]}."
@@ -55,6 +62,8 @@ def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | 
     index = adata.var_names.get_indexer(done.genes)
     # A product puts every gene into its column, and keeps sparse values sparse.
     into = sp.csr_matrix((np.ones(len(index), np.float32), (np.arange(len(index)), index)), (len(index), adata.n_vars))
+    for text in done.facts["warnings"]:
+        tell(text)
     target = adata.copy() if copy else adata
     layer = done.X.T @ into
     target.layers["dag_input"] = layer.tocsr() if sp.issparse(layer) else np.ascontiguousarray(layer)
@@ -63,3 +72,7 @@ def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | 
     # Texts, for h5ad holds no list of dictionaries.
     target.uns["dag_prepare"]["steps"] = [f"{step['step']}: {step['what']}" for step in done.facts["steps"]]
     return target if copy else None
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from acyclome.config import Config
 from acyclome.errors import InputError, examples
 from acyclome.io.atomic import plain
-from acyclome.io.keys import check_changeable, check_genes, check_key, write_keys
+from acyclome.io.keys import check_changeable, check_genes, check_key, read_joint, read_keys, write_keys
 from acyclome.knowledge.regulators import listed_regulators
+from acyclome.notebook import speaks_python, tell
+from acyclome.notebook.bars import reporter
 from acyclome.options.earlier import earlier_arguments
-from acyclome.prepare.checks import check_groups, check_matrix, leave_out_constant
+from acyclome.prepare.checks import check_groups, check_matrix, check_upright, leave_out_constant
 from acyclome.prepare.copies import leave_out_copies
 from acyclome.prepare.symbols import find_symbols
 
@@ -22,22 +24,26 @@ if TYPE_CHECKING:
 
     from acyclome.io.store import MemoryStore
 
+__all__ = ["compare", "dag", "predict"]
+
 PREPARED_LAYER = "dag_input"  # as pp.prepare writes it
 
 
-@earlier_arguments(rules="knowledge")
+@speaks_python
+@earlier_arguments(rules="knowledge", resamples="n_resamples", seed="random_state")
 def dag(
     adata: AnnData,
     *,
     layer: str | None = None,
     gene_names: str | None = None,
     groupby: str | None = None,
+    joint: bool = False,
     perturbation: str | None = None,
     control: str | None = None,
     regulators: Sequence[str] | str | os.PathLike[str] | None = None,
     knowledge: pd.DataFrame | str | os.PathLike[str] | None = None,
-    resamples: int | None = None,
-    seed: int | None = None,
+    n_resamples: int | None = None,
+    random_state: int | None = None,
     key_added: str = "dag",
     copy: bool = False,
     config: Mapping[str, Any] | Config | None = None,
@@ -50,9 +56,11 @@ def dag(
     ----------
     adata
         Observations x genes.
-    layer, groupby, resamples, seed
+    layer, groupby, n_resamples, random_state
         As ``input.layer`` (``"dag_input"``, written by :func:`acyclome.pp.prepare`, is taken as prepared),
         ``input.group_by`` (one network for each label), ``resample.resamples`` and ``seed``; None: as in `config`.
+    joint
+        Learn the groups together, with one order and shared causes, and test which edges differ (:func:`compare`).
     gene_names
         Column of ``adata.var`` with symbols, which stand beside the names of genes in tables and figures; None: found
         where these are Ensembl ids.
@@ -89,16 +97,16 @@ def dag(
     from acyclome.pipeline.groups import Door, learn_groups
     from acyclome.pipeline.task import Runtime
 
-    check_key(adata, key_added)  # now, not after an hour
-    check_changeable(adata, copy=copy)
+    _check(adata, key_added, copy=copy)  # now, not after an hour
     given = {
         "input.layer": layer,
         "input.gene_names": gene_names,
         "input.group_by": groupby,
         "input.perturbation": perturbation,
         "input.control": control,
-        "resample.resamples": resamples,
-        "seed": seed,
+        "input.joint": joint or None,
+        "resample.resamples": n_resamples,
+        "seed": random_state,
     }
     options = Config.from_mapping(config).with_options({name: v for name, v in given.items() if v is not None})
     door = Door.in_memory(
@@ -107,7 +115,7 @@ def dag(
         regulators=listed_regulators(regulators),
         knowledge=knowledge,
     )
-    runtime = Runtime(threads=threads or usable_threads(), device=device)
+    runtime = Runtime(threads=threads or usable_threads(), device=device, progress=reporter(), tell=tell)
     labels = _labels_asked_for(adata, options)
     networks = learn_groups(labels, door, options, runtime=runtime)
     target = adata.copy() if copy else adata
@@ -115,6 +123,79 @@ def dag(
         target._init_as_actual(target.copy())
     write_keys(target, networks.get(None, networks), key_added)
     return target if copy else None
+
+
+def _check(adata: AnnData, key: str, *, copy: bool) -> None:
+    check_key(adata, key)
+    check_changeable(adata, copy=copy)
+    check_upright(adata)
+
+
+@speaks_python
+def compare(adata: AnnData, first: str, second: str, *, key: str = "dag") -> pd.DataFrame:
+    """Return the edges of two groups that were learned together (``joint=True``), most different first.
+
+    Parameters
+    ----------
+    adata
+        Object with networks of groups.
+    first, second
+        Labels of the groups.
+    key
+        The ``key_added`` of the call that learned them.
+
+    Returns
+    -------
+    The table of :meth:`acyclome.network.JointNetworks.compare`: weights, their ``difference``, ``z``, ``p`` and ``q``.
+
+    Raises
+    ------
+    InputError
+        If there are no such networks, or a label is not one of theirs.
+
+    Examples
+    --------
+    >>> ac.tl.dag(adata, groupby="cell_type", joint=True)
+    >>> ac.tl.compare(adata, "CD14 Mono", "CD16 Mono").query("q < 0.05")
+    """
+    return read_joint(adata, key).compare(first, second)
+
+
+@speaks_python
+def predict(
+    adata: AnnData,
+    *,
+    knockout: str | Sequence[str] | None = None,
+    set: Mapping[str, float] | None = None,
+    shift: Mapping[str, float] | None = None,
+    perturb: str | Sequence[str] | None = None,
+    interval: float = 0.9,
+    key: str = "dag",
+    group: str | None = None,
+) -> pd.DataFrame:
+    """Predict the expected change of every gene when some are acted on, by a network inside `adata`.
+
+    Parameters
+    ----------
+    adata, key, group
+        As of :func:`acyclome.get.network`.
+    knockout, set, shift, perturb, interval
+        As of :meth:`acyclome.Network.predict`.
+
+    Returns
+    -------
+    One row per gene, largest change first, with an interval from the resamples.
+
+    Raises
+    ------
+    InputError
+        If there is no network, a gene is unknown or acted on twice, or nothing is acted on.
+
+    Examples
+    --------
+    >>> ac.tl.predict(adata, knockout="SPI1").head()
+    """
+    return read_keys(adata, key, group).predict(set, shift, knockout, perturb=perturb, interval=interval)
 
 
 def _labels_asked_for(adata: AnnData, options: Config) -> list[str | None]:
@@ -187,3 +268,7 @@ def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:
     symbols = find_symbols(adata, options.input, genes)
     observations = adata.obs_names[rows].tolist()
     return MemoryStore(X.T, genes, observations, facts=plain(facts), obs_columns=obs, symbols=symbols)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -15,7 +15,7 @@ from acyclome.errors import InputError
 from acyclome.io import keys
 from acyclome.network import JointNetworks, Network
 
-TABLES = ("edges", "ranking", "nodes", "members", "effects")
+TABLES = ("edges", "ranking", "nodes", "members", "effects", "treatments")
 
 
 def assert_same(first, second):
@@ -43,8 +43,12 @@ def whole(toy_network):
     effects = pd.DataFrame(
         {"source": [-1, 3, 3], "target": [2, 3, 4], "effect": [0.1, 1.0, 0.4], "error": [0.1, 0.0, 0.2]}
     )
+    rows = [np.arange(5) / 8 + k for k in range(3)]
+    treatments = pd.DataFrame({"targets": ["SPI1", "SPI1;ZNF1", "GATA1"], "observations": [10, 20, 30]}).assign(
+        change=rows, error=[np.full(5, 0.5)] * 3, network=[rows[0], np.empty(0), rows[2]]
+    )
     edges = toy_network.edges.assign(prior=["required", "", "", "soft"])
-    return Network(edges, toy_network.ranking, nodes, toy_network.facts, members, effects)
+    return Network(edges, toy_network.ranking, nodes, toy_network.facts, members, effects, treatments)
 
 
 def through(adata, ending, folder):
@@ -125,6 +129,11 @@ def test_a_subset_of_genes_keeps_the_network_among_them(whole):
     ]
     assert part.members.to_numpy().tolist() == [[0, 0, 0, 0], [1, 0, 0, 0], [2, 0, 0, 0]]  # none has an edge left
     assert part.effects[["source", "target"]].to_numpy().tolist() == [[-1, 1], [2, 2]]
+    assert [values.tolist() for values in part.treatments["network"]] == [
+        [0.125, 0.25, 0.375],
+        [],
+        [2.125, 2.25, 2.375],
+    ]
 
 
 def test_a_network_follows_genes_that_are_sorted_and_renamed(whole):
@@ -134,6 +143,7 @@ def test_a_network_follows_genes_that_are_sorted_and_renamed(whole):
     moved.var_names = moved.var_names.str.lower()
     again = keys.read_keys(moved)
     assert again.edges["source"].tolist() == whole.edges["source"].str.lower().tolist()
+    assert again.treatments["targets"].tolist() == ["spi1", "spi1;ZNF1", "gata1"]
     assert again.predict(knockout="spi1")["change"].tolist() == whole.predict(knockout="SPI1")["change"].tolist()
     assert sparse.linalg.norm(moved.varp["dag"] - adata[:, [4, 0, 2, 3, 1]].varp["dag"]) == 0
 

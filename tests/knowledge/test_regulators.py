@@ -1,6 +1,5 @@
 """Lists of regulators: exact matches, and messages that name the likely reason when there are none."""
 
-import logging
 import os
 
 import numpy as np
@@ -74,20 +73,17 @@ def test_similar_names_are_never_matched_silently():
     assert find_regulators(["SPI1", "Spi1", "SPI1.1"], ["SPI1"])[0].tolist() == [True, False, False]
 
 
-def test_partial_overlap_is_a_warning_with_counts_and_names(caplog):
-    with caplog.at_level(logging.WARNING):
-        mask, said = find_regulators(SYMBOLS, ["SPI1", "PAX6", "SOX2"], "tf.txt")
+def test_partial_overlap_is_a_warning_with_counts_and_names():
+    mask, said = find_regulators(SYMBOLS, ["SPI1", "PAX6", "SOX2"], "tf.txt")
     assert np.flatnonzero(mask).tolist() == [0]
-    assert "1 of 3 regulators of tf.txt are among the 7 genes; missing: PAX6, SOX2." in caplog.text
-    assert said == tuple(record.getMessage() for record in caplog.records)
+    assert "1 of 3 regulators of tf.txt are among the 7 genes; missing: PAX6, SOX2." in said[0]
     assert "filtered out" in find_regulators(SYMBOLS, ["SPI1", "PAX6"])[1][0]
     assert "Upper and lower case" in find_regulators(SYMBOLS, ["SPI1", "Gata1"])[1][0]
 
 
-def test_full_overlap_is_silent(caplog):
+def test_full_overlap_is_silent():
     assert find_regulators(SYMBOLS, SYMBOLS[:2])[1] == ()
     assert find_regulators(SYMBOLS, SYMBOLS)[1] == ()
-    assert caplog.text == ""
 
 
 def test_without_a_list_every_gene_may_be_a_cause():

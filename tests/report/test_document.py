@@ -334,6 +334,16 @@ def test_what_counts_are_worth_as_scores_is_told_in_the_methods(build_run):
     assert "Aitchison" in page
 
 
+def test_a_list_of_the_package_is_cited(build_run):
+    def change(facts):
+        facts["config"].setdefault("knowledge", {})["regulators"] = "mouse"
+
+    page = write_report(build_run(change=change)).read_text("utf-8")
+    assert "Only mouse transcription factors with a profile in JASPAR 2026" in page
+    assert "Rauluseviciute" in page
+    assert "of the list of mouse transcription factors could be causes" in page
+
+
 def test_warning_signs_of_the_checks_stand_in_the_header(build_run):
     said = " ".join(read(build_run(change=lambda facts: facts["warnings"].append("Beware."))).text["summary"].split())
     assert "2 warnings Does sorting alone give this network? 90% of the pairs, 85% of their directions" in said

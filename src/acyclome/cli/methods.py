@@ -60,9 +60,10 @@ def learned(
     X: np.ndarray, seed: int, threads: int, *, device: str = "cpu", **config: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     """Learn the network of ``X`` without resamples; return its edges as columns of ``X``, ``(m,)`` each."""
-    from acyclome import learn
+    from acyclome import learn, settings
 
-    network = learn(X, resamples=0, seed=seed, threads=threads, device=device, config=config)
+    with settings.silent():  # bars of the command are there already
+        network = learn(X, n_resamples=0, random_state=seed, threads=threads, device=device, config=config)
     return network.source, network.target
 
 

@@ -8,6 +8,7 @@ and the sixteen that most users need also go without their section. A command is
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -95,6 +96,7 @@ class RunOptions:
             device=self.device,
             resume=self.resume,
             progress=progress,
+            tell=logging.getLogger("acyclome").warning,
             dask=self.dask,
         )
 

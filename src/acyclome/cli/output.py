@@ -105,7 +105,6 @@ def _one_run_text(facts: Mapping[str, Any]) -> str:
         f"Done in {wording.duration(facts['seconds'])}.",
         f"  network  {facts['genes']:,} genes, {facts['edges']:,} edges, {verdict}",
         f"  report   {facts['report']}",
-        *(f"  note     {text}" for text in facts["warnings"][:3]),  # the report has all
     ]
     return "\n".join([*lines, *_next_commands(facts)])
 

@@ -87,6 +87,14 @@ def read_keys(adata: AnnData, key: str = "dag", group: str | None = None) -> Net
     return unpack(known[group], adata.var_names.to_numpy(dtype=object)[at[at >= 0]], at >= 0)
 
 
+def read_joint(adata: AnnData, key: str = "dag") -> JointNetworks:
+    """Return all networks of groups that were learned together."""
+    differential = read_differential(adata, key)
+    labels = [entry["label"] for entry in adata.uns[key]["groups"].values()]
+    networks = {label: read_keys(adata, key, label) for label in labels}
+    return JointNetworks(networks, read_keys(adata, key, SHARED), differential)
+
+
 def read_differential(adata: AnnData, key: str = "dag") -> pd.DataFrame:
     """Return the differential edges of groups that were learned together, as in :class:`JointNetworks`."""
     facts = _encoded(adata, key)

@@ -17,7 +17,7 @@ from acyclome.core.effects.total import ANY
 from acyclome.io.atomic import plain
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, Network
 from acyclome.network.build import UNKNOWN, node_table
-from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS
+from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS, TREATMENT_COLUMNS
 
 Packed = dict[str, Any]
 _EXTRA = {"members": MEMBER_COLUMNS, "effects": EFFECT_COLUMNS}
@@ -42,6 +42,8 @@ def pack(network: Network, numbers: np.ndarray) -> Packed:
     for part, columns in _EXTRA.items():
         if (table := getattr(network, part)) is not None:
             packed[part] = {name: table[name].to_numpy(_small(kind)) for name, kind in columns.items()}
+    if network.treatments is not None:
+        packed["treatments"] = _pack_treatments(network.treatments, network.genes)
     return packed
 
 
@@ -62,7 +64,34 @@ def unpack(packed: Mapping[str, Any], names: np.ndarray, kept: np.ndarray) -> Ne
         ),
         json.loads(str(packed["facts"])),
         *(_among(packed[part], kept, columns) if part in packed else None for part, columns in _EXTRA.items()),
+        _unpack_treatments(packed["treatments"], names, kept) if "treatments" in packed else None,
     )
+
+
+def _pack_treatments(table: pd.DataFrame, genes: list[str]) -> Packed:
+    """Return treatments as matrices, a row each; those of which the network said something are marked."""
+    asked = np.array([len(values) > 0 for values in table["network"]], bool)
+    packed: Packed = {
+        "targets": table["targets"].to_numpy(object),
+        "observations": table["observations"].to_numpy(np.int64),
+        "asked": asked,
+        "genes": np.array(genes, object),  # by which targets are named
+    }
+    for name in ("change", "error", "network"):
+        rows = [np.asarray(values) for values in table.loc[asked if name == "network" else slice(None), name]]
+        packed[name] = np.array(rows) if rows else np.empty((0, len(genes)))
+    return packed
+
+
+def _unpack_treatments(packed: Mapping[str, Any], names: np.ndarray, kept: np.ndarray) -> pd.DataFrame:
+    today = dict(zip(np.asarray(packed["genes"], object)[kept], names, strict=True))
+    targets = [";".join(today.get(name, name) for name in str(text).split(";")) for text in packed["targets"]]
+    parts = {name: list(np.asarray(packed[name])[:, kept]) for name in ("change", "error", "network")}
+    said = iter(parts["network"])
+    empty = np.empty(0, np.asarray(packed["network"]).dtype)
+    network = [next(said) if is_asked else empty for is_asked in np.asarray(packed["asked"])]
+    table = {"targets": targets, "observations": np.asarray(packed["observations"]), **parts, "network": network}
+    return pd.DataFrame(table)[list(TREATMENT_COLUMNS)].astype({"targets": object})
 
 
 def _positions(table: pd.DataFrame, at: pd.Index) -> dict[str, np.ndarray]:

@@ -6,7 +6,6 @@ since a network learned with half of its regulators silently missing looks like 
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import textwrap
@@ -19,7 +18,6 @@ from acyclome.errors import InputError, examples
 from acyclome.knowledge.lists import Listed, is_shipped, read_list
 from acyclome.knowledge.symbols import Symbols, Translator
 
-logger = logging.getLogger(__name__)
 Regulators: TypeAlias = Sequence[str] | str | os.PathLike[str]
 
 _ENSEMBL = re.compile(r"ENS[A-Z]{0,6}[GT]\d{6,}(\.\d+)?")
@@ -79,7 +77,6 @@ def find_regulators(
     # Of all factors of a species most data have a part, which is nothing to be warned of.
     if (source and is_shipped(source)) or not (warning := _partial_overlap(genes, given, source)):
         return mask, notes
-    logger.warning(warning)
     return mask, (*notes, warning)
 
 

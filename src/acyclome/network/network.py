@@ -32,6 +32,8 @@ from acyclome.network.tables import (
     with_columns,
 )
 
+SHOWN = 10  # edges in a notebook
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Network:
@@ -96,6 +98,11 @@ class Network:
 
     def __repr__(self) -> str:
         return f"Network of {len(self.genes)} genes and {self.n_edges} edges"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the size, and the best edges."""
+        table = self.with_symbols(self.edges.head(SHOWN)).dropna(axis=1, how="all")
+        return f"<p>{self!r}, the best first</p>{table.to_html(index=False, float_format='{:.3g}'.format)}"
 
     @cached_property
     def genes(self) -> list[str]:

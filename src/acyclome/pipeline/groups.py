@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,8 @@ def learn_groups(labels: Sequence[Label], door: Door, config: Config, *, runtime
     if config.input.joint:
         return _learn_together(check_joint(config, labels), door, config, runtime=runtime)
     return {
-        label: _begin(label, door.open_store(label), door, config=config, runtime=runtime).learn() for label in labels
+        label: _learn(_begin(label, door.open_store(label), door, config=config, runtime=runtime), label)
+        for label in labels
     }
 
 
@@ -74,7 +75,20 @@ def _begin(
     data = Dataset.build(
         store, config, regulators=door.regulators, knowledge=door.knowledge, group=label, shared=shared
     )
+    runtime.warn(_said(label, [*store.facts.get("warnings", []), *data.warnings]))
     return Session(Task.begin(data, config, runtime), door.about(label), door.folder(label))
+
+
+def _learn(session: Session, label: Label) -> Network:
+    """Learn, and tell what came up since the session began."""
+    data, network = session.task.data, session.learn()
+    before = {*data.store.facts.get("warnings", []), *data.warnings}
+    session.task.runtime.warn(_said(label, [text for text in network.facts["warnings"] if text not in before]))
+    return network
+
+
+def _said(label: Label, texts: Iterable[str]) -> list[str]:
+    return [text if label is None else f"{label}: {text}" for text in texts]
 
 
 def _learn_together(labels: list[str], door: Door, config: Config, *, runtime: Runtime) -> JointNetworks:
@@ -88,7 +102,7 @@ def _learn_together(labels: list[str], door: Door, config: Config, *, runtime: R
     whole = Session(Task.begin(data, config, runtime), door.about(labels[0]), door.folder(SHARED))
     if config.card is None:
         chosen = whole.choose()
-    shared = whole.learn()
+    shared = _learn(whole, SHARED)
     position = dict(zip(shared.nodes["gene"], shared.nodes["order"].tolist(), strict=True))
     common = Shared(shared.edges[["source", "target"]], position)
     networks = {}
@@ -96,6 +110,6 @@ def _learn_together(labels: list[str], door: Door, config: Config, *, runtime: R
         session = _begin(label, store, door, config=config, runtime=runtime, shared=common)
         if config.card is None:
             session.go_on_with(chosen)
-        networks[label] = session.learn()
+        networks[label] = _learn(session, label)
     edges = differential_edges(whole.task, scale, stores, shared=shared, networks=networks)
     return JointNetworks(networks, shared, edges)

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.effects.contrasts import Contrasts, contrasts, false_discovery
+from acyclome.core.effects.contrasts import Contrasts, contrasts
 from acyclome.core.screening.partial_correlation import ROWS
 from acyclome.errors import InputError
 from acyclome.io.store import GeneMajor, MemoryStore
 from acyclome.network import Network
+from acyclome.network.joint import in_families
 from acyclome.pipeline.task import Task
 
 
@@ -64,12 +65,7 @@ def differential_edges(
     shared: Network,
     networks: Mapping[str, Network],
 ) -> pd.DataFrame:
-    """Compare the edges of all networks between groups.
-
-    Edges of the shared network were chosen by what groups have in common, which says nothing of their differences: they
-    are a family of tests of their own. Edges of one group were chosen because they are strong there, so all pairs that
-    the order allows count as tested.
-    """
+    """Compare the edges of all networks between groups."""
     data, index = pooled.data, {gene: k for k, gene in enumerate(shared.genes)}
     columns = ["source", "target"]
     edges = pd.concat([shared.edges[columns], *(one.edges[columns] for one in networks.values())]).drop_duplicates()
@@ -83,11 +79,7 @@ def differential_edges(
     X *= np.repeat(scale / units, size, axis=0).T
     threads = pooled.runtime.threads
     tested = contrasts(X, rows, source=source, target=target, interventions=data.interventions, threads=threads)
-    later = data.n_genes - 1 - shared.nodes["order"].to_numpy()
-    allowed = int(later[data.sources].sum())
-    q = np.ones(len(edges))
-    for family, tests in ((in_shared, shared.n_edges), (~in_shared, allowed - shared.n_edges)):
-        q[family] = false_discovery(tested.p[family], tests)
+    q = in_families(tested.p, in_shared, shared)
     return _table(edges.assign(shared=in_shared), tested, q, labels=list(stores))
 
 

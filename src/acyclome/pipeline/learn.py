@@ -15,6 +15,8 @@ from acyclome.knowledge.interventions import as_perturbation
 from acyclome.knowledge.regulators import listed_regulators
 from acyclome.machine import usable_threads
 from acyclome.network import Network
+from acyclome.notebook import speaks_python, tell
+from acyclome.notebook.bars import reporter
 from acyclome.options.earlier import earlier_arguments
 from acyclome.pipeline.groups import Door, Label, learn_groups
 from acyclome.pipeline.task import Runtime
@@ -31,8 +33,9 @@ class _Options(TypedDict, total=False):
     regulators: Sequence[str] | str | os.PathLike[str] | None
     knowledge: pd.DataFrame | str | os.PathLike[str] | None
     perturbation: Sequence[str] | None
-    resamples: int | None
-    seed: int | None
+    joint: bool
+    n_resamples: int | None
+    random_state: int | None
     threads: int | None
     device: str
     config: Mapping[str, Any] | Config | None
@@ -44,7 +47,8 @@ def learn(X: Any, genes: Sequence[str] | None = None, *, groups: None = None, **
 def learn(
     X: Any, genes: Sequence[str] | None = None, *, groups: Sequence[str], **given: Unpack[_Options]
 ) -> dict[str, Network]: ...
-@earlier_arguments(rules="knowledge")
+@speaks_python
+@earlier_arguments(rules="knowledge", resamples="n_resamples", seed="random_state")
 def learn(
     X: Any,
     genes: Sequence[str] | None = None,
@@ -53,8 +57,9 @@ def learn(
     knowledge: pd.DataFrame | str | os.PathLike[str] | None = None,
     perturbation: Sequence[str] | None = None,
     groups: Sequence[str] | None = None,
-    resamples: int | None = None,
-    seed: int | None = None,
+    joint: bool = False,
+    n_resamples: int | None = None,
+    random_state: int | None = None,
     threads: int | None = None,
     device: str = "auto",
     config: Mapping[str, Any] | Config | None = None,
@@ -75,10 +80,12 @@ def learn(
     perturbation
         One text per observation: the genes that were acted on, joined by ``;``, empty where none was.
     groups
-        One label per observation; a dict of networks comes back, with ``input.joint`` a
-        :class:`acyclome.network.JointNetworks`.
-    resamples, seed
-        As in `config`, over which they go (20 and 0 by default).
+        One label per observation; a dict of networks comes back.
+    joint
+        Learn groups together, with one order and shared causes, and test which edges differ; a
+        :class:`acyclome.network.JointNetworks` comes back.
+    n_resamples, random_state
+        As ``resample.resamples`` and ``seed`` in `config`, over which they go (20 and 0 by default).
     threads, device
         How to run; the result does not depend on them, but for rounding on a card.
     config
@@ -89,9 +96,9 @@ def learn(
     InputError
         If the matrix, a name or an option will not do.
     """
-    given = {"resample.resamples": resamples, "seed": seed}
+    given = {"resample.resamples": n_resamples, "seed": random_state, "input.joint": joint or None}
     options = Config.from_mapping(config).with_options({k: v for k, v in given.items() if v is not None})
-    runtime = Runtime(threads=threads or usable_threads(), device=device)
+    runtime = Runtime(threads=threads or usable_threads(), device=device, progress=reporter(), tell=tell)
     X, names = as_matrix(X, genes)
     options, obs = _with_perturbation(options, perturbation, X.shape[0])
     causes = listed_regulators(regulators)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -35,11 +35,17 @@ class Runtime:
     device: str = "auto"  # cpu, cuda, or auto for the card if there is one, which correlates, screens and relaxes
     resume: bool = False  # keeps finished stages whose inputs are the same
     progress: Progress | None = None  # called with stage, share done and a message
+    tell: Callable[[str], None] | None = None  # called with what should be known of the data, as soon as it is
     dask: str | None = None  # None for threads, local, or the address of a cluster that sees the files of the run
 
     def report(self, stage: str, done: float, message: str = "") -> None:
         if self.progress is not None:
             self.progress(stage, done, message)
+
+    def warn(self, texts: Iterable[str]) -> None:
+        if self.tell is not None:
+            for text in texts:
+                self.tell(text)
 
 
 @dataclass(frozen=True)

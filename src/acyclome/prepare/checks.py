@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import InputError, examples
-from acyclome.io.gene_names import repeated
+from acyclome.io.gene_names import lies_on_its_side, repeated
 from acyclome.io.inspection import MIN_OBSERVATIONS
 from acyclome.io.strangers import are_no_genes, say_changed
+from acyclome.io.text_matrix import sideways
 from acyclome.prepare.genes import is_constant
 
+if TYPE_CHECKING:
+    from anndata import AnnData
+
 LARGEST = float(np.finfo(np.float32).max)  # in which expression is kept
+
+
+def check_upright(adata: AnnData) -> None:
+    """Refuse an object whose names say that its observations are genes."""
+    genes, observations = adata.var_names.astype(str).tolist(), adata.obs_names.astype(str).tolist()
+    if lies_on_its_side(observations, genes):
+        raise InputError(sideways("adata", observations, genes, way_out="Give adata.T instead."))
 
 
 def check_matrix(X: Any, genes: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from acyclome import wording
-from acyclome.options.sections import Fit
+from acyclome.options.sections import SHIPPED_REGULATORS, Fit
 from acyclome.report.references import bibliography, cite
 from acyclome.report.source import Run
 from acyclome.report.summary import counts, data_name
@@ -97,7 +97,11 @@ def _screening(run: Run) -> str:
     options, mean = run.config.screen, run.fact("screen.mean")
     kept = f", {wording.decimal(mean, 1)} candidates per gene on average" if wording.is_number(mean) else ""
     again = " and those that a first search showed to be hubs" if options.augment else ""
-    listed = " Only the genes of a regulator list could be causes." if run.config.knowledge.regulators else ""
+    regulators = run.config.knowledge.regulators
+    listed = " Only the genes of a regulator list could be causes." if regulators else ""
+    if regulators in SHIPPED_REGULATORS:
+        factors = f"Only {regulators} transcription factors with a profile in JASPAR 2026"
+        listed = f" {factors} ([@rauluseviciute2024]) could be causes."
     return (
         f"Candidate causes of each gene were those found by forward selection ({options.forward_steps} steps) or among "
         f"the {options.partial} largest partial correlations (shrinkage {options.shrinkage}){again}{kept}.{listed}"

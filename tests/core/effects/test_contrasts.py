@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from acyclome.core.data.interventions import Interventions
-from acyclome.core.effects.contrasts import contrasts, false_discovery
+from acyclome.core.effects.contrasts import contrasts
 
 
 def draw(seed, genes=200, n=(60, 90), noise=(1.0, 3.0)):
@@ -74,12 +74,3 @@ def test_threads_do_not_change_a_bit():
     )
     for a, b in zip(one, three, strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-def test_false_discovery_rates_are_those_of_benjamini_and_hochberg():
-    from scipy.stats import false_discovery_control
-
-    p = np.random.default_rng(1).random(50) ** 3
-    np.testing.assert_allclose(false_discovery(p, 50), false_discovery_control(p))
-    np.testing.assert_allclose(false_discovery(p, 500), false_discovery_control(np.append(p, np.ones(450)))[:50])
-    assert len(false_discovery(np.empty(0), 10)) == 0

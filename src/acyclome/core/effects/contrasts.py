@@ -69,17 +69,6 @@ def contrasts(
     return Contrasts(weight, error, p)
 
 
-def false_discovery(p: np.ndarray, tests: int) -> np.ndarray:
-    """Return the share of false discoveries if all up to each were called (Benjamini and Hochberg 1995), ``(m,)``.
-
-    ``tests`` might have been made, at least ``m``; those that were not count as 1.
-    """
-    order = np.argsort(p, kind="stable")
-    q = np.empty(len(p))
-    q[order] = np.minimum.accumulate((p[order] * tests / np.arange(1, len(p) + 1))[::-1])[::-1]
-    return np.minimum(q, 1.0)
-
-
 def _slopes(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Return slopes and errors of ``y (n,)`` on ``X (p, n)``, and the degrees of freedom left."""
     k, n = X.shape

@@ -1,4 +1,4 @@
-"""Figures for a notebook: what is drawn, not how it looks."""
+"""Networks drawn: what stands where, and how edges are told apart."""
 
 from __future__ import annotations
 
@@ -47,8 +47,10 @@ def places(ax) -> dict[str, tuple[float, float]]:
     return {text.get_text(): text.get_position() for text in ax.texts if text.get_text()}
 
 
-def arrows(ax) -> list:
-    return [text for text in ax.texts if not text.get_text()]
+def arrows(ax) -> dict:
+    from matplotlib.patches import FancyArrowPatch
+
+    return {patch.get_gid(): patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)}
 
 
 def test_causes_stand_left_and_effects_right(network):
@@ -61,22 +63,40 @@ def test_causes_stand_left_and_effects_right(network):
 def test_depth_follows_the_arrows(network):
     place = places(pl.neighborhood(network, "C", depth=2))
     assert set(place) == {"A", "B", "C", "D", "E", "F"}
-    assert sorted({x for x, _ in place.values()}) == [-2, -1, 0, 1, 2]
+    assert [name for name, _ in sorted(place.items(), key=lambda one: one[1][0])][:3] == ["A", "B", "C"]
+    assert len({x for x, _ in place.values()}) == 5
 
 
-def test_the_best_edges_of_the_nearest_step_are_kept(network):
-    ax = pl.neighborhood(network, "C", depth=2, max_edges=2)
-    assert set(places(ax)) == {"B", "C", "D"}
-    assert len(arrows(ax)) == 2
-    assert ax.get_title(loc="left") == "C: the best 2 of 5 edges"
+def test_every_step_has_its_share_of_the_best_edges(network):
+    ax = pl.neighborhood(network, "C", depth=2, max_edges=4)
+    assert set(arrows(ax)) == {"B -> C", "C -> D", "D -> F", "A -> B"}
+    ax = pl.neighborhood(network, "C", max_edges=2)
+    assert set(arrows(ax)) == {"B -> C", "C -> D"}  # a cause and an effect, though both effects might have been better
+    assert ax.get_title(loc="left") == "C: the best 2 of 3 edges"
+
+
+def test_edges_with_little_confidence_may_be_left_out(network):
+    assert set(arrows(pl.neighborhood(network, "C", min_score=0.8))) == {"B -> C", "C -> D"}
+    assert set(arrows(pl.neighborhood(network, "C", min_stability=0.9))) == {"B -> C"}
 
 
 def test_signs_and_open_directions_differ_in_shape(network):
-    ax = pl.neighborhood(network, "B")
-    styles = {arrow.xycoords.get_text(): arrow.arrow_patch for arrow in arrows(ax)}
-    assert type(styles["B"].get_arrowstyle()).__name__ == "CurveFilledB"
-    assert type(styles["C"].get_arrowstyle()).__name__ == "BracketB"
-    assert styles["B"].get_linestyle() != styles["C"].get_linestyle()
+    drawn = arrows(pl.neighborhood(network, "B"))
+    kinds = {name: type(arrow.get_arrowstyle()).__name__ for name, arrow in drawn.items()}
+    assert kinds == {"A -> B": "CurveFilledB", "B -> C": "BarAB"}
+    assert drawn["A -> B"].get_linestyle() != drawn["B -> C"].get_linestyle()
+
+
+def test_the_hierarchy_goes_from_causes_down_to_effects(network):
+    ax = pl.hierarchy(network)
+    place = places(ax)
+    assert set(place) == set("ABCDEF")
+    assert [place[name][1] for name in "ABCD"] == sorted((place[name][1] for name in "ABCD"), reverse=True)
+    assert place["D"][1] == place["E"][1] > place["F"][1]
+    assert len(arrows(ax)) == 5
+    assert set(places(pl.hierarchy(network, max_genes=3))) == {"B", "C", "D"}
+    with pytest.raises(InputError, match="No edge is left to draw of 5"):
+        pl.hierarchy(network, min_score=0.95)
 
 
 def test_a_gene_without_edges_stands_alone(network):
@@ -89,25 +109,11 @@ def test_the_same_network_gives_the_same_bytes(network, tmp_path):
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 
 
-def test_given_axes_are_drawn_into(network):
-    import matplotlib.pyplot as plt
-
-    _, axes = plt.subplots(2)
-    assert pl.neighborhood(network, "C", ax=axes[0]) is axes[0]
-    assert pl.edge_stability(network, ax=axes[1]) is axes[1]
-
-
-def test_the_curve_counts_edges_at_or_above(network):
-    line = pl.edge_stability(network).lines[0]
-    assert dict(zip(line.get_xdata(), line.get_ydata(), strict=True)) == {0.0: 5, 0.25: 5, 0.5: 4, 0.75: 3, 1.0: 1}
-
-
 def test_an_anndata_gives_the_same_picture(network):
     anndata = pytest.importorskip("anndata")
     adata = anndata.AnnData(np.zeros((2, 7), dtype=np.float32), var=pd.DataFrame(index=GENES))
     write_keys(adata, network)
     assert places(pl.neighborhood(adata, "C", depth=2)) == places(pl.neighborhood(network, "C", depth=2))
-    assert len(pl.edge_stability(adata).lines) == 1
     with pytest.raises(InputError, match="'other'"):
         pl.neighborhood(adata, "C", key="other")
 
@@ -121,9 +127,3 @@ def test_an_unknown_gene_is_told_the_nearest(network):
 def test_numbers_below_one_are_refused(network, wrong):
     with pytest.raises(InputError, match="expected 1 or more"):
         pl.neighborhood(network, "C", **wrong)
-
-
-def test_without_resamples_there_is_no_curve(network):
-    network.edges["stability"] = np.nan
-    with pytest.raises(InputError, match="resamples=20"):
-        pl.edge_stability(network)
