@@ -113,6 +113,16 @@ def test_labels_of_perturbations_may_be_in_symbols():
     by_ids = adata.obs["guide"].map({"NT": "NT", "SPI1": IDS[0], "sgGATA1-2": IDS[3]}).to_frame()
     again = find_targets(by_ids, "guide", "NT", genes=IDS, symbols=symbols)
     assert again.interventions.row.tolist() == found.interventions.row.tolist()
+    assert found.facts["read_as"] == {"sgGATA1-2": ["GATA1"]}
+
+
+def test_screens_labelled_in_symbols_are_predicted_from():
+    adata = drawn(gene_symbol=SYMBOLS)
+    adata.X[1::3, 0] -= 3.0
+    net = learn(adata, perturbation="guide", control="NT")
+    assert set(net.treatments["targets"]) == {IDS[0], IDS[3]}
+    moved = net.predict(perturb="SPI1").set_index("symbol")["change"]
+    assert moved["SPI1"] < -1.0
 
 
 def test_a_run_over_files_shows_symbols_in_tables_exports_and_the_report(tmp_path):

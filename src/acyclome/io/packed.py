@@ -63,8 +63,8 @@ def unpack(packed: Mapping[str, Any], names: np.ndarray, kept: np.ndarray) -> Ne
             **{n: UNKNOWN[_ON_GENES[n]] if v is None else np.asarray(v)[kept] for n, v in about.items()}
         ),
         json.loads(str(packed["facts"])),
-        *(_among(packed[part], kept, columns) if part in packed else None for part, columns in _EXTRA.items()),
-        _unpack_treatments(packed["treatments"], names, kept) if "treatments" in packed else None,
+        **{part: _among(packed[part], kept, columns) for part, columns in _EXTRA.items() if part in packed},
+        treatments=_unpack_treatments(packed["treatments"], names, kept) if "treatments" in packed else None,
     )
 
 

@@ -99,7 +99,7 @@ def find_targets(
 ) -> Perturbation:
     """Find the genes that the observations, all or a group of them, name as their targets in a column of ``obs``.
 
-    They may be named by their symbols, which are then what the record calls them.
+    They may be named by their symbols; the record of what was read has these.
 
     An InputError says if there is no such column, or targets are named and none is among the genes.
     """
@@ -111,10 +111,11 @@ def find_targets(
         raise InputError(msg)
     kind, distinct = pd.factorize(obs[column].astype(object).map(str))  # few labels, many observations
     labels = distinct.tolist()
-    genes = spoken_in(genes, symbols or {}, labels)
-    reader = LabelReader(genes, control, labels)
-    readings = [reader.read(label) for label in labels]
-    _check_names(readings, genes, column)
+    told = spoken_in(genes, symbols or {}, labels)
+    reader, gene_of = LabelReader(told, control, labels), dict(zip(told, genes, strict=True))
+    said = [reader.read(label) for label in labels]
+    _check_names(said, told, column)
+    readings = [one._replace(targets=tuple(gene_of[name] for name in one.targets)) for one in said]
     rows = np.flatnonzero(np.array([reading.is_clear for reading in readings], bool)[kind])
     named = [reading.targets if reading.is_clear else () for reading in readings]
     size = np.bincount(kind, minlength=len(readings)).tolist()
@@ -129,7 +130,7 @@ def find_targets(
             "unknown": sum(n for reading, n in zip(readings, size, strict=True) if reading.unknown),
             "without_label": sum(n for reading, n in zip(readings, size, strict=True) if reading.is_missing),
         },
-        **_record(labels, readings, size),
+        **_record(labels, said, size),
     }
     warnings = _warnings(facts, targets, genes)
     return Perturbation(
