@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
+
+from acyclome.errors import InputError
 
 _HOW_TO_READ = """How to read this
   weight      change of the effect, in standard deviations, when the cause rises by one and the effect's other causes
@@ -33,6 +35,17 @@ def page(node: pd.Series, causes: pd.DataFrame, effects: pd.DataFrame, *, nodes:
         _HOW_TO_READ,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def by_symbol(name: str, genes: Sequence[str], symbols: Mapping[str, str]) -> str:
+    """Return the gene of a symbol; an InputError says if it is that of none or of several."""
+    found = [gene for gene, symbol in symbols.items() if symbol == name]
+    if len(found) > 1:
+        msg = f"{name} is the symbol of {len(found)} genes; name one of them: {', '.join(found)}."
+        raise InputError(msg)
+    if not found:
+        raise InputError(unknown_gene(name, genes, symbols.values()))
+    return found[0]
 
 
 def unknown_gene(gene: str, genes: Sequence[str], symbols: Iterable[str] = ()) -> str:

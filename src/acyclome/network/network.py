@@ -127,13 +127,7 @@ class Network:
         InputError
             If there is none, with names that look alike, or if several genes share the symbol.
         """
-        found = [name] if name in self._position else [gene for gene, symbol in self.symbols.items() if symbol == name]
-        if len(found) > 1:
-            msg = f"{name} is the symbol of {len(found)} genes; name one of them: {', '.join(found)}."
-            raise InputError(msg)
-        if not found:
-            raise InputError(_explain.unknown_gene(name, self.genes, self.symbols.values()))
-        return found[0]
+        return name if name in self._position else _explain.by_symbol(name, self.genes, self.symbols)
 
     def with_symbols(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return a table with ``source_symbol``, ``target_symbol`` or ``symbol`` added, if any gene has a symbol."""
