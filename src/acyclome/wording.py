@@ -25,8 +25,8 @@ def share(value: Any) -> str:
 
 
 def decimal(value: Any, digits: int = 2) -> str:
-    """Return a number with fixed decimals and a true minus sign."""
-    return ABSENT if not is_number(value) else f"{value:.{digits}f}".replace("-", MINUS)
+    """Return a number with fixed decimals and a true minus sign; what is rounded to nothing has none."""
+    return ABSENT if not is_number(value) else f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
 
 
 def significant(value: Any, digits: int = 3) -> str:

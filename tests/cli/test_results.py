@@ -97,6 +97,14 @@ def test_genes_that_are_ignored_do_not_count(folder, tmp_path, acyclome):
     assert [found["n_true"] for found in scores] == [2, 1]
 
 
+def test_pairs_of_other_genes_than_regulators_do_not_count(folder, tmp_path, acyclome, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    truth = tmp_path / "truth.tsv"
+    truth.write_text("source\ttarget\nCEBPA\tSPI1\nHBB\tGATA1\n")
+    code, text, _ = acyclome("score", folder, "--truth", truth, "--json", "--regulators", "human")
+    assert (code, json.loads(text)["n_true"]) == (0, 1)  # HBB is no transcription factor
+
+
 def test_a_truth_of_other_genes_is_bad_input(folder, tmp_path, acyclome):
     truth = tmp_path / "truth.tsv"
     truth.write_text("source\ttarget\nENSG01\tENSG02\n")

@@ -16,6 +16,10 @@ from acyclome.report.confidence import Level
 PATH = [{"mu": 1.0, "steps": 3, "h": 1e-2, "objective": 9.0}, {"mu": 0.1, "steps": 2, "h": 0.0, "objective": 9.5}]
 
 
+def test_what_is_rounded_to_nothing_has_no_sign():
+    assert [wording.decimal(value) for value in (-0.004, 0.004, -0.006, float("nan"))] == ["0.00", "0.00", "−0.01", "–"]
+
+
 def test_a_log_axis_gives_equal_room_to_equal_ratios():
     axis = svg.log_axis([3e-4, 0.2], 0.0, 100.0)
     assert (axis.low, axis.high) == (pytest.approx(1e-4), pytest.approx(1.0))

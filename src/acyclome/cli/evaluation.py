@@ -32,7 +32,10 @@ change nevertheless, smaller is better. Mean difference is nearly the measure it
     help="Score by what acting on genes did, in cells that are not learned from, beside simpler methods.",
 )
 @cloup.option(
-    "--regulators", type=FILE, metavar="FILE", help="Genes that may be causes, one a line; others are not counted."
+    "--regulators",
+    type=FILE,
+    metavar="FILE",
+    help="Genes that may be causes, one a line, or human or mouse; others are not counted.",
 )
 @cloup.option("--ignore-genes", metavar="PREFIX", help="Leave out genes whose names start like this.")
 @cloup.option("--all-genes", is_flag=True, help="Count pairs of all genes of the run, not only those the truth names.")
@@ -61,9 +64,11 @@ def score(
     from acyclome.cli.truth import read_truth
     from acyclome.evaluate import metrics
     from acyclome.io.networks import read
+    from acyclome.knowledge.lists import is_shipped
     from acyclome.knowledge.regulators import read_regulators
 
-    for path in filter(None, (out, truth, regulators)):
+    lists = [] if regulators is None or is_shipped(regulators) else [regulators]
+    for path in (out, truth, *lists):
         require_exists(path)
     network = read(out)
     edges = read_truth(truth)

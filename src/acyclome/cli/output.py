@@ -82,7 +82,8 @@ def _network_facts(net: Network, out: Path) -> dict[str, Any]:
         "is_dag": net.is_dag,
         "report": str(out / "report.html"),
         "strongest": [f"{row.source} -> {row.target}" for row in net.edges.head(3).itertuples()],
-        "hub": str(net.edges["source"].value_counts(sort=True).index[0]) if net.n_edges else None,  # worth explaining
+        # The gene with the most effects, as people call it: worth explaining.
+        "hub": net.label(str(net.edges["source"].value_counts(sort=True).index[0])) if net.n_edges else None,
         "warnings": list(net.facts.get("warnings", [])),
     }
 
