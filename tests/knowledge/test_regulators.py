@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acyclome.config import Config
 from acyclome.errors import InputError
+from acyclome.knowledge.beforehand import check_files
 from acyclome.knowledge.lists import SHIPPED
 from acyclome.knowledge.regulators import find_regulators, listed_regulators, read_regulators
 
@@ -140,6 +142,7 @@ def test_the_package_has_lists_of_transcription_factors(species, factors, others
     assert mask.tolist() == [True] * len(factors) + [False] * len(others)
     assert said == ()  # that most factors are not among the genes is as it should be
     assert listed_regulators(species) == species
+    check_files(Config().with_options({"knowledge.regulators": species}).knowledge)  # before anything is prepared
     (tmp_path / species).write_text(f"{others[0]}\n")  # a file of the user's own goes before
     assert find_regulators(others, species)[0].tolist() == [True, False]
 

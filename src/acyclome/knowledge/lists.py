@@ -46,7 +46,6 @@ def is_shipped(path: str | os.PathLike[str]) -> bool:
 
 def read_list(path: str | os.PathLike[str], genes: Collection[str] = ()) -> Listed:
     """Read a list of genes; ``#`` begins a comment, repeats are dropped; ``genes`` are those of the data."""
-    path = SHIPPED[os.fspath(path)] if is_shipped(path) else path
     known, file = frozenset(genes), Path(path)
     rows = _read(path, known)
     if ".gmt" in file.suffixes:
@@ -70,7 +69,8 @@ def check_list(path: str | os.PathLike[str]) -> None:
 
 
 def _read(path: str | os.PathLike[str], known: frozenset[str]) -> list[list[str]]:
-    lines = [cut for line in _text(path).splitlines() if (cut := line.split("#")[0].strip())]
+    at = SHIPPED[os.fspath(path)] if is_shipped(path) else path
+    lines = [cut for line in _text(at).splitlines() if (cut := line.split("#")[0].strip())]
     rows = _rows(lines, known)
     if not rows:
         msg = f"The list of regulators {os.fspath(path)!r} names no gene; expected one gene a line."
