@@ -181,6 +181,7 @@ NONLINEAR = ("skeleton", "directed", *COST)
 NEURAL = ("NOTEARS-Sobolev", "NOTEARS-MLP", "DAGMA-MLP")
 CLASSICAL = ("PC", "GES", "DirectLiNGAM")
 ROAD = (*F1, "score", "h", "objective", "steps", "seconds", "cpu_seconds", "acyclic")
+SCREENS = ("edges", "wasserstein", "precision", "false_omission_rate", "direct", "cpu_seconds")
 SIZE = ("data", "d", "n", "method")
 
 SUMMARIES: dict[str, Summary] = {
@@ -232,6 +233,7 @@ SUMMARIES: dict[str, Summary] = {
     "predicted": Summary(("action", "genes")),
     "doubled": Summary(then=_small("mse")),
     "screened": Summary(then=_small("mse", "mse_ours_less_this")),
+    "screens": Summary(("data", "scored_by", "method"), SCREENS),
     "differential": Summary(("data", "road")),
     "calibration": Summary(then=_bins(["bin"])),
     "calibration-best": Summary(then=_bins(["data", "d", "n"], (TOP_BIN,)), runs="calibration"),

@@ -51,6 +51,13 @@ def test_the_network_is_borne_out_and_chance_is_not(rows):
         assert (rows.loc[scored_by, "edges"] <= ours["edges"]).all()
 
 
+def test_of_fewer_edges_the_network_gives_those_that_carry_most(rows):
+    found = compare(data_of(*drawn()), CONFIG, seed=1, backend=ThreadBackend(1), edges=5)
+    few = pd.DataFrame(found).set_index(["scored by", "method"])
+    assert (few["edges"] <= 5).all()
+    assert few.loc[(SEEN, "network"), "precision"] >= rows.loc[(SEEN, "network"), "precision"]
+
+
 def test_mean_differences_need_cells_of_the_target(rows):
     assert "mean difference" in rows.loc[SEEN].index
     assert "mean difference" not in rows.loc[UNSEEN].index

@@ -31,6 +31,7 @@ change nevertheless, smaller is better. Mean difference is nearly the measure it
     is_flag=True,
     help="Score by what acting on genes did, in cells that are not learned from, beside simpler methods.",
 )
+@cloup.option("--edges", type=click.IntRange(1), metavar="N", help="Edges at most that --interventional scores.")
 @cloup.option(
     "--regulators",
     type=FILE,
@@ -46,6 +47,7 @@ def score(
     *,
     truth: Path | None,
     interventional: bool,
+    edges: int | None,
     regulators: Path | None,
     ignore_genes: str | None,
     all_genes: bool,
@@ -59,7 +61,7 @@ def score(
         )
         raise InputError(msg)
     if truth is None:
-        _borne_out(out, json=json)
+        _borne_out(out, edges, json=json)
         return
     from acyclome.cli.truth import read_truth
     from acyclome.evaluate import metrics
@@ -71,24 +73,24 @@ def score(
     for path in (out, truth, *lists):
         require_exists(path)
     network = read(out)
-    edges = read_truth(truth)
+    true = read_truth(truth)
     genes = list(network.genes)
     if ignore_genes:
         genes = [gene for gene in genes if not gene.startswith(ignore_genes)]
-        edges = edges[~edges["source"].str.startswith(ignore_genes) & ~edges["target"].str.startswith(ignore_genes)]
+        true = true[~true["source"].str.startswith(ignore_genes) & ~true["target"].str.startswith(ignore_genes)]
     allowed = None if regulators is None else read_regulators(regulators)
     facts = metrics.score_run(
-        network.ranking, network.edges, edges, genes, allowed, restrict=not all_genes, undirected=undirected
+        network.ranking, network.edges, true, genes, allowed, restrict=not all_genes, undirected=undirected
     )
     (echo_json if json else echo_facts)(facts)
 
 
-def _borne_out(out: Path, *, json: bool) -> None:
+def _borne_out(out: Path, edges: int | None, *, json: bool) -> None:
     from acyclome.machine import usable_threads
     from acyclome.pipeline.commands import Runtime, borne_out
 
     require_exists(out)
-    rows = borne_out(out, Runtime(threads=usable_threads(), resume=True))
+    rows = borne_out(out, Runtime(threads=usable_threads(), resume=True), edges)
     if json:
         echo_json({"interventional": rows})
         return

@@ -220,10 +220,10 @@ def run_stage(
         return dict(STAGES[name](session, Part(part, parts)))
 
 
-def borne_out(out: str | os.PathLike[str], runtime: Runtime) -> list[dict[str, Any]]:
-    """Score a finished run, beside simpler methods, by cells that none of them was learned from."""
+def borne_out(out: str | os.PathLike[str], runtime: Runtime, edges: int | None = None) -> list[dict[str, Any]]:
+    """Score a finished run, beside simpler methods of as many edges, by cells that none of them was learned from."""
     with Session.open(out, runtime) as session, one_blas_thread():
-        return session.borne_out()
+        return session.borne_out(edges)
 
 
 def plan(input_path: str | os.PathLike[str], config: Config, runtime: Runtime) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,10 +32,33 @@ BLOCK = 1024  # genes whose partial correlations are held at once
 BOOSTED = 2000  # genes up to which splines are boosted, in a minute
 
 
-def compare(data: Dataset, config: Config, *, seed: int, backend: Backend) -> list[dict[str, Any]]:
-    """Learn from half of the cells, once of all targets and once of half of them, and score by the other half.
+class Trial(NamedTuple):
+    """How networks are scored, by which targets, and the edges of each by name."""
 
-    Every ranking gives as many pairs, out of the targets scored, as the network has edges there.
+    scored_by: str
+    asked: np.ndarray
+    networks: dict[str, Edges]
+
+
+def compare(
+    data: Dataset, config: Config, *, seed: int, backend: Backend, edges: int | None = None
+) -> list[dict[str, Any]]:
+    """Score networks that were learned from half of the cells by the other half; see :func:`learn_halves`."""
+    cells, trials = learn_halves(data, config, seed=seed, backend=backend, edges=edges)
+    return [
+        {"scored by": trial.scored_by, "method": method, **scores}
+        for trial in trials
+        for method, scores in interventional_scores(cells, trial.networks, sources=trial.asked, seed=seed).items()
+    ]
+
+
+def learn_halves(
+    data: Dataset, config: Config, *, seed: int, backend: Backend, edges: int | None = None
+) -> tuple[Cells, list[Trial]]:
+    """Learn from half of the cells, once of all targets and once of half of them; return the cells to score by, too.
+
+    Every ranking gives as many pairs, out of the targets scored, as the network has edges there; ``edges`` of them at
+    most, of the network those that carry most likelihood, and then no others.
     """
     treatments, targets = data.treatments, scored_targets(data)
     if len(targets) < LEAST:
@@ -46,16 +70,14 @@ def compare(data: Dataset, config: Config, *, seed: int, backend: Backend) -> li
     rng = np.random.default_rng([seed, 0])
     learn, score = halves(treatments.kind, rng)
     cells = Cells(data.subset(rows=score).scaled(backend.threads).Z, _only(treatments)[score])
-    rows = []
-    for name, asked in ((SEEN, targets), (UNSEEN, np.sort(rng.permutation(targets)[: len(targets) // 2]))):
-        kept = learn
-        if name == UNSEEN:
-            acted = np.concatenate([data.interventions.of(gene) for gene in asked])
-            kept = np.setdiff1d(learn, acted)
-        networks = _networks(data, config, kept, asked=asked, seed=seed, backend=backend, is_seen=name == SEEN)
-        scored = interventional_scores(cells, networks, sources=asked, seed=seed)
-        rows += [{"scored by": name, "method": method, **found} for method, found in scored.items()]
-    return rows
+    targets = np.intersect1d(targets, cells.targets)  # whose cells are enough for a test
+    unseen = np.sort(rng.permutation(targets)[: len(targets) // 2])
+    acted = np.concatenate([np.empty(0, np.int64), *(data.interventions.of(gene) for gene in unseen)])
+    learned = partial(_networks, data, config, seed=seed, backend=backend, most=edges)
+    return cells, [
+        Trial(SEEN, targets, learned(learn, asked=targets, is_seen=True)),
+        Trial(UNSEEN, unseen, learned(np.setdiff1d(learn, acted), asked=unseen, is_seen=False)),
+    ]
 
 
 def scored_targets(data: Dataset) -> np.ndarray:
@@ -73,13 +95,25 @@ def _only(treatments: Treatments) -> np.ndarray:
 
 
 def _networks(
-    data: Dataset, config: Config, rows: np.ndarray, *, asked: np.ndarray, seed: int, backend: Backend, is_seen: bool
+    data: Dataset,
+    config: Config,
+    rows: np.ndarray,
+    *,
+    asked: np.ndarray,
+    seed: int,
+    backend: Backend,
+    is_seen: bool,
+    most: int | None = None,
 ) -> dict[str, Edges]:
     """Return the network that the observations give, and as many pairs by every simpler ranking."""
     part = data.subset(rows=rows)
     dag = learn_subsample(data, config, Subsample(0, rows, seed), backend=backend)
     problem, d = part.problem(backend), data.n_genes
-    count = int(np.isin(dag.source, asked).sum())
+    at = np.flatnonzero(np.isin(dag.source, asked))
+    count, every = len(at), np.arange(len(dag.source))
+    if most is not None:
+        count = min(count, most)
+        every = np.sort(at[np.argsort(-dag.loss[at], kind="stable")[:count]])
     rankings = _observed(problem, asked, seed=seed)
     if is_seen:
         rankings["mean difference"] = _mean_difference(problem, part.treatments, asked)
@@ -87,7 +121,7 @@ def _networks(
     else:
         rankings["total effects of the network"] = np.abs(_said(dag, asked))
     rankings["any pairs"] = np.random.default_rng([seed, 1]).random((len(asked), d))
-    found = {"network": (dag.source, dag.target)}
+    found = {"network": (dag.source[every], dag.target[every])}
     for name, value in rankings.items():
         value[np.arange(len(asked)), asked] = -1.0  # no gene is its own target
         best = np.argsort(-value, axis=None, kind="stable")[:count]

@@ -174,13 +174,12 @@ class Session:
         self.task.report("network", 1.0, f"{network.n_edges:,} edges")
         return network
 
-    def borne_out(self) -> list[dict[str, Any]]:
+    def borne_out(self, edges: int | None = None) -> list[dict[str, Any]]:
         """Score the method beside simpler ones, anew on halves of the cells, by what acting on genes did."""
         self._ready()
         task = self.task
-        return interventional.compare(
-            task.data, task.config, seed=seed_of(task.config, "interventional"), backend=task.backend
-        )
+        seed = seed_of(task.config, "interventional")
+        return interventional.compare(task.data, task.config, seed=seed, backend=task.backend, edges=edges)
 
     def _validated(self, ordered: Ordered) -> Validated:
         path = None if self.folder is None else self.folder.stage(PERMUTED)
