@@ -128,7 +128,7 @@ class Model:
     reads_noise
         Whether noise that is not Gaussian counts for directions.
     is_compared
-        Whether ``model: auto`` compares it; not where another model has its functions and its noise, without its cost.
+        Whether ``model: auto`` compares it; not where it would take most of the time of the comparison.
     references
         BibTeX of the papers that its words cite and ``report/references.bib`` does not have.
     """

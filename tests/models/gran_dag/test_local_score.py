@@ -31,7 +31,8 @@ def test_what_it_gains_is_a_ratio_of_normal_likelihoods(uneven):
     left = uneven.left_by(1, parents, own).astype(float)
     s, gain = uneven._log_variance(parents, left, own)
     ratio = np.sum(norm.logpdf(left, 0, np.exp(0.5 * s)) - norm.logpdf(left, 0, left.std()))
-    assert 0 < ratio - gain < 6 / 2 * np.log(N)  # that is what its degrees of freedom cost
+    u = left**2 * np.exp(-s)
+    assert 0 < ratio / max(u.var() / 2, 1) - gain < 6 / 2 * np.log(N)  # what its degrees of freedom cost
     assert gain > 50
     assert uneven.scores(1, parents[None])[0] == pytest.approx(uneven.mean.scores(1, parents[None])[0] - gain)
 
@@ -65,3 +66,16 @@ def test_held_out_observations_are_more_probable_with_their_own_variance(uneven)
     train, test, parents = np.arange(400), np.arange(400, N), np.array([0])
     with_own, with_one = (model.held_out(1, parents, train, test).mean() for model in (uneven, uneven.mean))
     assert with_own > with_one + 0.15
+
+
+@pytest.mark.parametrize("law", ["t", "lognormal"])
+def test_heavy_tails_do_not_pass_for_a_variance_that_depends_on_what_is_no_cause(lab, law):
+    """Squares of such noise vary by more than a normal law lets them, and follow any curve a little."""
+    gained = []
+    for seed in range(6):
+        rng = np.random.default_rng([77, 9, seed])
+        X = rng.standard_t(4, (N, 3)) if law == "t" else np.exp(rng.standard_normal((N, 3)))
+        local = MODEL.prepare(lab.problem_of(X), 3)
+        sets = np.array([[0], [2]])
+        gained += (local.mean.scores(1, sets) - local.scores(1, sets)).tolist()
+    assert sum(gain > 3 for gain in gained) <= 1

@@ -46,8 +46,10 @@ class LocationScale:
 class LocationScaleScore(AdditiveNoise):
     """The model on given data.
 
-    The score is that of the mean less ``max(0, log-likelihood ratio of s_j over a constant - df/2 log n)``, with the
-    mean as it is fitted to noise of one variance, and ``df`` the effective degrees of freedom of ``s_j``.
+    The score is that of the mean less ``max(0, ratio / c - df/2 log n)``, with ``ratio`` the log-likelihood ratio of
+    ``s_j`` over a constant, the mean as it is fitted to noise of one variance, and ``df`` the effective degrees of
+    freedom of ``s_j``.  ``c`` is by how much squares of the noise vary beyond those of normal noise, 1 at least
+    (quasi-likelihood: McCullagh and Nelder 1989, section 9.2): heavy tails follow any curve a little.
     """
 
     data: Moments
@@ -93,7 +95,8 @@ class LocationScaleScore(AdditiveNoise):
             s = np.clip(b @ X, -WIDEST, WIDEST)
             shift = np.log(np.mean(u * np.exp(-s)))  # the constant of the best likelihood given the shape
             likelihood = -0.5 * n * (float(s.mean()) + shift)
-            if (found := likelihood - free / 2 * np.log(n)) > gain:
+            heavy = max(float(np.var(u * np.exp(-s - shift))) / 2.0, 1.0)  # squares of normal noise vary by 2
+            if (found := likelihood / heavy - free / 2 * np.log(n)) > gain:
                 best, gain = np.log(level) + shift + np.clip(b @ (F - mean), -WIDEST, WIDEST), found
         return best, gain
 
