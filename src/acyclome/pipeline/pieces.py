@@ -6,9 +6,9 @@ parts as there are resamples or shards, and carry the same key.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -18,6 +18,7 @@ from acyclome.pipeline.archive import Archive
 from acyclome.pipeline.keys import Key, Part
 from acyclome.pipeline.records import RelaxedShards, Resampled
 
+logger = logging.getLogger(__name__)
 M = TypeVar("M", Resampled, RelaxedShards)
 KEEP_S = 1.0  # between writings: nobody misses a second of work, and small ones would take longer to write than to do
 
@@ -63,6 +64,8 @@ class Pieces(Generic[M]):
 
     def _read(self, number: int) -> M | None:
         if self.archive.has_file(self._key(number), self.config):
-            with suppress(InputError):  # damaged: it is done again
+            try:
                 return self.archive.load(self.kind, self._key(number))
+            except InputError as error:
+                logger.warning("%s It is done again.", error)
         return None

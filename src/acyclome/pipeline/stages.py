@@ -222,7 +222,7 @@ def _resampled(subsample: Subsample, dag: SearchResult) -> Resampled:
         loss=dag.loss,
         weight=dag.weight,
         member=np.full(len(dag.source), subsample.number, np.int32),
-        facts={"members": [subsample.number]},
+        facts={"members": [subsample.number], "edges": [len(dag.source)]},
     )
 
 
