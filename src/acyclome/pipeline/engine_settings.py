@@ -15,7 +15,7 @@ from acyclome.core.relaxation.schedule import AugmentedLagrangian, CentralPath, 
 from acyclome.core.relaxation.solve import Stepper
 from acyclome.core.relaxation.steps import BlockSolve, ProximalAdam
 from acyclome.core.screening.screen import ScreenSettings
-from acyclome.models.card import Model
+from acyclome.models.card import Ability, Model
 
 MIN_GAIN = 4.0  # nats of a step of the forward selection: chance gains as much once in 200 (chi-square of 8)
 SCHEDULES: dict[str, Callable[[Config], Schedule]] = {
@@ -90,4 +90,5 @@ def _climbing(card: Model, config: Config) -> Settings | None:
         perturbations=asked.perturbations,
         expanded=asked.expanded,
         gamma=config.score.gamma,
+        prunes=config.activity != "none" and Ability.COVARIATES in card.abilities,
     )

@@ -122,6 +122,7 @@ def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
         "score": dag.score,
         "score_at_local_optimum": dag.score_at_local_optimum,
         "edges": len(dag.source),
+        "pruned": dag.pruned,
         "perturbations": config.search.perturbations,
         "candidates": _candidate_facts(grown),
         "sortability": _sortability(task.moments, dag.source, dag.target),

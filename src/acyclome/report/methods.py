@@ -150,7 +150,17 @@ def _search(run: Run) -> str:
         f"{gamma:g} log p, {rounds}",
         "relaxation": f"Its criterion was {score}; edges too weak to count and those that closed cycles were left out.",
     }[run.card.search]
-    return f"{said}{noise}"
+    return f"{said}{noise}{_pruned(run)}"
+
+
+def _pruned(run: Run) -> str:
+    pruned = run.fact("order.pruned")
+    return (
+        f" {wording.plural(pruned, 'edge')} that an error of a tenth of the variance in a common cause explains "
+        f"{'was' if pruned == 1 else 'were'} left out (compare [@buhlmann2014; @margolin2006])."
+        if pruned
+        else ""
+    )
 
 
 def _result(run: Run) -> str:

@@ -36,6 +36,8 @@ class SearchResult:
         score decides directions; None from the order search, where the equivalence class does.
     intervention_gain
         ``(m,)`` what of ``reversal_loss`` interventions bring.
+    pruned
+        Edges that were left out since an error in a common cause explains them.
     """
 
     source: np.ndarray
@@ -50,6 +52,7 @@ class SearchResult:
     reversible: np.ndarray | None = None
     relaxation: Relaxation | None = None
     intervention_gain: np.ndarray | None = None
+    pruned: int = 0
 
     @property
     def n_edges(self) -> int:

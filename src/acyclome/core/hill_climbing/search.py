@@ -7,7 +7,7 @@ with curves or without a normal distribution are identifiable (Shimizu et al. 20
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.hill_climbing.climb import HillClimbing
+from acyclome.core.hill_climbing.noisy_causes import explained_by_errors
 from acyclome.core.hill_climbing.perturb import perturb
 from acyclome.core.hill_climbing.reversals import weigh_reversals
 from acyclome.core.hill_climbing.score import PenalizedScore
@@ -33,7 +34,7 @@ class Settings:
 
     ``shortlist`` most promising candidates of a gene are scored as additions; every gene is perturbed ``perturbations``
     times; ``expanded`` candidates per gene come by what the terms of another gene explain; ``gamma`` weighs ``log p``
-    per parent, as in the extended BIC.
+    per parent, as in the extended BIC.  ``prunes``: edges are left out that an error in a common cause explains.
     """
 
     model: StructuralModel
@@ -41,6 +42,7 @@ class Settings:
     perturbations: int
     expanded: int
     gamma: float
+    prunes: bool = False
 
 
 def screen_by_terms(
@@ -89,7 +91,30 @@ def search(
     rng = np.random.default_rng([seed, 1])  # another stream than the model's, which has the seed alone
     for _ in range(settings.perturbations):
         perturb(climb, rng)
-    return _result(data, climb, score, at_local_optimum=first), candidates
+    n_edges = int(climb.selected.sum())
+    if settings.prunes:
+        climb = _pruned(climb, data)
+    result = _result(data, climb, score, at_local_optimum=first)
+    return replace(result, pruned=n_edges - result.n_edges), candidates
+
+
+def _pruned(climb: HillClimbing, data: Moments) -> HillClimbing:
+    """Leave out edges that an error in a common cause explains, and climb on among those left, either way round."""
+    selected = np.flatnonzero(climb.selected)
+    explained = explained_by_errors(
+        data, climb.candidates.parent[selected], climb.target[selected], threads=climb.threads
+    )
+    dropped = selected[explained & ~climb.required[selected]]
+    if len(dropped) == 0:
+        return climb
+    climb.uproot(dropped, int(climb.target[dropped[0]]))
+    kept = np.flatnonzero(climb.selected)
+    kept = np.concatenate([kept, climb.mirror[kept]])
+    kept = kept[kept >= 0]
+    pairs = climb.candidates.parent[kept], climb.target[kept]
+    climb = climb.moved_to(Candidates.from_pairs(*pairs, climb.candidates.n_genes))
+    climb.run_to_optimum()
+    return climb
 
 
 def _more(

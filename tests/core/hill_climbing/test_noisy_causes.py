@@ -1,0 +1,83 @@
+"""Edges between targets of a cause that is seen with an error: which of them such an error explains."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from acyclome.config import Config
+from acyclome.core.data.interventions import Interventions
+from acyclome.core.hill_climbing.noisy_causes import explained_by_errors
+from acyclome.pipeline.engine_settings import engine_settings
+
+N = 1000
+CAUSE, ONE, OTHER = 0, 1, 2
+TRIANGLE = np.array([CAUSE, CAUSE, ONE]), np.array([ONE, OTHER, OTHER])
+
+
+def targets(error, direct=0.0, seed=1):
+    """Two genes that saturate in the activity of a third, whose expression has an error of this variance."""
+    rng = np.random.default_rng([91, seed])
+    activity = rng.standard_normal(N)
+    one = np.tanh(1.5 * activity) + 0.35 * rng.standard_normal(N)
+    other = np.tanh(activity) + direct * one + 0.35 * rng.standard_normal(N)
+    return np.column_stack([activity + np.sqrt(error) * rng.standard_normal(N), one, other])
+
+
+def explained(lab, X, edges=TRIANGLE, **changes):
+    m = replace(lab.moments_of(X), **changes)
+    return explained_by_errors(m, *edges, threads=1).tolist()
+
+
+def test_a_small_error_of_the_cause_explains_the_edge_between_its_targets_and_no_other(lab):
+    for seed in range(5):
+        assert explained(lab, targets(0.05, seed=seed)) == [False, False, True]
+
+
+def test_an_edge_that_says_more_stays(lab):
+    for seed in range(5):
+        assert explained(lab, targets(0.0, direct=0.6, seed=seed))[2] is False
+        assert explained(lab, targets(0.05, direct=0.6, seed=seed))[2] is False
+
+
+def test_without_a_common_neighbour_nothing_is_tested(lab):
+    edges = np.array([CAUSE, ONE]), np.array([ONE, OTHER])
+    assert explained(lab, targets(0.05), edges) == [False, False]
+
+
+def test_no_error_answers_to_what_was_done_to_the_source(lab):
+    rows = np.arange(40)
+    acted = Interventions.from_pairs(np.full(40, ONE), rows, n_genes=3, n_obs=N)
+    assert explained(lab, targets(0.05), interventions=acted) == [False, False, False]
+    of_other = Interventions.from_pairs(np.full(40, OTHER), rows, n_genes=3, n_obs=N)
+    assert explained(lab, targets(0.05), interventions=of_other) == [False, False, True]
+
+
+def test_it_is_the_same_whichever_way_edges_point_and_for_any_number_of_threads(lab):
+    X = targets(0.05)
+    assert explained(lab, X, TRIANGLE[::-1]) == explained(lab, X)
+    m = lab.moments_of(X)
+    assert explained_by_errors(m, *TRIANGLE, threads=3).tolist() == explained(lab, X)
+
+
+def hub(seed=2, d=8, error=0.05):
+    """A regulator with an error, and genes that saturate in what it does, each in its own way."""
+    rng = np.random.default_rng([92, seed])
+    activity = rng.standard_normal(N)
+    shapes = np.linspace([0.8, -1.0], [2.0, 1.0], d - 1)
+    genes = [np.tanh(slope * activity + shift) for slope, shift in shapes]
+    noise = 0.35 * rng.standard_normal((N, d - 1))
+    return np.column_stack([activity + np.sqrt(error) * rng.standard_normal(N), np.column_stack(genes) + noise])
+
+
+def test_a_search_leaves_such_edges_out_and_says_how_many(lab):
+    X, found = hub(), {}
+    for activity in ("none", "auto"):
+        settings = engine_settings(Config.from_mapping({"model": "spline", "activity": activity}))
+        found[activity] = lab.learn_dag(lab.problem_of(X), settings, 3)[0]
+    none, auto = found["none"], found["auto"]
+    assert none.pruned == 0
+    assert auto.pruned >= none.n_edges - auto.n_edges > 0
+    between = [int(np.sum((dag.source > 0) & (dag.target > 0))) for dag in (none, auto)]
+    assert between[1] <= between[0] / 2
+    joined = {frozenset(pair) for pair in zip(none.source.tolist(), none.target.tolist(), strict=True)}
+    assert joined >= {frozenset(pair) for pair in zip(auto.source.tolist(), auto.target.tolist(), strict=True)}
