@@ -167,6 +167,13 @@ def huge(handle):
     handle.create_dataset("X", (N_OBS, 10**8), "f4", chunks=(1, 1000))
 
 
+def with_codes(folder):
+    path = h5ad()(folder)
+    with h5py.File(path, "a") as handle:
+        handle["obs/label/codes"][0] = 9
+    return path
+
+
 def two_modalities(handle):
     handle.attrs["encoding-type"] = "MuData"
     for name in ("obs", "var"):
@@ -232,6 +239,13 @@ ROWS = {
     "a value missing": Wrong(values((3, 5), np.nan), {}, ("1 missing values", "cell3", "GENE5", "--missing")),
     "an infinite value": Wrong(values((3, 5), np.inf), {}, ("1 infinite values", "cell3", "GENE5")),
     "a count below zero": Wrong(values((3, 5), -2), {}, ("below zero", "GENE5", "--layer")),
+    "a code for what is missing": Wrong(values((3, 5), -999), {}, ("1 times -999", "--missing")),
+    "a column that cannot be read": Wrong(
+        with_codes,
+        {"input.group_by": "label"},
+        ("'label' of obs cannot be read", "write the column anew"),
+        ("'label'",),
+    ),
     "a gene of zeros": Wrong(values((slice(None), 5), 0), {"prepare.min_cells": 0}, ("GENE5", "--min-cells")),
     "a constant gene": Wrong(values((slice(None), 5), 7), {}, ("GENE5", "7 everywhere", "--min-cells")),
     "one value for all": Wrong(values(slice(None), 2), {}, ("same value",)),

@@ -45,17 +45,19 @@ def effects(
 ) -> None:
     """List what genes do to one another in total: as experiments measured it, else along the paths of the network."""
     from acyclome.io.networks import read
+    from acyclome.io.runs import RunFolder
     from acyclome.io.tables import write_tsv
 
     table = read(out).total_effects(list(genes) or None, least=least, interval=interval)
     if file is not None:
+        RunFolder(out).check_apart(file, "The file")
         write_tsv(file, table)
     if json:
         echo_json({"effects": table.to_dict("records")})
         return
     rows = [[_number(value) if isinstance(value, float) else value for value in row] for row in table.head(top).values]
-    click.echo(format_table(list(table.columns), rows))
-    click.echo(f"{len(table):,} effects of {least} or more; units: standard deviations, per standard deviation.")
+    say(format_table(list(table.columns), rows))
+    say(f"{len(table):,} effects of {least} or more; units: standard deviations, per standard deviation.")
 
 
 @run_folder
@@ -112,12 +114,14 @@ def predict(
 ) -> None:
     """Predict how every gene changes when some are set, shifted or knocked out."""
     from acyclome.io.networks import read
+    from acyclome.io.runs import RunFolder
     from acyclome.io.tables import write_tsv
     from acyclome.network.predict import statement
 
     values, shifts = _values(fixed, "--set"), _values(shift, "--shift")
     table = read(out).predict(values, shifts, list(knockout), perturb=list(perturb), interval=interval)
     if file is not None:
+        RunFolder(out).check_apart(file, "The file")
         write_tsv(file, table)
     if json:
         echo_json({"changes": table.to_dict("records"), "checked": table.attrs})

@@ -28,6 +28,7 @@ _CONVERTIBLE = {
     ".rds": "Write it from R as h5ad (zellkonverter::writeH5AD, or SeuratDisk) or as csv.",
     ".rda": "Write it from R as h5ad (zellkonverter::writeH5AD) or as csv.",
     ".h5seurat": "Convert it in R: SeuratDisk::Convert(file, dest = 'h5ad').",
+    ".zip": "Unpack it, and name what was in it.",
     ".xlsx": "Save the sheet as csv.",
     ".parquet": "Write it as csv: pandas.read_parquet(file).to_csv('data.csv').",
 }
@@ -47,8 +48,7 @@ def open_expression(path: str | os.PathLike[str], genes_as: Literal["columns", "
         raise InputError(msg)
     check_path(path)
     with _quietly():
-        adata = _open(path, genes_as)
-    adata = _without_strangers(adata)
+        adata = _without_strangers(_open(path, genes_as))
     genes, observations = adata.var_names.astype(str).tolist(), adata.obs_names.astype(str).tolist()
     if min(adata.shape) == 0:
         msg = (

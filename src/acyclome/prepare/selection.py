@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,8 @@ from acyclome.prepare.checks import check_finite, check_names, check_observation
 from acyclome.prepare.matrix import Draft, Matrix, gene_major
 from acyclome.prepare.strangers import leave_out_strangers, note_copies
 
+CODES = (-9.0, -99.0, -999.0, -9999.0)  # which statistics programs put for missing values
+
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 def list_groups(adata: AnnData, column: str) -> dict[str, int]:
     """Return the labels of a column of the observations with their numbers of observations, sorted by name."""
-    labels = obs_column(adata.obs, column, "group_by").dropna().astype(str)
+    labels = obs_column(adata.obs, column, "group_by", notes=_notes(adata)).dropna().astype(str)
     counts = labels.value_counts()
     return {str(label): int(counts[label]) for label in sorted(counts.index) if counts[label]}
 
@@ -45,8 +48,7 @@ def select(adata: AnnData, choice: Input, options: Prepare) -> tuple[Draft, Matr
     draft = Draft(gene_major(X), np.asarray(genes, dtype=object), obs, facts.kind)
     _check_values(X, draft, facts, options)
     observations = adata.obs_names.astype(str).tolist()
-    notes = map(str, adata.uns.get(NOTES_KEY, []))
-    doubts = [*notes, *chosen.doubts, *look_for_doubts(observations, genes, facts)]
+    doubts = [*_notes(adata), *chosen.doubts, *look_for_doubts(observations, genes, facts)]
     text = f"matrix {facts.name}, {facts.kind} ({facts.note}); {chosen.why}"
     draft = leave_out_strangers(draft.noted("read", text, warnings=doubts))
     if rows is not None:
@@ -70,12 +72,22 @@ def joined_by(obs: pd.DataFrame, names: str) -> list[str]:
 def check_perturbation(adata: AnnData, choice: Input) -> None:
     """Raise an InputError unless the column of the targets is there, names some, and holds the control."""
     if choice.perturbation is not None:
-        labels = obs_column(adata.obs, choice.perturbation, "perturbation")
+        labels = obs_column(adata.obs, choice.perturbation, "perturbation", notes=_notes(adata))
         check_labels(labels, choice.perturbation, choice.control)
 
 
-def obs_column(obs: pd.DataFrame, column: str, key: str) -> pd.Series:
+def _notes(adata: AnnData) -> list[str]:
+    """Return what was said of the file as it was read."""
+    return list(map(str, adata.uns.get(NOTES_KEY, [])))
+
+
+def obs_column(obs: pd.DataFrame, column: str, key: str, *, notes: Sequence[str] = ()) -> pd.Series:
+    """Return a column of the observations; where there is none, `notes` may say what became of it."""
     if column not in obs:
+        unread = [note for note in notes if f"column {column!r} of obs" in note]
+        if unread:
+            msg = f"{unread[0]} {key} names it; write the column anew."
+            raise InputError(msg)
         names = examples([str(name) for name in obs.columns], 12) or "none (tables in csv or tsv never have any)"
         msg = (
             f"The observations have no column {column!r}, which {key} names. Columns: {names}. "
@@ -88,7 +100,7 @@ def obs_column(obs: pd.DataFrame, column: str, key: str) -> pd.Series:
 def _group_rows(adata: AnnData, choice: Input) -> np.ndarray | None:
     if choice.group_by is None or choice.group is None:
         return None
-    labels = obs_column(adata.obs, choice.group_by, "group_by").astype(object).map(str)
+    labels = obs_column(adata.obs, choice.group_by, "group_by", notes=_notes(adata)).astype(object).map(str)
     rows = np.flatnonzero(labels.to_numpy() == choice.group)
     if not rows.size:
         sizes = list_groups(adata, choice.group_by)
@@ -112,11 +124,24 @@ def _check_values(X: Matrix, draft: Draft, facts: MatrixFacts, options: Prepare)
     # Of auto, values below zero are used as they are, unless they are whole and so were meant as counts.
     asked = options.normalize is True or options.log is True
     is_whole = facts.note.startswith("whole numbers") and (options.normalize == "auto" or options.log == "auto")
+    _check_code(stored, facts.name)
     if asked or is_whole:
         row, column = first_where(X, lambda values: values < 0)
         msg = (
             f"The matrix {facts.name} has values below zero ({low:g} at the lowest; {genes[column]!r} in "
             f"{str(observations[row])!r}), so it holds no counts and no logarithm can be taken. Expected counts, or "
             "values to be used as they are. Choose another matrix (--layer), or set normalize: false and log: false."
+        )
+        raise InputError(msg)
+
+
+def _check_code(stored: np.ndarray, name: str) -> None:
+    """Refuse values that are all above zero but for one that stands for what is missing."""
+    below = stored[stored < 0]
+    if below.size and below.min() == below.max() and float(below[0]) in CODES:
+        msg = (
+            f"The matrix {name} holds {below.size} times {below[0]:g}, and no other value below zero. Expected "
+            "numbers; this seems to be a code for what is missing. Put NaN in its place, and say what is to happen to "
+            "it: --missing drop-genes, drop-observations or impute."
         )
         raise InputError(msg)
