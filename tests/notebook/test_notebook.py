@@ -155,6 +155,17 @@ def test_a_network_shows_its_best_edges_in_a_notebook(toy_network):
     assert "noise_evidence" not in shown  # nothing is known of it
 
 
+def test_a_page_on_a_gene_is_shown_in_lines(toy_network):
+    page = toy_network.explain("SPI1")
+    assert repr(page) == str(page)
+    assert len(repr(page).splitlines()) > 10
+
+
+def test_an_object_that_is_given_to_learn_is_told_of_its_door(adata):
+    with pytest.raises(InputError, match=r"X is a AnnData.*acyclome\.tl\.dag\(adata\)"):
+        ac.learn(adata)
+
+
 def test_groups_learned_together_are_compared_and_predicted(adata):
     learn(adata, groupby="kind", joint=True, n_resamples=2, config={**PLAIN, "validation": {"checks": False}})
     table = ac.tl.compare(adata, "t0", "t1")

@@ -21,6 +21,15 @@ _HOW_TO_READ = """How to read this
   cell type inside the group) can make an edge between genes that do not touch. Test by perturbing the cause."""
 
 
+class Page(str):
+    """A text that a notebook shows in lines."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 def page(node: pd.Series, causes: pd.DataFrame, effects: pd.DataFrame, *, nodes: pd.DataFrame, limit: int) -> str:
     """Return the page on the gene of `node`: facts, causes, effects, and how to read them."""
     gene = node["symbol"] or node["gene"]
@@ -34,7 +43,7 @@ def page(node: pd.Series, causes: pd.DataFrame, effects: pd.DataFrame, *, nodes:
         _section(f"Effects of {gene} (they follow {gene})", effects, "target", limit=limit),
         _HOW_TO_READ,
     ]
-    return "\n\n".join(parts) + "\n"
+    return Page("\n\n".join(parts) + "\n")
 
 
 def by_symbol(name: str, genes: Sequence[str], symbols: Mapping[str, str]) -> str:

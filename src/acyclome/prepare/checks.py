@@ -123,7 +123,8 @@ def as_matrix(X: Any, genes: Sequence[str] | None) -> tuple[Any, list[str]]:
         X, genes = X.to_numpy(), list(columns) if genes is None else genes
     expected = "Expected numbers, observations x genes: an array, a scipy.sparse matrix or a pandas DataFrame."
     if not (sp.issparse(X) or isinstance(X, np.ndarray)):
-        msg = f"X is a {type(X).__name__}. {expected}"
+        way_out = " Learn from an AnnData with acyclome.tl.dag(adata)." if hasattr(X, "obs_names") else ""
+        msg = f"X is a {type(X).__name__}. {expected}{way_out}"
         raise InputError(msg)
     if X.ndim != 2:
         msg = f"X has {X.ndim} dimensions, shape {tuple(X.shape)}. {expected}"
