@@ -233,6 +233,7 @@ SUMMARIES: dict[str, Summary] = {
     "predicted": Summary(("action", "genes")),
     "doubled": Summary(then=_small("mse")),
     "screened": Summary(then=_small("mse", "mse_ours_less_this")),
+    "perturbench": Summary(then=_small("acyclome", "no_change", "mean", "sum")),
     "screens": Summary(("data", "scored_by", "method"), SCREENS),
     "differential": Summary(("data", "road")),
     "calibration": Summary(then=_bins(["bin"])),
