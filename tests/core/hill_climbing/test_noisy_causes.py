@@ -81,3 +81,13 @@ def test_a_search_leaves_such_edges_out_and_says_how_many(lab):
     assert between[1] <= between[0] / 2
     joined = {frozenset(pair) for pair in zip(none.source.tolist(), none.target.tolist(), strict=True)}
     assert joined >= {frozenset(pair) for pair in zip(auto.source.tolist(), auto.target.tolist(), strict=True)}
+
+
+def test_where_few_edges_would_go_none_does(lab):
+    rng = np.random.default_rng([93, 1])
+    X = np.column_stack([targets(0.05), rng.standard_normal((N, 6))])
+    source, target = TRIANGLE
+    apart = np.arange(3, 8), np.arange(4, 9)
+    edges = np.concatenate([source, apart[0]]), np.concatenate([target, apart[1]])
+    assert explained(lab, X, edges) == [False] * 8
+    assert explained(lab, X, (edges[0][:5], edges[1][:5])) == [False, False, True, False, False]

@@ -33,8 +33,8 @@ from acyclome.core.workers import run_blocks
 # triangles are true, .1 took 0 to 2 of 38 true edges and 1.0 took 5; on SynTReN both take five false edges to one true.
 ERROR = 0.1
 # Of the edges, that errors have to explain for any to be left out: of SynTReN's .3 to .4, of simulated curves without
-# an error .05 at most, where single edges are true.
-COMMON = 0.1
+# an error .05 at most, and of Sachs' one of eight, where single edges are true.
+COMMON = 0.2
 CUBIC = Powers(3)  # saturation has one bend; slopes of what bends more are noise
 RIDGE = 1e-3  # of unit variances: powers of several causes that go together
 BLOCK = 64  # edges that a thread takes in a row
