@@ -54,6 +54,21 @@ def test_where_expression_is_what_acts_the_bits_are_those_without_looking():
     assert one.facts["confounding"]["activity"]["regulators"] == {}
 
 
+def test_where_they_cannot_be_looked_for_a_run_that_asked_says_why(data):
+    facts = learn(data.X[:, :20], activity="latent").facts["confounding"]
+    assert facts["warnings"] == [
+        "No activities of regulators were looked for (activity latent): under 30 genes do not show them."
+    ]
+    assert learn(data.X[:, :20]).facts["confounding"]["warnings"] == []
+
+
+def test_what_expression_leaves_in_common_is_no_warning_where_activities_were_taken(data):
+    facts = learn(data.X).facts["confounding"]
+    assert "residual_correlation" not in facts
+    assert facts["residual_correlation_without"] > 0
+    assert facts["warnings"] == []
+
+
 def test_models_of_curves_learn_from_activities_that_were_asked_for(data):
     X = data.X[:300, :60]
     asked = learn(X, model="polynomial", activity="latent").facts["confounding"]["activity"]

@@ -41,7 +41,10 @@ def find(task: Task) -> Confounded:
     candidates = _candidates(task)
     found, method = _hidden_causes(task, candidates)
     activities, facts = Activities.of_expression(task.scaled, np.empty(0, np.int64)), dict[str, Any]()
-    if _may_act(task, method) and not _explain_all(found, method):
+    against, warnings = _against_activities(task, found, method), list[str]()
+    if against and task.config.activity == "latent":
+        warnings.append(f"No activities of regulators were looked for (activity latent): {against}.")
+    if not against and _may_act(task):
         task.report("confounding", 1.0, "activity of regulators")
         settings, seed = engine_settings(_of_lines(task.config)), seed_of(task.config, "activity")
         active, gain = find_activities(task.problem, settings, None if found is None else found.graph, seed=seed)
@@ -54,9 +57,12 @@ def find(task: Task) -> Confounded:
         left = found.without
         if method == "factors":
             scores, loadings, left = found.scores, found.loadings, found.residual_correlation
-        facts |= {"residual_correlation": left, "residual_correlation_without": found.without}
-        facts |= {"warnings": _warnings(method, left)}
-    facts |= {"method": method, "factors": [_of_factor(task, s, of) for s, of in zip(scores, loadings.T, strict=True)]}
+        facts |= {"residual_correlation_without": found.without}
+        if len(activities.genes) == 0:  # what these leave is another matter, which no search here has measured
+            facts |= {"residual_correlation": left}
+            warnings += _warnings(method, left)
+    factors = [_of_factor(task, s, of) for s, of in zip(scores, loadings.T, strict=True)]
+    facts |= {"warnings": warnings, "method": method, "factors": factors}
     drawn = activities.draw(task.scaled.Z, seed_of(task.config, "activity"))
     out = Confounded(scores=scores, loadings=loadings, regulators=activities.genes, activity=drawn, facts=facts)
     if candidates is None or out.deconfounding.any:
@@ -87,16 +93,23 @@ def _hidden_causes(task: Task, candidates: Candidates | None) -> tuple[HiddenCau
     return found, method
 
 
-def _may_act(task: Task, method: str) -> bool:
-    """Say whether activities are looked for: not beside what was asked for, nor where most is left unexplained."""
+def _may_act(task: Task) -> bool:
+    """Say whether activities are looked for, where nothing in the data is against it; never beside asked factors."""
     asked = task.config.activity
-    is_taken = method == "trim" or (method == "factors" and task.config.confounding == "factors")
-    return asked != "none" and not is_taken and _may_look(task, is_asked=asked == "latent")
+    return asked != "none" and task.config.confounding != "factors" and _may_look(task, is_asked=asked == "latent")
 
 
-def _explain_all(found: HiddenCauses | None, method: str) -> bool:
-    """Say whether factors leave so little that nothing else can be the cause."""
-    return found is not None and method == "factors" and found.residual_correlation**2 < LEFT * found.without**2
+def _against_activities(task: Task, found: HiddenCauses | None, method: str) -> str:
+    """Return what of these data, or of what was found in them, speaks against activities; empty if nothing does."""
+    explain_all = found is not None and method == "factors" and found.residual_correlation**2 < LEFT * found.without**2
+    reasons = {
+        f"under {LEAST_GENES} genes do not show them": task.data.n_genes < LEAST_GENES,
+        "counts are learned from as they are": task.data.size is not None,
+        "singular values were capped instead (confounding), which mixes observations": method == "trim",
+        "factors explain what genes have in common": explain_all,
+        "correlations of so many genes are not held at once": task.problem.data.R is None,
+    }
+    return next((reason for reason, applies in reasons.items() if applies), "")
 
 
 def _of_regulators(task: Task, activities: Activities, gain: float) -> dict[str, Any]:
