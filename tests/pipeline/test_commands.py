@@ -20,6 +20,7 @@ from acyclome.pipeline.commands import (
     run_stage,
 )
 from acyclome.pipeline.learn import learn
+from acyclome.pipeline.resources import estimate
 
 N_OBS, N_VARS, RESAMPLES = 160, 24, 4
 GENES = [f"GENE{j}" for j in range(N_VARS)]
@@ -179,6 +180,16 @@ def test_a_plan_knows_the_sizes_and_every_stage(h5ad):
     assert {"screen", "fit", "order", "resample"} <= set(found["seconds"])
     more = plan(h5ad, CONFIG.with_options({"resample.resamples": 100}), Runtime())
     assert more["total_seconds"] >= found["total_seconds"]
+
+
+def test_a_plan_counts_the_search_for_hidden_causes_where_a_run_looks_for_them():
+    for model, confounding, looks in (("linear", "auto", True), ("linear", "none", False), ("spline", "auto", False)):
+        config = Config.from_mapping({"model": model, "confounding": confounding})
+        seconds = estimate(10_000, 1000, config, threads=1)["seconds"]
+        assert (seconds["confounding"] > 5) == looks
+        assert (seconds["screen"] == 0.0) == looks  # candidates of either are the same
+        assert seconds["rank"] > 1
+    assert estimate(10_000, 1000, Config(), threads=2)["seconds"]["confounding"] < 10
 
 
 def test_no_such_file_is_said(tmp_path):

@@ -103,7 +103,7 @@ def test_factors_that_leave_most_in_common_are_none_of_auto():
     network = learn(np.vstack([cause, children]).T)
     facts = network.facts["confounding"]
     assert facts["method"] == "none"
-        assert facts["residual_correlation_without"] > 0.01
+    assert facts["residual_correlation_without"] > 0.01
 
 
 def test_auto_leaves_data_for_curves_as_they_are(confounded):

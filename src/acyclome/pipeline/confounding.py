@@ -16,7 +16,7 @@ from acyclome.core.data.candidates import Candidates
 from acyclome.core.engine import screen
 from acyclome.models import DEFAULT
 from acyclome.models.card import Ability
-from acyclome.pipeline.engine_settings import engine_settings
+from acyclome.pipeline.engine_settings import engine_settings, looks_for_factors, may_look
 from acyclome.pipeline.records import Confounded
 from acyclome.pipeline.task import Task, seed_of
 
@@ -72,8 +72,7 @@ def find(task: Task) -> Confounded:
 
 def _candidates(task: Task) -> Candidates | None:
     """Screen the data as they are, if factors are to be looked for."""
-    method = task.config.confounding
-    if method in ("none", "trim") or not _may_look(task, is_asked=method == "factors"):
+    if not looks_for_factors(task.config, n_genes=task.data.n_genes, is_counted=task.data.size is not None):
         return None
     return screen(task.problem, engine_settings(_of_lines(task.config)))
 
@@ -95,8 +94,11 @@ def _hidden_causes(task: Task, candidates: Candidates | None) -> tuple[HiddenCau
 
 def _may_act(task: Task) -> bool:
     """Say whether activities are looked for, where nothing in the data is against it; never beside asked factors."""
-    asked = task.config.activity
-    return asked != "none" and task.config.confounding != "factors" and _may_look(task, is_asked=asked == "latent")
+    config, data = task.config, task.data
+    if config.activity == "none" or config.confounding == "factors":
+        return False
+    is_asked = config.activity == "latent"
+    return may_look(config, n_genes=data.n_genes, is_counted=data.size is not None, is_asked=is_asked)
 
 
 def _against_activities(task: Task, found: HiddenCauses | None, method: str) -> str:
@@ -117,17 +119,6 @@ def _of_regulators(task: Task, activities: Activities, gain: float) -> dict[str,
     names = [task.data.store.genes[g] for g in activities.genes]
     shares = 1.0 - np.minimum(activities.error, 1.0)
     return {"regulators": dict(zip(names, shares.tolist(), strict=True)), "gain": gain / task.data.n_obs}
-
-
-def _may_look(task: Task, *, is_asked: bool) -> bool:
-    """Say whether these data can have hidden causes that are found; unasked they are with models of lines alone.
-
-    What lines leave of curves is like a factor, and from raw counts nothing linear can be taken out.
-    """
-    config, data = task.config, task.data
-    has_lines = config.card is not None and config.card.search == "order_search"
-    can = data.n_genes >= LEAST_GENES and data.size is None and not config.against_deconfounding
-    return can and (has_lines or is_asked)
 
 
 def _of_lines(config: Config) -> Config:

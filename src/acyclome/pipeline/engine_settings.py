@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from acyclome.config import Config
 from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
+from acyclome.core.confounding.find import LEAST_GENES
 from acyclome.core.engine import EngineSettings
 from acyclome.core.hill_climbing.search import Settings
 from acyclome.core.order_search.gram_blocks import ScoreSettings
@@ -92,3 +93,20 @@ def _climbing(card: Model, config: Config) -> Settings | None:
         gamma=config.score.gamma,
         prunes=config.activity != "none" and Ability.COVARIATES in card.abilities,
     )
+
+
+def looks_for_factors(config: Config, *, n_genes: int, is_counted: bool) -> bool:
+    """Say whether a run looks for factors, with a search of its own."""
+    is_asked = config.confounding == "factors"
+    is_open = is_asked or config.confounding == "auto"
+    return is_open and may_look(config, n_genes=n_genes, is_counted=is_counted, is_asked=is_asked)
+
+
+def may_look(config: Config, *, n_genes: int, is_counted: bool, is_asked: bool) -> bool:
+    """Say whether these data can have hidden causes that are found; unasked they are with models of lines alone.
+
+    What lines leave of curves is like a factor, and from raw counts nothing linear can be taken out.
+    """
+    has_lines = config.card is not None and config.card.search == "order_search"
+    can = n_genes >= LEAST_GENES and not is_counted and not config.against_deconfounding
+    return can and (has_lines or is_asked)
