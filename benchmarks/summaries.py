@@ -174,6 +174,11 @@ def _sums(runs: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
     return runs.sum().to_frame().T
 
 
+def _with_total(runs: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    total = runs.sum(numeric_only=True).to_frame().T.assign(**{table.columns[0]: "all"})
+    return pd.concat([table, total[table.columns]], ignore_index=True)
+
+
 F1 = ("skeleton", "class", "directed")
 RANKED = ("aupr", "correlation_aupr", "auroc", "ranked")
 MECHANISM = ("mechanism", "genes", "method")
@@ -238,6 +243,7 @@ SUMMARIES: dict[str, Summary] = {
     "differential": Summary(("data", "road")),
     "calibration": Summary(then=_bins(["bin"])),
     "calibration-best": Summary(then=_bins(["data", "d", "n"], (TOP_BIN,)), runs="calibration"),
+    "fuzzing": Summary(then=_with_total),
     "knowledge": Summary(("genes", "forbidden")),
     "knowledge-cases": Summary(then=_sums),
     "house": Summary(then=lambda runs, _: runs.set_index("tree").T.rename_axis("").reset_index()),

@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--number", type=int, help="read this one here, with its traceback")
     parser.add_argument("--folder", type=Path, help="where inputs are written; a file system in memory is faster")
     parser.add_argument("--log", type=Path, help="file of what was read, from which a run that was ended goes on")
+    parser.add_argument("--results", action="store_true", help="keep the counts, and write their page anew")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=asked.folder) as home:
         if asked.number is None:
@@ -72,10 +73,21 @@ def fuzz(asked: argparse.Namespace, folder: Path) -> int:
                     print(f"{one.road} {one.number}: {one.end}: {one.about}", flush=True)
     for road, ends in counts.items():
         print(f"{road:12} {sum(ends.values()):>9,}   {', '.join(f'{n:,} {end}' for end, n in ends.most_common())}")
-    total = sum(sum(ends.values()) for ends in counts.values())
-    faults = total - sum(ends["read"] + ends["refused"] for ends in counts.values())
-    print(f"{'all':12} {total:>9,}   {faults:,} that did not end as they should")
-    return int(faults > 0)
+    faults = {road: sum(ends.values()) - ends["read"] - ends["refused"] for road, ends in counts.items()}
+    if asked.results:
+        rows = [
+            {
+                "read as": road,
+                **{end: ends[end] for end in ("read", "refused")},
+                "signal, hang, traceback": faults[road],
+            }
+            for road, ends in counts.items()
+        ]
+        from benchmarks.report import publish
+
+        command = f"python -m benchmarks.fuzzing --inputs {asked.inputs} --seed {asked.seed}"
+        publish("fuzzing", rows, command, argparse.Namespace(no_results=False))
+    return int(any(faults.values()))
 
 
 if __name__ == "__main__":

@@ -139,6 +139,8 @@ def _work(corpus: Corpus, numbers: list[int], write: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     psutil.virtual_memory = lambda: SimpleNamespace(total=MEMORY, available=MEMORY)
     warnings.simplefilter("error")
+    for kind in (UserWarning, FutureWarning, DeprecationWarning):  # as on the command line
+        warnings.simplefilter("ignore", kind)
     for number in numbers:
         signal.setitimer(signal.ITIMER_PROF, CPU_S)  # whose signal ends the process, also in compiled code
         outcome = corpus.outcome(number)
