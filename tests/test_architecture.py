@@ -115,7 +115,7 @@ MORE_POSITIONAL = {
     "evaluate": 16,
     "io": 2,
     "models": 11,
-    "pipeline": 1,
+    "pipeline": 2,  # one of them the signature of CausalBench
     "prepare": 5,
 }
 EMPTY_NAMES = {"utils", "helpers", "misc", "common", "util", "helper"}
