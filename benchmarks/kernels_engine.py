@@ -9,7 +9,7 @@ import torch
 
 from acyclome.core.acyclicity import LogDet, Series
 from acyclome.core.backend import ThreadBackend
-from acyclome.core.data.candidates import Candidates
+from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments, correlate, scale_genes
@@ -21,6 +21,9 @@ from acyclome.core.relaxation.steps import BlockSolve
 from acyclome.core.screening.batched import correlations_of, forward_select_batched, strongest_partial_batched
 from acyclome.core.screening.screen import ScreenSettings, screen
 from acyclome.evaluate.simulate import simulate
+from acyclome.models.dag_gnn.networks import Genes
+from acyclome.models.dag_gnn.relaxation import DagGnn, Statistics
+from acyclome.models.dag_gnn.sparse import Edges
 from acyclome.models.gran_dag.relaxation import OF_GENES, GranDag
 from acyclome.models.linear.batched import BatchedLeastSquares
 from acyclome.models.linear.relaxation import Linear
@@ -32,6 +35,8 @@ SCREEN = ScreenSettings(forward_steps=10, min_gain=4.0, partial=10, shrinkage=0.
 SCHEDULE = CentralPath(mu=(1.0, 0.1, 0.01, 0.001, 0.0003), max_steps=60, rtol=1e-3, max_halvings=8)
 MODEL = BatchedLeastSquares(lambda1=0.05, tol=1e-6)
 NETWORKS = GranDag(hidden=10, layers=2, outputs=1, lambda1=0.05, steps=20)
+BOUND = DagGnn(hidden=8, dims=1, shared=False, lambda1=0.05, terms=TERMS)
+SLOPES = {torch.float32: 1e-3, torch.float64: 1e-9}  # of thousands of observations, through exponentials
 # Two genes that gain nearly the same may change places in rounding, and with them all that are picked after.
 SETS = {torch.float32: 0.02, torch.float64: 1e-9}
 
@@ -136,10 +141,37 @@ def _weights(problem: OnTensors) -> Tensors:
     return (torch.stack([solution.params["W"] for solution in solutions]),)
 
 
+def autoencoder(sizes: Sizes) -> tuple[np.ndarray, ...]:
+    """Genes, their hidden units, draws of noise, and the ends of edges with their weights, some of them zero."""
+    X = _simulated(sizes.genes, sizes.n, 3)
+    data = scale_genes(lambda a, b: X[a:b], sizes.genes, threads=os.cpu_count() or 1)
+    rng, k = np.random.default_rng(SEED), SCREEN.forward_steps
+    source = rng.integers(sizes.genes, size=sizes.genes * k)
+    pairs = Candidates.from_pairs(source, np.repeat(np.arange(sizes.genes), k), sizes.genes)
+    problem = Problem(data, Constraints.none(sizes.genes), ThreadBackend(os.cpu_count() or 1))
+    genes, edges, noise, _ = BOUND.statistics(problem, pairs)
+    W = 0.1 * rng.standard_normal(pairs.n_edges) * (rng.random(pairs.n_edges) < 2.0 / k)
+    floats = (genes.X, genes.terms, genes.weight, noise)
+    return (*(part.double().numpy() for part in floats), W, *(part.numpy() for part in edges[:3]))
+
+
+def slope_of_bound(*tensors: torch.Tensor) -> Tensors:
+    """Slope of DAG-GNN's evidence lower bound in edges and readouts, the blocks one after the other."""
+    X, terms, weight, noise, W, parent, target, children = tensors
+    edges = Edges(parent, target, children, target.cpu().numpy(), len(X))
+    blocks = gene_blocks(len(X), max((1 << 22) // terms[0].numel(), 1))
+    own = Statistics(Genes(X, terms, None, weight), edges, noise, blocks)
+    nothing = Candidates(np.zeros(len(X) + 1, np.int64), np.empty(0, np.int32))
+    params = BOUND.start(nothing, 1) | {"W": W.double().cpu().numpy()}
+    slopes = BOUND.gradient(own, params, np.zeros(len(W)), threads=1)
+    return tuple(torch.from_numpy(slopes[name]) for name in ("W", "encoder", "mean"))
+
+
 ENGINE = (
     Kernel("forward selection", expression, forward, tolerance=SETS, traffic=_forward_traffic, compare=unlike),
     Kernel("strongest partial correlations", expression, partial, tolerance=SETS, compare=unlike),
     Kernel("relaxation, one network", candidates, relax_candidates, tolerance=LOOSE),
     Kernel("networks of GraN-DAG", gene_networks, improve_networks, tolerance=LOOSE),
     Kernel("relaxation, side by side", networks, relax_networks, tolerance=LOOSE),
+    Kernel("DAG-GNN, slope of the bound", autoencoder, slope_of_bound, tolerance=SLOPES),
 )
