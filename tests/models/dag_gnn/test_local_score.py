@@ -62,6 +62,7 @@ def test_the_map_of_a_target_is_that_of_its_own_observations():
         found.append((m.Z[4, :400] - own_moments(m.Z, done)[0][4]) / m.own_scale[4])
         bare = scale_genes(lambda a, b, Y=Y: Y[a:b], CONSTANT, interventions=done)
         np.testing.assert_allclose((m.mean, m.scale), (bare.mean, bare.scale), rtol=1e-9)
+        np.testing.assert_allclose(m.skewness, np.mean(m.Z**3, axis=1), atol=1e-9)
         np.testing.assert_allclose((m.Z.mean(axis=1), np.square(m.Z).mean(axis=1)), ([0] * 5, [1] * 5), atol=1e-9)
     np.testing.assert_allclose(*found, atol=1e-6)
 

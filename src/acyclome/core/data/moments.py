@@ -236,6 +236,7 @@ def scale_genes(
     measured = None if marginal_map is None else own_moments(Z, done)
     if marginal_map is not None:
         marginal_map(Z, done, threads)
+        skewness = np.array([np.mean(z.astype(np.float64) ** 3) for z in Z])
     if deconfounding is not None and deconfounding.any:
         scale *= deconfounding.apply(Z, threads)
     own_mean, own_scale = own_moments(Z, done)

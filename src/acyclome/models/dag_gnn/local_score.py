@@ -12,7 +12,7 @@ from acyclome.core.data.interventions import LEAST_OWN, Interventions, own_momen
 from acyclome.core.data.moments import Moments, correlate
 from acyclome.core.data.problem import Problem
 from acyclome.core.workers import run_blocks
-from acyclome.models.dag_gnn.marginal_map import fit_map
+from acyclome.models.dag_gnn.marginal_map import fit_map, to_normal
 from acyclome.models.linear.local_score import LinearScore, linear_effects
 from acyclome.models.own_rows import FLAT, OwnRows
 
@@ -54,7 +54,10 @@ class MappedScore(LinearScore):
             return super().scores(j, sets)
         genes, at = np.unique(np.append(sets, j), return_inverse=True)
         Z = self.data.Z[genes]
-        Z[at[-1]] = self._response(j, OwnRows.of(self.data, j, rows))[0]
+        own = OwnRows.of(self.data, j, rows)
+        y = own.response(self.seen.Z[j]).astype(np.float64)
+        seen = y if own.fitted is None else y[own.fitted]
+        Z[at[-1]] = to_normal(y, own.fitted) if seen.std() >= FLAT else y
         few = replace(self.data, Z=Z, R=None, interventions=self.data.interventions.subset(genes=genes))
         return LinearScore(few).scores(int(at[-1]), at[:-1].reshape(sets.shape), rows)
 
@@ -93,9 +96,9 @@ def map_genes(Z: np.ndarray, interventions: Interventions, threads: int) -> None
     def some(first: int, last: int) -> None:
         for j in range(first, last):
             y = Z[j].astype(np.float64)
-            own = np.delete(y, interventions.of(j))
-            if len(own) >= LEAST_OWN and own.std() >= FLAT:
-                u = fit_map((own - own.mean()) / own.std()).values((y - own.mean()) / own.std())
+            own = np.delete(np.arange(len(y)), interventions.of(j))
+            if len(own) >= LEAST_OWN and y[own].std() >= FLAT:
+                u = to_normal(y, own)
                 Z[j] = (u - u.mean()) / u.std()
 
     run_blocks(some, gene_blocks(len(Z), BLOCK), threads)
