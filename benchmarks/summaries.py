@@ -217,6 +217,10 @@ SUMMARIES: dict[str, Summary] = {
     "curves": Summary(MECHANISM, NONLINEAR),
     "published": Summary(MECHANISM, NONLINEAR, then=_beside("mechanism", NEURAL)),
     "classical": Summary(("noise", "method"), NONLINEAR, then=_beside("noise", CLASSICAL)),
+    "post-nonlinear": Summary(
+        ("family", "genes", "method"), ("true edges", "edges", "SHD", "turned", "cpu_seconds", "peak_mb")
+    ),
+    "post-nonlinear-heldout": Summary(("family", "genes", "model"), shares=("chosen",)),
     "choosing": Summary(then=_choices, runs="choosing-models"),
     "choosing-models": Summary(("case", "model"), shares=("chosen",)),
     "families": Summary(("data", "genes", "model")),
