@@ -1,6 +1,7 @@
 # make run    a causal network of the example data set, from nothing
 # make test   everything that proves the code
 # make fuzz   damaged inputs by the thousand on every road that reads (INPUTS=10000 of each; hours)
+# make chaos  failing disks, ended processes and random problems: the counts of docs/reliability.md (hours)
 # make clean  take away what both have made
 
 SHELL := /bin/bash
@@ -16,7 +17,7 @@ REPORT := results/pbmc68k_reduced/report.html
 SOURCES := workflow/Snakefile Snakefile workflow/rules
 
 .DEFAULT_GOAL := run
-.PHONY: run test fuzz clean lint typecheck workflow-check pytest schema
+.PHONY: run test fuzz chaos clean lint typecheck workflow-check pytest schema
 
 run: $(VENV)/.installed-run
 	@$(ENV) snakemake --cores $(CORES) --quiet host reason -- $(REPORT)
@@ -43,6 +44,9 @@ pytest: $(VENV)/.installed-test
 
 fuzz: $(VENV)/.installed-test
 	$(ENV) python -m benchmarks.fuzzing --inputs $(INPUTS) --jobs $(CORES)
+
+chaos: $(VENV)/.installed-test
+	$(ENV) python -m benchmarks.chaos --jobs $(CORES)
 
 schema: $(VENV)/.installed-test
 	$(BIN)/python workflow/schemas/generate.py

@@ -2,7 +2,8 @@
 
 The words stand in ``benchmarks/pages``, the figures in ``benchmarks/results``.  A page asks for a whole table,
 ``{{ table("accuracy") }}``, or for one figure, ``{{ figure("dream", "aupr", data="DREAM4 1") }}``: the mean over all
-runs that fit.  ``headline.md`` becomes ``benchmarks/RESULTS.md``, every other page ``docs/results/NAME.md``.
+runs that fit.  ``headline.md`` becomes ``benchmarks/RESULTS.md``, ``reliability.md`` stands in ``docs``, and every
+other page becomes ``docs/results/NAME.md``.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from benchmarks.tables import RESULTS, cell, text
 
 HERE = Path(__file__).parent
 TEMPLATES, PAGES = HERE / "pages", HERE.parent / "docs" / "results"
-HEADLINE = HERE / "RESULTS.md"
+HEADLINE, RELIABILITY = HERE / "RESULTS.md", HERE.parent / "docs" / "reliability.md"
+ELSEWHERE = {"headline.md": HEADLINE, "reliability.md": RELIABILITY}
 STAMPS = RESULTS / "stamps.tsv"
 
 
@@ -46,9 +48,9 @@ def pages() -> dict[Path, str]:
     loader = jinja2.FileSystemLoader(TEMPLATES)
     kept = {"undefined": jinja2.StrictUndefined, "keep_trailing_newline": True, "autoescape": False}
     environment = jinja2.Environment(loader=loader, **kept)
-    environment.globals |= {"table": table, "figure": figure, "share": share}
+    environment.globals |= {"table": table, "figure": figure, "share": share, "largest": largest}
     names = sorted(path.name for path in TEMPLATES.glob("*.md"))
-    places = {name: HEADLINE if name == "headline.md" else PAGES / name for name in names}
+    places = {name: ELSEWHERE.get(name, PAGES / name) for name in names}
     made = "<!-- made by python -m benchmarks.report from benchmarks/pages/{}; change that, or the runs -->\n"
     return {path: made.format(name) + environment.get_template(name).render() for name, path in places.items()}
 
@@ -82,6 +84,11 @@ def figure(name: str, column: str, *, digits: int = 0, **where: object) -> str:
     if digits:
         return f"{mean:.{digits}f}"
     return cell(int(mean) if mean.is_integer() else mean)
+
+
+def largest(name: str, column: str) -> str:
+    """Return the largest value of a column."""
+    return cell(float(runs_of(name)[column].max()))
 
 
 def share(name: str, part: str, whole: str, **where: object) -> str:

@@ -107,6 +107,17 @@ def _beside(group: str, peers: tuple[str, ...]) -> Callable[[pd.DataFrame, pd.Da
     return add
 
 
+def _totals(by: tuple[str, ...], columns: tuple[str, ...]) -> Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]:
+    """Add counts up by some columns, and over all."""
+
+    def add(runs: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
+        sums = runs.groupby(list(by), sort=False)[list(columns)].sum().reset_index()
+        whole = dict.fromkeys(by, "") | {by[0]: "all"} | sums[list(columns)].sum().to_dict()
+        return pd.concat([sums, pd.DataFrame([whole])], ignore_index=True)
+
+    return add
+
+
 def _side_by_side(
     by: tuple[str, ...], shown: tuple[str, ...], *, most: str = ""
 ) -> Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]:
@@ -251,5 +262,9 @@ SUMMARIES: dict[str, Summary] = {
     "fuzzing": Summary(then=_with_total),
     "knowledge": Summary(("genes", "forbidden")),
     "knowledge-cases": Summary(then=_sums),
+    "chaos-faults": Summary(then=_totals(("way",), ("tried", "held"))),
+    "chaos-calls": Summary(then=_totals(("call", "what"), ("tried", "held")), runs="chaos-faults"),
+    "chaos-signals": Summary(),
+    "chaos-problems": Summary(),
     "house": Summary(then=lambda runs, _: runs.set_index("tree").T.rename_axis("").reset_index()),
 }

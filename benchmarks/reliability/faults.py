@@ -30,7 +30,7 @@ CODES = {
     0: (0, 2),
     signal.SIGTERM: (143, -signal.SIGTERM, 0),
     signal.SIGINT: (130, 0),
-    signal.SIGKILL: (-signal.SIGKILL,),
+    signal.SIGKILL: (-signal.SIGKILL, 0),
 }
 
 
@@ -132,6 +132,9 @@ def left_behind(place: Path, fault: Fault, step: Step) -> list[str]:
         wrong.append("results are not whole")
     fails = fault.lasts | KINDS[step.calls[fault.at - 1][0]] if fault.error else 0
     for path in place.rglob("*"):
+        # A lock that was not taken yet is nobody's.
+        if path.name.startswith(LOCK) and fault.at and LOCK in step.calls[fault.at - 1][1]:
+            continue
         # What cannot be removed stays, and so does a lock of which nobody can say whose it is.
         may_stay = fails & KINDS["unlink"] or (path.name.startswith(LOCK) and fails & KINDS["lock"])
         if is_passing(path) and not may_stay and fault.signal != signal.SIGKILL:

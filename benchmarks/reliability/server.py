@@ -31,7 +31,10 @@ def main() -> None:
         began = time.monotonic()
         child = os.fork()
         if not child:
-            begin(asked)
+            try:
+                begin(asked)
+            except KeyboardInterrupt:  # the signal came before there was a command line
+                os._exit(130)
             end(acyclome())
         answer = watched(child, began, asked)
         print(json.dumps(answer), flush=True)

@@ -84,6 +84,10 @@ WAYS = [
 ]
 
 
+def way_of(name: str) -> Way:
+    return next(way for way in WAYS if way.name == name)
+
+
 def draw_input(path: Path) -> None:
     """Write counts of a few cells in two groups, of which some genes depend on others."""
     import anndata

@@ -195,6 +195,12 @@ def test_an_interrupt_that_compiled_code_makes_another_error_of_is_a_stop_too(ac
     assert "Traceback" not in error
 
 
+def test_stopping_before_a_command_begins_is_no_fault(acyclome, monkeypatch):
+    monkeypatch.setattr("acyclome.cli.build_app", raising(KeyboardInterrupt()))
+    code, _, error = acyclome("doctor")
+    assert (code, error.strip()) == (130, "Stopped before anything was begun.")
+
+
 def test_a_signal_that_comes_while_something_is_cleared_away_is_not_lost(acyclome, tmp_path, monkeypatch):
     class Cleared:
         def __del__(self):

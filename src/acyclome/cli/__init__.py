@@ -105,6 +105,9 @@ def _main(argv: Sequence[str] | None) -> int:
     except SystemExit as finished:
         # A text as the code means 1, none means 0, as Python itself reads them.
         return finished.code if isinstance(finished.code, int) else int(finished.code is not None)
+    except KeyboardInterrupt:  # before a command hears signals
+        click.echo("\nStopped before anything was begun.", err=True)
+        return 130
     except AcyclomeError as error:
         click.echo(_one_screen(f"Error: {error}"), err=True)
         return error.exit_code
