@@ -62,6 +62,11 @@ def layer_of_another_shape(handle):
     handle["layers/small"] = np.ones((3, 4))
 
 
+def layers_that_are_an_array(handle):
+    del handle["layers"]
+    handle.create_dataset("layers", (10**9,), "f4", chunks=(100,))
+
+
 def layer_with_a_slash(handle):
     handle["layers/RNA/counts"] = C + 1
 
@@ -233,6 +238,7 @@ def of_version_2(group):
 READ = {
     "a column of the future": (lambda f: changed(f, column_of_the_future), ["'new' of obs", "left out"]),
     "a layer of the future": (lambda f: changed(f, layer_of_the_future), ["layer blocks", "left out"]),
+    "layers that are an array": (lambda f: changed(f, layers_that_are_an_array), []),
     "a layer of another shape": (lambda f: changed(f, layer_of_another_shape), ["layer small", "(3, 4)"]),
     "a layer with a slash": (lambda f: changed(f, layer_with_a_slash), []),
     "repeated categories": (lambda f: changed(f, repeated_categories), ["'twice' of obs"]),

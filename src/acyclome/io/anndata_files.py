@@ -43,7 +43,8 @@ def read_anndata(group: Any) -> AnnData:
     obs, var = _frame(group, "obs", notes), _named(_frame(group, "var", notes), "var", notes)
     shape = (len(obs), len(var))
     X = _matrix(group, "X", shape, notes=notes) if _has_x(group) else None
-    layers = dict(_layers(group["layers"], "", shape, notes=notes)) if "layers" in group else {}
+    has_layers = "layers" in group and hasattr(group["layers"], "keys")  # an array there would be read one by one
+    layers = dict(_layers(group["layers"], "", shape, notes=notes)) if has_layers else {}
     adata = anndata.AnnData(X, obs=obs, var=var, layers=layers, raw=_raw(group, len(obs), notes))
     if X is None and not layers and adata.raw is None:
         msg = f"The file holds no matrix that can be read. {' '.join(notes) or 'X, layers and raw are absent.'}"
