@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -201,20 +200,33 @@ def test_stopping_before_a_command_begins_is_no_fault(acyclome, monkeypatch):
     assert (code, error.strip()) == (130, "Stopped before anything was begun.")
 
 
-def test_a_signal_that_comes_while_something_is_cleared_away_is_not_lost(acyclome, tmp_path, monkeypatch):
-    class Cleared:
-        def __del__(self):
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(0)  # here Python would raise, and ignore what it raised
+CLEARED = """
+import os, signal, sys, time
+from acyclome.cli import demo, main
 
-    def work(_):
-        Cleared()
+class Cleared:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0)  # here Python would raise, and ignore what it raised
+
+def work(_):
+    Cleared()
+    try:
         time.sleep(30)
+    finally:
+        print("ended in order")
 
-    monkeypatch.setattr(demo, "write_demo_data", work)
-    code, _, error = acyclome("demo", "--data-only", tmp_path / "x.h5ad")
-    assert code == 143
-    assert "gnored" not in error
+demo.write_demo_data = work
+sys.exit(main())
+"""
+
+
+def test_a_signal_that_comes_while_something_is_cleared_away_is_not_lost(tmp_path):
+    words = [sys.executable, "-c", CLEARED, "demo", "--data-only", str(tmp_path / "x.h5ad")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 143
+    assert "gnored" not in done.stderr
+    assert done.stdout == "ended in order\n"
 
 
 ENDLESS = """

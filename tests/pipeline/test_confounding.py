@@ -108,7 +108,11 @@ def test_factors_that_leave_most_in_common_are_none_of_auto():
 
 def test_auto_leaves_data_for_curves_as_they_are(confounded):
     X, _, _ = confounded
-    assert learn(X[:, :50], model="polynomial").facts["confounding"] == {"method": "none", "factors": []}
+    assert learn(X[:, :50], model="polynomial").facts["confounding"] == {
+        "method": "none",
+        "factors": [],
+        "warnings": [],
+    }
 
 
 def test_trim_leaves_few_edges_nearly_all_of_them_right(confounded):

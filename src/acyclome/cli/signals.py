@@ -67,8 +67,12 @@ class StopSignals:
             threading.Timer(AGAIN_S, self._again).start()
 
     def _again(self) -> None:
-        if not self._over.is_set():
+        if self._over.is_set():
+            return
+        if sys.platform == "win32":
             signal.raise_signal(self.number)
+        else:  # to the thread that has to hear it, else what it waits for goes on
+            signal.pthread_kill(threading.main_thread().ident or 0, self.number)
 
     def _watch(self, wakeup: int) -> None:
         while byte := os.read(wakeup, 1):

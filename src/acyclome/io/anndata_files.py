@@ -156,8 +156,12 @@ def _index(node: Any, key: str) -> pd.Index:
     said = node.attrs.get("_index", "_index")
     for name in (said, "_index", "index"):
         if name in node and hasattr(node[name], "shape"):
-            texts = np.ravel(np.asarray(read_elem(node[name]))).tolist()  # at once: one by one is slow
-            return pd.Index([text.decode() if isinstance(text, bytes) else str(text) for text in texts])
+            try:
+                texts = np.ravel(np.asarray(read_elem(node[name]))).tolist()  # at once: one by one is slow
+                return pd.Index([text.decode() if isinstance(text, bytes) else str(text) for text in texts])
+            except MemoryError as error:
+                msg = f"{key} declares {node[name].size:,} names, which do not fit into memory. Copy the file again."
+                raise InputError(msg) from error
     msg = f"{key} has no names ({said!r} is absent). Expected obs and var with an index, as anndata writes them."
     raise InputError(msg)
 

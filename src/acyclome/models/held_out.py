@@ -45,7 +45,10 @@ def scaled_held_out(
     if data.size is None:
         fitted = noise if own.fitted is None else noise[own.fitted]
         gain = own.n_effective * negentropy(fitted.astype(np.float32), np.sqrt(np.mean(fitted**2)) or 1.0)
-        if gain > least_gain(own.n_effective, data.n_genes) and repeated(data.Z[j]) <= REPEATED:
+        if (
+            gain > least_gain(own.n_effective, data.n_genes)
+            and repeated(data.Z[j] if own.fitted is None else data.Z[j, own.fitted]) <= REPEATED
+        ):
             return kernel_log_density(fitted, noise[test]) - np.log(deviation)
         return -0.5 * noise[test] ** 2 - np.log(deviation) - 0.5 * np.log(2 * np.pi)
     scale = data.scale[j]

@@ -246,8 +246,8 @@ def test_signs_and_interventions_hold_where_the_networks_decide(edges):
     labels = [f"gene_{k % 4 + 1}" if k < 60 else "" for k in range(len(X))]
     pairs = [(f"gene_{i + 1}", f"gene_{j + 1}", "-", 0.0, "soft") for i in range(4) for j in range(4) if i != j]
     known = pd.DataFrame(pairs, columns=["source", "target", "sign", "weight", "kind"])
-    config = {"model": "gran_dag", "gran_dag": {"edges": edges}, "fit": {"max_steps": 10}}
-    network = ac.learn(X, resamples=2, threads=1, config=config, knowledge=known, perturbation=labels)
+    config = {"model": "gran_dag", "gran_dag": {"edges": edges, "steps": 10}, "fit": {"mu": [1.0], "max_steps": 2}}
+    network = ac.learn(X, resamples=1, threads=1, config=config, knowledge=known, perturbation=labels)
     assert network.is_dag
     assert (network.edges["weight"] <= 0).all()
     assert network.edges["stability"].notna().all()
