@@ -423,6 +423,11 @@ def spatial(folder):
     return folder / "a.zarr"
 
 
+def table_of_names(handle):
+    del handle["var/_index"]
+    handle["var"].create_dataset("_index", (D, 10**6), "i8", chunks=(D, 100))
+
+
 # Refused: what is written, and words of the answer.
 REFUSED = {
     "MuData without expression": (lambda f: mudata(f, "atac", "prot"), ["atac, prot", "read_h5mu"]),
@@ -441,6 +446,7 @@ REFUSED = {
     "a petabyte declared": (lambda f: changed(f, declared((10**9, 10**6), chunks=(1000, 1000))), ["declares", "GB"]),
     "a gigabyte of nothing": (lambda f: changed(f, declared((N, 10**8), chunks=(1, 1000))), ["stores 0 bytes"]),
     "no matrix": (lambda f: changed(f, without_x), ["no matrix that can be read"]),
+    "names that are a table": (lambda f: changed(f, table_of_names), ["names of var", "6 x 1,000,000 values"]),
     "fewer names than rows": (lambda f: changed(f, shorter_obs), ["(30, 6)", "(29, 6)"]),
     "a pipe": (pipe, ["a pipe or a device"]),
     "a link to a device": (device, ["a pipe or a device"]),

@@ -132,6 +132,7 @@ def _frame(group: Any, key: str, notes: list[str]) -> pd.DataFrame:
     from anndata.io import read_elem
 
     node = take(group, key)
+    _check_names(node, key)
     try:
         frame = read_elem(node)
         if isinstance(frame, pd.DataFrame):
@@ -149,6 +150,16 @@ def _frame(group: Any, key: str, notes: list[str]) -> pd.DataFrame:
     return pd.DataFrame({name: column for name, column in columns.items() if column is not None}, index=index)
 
 
+def _check_names(node: Any, key: str) -> None:
+    """Refuse names that are a table, of which each value would be read by itself."""
+    name = node.attrs.get("_index", "_index") if hasattr(node, "keys") else None
+    shape = getattr(node[name], "shape", ()) if name is not None and name in node else ()
+    if len(shape or ()) > 1:
+        extents = " x ".join(f"{extent:,}" for extent in shape)
+        msg = f"The names of {key} ({name!r}) are a table of {extents} values. Expected one name a row; write it anew."
+        raise InputError(msg)
+
+
 def _index(node: Any, key: str) -> pd.Index:
     import pandas as pd
     from anndata.io import read_elem
@@ -156,12 +167,8 @@ def _index(node: Any, key: str) -> pd.Index:
     said = node.attrs.get("_index", "_index")
     for name in (said, "_index", "index"):
         if name in node and hasattr(node[name], "shape"):
-            try:
-                texts = np.ravel(np.asarray(read_elem(node[name]))).tolist()  # at once: one by one is slow
-                return pd.Index([text.decode() if isinstance(text, bytes) else str(text) for text in texts])
-            except MemoryError as error:
-                msg = f"{key} declares {node[name].size:,} names, which do not fit into memory. Copy the file again."
-                raise InputError(msg) from error
+            texts = np.ravel(np.asarray(read_elem(node[name]))).tolist()  # at once: one by one is slow
+            return pd.Index([text.decode() if isinstance(text, bytes) else str(text) for text in texts])
     msg = f"{key} has no names ({said!r} is absent). Expected obs and var with an index, as anndata writes them."
     raise InputError(msg)
 
