@@ -15,6 +15,19 @@ from acyclome.core.data.interventions import LEAST_OWN
 from acyclome.core.data.moments import Moments
 
 FLAT = 1e-5  # standard deviations below which a gene is constant: the root of ``interventions.TINY``
+LEAST_WEIGHT = 1e-12  # of a gene's loss, so that nothing is divided by zero where a gene has no variance
+
+
+def loss_weights(data: Moments) -> np.ndarray:
+    """Return the weight of every gene's loss in a relaxation, its share of own observations, ``(d,)``."""
+    weight: np.ndarray = np.maximum(data.n_own / data.n_effective, LEAST_WEIGHT)
+    return weight
+
+
+def rows_of_targets(data: Moments) -> dict[int, np.ndarray]:
+    """Return the own observations of every gene that was a target and has an equation."""
+    targets = map(int, np.flatnonzero(data.interventions.counts))
+    return {j: own for j in targets if (own := OwnRows.of(data, j).own) is not None}
 
 
 @dataclass(frozen=True)

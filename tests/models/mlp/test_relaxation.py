@@ -9,8 +9,8 @@ from acyclome.core.relaxation.problem import OnCandidates
 from acyclome.core.relaxation.schedule import CentralPath
 from acyclome.core.relaxation.solve import solve
 from acyclome.core.relaxation.steps import BlockSolve
-from acyclome.models.mlp.blocks import Block
 from acyclome.models.mlp.relaxation import Mlp
+from acyclome.models.network_blocks import Block
 
 torch = pytest.importorskip("torch")
 MODEL = Mlp(hidden=5, lambda1=0.05, alpha=1e-3, steps=8)

@@ -20,9 +20,9 @@ from acyclome.core.relaxation.shrink import soften_groups
 from acyclome.core.relaxation.tree import Params
 from acyclome.core.workers import run_blocks
 from acyclome.models.linear.batched import BatchedLeastSquares
-from acyclome.models.linear.relaxation import LEAST_WEIGHT, take
+from acyclome.models.linear.relaxation import take
 from acyclome.models.linear.tensor_blocks import Blocks, Ragged, side_by_side
-from acyclome.models.own_rows import OwnRows
+from acyclome.models.own_rows import OwnRows, loss_weights
 
 if TYPE_CHECKING:
     import torch
@@ -91,7 +91,7 @@ class Additive:
                 gram[offset[j] : offset[j + 1]] = (F @ F.T).ravel() / len(y)
 
         run_blocks(block, gene_blocks(len(Z), BLOCK), problem.threads)
-        weight = np.maximum(problem.data.n_own / problem.data.n_effective, LEAST_WEIGHT)
+        weight = loss_weights(problem.data)
         return AdditiveStatistics(candidates.indptr, candidates.parent, cross, gram, offset[:-1], weight)
 
     def side_by_side(

@@ -23,9 +23,8 @@ from acyclome.core.relaxation.tree import Params, on_host
 from acyclome.core.workers import run_blocks
 from acyclome.models.dag_gnn.networks import Genes, Latent, Readouts, bounds, encode, units
 from acyclome.models.dag_gnn.sparse import Edges
-from acyclome.models.linear.relaxation import LEAST_WEIGHT
-from acyclome.models.mlp.relaxation import one_torch_thread
-from acyclome.models.own_rows import OwnRows
+from acyclome.models.network_blocks import one_torch_thread
+from acyclome.models.own_rows import OwnRows, loss_weights
 
 if TYPE_CHECKING:
     import torch
@@ -94,7 +93,7 @@ class DagGnn:
         run_blocks(block, gene_blocks(d, 64), problem.threads)
         strata = ndtri((np.arange(DRAWS) + 0.5) / DRAWS)
         noise = np.random.default_rng(STREAM).permuted(np.tile(strata / strata.std(), (d, 1)), axis=1)
-        weight = np.maximum(data.n_own / data.n_effective, LEAST_WEIGHT)
+        weight = loss_weights(data)
 
         def there(values: np.ndarray) -> torch.Tensor:
             return torch.as_tensor(values.astype(np.float32, copy=False), device=device)

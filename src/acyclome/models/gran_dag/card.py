@@ -45,7 +45,7 @@ def variant(config: Config) -> Model:
 def cost(config: Config, n_genes: Any, n_obs: int) -> Cost:
     """Return what hill climbing takes, and the networks: all weights of candidates at every step of Adam."""
     from acyclome.models.gran_dag.relaxation import HELD
-    from acyclome.models.mlp.blocks import VALUES
+    from acyclome.models.network_blocks import VALUES
 
     options, width = config.of(GranDag), hill_climb.candidates(config, n_genes)
     weights = options.hidden * (width + options.hidden * (options.layers - 1) + options.outputs)

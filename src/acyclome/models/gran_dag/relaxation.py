@@ -25,10 +25,8 @@ from acyclome.core.workers import run_blocks
 from acyclome.models.gran_dag import networks
 from acyclome.models.gran_dag.networks import Layers
 from acyclome.models.gran_dag.pruning import prune
-from acyclome.models.linear.relaxation import LEAST_WEIGHT
-from acyclome.models.mlp.blocks import Block, cut_into_blocks
-from acyclome.models.mlp.relaxation import one_torch_thread, standardized
-from acyclome.models.own_rows import OwnRows
+from acyclome.models.network_blocks import Block, cut_into_blocks, one_torch_thread, padded, standardized
+from acyclome.models.own_rows import loss_weights, rows_of_targets
 
 if TYPE_CHECKING:
     import torch
@@ -76,12 +74,11 @@ class GranDag:
 
     def statistics(self, problem: Problem, candidates: Candidates) -> Statistics:
         """Cut the genes into blocks; all is computed on the device, in float32."""
-        data, targets = problem.data, np.flatnonzero(problem.data.interventions.counts)
-        rows = {j: own for j in map(int, targets) if (own := OwnRows.of(data, j).own) is not None}
-        weight = np.maximum(data.n_own / data.n_effective, LEAST_WEIGHT)
-        found = self.on_data(data.Z.astype(np.float32, copy=False), candidates, problem.backend.device, rows=rows)
+        data = problem.data
+        Z, rows = data.Z.astype(np.float32, copy=False), rows_of_targets(data)
+        found = self.on_data(Z, candidates, problem.backend.device, rows=rows)
         price = self.lambda1 * problem.constraints.on(candidates)["cost"]
-        return found._replace(gene_weight=weight, lambda1=price, data=data)
+        return found._replace(gene_weight=loss_weights(data), lambda1=price, data=data)
 
     def on_data(
         self,
@@ -92,11 +89,10 @@ class GranDag:
         rows: Mapping[int, np.ndarray] = MappingProxyType({}),
     ) -> Statistics:
         """Cut genes ``Z (d, n)`` of any dtype into blocks; some are fitted to their own ``rows``."""
-        import torch
-
-        padded = torch.as_tensor(np.vstack([Z, np.zeros_like(Z[:1])]), device=device)
         blocks = cut_into_blocks(candidates, n_obs=Z.shape[1], hidden=HELD * self.hidden, rows=rows)
-        return Statistics(padded, blocks, np.ones(len(Z)), candidates, np.full(candidates.n_edges, self.lambda1))
+        return Statistics(
+            padded(Z, device), blocks, np.ones(len(Z)), candidates, np.full(candidates.n_edges, self.lambda1)
+        )
 
     def start(self, candidates: Candidates, seed: int) -> dict[str, np.ndarray]:
         """Draw the networks: ``W (nnz, hidden)``, ``bias (d, layers, hidden)`` and so on, as in ``networks.Layers``.

@@ -20,13 +20,13 @@ from acyclome.core.relaxation.tree import Params
 from acyclome.core.workers import run_blocks
 from acyclome.models.linear.batched import BatchedLeastSquares
 from acyclome.models.linear.tensor_blocks import Blocks, Ragged, side_by_side
+from acyclome.models.own_rows import LEAST_WEIGHT
 
 if TYPE_CHECKING:
     import torch
 
 BLOCK = 128  # genes a thread takes at once, about a millisecond
 LEAP = 2  # sweeps before each leap: after two, signs mostly stand
-LEAST_WEIGHT = 1e-12  # of a gene's loss, so that nothing is divided by zero where a gene has no variance
 
 
 class LinearStatistics(NamedTuple):

@@ -45,7 +45,7 @@ def cost(config: Config, n_genes: Any, n_obs: int) -> Cost:
 
     On a device: the data, and a block of parents' data with its hidden units and their gradients.
     """
-    from acyclome.models.mlp.blocks import VALUES
+    from acyclome.models.network_blocks import VALUES
 
     options, most = config.of(Mlp), config.screen.max_candidates
     steps = options.steps * hill_climb.relaxation_steps(config)

@@ -7,10 +7,8 @@ to the other.  What would change it: more than one hidden layer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,9 +20,8 @@ from acyclome.core.relaxation.problem import Ability
 from acyclome.core.relaxation.shrink import soften_groups
 from acyclome.core.relaxation.tree import Params
 from acyclome.core.workers import run_blocks
-from acyclome.models.linear.relaxation import LEAST_WEIGHT
-from acyclome.models.mlp.blocks import Block, cut_into_blocks
-from acyclome.models.own_rows import FLAT, OwnRows
+from acyclome.models.network_blocks import Block, cut_into_blocks, one_torch_thread, padded, standardized
+from acyclome.models.own_rows import loss_weights, rows_of_targets
 
 if TYPE_CHECKING:
     import torch
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
 
 SMALL = 0.1  # standard deviation of the weights at the start: units are nearly linear there
 STREAM = 0x31B  # of the random numbers of the start, apart from those of other parts with the same seed
-_lock = Lock()
-_inside: list[int] = []
 
 
 class MlpStatistics(NamedTuple):
@@ -66,10 +61,9 @@ class Mlp:
 
     def statistics(self, problem: Problem, candidates: Candidates) -> MlpStatistics:
         """Cut the genes into blocks; all is computed on the device, in float32."""
-        data, targets = problem.data, np.flatnonzero(problem.data.interventions.counts)
-        rows = {j: own for j in map(int, targets) if (own := OwnRows.of(data, j).own) is not None}
-        weight = np.maximum(data.n_own / data.n_effective, LEAST_WEIGHT)
-        found = self.on_data(data.Z.astype(np.float32, copy=False), candidates, problem.backend.device, rows=rows)
+        data, weight = problem.data, loss_weights(problem.data)
+        Z, rows = data.Z.astype(np.float32, copy=False), rows_of_targets(data)
+        found = self.on_data(Z, candidates, problem.backend.device, rows=rows)
         return found._replace(gene_weight=weight, edge_weight=weight[candidates.target])
 
     def on_data(
@@ -83,11 +77,11 @@ class Mlp:
         """Cut genes ``Z (d, n)`` of any dtype into blocks; some are fitted to their own ``rows``."""
         import torch
 
-        padded = torch.as_tensor(np.vstack([Z, np.zeros_like(Z[:1])]), device=device)
+        data = padded(Z, device)
         # Spread by one standard deviation either way: units that all bend at one place could not follow a curve.
-        bias = torch.as_tensor(np.linspace(-1.0, 1.0, self.hidden), dtype=padded.dtype, device=device)
+        bias = torch.as_tensor(np.linspace(-1.0, 1.0, self.hidden), dtype=data.dtype, device=device)
         blocks = cut_into_blocks(candidates, n_obs=Z.shape[1], hidden=self.hidden, rows=rows)
-        return MlpStatistics(padded, bias, blocks, np.ones(len(Z)), np.ones(candidates.n_edges))
+        return MlpStatistics(data, bias, blocks, np.ones(len(Z)), np.ones(candidates.n_edges))
 
     def start(self, candidates: Candidates, seed: int) -> dict[str, np.ndarray]:
         """Draw small weights, ``(nnz, hidden)``: at zero the gradient is zero too."""
@@ -205,12 +199,6 @@ class Mlp:
         return (self.lambda1 * size + extra * size.square()).sum(dim=1)
 
 
-def standardized(values: Tensor) -> Tensor:
-    """Mean 0 and mean square 1 along the last axis; constants become 0."""
-    centered = values - values.mean(dim=-1, keepdim=True)
-    return centered / centered.square().mean(dim=-1, keepdim=True).sqrt().clamp_min(FLAT)
-
-
 def _shrink(w: Tensor, threshold: Tensor, divisor: Tensor) -> Tensor:
     """Proximal map of ``threshold |w_e| + (divisor - 1)/2 |w_e|^2``, edge by edge."""
     size = w.norm(dim=2, keepdim=True)
@@ -229,23 +217,3 @@ def _take(
     extra = np.zeros(there.shape) if ridge is None else np.where(there, ridge[at], 0.0)
     like = {"dtype": statistics.Z.dtype, "device": statistics.Z.device}
     return torch.as_tensor(w, **like), torch.as_tensor(extra, **like)
-
-
-@contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """Keep torch's products on one thread each, because their bits depend on how many share them.
-
-    The number belongs to the process: the first to come sets it, the last to go lifts it.
-    """
-    import torch
-
-    with _lock:
-        _inside.append(_inside[0] if _inside else torch.get_num_threads())
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        with _lock:
-            before = _inside.pop()
-            if not _inside:
-                torch.set_num_threads(before)

@@ -1,16 +1,28 @@
-"""Genes of NOTEARS-MLP in batches: those with about as many candidates together, those with rows of their own alone."""
+"""What models with a network a gene share: genes in batches, and torch with the same bits for any number of threads.
+
+Genes with about as many candidates stand together, those with rows of their own alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates
+from acyclome.models.own_rows import FLAT
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 VALUES = 1 << 24  # numbers a block holds at once for the parents' data, 64 MB in float32
 MULTIPLE = 8  # of candidates to which genes are filled up: a handful of batches, an eighth of the work for nothing
+_lock = Lock()
+_inside: list[int] = []
 
 
 class Block(NamedTuple):
@@ -43,3 +55,36 @@ def _block(candidates: Candidates, genes: np.ndarray, width: int, *, rows: np.nd
     parent = candidates.parent[np.minimum(at, candidates.n_edges - 1)]
     parent = np.where(real, parent, candidates.n_genes).astype(np.int64)
     return Block(genes, parent, np.where(real, at, candidates.n_edges), rows)
+
+
+def padded(Z: np.ndarray, device: torch.device | str) -> Tensor:
+    """Return genes ``(d, n)`` on the device with a last row of zeros, which fills blocks up, ``(d + 1, n)``."""
+    import torch
+
+    return torch.as_tensor(np.vstack([Z, np.zeros_like(Z[:1])]), device=device)
+
+
+def standardized(values: Tensor) -> Tensor:
+    """Mean 0 and mean square 1 along the last axis; constants become 0."""
+    centered = values - values.mean(dim=-1, keepdim=True)
+    return centered / centered.square().mean(dim=-1, keepdim=True).sqrt().clamp_min(FLAT)
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Keep torch's products on one thread each, because their bits depend on how many share them.
+
+    The number belongs to the process: the first to come sets it, the last to go lifts it.
+    """
+    import torch
+
+    with _lock:
+        _inside.append(_inside[0] if _inside else torch.get_num_threads())
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        with _lock:
+            before = _inside.pop()
+            if not _inside:
+                torch.set_num_threads(before)
