@@ -428,6 +428,32 @@ def table_of_names(handle):
     handle["var"].create_dataset("_index", (D, 10**6), "i8", chunks=(D, 100))
 
 
+def numbers_for_obs(handle):
+    del handle["obs"]
+    handle.create_dataset("obs", (N,), "u1")
+
+
+def many_names(handle):
+    del handle["obs/_index"]
+    handle["obs"].create_dataset("_index", (10**9,), "u1", chunks=(10**6,))
+
+
+def names_without_end(folder):
+    """Change the first four bytes of a piece of names, which count them."""
+    import zarr
+
+    names = zarr.open_group(folder, mode="r")["var/_index"]
+    piece = folder / "var" / "_index" / next(iter(names.metadata.encode_chunk_key(at) for at in [(0,)]))
+    codecs = [codec for codec in [getattr(names.metadata, "compressor", None)] if codec is not None]
+    data = piece.read_bytes()
+    for codec in codecs:
+        data = bytes(codec.decode(data))
+    data = (2**32 - 256).to_bytes(4, "little") + data[4:]
+    for codec in reversed(codecs):
+        data = bytes(codec.encode(data))
+    piece.write_bytes(data)
+
+
 # Refused: what is written, and words of the answer.
 REFUSED = {
     "MuData without expression": (lambda f: mudata(f, "atac", "prot"), ["atac, prot", "read_h5mu"]),
@@ -447,6 +473,9 @@ REFUSED = {
     "a gigabyte of nothing": (lambda f: changed(f, declared((N, 10**8), chunks=(1, 1000))), ["stores 0 bytes"]),
     "no matrix": (lambda f: changed(f, without_x), ["no matrix that can be read"]),
     "names that are a table": (lambda f: changed(f, table_of_names), ["names of var", "6 x 1,000,000 values"]),
+    "numbers for obs": (lambda f: changed(f, numbers_for_obs), ["obs is an array of uint8", "table of columns"]),
+    "a billion names": (lambda f: changed(f, many_names), ["obs", "1,000,000,000 names"]),
+    "names without end": (zarr_with(names_without_end), ["names of var ('_index') cannot be read"]),
     "fewer names than rows": (lambda f: changed(f, shorter_obs), ["(30, 6)", "(29, 6)"]),
     "a pipe": (pipe, ["a pipe or a device"]),
     "a link to a device": (device, ["a pipe or a device"]),

@@ -219,6 +219,12 @@ def test_a_foreign_parquet_file_is_refused(tmp_path):
         tables.read_parquet(tmp_path / "a.parquet", "edges", EDGE_COLUMNS)
 
 
+def test_a_parquet_file_without_one_of_its_columns_is_refused(toy_network, tmp_path):
+    tables.write_parquet(tmp_path / "a.parquet", toy_network.edges.drop(columns="source"), "edges")
+    with pytest.raises(InputError, match="has no column source"):
+        tables.read_parquet(tmp_path / "a.parquet", "edges", EDGE_COLUMNS)
+
+
 def test_control_characters_of_names_neither_break_xml_nor_begin_lines(toy_network, tmp_path):
     from xml.dom import minidom
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from acyclome.errors import AcyclomeError, InputError, examples
-from acyclome.io.declared import check_link, take
+from acyclome.errors import AcyclomeError, InputError, MemoryLimitError, examples
+from acyclome.io.declared import check_link, memory_limit, take
 from acyclome.io.gene_names import are_row_numbers
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _NAME_COLUMNS = (
     *("gene_short_name", "symbol", "symbols", "gene", "genes", "name", "names", "feature_id", "gene_id", "gene_ids"),
     *("ensembl_id", "ensembl", "id", "Accession"),
 )
+_NAME_BYTES = 64  # of a name in Python, at the least: 49 of the text itself, 8 of the reference to it
 _EXPRESSION = ("rna", "gex", "gene expression", "transcriptome", "expression", "mrna")  # modalities of MuData
 
 
@@ -151,13 +152,20 @@ def _frame(group: Any, key: str, notes: list[str]) -> pd.DataFrame:
 
 
 def _check_names(node: Any, key: str) -> None:
-    """Refuse names that are a table, of which each value would be read by itself."""
+    """Refuse names that are a table, of which each value is read by itself, and more than memory takes."""
     name = node.attrs.get("_index", "_index") if hasattr(node, "keys") else None
-    shape = getattr(node[name], "shape", ()) if name is not None and name in node else ()
-    if len(shape or ()) > 1:
+    names = node if name is None else node.get(name)
+    shape = getattr(names, "shape", None) or ()
+    if len(shape) > 1:
         extents = " x ".join(f"{extent:,}" for extent in shape)
         msg = f"The names of {key} ({name!r}) are a table of {extents} values. Expected one name a row; write it anew."
         raise InputError(msg)
+    if name is None and not getattr(node.dtype, "names", None):  # before 0.7, AnnData wrote a table with fields
+        msg = f"{key} is an array of {node.dtype}. Expected a table of columns, as anndata writes it; write it anew."
+        raise InputError(msg)
+    if shape and shape[0] * _NAME_BYTES > memory_limit():
+        msg = f"{key} declares {shape[0]:,} names, more than the memory of this machine takes. Is the file damaged?"
+        raise MemoryLimitError(msg)
 
 
 def _index(node: Any, key: str) -> pd.Index:
@@ -167,7 +175,11 @@ def _index(node: Any, key: str) -> pd.Index:
     said = node.attrs.get("_index", "_index")
     for name in (said, "_index", "index"):
         if name in node and hasattr(node[name], "shape"):
-            texts = np.ravel(np.asarray(read_elem(node[name]))).tolist()  # at once: one by one is slow
+            try:
+                texts = np.ravel(np.asarray(read_elem(node[name]))).tolist()  # at once: one by one is slow
+            except Exception as error:  # as above
+                msg = f"The names of {key} ({name!r}) cannot be read: {_brief(error)}. Write the file anew."
+                raise InputError(msg) from error
             return pd.Index([text.decode() if isinstance(text, bytes) else str(text) for text in texts])
     msg = f"{key} has no names ({said!r} is absent). Expected obs and var with an index, as anndata writes them."
     raise InputError(msg)

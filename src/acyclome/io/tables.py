@@ -77,6 +77,9 @@ def read_parquet(path: str | os.PathLike[str], kind: str, columns: Mapping[str, 
     if found != f"acyclome-{kind}":
         msg = f"{os.fspath(path)} holds {found}; expected acyclome-{kind}, as written by acyclome."
         raise InputError(msg)
+    absent = [name for name in columns if name not in arrow.column_names]
+    if absent:
+        raise InputError(_damaged(path, f"it has no column {absent[0]}"))
     texts = {name: object for name, kind in columns.items() if kind is str}  # pandas from 3 on has a type of its own
     return arrow.to_pandas()[list(columns)].astype(texts)
 
@@ -89,7 +92,7 @@ def _column(texts: pd.Series, kind: type) -> pd.Series:
     return texts.astype(object if kind is str else kind)
 
 
-def _damaged(path: str | os.PathLike[str], error: Exception) -> str:
+def _damaged(path: str | os.PathLike[str], error: Exception | str) -> str:
     return (
         f"{os.fspath(path)} cannot be read: {error}. It was changed or copied incompletely, for acyclome writes files "
         "whole or not at all. Copy it again, or delete it and run with --resume."
