@@ -1,5 +1,6 @@
 # make run    a causal network of the example data set, from nothing
 # make test   everything that proves the code
+# make docs   the site of all pages, notebooks run; EXECUTE=off leaves them as they are
 # make fuzz   damaged inputs by the thousand on every road that reads (INPUTS=10000 of each; hours)
 # make chaos  failing disks, ended processes and random problems: the counts of docs/reliability.md (hours)
 # make clean  take away what both have made
@@ -12,12 +13,13 @@ INPUTS ?= 1000
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+EXECUTE ?= force
 ENV := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONNOUSERSITE=1
 REPORT := results/pbmc68k_reduced/report.html
 SOURCES := workflow/Snakefile Snakefile workflow/rules
 
 .DEFAULT_GOAL := run
-.PHONY: run test fuzz chaos clean lint typecheck workflow-check pytest schema
+.PHONY: run test docs fuzz chaos clean lint typecheck workflow-check pytest schema
 
 run: $(VENV)/.installed-run
 	@$(ENV) snakemake --cores $(CORES) --quiet host reason -- $(REPORT)
@@ -42,6 +44,10 @@ workflow-check: $(VENV)/.installed-test
 pytest: $(VENV)/.installed-test
 	$(ENV) pytest --quiet --numprocesses=$(CORES) --dist=loadfile --no-loadscope-reorder
 
+docs: $(VENV)/.installed-docs
+	$(ENV) EXECUTE=$(EXECUTE) sphinx-build --quiet --fail-on-warning --keep-going --jobs $(CORES) -c docs . build/site
+	@echo "The site is here: file://$(CURDIR)/build/site/index.html"
+
 fuzz: $(VENV)/.installed-test
 	$(ENV) python -m benchmarks.fuzzing --inputs $(INPUTS) --jobs $(CORES)
 
@@ -65,6 +71,11 @@ $(VENV)/bin/python:
 $(VENV)/.installed-run: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing acyclome and what it needs into $(VENV): once, some minutes ..."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,report]'
+	@touch $@
+
+$(VENV)/.installed-docs: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing acyclome and what its site needs into $(VENV): once, some minutes ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[report,docs]'
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python

@@ -1,0 +1,122 @@
+"""How Sphinx makes the site: ``make docs`` (notebooks run), or ``make docs EXECUTE=off`` (pages and links alone).
+
+The source is the whole repository, so that links between pages are the same here, on a forge and in an editor; pages
+that are not listed below are no pages of the site. Nothing is fetched, by the build or by the reader's browser:
+formulas become MathML by what docutils carries.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from docutils.utils.math.latex2mathml import tex2mathml
+
+from acyclome import __version__
+
+project = "acyclome"
+author = "the acyclome authors"
+copyright = "the acyclome authors"
+version = release = __version__
+
+root_doc = "docs/README"
+include_patterns = ["*.md", "docs/**", "config/*.md", "benchmarks/*.md"]
+exclude_patterns = [".*", "build", "dist", "results", "resources", "logs", "src", "tests", "envs"]
+# The bar at the side: it is added to the first page while that is read, for a forge would show it as code.
+PARTS = {
+    "Start": ["Install, run, read the result <../README>"],
+    "Guides": [
+        "inputs",
+        "preparation",
+        "models",
+        "knowledge",
+        "groups",
+        "confounding",
+        "confidence",
+        "predictions",
+        "ranking",
+        "simulation",
+    ],
+    "Reference": ["Options and workflow <../config/README>", "reliability"],
+    "Measured": [
+        "../benchmarks/RESULTS",
+        *(f"results/{path.stem}" for path in sorted(Path(__file__).with_name("results").glob("*.md"))),
+        "../benchmarks/README",
+    ],
+    "Project": ["../CHANGELOG", "../CONTRIBUTING", "../SECURITY", "../CODE_OF_CONDUCT"],
+}
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+]
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 4
+myst_fence_as_directive = ["mermaid"]
+nb_execution_mode = os.environ.get("EXECUTE", "force")
+nb_execution_timeout = 60  # seconds that a whole notebook may take; a reader repeats it while reading
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+
+html_math_renderer = "mathml"
+
+autosummary_generate = True
+autodoc_typehints = "none"  # the signature has them
+autodoc_member_order = "bysource"
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+napoleon_use_param = False
+python_use_unqualified_type_names = True
+default_role = "literal"  # in docstrings `adata` is a word of code
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+html_theme = "sphinx_book_theme"
+html_title = f"acyclome {version}"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_theme_options = {"show_toc_level": 2, "use_download_button": False, "use_fullscreen_button": False}
+html_theme_options["navbar_persistent"] = []  # the search of the bar at the side is enough
+
+
+class Flow(Directive):
+    """A flow chart, which forges draw; here the figure on the first page has its place."""
+
+    has_content = True
+
+    def run(self) -> list[Any]:
+        return []
+
+
+def _formula(writer: Any, node: Any) -> None:
+    writer.body.append(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
+    raise nodes.SkipNode
+
+
+def _bar(app: Any, page: str, text: list[str]) -> None:
+    if page == root_doc:
+        for caption, pages in PARTS.items():
+            listed = "\n".join(pages)
+            text[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{listed}\n```\n"
+
+
+def _front(app: Any, error: Exception | None) -> None:
+    """Lead from the root of the site to its first page."""
+    if error is None and app.builder.format == "html":
+        page = '<!doctype html><meta http-equiv="refresh" content="0; url=docs/README.html"><title>acyclome</title>'
+        Path(app.outdir, "index.html").write_text(f"{page}\n", encoding="utf-8")
+
+
+def setup(app: Any) -> None:
+    """Add what is this site's own."""
+    app.add_directive("mermaid", Flow)
+    app.add_html_math_renderer("mathml", (_formula, None), (_formula, None))
+    app.connect("source-read", _bar)
+    app.connect("build-finished", _front)
