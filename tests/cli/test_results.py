@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from acyclome.cli import output, results
+from acyclome.cli import export, output
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_folder_of_groups_names_the_groups(tmp_path, toy_network, acyclome):
 def test_the_formats_of_the_help_are_those_of_the_writer():
     from acyclome.io.formats import FORMATS
 
-    assert tuple(FORMATS) == results.FORMAT_NAMES
+    assert tuple(FORMATS) == export.FORMAT_NAMES
 
 
 @pytest.mark.parametrize("name", ["sif", "graphml", "tsv"])
@@ -76,6 +76,54 @@ def test_export_to_an_unknown_format_lists_the_known_ones_and_writes_nothing(fol
     assert code == 2
     assert "graphml" in error
     assert not (tmp_path / "net.x").exists()
+
+
+def test_several_formats_go_into_the_folder_of_the_run_or_into_another(folder, tmp_path, acyclome):
+    code, text, _ = acyclome("export", folder, "--format", "graphml,scenic,gmt", "--json")
+    files = [folder / name for name in ("network.graphml", "network.scenic.csv", "network.gmt")]
+    assert code == 0
+    assert [entry["file"] for entry in json.loads(text)["files"]] == [str(file) for file in files]
+    assert all(file.stat().st_size for file in files)
+    assert acyclome("export", folder, "--format", "tsv,cx2", "-o", tmp_path / "new", "--quiet") == (0, "", "")
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["network.cx2", "network.tsv"]
+
+
+@pytest.mark.parametrize(
+    ("words", "edges"),
+    [
+        (["--min-confidence", 0.9], {"SPI1 LYZ", "GATA1 HBB"}),
+        (["--genes", "SPI1, CEBPA"], {"CEBPA SPI1"}),
+        (["--genes", "list.txt"], {"CEBPA SPI1", "SPI1 LYZ", "CEBPA LYZ"}),
+        (["--regulators", "SPI1"], {"SPI1 LYZ"}),
+        (["--regulators", "human", "--min-confidence", 0.55], {"SPI1 LYZ", "GATA1 HBB", "CEBPA SPI1"}),
+    ],
+)
+def test_a_part_of_the_network_is_exported(folder, tmp_path, acyclome, monkeypatch, words, edges):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.txt").write_text("SPI1\nCEBPA\nLYZ\nNOBODY\n")
+    assert acyclome("export", folder, "-o", "part.tsv", *words)[0] == 0
+    found = pd.read_csv("part.tsv", sep="\t")
+    assert set(found["source"] + " " + found["target"]) == edges
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "needs a file"),
+        (["--genes", "spi1", "-o", "x.tsv"], "Did you mean SPI1"),
+        (["--format", "gml,visio"], "'visio' names no format"),
+        (["--format", "h5ad"], "one would replace the other"),
+        (["--min-confidence", "2", "-o", "x.tsv"], "--min-confidence"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_before_a_file_is_written(
+    folder, tmp_path, acyclome, monkeypatch, words, said
+):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    code, _, error = acyclome("export", folder, *words)
+    assert (code, said in error) == (2, True), error
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_the_score_of_a_network_against_itself_is_perfect(folder, tmp_path, toy_network, acyclome):

@@ -1,8 +1,11 @@
 """Every format gives back what was written, and the same bytes each time."""
 
 import gzip
+import json
+import re
 import time
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from acyclome.errors import InputError
-from acyclome.io import formats, tables
+from acyclome.io import formats, graph_files, tables
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
 from acyclome.network.build import build_network
 
@@ -26,6 +29,13 @@ def assert_same(first, second):
     assert_frame_equal(first.edges, second.edges)
     assert_frame_equal(first.ranking, second.ranking)
     assert_frame_equal(first.nodes, second.nodes)
+
+
+def renamed(network, names):
+    today = dict(zip(network.genes, names, strict=True))
+    ends = [network.edges, network.ranking]
+    tables = [table.assign(source=table["source"].map(today), target=table["target"].map(today)) for table in ends]
+    return Network(*tables, network.nodes.assign(gene=network.nodes["gene"].map(today)))
 
 
 def edges_only(network, drop):
@@ -89,11 +99,14 @@ def test_h5ad_round_trip_through_a_file(toy_network, tmp_path):
 @pytest.mark.parametrize("name", list(formats.FORMATS))
 def test_every_format_has_the_same_bytes_at_each_write(toy_network, tmp_path, name):
     formats.export(toy_network, tmp_path / "one", name)
-    first = (tmp_path / "one").read_bytes()
     if name == "h5ad":
         time.sleep(1.1)  # a time stamp of seconds in the file would show
     formats.export(toy_network, tmp_path / "two", name)
-    assert (tmp_path / "two").read_bytes() == first
+    first, again = (
+        {item.relative_to(path): item.read_bytes() for item in [path, *path.rglob("*")] if item.is_file()}
+        for path in (tmp_path / "one", tmp_path / "two")
+    )
+    assert again == first
 
 
 def test_compressed_tables_have_no_time_and_no_name(toy_network, tmp_path):
@@ -159,36 +172,128 @@ def test_names_with_marks_of_xml_survive(tmp_path):
     assert [node.get("label") for node in nodes] == names
 
 
-def test_sif_csv_scenic_and_cpdag_of_a_known_network(toy_network, tmp_path):
+def test_sif_matrix_scenic_and_cpdag_of_a_known_network(toy_network, tmp_path):
     formats.export(toy_network, tmp_path / "n.sif")
     assert (tmp_path / "n.sif").read_text().splitlines()[0] == "SPI1\tactivates\tLYZ"
     assert "CEBPA\trepresses\tLYZ" in (tmp_path / "n.sif").read_text()
-    formats.export(toy_network, tmp_path / "n.csv")
-    dense = pd.read_csv(tmp_path / "n.csv", index_col="source")
+    formats.export(toy_network, tmp_path / "n.matrix.csv")
+    dense = pd.read_csv(tmp_path / "n.matrix.csv", index_col="source")
     assert np.array_equal(dense.to_numpy(), toy_network.matrix().toarray())
     assert list(dense.index) == list(dense.columns) == toy_network.genes
     formats.export(toy_network, tmp_path / "n.scenic", "scenic")
     assert (tmp_path / "n.scenic").read_text().splitlines()[:2] == ["TF,target,importance", "SPI1,LYZ,0.8"]
-    formats.export(toy_network, tmp_path / "n.cpdag.tsv", "cpdag")
+    formats.export(toy_network, tmp_path / "n.cpdag.tsv")
     kinds = pd.read_csv(tmp_path / "n.cpdag.tsv", sep="\t")["kind"]
     assert kinds.tolist() == ["undirected"] * 4  # the three myeloid genes are a full triangle, the two others a pair
+
+
+def test_csv_is_the_table_of_edges_and_no_matrix(toy_network, tmp_path):
+    for name in ("adjacencies.csv", "edges.csv.gz"):
+        formats.export(toy_network, tmp_path / name)
+        found = pd.read_csv(tmp_path / name)
+        assert found["source"].tolist() == toy_network.edges["source"].tolist()
+        assert list(found) == list(EDGE_COLUMNS)
+
+
+def test_gmt_has_what_each_gene_raises_and_what_it_lowers(toy_network, tmp_path):
+    formats.export(toy_network, tmp_path / "n.gmt")
+    sets = {line.split("\t")[0]: line.split("\t")[2:] for line in (tmp_path / "n.gmt").read_text().splitlines()}
+    assert sets == {"CEBPA_UP": ["SPI1"], "CEBPA_DN": ["LYZ"], "SPI1_UP": ["LYZ"], "GATA1_UP": ["HBB"]}
+
+
+def test_genernib_gets_the_best_pairs_of_the_ranking_with_weights_as_texts(toy_network, tmp_path, monkeypatch):
+    import anndata
+
+    monkeypatch.setattr(formats, "MAX_GENERNIB_PAIRS", 2)
+    formats.export(toy_network, tmp_path / "n.genernib.h5ad")
+    told = anndata.read_h5ad(tmp_path / "n.genernib.h5ad").uns
+    assert told["prediction"].to_numpy().tolist() == [["SPI1", "LYZ", "0.9"], ["GATA1", "HBB", "0.8"]]
+    assert (told["method_id"], told["dataset_id"]) == ("acyclome", "unknown")
+
+
+def test_a_zarr_store_gives_the_network_back_and_is_not_replaced(toy_network, tmp_path):
+    formats.export(toy_network, tmp_path / "n.zarr")
+    assert_same(formats.read_anndata(tmp_path / "n.zarr"), toy_network)
+    with pytest.raises(InputError, match="there is a folder of this name"):
+        formats.export(toy_network, tmp_path / "n.zarr")
+    assert [path.name for path in tmp_path.iterdir()] == ["n.zarr"]
+
+
+def test_cx2_declares_what_it_holds_and_gives_back_the_edges(toy_network, tmp_path):
+    formats.export(toy_network, tmp_path / "n.cx2")
+    first, *parts = json.loads((tmp_path / "n.cx2").read_text())
+    aspects = {name: items for part in parts for name, items in part.items()}
+    assert first == {"CXVersion": "2.0", "hasFragments": False}
+    assert aspects["status"] == [{"success": True}]
+    for entry in aspects["metaData"]:
+        assert len(aspects[entry["name"]]) == entry["elementCount"]
+    kinds = {"string": str, "double": float, "integer": int, "boolean": bool}
+    declared = aspects["attributeDeclarations"][0]
+    for aspect in ("nodes", "edges"):
+        for item in aspects[aspect]:
+            assert {name: kinds[declared[aspect][name]["d"]] for name in item["v"]} == {
+                name: type(value) for name, value in item["v"].items()
+            }
+    names = {node["id"]: node["v"]["name"] for node in aspects["nodes"]}
+    edges = [(names[edge["s"]], names[edge["t"]], edge["v"]["weight"]) for edge in aspects["edges"]]
+    assert edges == list(toy_network.edges[["source", "target", "weight"]].itertuples(index=False, name=None))
+    assert aspects["edges"][2]["v"]["interaction"] in ("activates", "represses")
+
+
+@pytest.mark.parametrize("names", [None, ['a "b" & c\\', "ä→\n2", "3", "graph", "e-5"]])
+def test_gml_and_dot_give_back_names_and_edges(toy_network, tmp_path, names):
+    import networkx
+
+    network = toy_network if names is None else renamed(toy_network, names)
+    formats.export(network, tmp_path / "n.gml")
+    graph = networkx.read_gml(tmp_path / "n.gml")
+    shown = [name.replace("\n", "\\n") for name in network.genes]  # control characters are escaped everywhere
+    assert list(graph) == shown
+    at = dict(zip(network.genes, shown, strict=True))
+    weights = {(at[row.source], at[row.target]): row.weight for row in network.edges.itertuples()}
+    assert networkx.get_edge_attributes(graph, "weight") == weights
+    formats.export(network, tmp_path / "n.dot")
+    quoted = r'"((?:[^"\\]|\\.)*)"'
+    text = (tmp_path / "n.dot").read_text(encoding="utf-8")
+    found = re.findall(rf'^  {quoted} -> {quoted} \[effect="(\S+)", arrowhead=(\w+)\];$', text, flags=re.MULTILINE)
+    plain = [[re.sub(r"\\(.)", r"\1", end) for end in row[:2]] for row in found]
+    assert {tuple(ends): float(row[2]) for ends, row in zip(plain, found, strict=True)} == weights
+    assert {row[3] for row in found} == {"normal", "tee"}
+
+
+def test_small_weights_are_real_numbers_in_gml(toy_network, tmp_path):
+    import igraph
+
+    formats.export(toy_network, tmp_path / "n.gml")
+    assert igraph.Graph.Read_GML(str(tmp_path / "n.gml")).es["sign"] == toy_network.edges["sign"].tolist()
+    assert graph_files._gml_number(1e-05) == "1.0e-05"
+    assert graph_files._gml_number(-2.5e-7) == "-2.5e-07"
 
 
 def test_a_large_full_matrix_is_refused_with_advice(tmp_path, monkeypatch, toy_network):
     monkeypatch.setattr(formats, "MAX_DENSE_GENES", 4)
     with pytest.raises(InputError, match=r"full matrix of 5 x 5 .*Use h5ad"):
-        formats.export(toy_network, tmp_path / "n.csv")
+        formats.export(toy_network, tmp_path / "n.csv", "matrix")
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("file", "name"), [("n.xyz", None), ("n", None), ("n.tsv", "gml")])
+@pytest.mark.parametrize(("file", "name"), [("n.xyz", None), ("n", None), ("n.tsv", "visio")])
 def test_an_unknown_format_is_refused_with_the_list(toy_network, tmp_path, file, name):
     with pytest.raises(InputError, match="names no format") as found:
         formats.export(toy_network, tmp_path / file, name)
     assert all(f"  {known}" in str(found.value) for known in formats.FORMATS)
 
 
-@pytest.mark.parametrize("file", ["e.tsv.gz", "e.TSV", "e.v1.parquet", "e.graphml"])
+def test_the_docs_name_every_format_and_its_file():
+    page = (Path(__file__).parents[2] / "docs/exports.md").read_text(encoding="utf-8")
+    assert [name for name in formats.FORMATS if f"`{name}`" not in page] == []
+    named = re.findall(r"`(network\.[a-z0-9.]+)` \|", page)
+    assert len(named) == 11
+    assert all(formats.by_ending(Path(name)) in formats.FORMATS for name in named)
+    assert [name for name in map(formats.file_name, ("scenic", "matrix", "genernib", "gmt")) if name not in named] == []
+
+
+@pytest.mark.parametrize("file", ["e.tsv.gz", "e.TSV", "e.v1.parquet", "e.graphml", "e.csv", "e.x.gml"])
 def test_the_ending_of_the_file_tells_the_format(toy_network, tmp_path, file):
     formats.export(toy_network, tmp_path / file)
     formats.export(toy_network, tmp_path / "again", file.removesuffix(".gz").split(".")[-1].lower())
@@ -228,10 +333,7 @@ def test_a_parquet_file_without_one_of_its_columns_is_refused(toy_network, tmp_p
 def test_control_characters_of_names_neither_break_xml_nor_begin_lines(toy_network, tmp_path):
     from xml.dom import minidom
 
-    names = dict(zip(toy_network.genes, ["\x1b[31mA", "B\nX\tactivates\tY", "C\x00", "=D", "E\ufffe"], strict=True))
-    ends = [toy_network.edges, toy_network.ranking]
-    renamed = [table.assign(source=table["source"].map(names), target=table["target"].map(names)) for table in ends]
-    network = Network(*renamed, toy_network.nodes.assign(gene=toy_network.nodes["gene"].map(names)))
+    network = renamed(toy_network, ["\x1b[31mA", "B\nX\tactivates\tY", "C\x00", "=D", "E\ufffe"])
     for name in ("graphml", "gexf", "sif"):
         formats.export(network, tmp_path / f"n.{name}")
     for name in ("graphml", "gexf"):

@@ -31,8 +31,8 @@ def test_a_folder_that_stands_there_stays_one(toy_network, tmp_path):
 
 
 def test_the_ending_of_a_format_that_is_not_written_is_refused(toy_network, tmp_path):
-    with pytest.raises(InputError, match=r"net\.cx2' has the ending .* graphml"):
-        ac.write(toy_network, tmp_path / "net.cx2")
+    with pytest.raises(InputError, match=r"net\.loom' has the ending .* graphml"):
+        ac.write(toy_network, tmp_path / "net.loom")
     assert not list(tmp_path.iterdir())
 
 

@@ -9,6 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import acyclome
+from acyclome.io import formats
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = {
@@ -72,6 +73,13 @@ def test_the_network_in_another_format_is_a_target(workplace):
     assert answer.code == 0, answer.text
     assert answer.jobs == without(EXPECTED, "write_report") | {"export_network": 1}
     assert "acyclome export results/pbmc68k_reduced --output results/pbmc68k_reduced/network.graphml" in answer.text
+
+
+def test_every_format_of_a_file_is_a_target():
+    common = (ROOT / "workflow/rules/common.smk").read_text(encoding="utf-8")
+    written = {formats.file_name(name).removeprefix("network.") for name in formats.FORMATS}
+    block = common.partition("EXPORTS = (")[2].partition("\n)\n")[0]
+    assert set(re.findall(r'"([^"]+)"', block)) == written - {"h5ad", "zarr"}
 
 
 def test_without_resamples_there_are_no_resampling_jobs(workplace):

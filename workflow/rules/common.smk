@@ -22,6 +22,12 @@ WORKFLOW_KEYS = (
     "environment",
 )
 
+# Endings of networks in the formats of other programs; the h5ad of a network is there already, and zarr is a folder.
+EXPORTS = (
+    *("tsv", "csv", "parquet", "graphml", "cx2", "gexf", "gml", "dot", "sif", "gmt"),
+    *("grnndata.h5ad", "genernib.h5ad", "cpdag.tsv", "scenic.csv", "matrix.csv"),
+)
+
 # Lists of regulators that come with acyclome, and are no files.
 SHIPPED = ("human", "mouse")
 

@@ -10,7 +10,7 @@ rule export_network:
     benchmark:
         "logs/{dataset}/export-{format}.benchmark.tsv"
     wildcard_constraints:
-        format="graphml|gexf|sif|csv",
+        format="|".join(map(re.escape, EXPORTS)),
     conda:
         ENVIRONMENT
     threads: 1

@@ -20,7 +20,7 @@ import click
 import cloup
 
 from acyclome._version import __version__
-from acyclome.cli import benchmark, demo, doctor, evaluation, inspection, plan, results, simulation, stages
+from acyclome.cli import benchmark, demo, doctor, evaluation, export, inspection, plan, results, simulation, stages
 from acyclome.cli.options import command
 from acyclome.cli.progress import log_to_stderr
 from acyclome.cli.signals import StopSignals
@@ -43,7 +43,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "predict": results.predict,
         "effects": results.effects,
         "explain": results.explain,
-        "export": results.export,
+        "export": export.export,
         "score": evaluation.score,
         "simulate": simulation.simulate,
         "benchmark": benchmark.benchmark,

@@ -1,4 +1,4 @@
-"""The commands that ask a finished run: about a gene, "what if", and for the network in other formats."""
+"""The commands that ask a finished run: about a gene, about effects, and "what if"."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ from acyclome.cli.options import FILE, json_flag
 from acyclome.cli.output import echo_json, format_table, say
 from acyclome.cli.stages import run_folder
 from acyclome.errors import InputError
-
-# As of io.formats, with which a test compares them: it is heavy to import, and help should come at once.
-FORMAT_NAMES = ("tsv", "parquet", "h5ad", "grnndata", "graphml", "gexf", "sif", "csv", "cpdag", "scenic")
 
 
 @run_folder
@@ -58,27 +55,6 @@ def effects(
     rows = [[_number(value) if isinstance(value, float) else value for value in row] for row in table.head(top).values]
     say(format_table(list(table.columns), rows))
     say(f"{len(table):,} effects of {least} or more; units: standard deviations, per standard deviation.")
-
-
-@run_folder
-@cloup.option("file", "-o", "--output", type=FILE, required=True, metavar="FILE", help="File to write.")
-@cloup.option(
-    *("format_name", "-f", "--format"),
-    metavar="NAME",
-    help=f"One of {', '.join(FORMAT_NAMES)}. Default: told by the file's ending.",
-)
-@cloup.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
-def export(out: Path, *, file: Path, format_name: str | None, quiet: bool) -> None:
-    """Write the network in a format that other programs open."""
-    from acyclome.io import formats
-    from acyclome.io.networks import read
-    from acyclome.io.runs import RunFolder
-
-    network = read(out)
-    RunFolder(out).check_apart(file, "The file")
-    formats.export(network, file, format_name)
-    if not quiet:
-        say(f"{file}: {len(network.genes):,} genes, {network.n_edges:,} edges")
 
 
 @run_folder

@@ -62,7 +62,7 @@ def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
     finally:
         with suppress(OSError):  # it has its name, or the next run takes it away
-            temporary.unlink()
+            _discard(temporary)
         UNFINISHED.discard(temporary)
     _flush_folder(target.parent)
 
@@ -71,7 +71,11 @@ def remove_unfinished() -> None:
     """Remove what this process has not finished, where it has to leave without the ends of its blocks."""
     for path in list(UNFINISHED):
         with suppress(OSError):
-            path.unlink()
+            _discard(path)
+
+
+def _discard(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def remove(path: Path) -> None:
@@ -157,7 +161,7 @@ def remove_leftovers(folder: str | os.PathLike[str]) -> list[str]:
     for path in sorted(Path(folder).glob(f"{TEMPORARY_MARK}*")):
         if _is_abandoned(path):
             with suppress(OSError):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                _discard(path)
                 removed.append(path.name)
     return removed
 

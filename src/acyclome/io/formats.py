@@ -6,41 +6,68 @@ Every writer gives the same bytes for the same network, and is tried by reading 
 from __future__ import annotations
 
 import os
-import re
 import warnings
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import quoteattr
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from acyclome.errors import AcyclomeError, InputError
-from acyclome.io import tables
+from acyclome.io import graph_files, tables
 from acyclome.io.atomic import write_path, write_text
 from acyclome.io.declared import check_file
 from acyclome.io.grnndata import to_grnndata
 from acyclome.io.hdf5 import write_adata
 from acyclome.io.keys import read_keys, to_anndata
-from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, Network
+from acyclome.network import Network
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 MAX_DENSE_GENES = 5_000  # 25 million cells, 100 MB as text; spreadsheets end far before
 _BYTES_PER_CELL = 4  # of a matrix that is nearly all zeros, as text: 0.0 and a separator
+MAX_GENERNIB_PAIRS = 50_000  # as many as geneRNIB scores of a prediction
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of networks: the ending of its files, for whom it is, and what writes it."""
+
+    ending: str
+    about: str
+    write: Callable[[str | os.PathLike[str], Network], None]
 
 
 def export(network: Network, path: str | os.PathLike[str], format_name: str | None = None) -> None:
     """Write the network in a format of ``FORMATS``; without a name, the one that the ending of the file tells."""
-    name = format_name.lower() if format_name else by_ending(Path(path))
-    if name not in FORMATS:
-        known = "\n".join(f"  {known:<8} {about}" for known, (about, _) in FORMATS.items())
-        msg = f"{format_name or os.fspath(path)!r} names no format of networks. Choose one with --format:\n{known}"
+    find_format(format_name or by_ending(Path(path)), format_name or os.fspath(path)).write(path, network)
+
+
+def find_format(name: str, said: str | None = None) -> Format:
+    """Return the format of a name; an InputError lists those that there are."""
+    if name.lower() not in FORMATS:
+        known = "\n".join(f"  {known:<8} {one.about}" for known, one in FORMATS.items())
+        msg = f"{said or name!r} names no format of networks. Choose one with --format:\n{known}"
         raise InputError(msg)
-    FORMATS[name][1](path, network)
+    return FORMATS[name.lower()]
+
+
+def file_name(name: str) -> str:
+    """Return the name of a file by which its format is told: ``network.graphml``, ``network.scenic.csv``."""
+    ending = find_format(name).ending
+    return f"network.{ending}" if ending == name.lower() else f"network.{name.lower()}.{ending}"
+
+
+def by_ending(path: Path) -> str:
+    """Return the format that the ending of a name tells, without that of compression; before ``csv`` may stand whose.
+
+    Of no format it is the ending itself.
+    """
+    *_, before, last = ["", "", *(ending[1:].lower() for ending in path.suffixes if ending != ".gz")]
+    return before if before in FORMATS and FORMATS[before].ending == last else last
 
 
 def write_h5ad(path: str | os.PathLike[str], network: Network) -> None:
@@ -77,30 +104,35 @@ def write_grnndata(path: str | os.PathLike[str], network: Network) -> None:
     _write_anndata(path, to_grnndata(to_anndata(network)))
 
 
-def write_graphml(path: str | os.PathLike[str], network: Network) -> None:
-    """Write GraphML with all columns of genes and edges; opens in Cytoscape, Gephi, yEd, igraph and networkx."""
-    import igraph
-
-    graph = igraph.Graph(n=len(network.genes), edges=_pairs(network), directed=True)
-    graph.vs["name"] = [_in_line(gene) for gene in network.genes]
-    for column in _told(network.nodes, NODE_COLUMNS):
-        graph.vs[column] = [_in_line(value) for value in network.nodes[column].tolist()]
-    for column in _told(network.edges, EDGE_COLUMNS):
-        graph.es[column] = [_in_line(value) for value in network.edges[column].tolist()]
-    with write_path(path) as temporary:
-        graph.write_graphml(os.fspath(temporary))
+def write_zarr(path: str | os.PathLike[str], network: Network) -> None:
+    """Write what :func:`write_h5ad` does as the folder of a zarr store, whole or not at all."""
+    adata = to_anndata(network)
+    with write_path(path) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on versions of zarr, of which the user chooses none
+        adata.write_zarr(temporary)
 
 
-def write_gexf(path: str | os.PathLike[str], network: Network) -> None:
-    """Write GEXF 1.3 with all columns of genes and edges; opens in Gephi."""
-    write_text(path, "\n".join(_gexf_lines(network)) + "\n")
+def write_genernib(path: str | os.PathLike[str], network: Network) -> None:
+    """Write the best pairs of the ranking, regulator first, as geneRNIB takes a prediction.
+
+    Their ranks count there, not whether they fit into a network without cycles.
+    """
+    from anndata import AnnData
+
+    best = network.ranking.head(MAX_GENERNIB_PAIRS)
+    pairs = best[["source", "target"]].assign(weight=best["rank_score"].map(repr))  # texts, as it asks
+    data = Path(str(network.facts.get("input", {}).get("path", "unknown"))).stem
+    _write_anndata(path, AnnData(uns={"method_id": "acyclome", "dataset_id": data, "prediction": pairs}))
 
 
-def write_sif(path: str | os.PathLike[str], network: Network) -> None:
-    """Write ``source <tab> activates or represses <tab> target``; opens in Cytoscape."""
-    verb = network.edges["sign"].map({"+": "activates", "-": "represses"})
-    rows = zip(network.edges["source"], verb, network.edges["target"], strict=True)
-    write_text(path, "".join(f"{_in_line(source)}\t{word}\t{_in_line(target)}\n" for source, word, target in rows))
+def write_gmt(path: str | os.PathLike[str], network: Network) -> None:
+    """Write regulons: a line for what each gene raises (``SPI1_UP``) and one for what it lowers (``SPI1_DN``)."""
+    lines = []
+    for (source, sign), targets in network.edges.groupby(["source", "sign"], sort=True)["target"]:
+        name, verb = ("UP", "raises") if sign == "+" else ("DN", "lowers")
+        about = f"{network.label(str(source))} {verb} them"
+        lines.append("\t".join(map(graph_files.in_line, [f"{source}_{name}", about, *targets])) + "\n")
+    write_text(path, "".join(lines))
 
 
 def write_dense_csv(path: str | os.PathLike[str], network: Network) -> None:
@@ -133,86 +165,40 @@ def write_scenic_csv(path: str | os.PathLike[str], network: Network) -> None:
     tables.write_tsv(path, table.sort_values("importance", ascending=False, kind="stable"), separator=",")
 
 
-FORMATS: dict[str, tuple[str, Callable[[str | os.PathLike[str], Network], None]]] = {
-    "tsv": (
+FORMATS: dict[str, Format] = {
+    "tsv": Format(
+        "tsv",
         "edge table, source target weight ...; .gz compresses (decoupler, Excel, anything)",
         lambda path, network: tables.write_tsv(path, network.with_symbols(network.edges)),
     ),
-    "parquet": (
-        "edge table (pandas, polars, R arrow, DuckDB)",
+    "csv": Format(
+        "csv",
+        "the same with commas",
+        lambda path, network: tables.write_tsv(path, network.with_symbols(network.edges), ","),
+    ),
+    "parquet": Format(
+        "parquet",
+        "the same for pandas, polars, R arrow, DuckDB",
         lambda path, network: tables.write_parquet(path, network.with_symbols(network.edges), "edges"),
     ),
-    "h5ad": ("AnnData with everything of the network (scanpy, acyclome)", write_h5ad),
-    "grnndata": ("AnnData with the weights in varp['GRN'] (GRnnData, benGRN)", write_grnndata),
-    "graphml": ("graph with all columns (Cytoscape, Gephi, yEd, igraph, networkx)", write_graphml),
-    "gexf": ("graph with all columns (Gephi)", write_gexf),
-    "sif": ("source, activates or represses, target (Cytoscape)", write_sif),
-    "csv": (f"full matrix of weights, up to {MAX_DENSE_GENES:,} genes (Excel, R)", write_dense_csv),
-    "cpdag": ("equivalence class as tsv: directed and undirected edges", write_cpdag_tsv),
-    "scenic": ("TF, target, importance as csv (pySCENIC); the sign is lost", write_scenic_csv),
+    "h5ad": Format("h5ad", "AnnData with everything of the network (scanpy, acyclome)", write_h5ad),
+    "zarr": Format("zarr", "the same as a zarr store, a folder", write_zarr),
+    "grnndata": Format("h5ad", "AnnData with the weights in varp['GRN'] (GRnnData, benGRN)", write_grnndata),
+    "genernib": Format("h5ad", f"AnnData with the {MAX_GENERNIB_PAIRS:,} best pairs (geneRNIB)", write_genernib),
+    "graphml": Format(
+        "graphml", "graph with all columns (Cytoscape, Gephi, yEd, igraph, networkx)", graph_files.write_graphml
+    ),
+    "cx2": Format("cx2", "graph with all columns (Cytoscape, Cytoscape Web, NDEx)", graph_files.write_cx2),
+    "gexf": Format("gexf", "graph with all columns (Gephi)", graph_files.write_gexf),
+    "gml": Format("gml", "graph with weights, signs and scores (DoWhy, networkx, igraph)", graph_files.write_gml),
+    "dot": Format("dot", "graph with weights; bars repress (Graphviz, DoWhy)", graph_files.write_dot),
+    "sif": Format("sif", "source, activates or represses, target (Cytoscape)", graph_files.write_sif),
+    "gmt": Format("gmt", "regulons: the sets of genes that each gene raises and lowers (GSEA, decoupler)", write_gmt),
+    "cpdag": Format("tsv", "equivalence class: directed and undirected edges", write_cpdag_tsv),
+    "scenic": Format("csv", "TF, target, importance (pySCENIC); the sign is lost", write_scenic_csv),
+    "matrix": Format("csv", f"full matrix of weights, up to {MAX_DENSE_GENES:,} genes (Excel, R)", write_dense_csv),
 }
-
-
-def by_ending(path: Path) -> str:
-    """Return the ending that tells a format, without that of compression."""
-    return next((ending[1:] for ending in reversed(path.suffixes) if ending != ".gz"), "").lower()
 
 
 def _write_anndata(path: str | os.PathLike[str], adata: AnnData) -> None:
     write_adata(path, adata, compression="gzip")  # which every HDF5 reads, of R too
-
-
-def _in_line(value: Any) -> Any:
-    """Return a text with control characters escaped: XML has no place for them, and tabs end cells."""
-    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], value) if isinstance(value, str) else value
-
-
-def _pairs(network: Network) -> list[tuple[int, int]]:
-    return list(zip(network.source.tolist(), network.target.tolist(), strict=True))
-
-
-def _told(table: pd.DataFrame, columns: Mapping[str, type]) -> list[str]:
-    # Columns of nothing but NaN, which have no word in XML, or of empty texts stay away, and so do names.
-    about = [column for column in columns if column not in ("source", "target", "gene")]
-    return [column for column in about if (table[column].notna() & (table[column] != "")).any()]
-
-
-def _gexf_lines(network: Network) -> Iterator[str]:
-    node_columns, edge_columns = _told(network.nodes, NODE_COLUMNS), _told(network.edges, EDGE_COLUMNS)
-    yield '<?xml version="1.0" encoding="UTF-8"?>'
-    yield '<gexf xmlns="http://gexf.net/1.3" version="1.3">'
-    yield '<graph defaultedgetype="directed" mode="static">'
-    yield from _gexf_columns("node", node_columns, NODE_COLUMNS)
-    yield from _gexf_columns("edge", edge_columns, EDGE_COLUMNS)
-    yield "<nodes>"
-    for index, row in enumerate(network.nodes.to_dict("records")):
-        yield f'<node id="{index}" label={quoteattr(_in_line(row["gene"]))}>{_gexf_values(row, node_columns)}</node>'
-    yield "</nodes>"
-    yield "<edges>"
-    for index, ((source, target), row) in enumerate(
-        zip(_pairs(network), network.edges.to_dict("records"), strict=True)
-    ):
-        # Gephi lays out by this weight and wants it positive; that of the network stands among the values.
-        ends = f'id="{index}" source="{source}" target="{target}" weight="{abs(row["weight"])!r}"'
-        yield f"<edge {ends}>{_gexf_values(row, edge_columns)}</edge>"
-    yield "</edges>"
-    yield "</graph>"
-    yield "</gexf>"
-
-
-def _gexf_columns(owner: str, columns: list[str], kinds: dict[str, type]) -> Iterator[str]:
-    words = {str: "string", float: "double", int: "integer", bool: "boolean"}
-    yield f'<attributes class="{owner}">'
-    for number, column in enumerate(columns):
-        yield f'<attribute id="{number}" title="{column}" type="{words[kinds[column]]}"/>'
-    yield "</attributes>"
-
-
-def _gexf_values(row: dict[Hashable, Any], columns: list[str]) -> str:
-    cells = []
-    for number, column in enumerate(columns):
-        value = row[column]
-        if value == value and value != "":  # neither NaN nor empty
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            cells.append(f'<attvalue for="{number}" value={quoteattr(_in_line(text))}/>')
-    return f"<attvalues>{''.join(cells)}</attvalues>"

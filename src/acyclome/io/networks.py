@@ -13,7 +13,7 @@ from acyclome.io.runs import RunFolder
 from acyclome.network import Network
 
 # Endings of files that other programs have for networks and tables: nobody means a folder by them.
-_FOREIGN = {"cx", "cx2", "dot", "gml", "json", "loom", "mtx", "npz", "pkl", "rds", "txt", "xlsx", "xml", "zarr"}
+_FOREIGN = {"cx", "json", "loom", "mtx", "npz", "pkl", "rds", "txt", "xlsx", "xml"}
 
 
 def read(path: str | os.PathLike[str], key: str = "dag", *, group: str | None = None) -> Network:
@@ -58,7 +58,8 @@ def write(network: Network, path: str | os.PathLike[str]) -> None:
     >>> ac.write(net, "out/")
     """
     ending = formats.by_ending(Path(path))
-    if ending in formats.FORMATS and not os.path.isdir(path):  # noqa: PTH112
+    is_folder = os.path.isdir(path) and ending != "zarr"  # noqa: PTH112 - which are folders
+    if ending in formats.FORMATS and not is_folder:
         formats.export(network, path)
         return
     if ending in _FOREIGN:
