@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +16,14 @@ import pytest
 
 from acyclome.io import tables
 from acyclome.io.runs import RunFolder
+from acyclome.io.store import write_store
 
 Build = Callable[..., Path]
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --enable-logging=stderr --virtual-time-budget=4000 --dump-dom "
+    "--host-resolver-rules=MAP\t*\t~NOTFOUND"
+)
 
 
 def random_tables(genes: list[str], n_edges: int, *, resamples: int, seed: int) -> tuple[pd.DataFrame, ...]:
@@ -160,3 +171,66 @@ def build_run(tmp_path: Path) -> Build:
         return folder
 
     return build
+
+
+@pytest.fixture
+def with_values():
+    """Write prepared values of all genes into a run folder, normal ones that are drawn here, and return them."""
+
+    def write(folder: Path, n_obs: int = 300) -> np.ndarray:
+        genes = pd.read_csv(folder / "nodes.tsv", sep="\t", keep_default_na=False)["gene"].tolist()
+        X = np.random.default_rng(2).normal(3.0, 2.0, (len(genes), n_obs)).astype(np.float32)
+        (folder / "stages").mkdir(exist_ok=True)
+        names = [f"cell{k}" for k in range(n_obs)]
+        write_store(folder / "stages" / "prepared.h5", X, genes, observations=names, facts={})
+        return X
+
+    return write
+
+
+@pytest.fixture
+def browse(tmp_path):
+    """Open a page and return its content after its scripts ran, and what they wrote to the console."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not on PATH; install it to check the report in a browser")
+
+    def open_page(path, script: str = "", *, hash: str = "") -> tuple[str, list[str]]:
+        page = tmp_path / "page.html"
+        text = path.read_text(encoding="utf-8")
+        page.write_text(text.replace("</body>", f"<script>{script}</script></body>"), encoding="utf-8")
+        flags = [flag.replace("\t", " ") for flag in FLAGS.split(" ")]
+        command = [chromium, *flags, f"--user-data-dir={tmp_path / 'profile'}", page.as_uri() + hash]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return answer.stdout, re.findall(r"CONSOLE.*", answer.stderr)
+
+    return open_page
+
+
+@pytest.fixture
+def ask(browse):
+    """Run the body of an asynchronous function in a page and return what it returns; a silent console is asserted."""
+
+    def run(path, body: str, *, hash: str = ""):
+        script = f"""
+          const find = (selector) => document.querySelector(selector);
+          const all = (selector) => [...document.querySelectorAll(selector)];
+          const text = (selector) => find(selector).textContent;
+          const type = (id, value, ...kinds) => {{
+            const field = document.getElementById(id);
+            field.value = value;
+            for (const kind of kinds.length ? kinds : ["input", "change"]) field.dispatchEvent(new Event(kind));
+          }};
+          const pause = () => new Promise((done) => setTimeout(done, 50));
+          (async () => {{ {body} }})().then((found) => {{
+            const answer = document.createElement("pre");
+            answer.id = "answer";
+            answer.textContent = JSON.stringify(found);
+            document.body.append(answer);
+          }});
+        """
+        dom, console = browse(path, script, hash=hash)
+        assert console == []
+        return json.loads(html.unescape(re.search(r'<pre id="answer">(.*?)</pre>', dom, re.DOTALL).group(1)))
+
+    return run

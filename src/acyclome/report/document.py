@@ -13,6 +13,8 @@ from acyclome.report import charts, confidence, ego, methods, payload, summary, 
 from acyclome.report.source import Run, read_run
 
 STATIC_ROWS = 25  # of the edge table, in the page before a script runs, and in print
+# Of the page, one script: each uses what stands before it.
+SCRIPTS = ("page", "figures", "members", "gene", "evidence", "edges", "start")
 
 
 def write_report(out: Path) -> Path:
@@ -66,7 +68,7 @@ def _context(run: Run) -> dict[str, Any]:
     templates = files("acyclome.report").joinpath("templates")
     return {
         "style": templates.joinpath("report.css").read_text(encoding="utf-8"),
-        "script": templates.joinpath("report.js").read_text(encoding="utf-8"),
+        "script": "\n".join(templates.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS),
         "data": payload.json_for_html(payload.page_data(run)),
         "name": summary.data_name(run),
         "run": run,

@@ -1,41 +1,97 @@
-"""The data that the page carries for its table and its explorer, as JSON that is safe inside HTML."""
+"""The data that the page carries for its tables and pictures, as JSON that is safe inside HTML."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import pandas as pd
+
+from acyclome.network.tables import MEMBER_COLUMNS
+from acyclome.report.packing import pack, pack_whole
+from acyclome.report.sample import ABSENT, page_values
 from acyclome.report.source import Run
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-EMBEDDED_EDGES = 20_000  # best ones, which the page carries: about 0.6 MB
+EMBEDDED_EDGES = 50_000  # best ones, which the page carries: about 1.2 MB
+EMBEDDED_MEMBERS = 100_000  # edges of all resamples together, which it carries as a whole or not at all: 0.9 MB
+NEXT = 3  # pairs into each gene that were ranked but left out
 # Characters by which a text in a script could end it, start a tag, or end a line of JavaScript.
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def page_data(run: Run) -> dict[str, Any]:
     """Return the genes and the best edges column by column; edges name genes by their index in the list of genes."""
-    edges = run.edges.head(EMBEDDED_EDGES)
-    index_of = {gene: index for index, gene in enumerate(run.nodes["gene"])}
+    values, nodes = page_values(run), run.nodes
     return {
         "total": len(run.edges),
-        "genes": list(run.nodes["gene"]),
-        "symbols": list(run.nodes["symbol"]) if run.network.symbols else None,
-        "causes": [int(value) for value in run.nodes["in_degree"]],
-        "effects": [int(value) for value in run.nodes["out_degree"]],
-        "depth": [int(value) for value in run.nodes["depth"]],
-        "edges": {
-            "source": [index_of[gene] for gene in edges["source"]],
-            "target": [index_of[gene] for gene in edges["target"]],
-            "weight": _numbers(edges["weight"]),
-            "score": _numbers(edges["score"]),
-            "stability": _numbers(edges["stability"]) if run.has_stability else None,
-            "direction": _numbers(edges["direction"]) if run.has_stability else None,
-            **{name: [int(value) for value in edges[name]] for name in ("reversible", "settled")},
+        "genes": list(nodes["gene"]),
+        "symbols": list(nodes["symbol"]) if run.network.symbols else None,
+        "resamples": run.resamples if run.has_stability else 0,
+        "nodes": {
+            "causes": pack_whole(nodes["in_degree"]),
+            "effects": pack_whole(nodes["out_degree"]),
+            "depth": pack_whole(nodes["depth"]),
+            "regulator": pack_whole(nodes["is_regulator"].astype(int)),
+            "r2": pack(nodes["r2"]),
         },
+        "edges": _edges(run),
+        "priors": _priors(run),
+        "acted_on": _acted_on(run),
+        "next": _next_ranked(run),
+        "members": _members(run),
+        "values": values,
+        "no_values": ABSENT,
     }
+
+
+def _edges(run: Run) -> dict[str, Any]:
+    edges, n = run.edges.head(EMBEDDED_EDGES), min(len(run.edges), EMBEDDED_EDGES)
+    measures = ["weight", "score", "reversal_loss"]
+    measures += ["stability", "direction"] if run.has_stability else []
+    measures += [name for name in ("confounded", "noise_evidence") if edges[name].notna().any()]
+    columns = {"source": pack_whole(run.network.source[:n]), "target": pack_whole(run.network.target[:n])}
+    columns |= {name: pack(edges[name]) for name in measures}
+    columns |= {name: pack_whole(edges[name].astype(int)) for name in ("reversible", "settled")}
+    names = {name: code for code, name in enumerate(_priors(run))}
+    columns["prior"] = pack_whole(edges["prior"].map(names))
+    if run.network.effects is not None:
+        keys = pd.MultiIndex.from_arrays([run.network.source[:n], run.network.target[:n]])
+        measured = run.network.effects.set_index(["source", "target"]).reindex(keys)
+        columns |= {"effect": pack(measured["effect"]), "error": pack(measured["error"])}
+    return columns
+
+
+def _priors(run: Run) -> list[str]:
+    return sorted(run.edges["prior"].unique())
+
+
+def _acted_on(run: Run) -> list[int] | None:
+    """Return the genes whose effects interventions have measured; None without interventions."""
+    effects = run.network.effects
+    return None if effects is None else [int(gene) for gene in effects["source"].unique() if gene >= 0]
+
+
+def _next_ranked(run: Run) -> dict[str, Any]:
+    """Return, gene by gene, the best ranked pairs into it that the network has in neither direction."""
+    index_of = {gene: index for index, gene in enumerate(run.network.genes)}
+    ranking = run.network.ranking
+    source, target = (ranking[end].map(index_of).to_numpy(np.int64) for end in ("source", "target"))
+    d = len(index_of)
+    kept = np.concatenate([run.network.source * d + run.network.target, run.network.target * d + run.network.source])
+    rest = np.flatnonzero(~np.isin(source * d + target, kept.astype(np.int64)))
+    rows = pd.DataFrame({"source": source[rest], "target": target[rest], "rank": rest + 1})
+    rows = rows.groupby("target", sort=False).head(NEXT).sort_values(["target", "rank"], kind="stable")
+    start = np.concatenate([[0], np.cumsum(np.bincount(rows["target"], minlength=d))])
+    return {"start": pack_whole(start), "source": pack_whole(rows["source"]), "rank": pack_whole(rows["rank"])}
+
+
+def _members(run: Run) -> dict[str, Any] | None:
+    members = run.network.members
+    if members is None or not 0 < len(members) <= EMBEDDED_MEMBERS:
+        return None
+    members = members.sort_values(["member", "source", "target"], kind="stable")
+    return {name: (pack if name == "weight" else pack_whole)(members[name]) for name in MEMBER_COLUMNS}
 
 
 def json_for_html(data: Any) -> str:
@@ -43,8 +99,3 @@ def json_for_html(data: Any) -> str:
     for character, escaped in _UNSAFE.items():
         text = text.replace(character, escaped)
     return text
-
-
-def _numbers(column: pd.Series) -> list[float | None]:
-    # Three decimals are what the table shows; NaN, which JSON does not know, becomes null.
-    return [None if value != value else round(float(value), 3) for value in column]

@@ -1,0 +1,136 @@
+/* What the page carries, and the few things that every part of it uses. Columns come packed: base64 of whole numbers,
+   so many to one; the least number of a signed type stands for "not known". See payload.py, which packs them. */
+
+const data = JSON.parse(document.getElementById("network").textContent);
+const byId = (id) => document.getElementById(id);
+const ARRAYS = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, i2: Int16Array };
+
+function unpack(column) {
+  if (!column) return null;
+  const bytes = Uint8Array.from(atob(column.data), (letter) => letter.charCodeAt(0));
+  const whole = new ARRAYS[column.type](bytes.buffer);
+  if (!column.per_one) return whole;
+  return Float64Array.from(whole, (code) => (code === -32768 ? NaN : code / column.per_one));
+}
+
+const unpackAll = (columns) => Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, unpack(column)]));
+const genes = data.genes;
+const nodes = unpackAll(data.nodes);
+const edges = unpackAll(data.edges);
+const nEdges = edges.source.length;
+const place = new Map(genes.map((gene, index) => [gene, index]));
+const labels = data.symbols ? data.symbols.map((symbol, index) => symbol || genes[index]) : genes;
+const folded = labels.map((label, index) => (label === genes[index] ? label : `${label} ${genes[index]}`).toLowerCase());
+
+/* The edges into and out of every gene, best first, as the table of edges has them. */
+
+function listed(side) {
+  const lists = genes.map(() => []);
+  for (let edge = 0; edge < nEdges; edge++) lists[edges[side][edge]].push(edge);
+  return lists;
+}
+
+const edgesInto = listed("target");
+const edgesOutOf = listed("source");
+const edgeBetween = (source, target) => edgesInto[target].find((edge) => edges.source[edge] === source);
+
+/* Numbers and words. */
+
+const count = (number) => number.toLocaleString("en-US");
+const isKnown = (number) => Number.isFinite(number);
+const decimal = (number, digits = 2) => {
+  if (!isKnown(number)) return "–";
+  const text = number.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+};
+const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+const signed = (number) => `${number >= 0 ? "→" : "⊣"} ${decimal(number)}`;
+
+/* Elements. */
+
+function node(name, attributes, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
+  made.append(...children.filter((child) => child !== undefined));
+  return made;
+}
+
+function svg(name, attributes, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+/* Addresses of views: #gene=LYZ, #edge=SPI1&to=LYZ, #path=SPI1&to=LYZ, #knockout=SPI1. */
+
+const address = (view, ...indices) => `#${view}=${indices.map((index) => encodeURIComponent(genes[index])).join("&to=")}`;
+const geneLink = (index) => node("a", { href: address("gene", index), title: genes[index] }, labels[index]);
+const edgeLink = (edge, text) => {
+  const [source, target] = [edges.source[edge], edges.target[edge]];
+  return node("a", { href: address("edge", source, target), "aria-label": `${text}: ${labels[source]} to ${labels[target]}` }, text);
+};
+const geneCell = (index) => node("td", { class: "gene", "data-gene": genes[index] }, geneLink(index));
+const numberCell = (value, digits) => node("td", { class: "number" }, decimal(value, digits));
+const weightCell = (value) => node("td", { class: `number ${value >= 0 ? "plus" : "minus"}` }, node("span", { class: "sign" }, value >= 0 ? "→" : "⊣"), ` ${decimal(value)}`);
+
+function table(heads, rows) {
+  const head = node("tr", {}, ...heads.map((name) => node("th", { scope: "col", ...(name.startsWith("#") ? { class: "number" } : {}) }, name.replace("#", ""))));
+  const body = node("tbody", {}, ...rows.map((cells) => node("tr", {}, ...cells)));
+  return node("table", { class: "compact" }, node("thead", {}, head), body);
+}
+
+/* A list that grows on demand: a table of its first rows and a button for the rest. */
+
+function longTable(heads, rows, title, first = 10) {
+  const box = node("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title });
+  const show = (shown) => box.replaceChildren(table(heads, shown.map((row) => row())));
+  show(rows.slice(0, first));
+  const parts = [box];
+  if (rows.length > first) {
+    const more = node("button", { type: "button", class: "more" }, `Show all ${count(rows.length)}`);
+    more.addEventListener("click", () => { show(rows); more.remove(); });
+    parts.push(more);
+  }
+  return parts;
+}
+
+/* Find genes by a part of their name or symbol: equal ones first, then those that begin so, then the rest. */
+
+function findGenes(text, most) {
+  const typed = text.trim().toLowerCase();
+  if (!typed) return [];
+  const equal = (index) => labels[index].toLowerCase() === typed || genes[index].toLowerCase() === typed;
+  const rank = (index) => (equal(index) ? 0 : folded[index].startsWith(typed) ? 1 : 2);
+  const found = [];
+  for (let index = 0; index < genes.length; index++) if (folded[index].includes(typed)) found.push(index);
+  return found.sort((a, b) => rank(a) - rank(b) || a - b).slice(0, most);
+}
+
+function exactGene(text) {
+  const written = text.trim();
+  if (place.has(written)) return place.get(written);
+  const bySymbol = labels.indexOf(written);
+  if (bySymbol >= 0) return bySymbol;
+  const [first] = findGenes(written, 1);
+  const typed = written.toLowerCase();
+  return first !== undefined && [labels[first], genes[first]].some((name) => name.toLowerCase() === typed) ? first : undefined;
+}
+
+const nearestGene = (text) => exactGene(text) ?? findGenes(text, 1)[0];
+
+/* A field for a gene offers names while one types; `settle` is called when it is left, or on Enter, with one that is. */
+
+function geneField(input, note, settle) {
+  const list = byId(input.getAttribute("list"));
+  input.addEventListener("input", () => {
+    const near = findGenes(input.value, 40);
+    list.replaceChildren(...near.map((index) => node("option", { value: labels[index] }, genes[index])));
+    note.textContent = input.value.trim() && !near.length ? "No gene of this network is called like that." : "";
+  });
+  input.addEventListener("change", () => { if (exactGene(input.value) !== undefined) settle(); });
+}
+
+function onSubmit(form, act) {
+  form.addEventListener("submit", (event) => { event.preventDefault(); act(); });
+}
