@@ -48,6 +48,13 @@ def test_the_root_door_and_the_real_entry_plan_the_same_jobs(workplace):
     assert without(root.jobs, "acyclome") == without(entry.jobs, "all") == EXPECTED
 
 
+def test_from_an_empty_folder_the_example_is_taken_and_said_to_be(workplace):
+    (workplace.folder / "config/datasets.tsv").unlink()
+    answer = workplace.snakemake("-n")
+    assert answer.code == 0, answer.text
+    assert "config/datasets.tsv is not there; the example of the workflow is taken" in answer.text
+
+
 def test_as_a_module_it_runs_in_its_prefix_and_leaves_the_users_paths_alone(workplace):
     workplace.write(
         "sheet.tsv",

@@ -138,8 +138,18 @@ def explain_violation(violation, source):
     return "\n".join(filter(None, [*lines, "All options: config/README.md."]))
 
 
+EXAMPLE = "config/datasets.tsv"  # which a checkout of the workflow has
+
+
 def read_datasets(path):
     """Return the rows of the table of data sets by name; empty cells are left out."""
+    example = os.path.join(str(workflow.current_basedir), "../..", EXAMPLE)
+    if path == EXAMPLE and not os.path.exists(path) and os.path.isfile(example):
+        # Tried from elsewhere, as by `snakemake -n -s .../Snakefile`: what comes with the workflow, and is said to.
+        logger.warning(
+            f"config: datasets: {path} is not there; the example of the workflow is taken."
+        )
+        path = example
     if not os.path.isfile(path):
         raise WorkflowError(
             f"config: datasets: {path} is not there; it is the table of data sets (see config/README.md)."
