@@ -221,9 +221,8 @@ def _bounds(
     """
     if drawn is None:
         return {name: np.full(len(moved), np.nan) for name in ("low", "high", "agreement")}
-    reach = min(interval, (len(drawn) - 1) / (len(drawn) + 1))  # between the least and the largest of so many
-    low, high = np.quantile(drawn, [(1 - reach) / 2, (1 + reach) / 2], axis=0, method="weibull")
-    wider = _sigmas(interval) / _sigmas(reach) if reach > 0 else 1.0
+    within, wider = reach(interval, len(drawn))
+    low, high = np.quantile(drawn, [(1 - within) / 2, (1 + within) / 2], axis=0, method="weibull")
     low, high = moved - wider * (moved - low), moved + wider * (high - moved)
     doubt = _sigmas(interval) * np.sqrt(added**2 @ acts.error**2 + acts.unsure**2)
     doubt[acts.genes[acts.is_held]] = 0.0
@@ -232,6 +231,12 @@ def _bounds(
         "high": np.where(doubt > 0, moved + np.hypot(high - moved, doubt), high),
         "agreement": np.mean(np.sign(drawn) == np.sign(moved), axis=0),
     }
+
+
+def reach(interval: float, resamples: int) -> tuple[float, float]:
+    """Return the share between the least and the largest of so many, `interval` at most, and how much to widen it."""
+    within = min(interval, (resamples - 1) / (resamples + 1))
+    return within, _sigmas(interval) / _sigmas(within) if within > 0 else 1.0
 
 
 def _sigmas(share: float) -> float:

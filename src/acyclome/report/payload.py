@@ -12,6 +12,7 @@ from acyclome.network.tables import MEMBER_COLUMNS
 from acyclome.report.packing import pack, pack_whole
 from acyclome.report.sample import ABSENT, page_values
 from acyclome.report.source import Run
+from acyclome.report.what_if import page_answers
 
 EMBEDDED_EDGES = 50_000  # best ones, which the page carries: about 1.2 MB
 EMBEDDED_MEMBERS = 100_000  # edges of all resamples together, which it carries as a whole or not at all: 0.9 MB
@@ -22,7 +23,7 @@ _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", 
 
 def page_data(run: Run) -> dict[str, Any]:
     """Return the genes and the best edges column by column; edges name genes by their index in the list of genes."""
-    values, nodes = page_values(run), run.nodes
+    values, nodes, members = page_values(run), run.nodes, _members(run)
     return {
         "total": len(run.edges),
         "genes": list(nodes["gene"]),
@@ -34,12 +35,14 @@ def page_data(run: Run) -> dict[str, Any]:
             "depth": pack_whole(nodes["depth"]),
             "regulator": pack_whole(nodes["is_regulator"].astype(int)),
             "r2": pack(nodes["r2"]),
+            "lowest": pack(nodes["lowest"]),
         },
         "edges": _edges(run),
         "priors": _priors(run),
         "acted_on": _acted_on(run),
         "next": _next_ranked(run),
-        "members": _members(run),
+        "members": members,
+        "what_if": page_answers(run, has_members=members is not None, has_all_edges=len(run.edges) <= EMBEDDED_EDGES),
         "values": values,
         "no_values": ABSENT,
     }

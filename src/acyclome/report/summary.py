@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acyclome import wording
 from acyclome.options.sections import SHIPPED_REGULATORS
 from acyclome.report.confidence import is_strong
 from acyclome.report.source import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TOP_REGULATORS = 20  # a page; the tables of the run have all
 RANKING_HEAD = 20  # as many
@@ -87,13 +90,17 @@ def _counted(facts: Mapping[str, Any]) -> str:
     return " · ".join(f"{value} {name}" for name, value in shown.items())
 
 
-def top_regulators(run: Run) -> list[dict[str, Any]]:
-    """Return the genes with the most targets; of equals, those with more strong ones first, then by order."""
+def top_genes(run: Run) -> pd.DataFrame:
+    """Return the genes that have targets, most first; of equals, those with more strong ones first, then by order."""
     strong = run.edges.loc[is_strong(run), "source"].value_counts()
     table = run.nodes.assign(strong=run.nodes["gene"].map(strong).fillna(0).astype(int))
-    table = table[table["out_degree"] > 0].sort_values(
+    return table[table["out_degree"] > 0].sort_values(
         ["out_degree", "strong", "order"], ascending=[False, False, True], kind="stable"
     )
+
+
+def top_regulators(run: Run) -> list[dict[str, Any]]:
+    table = top_genes(run)
     most = int(table["out_degree"].max()) if len(table) else 1
     return [
         {

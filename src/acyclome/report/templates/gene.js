@@ -72,7 +72,8 @@ function outsideLinks(index) {
     Ensembl: isEnsembl ? `https://www.ensembl.org/id/${name}` : `https://www.ensembl.org/Multi/Search/Results?q=${name};site=ensembl`,
     UniProt: `https://www.uniprot.org/uniprotkb?query=${isEnsembl ? `xref:ensembl-${name}` : `gene:${name}`}`,
   };
-  return Object.entries(pages).flatMap(([page, href]) => [node("a", { href, target: "_blank", rel: "noreferrer" }, page), " "]);
+  const knockout = node("a", { href: address("knockout", index) }, "knock it out");
+  return [...Object.entries(pages).flatMap(([page, href]) => [node("a", { href, target: "_blank", rel: "noreferrer" }, page), " · "]), knockout];
 }
 
 function noteOn(index) {

@@ -4,6 +4,7 @@
 const VIEWS = {
   gene: { section: "explore", show: showGene, genes: 1 },
   edge: { section: "evidence", show: showEvidence, genes: 2 },
+  knockout: { section: "whatif", show: showWhatIf, genes: 1 },
 };
 
 /* Show a view and note it in the history, so that Back leads to the one before. */
@@ -84,8 +85,10 @@ function startViews() {
   const top = exactGene(byId("explore-gene").value);
   startGene();
   startEvidence();
+  startWhatIf();
   showGene(top);
   showEvidence(edges.source[0], edges.target[0]);
+  showWhatIf(top);
   document.addEventListener("click", followClick);
   window.addEventListener("popstate", followAddress);
   followAddress();
