@@ -4,6 +4,7 @@
 const VIEWS = {
   gene: { section: "explore", show: showGene, genes: 1 },
   edge: { section: "evidence", show: showEvidence, genes: 2 },
+  path: { section: "paths", show: showPaths, genes: 2 },
   knockout: { section: "whatif", show: showWhatIf, genes: 1 },
 };
 
@@ -86,9 +87,11 @@ function startViews() {
   startGene();
   startEvidence();
   startWhatIf();
+  startPaths();
   showGene(top);
   showEvidence(edges.source[0], edges.target[0]);
   showWhatIf(top);
+  showPaths(top, firstPath(top));
   document.addEventListener("click", followClick);
   window.addEventListener("popstate", followAddress);
   followAddress();

@@ -28,19 +28,21 @@ function childrenOf({ source, target, weight }) {
   return children;
 }
 
-/* The change of every gene that follows when `gene` is held at `amount`. */
+/* The change of every gene that follows when `gene` is held at `amount`; a floor is where a knock-out would put it. */
 
-function changesAlong(children, gene, amount) {
+function changesAlong(children, gene, amount, hasFloor = true) {
   const effect = new Map([[gene, 1]]);
   for (const one of following(children, gene)) for (const next of children.get(one) || []) effect.set(next.gene, (effect.get(next.gene) || 0) + effect.get(one) * next.weight);
-  const floor = (one) => (isKnown(nodes.lowest[one]) ? nodes.lowest[one] : -Infinity);
+  const floor = (one) => (hasFloor && isKnown(nodes.lowest[one]) ? nodes.lowest[one] : -Infinity);
   return new Map([...effect].map(([one, total]) => [one, one === gene ? amount : Math.max(total * amount, floor(one))]));
 }
 
+let own = null;
+const ownChildren = () => (own ??= childrenOf(edges));
 const networks = [];
 function allNetworks() {
   if (!networks.length && members) for (let k = 0; k < members.number; k++) networks.push(childrenOf(members.edgesOf(k)));
-  if (!networks.length) networks.push(childrenOf(edges));
+  if (!networks.length) networks.push(ownChildren());
   return networks;
 }
 
