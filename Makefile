@@ -45,7 +45,7 @@ pytest: $(VENV)/.installed-test
 	$(ENV) pytest --quiet --numprocesses=$(CORES) --dist=loadfile --no-loadscope-reorder
 
 docs: $(VENV)/.installed-docs
-	$(ENV) EXECUTE=$(EXECUTE) sphinx-build --quiet --fail-on-warning --keep-going --jobs $(CORES) -c docs . build/site
+	$(ENV) EXECUTE=$(EXECUTE) sphinx-build --quiet --fresh-env --fail-on-warning --keep-going --jobs $(CORES) -c docs . build/site
 	@echo "The site is here: file://$(CURDIR)/build/site/index.html"
 
 fuzz: $(VENV)/.installed-test
@@ -58,7 +58,7 @@ schema: $(VENV)/.installed-test
 	$(BIN)/python workflow/schemas/generate.py
 
 clean:
-	rm -rf $(VENV) .snakemake results resources logs .pytest_cache .ruff_cache .mypy_cache .hypothesis build
+	rm -rf $(VENV) .snakemake results resources logs .pytest_cache .ruff_cache .mypy_cache .hypothesis build docs/generated
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info
 

@@ -24,7 +24,7 @@ version = release = __version__
 
 root_doc = "docs/README"
 include_patterns = ["*.md", "docs/**", "config/*.md", "benchmarks/*.md"]
-exclude_patterns = [".*", "build", "dist", "results", "resources", "logs", "src", "tests", "envs"]
+exclude_patterns = [".*", "docs/templates", "build", "dist", "results", "resources", "logs", "src", "tests", "envs"]
 # The bar at the side: it is added to the first page while that is read, for a forge would show it as code.
 PARTS = {
     "Start": ["Install, run, read the result <../README>"],
@@ -40,14 +40,11 @@ PARTS = {
         "ranking",
         "simulation",
     ],
-    "Reference": ["Options and workflow <../config/README>", "reliability"],
-    "Measured": [
-        "../benchmarks/RESULTS",
-        *(f"results/{path.stem}" for path in sorted(Path(__file__).with_name("results").glob("*.md"))),
-        "../benchmarks/README",
-    ],
+    "Reference": ["api", "Options and workflow <../config/README>", "reliability"],
+    "Measured": ["../benchmarks/RESULTS", "results/*", "../benchmarks/README"],
     "Project": ["../CHANGELOG", "../CONTRIBUTING", "../SECURITY", "../CODE_OF_CONDUCT"],
 }
+
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
@@ -72,11 +69,13 @@ autodoc_member_order = "bysource"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_param = False
+napoleon_custom_sections = ["Returns"]  # which here are sentences, and no list of names and types
 python_use_unqualified_type_names = True
 default_role = "literal"  # in docstrings `adata` is a word of code
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
+templates_path = [str(Path(__file__).with_name("templates"))]  # else autosummary looks beside README.md
 html_theme = "sphinx_book_theme"
 html_title = f"acyclome {version}"
 html_static_path = ["static"]
@@ -102,9 +101,11 @@ def _formula(writer: Any, node: Any) -> None:
 
 def _bar(app: Any, page: str, text: list[str]) -> None:
     if page == root_doc:
-        for caption, pages in PARTS.items():
+        named = {page for pages in PARTS.values() for page in pages}
+        others = sorted({path.stem for path in Path(__file__).parent.glob("*.md")} - named - {"README"})
+        for caption, pages in (PARTS | {"Guides": [*PARTS["Guides"], *others]}).items():
             listed = "\n".join(pages)
-            text[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{listed}\n```\n"
+            text[0] += f"\n```{{toctree}}\n:hidden:\n:glob:\n:caption: {caption}\n\n{listed}\n```\n"
 
 
 def _front(app: Any, error: Exception | None) -> None:

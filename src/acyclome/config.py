@@ -40,7 +40,17 @@ Kind = TypeVar("Kind", bound=Section)
 
 
 class Config(Section):
-    """All options of a run that change its result."""
+    """All options of a run that change its result.
+
+    Examples
+    --------
+    >>> config = ac.Config.from_mapping({"score": {"gamma": 0.5}, "seed": 1})
+    >>> config.score.gamma, config.resample.resamples
+    (0.5, 20)
+    >>> config.with_options({"resample.resamples": 50}).resample.resamples
+    50
+    >>> ac.tl.dag(adata, layer="counts", config=config)
+    """
 
     input: Input = Field(default_factory=Input)
     prepare: Prepare = Field(default_factory=Prepare)
@@ -75,23 +85,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _options_suit_the_model(self) -> Self:
-        if self.score.non_gaussian and self.score.noise == "equal":
-            msg = "score.non_gaussian is for score.noise unequal; take one of them"
-            raise ValueError(msg)
-        if self.score.non_gaussian and self.prepare.transform == "rank":
-            msg = "prepare.transform rank makes every gene Gaussian, so its noise says nothing; take none or auto"
-            raise ValueError(msg)
-        if self.confounding in ("factors", "trim") and self.against_deconfounding:
-            msg = f"confounding {self.confounding} does not go with {self.against_deconfounding}; take auto or none"
-            raise ValueError(msg)
-        if self.activity == "latent":
-            against = "" if self.confounding in ("auto", "none") else f"confounding {self.confounding}"
-            if against := against or self.against_deconfounding:
-                msg = f"activity latent does not go with {against}; take auto or none"
-                raise ValueError(msg)
-        if against := pairings.against_latent(self):
-            msg = f"prepare.transform latent does not go with {against}; leave one of them out"
-            raise ValueError(msg)
+        if refusal := pairings.refusal(self):
+            raise ValueError(refusal)
         if self.card is not None:
             check_pairing(self.card, self.request)
         return self
@@ -104,13 +99,7 @@ class Config(Section):
     @property
     def against_deconfounding(self) -> str:
         """What of these options hidden causes are not looked for with, and why; empty if there is nothing."""
-        reasons = {
-            "interventions (input.perturbation), whose effects would pass for hidden causes": self.input.perturbation,
-            "groups that are learned together (input.joint), each of which has factors of its own": self.input.joint,
-            "shards, which are there because all genes at once do not fit": self.shard.shards
-            or self.shard.shard_memory,
-        }
-        return next((reason for reason, applies in reasons.items() if applies), "")
+        return pairings.against_deconfounding(self)
 
     @property
     def card(self) -> Model | None:

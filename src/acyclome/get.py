@@ -34,6 +34,13 @@ def network(adata: AnnData, key: str = "dag", *, group: str | None = None) -> Ne
     ------
     InputError
         If there is no network under the key, or none of the group; those that exist are named.
+
+    Examples
+    --------
+    >>> ac.get.network(adata)
+    Network of 10 genes and 4 edges
+    >>> ac.get.network(adata, "types", group="CD16 Mono").children("SPI1")["target"].tolist()
+    ['CST3', 'LYZ']
     """
     return read_keys(adata, key, group)
 
@@ -64,6 +71,15 @@ def edges(
     ------
     InputError
         As in :func:`network`.
+
+    Examples
+    --------
+    >>> ac.get.edges(adata, min_stability=0.8)[["source", "target", "weight", "reversible"]].round(2)
+      source target  weight  reversible
+    0   KLF1    HBB   -0.89       False
+    1   SPI1    LYZ    0.73       False
+    2   SPI1   CST3    0.44       False
+    3  GATA1   KLF1    0.74        True
     """
     found = network(adata, key, group=group)
     table = found.with_symbols(found.edges)
@@ -90,6 +106,14 @@ def nodes(adata: AnnData, key: str = "dag", *, group: str | None = None) -> pd.D
     ------
     InputError
         As in :func:`network`.
+
+    Examples
+    --------
+    >>> ac.get.nodes(adata).set_index("gene").loc["KLF1", ["in_degree", "out_degree", "is_regulator"]]
+    in_degree          1
+    out_degree         1
+    is_regulator    True
+    Name: KLF1, dtype: object
     """
     return network(adata, key, group=group).nodes
 
@@ -112,6 +136,12 @@ def differential(adata: AnnData, key: str = "dag") -> pd.DataFrame:
     ------
     InputError
         If there is no network under the key, or its groups were not learned together.
+
+    Examples
+    --------
+    >>> ac.get.differential(adata, "types").query("q < 0.05")[["source", "target", "difference"]].round(2)
+      source target  difference
+    0   SPI1   CST3        0.95
     """
     return read_differential(adata, key)
 

@@ -41,6 +41,13 @@ def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | 
     ------
     InputError
         If an option is unknown or would change the observations, or the matrix cannot be used.
+
+    Examples
+    --------
+    >>> ac.pp.prepare(adata, layer="counts", covariates=["batch"])
+    >>> adata.uns["dag_prepare"]["steps"][-1]
+    'covariates: residuals of least squares on batch'
+    >>> ac.tl.dag(adata, layer="dag_input", key_added="without_batch")
     """
     import numpy as np
     import scipy.sparse as sp

@@ -92,6 +92,17 @@ def dag(
     ------
     InputError
         If an option, the matrix, the column or the list of regulators cannot be used.
+
+    Examples
+    --------
+    >>> ac.tl.dag(adata, layer="counts", regulators="human", n_resamples=4)
+    >>> ac.get.edges(adata)[["source", "target"]]
+      source target
+    0   KLF1    HBB
+    1   SPI1    LYZ
+    2   SPI1   CST3
+    3  GATA1   KLF1
+    >>> ac.tl.dag(adata, layer="counts", groupby="cell_type", joint=True, n_resamples=4, key_added="types")
     """
     from acyclome.machine import usable_threads
     from acyclome.pipeline.groups import Door, learn_groups
@@ -155,8 +166,9 @@ def compare(adata: AnnData, first: str, second: str, *, key: str = "dag") -> pd.
 
     Examples
     --------
-    >>> ac.tl.dag(adata, groupby="cell_type", joint=True)
-    >>> ac.tl.compare(adata, "CD14 Mono", "CD16 Mono").query("q < 0.05")
+    >>> ac.tl.compare(adata, "CD14 Mono", "CD16 Mono", key="types")[["source", "target", "z"]].round(1).head(1)
+      source target     z
+    0   SPI1   CST3 -12.3
     """
     return read_joint(adata, key).compare(first, second)
 
@@ -193,7 +205,13 @@ def predict(
 
     Examples
     --------
-    >>> ac.tl.predict(adata, knockout="SPI1").head()
+    >>> ac.tl.predict(adata, knockout="SPI1")[["gene", "change", "low", "high"]].round(2).head(3)
+       gene  change   low  high
+    0  SPI1   -2.59 -2.59 -2.59
+    1   LYZ   -1.88 -1.97 -1.78
+    2  CST3   -1.16 -1.32 -1.00
+    >>> ac.tl.predict(adata, set={"GATA1": 1.0}, shift={"SPI1": -0.5})["gene"].head(2).tolist()
+    ['GATA1', 'SPI1']
     """
     return read_keys(adata, key, group).predict(set, shift, knockout, perturb=perturb, interval=interval)
 

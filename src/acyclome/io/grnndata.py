@@ -36,6 +36,11 @@ def to_grnndata(adata: AnnData, key: str = "dag", *, group: str | None = None) -
     ------
     InputError
         If there is no such network.
+
+    Examples
+    --------
+    >>> ac.to_grnndata(adata).varp["GRN"].shape
+    (10, 10)
     """
     network = read_keys(adata, key, group)
     at = adata.var_names.get_indexer(pd.Index(network.genes, dtype=object))
@@ -64,8 +69,10 @@ def from_grnndata(adata: AnnData) -> pd.DataFrame:
 
     Examples
     --------
-    >>> known = ac.from_grnndata(grn).assign(kind="known")
-    >>> ac.tl.dag(adata, knowledge=known)
+    >>> known = ac.from_grnndata(ac.to_grnndata(adata)).assign(kind="known")
+    >>> ac.tl.dag(adata, layer="counts", knowledge=known)
+    >>> ac.get.edges(adata)["prior"].tolist()
+    ['known', 'known', 'known', 'known']
     """
     if adata.varp.get(SLOT) is None:
         known = ", ".join(map(repr, adata.varp)) or "none"

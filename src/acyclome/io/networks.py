@@ -30,6 +30,15 @@ def read(path: str | os.PathLike[str], key: str = "dag", *, group: str | None = 
     ------
     InputError
         If there is no network, or a file is damaged.
+
+    Examples
+    --------
+    >>> ac.write(net, "out/")
+    >>> ac.read("out/")
+    Network of 10 genes and 4 edges
+    >>> adata.write_h5ad("cells.h5ad")
+    >>> ac.read("cells.h5ad", "types", group="CD14 Mono")
+    Network of 10 genes and 4 edges
     """
     if Path(path).suffix in (".h5ad", ".zarr"):
         return formats.read_anndata(path, key, group)

@@ -23,6 +23,17 @@ class JointNetworks(dict[str, Network]):
         shared network), ``weight_LABEL`` and ``error_LABEL`` (in standard deviations within groups, the same units in
         all), ``difference`` (largest less smallest), ``z``, ``p`` and ``q``, the share of false discoveries down to the
         row.
+
+    Examples
+    --------
+    >>> by_type = ac.learn(X, genes, groups=adata.obs["cell_type"], joint=True, n_resamples=0)
+    >>> by_type.shared
+    Network of 10 genes and 4 edges
+    >>> by_type.compare("CD14 Mono", "CD16 Mono")[["source", "target", "z"]].round(1).head(1)
+      source target     z
+    0   SPI1   CST3 -12.3
+    >>> by_type.differential.columns[:3].tolist()
+    ['source', 'target', 'shared']
     """
 
     def __init__(self, networks: Mapping[str, Network], shared: Network, differential: pd.DataFrame) -> None:

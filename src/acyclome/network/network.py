@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from acyclome.errors import InputError
 from acyclome.network import explain as _explain
 from acyclome.network import perturb as _perturb
 from acyclome.network import predict as _predict
@@ -25,11 +24,11 @@ from acyclome.network.tables import (
     EDGE_COLUMNS,
     NODE_COLUMNS,
     RANKING_COLUMNS,
-    check_nodes,
-    check_pairs,
-    check_places,
-    check_treatments,
+    TABLES,
+    check_number_column,
+    check_tables,
     with_columns,
+    with_symbols,
 )
 
 SHOWN = 10  # edges in a notebook
@@ -64,6 +63,29 @@ class Network:
     ------
     InputError
         If a column is missing, a gene unknown or repeated, an edge repeated, or an edge points against the order.
+
+    Examples
+    --------
+    >>> net = ac.get.network(adata)
+    >>> net.n_edges, net.is_dag, net.matrix("weight").shape
+    (4, True, (10, 10))
+    >>> net.genes[net.order[0]], net.genes[net.source[0]], net.genes[net.target[0]]
+    ('GATA1', 'KLF1', 'HBB')
+    >>> net.find("SPI1"), net.label("SPI1"), net.symbols  # symbols stand beside ids, if there are ids
+    ('SPI1', 'SPI1', {})
+    >>> net.with_symbols(net.parents("HBB"))["source"].tolist()
+    ['KLF1']
+    >>> net.children("SPI1")["target"].tolist()
+    ['LYZ', 'CST3']
+    >>> net.predict(knockout="SPI1")[["gene", "change", "basis"]].round(2).head(2)
+       gene  change                 basis
+    0  SPI1   -2.59              acted on
+    1   LYZ   -1.88  network, not checked
+    >>> net.total_effects("GATA1")[["target", "basis"]].to_numpy().tolist()
+    [['KLF1', 'inferred'], ['HBB', 'inferred']]
+    >>> print(net.explain("KLF1"))
+    KLF1: 1 cause and 1 effect (place 2 of 10 genes by number of effects)
+    ...
     """
 
     edges: pd.DataFrame
@@ -78,23 +100,7 @@ class Network:
         for name, columns in (("edges", EDGE_COLUMNS), ("ranking", RANKING_COLUMNS), ("nodes", NODE_COLUMNS)):
             # A copy, so that whoever gave the tables may go on with them; the class is frozen for all others.
             object.__setattr__(self, name, with_columns(getattr(self, name), name, columns))
-        check_nodes(self.nodes)
-        check_pairs(self.edges, "edges", self.nodes)
-        check_pairs(self.ranking, "ranking", self.nodes)
-        if self.treatments is not None:
-            check_treatments(self.treatments, len(self.nodes))
-        for name in ("members", "effects"):
-            if (table := getattr(self, name)) is not None:
-                check_places(table, name, len(self.nodes))
-        if not self.is_dag:
-            position = self.nodes["order"].to_numpy()
-            wrong = self.edges[position[self.source] >= position[self.target]]
-            msg = (
-                f"{len(wrong)} of {self.n_edges} edges point against the order, such as "
-                f"{wrong['source'].iloc[0]} -> {wrong['target'].iloc[0]}. A causal network must be a DAG whose order "
-                "certifies it; drop these edges or correct the column order of nodes."
-            )
-            raise InputError(msg)
+        check_tables({name: getattr(self, name) for name in TABLES})
 
     def __repr__(self) -> str:
         return f"Network of {len(self.genes)} genes and {self.n_edges} edges"
@@ -131,10 +137,7 @@ class Network:
 
     def with_symbols(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return a table with ``source_symbol``, ``target_symbol`` or ``symbol`` added, if any gene has a symbol."""
-        if not self.symbols:
-            return table
-        of = {"source": "source_symbol", "target": "target_symbol", "gene": "symbol"}
-        return table.assign(**{of[end]: table[end].map(self.symbols).fillna("") for end in of if end in table})
+        return with_symbols(table, self.symbols)
 
     @cached_property
     def order(self) -> np.ndarray:
@@ -175,10 +178,7 @@ class Network:
         InputError
             If the edges have no column of numbers of that name.
         """
-        if column not in EDGE_COLUMNS or EDGE_COLUMNS[column] is str:
-            numbers = [name for name, kind in EDGE_COLUMNS.items() if kind is not str]
-            msg = f"{column!r} is no column of numbers of the edges; choose one of {', '.join(numbers)}"
-            raise InputError(msg)
+        check_number_column(column)
         values = self.edges[column].to_numpy(dtype=float)
         return sparse.csr_matrix((values, (self.source, self.target)), shape=(len(self.genes), len(self.genes)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,8 @@ TREATMENT_COLUMNS = {"targets": str, "observations": int, "change": list, "error
 # Columns that a network may lack, and what fills them: what is unknown.
 LATER: dict[str, float | str] = {"lowest": np.nan, "noise_evidence": np.nan, "confounded": np.nan, "symbol": ""}
 
+TABLES = ("edges", "ranking", "nodes", "members", "effects", "treatments")
+
 _LARGEST = 1e12  # in standard deviations, in which weights are seldom above 10; chains of 25 such stay finite
 
 
@@ -68,6 +71,28 @@ def with_columns(table: pd.DataFrame, name: str, columns: Mapping[str, type]) ->
     except (TypeError, ValueError) as error:
         msg = f"A column of the table {name} holds something of another kind: {error}."
         raise InputError(msg) from error
+
+
+def with_symbols(table: pd.DataFrame, symbols: Mapping[str, str]) -> pd.DataFrame:
+    """Return a table with columns of symbols beside its columns of genes, if any gene has a symbol."""
+    if not symbols:
+        return table
+    of = {"source": "source_symbol", "target": "target_symbol", "gene": "symbol"}
+    return table.assign(**{of[end]: table[end].map(symbols).fillna("") for end in of if end in table})
+
+
+def check_tables(tables: Mapping[str, pd.DataFrame | None]) -> None:
+    """Raise an InputError unless the :data:`TABLES` of a network, the first three of which it has, are of one DAG."""
+    edges, ranking, nodes = (cast("pd.DataFrame", tables[name]) for name in TABLES[:3])
+    check_nodes(nodes)
+    check_pairs(edges, "edges", nodes)
+    check_pairs(ranking, "ranking", nodes)
+    if (treatments := tables["treatments"]) is not None:
+        check_treatments(treatments, len(nodes))
+    for name in ("members", "effects"):
+        if (table := tables[name]) is not None:
+            check_places(table, name, len(nodes))
+    check_order(edges, nodes)
 
 
 def check_nodes(nodes: pd.DataFrame) -> None:
@@ -97,6 +122,27 @@ def check_pairs(table: pd.DataFrame, name: str, nodes: pd.DataFrame) -> None:
     if len(twice):
         pair = twice.iloc[0]
         msg = f"The edge {pair['source']} -> {pair['target']} stands in {name} more than once."
+        raise InputError(msg)
+
+
+def check_order(edges: pd.DataFrame, nodes: pd.DataFrame) -> None:
+    """Raise an InputError unless every edge points forward in the order of the genes, which certifies a DAG."""
+    position = dict(zip(nodes["gene"], nodes["order"], strict=True))
+    wrong = edges[edges["source"].map(position).to_numpy() >= edges["target"].map(position).to_numpy()]
+    if len(wrong):
+        msg = (
+            f"{len(wrong)} of {len(edges)} edges point against the order, such as "
+            f"{wrong['source'].iloc[0]} -> {wrong['target'].iloc[0]}. A causal network must be a DAG whose order "
+            "certifies it; drop these edges or correct the column order of nodes."
+        )
+        raise InputError(msg)
+
+
+def check_number_column(column: str) -> None:
+    """Raise an InputError unless edges have a column of numbers of this name."""
+    if column not in EDGE_COLUMNS or EDGE_COLUMNS[column] is str:
+        numbers = [name for name, kind in EDGE_COLUMNS.items() if kind is not str]
+        msg = f"{column!r} is no column of numbers of the edges; choose one of {', '.join(numbers)}"
         raise InputError(msg)
 
 

@@ -11,7 +11,16 @@ LEVELS = {"error": 0, "warning": 1, "info": 2, "debug": 3}  # as scanpy counts t
 
 
 class Settings:
-    """Settings of a session; they change no result."""
+    """Settings of a session; they change no result.
+
+    Examples
+    --------
+    >>> ac.settings.verbosity = "warning"
+    >>> ac.settings
+    acyclome.settings: verbosity = 1
+    >>> with ac.settings.silent():
+    ...     ac.tl.dag(adata, layer="counts")
+    """
 
     def __init__(self) -> None:
         self._verbosity = LEVELS["warning"]

@@ -95,6 +95,18 @@ def learn(
     ------
     InputError
         If the matrix, a name or an option will not do.
+
+    Examples
+    --------
+    >>> net = ac.learn(X, genes, n_resamples=4)
+    >>> net
+    Network of 10 genes and 4 edges
+    >>> by_type = ac.learn(X, genes, groups=adata.obs["cell_type"], joint=True, n_resamples=0)
+    >>> by_type["CD16 Mono"]
+    Network of 10 genes and 4 edges
+    >>> known = pd.DataFrame({"source": ["LYZ"], "target": ["SPI1"], "kind": ["forbidden"]})
+    >>> ac.learn(X, genes, knowledge=known, n_resamples=0).parents("SPI1").empty
+    True
     """
     given = {"resample.resamples": n_resamples, "seed": random_state, "input.joint": joint or None}
     options = Config.from_mapping(config).with_options({k: v for k, v in given.items() if v is not None})

@@ -38,6 +38,10 @@ def edge_stability(
     ------
     InputError
         If there is no network under `key`, or it was learned with 0 resamples.
+
+    Examples
+    --------
+    >>> ac.pl.edge_stability(adata).figure.savefig("stability.pdf")
     """
     edges = network_of(source, key, group).edges
     stability = edges["stability"].dropna().to_numpy(dtype=float)
@@ -74,6 +78,10 @@ def top_regulators(
     ------
     InputError
         If there is no network under `key`, it has no edge, or `n` is not positive.
+
+    Examples
+    --------
+    >>> ax = ac.pl.top_regulators(adata, n=3)
     """
     network = network_of(source, key, group)
     effects = network.edges["source"].value_counts()
@@ -111,6 +119,10 @@ def convergence(
     ------
     InputError
         If there is no network under `key`, or it was learned without a relaxation.
+
+    Examples
+    --------
+    >>> ax = ac.pl.convergence(adata)
     """
     network = network_of(source, key, group)
     path = (network.facts.get("fit") or {}).get("convergence") or []

@@ -45,6 +45,10 @@ def comparison(
     ------
     InputError
         If there is no such network, or a label is not one of the groups.
+
+    Examples
+    --------
+    >>> ax = ac.pl.comparison(adata, "CD14 Mono", "CD16 Mono", key="types")
     """
     if not 0 < max_q <= 1:
         msg = f"max_q = {max_q}; expected a share above 0, such as 0.05."

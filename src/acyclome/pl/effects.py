@@ -48,6 +48,10 @@ def prediction(
     ------
     InputError
         If there is no network under `key`, a gene is not in it, or none is given.
+
+    Examples
+    --------
+    >>> ax = ac.pl.prediction(adata, ["SPI1", "GATA1"])
     """
     network = network_of(source, key, group)
     names = [knockout] if isinstance(knockout, str) else list(knockout)
@@ -110,6 +114,10 @@ def embedding(
     ------
     InputError
         If there is no network, embedding or layer of these names, or the gene is not in the network.
+
+    Examples
+    --------
+    >>> ax = ac.pl.embedding(adata, "GATA1", layer="counts")
     """
     slot = next((name for name in (f"X_{basis}", basis) if name in adata.obsm), None)
     if slot is None or (layer is not None and layer not in adata.layers):

@@ -112,6 +112,10 @@ def hierarchy(
     ------
     InputError
         If there is no network under `key`, or no edge is left.
+
+    Examples
+    --------
+    >>> ax = ac.pl.hierarchy(adata)
     """
     network = network_of(source, key, group)
     edges = network.edges[network.edges["score"].fillna(0.5) >= min_score]
