@@ -38,6 +38,14 @@ def test_run_tells_what_came_out_and_what_comes_next(expression, tmp_path, acycl
     assert "done in" in error
 
 
+def test_a_kind_of_file_that_is_not_known_is_refused_before_anything_is_begun(tmp_path, acyclome):
+    (tmp_path / "x.foo").write_text("a")
+    code, text, error = acyclome("run", tmp_path / "x.foo", "-o", tmp_path / "out")
+    assert (code, text) == (2, "")
+    assert error.startswith("Error: The format of 'x.foo'")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.foo"]
+
+
 def test_quiet_is_silent(expression, tmp_path, acyclome):
     assert acyclome("run", expression, "-o", tmp_path / "out", *WORDS, "--quiet") == (0, "", "")
 

@@ -125,7 +125,7 @@ def test_a_pipe_is_not_opened(tmp_path):
 
 
 def test_a_missing_list_is_an_input_error(tmp_path):
-    with pytest.raises(InputError, match=r"none\.txt.*cannot be read"):
+    with pytest.raises(InputError, match=r"none\.txt' cannot be read: No such file or directory\. Expected"):
         read_regulators(tmp_path / "none.txt")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -42,13 +42,9 @@ def inspect_expression(path: str | os.PathLike[str], genes_as: Literal["columns"
 
 def open_expression(path: str | os.PathLike[str], genes_as: Literal["columns", "rows"] = "columns") -> AnnData:
     """Open an expression file with all its matrices; those of h5ad and zarr stay on disk until they are used."""
-    path = Path(path)
-    if not os.path.lexists(path):  # which says no, not an error, of a name that no file can have
-        msg = f"There is no file {str(path)!r} (looked in {Path.cwd()}). Expected an expression file: {_FORMATS}."
-        raise InputError(msg)
-    check_path(path)
+    read, path = find_reader(path), Path(path)
     with _quietly():
-        adata = _without_strangers(_open(path, genes_as))
+        adata = _without_strangers(read(path, genes_as))
     genes, observations = adata.var_names.astype(str).tolist(), adata.obs_names.astype(str).tolist()
     if min(adata.shape) == 0:
         msg = (
@@ -60,6 +56,27 @@ def open_expression(path: str | os.PathLike[str], genes_as: Literal["columns", "
         way_out = "Transpose it: read it with anndata, then adata.T.write_h5ad('transposed.h5ad')."
         raise InputError(text_matrix.sideways(path, observations, genes, way_out=way_out))
     return adata
+
+
+def find_reader(path: str | os.PathLike[str]) -> Callable[[Path, Literal["columns", "rows"]], AnnData]:
+    """Return what reads an expression file, by its ending; refuse one that is not there or of no known kind."""
+    path = Path(path)
+    if not os.path.lexists(path):  # which says no, not an error, of a name that no file can have
+        msg = f"There is no file {str(path)!r} (looked in {Path.cwd()}). Expected an expression file: {_FORMATS}."
+        raise InputError(msg)
+    check_path(path)
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if path.is_dir():
+        return lambda path, _: _open_folder(path)
+    if suffixes[-1:] and suffixes[-1] in _HDF5:
+        return lambda path, _: _open_hdf5(path)
+    if ".mtx" in suffixes[-2:]:
+        return lambda path, _: matrix_market.read_mtx(path)
+    if set(suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:]) & set(text_head.SUFFIXES):
+        return text_matrix.read_text_matrix
+    way_out = _CONVERTIBLE.get(path.suffix.lower(), "Convert it to one of these, or give the file its proper ending.")
+    msg = f"The format of {path.name!r} is not known by its ending. Expected {_FORMATS}. {way_out}"
+    raise InputError(msg)
 
 
 def _without_strangers(adata: AnnData) -> AnnData:
@@ -79,21 +96,10 @@ def _without_strangers(adata: AnnData) -> AnnData:
     return adata
 
 
-def _open(path: Path, genes_as: Literal["columns", "rows"]) -> AnnData:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if path.is_dir():
-        check_folder(path)
-        is_zarr = path.suffix == ".zarr" or any((path / name).exists() for name in ("zarr.json", ".zgroup", ".zattrs"))
-        return _open_zarr(path) if is_zarr else matrix_market.read_folder(path)
-    if suffixes[-1:] and suffixes[-1] in _HDF5:
-        return _open_hdf5(path)
-    if ".mtx" in suffixes[-2:]:
-        return matrix_market.read_mtx(path)
-    if set(suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:]) & set(text_head.SUFFIXES):
-        return text_matrix.read_text_matrix(path, genes_as)
-    way_out = _CONVERTIBLE.get(path.suffix.lower(), "Convert it to one of these, or give the file its proper ending.")
-    msg = f"The format of {path.name!r} is not known by its ending. Expected {_FORMATS}. {way_out}"
-    raise InputError(msg)
+def _open_folder(path: Path) -> AnnData:
+    check_folder(path)
+    is_zarr = path.suffix == ".zarr" or any((path / name).exists() for name in ("zarr.json", ".zgroup", ".zattrs"))
+    return _open_zarr(path) if is_zarr else matrix_market.read_folder(path)
 
 
 def _open_hdf5(path: Path) -> AnnData:

@@ -86,8 +86,9 @@ def _text(path: str | os.PathLike[str]) -> str:
         raw = Path(path).read_bytes()
         return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")  # Excel writes a mark
     except (OSError, EOFError, zlib.error, ValueError) as error:
+        said = next((text for each in (error, error.__cause__) if (text := getattr(each, "strerror", None))), error)
         msg = (
-            f"The list of regulators {os.fspath(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}. "
+            f"The list of regulators {os.fspath(path)!r} cannot be read: {str(said).rstrip('.')}. "
             "Expected a text file with one gene a line."
         )
         raise InputError(msg) from error

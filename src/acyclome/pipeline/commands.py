@@ -110,11 +110,10 @@ def prepare_stage(
 def _prepare(
     input_path: str | os.PathLike[str], out: str | os.PathLike[str], config: Config, *, runtime: Runtime
 ) -> dict[str, Any]:
+    from acyclome.io.expression import find_reader
     from acyclome.prepare import prepare_to_store
 
-    if not Path(input_path).exists():
-        msg = f"There is no file {str(input_path)!r}. Check the path."
-        raise InputError(msg)
+    find_reader(input_path)
     with RunFolder.begin(out) as folder:
         digest = input_digest(input_path)
         # Of all other options only these properties reach the preparation: a change of the rest keeps the store.

@@ -51,7 +51,7 @@ LOGARITHMS_SAID = (
 )
 ERRORS = 2.0  # Breiman et al. take one; with two, chance seldom passes over the simpler of equals
 # Of what the best gains over the simplest, that functions must, if their graph is as good.  Curves have .74 to .88
-# of it on Sachs, whose mlp only has more false edges, and .54 to .61 where causes act together and mlp is right.
+# of it on Sachs, where more than curves only adds false edges, and .54 to .61 where causes do act together.
 NEAR = 2 / 3
 BLOCK = 8  # genes that a thread judges at once
 

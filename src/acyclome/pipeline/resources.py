@@ -18,7 +18,7 @@ from acyclome.pipeline.engine_settings import looks_for_factors
 COMPARED_GENES, COMPARED_OBSERVATIONS = 200, 4000  # of the sample on which models are compared, if there are more
 PARTS = 4  # three quarters are more to learn from than the half of a resample; no other share is on record
 # Values judged, from which no further quarter is kept back: 20 genes in 1,000 observations; and quarters at most, in
-# several divisions where one has not as many.  One of few values chose by its seed (Sachs: linear, polynomial or mlp).
+# several divisions where one has not as many.  One of few values chose by its seed (Sachs: three in turn).
 JUDGED, MOST_PARTS = 20_000, 8
 BASE_BYTES = 450_000_000  # of the interpreter and its libraries
 CARD_BYTES = 600_000_000  # what CUDA and its libraries take before any data
