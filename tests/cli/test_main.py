@@ -21,7 +21,7 @@ def command_of(name):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_names_every_option_with_a_text(name, acyclome):
-    code, text, error = acyclome(name, "--help")
+    code, text, error = acyclome(name, "--help-all")
     assert (code, error) == (0, "")
     command = command_of(name)
     assert command.help.splitlines()[0].endswith(".")

@@ -17,19 +17,19 @@ def config(config_file=None, **typed):
 
 def test_every_option_of_the_configuration_is_an_option_under_its_section_with_its_text():
     options = {option.name: option for option in science_options()}
-    assert len(options) == len(PARTS) + 1
+    assert len(options) == len(PARTS) + 2  # and --preset and --config
     for path, part in PARTS.items():
         option = options[path.replace(".", "__")]
         assert f"--{path.replace('_', '-')}" in option.opts
         assert " ".join(part["description"].split()) in option.help
 
 
-def test_exactly_nineteen_options_of_science_go_without_their_section():
+def test_exactly_twenty_options_of_science_go_without_their_section():
     known = (
         "layer genes-as gene-names group-by perturbation control min-cells n-top-genes covariates regulators knowledge"
     )
     words = {word for option in science_options() for word in option.opts if "." not in word}
-    known += " knowledge confounding activity missing model noise resamples shards seed config"
+    known += " knowledge confounding activity missing model noise resamples shards seed preset config"
     assert words == {f"--{name}" for name in known.split()}
     assert len(SHORT) == 17
 

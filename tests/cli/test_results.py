@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from acyclome.cli import export, output
+from acyclome.cli import export, output, stages
 
 
 @pytest.fixture
@@ -76,6 +76,25 @@ def test_export_to_an_unknown_format_lists_the_known_ones_and_writes_nothing(fol
     assert code == 2
     assert "graphml" in error
     assert not (tmp_path / "net.x").exists()
+
+
+def test_descendants_of_a_gene_are_listed_nearest_first(folder, acyclome):
+    code, text, _ = acyclome("effects", folder, "-g", "CEBPA", "--descendants", "--json")
+    rows = json.loads(text)["effects"]
+    assert code == 0
+    assert [(row["target"], row["steps"], row["direct"]) for row in rows] == [("SPI1", 1, 0.5), ("LYZ", 1, -0.25)]
+    assert rows[1]["effect"] == pytest.approx(0.5 * 0.8 - 0.25)
+
+
+def test_the_report_is_shown_in_a_browser_or_its_place_is_told(tmp_path, monkeypatch, capsys):
+    import webbrowser
+
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", lambda page: opened.append(page) or len(opened) == 1)
+    for _ in range(2):
+        stages.show_page(tmp_path / "report.html")
+    assert opened == [(tmp_path / "report.html").as_uri()] * 2
+    assert capsys.readouterr().err.startswith("No browser was found here. Open /")
 
 
 def test_several_formats_go_into_the_folder_of_the_run_or_into_another(folder, tmp_path, acyclome):

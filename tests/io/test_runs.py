@@ -249,3 +249,14 @@ def test_fingerprints_follow_content_and_nothing_else():
         fingerprint(),
     ]
     assert len(set(others)) == len(others)
+
+
+def test_a_finished_network_is_said_where_it_would_be_replaced(tmp_path, toy_network):
+    RunFolder(tmp_path / "new").check_unfinished()
+    RunFolder(tmp_path / "one").write_network(toy_network)
+    with pytest.raises(InputError, match=r"one' holds a finished network\. .* --resume; .* --overwrite"):
+        RunFolder(tmp_path / "one").check_unfinished()
+    with pytest.raises(InputError, match=r"the finished networks of 1 groups \(one\)"):
+        RunFolder(tmp_path).check_unfinished()
+    (tmp_path / "one" / "edges.tsv.gz").unlink()
+    RunFolder(tmp_path / "one").check_unfinished()

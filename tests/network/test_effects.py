@@ -82,3 +82,35 @@ def test_effects_of_genes_that_were_acted_on_are_a_file_of_the_run(learned, caps
 def test_an_unknown_gene_is_refused(learned):
     with pytest.raises(InputError, match="'x' is not among the 5 genes"):
         learned[0].total_effects("x")
+
+
+def test_descendants_are_all_genes_below_with_the_steps_to_them(learned):
+    bare = ac.Network(learned[0].edges, learned[0].ranking, learned[0].nodes)
+    table = bare.total_effects("a", descendants=True)
+    W = bare.matrix().toarray()
+    T = np.linalg.inv(np.eye(5) - W)
+    reached = {target for target in GENES if target != "a" and T[0, GENES.index(target)]}
+    assert set(table["target"]) == reached >= {"b", "c"}
+    for row in table.itertuples():
+        j = GENES.index(row.target)
+        powers = [np.linalg.matrix_power(W != 0, k)[0, j] for k in range(1, 5)]
+        assert row.steps == 1 + next(k for k, there in enumerate(powers) if there)
+        assert (row.effect, row.through) == pytest.approx((T[0, j], T[0, j]))
+        assert row.direct == pytest.approx(W[0, j])
+    assert table["steps"].is_monotonic_increasing
+
+
+def test_paths_that_cancel_out_still_lead_to_a_descendant():
+    from acyclome.network.build import build_network
+
+    network = build_network(
+        ["a", "b", "c"],
+        {"source": np.array([0, 1, 0]), "target": np.array([1, 2, 2]), "weight": np.array([0.5, 0.5, -0.25])},
+        {"order": np.arange(3), "r2": np.zeros(3), "noise_scale": np.ones(3)},
+        ranking=(np.array([0]), np.array([1]), np.ones(1)),
+    )
+    last = network.total_effects("a", descendants=True).iloc[-1]
+    assert (last["target"], last["steps"], last["effect"], last["direct"], last["through"]) == ("c", 1, 0.0, -0.25, 0.0)
+    assert np.isnan(last["share"])
+    assert network.total_effects("a")["target"].tolist() == ["b"]
+    assert network.total_effects("c", descendants=True).empty

@@ -9,7 +9,7 @@ import click
 import cloup
 
 from acyclome.cli.options import FILE, RunOptions
-from acyclome.cli.stages import run
+from acyclome.cli.stages import overwrite_flag, run
 from acyclome.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 @cloup.option("-o", "--out", type=FILE, metavar="FOLDER", help="Folder for the data and the results.")
 @cloup.option("--data-only", type=FILE, metavar="FILE", help="Write only the expression file, and learn nothing.")
-def demo(config: Config, options: RunOptions, *, out: Path | None, data_only: Path | None) -> None:
+@overwrite_flag
+def demo(config: Config, options: RunOptions, *, out: Path | None, data_only: Path | None, overwrite: bool) -> None:
     """Learn a network of 700 blood cells that come with scanpy, within their types: a result without a download."""
     if (out is None) == (data_only is None):
         msg = "demo needs either -o FOLDER (data, network and report) or --data-only FILE (the expression file alone)."
@@ -33,7 +34,7 @@ def demo(config: Config, options: RunOptions, *, out: Path | None, data_only: Pa
         source = out / "pbmc68k_reduced.h5ad"
         if not source.exists():
             write_demo_data(source)
-        run(source, out, config=_believable(config), options=options)
+        run(source, out, overwrite=overwrite, config=_believable(config), options=options)
 
 
 def _believable(config: Config) -> Config:

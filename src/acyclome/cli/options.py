@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import cloup
 
+from acyclome.cli.help import SHOWN, BriefCommand, help_all_option
 from acyclome.errors import InputError, MemoryLimitError
+from acyclome.options import presets
 
 if TYPE_CHECKING:
     from acyclome.cli.progress import Progress
@@ -83,7 +85,7 @@ class RunOptions:
         "Go on from the finished stages of an earlier run, with the same result.", "--resume", default=False
     )
     quiet: bool = _option("Say nothing unless something is wrong.", "-q", "--quiet", default=False)
-    json: bool = _option("Print a summary for machines, and nothing else, on standard output.", "--json", default=False)
+    json: bool = _option("Print a summary for machines alone on standard output.", "--json", default=False)
 
     def runtime(self, progress: Progress | None) -> Runtime:
         from acyclome.machine import check_device, usable_threads
@@ -135,7 +137,7 @@ def parse_memory(text: str | None) -> int | None:
     return int(amount)
 
 
-class Command(cloup.Command):
+class Command(BriefCommand):
     """A command that also takes options as they were spelled before: under earlier names, and without their section."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -212,11 +214,12 @@ def command(name: str, handler: Callable[..., None]) -> Command:
     about = inspect.cleandoc(handler.__doc__ or "")
     return Command(
         name,
-        params=[*own, *science, *running],
+        params=[*own, *science, *running, help_all_option()],
         callback=call,
         help=about,
         short_help=about.partition("\n")[0],
         no_args_is_help=any(parameter.required for parameter in own),
+        left_out={str(option.name) for option in [*science, *running] if science and option.name not in SHOWN},
     )
 
 
@@ -248,7 +251,12 @@ def science_options() -> list[click.Option]:
             )
         )
     about = "File with options; those given here override it."
-    return [*options, cloup.Option(["config_file", "--config"], type=FILE, metavar="YAML", help=about)]
+    named = f"For a first look, or for a paper: {presets.said()}. What is given besides overrides it."
+    return [
+        *options,
+        cloup.Option(["--preset"], type=click.Choice(list(presets.PRESETS)), help=named),
+        cloup.Option(["config_file", "--config"], type=FILE, metavar="YAML", help=about),
+    ]
 
 
 def read_config(file: Path | None, typed: Mapping[str, Any]) -> Config:
@@ -262,7 +270,8 @@ def read_config(file: Path | None, typed: Mapping[str, Any]) -> Config:
         text = typed.get(path.replace(".", "__"))
         if text not in (None, ()):
             changes[path] = _value(text, part)
-    return (Config() if file is None else Config.from_yaml(file)).with_options(changes)
+    chosen = presets.PRESETS.get(typed.get("preset") or "", {})
+    return (Config() if file is None else Config.from_yaml(file)).with_options({**chosen, **changes})
 
 
 def _value(text: Any, part: Mapping[str, Any]) -> Any:

@@ -36,16 +36,30 @@ def explain(out: Path, gene: str, json: bool) -> None:
 @cloup.option("--interval", default=0.9, metavar="X", help="Share of the effects between low and high.")
 @cloup.option("file", "-o", "--output", type=FILE, metavar="FILE", help="Write all of them to a tsv table.")
 @cloup.option("--top", default=20, type=click.IntRange(1), help="Effects to show.")
+@cloup.option(
+    "--descendants",
+    is_flag=True,
+    help="List all genes that paths lead to, nearest first, however small the effect, and no others.",
+)
 @json_flag
 def effects(
-    out: Path, *, genes: Sequence[str], least: float, interval: float, file: Path | None, top: int, json: bool
+    out: Path,
+    *,
+    genes: Sequence[str],
+    least: float,
+    interval: float,
+    file: Path | None,
+    top: int,
+    descendants: bool,
+    json: bool,
 ) -> None:
     """List what genes do to one another in total: as experiments measured it, else along the paths of the network."""
     from acyclome.io.networks import read
     from acyclome.io.runs import RunFolder
     from acyclome.io.tables import write_tsv
 
-    table = read(out).total_effects(list(genes) or None, least=least, interval=interval)
+    network = read(out)
+    table = network.total_effects(list(genes) or None, least=least, interval=interval, descendants=descendants)
     if file is not None:
         RunFolder(out).check_apart(file, "The file")
         write_tsv(file, table)
@@ -54,7 +68,8 @@ def effects(
         return
     rows = [[_number(value) if isinstance(value, float) else value for value in row] for row in table.head(top).values]
     say(format_table(list(table.columns), rows))
-    say(f"{len(table):,} effects of {least} or more; units: standard deviations, per standard deviation.")
+    listed = "genes that paths lead to" if descendants else f"effects of {least} or more"
+    say(f"{len(table):,} {listed}; units: standard deviations, per standard deviation.")
 
 
 @run_folder

@@ -44,13 +44,20 @@ STAGES = {
 IN_PARTS = {"fit": "shards", "resample": "resamples"}  # the stages that several jobs may share, and what they share
 
 
+overwrite_flag = cloup.option("--overwrite", is_flag=True, help="Replace the finished network of an earlier run.")
+
+
 @input_file
 @new_folder
-def run(input_file: Path, out: Path, *, config: Config, options: RunOptions) -> None:
+@overwrite_flag
+def run(input_file: Path, out: Path, *, overwrite: bool, config: Config, options: RunOptions) -> None:
     """Learn the causal network of an expression file: everything from the file to the report."""
+    from acyclome.io.runs import RunFolder
     from acyclome.pipeline import commands
 
     require_exists(input_file)
+    if not (overwrite or options.resume):
+        RunFolder(out).check_unfinished()
     began = time.perf_counter()
     with Progress(quiet=options.quiet) as progress:
         networks = commands.run(input_file, out, config, options.runtime(progress))
@@ -74,7 +81,7 @@ def prepare(input_file: Path, out: Path, *, config: Config, options: RunOptions)
 def stage(name: str) -> Callable[..., None]:
     """Return the command of a stage that reads what the stages before it left in the folder of the run."""
 
-    def work(out: Path, options: RunOptions, *, part: int = 1, parts: int = 1) -> None:
+    def work(out: Path, options: RunOptions, *, part: int = 1, parts: int = 1, show: bool = False) -> None:
         from acyclome.pipeline import commands
 
         if part > parts:
@@ -83,6 +90,8 @@ def stage(name: str) -> Callable[..., None]:
         # Users count from 1, as schedulers number the jobs of an array.
         share = {"part": part - 1, "parts": parts} if name in IN_PARTS else {}
         _tell(name, options, lambda runtime: commands.run_stage(name, out, runtime, **share))
+        if show:
+            show_page(out / "report.html")
 
     work.__doc__ = STAGES[name]
     if name in IN_PARTS:
@@ -90,7 +99,17 @@ def stage(name: str) -> Callable[..., None]:
         share_of = f"Number of parts the {whole} are divided into, for several jobs."
         work = cloup.option("--parts", type=count, default=1, help=share_of)(work)
         work = cloup.option("--part", type=count, default=1, help=f"Which part of the {whole} to do, from 1.")(work)
+    if name == "report":
+        work = cloup.option("show", "--open", is_flag=True, help="Show it in a browser.")(work)
     return run_folder(work)
+
+
+def show_page(page: Path) -> None:
+    """Open a page in the browser; where there is none, say where the page is."""
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        click.echo(f"No browser was found here. Open {page.resolve()} in one, or copy it to where one is.", err=True)
 
 
 def require_exists(path: Path) -> None:

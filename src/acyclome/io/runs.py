@@ -94,6 +94,23 @@ class RunFolder:
             )
             raise InputError(msg)
 
+    def check_unfinished(self) -> None:
+        """Raise an InputError if a network is here, of which nothing is to be lost unasked."""
+        if self.file("edges.tsv.gz").exists():
+            what = "a finished network"
+        elif groups := self._groups():
+            what = f"the finished networks of {len(groups)} groups ({examples(groups, 3)})"
+        else:
+            return
+        msg = (
+            f"The folder {str(self.path)!r} holds {what}. To keep what fits these data and options and do the rest, "
+            "add --resume; to learn anew in its place, --overwrite; or give another folder (-o)."
+        )
+        raise InputError(msg)
+
+    def _groups(self) -> list[str]:
+        return sorted(path.parent.name for path in self.path.glob("*/edges.tsv.gz"))
+
     def write_stage(self, name: str, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any], *, key: str) -> None:
         """Write the result of a stage to ``stages/NAME.npz``, whole or not at all; equal content, equal bytes."""
         write_stage(self.stage(f"{name}.npz"), arrays, facts, key=key)
@@ -182,8 +199,7 @@ class RunFolder:
     def _no_network(self) -> str:
         if not os.path.isdir(self.path):  # noqa: PTH112
             return f"The folder {str(self.path)!r} does not exist. Give the folder of a run (what stood after -o)."
-        groups = sorted(path.parent.name for path in self.path.glob("*/edges.tsv.gz"))
-        if groups:
+        if groups := self._groups():
             return f"{str(self.path)!r} holds one network per group. Give one of them: {examples(groups, 10)}."
         return (
             f"{str(self.path)!r} holds no edges.tsv.gz, so no run has ended there. "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.sparse.csgraph import shortest_path
 
 from acyclome.core.effects.total import responses
 from acyclome.network.predict import check_interval, networks
@@ -37,9 +38,8 @@ def effects_table(
     inferred = genes[~np.isin(genes, known["source"])]
     inferred = inferred[np.isin(inferred, _causes(network))]
     parts = [known[known["source"].isin(genes)].assign(basis=MEASURED)]
-    if len(parts[0]):
-        half = NormalDist().inv_cdf((1 + interval) / 2) * parts[0]["error"]
-        parts[0] = parts[0].assign(low=parts[0]["effect"] - half, high=parts[0]["effect"] + half)
+    half = NormalDist().inv_cdf((1 + interval) / 2) * parts[0]["error"]
+    parts[0] = parts[0].assign(low=parts[0]["effect"] - half, high=parts[0]["effect"] + half)
     parts += [
         _inferred(network, inferred[a : a + BLOCK], least=least, interval=interval)
         for a in range(0, len(inferred), BLOCK)
@@ -53,6 +53,29 @@ def effects_table(
         [*(table[end].to_numpy(str) for end in ("target", "source")), -np.abs(table["effect"].to_numpy())]
     )
     return table[list(COLUMNS)].iloc[order].reset_index(drop=True)
+
+
+def among_descendants(network: Network, sources: Sequence[str] | None, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of effects of 0 and more whose target is below the source, and of those that are nothing, too.
+
+    ``steps`` is the length of the shortest path, 1 of children; rows stand by it, then by the size of the effect.
+    """
+    at = {gene: number for number, gene in enumerate(network.genes)}
+    genes = np.arange(len(network.genes)) if sources is None else np.array([at[gene] for gene in sources])
+    steps = shortest_path(network.matrix() != 0, unweighted=True, indices=genes)
+    row, target = np.nonzero((steps > 0) & np.isfinite(steps))
+    below = pd.DataFrame({"source": genes[row], "target": target, "steps": steps[row, target].astype(int)})
+    found = table.assign(**{end: table[end].map(at).astype(np.int64) for end in ("source", "target")})
+    below = below.merge(found[["source", "target", "effect", "low", "high", "basis"]], "left", ["source", "target"])
+    is_measured = below["source"].isin(_measured(network)["source"])
+    below = below.assign(  # what is not in the table is nothing: paths that cancel out, or that experiments did not see
+        effect=below["effect"].fillna(0.0), basis=np.where(is_measured, MEASURED, INFERRED).astype(object)
+    )
+    below = _beside_network(network, below)
+    order = np.lexsort([below["target"], below["source"], -below["effect"].abs(), below["steps"]])
+    names = np.array(network.genes, dtype=object)
+    below = below.assign(**{end: names[below[end]] for end in ("source", "target")})
+    return below[["source", "target", "steps", *COLUMNS[2:]]].iloc[order].reset_index(drop=True)
 
 
 def measured_genes(network: Network) -> list[str]:
@@ -98,5 +121,6 @@ def _beside_network(network: Network, table: pd.DataFrame) -> pd.DataFrame:
         at = np.flatnonzero((source >= some[0]) & (source <= some[-1]))
         through[at] = T[np.searchsorted(some, source[at]), target[at]]
     direct = np.asarray(network.matrix()[source, target], float).ravel() if len(table) else np.empty(0)
-    share = np.clip(through / table["effect"].to_numpy(), 0.0, 1.0)
+    effect = table["effect"].to_numpy()
+    share = np.clip(np.divide(through, effect, where=effect != 0, out=np.full(len(table), np.nan)), 0.0, 1.0)
     return table.assign(direct=direct, through=through, share=share)

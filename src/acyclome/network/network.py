@@ -18,7 +18,7 @@ from scipy import sparse
 from acyclome.network import explain as _explain
 from acyclome.network import perturb as _perturb
 from acyclome.network import predict as _predict
-from acyclome.network.effects import LEAST, effects_table
+from acyclome.network.effects import LEAST, among_descendants, effects_table
 from acyclome.network.screen import Screen
 from acyclome.network.tables import (
     EDGE_COLUMNS,
@@ -195,10 +195,8 @@ class Network:
 
         Parameters
         ----------
-        gene
-            Its name or its symbol.
-        limit
-            Most causes, and most effects, that are listed.
+        gene, limit
+            Its name or its symbol, and the most causes, and effects, that are listed.
 
         Raises
         ------
@@ -265,18 +263,20 @@ class Network:
         return self.with_symbols(_predict.predict(self, held, added, knockout=genes, interval=interval))
 
     def total_effects(
-        self, sources: str | Sequence[str] | None = None, *, least: float = LEAST, interval: float = 0.9
+        self,
+        sources: str | Sequence[str] | None = None,
+        *,
+        least: float = LEAST,
+        interval: float = 0.9,
+        descendants: bool = False,
     ) -> pd.DataFrame:
         """Return what moving genes by a standard deviation does to the others, largest first.
 
         Parameters
         ----------
-        sources
-            Genes that are moved; None for all.
-        least
-            Smallest effect that is listed.
-        interval
-            Share of the effects that lie between ``low`` and ``high``.
+        sources, least, interval, descendants
+            Genes that are moved (None: all); smallest effect listed; share of the effects between ``low`` and ``high``;
+            whether to list all genes that paths lead to, and no others, nearest first, with ``steps``.
 
         Returns
         -------
@@ -286,7 +286,8 @@ class Network:
         """
         asked = [sources] if isinstance(sources, str) else sources
         genes = None if asked is None else [self.find(name) for name in asked]
-        return self.with_symbols(effects_table(self, genes, least=least, interval=interval))
+        table = effects_table(self, genes, least=0.0 if descendants else least, interval=interval)
+        return self.with_symbols(among_descendants(self, genes, table) if descendants else table)
 
     def _edges_at(self, end: str, gene: str) -> pd.DataFrame:
         return self.edges[self.edges[end] == self.find(gene)].reset_index(drop=True)
