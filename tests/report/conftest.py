@@ -25,6 +25,15 @@ FLAGS = (
     "--host-resolver-rules=MAP\t*\t~NOTFOUND"
 )
 
+FRAME = """<iframe src="{page}" width="{width}" height="2000"></iframe><script>
+  addEventListener("message", (event) => {{
+    const answer = document.createElement("pre");
+    answer.id = "answer";
+    answer.textContent = event.data;
+    document.body.append(answer);
+  }});
+</script>"""
+
 
 def random_tables(genes: list[str], n_edges: int, *, resamples: int, seed: int) -> tuple[pd.DataFrame, ...]:
     """Edges, ranking and nodes of a random acyclic network whose first genes have the most effects."""
@@ -195,11 +204,16 @@ def browse(tmp_path):
     if chromium is None:
         pytest.skip("chromium is not on PATH; install it to check the report in a browser")
 
-    def open_page(path, script: str = "", *, hash: str = "") -> tuple[str, list[str]]:
+    def open_page(
+        path, script: str = "", *, hash: str = "", width: int | None = None, flags: tuple[str, ...] = ()
+    ) -> tuple[str, list[str]]:
         page = tmp_path / "page.html"
         text = path.read_text(encoding="utf-8")
         page.write_text(text.replace("</body>", f"<script>{script}</script></body>"), encoding="utf-8")
-        flags = [flag.replace("\t", " ") for flag in FLAGS.split(" ")]
+        if width is not None:  # a window has a least width, a frame has none
+            frame, page = page, tmp_path / "frame.html"
+            page.write_text(FRAME.format(width=width, page=frame.name + hash), encoding="utf-8")
+        flags = [*(flag.replace("\t", " ") for flag in FLAGS.split(" ")), *flags]
         command = [chromium, *flags, f"--user-data-dir={tmp_path / 'profile'}", page.as_uri() + hash]
         answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         return answer.stdout, re.findall(r"CONSOLE.*", answer.stderr)
@@ -211,7 +225,7 @@ def browse(tmp_path):
 def ask(browse):
     """Run the body of an asynchronous function in a page and return what it returns; a silent console is asserted."""
 
-    def run(path, body: str, *, hash: str = ""):
+    def run(path, body: str, **how):
         script = f"""
           const find = (selector) => document.querySelector(selector);
           const all = (selector) => [...document.querySelectorAll(selector)];
@@ -227,9 +241,10 @@ def ask(browse):
             answer.id = "answer";
             answer.textContent = JSON.stringify(found);
             document.body.append(answer);
+            if (parent !== window) parent.postMessage(answer.textContent, "*");
           }});
         """
-        dom, console = browse(path, script, hash=hash)
+        dom, console = browse(path, script, **how)
         assert console == []
         return json.loads(html.unescape(re.search(r'<pre id="answer">(.*?)</pre>', dom, re.DOTALL).group(1)))
 

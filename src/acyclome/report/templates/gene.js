@@ -1,8 +1,11 @@
 /* One gene: the picture between its causes and its effects, all of them in tables, and those two edges away.
    The measures of the picture are those of ego.py. */
 
-const ROWS = 14, WIDTH = 760, PITCH = 27, PILL = 132, PILL_HEIGHT = 21, HUB = 150, MARGIN = 26, NAME_LENGTH = 16;
-const short = (gene) => (gene.length <= NAME_LENGTH ? gene : `${gene.slice(0, NAME_LENGTH - 1)}…`);
+const ROWS = 14, PITCH = 27, PILL_HEIGHT = 21, MARGIN = 26;
+const BROAD = { WIDTH: 760, PILL: 132, HUB: 150, LETTERS: 16 };
+const NARROW = { WIDTH: 360, PILL: 104, HUB: 84, LETTERS: 12 }; // a phone
+const isNarrow = window.matchMedia("(max-width: 40rem)");
+const short = (gene, letters = BROAD.LETTERS) => (gene.length <= letters ? gene : `${gene.slice(0, letters - 1)}…`);
 
 function chosen(list) {
   const best = [...list].sort((a, b) => edges.score[b] - edges.score[a] || a - b).slice(0, ROWS);
@@ -18,26 +21,27 @@ function drawLink(edge, x1, y1, x2, y2) {
   const bend = (x2 - x1) * 0.45;
   const words = `${labels[edges.source[edge]]} → ${labels[edges.target[edge]]}: weight ${decimal(edges.weight[edge])}, score ${decimal(score)}`;
   const d = `M${x1} ${y1}C${x1 + bend} ${y1} ${tip - bend} ${y2} ${tip} ${y2}`;
-  return svg("g", { class: isPositive ? "plus" : "minus", opacity: 0.35 + 0.65 * score, "data-edge": edge },
+  return svg("g", { class: isPositive ? "plus" : "minus", opacity: 0.75 + 0.25 * score, "data-edge": edge },
     svg("title", {}, words + (edges.reversible[edge] ? ", reversible" : "")),
     svg("path", { class: edges.reversible[edge] ? "link reversible" : "link", "stroke-width": 1 + 2.5 * score, d }),
     svg("path", isPositive ? { class: "head", d: `M${x2 - 1} ${y2}l-9 -4.5v9z` } : { class: "bar", d: `M${x2 - 3} ${y2 - 5}v10` }),
     svg("path", { class: "grip", d }));
 }
 
-function drawPill(index, x, y) {
+function drawPill(index, x, y, { PILL, LETTERS }) {
   return svg("g", { class: "gene", "data-gene": genes[index] },
     svg("rect", { class: "pill", x, y: y - PILL_HEIGHT / 2, width: PILL, height: PILL_HEIGHT, rx: PILL_HEIGHT / 2 }),
-    svg("text", { class: "pill-name", x: x + PILL / 2, y: y + 4, "text-anchor": "middle" }, short(labels[index])));
+    svg("text", { class: "pill-name", x: x + PILL / 2, y: y + 4, "text-anchor": "middle" }, short(labels[index], LETTERS)));
 }
 
-function drawSide(found, other, middle, hubHeight, isCause) {
+function drawSide(found, other, middle, hubHeight, isCause, size) {
+  const { WIDTH, PILL, HUB } = size;
   return found.flatMap((edge, row) => {
     const offset = row - (found.length - 1) / 2;
     const y = middle + offset * PITCH;
     const port = middle + (offset * (hubHeight - 14)) / Math.max(found.length - 1, 1);
     const ends = isCause ? [PILL, y, (WIDTH - HUB) / 2, port] : [(WIDTH + HUB) / 2, port, WIDTH - PILL, y];
-    return [drawLink(edge, ...ends), drawPill(edges[other][edge], isCause ? 0 : WIDTH - PILL, y)];
+    return [drawLink(edge, ...ends), drawPill(edges[other][edge], isCause ? 0 : WIDTH - PILL, y, size)];
   });
 }
 
@@ -47,6 +51,8 @@ function drawCaption(noun, total, shown, x, anchor) {
 }
 
 function drawGene(index) {
+  const size = isNarrow.matches ? NARROW : BROAD;
+  const { WIDTH, HUB, LETTERS } = size;
   const causes = chosen(edgesInto[index]);
   const effects = chosen(edgesOutOf[index]);
   const rows = Math.max(causes.length, effects.length, 1);
@@ -57,10 +63,10 @@ function drawGene(index) {
     svg("title", {}, `Causes and effects of ${labels[index]}`),
     drawCaption("cause", nodes.causes[index], causes.length, 0, "start"),
     drawCaption("effect", nodes.effects[index], effects.length, WIDTH, "end"),
-    ...drawSide(causes, "source", middle, hubHeight, true),
-    ...drawSide(effects, "target", middle, hubHeight, false),
+    ...drawSide(causes, "source", middle, hubHeight, true, size),
+    ...drawSide(effects, "target", middle, hubHeight, false, size),
     svg("rect", { class: "hub", x: (WIDTH - HUB) / 2, y: middle - hubHeight / 2, width: HUB, height: hubHeight, rx: 10 }),
-    svg("text", { class: "hub-name", x: WIDTH / 2, y: middle + 5, "text-anchor": "middle" }, short(labels[index])));
+    svg("text", { class: "hub-name", x: WIDTH / 2, y: middle + 5, "text-anchor": "middle" }, short(labels[index], size === NARROW ? 9 : LETTERS)));
 }
 
 /* What other pages know of the gene: Ensembl takes its own ids, of which the rest is found by name. */
@@ -125,7 +131,10 @@ function secondTable(index, isUp) {
   return [node("p", { class: "small" }, `${noun}: ${plural(found.length, "gene")}.`), ...longTable([noun, "Through", "#Weight", "#Score"], rows, name(), 5), tableBar(text, name)];
 }
 
+let shownGene = null;
+
 function showGene(index) {
+  shownGene = index;
   byId("explore-gene").value = labels[index];
   byId("explore-note").replaceChildren(noteOn(index), ...outsideLinks(index));
   byId("explore-picture").replaceChildren(drawGene(index), figureBar(() => byId("explore-picture").querySelector("svg"), () => `Causes and effects of ${labels[index]}`));
@@ -138,6 +147,7 @@ function showGene(index) {
 }
 
 function startGene() {
+  isNarrow.addEventListener("change", () => showGene(shownGene));
   const field = byId("explore-gene"), note = byId("explore-note");
   const go = () => {
     const index = nearestGene(field.value);

@@ -77,7 +77,8 @@ function prepared(gene) {
 /* The largest changes as points with their intervals. */
 
 function drawChanges(rows, title) {
-  const shown = rows.slice(0, 20), width = 760, left = 150, right = 20, pitch = 20, top = 12;
+  const shown = rows.slice(0, 20), right = 20, pitch = 20, top = 12;
+  const [width, left] = isNarrow.matches ? [360, 112] : [760, 150];
   const height = top + shown.length * pitch + 44;
   const ends = shown.flatMap((row) => [row.change, row.low, row.high, 0]).filter(isKnown);
   const [low, high] = span(ends);
@@ -86,7 +87,7 @@ function drawChanges(rows, title) {
   const grid = niceTicks(low, high).flatMap((tick) => [svg("path", { class: "grid", d: `M${at(tick)} ${top}V${height - 40}` }),
     svg("text", { class: "tick", x: at(tick), y: height - 24, "text-anchor": "middle" }, decimal(tick))]);
   const lines = shown.flatMap((row, k) => [
-    svg("text", { class: "pill-name", x: left - 12, y: y(k) + 4, "text-anchor": "end" }, short(labels[row.gene])),
+    svg("text", { class: "pill-name", x: left - 12, y: y(k) + 4, "text-anchor": "end" }, short(labels[row.gene], isNarrow.matches ? NARROW.LETTERS : BROAD.LETTERS)),
     ...(isKnown(row.low) ? [svg("path", { class: "interval", d: `M${at(row.low)} ${y(k)}H${at(row.high)}` })] : []),
     svg("circle", { class: "dot", cx: at(row.change), cy: y(k), r: 4 }, svg("title", {}, `${labels[row.gene]}: ${decimal(row.change)}`)),
   ]);
