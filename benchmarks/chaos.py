@@ -27,14 +27,16 @@ import pandas as pd
 from benchmarks.reliability.faults import Step, disturbed, faults_of, steps_of
 from benchmarks.reliability.problems import SMALL, behind, checked, draw
 from benchmarks.reliability.problems import WAYS as VARIATIONS
-from benchmarks.reliability.sandbox import Fault, Sandbox
-from benchmarks.reliability.ways import RUN, WAYS, draw_input, way_of
+from benchmarks.reliability.sandbox import Fault, Runner, Sandbox
+from benchmarks.reliability.ways import RUN, WAYS, WORKFLOW, draw_input, way_of
+from benchmarks.reliability.workflow import Workflow
 from benchmarks.report import publish
 
 SLICES = 8  # of the faults of a way, each a task
 BLOCK = 20  # problems of a task
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
 PARTS = ("faults", "signals", "problems")
+NAMES = [way.name for way in (*WAYS, WORKFLOW)]
 Row = dict[str, Any]
 
 
@@ -42,7 +44,7 @@ def main() -> int:
     """Try all, and write the tables; the answer is 1 if something did not hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--ways", nargs="+", default=[way.name for way in WAYS], help="ways in, by name")
+    parser.add_argument("--ways", nargs="+", default=NAMES, help="ways in, by name")
     parser.add_argument("--share", type=float, default=1.0, help="of the calls of the system that are made to fail")
     parser.add_argument("--signals", type=int, default=9, help="signals at random times, for each way in")
     parser.add_argument("--problems", type=int, default=200, help="random problems of each model")
@@ -64,7 +66,7 @@ def main() -> int:
 def asked(part: str, given: argparse.Namespace) -> str:
     """Return the command that makes a table again."""
     amount = {"faults": f"--share {given.share:g}", "signals": f"--signals {given.signals}"}
-    if part != "problems" and len(given.ways) < len(WAYS):
+    if part != "problems" and len(given.ways) < len(NAMES):
         amount[part] += f" --ways {shlex.join(given.ways)}"
     return f"python -m benchmarks.chaos --parts {part} {amount.get(part, f'--problems {given.problems}')}"
 
@@ -109,7 +111,7 @@ def signalled(name: str, number: int, seed: int) -> Iterator[Row]:
     for what in SIGNALS:
         step = steps[rng.integers(len(steps))]
         fault = Fault(what.name, signal=what, after=float(rng.uniform(0.02, 0.9) * step.seconds))
-        outcome, wrong = disturbed(step, fault, sandbox())
+        outcome, wrong = disturbed(step, fault, runner(name))
         answered = outcome.answered
         yield {"way": name, "what": what.name, "code": outcome.code, "answered": answered, "wrong": wrong}
 
@@ -129,7 +131,12 @@ def sandbox() -> Sandbox:
 def undisturbed(name: str) -> list[Step]:
     """Walk a way in."""
     folder = sandbox().folder
-    return steps_of(way_of(name), sandbox(), folder / "x.h5ad", folder / name.replace(" ", "-"))
+    return steps_of(way_of(name), runner(name), folder / "x.h5ad", folder / name.replace(" ", "-"))
+
+
+def runner(name: str) -> Runner:
+    """Return what runs a way in."""
+    return Workflow() if name == WORKFLOW.name else sandbox()
 
 
 def learned(model: str, first: int, last: int) -> Iterator[Row]:
@@ -148,6 +155,7 @@ TASKS = {
         ["faults", name, turn, round(slices / given.share)]
         for slices in [max(1, round(SLICES * given.share))]
         for name in given.ways
+        if name != WORKFLOW.name  # whose jobs are the stages
         for turn in range(slices)
     ],
     "signals": lambda given: [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 import signal
 from collections.abc import Iterator
@@ -10,12 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.reliability.sandbox import KINDS, Fault, Outcome, Sandbox, spelled
+from benchmarks.reliability.sandbox import KINDS, Fault, Outcome, Runner, spelled
 from benchmarks.reliability.ways import Way, contents, is_passing, is_whole_or_empty
 
 from acyclome.io.lock import LOCK
 
 SCREEN = 24  # lines
+PIECE = re.compile(r"stages/(fit|resample)-\d+-of-\d+\.npz$")  # what was done of a stage that was not finished
 MOST = 6  # calls of one kind on one file; every file has opening, flushing, closing and renaming beside
 CREATING, ALL = KINDS["open"] | KINDS["mkdir"] | KINDS["write"], sum(set(KINDS.values()))
 FULL = Fault("disk full", errno.ENOSPC, lasts=CREATING)
@@ -25,13 +27,6 @@ PASSING = [Fault("one failure", errno.EIO), Fault("interrupted", errno.EINTR), F
 SIGNALS = [Fault(number.name, signal=number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)]
 LASTING = {"open": (FULL, DENIED), "mkdir": (FULL, DENIED), "write": (FULL,), "truncate": (FULL,)}
 LASTING |= {"rename": (DENIED, BROKEN), "unlink": (DENIED,), "rmdir": (DENIED,)}
-# Exit codes: refused, or not noticed and done; ended by a signal, or done before it was heard.
-CODES = {
-    0: (0, 2),
-    signal.SIGTERM: (143, -signal.SIGTERM, 0),
-    signal.SIGINT: (130, 0),
-    signal.SIGKILL: (-signal.SIGKILL, 0),
-}
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class Step:
     states: tuple[dict[str, Any], dict[str, Any]]  # contents before and after
 
 
-def steps_of(way: Way, sandbox: Sandbox, source: Path, folder: Path) -> list[Step]:
+def steps_of(way: Way, runner: Runner, source: Path, folder: Path) -> list[Step]:
     """Walk a way undisturbed, and keep the folder at each step."""
     place, steps = folder / "out", []
     folder.mkdir()
@@ -55,7 +50,7 @@ def steps_of(way: Way, sandbox: Sandbox, source: Path, folder: Path) -> list[Ste
         before, after = folder / f"{number}", folder / f"{number + 1}"
         copy(place, before)
         words = spelled(line, source, place)
-        outcome = sandbox.call(words, place, counts=True)
+        outcome = runner.call(words, place, counts=True)
         assert outcome.code == 0, outcome
         copy(place, after)
         if number >= len(way.before):
@@ -87,14 +82,14 @@ def faults_of(step: Step) -> Iterator[Fault]:
             yield replace(several[turn % len(several)], at=number)
 
 
-def disturbed(step: Step, fault: Fault, sandbox: Sandbox) -> tuple[Outcome, list[str]]:
+def disturbed(step: Step, fault: Fault, runner: Runner) -> tuple[Outcome, list[str]]:
     """Run a step with a fault and then again; return how it ended, and what is wrong, which is nothing."""
     place = step.before.parent / "out"
     copy(step.before, place)
-    outcome = sandbox.call(step.words, place, fault)
-    wrong = [*complaints(outcome, fault), *left_behind(place, fault, step)]
-    again = sandbox.call(step.again, place)
-    wrong += [f"again: {text}" for text in complaints(again, Fault("none"), codes=(0,))]
+    outcome = runner.call(step.words, place, fault)
+    wrong = [*complaints(outcome, runner.codes[fault.signal]), *left_behind(place, fault, step)]
+    again = runner.call(step.again, place)
+    wrong += [f"again: {text}" for text in complaints(again, (0,))]
     found = contents(place)
     wrong += [
         f"again: {name} differs" for name in {*found, *step.states[1]} if found.get(name) != step.states[1].get(name)
@@ -103,10 +98,10 @@ def disturbed(step: Step, fault: Fault, sandbox: Sandbox) -> tuple[Outcome, list
     return outcome, wrong
 
 
-def complaints(outcome: Outcome, fault: Fault, *, codes: tuple[int, ...] = ()) -> list[str]:
+def complaints(outcome: Outcome, codes: tuple[int, ...]) -> list[str]:
     """Say what is wrong with how a command line ended."""
     wrong = []
-    if outcome.code not in (codes or CODES[fault.signal]):
+    if outcome.code not in codes:
         wrong.append(f"exit code {outcome.code}")
     if "Traceback" in outcome.errors or "Exception ignored" in outcome.errors:
         wrong.append("a traceback: " + outcome.errors[-600:])
@@ -125,8 +120,9 @@ def left_behind(place: Path, fault: Fault, step: Step) -> list[str]:
         found = contents(place)
     except Exception as error:  # noqa: BLE001 - whatever a reader says of half a file
         return [f"half-written: {error}"]
+    kept = {name for name in found if PIECE.search(name)} - {*before, *after}  # whole, as they were read
     for name, content in found.items():
-        if content not in (before.get(name), after.get(name)):
+        if name not in kept and content not in (before.get(name), after.get(name)):
             wrong.append(f"{name} is neither of before nor of after")
     if not is_whole_or_empty(place):
         wrong.append("results are not whole")

@@ -33,6 +33,8 @@ SMALL: Mapping[str, dict[str, Any]] = {
     "polynomial": {"degree": 2},
     "sobolev": {"cosines": 3},
     "mlp": {"splines": 2, "units": 4},
+    "gran_dag": {"splines": 2, "units": 4},
+    "dag_gnn": {},
 }
 # Of weights where data are the same up to rounding: they are in single precision, and standardised in it.
 CLOSE = 1e-3
@@ -207,8 +209,8 @@ def _other_units(problem: Problem, first: dict[str, Network]) -> list[str]:
 
 
 def _order_of_genes(problem: Problem, first: dict[str, Network]) -> list[str]:
-    """Another order is another draw of the random units of mlp, and of nothing else."""
-    if problem.config["model"] == "mlp":
+    """Another order is another draw of random units, and of nothing else."""
+    if problem.config["model"] in ("mlp", "gran_dag"):
         return []
     line = np.random.default_rng(len(problem.X)).permutation(len(problem.genes))
     there = replace(problem, X=problem.X[:, line], genes=[problem.genes[k] for k in line])

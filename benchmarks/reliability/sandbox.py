@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -33,6 +34,13 @@ class Fault:
 
 
 NONE = Fault("none")
+# Exit codes: refused, or not noticed and done; ended by a signal, or done before it was heard.
+CODES: Mapping[int, tuple[int, ...]] = {
+    0: (0, 2),
+    signal.SIGTERM: (143, -signal.SIGTERM, 0),
+    signal.SIGINT: (130, 0),
+    signal.SIGKILL: (-signal.SIGKILL, 0),
+}
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,18 @@ def compiler() -> str | None:
     return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
 
+class Runner(Protocol):
+    """Something that runs a command line, to which a fault happens."""
+
+    codes: Mapping[int, tuple[int, ...]]  # that may follow a signal, 0 where there was none
+
+    def call(self, words: Sequence[object], folder: Path, fault: Fault = NONE, *, counts: bool = False) -> Outcome: ...
+
+
 class Sandbox:
     """A warm server that forks a child for every command line."""
+
+    codes = CODES
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -20,6 +20,7 @@ from acyclome.io.store import Store
 
 GENES, CELLS = 6, 60
 SMALL = ("--resamples", "2", "--min-cells", "0", "--threads", "1", "--quiet")
+_ACCOUNTS = (".snakemake/", "logs/")  # of Snakemake: what it did and when
 OF_THE_RUN = {"stages", "command", "machine", "digest", "seconds", "cost", "input"}  # what differs from run to run
 
 
@@ -59,6 +60,8 @@ WAYS = [
     Way("run, over another", (RUN,), ((*RUN, "--seed", "5", "--score.gamma", "0.5"),)),
     Way("run, groups together", ((*RUN, "--group-by", "kind", "--input.joint", "true"),)),
     Way("run, shards", ((*RUN, "--shards", "2"),)),
+    Way("run, Dask", ((*RUN, "--threads", "2", "--dask", "local"),)),
+    Way("run, shards and Dask", ((*RUN, "--shards", "2", "--threads", "2", "--dask", "local"),)),
     Way("stages", (PREPARE, *_stages("screen", "fit", "order", *IN_PARTS, "network", "report")), again=()),
     Way(
         "stages of shards",
@@ -82,14 +85,19 @@ WAYS = [
     ),
     Way("data", (("simulate", "-o", "{out}/drawn.h5ad", "--genes", "5", "--observations", "20"),), again=()),
 ]
+WORKFLOW = Way(
+    "workflow",
+    (("--configfile", "{x}.yaml", "--directory", "{out}"),),
+    again=("--rerun-incomplete",),
+)
 
 
 def way_of(name: str) -> Way:
-    return next(way for way in WAYS if way.name == name)
+    return next(way for way in (*WAYS, WORKFLOW) if way.name == name)
 
 
 def draw_input(path: Path) -> None:
-    """Write counts of a few cells in two groups, of which some genes depend on others."""
+    """Write counts of a few cells in two groups, of which some genes depend on others, and a config of the workflow."""
     import anndata
     import pandas as pd
 
@@ -97,12 +105,16 @@ def draw_input(path: Path) -> None:
     X[:, 1] += X[:, 0]
     obs = pd.DataFrame({"kind": ["B", "T"] * (CELLS // 2)}, index=[f"c{i}" for i in range(CELLS)])
     anndata.AnnData(X, obs=obs, var=pd.DataFrame(index=[f"G{j}" for j in range(GENES)])).write_h5ad(path)
+    path.with_suffix(".tsv").write_text(f"dataset\tpath\nx\t{path}\n", "utf-8")
+    options = {"resample": {"resamples": 2}, "prepare": {"min_cells": 0}, "datasets": f"{path.with_suffix('.tsv')}"}
+    Path(f"{path}.yaml").write_text(json.dumps(options), "utf-8")
 
 
 def contents(folder: Path) -> dict[str, Any]:
     """Return what all files of a folder say, by path, without the times and names that differ between two runs."""
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not is_passing(path)]
-    return {str(path.relative_to(folder)): _content(path) for path in paths}
+    named = {str(path.relative_to(folder)): path for path in paths}
+    return {name: _content(path) for name, path in named.items() if not name.startswith(_ACCOUNTS)}
 
 
 def is_passing(path: Path) -> bool:
@@ -159,7 +171,7 @@ def _without_times(value: Any) -> Any:
 
 def is_whole_or_empty(folder: Path) -> bool:
     """Say whether the results of every run in a folder are all there, or none can be read."""
-    for stages in [folder / "stages", *folder.glob("*/stages")]:
+    for stages in folder.rglob("stages"):
         run = RunFolder(stages.parent)
         there = {name for name in RESULTS if run.file(name).exists()}
         if "edges.tsv.gz" in there and not {"run.json", "nodes.tsv", "ranking.tsv.gz", "network.h5ad"} <= there:
