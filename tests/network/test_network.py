@@ -35,7 +35,7 @@ def test_tables_have_the_columns_of_the_files(toy_network):
     assert list(toy_network.edges) == list(EDGE_COLUMNS)
     assert " ".join(toy_network.edges) == (
         "source target weight sign score confounded stability direction reversible reversal_loss settled "
-        "noise_evidence prior"
+        "noise_evidence direct_effect direct_error instrument_evidence prior"
     )
     assert list(toy_network.ranking) == list(RANKING_COLUMNS) == ["source", "target", "rank_score"]
     assert list(toy_network.nodes) == list(NODE_COLUMNS)

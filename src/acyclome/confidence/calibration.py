@@ -80,10 +80,10 @@ def joined_probability(
         logit, slopes = a + b * x + c * logit_of_share(support.stability, support.resamples), CONFOUNDED_VOTED
     else:
         logit, slopes = JOINED[0] + JOINED[1] * x, CONFOUNDED
-    alone = _logistic(logit)
+    alone = probability(logit)
     if surroundings is None:
         return alone, np.full(len(alone), np.nan)
-    joined = _logistic(logit + np.asarray(slopes) @ surroundings.features)
+    joined = probability(logit + np.asarray(slopes) @ surroundings.features)
     return joined, 1.0 - joined / alone
 
 
@@ -97,7 +97,7 @@ def arrow_alone(
     loss: np.ndarray,  # (m,) log-likelihood lost by turning each
 ) -> np.ndarray:
     """Return what all observations say of every direction, ``(m,)`` from 0 to 1."""
-    arrow = _logistic(COMPELLED[0] + COMPELLED[1] * np.log1p(np.abs(loss)))
+    arrow = probability(COMPELLED[0] + COMPELLED[1] * np.log1p(np.abs(loss)))
     arrow[~compelled] = arrow_shares(source[~compelled], target[~compelled], n_genes)
     return np.where(decided, 1.0, arrow)
 
@@ -109,7 +109,7 @@ def arrow_probability(alone: np.ndarray, support: Support) -> np.ndarray:
     q = np.clip(alone, 1.0 - SURE, SURE)  # odds of 1,000 to 1, which votes can still outweigh
     b, c = ARROW_VOTED
     joined = support.stability * support.resamples
-    voted = _logistic(b * np.log(q / (1.0 - q)) + c * logit_of_share(support.direction, joined))
+    voted = probability(b * np.log(q / (1.0 - q)) + c * logit_of_share(support.direction, joined))
     return np.where(alone == 1.0, 1.0, voted)  # decided by more than this score
 
 
@@ -118,5 +118,13 @@ def logit_of_share(share: np.ndarray, total: np.ndarray | int) -> np.ndarray:
     return np.log((share * total + 0.5) / ((1.0 - share) * total + 0.5))
 
 
-def _logistic(x: np.ndarray) -> np.ndarray:
-    return 1.0 / (1.0 + np.exp(-x))
+def probability(logit: np.ndarray) -> np.ndarray:
+    """Return the probability of log odds."""
+    return 1.0 / (1.0 + np.exp(-logit))
+
+
+def log_odds(share: np.ndarray) -> np.ndarray:
+    """Return the log odds of a probability, infinite at 0 and 1."""
+    with np.errstate(divide="ignore"):
+        odds: np.ndarray = np.log(share) - np.log1p(-share)
+    return odds

@@ -9,6 +9,8 @@ import pandas as pd
 
 from acyclome.errors import InputError
 
+REFUTED = 3.0  # nats, odds of 20 to 1, by which experiments speak against an arrow
+
 _HOW_TO_READ = """How to read this
   weight      change of the effect, in standard deviations, when the cause rises by one and the effect's other causes
               stay as they are; + raises it, - lowers it
@@ -17,6 +19,7 @@ _HOW_TO_READ = """How to read this
   direction   share of those resamples in which the arrow points this way
   reversible  yes: the data fit the turned arrow as well; read it as "one of the two acts on the other";
               no, settled: interventions in these data decide the direction
+              no, refuted: experiments on the cause speak against the arrow with odds of 20 to 1
   These are hypotheses from expression alone. A cause that was not measured (protein activity, a gene filtered out, a
   cell type inside the group) can make an edge between genes that do not touch. Test by perturbing the cause."""
 
@@ -94,6 +97,7 @@ def _section(title: str, edges: pd.DataFrame, other: str, *, limit: int) -> str:
     for row in shown.to_dict("records"):
         numbers = [_number(row[name]) for name in ("score", "stability", "direction")]
         turns = "yes" if row["reversible"] else "no, settled" if row["settled"] else "no"
+        turns = "no, refuted" if row["instrument_evidence"] <= -REFUTED else turns
         cells.append([row["symbol"] or row[other], row["sign"], f"{row['weight']:+.3f}", *numbers, turns])
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     lines = ["  " + "  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]

@@ -23,6 +23,9 @@ EDGE_COLUMNS = {
     "reversal_loss": float,
     "settled": bool,
     "noise_evidence": float,
+    "direct_effect": float,
+    "direct_error": float,
+    "instrument_evidence": float,
     "prior": str,
 }
 RANKING_COLUMNS = {"source": str, "target": str, "rank_score": float}
@@ -43,7 +46,11 @@ EFFECT_COLUMNS = {"source": int, "target": int, "effect": float, "error": float}
 # Of each treatment: changes of all genes, their errors, and what a network says that never saw it (empty: not asked).
 TREATMENT_COLUMNS = {"targets": str, "observations": int, "change": list, "error": list, "network": list}
 # Columns that a network may lack, and what fills them: what is unknown.
-LATER: dict[str, float | str] = {"lowest": np.nan, "noise_evidence": np.nan, "confounded": np.nan, "symbol": ""}
+LATER: dict[str, float | str] = {
+    **dict.fromkeys(("lowest", "noise_evidence", "confounded"), np.nan),
+    **dict.fromkeys(("direct_effect", "direct_error", "instrument_evidence"), np.nan),
+    "symbol": "",
+}
 
 TABLES = ("edges", "ranking", "nodes", "members", "effects", "treatments")
 

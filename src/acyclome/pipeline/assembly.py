@@ -8,12 +8,19 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from acyclome.confidence.calibration import Surroundings, arrow_probability, joined_probability
+from acyclome.confidence.calibration import (
+    Surroundings,
+    arrow_probability,
+    joined_probability,
+    log_odds,
+    probability,
+)
 from acyclome.confidence.ranking import Experiments, rank_pairs
 from acyclome.confidence.resample import count_votes, support
 from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.data.deconfounding import residual_correlation, residuals
 from acyclome.core.data.problem import Problem
+from acyclome.core.effects.direct import direct_effects
 from acyclome.core.effects.measured import measured_effects
 from acyclome.core.effects.shifts import total_effects
 from acyclome.core.effects.total import responses
@@ -65,6 +72,7 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled, *, held_out: He
     }
     if ordered.noise_evidence is not None:
         edges["noise_evidence"] = ordered.noise_evidence
+    edges |= _by_instruments(task, ordered, edges["score"])
     return build_network(
         data.store.genes,
         edges,
@@ -74,6 +82,25 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled, *, held_out: He
         effects=_effects(task, ordered),
         treatments=None if held_out is None else treatments_table(task, held_out),
     )
+
+
+def _by_instruments(task: Task, ordered: Ordered, score: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what experiments say of the edges, and scores that know it; nothing where no dose is known."""
+    if not task.data.interventions.any:
+        return {}
+    told = direct_effects(
+        task.bare,
+        task.data.treatments,
+        source=ordered.source,
+        target=ordered.target,
+        weight=ordered.weight,
+        order=ordered.order,
+        logit=log_odds(score),
+    )
+    if np.isnan(told.effect).all():
+        return {}
+    columns = {"direct_effect": told.effect, "direct_error": told.error, "instrument_evidence": told.evidence}
+    return {"score": probability(told.logit), **columns}
 
 
 def _nodes(task: Task, ordered: Ordered) -> dict[str, np.ndarray]:

@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from acyclome.confidence.resample import Subsample
+from acyclome.confidence.calibration import joined_probability, log_odds
+from acyclome.confidence.resample import Subsample, Support
 from acyclome.config import Config
 from acyclome.core.backend import Backend
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.index_maps import locate, positions
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
+from acyclome.core.effects.direct import direct_effects
 from acyclome.core.effects.doses import SEVERAL, Treatments, yardstick
 from acyclome.core.effects.measured import measured_effects
 from acyclome.core.effects.profiles import profiles
@@ -58,7 +60,7 @@ def learn_halves(
     """Learn from half of the cells, once of all targets and once of half of them; return the cells to score by, too.
 
     Every ranking gives as many pairs, out of the targets scored, as the network has edges there; ``edges`` of them at
-    most, of the network those that carry most likelihood, and then no others.
+    most, of the network the likeliest, and then no others.
     """
     treatments, targets = data.treatments, scored_targets(data)
     if len(targets) < LEAST:
@@ -113,7 +115,8 @@ def _networks(
     count, every = len(at), np.arange(len(dag.source))
     if most is not None:
         count = min(count, most)
-        every = np.sort(at[np.argsort(-dag.loss[at], kind="stable")[:count]])
+        likely = _log_odds(part, config, problem, dag=dag)
+        every = np.sort(at[np.argsort(-likely[at], kind="stable")[:count]])
     rankings = _observed(problem, asked, seed=seed)
     if is_seen:
         rankings["mean difference"] = _mean_difference(problem, part.treatments, asked)
@@ -128,6 +131,15 @@ def _networks(
         best = best[value.ravel()[best] > 0]
         found[name] = asked[best // d], best % d
     return found
+
+
+def _log_odds(part: Dataset, config: Config, problem: Problem, *, dag: SearchResult) -> np.ndarray:
+    """Return how likely every edge is, ``(m,)``: by the likelihood it carries, and by experiments on its source."""
+    gain = dag.loss - part.edge_costs(config)[dag.target]
+    unasked = np.full(len(gain), np.nan)  # no resamples
+    joined, _ = joined_probability(gain, Support(unasked, unasked, 0))
+    edges = {"source": dag.source, "target": dag.target, "weight": dag.weight, "order": dag.order}
+    return direct_effects(problem, part.treatments, **edges, logit=log_odds(joined)).logit
 
 
 def _observed(problem: Problem, asked: np.ndarray, *, seed: int) -> dict[str, np.ndarray]:

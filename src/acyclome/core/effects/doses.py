@@ -96,7 +96,7 @@ def find_doses(Z: np.ndarray, treatments: Treatments, by: Yardstick) -> Doses:
     first = np.searchsorted(treatments.kind[order], np.arange(len(treatments.gene) + 1))
     for number in np.argsort(treatments.gene, kind="stable").tolist():
         gene, at = int(treatments.gene[number]), order[first[number] : first[number + 1]]
-        if gene < 0:
+        if gene < 0 or not len(at):  # none of it in this part of the data
             continue
         x = (Z[gene, at] - by.centre[gene]) / by.scale[gene]
         if x.mean() ** 2 < LEAST_F * by.noise[gene] * (1 / len(x) + 1 / by.n_centre):
