@@ -76,9 +76,15 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("name", ["workflow/schemas/config.schema.yaml", "config/config.yaml", "config/README.md"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("workflow/schemas/config.schema.yaml", "workflow/schemas/datasets.schema.yaml"),
+        *("config/config.yaml", "config/README.md"),
+    ],
+)
 def test_the_options_are_the_same_everywhere(name):
-    assert (ROOT / name).read_text(encoding="utf-8") == generator().texts()[ROOT / name], (
+    assert (ROOT / name).read_text(encoding="utf-8") == generator().files()[ROOT / name], (
         "an option changed: run `make schema`"
     )
 

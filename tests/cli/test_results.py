@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from acyclome.cli import export, output, stages
+from acyclome.io.names import safe_name
 
 
 @pytest.fixture
@@ -230,6 +231,20 @@ def test_inspect_says_which_matrix_to_use(tmp_path, acyclome):
     code, text, _ = acyclome("inspect", tmp_path / "x.h5ad", "--json")
     assert code == 0
     assert json.loads(text)["recommended"] == "counts"
+
+
+def test_inspect_lists_the_groups_of_a_column_with_their_folders(tmp_path, acyclome):
+    obs = {"cluster": ["B", "T/NK", "T/NK"] * 10, "few": ["a"] * 29 + ["b"]}
+    anndata.AnnData(np.ones((30, 3), np.float32), obs=obs).write_h5ad(tmp_path / "x.h5ad")
+    table = tmp_path / "groups.tsv"
+    code, text, _ = acyclome("inspect", tmp_path / "x.h5ad", "--groups", "cluster", "-o", table, "--json")
+    rows = [["B", "B", 10], ["T/NK", safe_name("T/NK"), 20]]
+    assert code == 0
+    assert [list(row.values()) for row in json.loads(text)["groups"]] == rows
+    assert pd.read_csv(table, sep="\t").to_numpy().tolist() == rows
+    code, _, error = acyclome("inspect", tmp_path / "x.h5ad", "--groups", "few")
+    assert (code, "b (1)" in error) == (2, True)
+    assert acyclome("inspect", tmp_path / "x.h5ad", "-o", table)[0] == 2
 
 
 def test_tables_align_their_columns_and_cut_long_cells():

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
 import acyclome
 from acyclome.io import formats
+from acyclome.io.names import safe_name
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = {
@@ -160,9 +162,55 @@ def test_a_row_overrules_the_config(workplace):
     )
 
 
+ROWS = """\
+dataset\tpath\tgroup_by\tresamples\tfit.mu\tinput.joint\tshards\tn_top_genes\tprepare.target_sum\tvalidation.checks
+apart\tx.h5ad\tkind\t0\t1;0.1\t\t\t\tnone\tfalse
+joint\tx.h5ad\tkind\t4\t\ttrue\t\t1e3\t\t
+cut\tx.h5ad\t\t0\t\t\t2\t\t\t
+"""
+
+
+def test_rows_take_every_option_and_groups_become_networks_once_they_are_listed(workplace):
+    from anndata import AnnData
+
+    AnnData(np.ones((30, 3), np.float32), obs={"kind": ["B", "T/NK", "B"] * 10}).write_h5ad(workplace.folder / "x.h5ad")
+    workplace.write("config/datasets.tsv", ROWS)
+    before = workplace.snakemake("-n", "--printshellcmds")
+    assert before.code == 0, before.text
+    once = {**dict.fromkeys(EXPECTED, 1), "write_config": 2, "shard_candidates": 1, "fit_shards": 1, "merge_shards": 1}
+    once = without(once, "get_demo_data", "fit_network", "resample_network")
+    assert without(before.jobs, "acyclome") == {**once, "list_groups": 1, "learn_together": 1}
+    assert "acyclome run x.h5ad -o results/joint --config resources/config/joint.yaml --overwrite" in before.text
+
+    configs = [f"resources/config/{name}.yaml" for name in ("apart/B", f"apart/{safe_name('T/NK')}", "joint")]
+    listed = workplace.snakemake("--cores", "1", *configs)
+    assert listed.code == 0, listed.text
+    one, other, joint = (acyclome.Config.from_yaml(workplace.folder / name) for name in configs)
+    assert (one.input.group, other.input.group, joint.input.group) == ("B", "T/NK", None)
+    assert (one.resample.resamples, one.fit.mu, one.prepare.target_sum) == (0, (1.0, 0.1), None)
+    assert not one.validation.checks
+    assert joint.input.joint
+    assert (joint.resample.resamples, joint.prepare.n_top_genes, joint.fit) == (4, 1000, acyclome.Config().fit)
+
+    network = f"results/apart/{safe_name('T/NK')}/network.gml"
+    after = workplace.snakemake("-n", "--", network, "results/apart/B/report.html", "results/cut/report.html")
+    assert after.code == 0, after.text
+    assert (after.jobs["prepare_expression"], after.jobs["fit_network"], after.jobs["write_report"]) == (3, 2, 2)
+
+
 @pytest.mark.parametrize(
     ("file", "content", "words"),
     [
+        (
+            "config/datasets.tsv",
+            "dataset\tpath\tresample.resample\na\tx\t3\n",
+            ["no column 'resample.resample'. Did you mean resample"],
+        ),
+        (
+            "config/datasets.tsv",
+            "dataset\tpath\tresamples\na\tx\t-3\n",
+            ["config/datasets.tsv: a: resample.resamples: -3 is less than the minimum of 0"],
+        ),
         (
             "config/extra.yaml",
             "screen: {partal: 3}\n",

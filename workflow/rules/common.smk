@@ -31,18 +31,6 @@ EXPORTS = (
 # Lists of regulators that come with acyclome, and are no files.
 SHIPPED = ("human", "mouse")
 
-# Columns of the table of data sets and the option each of them sets for its row.
-COLUMN_OPTIONS = {
-    "layer": ("input", "layer"),
-    "genes_as": ("input", "genes_as"),
-    "group_by": ("input", "group_by"),
-    "group": ("input", "group"),
-    "perturbation": ("input", "perturbation"),
-    "control": ("input", "control"),
-    "regulators": ("knowledge", "regulators"),
-    "covariates": ("prepare", "covariates"),
-}
-
 
 def check(data, schema, source):
     """Validate against a schema; a failure names key, value and what is allowed, without printing the whole schema."""
@@ -141,6 +129,66 @@ def explain_violation(violation, source):
 EXAMPLE = "config/datasets.tsv"  # which a checkout of the workflow has
 
 
+def read_schema(name):
+    """Return a schema that lies beside the rules."""
+    with open(workflow.source_path(f"../schemas/{name}.schema.yaml")) as handle:
+        return json.load(handle)
+
+
+def check_columns(row, path):
+    """Refuse a column that is no option, with those that are spelled alike: there are too many to list."""
+    known = ROW_SCHEMA["properties"]
+    for column in row:
+        if column not in known:
+            near = ", ".join(difflib.get_close_matches(column, known, n=3))
+            guess = f"Did you mean {near}? " if near else ""
+            raise WorkflowError(
+                f"{path}: there is no column {column!r}. {guess}"
+                "Columns are dataset, path, and the options of config/README.md (resamples, fit.lambda1)."
+            )
+
+
+def read_cell(text, part):
+    """Return a cell as the option that the part of the schema describes: lists are joined by semicolons."""
+    if part.get("type") == "array":
+        items = [item.strip() for item in text.split(";")]
+        return [read_cell(item, part["items"]) for item in items if item]
+    kinds = {choice.get("type") for choice in part.get("anyOf", [part])}
+    if "null" in kinds and "string" not in kinds and text.lower() == "none":
+        return None
+    if text.lower() in ("true", "false") and "boolean" in kinds:
+        return text.lower() == "true"
+    for kind, read in (("integer", int), ("number", float)):
+        if kind in kinds:
+            try:
+                return read(text)
+            except ValueError:  # the schema says what is allowed
+                pass
+    return text
+
+
+def row_options(name):
+    """Return the options of acyclome for a row of the table: those of the config, then those of its cells."""
+    options = {
+        key: dict(value) if isinstance(value, dict) else value
+        for key, value in config.items()
+        if key not in WORKFLOW_KEYS
+    }
+    for column, text in DATASETS[name].items():
+        path = ROW_SCHEMA["properties"][column].get("x-option")
+        if path is None:
+            continue
+        section, _, key = path.rpartition(".")
+        home = options.setdefault(section, {}) if section else options
+        rules = CONFIG_SCHEMA["properties"]
+        if section:
+            reference = rules[section]["$ref"].rpartition("/")[2]
+            rules = CONFIG_SCHEMA["$defs"][reference]["properties"]
+        home[key] = read_cell(text, rules[key])
+    check(options, "../schemas/config.schema.yaml", f"{config['datasets']}: {name}")
+    return {key: value for key, value in options.items() if key not in WORKFLOW_KEYS}
+
+
 def read_datasets(path):
     """Return the rows of the table of data sets by name; empty cells are left out."""
     example = os.path.join(str(workflow.current_basedir), "../..", EXAMPLE)
@@ -168,6 +216,7 @@ def read_datasets(path):
                 f"{path}: the row {row.get('dataset', '')!r} has more cells than the table has columns: "
                 f"{', '.join(surplus)}. Is there a tab too many, or a column without a name?"
             )
+        check_columns(row, path)
         check(row, "../schemas/datasets.schema.yaml", path)
         name = row["dataset"]
         if name in datasets:
@@ -182,32 +231,117 @@ def read_datasets(path):
     return datasets
 
 
-def dataset_path(wildcards):
-    """Return the expression file of a data set: the user's own, or one that a rule makes under resources/."""
-    path = DATASETS[wildcards.dataset]["path"]
+def expression_file(row):
+    """Return the expression file of a row: the user's own, or one that a rule makes under resources/."""
+    path = DATASETS[row]["path"]
     return path if path.startswith("resources/") else local(path)
 
 
-def dataset_knowledge(wildcards):
-    """Return the files of prior knowledge of a data set: regulators, tables of edges, tiers."""
-    known = dataset_options(wildcards.dataset).get("knowledge", {})
+def knowledge_files(row):
+    """Return the files of prior knowledge of a row: regulators, tables of edges, tiers."""
+    known = OPTIONS[row]["knowledge"]
     return [local(path) for path in known.values() if path and path not in SHIPPED]
 
 
+def row_path(wildcards):
+    return expression_file(wildcards.row)
+
+
+def row_knowledge(wildcards):
+    return knowledge_files(wildcards.row)
+
+
+def dataset_path(wildcards):
+    return expression_file(row_of(wildcards.dataset))
+
+
+def dataset_knowledge(wildcards):
+    return knowledge_files(row_of(wildcards.dataset))
+
+
+def row_of(dataset):
+    """Return the row that a network belongs to: its own name, or what stands before that of a group."""
+    return dataset.partition("/")[0]
+
+
+def is_grouped(row):
+    """Return whether a row asks for a network of every label of a column."""
+    asked = OPTIONS[row]["input"]
+    return asked.get("group_by") is not None and asked.get("group") is None
+
+
+def is_joint(row):
+    """Return whether a row asks for its groups to be learned together."""
+    return is_grouped(row) and OPTIONS[row]["input"].get("joint", False)
+
+
+def is_sharded(row):
+    """Return whether the network of a row is cut into shards."""
+    asked = OPTIONS[row]["shard"]
+    return asked["shards"] > 0 or asked["shard_memory"] is not None
+
+
+def networks(rows):
+    """Return a pattern for the names of the networks of these rows, a part for each group where there are groups."""
+    names = [re.escape(row) + ("[/][^/]+" if is_grouped(row) else "") for row in rows]
+    return "|".join(names) or "(?!)"  # that matches nothing
+
+
+def read_groups(row):
+    """Return the labels of the groups of a row by the names of their folders, once they have been listed."""
+    table = checkpoints.list_groups.get(row=row).output[0]
+    with open(table, newline="", encoding="utf-8") as handle:
+        return {
+            line["folder"]: line["label"]
+            for line in csv.DictReader(handle, delimiter="\t")
+        }
+
+
+def groups_table(wildcards):
+    """Return the table that a group of a row is looked up in; nothing where the whole is learned."""
+    return (
+        [f"results/{row_of(wildcards.dataset)}/groups.tsv"]
+        if "/" in wildcards.dataset
+        else []
+    )
+
+
 def dataset_options(dataset):
-    """Return the options of acyclome for one data set: those of the config, then those of its row."""
-    options = {
-        key: dict(value) if isinstance(value, dict) else value
-        for key, value in config.items()
-        if key not in WORKFLOW_KEYS
-    }
-    for column, (section, key) in COLUMN_OPTIONS.items():
-        if column in DATASETS[dataset]:
-            value = DATASETS[dataset][column]
-            options.setdefault(section, {})[key] = (
-                value.split(";") if column == "covariates" else value
-            )
-    return options
+    """Return the options of acyclome for a network: those of its row, and its group."""
+    row, _, folder = dataset.partition("/")
+    options = OPTIONS[row]
+    if not folder:
+        return options
+    groups = read_groups(row)
+    if folder not in groups:
+        raise WorkflowError(
+            f"{row} has no group {folder!r}; it has {', '.join(groups)}."
+        )
+    return options | {"input": options["input"] | {"group": groups[folder]}}
+
+
+def results_known(wildcards):
+    """Return the reports, and tables of differences, of the rows whose networks are known beforehand."""
+    results = []
+    for row in DATASETS:
+        if is_joint(row):
+            results += [
+                f"results/{row}/shared/report.html",
+                f"results/{row}/differential.tsv.gz",
+            ]
+        elif not is_grouped(row):
+            results.append(f"results/{row}/report.html")
+    return results
+
+
+def results_of_groups(wildcards):
+    """Return the reports of all groups, once these have been listed."""
+    return [
+        f"results/{row}/{folder}/report.html"
+        for row in LEARNED
+        if is_grouped(row)
+        for folder in read_groups(row)
+    ]
 
 
 def dataset_config(wildcards):
@@ -217,27 +351,31 @@ def dataset_config(wildcards):
 
 def resample_parts(wildcards):
     """Return the stage files of all resampling jobs of a data set; none when it does not resample."""
+    asked = OPTIONS[row_of(wildcards.dataset)]["resample"]["resamples"]
+    parts = min(config["resample_parts"], asked)
     return expand(
         "results/{dataset}/stages/resample-{part}-of-{parts}.npz",
         dataset=wildcards.dataset,
-        part=range(1, PARTS + 1),
-        parts=PARTS,
+        part=range(1, parts + 1),
+        parts=parts,
     )
 
 
 def shard_parts(wildcards):
     """Return the stage files of all jobs that fit shards of a data set."""
+    shards = OPTIONS[row_of(wildcards.dataset)]["shard"]["shards"]
+    parts = min(config["shard_parts"], shards or math.inf)
     return expand(
         "results/{dataset}/stages/fit-{part}-of-{parts}.npz",
         dataset=wildcards.dataset,
-        part=range(1, SHARD_PARTS + 1),
-        parts=SHARD_PARTS,
+        part=range(1, parts + 1),
+        parts=parts,
     )
 
 
 def shard_stages(wildcards):
     """Return what the shards of a data set leave behind; nothing where it is not cut."""
-    if not IS_SHARDED:
+    if not is_sharded(row_of(wildcards.dataset)):
         return []
     return [f"results/{wildcards.dataset}/stages/shard.npz", *shard_parts(wildcards)]
 
@@ -262,18 +400,19 @@ def runtime_minutes(base):
 
 check(config, "../schemas/config.schema.yaml", "config")
 
+CONFIG_SCHEMA = read_schema("config")
+ROW_SCHEMA = read_schema("datasets")
 DATASETS = read_datasets(config["datasets"])
-PARTS = min(config["resample_parts"], config["resample"]["resamples"])
-IS_SHARDED = (
-    config["shard"]["shards"] > 0 or config["shard"]["shard_memory"] is not None
-)
-SHARD_PARTS = min(config["shard_parts"], config["shard"]["shards"] or math.inf)
+OPTIONS = {name: row_options(name) for name in DATASETS}
+LEARNED = [row for row in DATASETS if not is_joint(row)]
+TOGETHER = "|".join(re.escape(row) for row in DATASETS if is_joint(row)) or "(?!)"
 DASK = f"--dask {shlex.quote(config['dask'])}" if config["dask"] else ""
 DEVICE = f"--device {config['device']}" if config["device"] != "auto" else ""
 ENVIRONMENT = f"../../envs/{config['environment']}.yaml"
 
 
 wildcard_constraints:
-    dataset="|".join(map(re.escape, DATASETS)),
+    dataset=networks(LEARNED),
+    row="|".join(map(re.escape, DATASETS)),
     part=r"\d+",
     parts=r"\d+",

@@ -10,6 +10,7 @@ rule export_network:
     benchmark:
         "logs/{dataset}/export-{format}.benchmark.tsv"
     wildcard_constraints:
+        dataset=f"{networks(LEARNED)}|(?:{TOGETHER})/shared",
         format="|".join(map(re.escape, EXPORTS)),
     conda:
         ENVIRONMENT

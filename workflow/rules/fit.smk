@@ -9,6 +9,8 @@ rule fit_network:
         "logs/{dataset}/fit.log",
     benchmark:
         "logs/{dataset}/fit.benchmark.tsv"
+    wildcard_constraints:
+        dataset=networks(row for row in LEARNED if not is_sharded(row)),
     conda:
         ENVIRONMENT
     threads: 8

@@ -18,12 +18,16 @@ rule get_demo_data:
 
 
 rule write_config:
+    input:
+        groups_table,
     output:
         "resources/config/{dataset}.yaml",
     log:
         "logs/{dataset}/config.log",
     benchmark:
         "logs/{dataset}/config.benchmark.tsv"
+    wildcard_constraints:
+        dataset=f"{networks(LEARNED)}|{TOGETHER}",
     conda:
         ENVIRONMENT
     threads: 1

@@ -9,6 +9,8 @@ rule shard_candidates:
         "logs/{dataset}/shard.log",
     benchmark:
         "logs/{dataset}/shard.benchmark.tsv"
+    wildcard_constraints:
+        dataset=networks(filter(is_sharded, LEARNED)),
     conda:
         ENVIRONMENT
     threads: 1
@@ -35,6 +37,8 @@ rule fit_shards:
         "logs/{dataset}/fit-{part}-of-{parts}.log",
     benchmark:
         "logs/{dataset}/fit-{part}-of-{parts}.benchmark.tsv"
+    wildcard_constraints:
+        dataset=networks(filter(is_sharded, LEARNED)),
     conda:
         ENVIRONMENT
     threads: 8
@@ -65,6 +69,8 @@ rule merge_shards:
         "logs/{dataset}/merge.log",
     benchmark:
         "logs/{dataset}/merge.benchmark.tsv"
+    wildcard_constraints:
+        dataset=networks(filter(is_sharded, LEARNED)),
     conda:
         ENVIRONMENT
     threads: 1

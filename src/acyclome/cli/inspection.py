@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import cloup
 
-from acyclome.cli.options import json_flag
+from acyclome.cli.options import FILE, json_flag
 from acyclome.cli.output import echo_json, format_table, say
 from acyclome.cli.stages import input_file, require_exists
-from acyclome.errors import examples
+from acyclome.errors import InputError, examples
 
 if TYPE_CHECKING:
     from acyclome.io.expression import Inspection
@@ -21,19 +21,52 @@ _MAX_COLUMNS = 12  # of the observations; more would push the matrices off the s
 
 @input_file
 @cloup.option("--genes-as", default="columns", metavar="columns|rows", help="Where genes stand in a csv or tsv table.")
+@cloup.option(
+    "column",
+    "--groups",
+    metavar="COLUMN",
+    help="List instead the groups of this column, each with the folder that a run with --group-by gives it.",
+)
+@cloup.option("file", "-o", "--output", type=FILE, metavar="FILE", help="Of --groups: write them to a tsv table.")
 @json_flag
-def inspect(input_file: Path, genes_as: str, json: bool) -> None:
-    """Say what is in an expression file and which matrix to use; nothing is computed or written."""
+def inspect(input_file: Path, *, genes_as: str, column: str | None, file: Path | None, json: bool) -> None:
+    """Say what is in an expression file and which matrix to use; nothing is computed."""
     from acyclome.config import Config
     from acyclome.io.expression import inspect_expression
 
     require_exists(input_file)
     orientation = Config(input={"genes_as": genes_as}).input.genes_as  # refuses other words as `run` does
+    if column is not None:
+        _list_groups(input_file, orientation, column, file=file, as_json=json)
+        return
+    if file is not None:
+        msg = "--output goes with --groups COLUMN, whose table it is; leave it out, or send --json into a file."
+        raise InputError(msg)
     inspection = inspect_expression(input_file, orientation)
     if json:
         echo_json({"input": str(input_file), **dataclasses.asdict(inspection)})
     else:
         say(_inspection_text(input_file, inspection))
+
+
+def _list_groups(
+    path: Path, genes_as: Literal["columns", "rows"], column: str, *, file: Path | None, as_json: bool
+) -> None:
+    import pandas as pd
+
+    from acyclome.io.names import safe_name
+    from acyclome.io.tables import write_tsv
+    from acyclome.pipeline.commands import group_sizes
+
+    sizes = group_sizes(path, column, genes_as)
+    rows = [[label, safe_name(label), size] for label, size in sizes.items()]
+    header = ["label", "folder", "observations"]
+    if file is not None:
+        write_tsv(file, pd.DataFrame(rows, columns=header))
+    if as_json:
+        echo_json({"input": str(path), "groups": [dict(zip(header, row, strict=True)) for row in rows]})
+    else:
+        say(format_table(header, rows))
 
 
 def _inspection_text(path: Path, inspection: Inspection) -> str:

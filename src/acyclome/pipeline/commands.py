@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -34,7 +34,7 @@ from acyclome.pipeline.task import Runtime, measured
 from acyclome.pipeline.validation import OBSERVATIONS, ROUNDS, draw_genes
 from acyclome.prepare.checks import check_groups
 
-__all__ = ["STAGES", "Runtime", "borne_out", "plan", "prepare_stage", "run", "run_stage"]
+__all__ = ["STAGES", "Runtime", "borne_out", "group_sizes", "plan", "prepare_stage", "run", "run_stage"]
 
 
 def run(
@@ -73,12 +73,19 @@ def _labels(input_path: str | os.PathLike[str], config: Config) -> list[Label]:
     column = config.input.group_by
     if column is None or config.input.group is not None:
         return [None]
+    return list(group_sizes(input_path, column, config.input.genes_as))
+
+
+def group_sizes(
+    input_path: str | os.PathLike[str], column: str, genes_as: Literal["columns", "rows"] = "columns"
+) -> dict[str, int]:
+    """Return the labels of a column of the observations, each with how many it has; refuse such that are too small."""
     from acyclome.io.expression import open_expression
     from acyclome.prepare import list_groups
 
-    sizes = list_groups(open_expression(input_path, config.input.genes_as), column)
+    sizes = list_groups(open_expression(input_path, genes_as), column)
     check_groups(sizes, f"the column {column!r} (group_by)", "--input.group LABEL")
-    return list(sizes)
+    return sizes
 
 
 def prepare_stage(
