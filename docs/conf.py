@@ -17,6 +17,9 @@ from docutils.utils.math.latex2mathml import tex2mathml
 
 from acyclome import __version__
 
+# Of notebooks: a bar that moves is no picture, and nobody needs to be told how to have one that moves more.
+os.environ |= {"TQDM_DISABLE": "1", "PYTHONWARNINGS": "ignore:IProgress"}
+
 project = "acyclome"
 author = "the acyclome authors"
 copyright = "the acyclome authors"
@@ -28,7 +31,18 @@ exclude_patterns = [".*", "docs/templates", "build", "dist", "results", "resourc
 # The bar at the side: it is added to the first page while that is read, for a forge would show it as code.
 PARTS = {
     "Start": ["Install, run, read the result <../README>"],
+    "Tutorials": [
+        "tutorials/first-network",
+        "tutorials/which-matrix",
+        "tutorials/one-cell-type",
+        "tutorials/comparing-cell-types",
+        "tutorials/crispr-screen",
+        "tutorials/predict-and-check",
+        "cluster",
+    ],
     "Guides": [
+        "edges",
+        "which-model",
         "inputs",
         "preparation",
         "models",
@@ -59,6 +73,7 @@ myst_fence_as_directive = ["mermaid"]
 nb_execution_mode = os.environ.get("EXECUTE", "force")
 nb_execution_timeout = 60  # seconds that a whole notebook may take; a reader repeats it while reading
 nb_execution_raise_on_error = True
+nb_execution_in_temp = True
 nb_merge_streams = True
 
 html_math_renderer = "mathml"

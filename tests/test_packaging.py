@@ -132,7 +132,7 @@ def test_the_license_is_the_one_the_metadata_name():
 def test_links_between_pages_lead_somewhere():
     pages = [
         path
-        for folder in (".", "docs", "docs/results", "benchmarks", "config")
+        for folder in (".", "docs", "docs/results", "docs/tutorials", "benchmarks", "config")
         for path in (ROOT / folder).glob("*.md")
     ]
     broken = [
