@@ -235,6 +235,12 @@ def ask(browse):
             field.value = value;
             for (const kind of kinds.length ? kinds : ["input", "change"]) field.dispatchEvent(new Event(kind));
           }};
+          // One more task: time of the page, which timers let run ahead, stands still meanwhile.
+          const turn = () => new Promise((done) => {{
+            const channel = new MessageChannel();
+            channel.port1.onmessage = done;
+            channel.port2.postMessage(0);
+          }});
           const pause = () => new Promise((done) => setTimeout(done, 50));
           (async () => {{ {body} }})().then((found) => {{
             const answer = document.createElement("pre");

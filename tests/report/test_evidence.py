@@ -150,7 +150,10 @@ def test_saved_pictures_stand_alone_and_saved_rows_are_those_of_the_file(ask, bu
         find("#explore-picture .save").click();
         all("#explore-picture .save")[1].click();
         find("#edge-save").click();
-        for (let k = 0; k < 20 && saved.length < 3; k++) await pause();
+        for (let k = 0; k < 60 && saved.length < 3; k++) {
+          await pause();  // idle time, in which a canvas becomes a file
+          for (let task = 0; task < 500; task++) await turn();
+        }
         const kinds = saved.map((blob) => blob.type);
         const texts = await Promise.all(saved.filter((blob) => blob.type !== "image/png").map((blob) => blob.text()));
         return { kinds: kinds.sort(), picture: texts[0], rows: texts[1] };

@@ -14,7 +14,7 @@ from acyclome.report.source import Run, read_run
 
 STATIC_ROWS = 25  # of the edge table, in the page before a script runs, and in print
 # Of the page, one script: each uses what stands before it.
-SCRIPTS = ("page", "figures", "members", "gene", "evidence", "whatif", "paths", "edges", "start")
+SCRIPTS = ("page", "figures", "members", "gene", "evidence", "whatif", "paths", "map", "edges", "start")
 
 
 def write_report(out: Path) -> Path:

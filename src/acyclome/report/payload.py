@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from acyclome.network.tables import MEMBER_COLUMNS
+from acyclome.report.layout import positions
 from acyclome.report.packing import pack, pack_whole
 from acyclome.report.sample import ABSENT, page_values
 from acyclome.report.source import Run
@@ -24,6 +25,8 @@ _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", 
 def page_data(run: Run) -> dict[str, Any]:
     """Return the genes and the best edges column by column; edges name genes by their index in the list of genes."""
     values, nodes, members = page_values(run), run.nodes, _members(run)
+    shown = slice(EMBEDDED_EDGES)
+    places = positions(run.network.source[shown], run.network.target[shown], len(nodes), seed=run.config.seed)
     return {
         "total": len(run.edges),
         "genes": list(nodes["gene"]),
@@ -36,6 +39,8 @@ def page_data(run: Run) -> dict[str, Any]:
             "regulator": pack_whole(nodes["is_regulator"].astype(int)),
             "r2": pack(nodes["r2"]),
             "lowest": pack(nodes["lowest"]),
+            "x": pack(places[:, 0]),
+            "y": pack(places[:, 1]),
         },
         "edges": _edges(run),
         "priors": _priors(run),

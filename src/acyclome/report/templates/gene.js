@@ -78,8 +78,8 @@ function outsideLinks(index) {
     Ensembl: isEnsembl ? `https://www.ensembl.org/id/${name}` : `https://www.ensembl.org/Multi/Search/Results?q=${name};site=ensembl`,
     UniProt: `https://www.uniprot.org/uniprotkb?query=${isEnsembl ? `xref:ensembl-${name}` : `gene:${name}`}`,
   };
-  const knockout = node("a", { href: address("knockout", index) }, "knock it out");
-  return [...Object.entries(pages).flatMap(([page, href]) => [node("a", { href, target: "_blank", rel: "noreferrer" }, page), " · "]), knockout];
+  const knockout = node("a", { href: address("knockout", index) }, "knock it out"), map = node("a", { href: address("map", index) }, "on the map");
+  return [...Object.entries(pages).flatMap(([page, href]) => [node("a", { href, target: "_blank", rel: "noreferrer" }, page), " · "]), knockout, " · ", map];
 }
 
 function noteOn(index) {

@@ -5,6 +5,7 @@ const VIEWS = {
   gene: { section: "explore", show: showGene, genes: 1 },
   edge: { section: "evidence", show: showEvidence, genes: 2 },
   path: { section: "paths", show: showPaths, genes: 2 },
+  map: { section: "map", show: showOnMap, genes: 1 },
   knockout: { section: "whatif", show: showWhatIf, genes: 1 },
 };
 
@@ -88,6 +89,7 @@ function startViews() {
   startEvidence();
   startWhatIf();
   startPaths();
+  startMap();
   showGene(top);
   showEvidence(edges.source[0], edges.target[0]);
   showWhatIf(top);
