@@ -11,7 +11,7 @@ from acyclome.confidence.resample import Support
 from acyclome.config import Config
 from acyclome.core.backend import ThreadBackend
 from acyclome.machine import peak_memory_mb
-from acyclome.pipeline import stages
+from acyclome.pipeline import halves, stages
 from acyclome.pipeline.assembly import assemble
 from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.keys import Part
@@ -89,6 +89,20 @@ def test_a_resample_sees_its_own_observations_only(bench, X):
     )
     for name in ("source", "target", "loss"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+
+
+def test_half_samples_learn_from_shared_sums_what_they_learn_by_themselves(bench, X):
+    task = bench.task(X, CONFIG)
+    members = stages.subsamples_of(task)
+    with halves.shared(task, members) as sums:
+        assert sums is not None
+        for member in members:
+            given = {"backend": ThreadBackend()}
+            one, two = (stages.learn_subsample(task.data, CONFIG, member, sums=at, **given) for at in (None, sums))
+            np.testing.assert_array_equal(one.source, two.source)
+            np.testing.assert_array_equal(one.target, two.target)
+            np.testing.assert_allclose(one.loss, two.loss, rtol=1e-9)
+    assert not sums.exists()
 
 
 def test_degrees_of_freedom_taken_out_count_against_the_score(bench, X):

@@ -1,6 +1,7 @@
 """Resamples: which observations each one sees, and what their networks say together about an edge.
 
-Half-samples come in complementary pairs (Shah and Samworth 2013), so that the two of a pair share no observation.
+Half-samples come in complementary pairs (Shah and Samworth 2013), so that the two of a pair share no observation, and
+pairs are dealt out so that any two half-samples of different pairs share a quarter of all (McCarthy 1969).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates
+from acyclome.core.data.halves import PAIRED, Half, Halving
 from acyclome.core.data.index_maps import row_pointers
 
 HALF = 0.5  # of the observations: only then do subsamples come in complementary pairs
@@ -18,11 +20,17 @@ HALF = 0.5  # of the observations: only then do subsamples come in complementary
 
 @dataclass(frozen=True)
 class Subsample:
-    """One resample: its number, the observations it sees, rising ``(n,)``, and the seed of its search."""
+    """One resample: its number, the observations it sees, rising ``(n,)``, and the seed of its search.
+
+    A half-sample is the ``half`` of a ``halving``, which several share; ``dealing`` is the number of it.
+    """
 
     number: int
     rows: np.ndarray
     seed: int
+    half: Half | None = None
+    halving: Halving | None = None
+    dealing: int = 0
 
 
 def plan_subsamples(
@@ -30,30 +38,45 @@ def plan_subsamples(
 ) -> list[Subsample]:
     """Draw the observations of every resample, a ``fraction`` of all each, without replacement.
 
-    With one half, subsamples 2k and 2k + 1 are complementary.  ``strata`` ``(n_obs,)`` are labels, of each of which
-    every resample keeps its share, within one observation.
+    With one half, subsamples 2k and 2k + 1 are complementary, and as many as one dealing has are balanced
+    (:mod:`acyclome.core.data.halves`).  ``strata`` ``(n_obs,)`` are labels, of each of which every resample keeps its
+    share, within one observation.
     """
-    subsamples = []
+    # Fewer observations than a dealing has blocks have too few different halves in it.
+    pairs = 1 if fraction != HALF or n_obs < 2 * PAIRED else PAIRED
+    subsamples: list[Subsample] = []
+    dealings: dict[int, Halving] = {}
     for number in range(wanted):
+        own_seed = int(np.random.SeedSequence([seed, 2, number]).generate_state(1)[0])
         pair = number // 2 if fraction == HALF else number
-        shuffled = np.random.default_rng([seed, 1, pair]).permutation(n_obs)  # by number: more resamples change none
+        drawing = pair // pairs  # by number: more resamples change none
+        if fraction == HALF:
+            if drawing not in dealings:
+                dealings[drawing] = Halving.deal(_line(n_obs, [seed, 1, drawing], strata))
+            halving, half = dealings[drawing], Half(pair % pairs, number % 2 == 1)
+            subsamples.append(Subsample(number, halving.rows(half), own_seed, half, halving, drawing))
+            continue
+        line = _line(n_obs, [seed, 1, drawing], strata)
         if strata is not None:
-            shuffled = _balanced(shuffled, strata, fraction)
-        size = max(int(n_obs * fraction), 1)
-        rows = shuffled[size : 2 * size] if fraction == HALF and number % 2 else shuffled[:size]
-        subsamples.append(
-            Subsample(number, np.sort(rows), int(np.random.SeedSequence([seed, 2, number]).generate_state(1)[0]))
-        )
+            line = _counted_off(line, fraction)
+        subsamples.append(Subsample(number, np.sort(line[: max(int(n_obs * fraction), 1)]), own_seed))
     return subsamples
 
 
-def _balanced(shuffled: np.ndarray, strata: np.ndarray, fraction: float) -> np.ndarray:
-    """Put first what a share of every stratum is: lay the strata one after the other and count off evenly."""
+def _line(n_obs: int, seed: list[int], strata: np.ndarray | None) -> np.ndarray:
+    """Return the observations in random order, strata one after the other, which come in a random order themselves."""
+    shuffled = np.random.default_rng(seed).permutation(n_obs)
+    if strata is None:
+        return shuffled
     labels = strata[shuffled]
     _, first = np.unique(labels, return_index=True)
-    rank = np.empty(int(labels.max()) + 1)  # the strata themselves come in a random order
+    rank = np.empty(int(labels.max()) + 1)
     rank[labels[first]] = first
-    line = shuffled[np.argsort(rank[labels], kind="stable")]
+    return shuffled[np.argsort(rank[labels], kind="stable")]
+
+
+def _counted_off(line: np.ndarray, fraction: float) -> np.ndarray:
+    """Put first what a share of every stratum is, counted off evenly along the line."""
     step = np.floor(np.arange(1, len(line) + 1) * fraction)
     taken = np.diff(step, prepend=0.0) > 0
     return np.concatenate([line[taken], line[~taken]])

@@ -37,6 +37,10 @@ class Backend(Protocol):
         """Whether the genes of a relaxation may be partitioned among workers."""
 
     @property
+    def sums_halves(self) -> bool:
+        """Whether products of genes are added up for all half-samples at once; a card takes each as fast by itself."""
+
+    @property
     def workers(self) -> Workers | None:
         """Who takes parts of a relaxation; the bits are the same without."""
 
@@ -81,6 +85,10 @@ class ThreadBackend:
         return True
 
     @property
+    def sums_halves(self) -> bool:
+        return True
+
+    @property
     def device(self) -> str:
         return "cpu"
 
@@ -122,6 +130,10 @@ class DeviceBackend:
 
     @property
     def can_partition(self) -> bool:
+        return False
+
+    @property
+    def sums_halves(self) -> bool:
         return False
 
     @property

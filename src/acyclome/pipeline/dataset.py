@@ -14,7 +14,7 @@ from acyclome.core.backend import Backend
 from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
-from acyclome.core.data.moments import PRECISE_GENES, MarginalMap, Moments, dtype_of, scale_genes
+from acyclome.core.data.moments import PRECISE_GENES, MarginalMap, Moments, dtype_of, scale_genes, with_correlations
 from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import Treatments
 from acyclome.errors import ConfigError, InputError, examples
@@ -198,9 +198,11 @@ class Dataset:
         """Return the data without what hidden causes do; a factor costs a degree of freedom."""
         return replace(self, deconfounding=deconfounding, lost=self.lost + deconfounding.n_factors)
 
-    def problem(self, backend: Backend, scratch: Path | None = None) -> Problem:
-        """Return what the network is learned from, with the correlations."""
-        return Problem(backend.correlate(self.scaled(backend.threads, scratch)), self.constraints, backend)
+    def problem(self, backend: Backend, scratch: Path | None = None, R: np.ndarray | None = None) -> Problem:
+        """Return what the network is learned from, with the correlations, formed here unless they are given."""
+        bare = self.scaled(backend.threads, scratch)
+        data = backend.correlate(bare) if R is None else with_correlations(bare, R)
+        return Problem(data, self.constraints, backend)
 
 
 def check_model(config: Config, constraints: Constraints, *, has_targets: bool) -> None:

@@ -31,6 +31,7 @@ from acyclome.errors import ConvergenceError
 from acyclome.evaluate.sortability import r2_from_correlation, sortability
 from acyclome.knowledge.interventions import effects_table
 from acyclome.models import get_model
+from acyclome.pipeline import halves
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.executor import relaxing_workers, run_parts
@@ -199,20 +200,21 @@ def resample(
     subsamples = [one for one in subsamples_of(task)[part.number :: part.of] if one.number not in done]
     task.report("resample", 0.0, f"{len(subsamples)} half-samples" + (f", {len(done)} are kept" if done else ""))
     backend = task.backend_of_part(len(subsamples))
-    learn = partial(learn_subsample, task.data, task.config, backend=backend, scratch=task.scratch)
     total, runtime = len(subsamples) + len(done), task.runtime
 
     def finished(number: int) -> None:
         task.report("resample", (number + len(done)) / total, f"{number + len(done)} of {total}")
 
-    dags = run_parts(
-        learn,
-        subsamples,
-        threads=runtime.threads,
-        finished=finished,
-        keep=lambda one, dag: keep([_resampled(one, dag)]),
-        dask=runtime.dask,
-    )
+    with halves.shared(task, subsamples) as sums:
+        learn = partial(learn_subsample, task.data, task.config, backend=backend, scratch=task.scratch, sums=sums)
+        dags = run_parts(
+            learn,
+            subsamples,
+            threads=runtime.threads,
+            finished=finished,
+            keep=lambda one, dag: keep([_resampled(one, dag)]),
+            dask=runtime.dask,
+        )
     return Resampled.joined([*found, *map(_resampled, subsamples, dags)])
 
 
@@ -239,11 +241,21 @@ def subsamples_of(task: Task) -> list[Subsample]:
 
 
 def learn_subsample(
-    data: Dataset, config: Config, subsample: Subsample, *, backend: Backend, scratch: Path | None = None
+    data: Dataset,
+    config: Config,
+    subsample: Subsample,
+    *,
+    backend: Backend,
+    scratch: Path | None = None,
+    sums: Path | None = None,
 ) -> SearchResult:
-    """Learn from the observations of one resample: its own screening, a random start, no perturbation."""
+    """Learn from the observations of one resample: its own screening, a random start, no perturbation.
+
+    ``sums`` is a folder that :func:`acyclome.pipeline.halves.shared` gives; None where correlations are formed here.
+    """
     settings = engine_settings(config.with_options({"fit.relax": False, "search.perturbations": 0}))
-    problem = data.subset(rows=subsample.rows).problem(backend, scratch)
+    R = None if sums is None else halves.correlations(sums, subsample)
+    problem = data.subset(rows=subsample.rows).problem(backend, scratch, R)
     candidates = engine.screen(problem, settings)
     start, _ = engine.relax(problem, candidates, settings, seed=subsample.seed)
     return engine.search(problem, candidates, start, settings=settings, seed=subsample.seed)[0]

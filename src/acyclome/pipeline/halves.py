@@ -1,0 +1,83 @@
+"""Products of genes over all half-samples, added up in one pass before any of them is learned from.
+
+They lie in a folder of scratch space, from which every half-sample reads its own, wherever it is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from acyclome.confidence.resample import Subsample
+from acyclome.core.data.halves import HalfSums, Halving, packed_size, sum_halves
+from acyclome.core.data.moments import WHOLE_GENES
+from acyclome.io.atomic import temporary_name
+from acyclome.io.scratch import ScratchRows
+from acyclome.pipeline.task import Task
+
+
+@contextmanager
+def shared(task: Task, subsamples: Sequence[Subsample]) -> Iterator[Path | None]:
+    """Give the folder that :func:`correlations` reads; None where every half-sample has moments of its own.
+
+    That is where a half has other values than the whole: latent scores, hidden causes taken out, or genes on scales of
+    their own.  Nor is it worth anything where correlations are never held.
+    """
+    data = task.data
+    is_own = data.is_latent or data.deconfounding.any or data.marginal_map is not None or data.n_genes > WHOLE_GENES
+    if is_own or not task.backend.sums_halves or any(one.half is None for one in subsamples):
+        yield None
+        return
+    with TemporaryDirectory(dir=data.store.folder, prefix=temporary_name("halves.")) as name:
+        folder = Path(name).resolve()
+        for dealing in sorted({one.dealing for one in subsamples}):
+            _add_up(task, [one for one in subsamples if one.dealing == dealing], folder)
+        yield folder
+
+
+def correlations(folder: Path, subsample: Subsample) -> np.ndarray:
+    """Return the correlations of a half-sample, ``(d, d)``, from what :func:`shared` left."""
+    assert subsample.half is not None, "only halves have shared moments"
+    with np.load(_facts(folder, subsample.dealing)) as facts:
+        rows = ScratchRows(_sums(folder, subsample.dealing), int(facts["length"]), str(facts["dtype"]))
+        total, square, patterns = facts["total"], facts["square"], facts["patterns"].tolist()
+        sums = HalfSums(Halving(facts["block"]), patterns, rows.read, total, square)
+    return sums.correlations(subsample.half)
+
+
+def _add_up(task: Task, subsamples: Sequence[Subsample], folder: Path) -> None:
+    """Write what the half-samples of one dealing share."""
+    halving, dealing = subsamples[0].halving, subsamples[0].dealing
+    assert halving is not None, "halves are dealt out"
+    Z, order = task.scaled.Z, halving.order()
+    patterns = sorted({one.half.pattern for one in subsamples if one.half is not None})
+    rows = ScratchRows.create(_sums(folder, dealing), 1 + len(patterns), length=packed_size(len(Z)), dtype=Z.dtype)
+    total, square = sum_halves(
+        lambda a, b: Z[a:b][:, order],
+        halving,
+        patterns,
+        n_genes=len(Z),
+        write=rows.write,
+        threads=task.backend.threads,
+    )
+    np.savez(
+        _facts(folder, dealing),
+        length=rows.length,
+        dtype=rows.dtype,
+        total=total,
+        square=square,
+        patterns=patterns,
+        block=halving.block,
+    )
+
+
+def _sums(folder: Path, dealing: int) -> Path:
+    return folder / f"{dealing}.sums"
+
+
+def _facts(folder: Path, dealing: int) -> Path:
+    return folder / f"{dealing}.npz"
