@@ -82,6 +82,47 @@ def test_bars_show_every_stage_on_a_terminal_and_lines_do_not():
     assert "started" not in text
 
 
+def shown(stream):
+    return re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", stream.getvalue()).splitlines()
+
+
+def test_the_whole_has_a_bar_once_it_is_planned():
+    stream, clock = Terminal(), Clock()
+    with Progress(quiet=False, stream=stream, clock=clock) as progress:
+        progress.expect({"screen": 10.0, "order": 30.0}, 1, 2)
+        progress("screen", 0.0)
+        clock.now += 10.0
+        progress("screen", 1.0)
+        progress("order", 0.0, "a message that is far too long for what is left of the line")
+    whole, screen, order = shown(stream)[-3:]
+    assert re.search(r"^in all .* 100% took 10 s +network 1 of 2", whole)
+    assert re.search(r"^screen .* 100% took 10 s", screen)
+    assert re.search(r"^order .* 0% elapsed 0.0 s +a message", order)
+
+
+def test_both_times_of_a_bar_are_named_and_what_was_stopped_is_not_done():
+    stream, clock = Terminal(), Clock()
+    progress = Progress(quiet=False, stream=stream, clock=clock)
+    progress.__enter__()
+    progress.expect({"screen": 10.0, "order": 30.0}, 1, 2)
+    progress("screen", 0.0)
+    clock.now += 10.0
+    progress("screen", 0.5)
+    progress.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    whole, screen = shown(stream)[-2:]
+    assert re.search(r"^in all .* 6% elapsed 10 s, remaining 1 min 57 s", whole)
+    assert re.search(r"^screen .* 50% elapsed 10 s, remaining 10 s", screen)
+
+
+def test_lines_tell_of_the_whole_once_it_is_planned(plain):
+    progress, stream, clock = plain
+    progress.expect({"screen": 10.0, "order": 30.0})
+    progress("screen", 0.0)
+    clock.now += 10.0
+    progress("screen", 1.0)
+    assert stream.getvalue().splitlines()[-1] == "[      10 s] screen     done in 10 s (in all 25%, about 30 s left)"
+
+
 @pytest.mark.parametrize("make", [io.StringIO, Terminal])
 def test_quiet_says_nothing_on_a_terminal_or_off_it(make):
     stream = make()

@@ -158,7 +158,11 @@ def test_a_stage_without_a_preparation_says_what_to_do_first(tmp_path):
 
 
 def test_every_group_has_a_run_of_its_own(h5ad, tmp_path):
-    found = run(h5ad, tmp_path, CONFIG.with_options({"input.group_by": "label", "resample.resamples": 0}), Runtime())
+    planned = []
+    runtime = Runtime(expect=lambda *plan: planned.append(plan))
+    found = run(h5ad, tmp_path, CONFIG.with_options({"input.group_by": "label", "resample.resamples": 0}), runtime)
+    assert [place for _, *place in planned] == [[k + 1, len(found)] for k in range(len(found))]
+    assert all({"screen", "order", "resample"} <= set(seconds) for seconds, *_ in planned)
     assert set(found) == {"B", "T"}
     for label, network in found.items():
         record = json.loads((tmp_path / label / "run.json").read_text())

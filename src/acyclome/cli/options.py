@@ -98,6 +98,7 @@ class RunOptions:
             device=self.device,
             resume=self.resume,
             progress=progress,
+            expect=None if progress is None else progress.expect,
             tell=logging.getLogger("acyclome").warning,
             dask=self.dask,
         )

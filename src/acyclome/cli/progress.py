@@ -1,6 +1,7 @@
 """What the user sees while a long computation runs: bars on a terminal, plain lines in a log, nothing with --quiet.
 
-The pipeline calls ``progress(stage, done, message)`` with `done` from 0 to 1; it may do so from several threads.
+The pipeline calls ``progress(stage, done, message)`` with `done` from 0 to 1; it may do so from several threads. Once
+it knows what the plan gives the stages, it calls ``progress.expect``: from then on there is a bar for the whole.
 Everything goes to the error stream, so that the standard output stays free for results.
 """
 
@@ -11,13 +12,19 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from acyclome import wording
+from acyclome.cli.forecast import Forecast
 from acyclome.errors import EarlierNameWarning, visible
 
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
+
+WHOLE = "in all"
+BAR, TIMES = 12, 34  # letters; with the name and the share they leave a sixth of a line of 80 to the message
 HEARTBEAT_S = 10.0  # a log of an hour then has 360 lines at most, and no stage looks dead
 LEAST_SHARE = 0.02  # below it the time left is a guess: it would be told as 49 times what has passed
 
@@ -33,18 +40,19 @@ class Progress:
     ) -> None:
         from rich import progress as rich
         from rich.console import Console
+        from rich.table import Column
 
         self._stream = sys.stderr if stream is None else stream
         shows_bars = self._stream.isatty() and not quiet
         self._writes_lines, self._clock, self._began = not (quiet or shows_bars), clock, clock()
         self._bars = rich.Progress(
-            rich.TextColumn("{task.description:<10}"),
-            rich.BarColumn(bar_width=24),
-            rich.TaskProgressColumn(),
-            rich.TimeElapsedColumn(),
-            rich.TextColumn("left"),
-            rich.TimeRemainingColumn(),
-            rich.TextColumn("{task.fields[message]}", markup=False),  # brackets in names of files are no markup
+            rich.TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=11)),
+            rich.BarColumn(bar_width=BAR, table_column=Column(min_width=BAR)),
+            rich.TaskProgressColumn(table_column=Column(no_wrap=True, min_width=4)),
+            _times_column(),
+            # Brackets in names of files are no markup; what is too long for the rest of the line is cut.
+            rich.TextColumn("{task.fields[message]}", markup=False, table_column=Column(no_wrap=True, ratio=1)),
+            expand=True,
             console=Console(file=self._stream),
             get_time=clock,
             disable=not shows_bars,
@@ -52,6 +60,17 @@ class Progress:
         self._lock = threading.Lock()  # resamples report from threads of their own
         self._tasks: dict[str, rich.Task] = {}
         self._told: dict[str, float] = {}
+        self._forecast: Forecast | None = None
+        self._expected_at = 0.0
+
+    def expect(self, seconds: Mapping[str, float], number: int = 1, of: int = 1) -> None:
+        """Take note of what the plan gives each stage of a network, of which there may be several."""
+        with self._lock:
+            self._forecast, self._expected_at = Forecast(seconds, number, of), self._clock()
+            if WHOLE not in self._tasks:
+                self._add(WHOLE, left=lambda _: self._left())
+            self._bars.update(self._tasks[WHOLE].id, message=f"network {number} of {of}" if of > 1 else "")
+            self._show_whole()
 
     def __call__(self, stage: str, done: float, message: str = "") -> None:
         """Take note that a stage is done to this share, 0 to 1."""
@@ -59,20 +78,42 @@ class Progress:
         with self._lock:
             task = self._tasks.get(stage)
             if task is None:
-                number = self._bars.add_task(stage, total=1.0, message=message)
-                task = self._tasks[stage] = next(task for task in self._bars.tasks if task.id == number)
+                task = self._add(stage, left=lambda task: _left(task.completed, task.elapsed or 0.0))
             elif done < task.completed:  # the stage of the next group
                 self._bars.reset(task.id)
                 del self._told[stage]
             was_done = task.finished
             self._bars.update(task.id, completed=done, message=message)
+            if self._forecast is not None:
+                self._forecast.note(stage, done)
+            self._show_whole()
             now, told = self._clock(), self._told.setdefault(stage, float("-inf"))
             if self._writes_lines and (now - told >= HEARTBEAT_S or (task.finished and not was_done)):
                 self._told[stage] = now
                 elapsed, spent = wording.duration(now - self._began), task.elapsed or 0.0
                 tail = f": {message}" if message else ""
-                self._stream.write(f"[{elapsed:>10}] {stage:<10} {_state(done, spent)}{tail}\n")
+                self._stream.write(f"[{elapsed:>10}] {stage:<10} {_state(done, spent)}{self._said_of_whole()}{tail}\n")
                 self._stream.flush()
+
+    def _add(self, name: str, *, left: Callable[[Any], float | None]) -> Any:
+        number = self._bars.add_task(name, total=1.0, message="", left=left)
+        self._tasks[name] = next(task for task in self._bars.tasks if task.id == number)
+        return self._tasks[name]
+
+    def _left(self) -> float | None:
+        return None if self._forecast is None else self._forecast.left(self._clock() - self._expected_at)
+
+    def _show_whole(self) -> None:
+        if self._forecast is not None:
+            self._bars.update(self._tasks[WHOLE].id, completed=self._forecast.share)
+
+    def _said_of_whole(self) -> str:
+        left = self._left()
+        return (
+            ""
+            if self._forecast is None or left is None
+            else (f" ({WHOLE} {self._forecast.share:.0%}, about {wording.duration(left)} left)")
+        )
 
     def __enter__(self) -> Progress:
         self._bars.start()
@@ -80,6 +121,8 @@ class Progress:
 
     def __exit__(self, *failure: object) -> None:
         if not self._bars.disable:  # rich before 14 would end a log with an empty line
+            if WHOLE in self._tasks and failure[:1] == (None,):
+                self._bars.update(self._tasks[WHOLE].id, completed=1.0)
             self._bars.stop()
 
 
@@ -88,8 +131,32 @@ def _state(done: float, spent: float) -> str:
         return f"done in {wording.duration(spent)}"
     if done <= 0.0:
         return "started"
-    left = wording.duration(spent * (1.0 - done) / done)
-    return f"{done:.0%}" + (f", about {left} left" if done >= LEAST_SHARE else "")
+    left = _left(done, spent)
+    return f"{done:.0%}" + ("" if left is None else f", about {wording.duration(left)} left")
+
+
+def _left(done: float, spent: float) -> float | None:
+    """Return the seconds that are left of a stage, if enough of it is done to tell."""
+    return spent * (1.0 - done) / done if done >= LEAST_SHARE else None
+
+
+def _times_column() -> ProgressColumn:
+    """Return a column that names both of its times, so that none is taken for the other."""
+    from rich.progress import ProgressColumn
+    from rich.table import Column
+    from rich.text import Text
+
+    class Times(ProgressColumn):
+        max_refresh = 0.5  # seconds, as the other columns of time
+
+        def render(self, task: Any) -> Text:
+            if task.finished:
+                return Text(f"took {wording.duration(task.finished_time or 0.0)}")
+            left = task.fields["left"](task)
+            told = "" if left is None else f", remaining {wording.duration(left)}"
+            return Text(f"elapsed {wording.duration(task.elapsed or 0.0)}{told}")
+
+    return Times(Column(no_wrap=True, min_width=TIMES))
 
 
 @contextmanager

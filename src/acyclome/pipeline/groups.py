@@ -17,6 +17,7 @@ from acyclome.knowledge.shared import Shared
 from acyclome.network import JointNetworks, Network
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.joint import differential_edges, pool
+from acyclome.pipeline.resources import estimate
 from acyclome.pipeline.session import Session
 from acyclome.pipeline.task import Runtime, Task
 
@@ -44,10 +45,11 @@ def learn_groups(labels: Sequence[Label], door: Door, config: Config, *, runtime
     check_files(config.knowledge, door.knowledge)
     if config.input.joint:
         return _learn_together(check_joint(config, labels), door, config, runtime=runtime)
-    return {
-        label: _learn(_begin(label, door.open_store(label), door, config=config, runtime=runtime), label)
-        for label in labels
-    }
+    networks = {}
+    for k, label in enumerate(labels, 1):
+        session = _begin(label, door.open_store(label), door, config=config, runtime=runtime)
+        networks[label] = _learn(session, label, (k, len(labels)))
+    return networks
 
 
 def check_joint(config: Config, labels: Sequence[Label]) -> list[str]:
@@ -79,11 +81,15 @@ def _begin(
     return Session(Task.begin(data, config, runtime), door.about(label), door.folder(label))
 
 
-def _learn(session: Session, label: Label) -> Network:
-    """Learn, and tell what came up since the session began."""
-    data, network = session.task.data, session.learn()
+def _learn(session: Session, label: Label, place: tuple[int, int]) -> Network:
+    """Learn the network of a place, the first of so many; tell how long it may take, and what came up meanwhile."""
+    data, runtime = session.task.data, session.task.runtime
+    if runtime.expect is not None:
+        planned = estimate(data.n_genes, data.n_obs, session.asked, threads=runtime.threads)
+        runtime.expect(planned["seconds"], *place)
+    network = session.learn()
     before = {*data.store.facts.get("warnings", []), *data.warnings}
-    session.task.runtime.warn(_said(label, [text for text in network.facts["warnings"] if text not in before]))
+    runtime.warn(_said(label, [text for text in network.facts["warnings"] if text not in before]))
     return network
 
 
@@ -102,14 +108,14 @@ def _learn_together(labels: list[str], door: Door, config: Config, *, runtime: R
     whole = Session(Task.begin(data, config, runtime), door.about(labels[0]), door.folder(SHARED))
     if config.card is None:
         chosen = whole.choose()
-    shared = _learn(whole, SHARED)
+    shared = _learn(whole, SHARED, (1, 1 + len(labels)))
     position = dict(zip(shared.nodes["gene"], shared.nodes["order"].tolist(), strict=True))
     common = Shared(shared.edges[["source", "target"]], position)
     networks = {}
-    for label, store in stores.items():
+    for k, (label, store) in enumerate(stores.items(), 2):
         session = _begin(label, store, door, config=config, runtime=runtime, shared=common)
         if config.card is None:
             session.go_on_with(chosen)
-        networks[label] = _learn(session, label)
+        networks[label] = _learn(session, label, (k, 1 + len(labels)))
     edges = differential_edges(whole.task, scale, stores, shared=shared, networks=networks)
     return JointNetworks(networks, shared, edges)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +36,8 @@ class Runtime:
     resume: bool = False  # keeps finished stages whose inputs are the same
     progress: Progress | None = None  # called with stage, share done and a message
     tell: Callable[[str], None] | None = None  # called with what should be known of the data, as soon as it is
+    # Called with the seconds that a plan gives the stages of a network, which network it is, and how many there are.
+    expect: Callable[[Mapping[str, float], int, int], None] | None = None
     dask: str | None = None  # None for threads, local, or the address of a cluster that sees the files of the run
 
     def report(self, stage: str, done: float, message: str = "") -> None:
