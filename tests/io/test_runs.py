@@ -1,5 +1,6 @@
 """The folder of a run: round trips, whole stage files, and advice where a file is missing or damaged."""
 
+import json
 import logging
 import os
 import subprocess
@@ -206,6 +207,18 @@ def test_a_run_without_facts_is_still_read(toy_network, tmp_path):
     RunFolder(tmp_path).write_network(toy_network)
     (tmp_path / "run.json").unlink()
     assert ac.read(tmp_path).facts == {}
+
+
+def test_the_files_of_a_run_say_their_format_and_those_of_a_later_one_are_refused(toy_network, tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.write_network(toy_network)
+    said = json.loads((tmp_path / "run.json").read_text())
+    assert (said["encoding-type"], said["encoding-version"]) == ("acyclome-run", "0.1.0")
+    assert folder.read_network().facts == toy_network.facts
+    del said["digest"]
+    (tmp_path / "run.json").write_text(json.dumps(said | {"encoding-version": "7.0.0", "version": "8.1"}))
+    with pytest.raises(InputError, match=r"version 7\.0\.0; .* version 0\.1\.0\. Install .*8\.1"):
+        folder.read_network()
 
 
 def test_a_damaged_run_json_is_an_input_error(tmp_path):

@@ -30,6 +30,8 @@ from acyclome.network.effects import measured_genes
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS, TREATMENT_COLUMNS
 
 logger = logging.getLogger(__name__)
+# Of the files of a run as they stand beside run.json, which says it for the tables in text. Earlier ones said nothing.
+ENCODING = {"encoding-type": "acyclome-run", "encoding-version": "0.1.0"}
 PERMUTED = "permuted.h5"  # among the stages: what preparation makes of counts that are permuted
 # That a network may have, in parquet.
 PARTS = {"members": MEMBER_COLUMNS, "effects": EFFECT_COLUMNS, "treatments": TREATMENT_COLUMNS}
@@ -191,10 +193,19 @@ class RunFolder:
         write_record(self.stage("config.json"), notes)
 
     def write_run_json(self, facts: Mapping[str, Any]) -> None:
-        write_record(self.file("run.json"), facts)
+        write_record(self.file("run.json"), ENCODING | dict(facts))
 
     def read_run_json(self) -> dict[str, Any]:
-        return read_record(self.file("run.json"), {})
+        facts = read_record(self.file("run.json"), {})
+        found = {name: facts.pop(name, expected) for name, expected in ENCODING.items()}
+        if found != ENCODING:
+            msg = (
+                f"{self.file('run.json')} is {found['encoding-type']} of version {found['encoding-version']}; this "
+                f"acyclome reads {' of version '.join(ENCODING.values())}. Install the one that wrote it "
+                f"({facts.get('version', 'not said')}), or a later one."
+            )
+            raise InputError(msg)
+        return facts
 
     def _no_network(self) -> str:
         if not os.path.isdir(self.path):  # noqa: PTH112
