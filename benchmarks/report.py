@@ -2,8 +2,8 @@
 
 The words stand in ``benchmarks/pages``, the figures in ``benchmarks/results``.  A page asks for a whole table,
 ``{{ table("accuracy") }}``, or for one figure, ``{{ figure("dream", "aupr", data="DREAM4 1") }}``: the mean over all
-runs that fit.  ``headline.md`` becomes ``benchmarks/RESULTS.md``, ``reliability.md`` stands in ``docs``, and every
-other page becomes ``docs/results/NAME.md``.
+runs that fit.  ``headline.md`` becomes ``benchmarks/RESULTS.md``, ``reliability.md`` and
+``time-and-memory.md`` stand in ``docs``, and every other page becomes ``docs/results/NAME.md``.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ HERE = Path(__file__).parent
 TEMPLATES, PAGES = HERE / "pages", HERE.parent / "docs" / "results"
 HEADLINE, RELIABILITY = HERE / "RESULTS.md", HERE.parent / "docs" / "reliability.md"
 ELSEWHERE = {"headline.md": HEADLINE, "reliability.md": RELIABILITY}
+ELSEWHERE["time-and-memory.md"] = HERE.parent / "docs" / "time-and-memory.md"
 STAMPS = RESULTS / "stamps.tsv"
 
 

@@ -43,6 +43,8 @@ PARTS = {
     "Guides": [
         "edges",
         "which-model",
+        "time-and-memory",
+        "faq",
         "inputs",
         "preparation",
         "models",
@@ -54,7 +56,7 @@ PARTS = {
         "ranking",
         "simulation",
     ],
-    "Reference": ["api", "Options and workflow <../config/README>", "reliability"],
+    "Reference": ["api", "Options and workflow <../config/README>", "glossary", "how-it-works", "reliability"],
     "Measured": ["../benchmarks/RESULTS", "results/*", "../benchmarks/README"],
     "Project": ["../CHANGELOG", "../CONTRIBUTING", "../SECURITY", "../CODE_OF_CONDUCT"],
 }
@@ -124,10 +126,16 @@ def _bar(app: Any, page: str, text: list[str]) -> None:
 
 
 def _front(app: Any, error: Exception | None) -> None:
-    """Lead from the root of the site to its first page."""
-    if error is None and app.builder.format == "html":
-        page = '<!doctype html><meta http-equiv="refresh" content="0; url=docs/README.html"><title>acyclome</title>'
-        Path(app.outdir, "index.html").write_text(f"{page}\n", encoding="utf-8")
+    """Lead from the root of the site to its first page, and list the pages there for programs (https://llmstxt.org)."""
+    if error is not None or app.builder.format != "html":
+        return
+    page = '<!doctype html><meta http-equiv="refresh" content="0; url=docs/README.html"><title>acyclome</title>'
+    Path(app.outdir, "index.html").write_text(f"{page}\n", encoding="utf-8")
+    titles = {name: title.astext() for name, title in sorted(app.env.titles.items())}
+    lines = [f"- [{title}]({name}.html)" for name, title in titles.items()]
+    about = "Causal gene networks for the whole transcriptome: command line, Python beside scanpy, Snakemake workflow."
+    text = "\n".join([f"# {project}", "", f"> {about}", "", "## Pages", "", *lines, ""])
+    Path(app.outdir, "llms.txt").write_text(text, encoding="utf-8")
 
 
 def setup(app: Any) -> None:

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
 import acyclome
+from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -142,6 +143,12 @@ def test_links_between_pages_lead_somewhere():
         if "://" not in link and not (page.parent / link).exists()
     ]
     assert broken == []
+
+
+def test_the_glossary_has_every_column():
+    text = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+    columns = {*EDGE_COLUMNS, *RANKING_COLUMNS, *NODE_COLUMNS}
+    assert sorted(columns - set(re.findall(r"`(\w+)`", text))) == []
 
 
 def test_words_for_users_name_no_package_index():
