@@ -44,6 +44,7 @@ FLOORS = {
     "core.backend": 6,
     "core.engine": 7,
     "core.confounding": 8,
+    "core.modules": 8,
     "models": 8,
     "network": 8,
     "confidence": 8,

@@ -1,0 +1,1 @@
+"""Modules: activities of many genes each, the graph among them, and the genes that act on them."""

@@ -1,0 +1,161 @@
+"""Modules of genes: few modules a gene, few genes a module, each with an activity in every observation.
+
+    x_j = sum_k L_jk m_k + e_j,     e_j independent of variance psi_j
+
+Learned modules start from independent components over genes (:mod:`.rotation`); visible ones, of which a set of genes
+is given, from the first principal component of their set.  Every gene then chooses its modules by the extended BIC,
+where a link into a visible module from outside its set costs more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from acyclome.core.data.deconfounding import standardized_rows
+from acyclome.core.modules.rotation import independent_loadings, scores_of
+from acyclome.core.modules.sparse_regression import select
+
+MEMBER = 1 / 3  # of a gene's variance that a module explains of its own genes; .25 to .4 did alike on B. subtilis
+FEWEST = 3  # genes of a module: two joined genes are an edge
+LEAST_UNIQUE = 0.05  # of a variance; as rounds of EM would drive a gene that is its module to 0 (Heywood's case)
+DIMENSIONS = 0.75  # of the observations, of components at most: what is beyond is noise of single arrays
+HALVES, STABLE = 4, 0.3  # half-samples, and the correlation with loadings there from which a module is kept
+OUTSIDE = 3.0  # prices of a link from outside a set to its module
+SAME = 0.7  # correlation of activities from which a learned module is a visible one over again
+
+
+@dataclass(frozen=True)
+class Modules:
+    """Modules of ``d`` genes.
+
+    Parameters
+    ----------
+    loadings
+        ``(d, K)``, what a standard deviation of each module adds to each gene, in standard deviations of the gene.
+    unique
+        ``(d,)`` share of its variance that modules leave of each gene.
+    scores
+        ``(K, n)`` activities: weighted least squares of the genes, of variance above 1 by what is uncertain of them.
+    set_of
+        ``(K,)`` the set that each follows, -1 of those that were learned.
+    stability
+        ``(K,)`` median correlation of the loadings with those of the nearest module of half-samples; 1 of visible ones.
+    """
+
+    loadings: np.ndarray
+    unique: np.ndarray
+    scores: np.ndarray
+    set_of: np.ndarray
+    stability: np.ndarray
+
+    @property
+    def n_modules(self) -> int:
+        return self.loadings.shape[1]
+
+    @property
+    def members(self) -> np.ndarray:
+        """Genes of which a module explains a third of the variance or more, ``(d, K)`` bool."""
+        own: np.ndarray = self.loadings**2 >= MEMBER
+        return own
+
+    @property
+    def main(self) -> np.ndarray:
+        """The module that explains most of each gene, ``(d,)``; -1 of genes without any."""
+        if not self.n_modules:
+            return np.full(len(self.loadings), -1)
+        largest: np.ndarray = np.where(self.loadings.any(axis=1), np.abs(self.loadings).argmax(axis=1), -1)
+        return largest
+
+    def weights(self) -> np.ndarray:
+        """Return the weights ``(K, d)`` with which genes make the scores: Bartlett's, without bias."""
+        weighed = self.loadings.T / self.unique
+        precision = weighed @ self.loadings
+        # A module that two others make up has no score of its own; the ridge decides, a hundredth of a gene's worth.
+        out: np.ndarray = np.linalg.solve(precision + 0.01 * np.eye(len(precision)), weighed)
+        return out
+
+    def kept(self, which: np.ndarray) -> Modules:
+        """Return some of the modules, by positions or bool."""
+        return replace(
+            self,
+            loadings=self.loadings[:, which],
+            scores=self.scores[which],
+            set_of=self.set_of[which],
+            stability=self.stability[which],
+        )
+
+
+@dataclass(frozen=True)
+class Visible:
+    """Sets that modules follow, ``(d, s)`` bool."""
+
+    sets: np.ndarray
+
+    @classmethod
+    def none(cls, n_genes: int) -> Visible:
+        return cls(np.zeros((n_genes, 0), bool))
+
+    def scores(self, Z: np.ndarray) -> np.ndarray:
+        """Return the first principal component of the genes of each set, ``(s, n)`` of variance 1."""
+        found = [np.linalg.svd(Z[genes], full_matrices=False)[2][0] for genes in self.sets.T]
+        return standardized_rows(np.array(found).reshape(-1, Z.shape[1]))
+
+
+def find_modules(Z: np.ndarray, weight: np.ndarray, number: int, *, visible: Visible, seed: int) -> Modules:
+    """Find at most so many modules that half-samples show again, beside those that are visible.
+
+    ``Z``, ``(d, n)``, are standardized genes, and ``weight`` ``(d,)`` what each counts for in the components: its
+    standard deviation where all have one unit, for a gene that hardly varies shows mostly noise.
+    """
+    S = independent_loadings(Z * weight[:, None], min(number, most_modules(Z.shape[1])))
+    stability = _stability(Z, weight, S, seed=seed)
+    kept = stability >= STABLE
+    return fit(Z, scores_of(Z, S[:, kept]), visible=visible, stability=stability[kept])
+
+
+def most_modules(n_obs: int) -> int:
+    """Return how many components so many observations can tell apart."""
+    return max(int(DIMENSIONS * (n_obs - 1)), 1)
+
+
+def fit(Z: np.ndarray, scores: np.ndarray, *, visible: Visible, stability: np.ndarray) -> Modules:
+    """Let every gene choose among modules of these scores ``(K, n)`` and those that are visible."""
+    d, n = Z.shape
+    seen = visible.scores(Z)
+    new = np.max(np.abs(scores @ seen.T) / n, axis=1, initial=0.0) < SAME
+    A, sets = np.vstack([seen, scores[new]]), visible.sets
+    set_of = np.concatenate([np.arange(len(seen)), np.full(int(new.sum()), -1)])
+    stability = np.concatenate([np.ones(len(seen)), stability[new]])
+    bar = 0.5 * np.log(n) + np.log(max(len(A), 1))
+    price = np.full((d, len(A)), bar)
+    price[:, : len(seen)] = np.where(sets, 0.5 * np.log(n), OUTSIDE * bar)  # of those of a set nobody has to choose
+    cross, gram = Z @ A.T / n, A @ A.T / n
+    L = select(cross, gram, price, n_obs=n)
+    enough = (np.sum(L**2 >= MEMBER, axis=0) >= FEWEST) | (set_of >= 0)
+    if not enough.all():  # genes of those that fall choose among the others
+        kept = np.flatnonzero(enough)
+        cross, gram, set_of, stability = cross[:, kept], gram[np.ix_(kept, kept)], set_of[kept], stability[kept]
+        L = select(cross, gram, price[:, kept], n_obs=n)
+    unique = np.maximum(1.0 - np.einsum("dk,dk->d", L, cross), LEAST_UNIQUE)
+    found = Modules(L, unique, np.empty((L.shape[1], n)), set_of, stability)
+    return replace(found, scores=found.weights() @ Z)
+
+
+def _stability(Z: np.ndarray, weight: np.ndarray, S: np.ndarray, *, seed: int) -> np.ndarray:
+    """Return the median over half-samples of how well each component is found again, ``(r,)``."""
+    n = Z.shape[1]
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(HALVES):
+        rows = np.sort(rng.permutation(n)[: n // 2])
+        again = independent_loadings(Z[:, rows] * weight[:, None], min(S.shape[1], len(rows) - 2))
+        found.append(agreement(S, again))
+    return np.median(found, axis=0)
+
+
+def agreement(S: np.ndarray, again: np.ndarray) -> np.ndarray:
+    """Return the largest absolute cosine of each column ``(d, r)`` with those of another fit, ``(r,)``."""
+    sizes = [np.maximum(np.linalg.norm(one, axis=0), 1e-300) for one in (S, again)]  # an empty column meets nothing
+    return np.max(np.abs((S / sizes[0]).T @ (again / sizes[1])), axis=1, initial=0.0)
