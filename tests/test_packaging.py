@@ -104,6 +104,14 @@ def test_the_citation_is_of_the_last_release_and_dated_as_in_the_changelog():
     assert citation["license"] == PROJECT["license"]
 
 
+def test_the_entry_of_the_registry_is_of_this_package():
+    entry = YAML(typ="safe").load((ROOT / ".github/scverse-ecosystem.yaml").read_text(encoding="utf-8"))
+    assert (entry["name"], entry["install"]) == (PROJECT["name"], {"pypi": PROJECT["name"]})
+    assert (entry["version"], entry["license"]) == (acyclome.__version__, PROJECT["license"])
+    extras = re.search(r"\[(.+)\]", entry["test_command"])[1].split(",")
+    assert set(extras) <= set(PROJECT["optional-dependencies"])
+
+
 def test_every_change_is_one_short_line():
     lines = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if len(line) > 120 or line.startswith(" ")] == []
