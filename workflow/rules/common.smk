@@ -326,6 +326,7 @@ def results_known(wildcards):
     for row in DATASETS:
         if is_joint(row):
             results += [
+                f"results/{row}/report.html",
                 f"results/{row}/shared/report.html",
                 f"results/{row}/differential.tsv.gz",
             ]

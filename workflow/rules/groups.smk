@@ -45,6 +45,12 @@ rule learn_together:
             category="{row}",
             labels={"data set": "{row}", "what": "report of what groups share"},
         ),
+        groups=report(
+            "results/{row}/report.html",
+            caption="../report/groups.rst",
+            category="{row}",
+            labels={"data set": "{row}", "what": "the groups beside one another"},
+        ),
     log:
         "logs/{row}/together.log",
     benchmark:

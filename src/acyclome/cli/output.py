@@ -70,7 +70,8 @@ def run_facts(networks: Network | Mapping[str, Network], out: Path, seconds: flo
 
         folder = RunFolder(out)
         groups = {label: _network_facts(net, folder.group(label).path) for label, net in networks.items()}
-        return {"status": "done", "out": str(out), "seconds": round(seconds, 3), "groups": groups}
+        page = str(out / "report.html")
+        return {"status": "done", "out": str(out), "seconds": round(seconds, 3), "groups": groups, "report": page}
     return {"status": "done", "seconds": round(seconds, 3), **_network_facts(networks, out)}
 
 
@@ -97,7 +98,8 @@ def run_text(facts: Mapping[str, Any]) -> str:
     table = format_table(["group", "genes", "edges", "DAG", "report"], rows)
     first = next(iter(groups.values()), None)
     tail = _next_commands(first) if first else []
-    return "\n".join([f"Done in {wording.duration(facts['seconds'])}: {len(groups)} groups.", table, *tail])
+    beside = f"  open {facts['report']} in a browser: the groups beside one another"
+    return "\n".join([f"Done in {wording.duration(facts['seconds'])}: {len(groups)} groups.", table, *tail, beside])
 
 
 def _one_run_text(facts: Mapping[str, Any]) -> str:

@@ -66,6 +66,8 @@ def run(
         networks = learn_groups(labels, Door(open_store, about, folder_of), config, runtime=runtime)
         if isinstance(networks, JointNetworks):
             write_tsv(folder.file(DIFFERENTIAL), networks.differential)
+        if labels != [None]:
+            report(folder, runtime)  # the groups beside one another
     return networks[None] if labels == [None] else networks
 
 

@@ -1,31 +1,31 @@
-"""The page itself: facts and figures put into the template, styles and scripts put into the page, one file written."""
+"""The page of a run, or of its groups: facts and figures put into a template, and one file written."""
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from acyclome import wording
 from acyclome.errors import AcyclomeError, InputError
 from acyclome.io import atomic
-from acyclome.report import charts, confidence, ego, methods, payload, summary, validation
+from acyclome.report import charts, confidence, ego, groups, methods, payload, summary, validation
+from acyclome.report.page import render_page
 from acyclome.report.source import Run, read_run
 
 STATIC_ROWS = 25  # of the edge table, in the page before a script runs, and in print
-# Of the page, one script: each uses what stands before it.
-SCRIPTS = ("page", "figures", "members", "gene", "evidence", "whatif", "paths", "map", "edges", "start")
+SCRIPTS = ("elements", "page", "figures", "members", "gene", "evidence", "whatif", "paths", "map", "edges", "start")
+GROUP_SCRIPTS = ("elements", "figures", "groups")
 
 
 def write_report(out: Path) -> Path:
     """Write ``report.html`` into the folder of a finished run, from the files of that folder alone; return its path.
 
-    The page needs no network and holds no time stamp: the same files give the same bytes.
+    In the folder of several groups it is a page that compares them. It needs no network and holds no time stamp: the
+    same files give the same bytes.
     """
-    run = read_run(Path(out))
-    path = Path(out) / "report.html"
+    folder = Path(out)
+    path = folder / "report.html"
     try:
-        page = render(run)
+        page = render_groups(folder) if groups.group_folders(folder) else render(read_run(folder))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         if isinstance(error, AcyclomeError):
             raise
@@ -41,35 +41,17 @@ def write_report(out: Path) -> Path:
 
 
 def render(run: Run) -> str:
-    try:
-        import jinja2
-        import pybtex  # noqa: F401 - read by references
-    except ImportError as error:
-        msg = f'The report needs the package {error.name}. Install it with `pip install "acyclome[report]"`.'
-        raise InputError(msg) from error
+    return render_page("report.html.j2", SCRIPTS, data=payload.page_data(run), context=_context(run))
 
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("acyclome.report", "templates"),
-        autoescape=True,  # names of genes and files come from outside
-        undefined=jinja2.StrictUndefined,  # a name that is missing is an error, not an empty place
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals.update(count=wording.count, share=wording.share, decimal=wording.decimal, plural=wording.plural)
-    try:
-        return environment.get_template("report.html.j2").render(_context(run))
-    except jinja2.UndefinedError as error:  # an entry of the record that is not there
-        raise LookupError(str(error)) from error
+
+def render_groups(folder: Path) -> str:
+    found = groups.read_groups(folder)
+    return render_page("groups.html.j2", GROUP_SCRIPTS, data=groups.page_data(found), context=groups.context(found))
 
 
 def _context(run: Run) -> dict[str, Any]:
     no_edge = "The network has no edge: no dependence in these data was strong enough to be believed."
-    templates = files("acyclome.report").joinpath("templates")
     return {
-        "style": templates.joinpath("report.css").read_text(encoding="utf-8"),
-        "script": "\n".join(templates.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS),
-        "data": payload.json_for_html(payload.page_data(run)),
         "name": summary.data_name(run),
         "run": run,
         "version": run.fact("version"),

@@ -1,8 +1,7 @@
-"""The data that the page carries for its tables and pictures, as JSON that is safe inside HTML."""
+"""The data that the page carries for its tables and pictures."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,6 @@ from acyclome.report.what_if import page_answers
 EMBEDDED_EDGES = 50_000  # best ones, which the page carries: about 1.2 MB
 EMBEDDED_MEMBERS = 100_000  # edges of all resamples together, which it carries as a whole or not at all: 0.9 MB
 NEXT = 3  # pairs into each gene that were ranked but left out
-# Characters by which a text in a script could end it, start a tag, or end a line of JavaScript.
-_UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def page_data(run: Run) -> dict[str, Any]:
@@ -100,10 +97,3 @@ def _members(run: Run) -> dict[str, Any] | None:
         return None
     members = members.sort_values(["member", "source", "target"], kind="stable")
     return {name: (pack if name == "weight" else pack_whole)(members[name]) for name in MEMBER_COLUMNS}
-
-
-def json_for_html(data: Any) -> str:
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for character, escaped in _UNSAFE.items():
-        text = text.replace(character, escaped)
-    return text
