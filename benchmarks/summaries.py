@@ -201,6 +201,7 @@ SCREENS = ("edges", "wasserstein", "precision", "false_omission_rate", "direct",
 SIZE = ("data", "d", "n", "method")
 
 SUMMARIES: dict[str, Summary] = {
+    "desk": Summary(),  # one page a line
     "accuracy": Summary(("data", "method")),
     "relaxation": Summary(("data", "road"), ROAD, ("acyclic",)),
     "relaxation-alone": Summary(("data", "road"), (*ROAD[:3], *ROAD[4:-1], "peak_mb", "acyclic"), ("acyclic",)),
