@@ -11,11 +11,14 @@ real: 9 measured targets; what acts on other genes is left out.
 Measures of CausalBench (``acyclome score --interventional``), for 1,000 edges at most; ``direct`` is the share of those
 edges that are in the true graph, which is scored too, as what can be had. The test calls 5% of pairs different of which
 nothing is: no false omission rate gets below .05 by more than chance.
+
+identified: which of all genes was acted on, by networks that never saw that; with its transcript hidden (``activity``).
 """
 
 from __future__ import annotations
 
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +27,14 @@ import pandas as pd
 
 from acyclome.config import Config
 from acyclome.core.backend import ThreadBackend
+from acyclome.core.effects.identification import EFFECTS, OWN
 from acyclome.evaluate.interventional import interventional_scores
 from acyclome.io.store import Store
 from acyclome.pipeline.commands import Runtime, prepare_stage
 from acyclome.pipeline.dataset import Dataset
+from acyclome.pipeline.held_out import hold_out
 from acyclome.pipeline.interventional import learn_halves
+from acyclome.pipeline.task import Task
 from benchmarks.measure import measured
 from benchmarks.report import publish
 from benchmarks.tables import options
@@ -51,19 +57,21 @@ def main() -> None:
     parser.set_defaults(seeds=[1])
     parser.add_argument("parts", nargs="*", default=["simulated", "real"])
     given = parser.parse_args()
-    rows = []
-    if "simulated" in given.parts:
-        for seed in given.seeds:
-            adata, true = simulated(given.d, seed)
-            rows += scored(adata, true, data="simulated", seed=seed, threads=given.threads)
-    if "real" in given.parts:
-        for seed in given.seeds:
-            rows += scored(real(given.data), set(), data="THP-1, ECCITE-seq", seed=seed, threads=given.threads)
+    rows: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
+    for name, seed in product(given.parts, given.seeds):
+        adata, true = simulated(given.d, seed) if name == "simulated" else (real(given.data), set())
+        data = name if name == "simulated" else "THP-1, ECCITE-seq"
+        for table, part in zip((rows, found), scored(adata, true, seed=seed, threads=given.threads), strict=True):
+            table += [{"data": data, "seed": seed, **row} for row in part]
+    publish("identified", found, "python -m benchmarks.screens", given)
     publish("screens", rows, "python -m benchmarks.screens", given)
 
 
-def scored(adata: AnnData, true: set[tuple[str, str]], *, data: str, seed: int, threads: int) -> list[dict[str, Any]]:
-    """Score every method, and find the true ones among the edges that count."""
+def scored(
+    adata: AnnData, true: set[tuple[str, str]], *, seed: int, threads: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Score every method, find the true ones among the edges that count, and the targets that were held out."""
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory() as folder:
@@ -75,6 +83,7 @@ def scored(adata: AnnData, true: set[tuple[str, str]], *, data: str, seed: int, 
             dataset = Dataset.build(store, config)
             learn = partial(learn_halves, dataset, config, seed=seed, backend=ThreadBackend(threads), edges=EDGES)
             (cells, trials), cost = measured(learn)
+            found = identified(Task.begin(dataset, config, Runtime(threads=threads)))
     genes = dataset.store.genes
     rows = []
     place = {gene: k for k, gene in enumerate(genes)}
@@ -87,8 +96,19 @@ def scored(adata: AnnData, true: set[tuple[str, str]], *, data: str, seed: int, 
             source, target = (end[np.isin(trial.networks[method][0], trial.asked)] for end in trial.networks[method])
             pairs = zip(source, target, strict=True)
             direct = np.mean([(genes[i], genes[j]) in true for i, j in pairs]) if true else np.nan
-            rows.append({"data": data, "scored_by": trial.scored_by, "method": method, "seed": seed, **scores})
+            rows.append({"scored_by": trial.scored_by, "method": method, **scores})
             rows[-1] |= {"direct": float(direct), "cpu_seconds": cost.cpu}
+    return rows, found
+
+
+def identified(task: Task) -> list[dict[str, Any]]:
+    """Say how often targets that were held out are found again from what acting on them did."""
+    rows = []
+    for acts_on, found in hold_out(task).facts["identification"].items():
+        for method in ("chosen", "largest change", "chance"):
+            weight = found["weight"] if method == "chosen" else {}
+            rows.append({"acts_on": acts_on, "method": method, "targets": found["targets"], **found[method]})
+            rows[-1] |= {f"weight of {name}": weight.get(name, np.nan) for name in (OWN, EFFECTS)}
     return rows
 
 

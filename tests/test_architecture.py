@@ -65,7 +65,10 @@ FLOORS = {
 # Rooms of lower floors that are closed all the same.
 CLOSED = {"report": {"core"}, "pl": {"core"}}
 # From core, the network takes only what numpy and scipy carry.
-NETWORK_MAY_TAKE = {"core.data.index_maps", "core.effects.stacking", "core.effects.total", "core.graph.equivalence"}
+NETWORK_MAY_TAKE = {
+    *("core.data.index_maps", "core.effects.identification", "core.effects.stacking", "core.effects.total"),
+    "core.graph.equivalence",
+}
 
 CLUSTER = {"dask", "distributed"}
 ONLY = {

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from acyclome.config import Config
-from acyclome.errors import InputError, examples
-from acyclome.io.atomic import plain
-from acyclome.io.keys import check_changeable, check_genes, check_key, read_joint, read_keys, write_keys
+from acyclome.io.keys import check_changeable, check_key, read_joint, read_keys, write_keys
 from acyclome.knowledge.regulators import listed_regulators
 from acyclome.notebook import speaks_python, tell
 from acyclome.notebook.bars import reporter
 from acyclome.options.earlier import earlier_arguments
-from acyclome.prepare.checks import check_groups, check_matrix, check_upright, leave_out_constant
-from acyclome.prepare.copies import leave_out_copies
-from acyclome.prepare.symbols import find_symbols
+from acyclome.prepare.checks import check_upright
 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-    from acyclome.io.store import MemoryStore
-
-__all__ = ["compare", "dag", "predict"]
-
-PREPARED_LAYER = "dag_input"  # as pp.prepare writes it
+__all__ = ["blame", "compare", "dag", "predict"]
 
 
 @speaks_python
@@ -105,6 +97,7 @@ def dag(
     >>> ac.tl.dag(adata, layer="counts", groupby="cell_type", joint=True, n_resamples=4, key_added="types")
     """
     from acyclome.machine import usable_threads
+    from acyclome.pipeline.anndata_store import labels_asked_for, store_of
     from acyclome.pipeline.groups import Door, learn_groups
     from acyclome.pipeline.task import Runtime
 
@@ -122,12 +115,12 @@ def dag(
     options = Config.from_mapping(config).with_options({name: v for name, v in given.items() if v is not None})
     door = Door.in_memory(
         "acyclome.tl.dag",
-        lambda label: _store(adata, options if label is None else options.with_options({"input.group": label})),
+        lambda label: store_of(adata, options if label is None else options.with_options({"input.group": label})),
         regulators=listed_regulators(regulators),
         knowledge=knowledge,
     )
     runtime = Runtime(threads=threads or usable_threads(), device=device, progress=reporter(), tell=tell)
-    labels = _labels_asked_for(adata, options)
+    labels = labels_asked_for(adata, options)
     networks = learn_groups(labels, door, options, runtime=runtime)
     target = adata.copy() if copy else adata
     if target.is_view:  # else every key that is written would copy it anew, with a warning
@@ -216,76 +209,51 @@ def predict(
     return read_keys(adata, key, group).predict(set, shift, knockout, perturb=perturb, interval=interval)
 
 
-def _labels_asked_for(adata: AnnData, options: Config) -> list[str | None]:
-    """Return the labels of the groups to learn, only None if there are no groups."""
-    if options.input.group_by is None:
-        return [None]
-    labels = _labels(adata, options)
-    known = sorted(labels.dropna().unique())
-    if options.input.group is None:
-        sizes = {label: int((labels == label).sum()) for label in known}
-        check_groups(sizes, f"the column {options.input.group_by!r} of obs", "config={'input': {'group': LABEL}}")
-        return list(known)
-    if options.input.group not in known:
-        msg = (
-            f"No observation has the group {options.input.group!r} in the column {options.input.group_by!r}; "
-            f"its labels are {examples(known, 10) or 'none'}."
-        )
-        raise InputError(msg)
-    return [options.input.group]
+@speaks_python
+def blame(
+    adata: AnnData,
+    before: AnnData,
+    after: AnnData,
+    *,
+    acts_on: Literal["transcript", "activity"] = "transcript",
+    key: str = "dag",
+    group: str | None = None,
+) -> pd.DataFrame:
+    """Rank genes by how probable it is that acting on them made the difference, by a network inside `adata`.
 
+    Parameters
+    ----------
+    adata, key, group
+        As of :func:`acyclome.get.network`.
+    before, after
+        Observations before and after, in the matrix that the network was learned from; prepared here as that was.
+    acts_on
+        ``transcript`` where what was done changes its target's own expression (a knock-down), ``activity`` where it
+        need not (a drug, a degraded protein).
 
-def _labels(adata: AnnData, options: Config) -> pd.Series:
-    column = options.input.group_by
-    if column not in adata.obs:
-        known = examples(adata.obs.columns, 10) or "none"
-        msg = f"adata.obs has no column {column!r} to group by; it has {known}."
-        raise InputError(msg)
-    return adata.obs[column].astype(object).where(adata.obs[column].notna()).map(str, na_action="ignore")
+    Returns
+    -------
+    One row per gene, most probable first: ``probability``, ``change`` of itself in standard deviations, ``fit`` (share
+    of what the others did that its total effects explain), ``acted_on`` (whether these are measured). ``attrs`` hold
+    how often targets were found again that were held out.
 
+    Raises
+    ------
+    InputError
+        If there is no network, too few of its genes are in both, or it was learned from counts.
 
-def _store(adata: AnnData, options: Config) -> MemoryStore:
-    """Return the matrix as a store, prepared now unless it is."""
-    from acyclome.io.store import MemoryStore
-    from acyclome.prepare import prepare
+    Examples
+    --------
+    >>> is_high = adata[:, "SPI1"].layers["counts"].ravel() > 20  # as if SPI1 had been raised
+    >>> ac.tl.blame(adata, adata[~is_high], adata[is_high])["gene"][0]
+    'SPI1'
+    """
+    from acyclome.network.blame import blame as blamed
+    from acyclome.prepare.alike import prepare_alike
 
-    if options.input.layer == PREPARED_LAYER and PREPARED_LAYER in adata.layers:
-        return _prepared_layer(adata, options)
-    done = prepare(adata, options)
-    check_genes(adata, done.genes)
-    return MemoryStore(
-        done.X,
-        done.genes,
-        done.observations,
-        facts=done.facts,
-        obs_columns=done.obs_columns,
-        symbols=done.symbols,
-    )
-
-
-def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:
-    """Return what :func:`acyclome.pp.prepare` left in the object, of one group if there is one, with its facts."""
-    from acyclome.io.store import MemoryStore
-    from acyclome.prepare.selection import check_perturbation
-
-    check_perturbation(adata, options.input)
-    rows = slice(None) if options.input.group is None else _labels(adata, options) == options.input.group
-    used = adata.var["dag_used"].to_numpy(dtype=bool)
-    X, genes = adata.layers[PREPARED_LAYER][rows][:, used], adata.var_names[used].tolist()
-    # Prepared as a whole, so that in a group a gene may not vary; in the whole it would be a fault.
-    X, genes, warnings = leave_out_constant(X, genes) if options.input.group is not None else (X, genes, [])
-    check_matrix(X, genes)
-    X, genes, copies = leave_out_copies(X, genes)
-    facts = dict(adata.uns.get("dag_prepare", {}))
-    facts["warnings"] = [*facts.get("warnings", []), *warnings, *copies]
-    if "n_effective" in facts:
-        # Facts are of all observations: the degrees that covariates took stay, the observations are those of the group.
-        facts["n_effective"] = X.shape[0] - (float(facts["n_obs"]) - float(facts["n_effective"]))
-        facts["steps"] = [dict(zip(("step", "what"), text.split(": ", 1), strict=True)) for text in facts["steps"]]
-    obs = None if options.input.perturbation is None else adata.obs[rows]
-    symbols = find_symbols(adata, options.input, genes)
-    observations = adata.obs_names[rows].tolist()
-    return MemoryStore(X.T, genes, observations, facts=plain(facts), obs_columns=obs, symbols=symbols)
+    network = read_keys(adata, key, group)
+    tables = [prepare_alike(part, network.facts, network.genes) for part in (before, after)]
+    return network.with_symbols(blamed(network, *tables, acts_on=acts_on))
 
 
 def __dir__() -> list[str]:

@@ -87,6 +87,25 @@ def test_descendants_of_a_gene_are_listed_nearest_first(folder, acyclome):
     assert rows[1]["effect"] == pytest.approx(0.5 * 0.8 - 0.25)
 
 
+def test_the_gene_that_was_hit_is_blamed_from_two_files(folder, tmp_path, acyclome):
+    rng = np.random.default_rng(4)
+    files = [tmp_path / name for name in ("before.csv", "after.csv")]
+    for path, less in zip(files, (0.0, 5.0), strict=True):
+        values = pd.DataFrame(
+            rng.normal(size=(12, 5)), [f"c{k}" for k in range(12)], ["SPI1", "CEBPA", "LYZ", "GATA1", "HBB"]
+        )
+        values["CEBPA"] -= less
+        values["SPI1"] -= 0.5 * less
+        values.rename("c{}".format).to_csv(path)
+    asked = ("blame", folder, "--before", files[0], "--after", files[1])
+    code, text, _ = acyclome(*asked, "--json")
+    assert code == 0
+    assert json.loads(text)["targets"][0]["gene"] == "CEBPA"
+    code, text, _ = acyclome(*asked)
+    assert "CEBPA" in text.splitlines()[2]
+    assert "Not checked" in text
+
+
 def test_the_report_is_shown_in_a_browser_or_its_place_is_told(tmp_path, monkeypatch, capsys):
     import webbrowser
 

@@ -42,6 +42,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Results and evaluation": {
         "predict": results.predict,
         "effects": results.effects,
+        "blame": results.blame,
         "explain": results.explain,
         "export": export.export,
         "score": evaluation.score,

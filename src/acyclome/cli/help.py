@@ -33,6 +33,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "doctor --json"),
     "predict": ("predict out/ --knockout SPI1", "predict out/ --set SPI1=-2 --shift CEBPA=1 -o changes.tsv"),
     "effects": ("effects out/ -g SPI1 --descendants", "effects out/ --least 0.1 -o effects.tsv"),
+    "blame": (
+        "blame out/ --before controls.h5ad --after treated.h5ad",
+        "blame out/ --before dmso.h5ad --after drug.h5ad --acts-on activity",
+    ),
     "explain": ("explain out/ --gene SPI1", "explain out/ --gene SPI1 --json"),
     "export": (
         "export out/ -o network.graphml",

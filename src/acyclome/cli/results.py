@@ -125,6 +125,45 @@ def predict(
     say(statement(table))
 
 
+@run_folder
+@cloup.option("--before", type=FILE, required=True, metavar="FILE", help="Expression before, as the run's own file.")
+@cloup.option("--after", type=FILE, required=True, metavar="FILE", help="Expression after something was done.")
+@cloup.option(
+    "--acts-on",
+    type=click.Choice(["transcript", "activity"]),
+    default="transcript",
+    help="transcript: what was done changes its target's own expression (knock-down). activity: it need not (a drug).",
+)
+@cloup.option("file", "-o", "--output", type=FILE, metavar="FILE", help="Write all genes to a tsv table.")
+@cloup.option("--top", default=20, type=click.IntRange(1), help="Genes to show.")
+@json_flag
+def blame(out: Path, *, before: Path, after: Path, acts_on: str, file: Path | None, top: int, json: bool) -> None:
+    """Rank genes by how probable it is that acting on them made the difference between two files."""
+    from acyclome.io.expression import open_expression
+    from acyclome.io.networks import read
+    from acyclome.io.runs import RunFolder
+    from acyclome.io.tables import write_tsv
+    from acyclome.network.blame import blame as blamed
+    from acyclome.network.blame import blame_statement
+    from acyclome.prepare.alike import prepare_alike
+
+    network = read(out)
+    tables = [prepare_alike(open_expression(path), network.facts, network.genes) for path in (before, after)]
+    table = network.with_symbols(blamed(network, *tables, acts_on=acts_on))
+    if file is not None:
+        RunFolder(out).check_apart(file, "The file")
+        write_tsv(file, table)
+    if json:
+        echo_json({"targets": table.to_dict("records"), "checked": table.attrs["checked"]})
+        return
+    rows = [
+        [str(row["gene"]), f"{row['probability']:.3f}", _number(row["change"]), f"{row['fit']:.3f}"]
+        for row in table.head(top).to_dict("records")
+    ]
+    say(format_table(["gene", "probability", "change", "fit"], rows))
+    say(blame_statement(table))
+
+
 def _values(given: Sequence[str], option: str) -> dict[str, float]:
     """Read GENE=VALUE; the last equals sign counts, since names of genes may hold others."""
     values: dict[str, float] = {}

@@ -21,6 +21,7 @@ from acyclome.core.effects.total import responses
 from acyclome.network.tables import TREATMENT_COLUMNS
 from acyclome.pipeline.dataset import Labels
 from acyclome.pipeline.executor import run_parts
+from acyclome.pipeline.identification import identify
 from acyclome.pipeline.records import HeldOut
 from acyclome.pipeline.stages import learn_subsample
 from acyclome.pipeline.task import Task, seed_of
@@ -54,7 +55,8 @@ def hold_out(task: Task) -> HeldOut:
         dask=task.runtime.dask,
     )
     effect = np.concatenate([_total(dag, part) for dag, part in zip(dags, parts, strict=True)])
-    return HeldOut(gene=np.concatenate(parts), effect=effect, facts={"parts": len(parts)})
+    facts = {"parts": len(parts), "identification": identify(task, dags, parts)}
+    return HeldOut(gene=np.concatenate(parts), effect=effect, facts=facts)
 
 
 def _total(dag: SearchResult, genes: np.ndarray) -> np.ndarray:

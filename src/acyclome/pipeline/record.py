@@ -62,7 +62,7 @@ def run_record(
         "fit": {name: value for name, value in fit.items() if name not in ("cost", "warnings")},
         "order": {name: value for name, value in order.items() if name not in NOT_OF_THE_ORDER},
         "perturbation": {**data.perturbation, "effects": effects} if data.perturbation else None,
-        "prediction": network.screen.summary(),
+        **_checks(network, facts),
         "resample": {
             "resamples": config.resample.resamples,
             "fraction": config.resample.fraction,
@@ -74,6 +74,12 @@ def run_record(
         "versions": {"python": platform.python_version(), "acyclome": __version__, **_versions()},
         "warnings": list(dict.fromkeys(warnings)),  # each once, though stages or shards may say the same
     }
+
+
+def _checks(network: Network, facts: Mapping[Key, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what targets that were held out say of predictions, and of how well they are found again."""
+    found = facts.get(Key(Stage.HELD_OUT), {}).get("identification", {})
+    return {"prediction": network.screen.summary(), "identification": found}
 
 
 def _network_facts(network: Network) -> dict[str, Any]:

@@ -1,0 +1,88 @@
+"""What a network is learned from, out of an AnnData object in memory: groups by their labels, and prepared matrices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from acyclome.config import Config
+from acyclome.errors import InputError, examples
+from acyclome.io.atomic import plain
+from acyclome.io.keys import check_genes
+from acyclome.io.store import MemoryStore
+from acyclome.prepare import prepare
+from acyclome.prepare.checks import check_groups, check_matrix, leave_out_constant
+from acyclome.prepare.copies import leave_out_copies
+from acyclome.prepare.selection import check_perturbation
+from acyclome.prepare.symbols import find_symbols
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+PREPARED_LAYER = "dag_input"  # as pp.prepare writes it
+
+
+def labels_asked_for(adata: AnnData, options: Config) -> list[str | None]:
+    """Return the labels of the groups to learn, only None if there are no groups."""
+    if options.input.group_by is None:
+        return [None]
+    labels = _labels(adata, options)
+    known = sorted(labels.dropna().unique())
+    if options.input.group is None:
+        sizes = {label: int((labels == label).sum()) for label in known}
+        check_groups(sizes, f"the column {options.input.group_by!r} of obs", "config={'input': {'group': LABEL}}")
+        return list(known)
+    if options.input.group not in known:
+        msg = (
+            f"No observation has the group {options.input.group!r} in the column {options.input.group_by!r}; "
+            f"its labels are {examples(known, 10) or 'none'}."
+        )
+        raise InputError(msg)
+    return [options.input.group]
+
+
+def _labels(adata: AnnData, options: Config) -> pd.Series:
+    column = options.input.group_by
+    if column not in adata.obs:
+        known = examples(adata.obs.columns, 10) or "none"
+        msg = f"adata.obs has no column {column!r} to group by; it has {known}."
+        raise InputError(msg)
+    return adata.obs[column].astype(object).where(adata.obs[column].notna()).map(str, na_action="ignore")
+
+
+def store_of(adata: AnnData, options: Config) -> MemoryStore:
+    """Return the matrix as a store, prepared now unless it is."""
+    if options.input.layer == PREPARED_LAYER and PREPARED_LAYER in adata.layers:
+        return _prepared_layer(adata, options)
+    done = prepare(adata, options)
+    check_genes(adata, done.genes)
+    return MemoryStore(
+        done.X,
+        done.genes,
+        done.observations,
+        facts=done.facts,
+        obs_columns=done.obs_columns,
+        symbols=done.symbols,
+    )
+
+
+def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:
+    """Return what :func:`acyclome.pp.prepare` left in the object, of one group if there is one, with its facts."""
+    check_perturbation(adata, options.input)
+    rows = slice(None) if options.input.group is None else _labels(adata, options) == options.input.group
+    used = adata.var["dag_used"].to_numpy(dtype=bool)
+    X, genes = adata.layers[PREPARED_LAYER][rows][:, used], adata.var_names[used].tolist()
+    # Prepared as a whole, so that in a group a gene may not vary; in the whole it would be a fault.
+    X, genes, warnings = leave_out_constant(X, genes) if options.input.group is not None else (X, genes, [])
+    check_matrix(X, genes)
+    X, genes, copies = leave_out_copies(X, genes)
+    facts = dict(adata.uns.get("dag_prepare", {}))
+    facts["warnings"] = [*facts.get("warnings", []), *warnings, *copies]
+    if "n_effective" in facts:
+        # Facts are of all observations: the degrees that covariates took stay, the observations are those of the group.
+        facts["n_effective"] = X.shape[0] - (float(facts["n_obs"]) - float(facts["n_effective"]))
+        facts["steps"] = [dict(zip(("step", "what"), text.split(": ", 1), strict=True)) for text in facts["steps"]]
+    obs = None if options.input.perturbation is None else adata.obs[rows]
+    symbols = find_symbols(adata, options.input, genes)
+    observations = adata.obs_names[rows].tolist()
+    return MemoryStore(X.T, genes, observations, facts=plain(facts), obs_columns=obs, symbols=symbols)
