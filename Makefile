@@ -56,6 +56,7 @@ chaos: $(VENV)/.installed-test
 
 schema: $(VENV)/.installed-test
 	$(BIN)/python workflow/schemas/generate.py
+	$(BIN)/python workflow/schemas/rulegraph.py
 
 clean:
 	rm -rf $(VENV) .snakemake results resources logs .pytest_cache .ruff_cache .mypy_cache .hypothesis build docs/generated

@@ -205,3 +205,17 @@ def test_what_users_call_says_what_it_takes_and_what_it_refuses(name):
         thing
     ):  # of methods, those that refuse something themselves
         assert "Raises\n------" in text
+
+
+def test_the_container_is_made_of_what_was_tested_and_runs_as_nobody_of_rank():
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    words = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
+    told = {word: [rest for name, rest in words if name == word] for word, _ in words}
+    assert told["FROM"] == ["python:3.11-slim-bookworm"]
+    copied = [name for line in told["COPY"] for name in line.split()[:-1]]
+    kept = [line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line[0] == "!"]
+    assert sorted(copied) == sorted(kept)
+    assert all((ROOT / name).exists() for name in copied)
+    assert "-c constraints.txt" in told["RUN"][0]
+    assert told["USER"] == ["1000"]
+    assert told["ENTRYPOINT"] == ['["acyclome"]']

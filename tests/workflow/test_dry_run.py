@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import acyclome
+from acyclome.cli import build_app, stages
 from acyclome.io import formats
 from acyclome.io.names import safe_name
 
@@ -24,6 +27,7 @@ EXPECTED = {
     "resample_network": 2,
     "write_network": 1,
     "write_report": 1,
+    "draw_figures": 1,
 }
 MODULE = """
 module acyclome:
@@ -80,7 +84,7 @@ def test_as_a_module_it_runs_in_its_prefix_and_leaves_the_users_paths_alone(work
 def test_the_network_in_another_format_is_a_target(workplace):
     answer = workplace.snakemake("-n", "--printshellcmds", "results/pbmc68k_reduced/network.graphml")
     assert answer.code == 0, answer.text
-    assert answer.jobs == without(EXPECTED, "write_report") | {"export_network": 1}
+    assert answer.jobs == without(EXPECTED, "write_report", "draw_figures") | {"export_network": 1}
     assert "acyclome export results/pbmc68k_reduced --output results/pbmc68k_reduced/network.graphml" in answer.text
 
 
@@ -166,7 +170,7 @@ ROWS = """\
 dataset\tpath\tgroup_by\tresamples\tfit.mu\tinput.joint\tshards\tn_top_genes\tprepare.target_sum\tvalidation.checks
 apart\tx.h5ad\tkind\t0\t1;0.1\t\t\t\tnone\tfalse
 joint\tx.h5ad\tkind\t4\t\ttrue\t\t1e3\t\t
-cut\tx.h5ad\t\t0\t\t\t2\t\t\t
+cut\tx.h5ad\t\t1\t\t\t2\t\t\t
 """
 
 
@@ -177,10 +181,23 @@ def test_rows_take_every_option_and_groups_become_networks_once_they_are_listed(
     workplace.write("config/datasets.tsv", ROWS)
     before = workplace.snakemake("-n", "--printshellcmds")
     assert before.code == 0, before.text
-    once = {**dict.fromkeys(EXPECTED, 1), "write_config": 2, "shard_candidates": 1, "fit_shards": 1, "merge_shards": 1}
-    once = without(once, "get_demo_data", "fit_network", "resample_network")
+    once = {
+        **dict.fromkeys(EXPECTED, 1),
+        "draw_figures": 2,
+        "write_config": 2,
+        "shard_candidates": 1,
+        "fit_shards": 1,
+        "merge_shards": 1,
+    }
+    once = without(once, "get_demo_data", "fit_network")
     assert without(before.jobs, "acyclome") == {**once, "list_groups": 1, "learn_together": 1}
     assert "acyclome run x.h5ad -o results/joint --config resources/config/joint.yaml --overwrite" in before.text
+
+    typed = re.findall(r"\bacyclome (.+?) > logs/\S+ 2>&1$", before.text, flags=re.MULTILINE)
+    assert {words.split()[0] for words in typed} == {*stages.STAGES, "prepare", "inspect", "run", "figures"}
+    for words in typed:  # every command of the rules is one that the shell takes
+        name, *rest = shlex.split(words)
+        assert build_app().commands[name].make_context(name, rest).params
 
     configs = [f"resources/config/{name}.yaml" for name in ("apart/B", f"apart/{safe_name('T/NK')}", "joint")]
     listed = workplace.snakemake("--cores", "1", *configs)
@@ -253,7 +270,7 @@ def rule_names() -> set[str]:
     return {name for text in texts for name in re.findall(r"^rule (\w+):", text, flags=re.MULTILINE)}
 
 
-@pytest.mark.parametrize("name", ["default", "slurm"])
+@pytest.mark.parametrize("name", ["default", "slurm", "slurm-gpu"])
 def test_a_profile_speaks_of_rules_that_exist(name):
     profile = YAML(typ="safe").load(ROOT / "profiles" / name / "config.yaml")
     assert set(profile.get("set-resources", {})) <= rule_names()
@@ -266,6 +283,27 @@ def test_the_profile_of_the_cluster_is_one_snakemake_accepts(workplace):
     answer = workplace.snakemake("-n", "--workflow-profile", str(ROOT / "profiles/slurm"))
     assert answer.code == 0, answer.text
     assert without(answer.jobs, "acyclome") == EXPECTED
+
+
+def test_the_profile_with_cards_gives_one_to_each_job_that_computes_on_it(workplace):
+    answer = workplace.snakemake("-n", "--printshellcmds", "--workflow-profile", str(ROOT / "profiles/slurm-gpu"))
+    assert answer.code == 0, answer.text
+    commands = re.findall(r"\bacyclome (\w+) .*--device cuda", answer.text)
+    assert sorted(commands) == ["fit", "order", "resample", "resample", "screen"]
+    profile = YAML(typ="safe").load(ROOT / "profiles/slurm-gpu/config.yaml")
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "workflow/rules").glob("*.smk")]
+    rules = [part for text in texts for part in re.split(r"^rule ", text, flags=re.MULTILINE)[1:]]
+    computing = {part.partition(":")[0] for part in rules if "{params.device}" in part}
+    assert profile["set-resources"] == {rule: {"gpu": 1} for rule in computing}
+
+
+def test_the_picture_of_the_rules_is_that_of_snakemake():
+    spec = importlib.util.spec_from_file_location("rulegraph", ROOT / "workflow/schemas/rulegraph.py")
+    drawing = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(drawing)
+    page = (ROOT / "config/README.md").read_text(encoding="utf-8")
+    assert drawing.readme_text() == page, "a rule changed: run `make schema`"
+    assert "screen_candidates --> order_genes" in page
 
 
 def test_every_rule_has_log_benchmark_environment_memory_and_message():

@@ -320,6 +320,14 @@ def dataset_options(dataset):
     return options | {"input": options["input"] | {"group": groups[folder]}}
 
 
+def pages(dataset):
+    """Return what is looked at of a network: its report, and its figures."""
+    return [
+        f"results/{dataset}/report.html",
+        f"results/{dataset}/figures/edges.html",
+    ]
+
+
 def results_known(wildcards):
     """Return the reports, and tables of differences, of the rows whose networks are known beforehand."""
     results = []
@@ -327,21 +335,22 @@ def results_known(wildcards):
         if is_joint(row):
             results += [
                 f"results/{row}/report.html",
-                f"results/{row}/shared/report.html",
                 f"results/{row}/differential.tsv.gz",
+                *pages(f"{row}/shared"),
             ]
         elif not is_grouped(row):
-            results.append(f"results/{row}/report.html")
+            results += pages(row)
     return results
 
 
 def results_of_groups(wildcards):
     """Return the reports of all groups, once these have been listed."""
     return [
-        f"results/{row}/{folder}/report.html"
+        page
         for row in LEARNED
         if is_grouped(row)
         for folder in read_groups(row)
+        for page in pages(f"{row}/{folder}")
     ]
 
 
@@ -379,6 +388,16 @@ def shard_stages(wildcards):
     if not is_sharded(row_of(wildcards.dataset)):
         return []
     return [f"results/{wildcards.dataset}/stages/shard.npz", *shard_parts(wildcards)]
+
+
+def figure(name):
+    """Return a figure of a network as an output that stands in the report of the workflow."""
+    return report(
+        f"results/{{dataset}}/figures/{name}.svg",
+        caption="../report/figures.rst",
+        category="{dataset}",
+        labels={"data set": "{dataset}", "what": name.replace("_", " ")},
+    )
 
 
 def memory_mb(base, per_input_mb):

@@ -8,20 +8,10 @@ rule write_network:
         shard_stages,
         resample_parts,
     output:
-        edges=report(
-            "results/{dataset}/edges.tsv.gz",
-            caption="../report/edges.rst",
-            category="{dataset}",
-            labels={"data set": "{dataset}", "what": "edges, best first"},
-        ),
+        edges="results/{dataset}/edges.tsv.gz",
         parquet="results/{dataset}/edges.parquet",
         ranking="results/{dataset}/ranking.tsv.gz",
-        nodes=report(
-            "results/{dataset}/nodes.tsv",
-            caption="../report/nodes.rst",
-            category="{dataset}",
-            labels={"data set": "{dataset}", "what": "genes in causal order"},
-        ),
+        nodes="results/{dataset}/nodes.tsv",
         h5ad="results/{dataset}/network.h5ad",
         run="results/{dataset}/run.json",
     log:

@@ -20,7 +20,19 @@ import click
 import cloup
 
 from acyclome._version import __version__
-from acyclome.cli import benchmark, demo, doctor, evaluation, export, inspection, plan, results, simulation, stages
+from acyclome.cli import (
+    benchmark,
+    demo,
+    doctor,
+    evaluation,
+    export,
+    figures,
+    inspection,
+    plan,
+    results,
+    simulation,
+    stages,
+)
 from acyclome.cli.options import command
 from acyclome.cli.progress import log_to_stderr
 from acyclome.cli.signals import StopSignals
@@ -45,6 +57,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "blame": results.blame,
         "explain": results.explain,
         "export": export.export,
+        "figures": figures.figures,
         "score": evaluation.score,
         "simulate": simulation.simulate,
         "benchmark": benchmark.benchmark,

@@ -42,6 +42,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "export out/ -o network.graphml",
         "export out/ --format cx2,gmt --min-confidence 0.8 --regulators human",
     ),
+    "figures": ("figures out/", "figures out/ --format pdf -o paper/"),
     "score": ("score out/ --truth edges.tsv", "score out/ --interventional"),
     "simulate": ("simulate -o toy.h5ad --genes 1000 --observations 500", "simulate -o toy.h5ad --graph hub --seed 3"),
     "benchmark": ("benchmark --d 100,1000", "benchmark --d 500 --methods acyclome,dagma"),
