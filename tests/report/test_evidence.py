@@ -56,6 +56,11 @@ def test_evidence_tells_of_resamples_reversal_and_competing_causes(ask, build_ru
     assert [row[0] for row in found["rows"] if row[1] == "cause"][:10] == others[:10]
 
 
+def test_without_values_the_page_says_where_they_are(ask, build_run):
+    said = ask(write_report(build_run()), 'return text("#evidence-figure");')
+    assert "stages/prepared.h5" in said
+
+
 def test_addresses_open_genes_and_back_leads_to_the_one_before(ask, build_run):
     folder = build_run()
     found = ask(

@@ -96,3 +96,19 @@ def test_resamples_are_carried_whole_or_not_at_all(build_run, monkeypatch):
     }
     monkeypatch.setattr(payload, "EMBEDDED_MEMBERS", 2)
     assert payload.page_data(read_run(folder))["members"] is None
+
+
+@pytest.mark.parametrize("kept", [0, 100, 2_000])
+def test_a_damaged_store_leaves_a_page_without_values(build_run, with_values, kept):
+    folder = build_run()
+    with_values(folder)
+    store = folder / "stages" / "prepared.h5"
+    store.write_bytes(store.read_bytes()[:kept])
+    assert payload.page_data(read_run(folder))["values"] is None
+
+
+def test_values_of_other_genes_are_not_taken_for_those_of_the_network(build_run, with_values):
+    folder = build_run()
+    with_values(folder)
+    build_run([f"OTHER{k}" for k in range(40)])
+    assert payload.page_data(read_run(folder))["values"] is None

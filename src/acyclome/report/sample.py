@@ -25,9 +25,9 @@ ABSENT = (
 
 
 def page_values(run: Run) -> dict[str, Any] | None:
-    """Return the values of the genes of the best edges, in standard deviations from the mean; None without a store.
+    """Return values of the genes of the best edges and pairs, in standard deviations from the mean.
 
-    One byte each, between the smallest and the largest of the gene. Where observations are many, a random part of them
+    None without a store. One byte each, between the smallest and the largest of the gene. Where observations are many, a random part of them
     stands for all, the same for all genes.
     """
     path = run.folder / "stages" / "prepared.h5"
@@ -36,7 +36,7 @@ def page_values(run: Run) -> dict[str, Any] | None:
     try:
         with Store.open(path) as store:
             return _values(run, store) if store.genes == run.network.genes else None
-    except InputError:  # damaged: a page is made of the tables all the same, and says that values are not there
+    except (InputError, OSError):  # damaged: a page is made of the tables all the same, and says what is not there
         return None
 
 
@@ -55,8 +55,12 @@ def _values(run: Run, store: Store) -> dict[str, Any]:
 
 
 def _best_genes(run: Run, most: int) -> np.ndarray:
-    """Return the genes of the best edges, at most so many, in the order of the table of genes."""
-    ends = np.column_stack([run.network.source, run.network.target]).ravel()
+    """Return the genes of the best edges, then those of the best ranked pairs, at most so many, in rising order."""
+    network = run.network
+    ends = np.column_stack([network.source, network.target]).ravel()
+    ranked = network.ranking[["source", "target"]].to_numpy().ravel()
+    index_of = {gene: index for index, gene in enumerate(network.genes)}
+    ends = np.concatenate([ends, [index_of[gene] for gene in dict.fromkeys(ranked)]]).astype(np.int64)
     _, first = np.unique(ends, return_index=True)
     return np.sort(ends[np.sort(first)[:most]])
 

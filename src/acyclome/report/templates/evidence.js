@@ -118,13 +118,18 @@ function competitors(source, target) {
   const [from, to] = [nextRanked.start[target], nextRanked.start[target + 1]];
   const left = [];
   for (let k = from; k < to; k++) left.push({ gene: nextRanked.source[k], rank: nextRanked.rank[k] });
-  const cells = (gene, what, edge) => [geneCell(gene), node("td", {}, what), edge === undefined ? numberCell(NaN) : weightCell(edges.weight[edge]),
-    numberCell(edge === undefined ? NaN : edges.score[edge]), numberCell(correlationOf(gene, target)), numberCell(correlationOf(gene, source))];
-  const rows = [...parents.map((edge) => () => cells(edges.source[edge], "cause", edge)),
-    ...left.filter(({ gene }) => gene !== source).map(({ gene, rank }) => () => cells(gene, `left out, ranked ${count(rank)}`))];
-  if (!rows.length) return [node("p", { class: "small" }, "No other cause is in the network or near it in the ranking.")];
+  const found = [...parents.map((edge) => ({ gene: edges.source[edge], what: "cause", edge })),
+    ...left.filter(({ gene }) => gene !== source).map(({ gene, rank }) => ({ gene, what: `left out, ranked ${count(rank)}` }))];
+  const numbers = ({ gene, edge }) => [edge === undefined ? NaN : edges.weight[edge], edge === undefined ? NaN : edges.score[edge], correlationOf(gene, target), correlationOf(gene, source)];
+  const cells = (one) => {
+    const [weight, ...rest] = numbers(one);
+    return [geneCell(one.gene), node("td", {}, one.what), isKnown(weight) ? weightCell(weight) : numberCell(NaN), ...rest.map((value) => numberCell(value))];
+  };
+  if (!found.length) return [node("p", { class: "small" }, "No other cause is in the network or near it in the ranking.")];
   const heads = ["Gene", "In the network", "#Weight", "#Score", `#Correlation with ${labels[target]}`, `#With ${labels[source]}`];
-  return [...longTable(heads, rows, `Other causes of ${labels[target]}`)];
+  const name = () => `Other causes of ${labels[target]} beside ${labels[source]}`;
+  const text = () => [heads.map((head) => head.replace("#", "")), ...found.map((one) => [genes[one.gene], one.what, ...numbers(one).map((value) => (isKnown(value) ? value : ""))])];
+  return [...longTable(heads, found.map((one) => () => cells(one)), name()), tableBar(text, name)];
 }
 
 function verdict(source, target) {

@@ -2,7 +2,7 @@
 
 /* Hexagons that count the observations in them: darker, more. Axes in standard deviations from the mean. */
 
-const PLOT = { width: 420, height: 340, left: 52, right: 14, top: 14, bottom: 46, across: 22 };
+const PLOT = { width: 420, height: 340, left: 60, right: 14, top: 14, bottom: 46, across: 22 };
 
 function niceTicks(low, high) {
   const rough = (high - low) / 4 || 1;
@@ -71,7 +71,7 @@ function hexPlot(x, y, { title, nameX, nameY, slope }) {
   return svg("svg", { class: "figure", viewBox: `0 0 ${width} ${height}`, role: "img", style: `max-width:${width}px` },
     svg("title", {}, title), ...grid, ...hexes, ...(isKnown(slope) ? [line] : []),
     svg("text", { class: "axis", x: (left + width - right) / 2, y: height - 8, "text-anchor": "middle" }, nameX),
-    svg("text", { class: "axis", x: 14, y: middle, "text-anchor": "middle", transform: `rotate(-90 14 ${middle})` }, nameY));
+    svg("text", { class: "axis", x: 12, y: middle, "text-anchor": "middle", transform: `rotate(-90 12 ${middle})` }, nameY));
 }
 
 /* Saving. A figure takes its colours from the style sheet, by names that other programs do not know: the saved one has
