@@ -42,6 +42,7 @@ PARTS = {
     ],
     "Guides": [
         "edges",
+        "report",
         "which-model",
         "time-and-memory",
         "faq",

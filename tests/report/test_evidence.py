@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from acyclome.io import tables
 from acyclome.report import write_report
 from acyclome.report.source import read_run
 
@@ -54,6 +55,26 @@ def test_evidence_tells_of_resamples_reversal_and_competing_causes(ask, build_ru
     assert found["shown"] == X.shape[1]
     others = [cause for cause in run.network.parents(edge["target"])["source"] if cause != edge["source"]]
     assert [row[0] for row in found["rows"] if row[1] == "cause"][:10] == others[:10]
+
+
+def test_what_interventions_said_of_an_edge_is_told(ask, build_run):
+    folder = build_run()
+    edges = pd.read_csv(folder / "edges.tsv.gz", sep="\t", keep_default_na=False)
+    told = {"direct_effect": 0.4, "direct_error": 0.05, "instrument_evidence": [-4.0] + [2.0] * (len(edges) - 1)}
+    tables.write_tsv(folder / "edges.tsv.gz", edges.assign(**told))
+    genes = read_run(folder).network.genes
+    source, target = (genes.index(edges[end][0]) for end in ("source", "target"))
+    effects = pd.DataFrame([{"source": source, "target": target, "effect": 0.75, "error": 0.1}])
+    tables.write_parquet(folder / "effects.parquet", effects, "effects")
+    said = """
+      const answers = [text("#evidence-facts")];
+      find("#edge-table tbody tr:nth-child(2) a[href^='#edge=']").click();
+      return [...answers, text("#evidence-facts")];
+    """
+    first, second = ask(write_report(folder), said)
+    assert f"Acting on {edges['source'][0]} moved {edges['target'][0]} by 0.75 ± 0.10 (direct or not)." in first
+    assert "Beyond what runs through other genes: 0.40 ± 0.05. That refutes the arrow: 4.0 nats." in first
+    assert "That speaks for the arrow: 2.0 nats." in second
 
 
 def test_without_values_the_page_says_where_they_are(ask, build_run):

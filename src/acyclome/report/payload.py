@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acyclome.network.explain import REFUTED
 from acyclome.network.tables import MEMBER_COLUMNS
 from acyclome.report.layout import positions
 from acyclome.report.packing import pack, pack_whole
@@ -16,6 +17,8 @@ from acyclome.report.what_if import page_answers
 
 EMBEDDED_EDGES = 50_000  # best ones, which the page carries: about 1.2 MB
 EMBEDDED_MEMBERS = 100_000  # edges of all resamples together, which it carries as a whole or not at all: 0.9 MB
+# Columns of edges that most runs do not fill.
+MAY_LACK = ("confounded", "noise_evidence", "direct_effect", "direct_error", "instrument_evidence")
 NEXT = 3  # pairs into each gene that were ranked but left out
 
 
@@ -42,6 +45,7 @@ def page_data(run: Run) -> dict[str, Any]:
         "edges": _edges(run),
         "priors": _priors(run),
         "acted_on": _acted_on(run),
+        "refuted": REFUTED,
         "next": _next_ranked(run),
         "members": members,
         "what_if": page_answers(run, has_members=members is not None, has_all_edges=len(run.edges) <= EMBEDDED_EDGES),
@@ -54,7 +58,7 @@ def _edges(run: Run) -> dict[str, Any]:
     edges, n = run.edges.head(EMBEDDED_EDGES), min(len(run.edges), EMBEDDED_EDGES)
     measures = ["weight", "score", "reversal_loss"]
     measures += ["stability", "direction"] if run.has_stability else []
-    measures += [name for name in ("confounded", "noise_evidence") if edges[name].notna().any()]
+    measures += [name for name in MAY_LACK if edges[name].notna().any()]
     columns = {"source": pack_whole(run.network.source[:n]), "target": pack_whole(run.network.target[:n])}
     columns |= {name: pack(edges[name]) for name in measures}
     columns |= {name: pack_whole(edges[name].astype(int)) for name in ("reversible", "settled")}

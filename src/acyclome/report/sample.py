@@ -27,8 +27,8 @@ ABSENT = (
 def page_values(run: Run) -> dict[str, Any] | None:
     """Return values of the genes of the best edges and pairs, in standard deviations from the mean.
 
-    None without a store. One byte each, between the smallest and the largest of the gene. Where observations are many, a random part of them
-    stands for all, the same for all genes.
+    None without a store. One byte each, between the smallest and the largest of the gene. Where observations are many,
+    a random part of them stands for all, the same for all genes.
     """
     path = run.folder / "stages" / "prepared.h5"
     if not path.is_file():

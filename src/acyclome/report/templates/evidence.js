@@ -89,11 +89,21 @@ function reversalFact(edge) {
   return [`${edges.reversible[edge] ? "Reversed, perhaps together with others, it fits as well: read it as joined." : "Not reversible within the networks that fit as well."} ${cost}`];
 }
 
+/* What acting on the cause did to the effect beyond other genes, and how far that speaks for the arrow. */
+
+function instrumentFact(edge) {
+  const [effect, error, nats] = ["direct_effect", "direct_error", "instrument_evidence"].map((name) => (edges[name] ? edges[name][edge] : NaN));
+  const direct = isKnown(effect) ? ` Beyond what runs through other genes: ${decimal(effect)} ± ${decimal(error)}.` : "";
+  if (!isKnown(nats)) return direct;
+  return `${direct} That ${nats <= -data.refuted ? "refutes the arrow" : `speaks ${nats < 0 ? "against" : "for"} the arrow`}: ${decimal(Math.abs(nats), 1)} nats.`;
+}
+
 function interventionFact(edge) {
   const effect = edges.effect ? edges.effect[edge] : NaN;
   const measured = isKnown(effect) ? ` Acting on ${labels[edges.source[edge]]} moved ${labels[edges.target[edge]]} by ${decimal(effect)} ± ${decimal(edges.error[edge])} (direct or not).` : "";
-  if (edges.settled[edge]) return [`They decide the direction.${measured}`];
-  return [measured || (data.acted_on ? `Neither decides it; ${data.acted_on.includes(edges.source[edge]) ? "acting on the cause moved the effect too little to be told" : "the cause was not acted on"}.` : "None in these data.")];
+  const found = measured + instrumentFact(edge);
+  if (edges.settled[edge]) return [`They decide the direction.${found}`];
+  return [found.trim() || (data.acted_on ? `Neither decides it; ${data.acted_on.includes(edges.source[edge]) ? "acting on the cause moved the effect too little to be told" : "the cause was not acted on"}.` : "None in these data.")];
 }
 
 function factsOf(edge) {
