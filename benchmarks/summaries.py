@@ -257,6 +257,7 @@ SUMMARIES: dict[str, Summary] = {
     "screened": Summary(then=_small("mse", "mse_ours_less_this")),
     "perturbench": Summary(then=_small("acyclome", "no_change", "mean", "sum")),
     "screens": Summary(("data", "scored_by", "method"), SCREENS),
+    "feedback": Summary(),
     "identified": Summary(("data", "acts_on", "method")),
     "differential": Summary(("data", "road")),
     "calibration": Summary(then=_bins(["bin"])),

@@ -24,9 +24,10 @@ from acyclome.io.atomic import ensure_writable, remove, remove_leftovers
 from acyclome.io.declared import check_path
 from acyclome.io.digested import key_of, read_record, read_stage, write_record, write_stage
 from acyclome.io.lock import whole_folder
-from acyclome.io.names import EFFECTS, RESULTS, safe_name
+from acyclome.io.names import EFFECTS, FEEDBACK, RESULTS, safe_name
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
 from acyclome.network.effects import measured_genes
+from acyclome.network.feedback import feedback_table, was_looked_for
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS, TREATMENT_COLUMNS
 
 logger = logging.getLogger(__name__)
@@ -164,9 +165,12 @@ class RunFolder:
             remove(self.file(f"{name}.parquet"))
             if (table := getattr(network, name)) is not None:
                 tables.write_parquet(self.file(f"{name}.parquet"), table, name)
-        self.file(EFFECTS).unlink(missing_ok=True)
+        for name in (EFFECTS, FEEDBACK):
+            self.file(name).unlink(missing_ok=True)
         if measured := measured_genes(network):
             tables.write_tsv(self.file(EFFECTS), network.total_effects(measured))
+        if was_looked_for(network):
+            tables.write_tsv(self.file(FEEDBACK), feedback_table(network))
         tables.write_tsv(self.file("edges.tsv.gz"), network.with_symbols(network.edges))
 
     def read_network(self) -> Network:

@@ -15,12 +15,13 @@ from acyclome.knowledge.edges import sign_warnings
 from acyclome.knowledge.interventions import effects_warnings
 from acyclome.network import Network
 from acyclome.pipeline.dataset import Dataset
+from acyclome.pipeline.feedback import feedback_warnings
 from acyclome.pipeline.keys import Key, Stage
 from acyclome.pipeline.records import Record
 
 INPUT_FACTS = {"n_obs": "n_obs_input", "n_vars": "n_vars_input", "matrix": "matrix", "kind": "kind"}
 PACKAGES = ("numpy", "scipy", "numba", "torch", "pandas", "anndata", "scanpy", "h5py")  # on which numbers depend
-NOT_OF_THE_ORDER = {"cost", "sortability", "effects", "relaxation"}  # which stand elsewhere in the record
+NOT_OF_THE_ORDER = {"cost", "sortability", "effects", "feedback", "relaxation"}  # which stand elsewhere in the record
 
 
 def run_record(
@@ -33,7 +34,7 @@ def run_record(
     costs = {"prepare": about.get("cost", {}), **{key.name: value.get("cost", {}) for key, value in facts.items()}}
     effects = order.get("effects", [])
     warnings = [*store.get("warnings", []), *data.warnings, *fit.get("warnings", []), *effects_warnings(effects)]
-    warnings += [*sign_warnings(network.edges), *facts[Key(Stage.CONFOUNDING)].get("warnings", [])]
+    warnings += [*_of_edges(network, order), *facts[Key(Stage.CONFOUNDING)].get("warnings", [])]
     chosen, checked = (dict(facts.get(Key(stage), {})) for stage in (Stage.CHOOSE, Stage.VALIDATION))
     warnings += [*chosen.pop("warnings", []), *checked.pop("warnings", [])]
     edges = [count for key, part in facts.items() if key.stage is Stage.RESAMPLE for count in part["edges"]]
@@ -76,10 +77,16 @@ def run_record(
     }
 
 
+def _of_edges(network: Network, order: Mapping[str, Any]) -> list[str]:
+    """Return what is to be said of circles, which a network does not have, and of signs that it does not keep to."""
+    return [*feedback_warnings(order), *sign_warnings(network.edges)]
+
+
 def _checks(network: Network, facts: Mapping[Key, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what targets that were held out say of predictions, and of how well they are found again."""
+    """Return what targets say of predictions, of how well they are found again, and of feedback among them."""
     found = facts.get(Key(Stage.HELD_OUT), {}).get("identification", {})
-    return {"prediction": network.screen.summary(), "identification": found}
+    feedback = facts[Key(Stage.ORDER)].get("feedback", {})
+    return {"prediction": network.screen.summary(), "identification": found, "feedback": feedback}
 
 
 def _network_facts(network: Network) -> dict[str, Any]:

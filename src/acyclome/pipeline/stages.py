@@ -35,6 +35,7 @@ from acyclome.pipeline import halves
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.executor import relaxing_workers, run_parts
+from acyclome.pipeline.feedback import look_for_feedback
 from acyclome.pipeline.keys import Part
 from acyclome.pipeline.records import Ordered, Relaxed, Resampled, Screened
 from acyclome.pipeline.task import Task, seed_of
@@ -134,6 +135,7 @@ def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
         facts["noise_decides"] = int(np.count_nonzero(turned.noise >= ODDS))
     if task.data.interventions.any:
         facts["effects"] = effects_table(turned.shifts, task.data.store.genes)
+        facts["feedback"] = look_for_feedback(task)
     return Ordered(
         indptr=grown.indptr,
         parent=grown.parent,

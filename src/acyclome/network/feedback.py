@@ -1,0 +1,30 @@
+"""Genes that act on one another in circles, as experiments show, as a table; the network has one direction at most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from acyclome.network import Network
+
+COLUMNS = ["set", "source", "target", "effect", "error", "p", "in_network"]
+
+
+def was_looked_for(network: Network) -> bool:
+    """Whether there were two targets or more, so that a loop could be seen."""
+    return bool(network.facts.get("feedback", {}).get("targets", 0) > 1)
+
+
+def feedback_table(network: Network) -> pd.DataFrame:
+    """Return the pairs of targets of which each acts on the other, a row for each direction, set after set of genes.
+
+    ``effect`` is the total effect as measured, in standard deviations per standard deviation, ``error`` its standard
+    deviation, ``p`` its p-value alone; ``in_network`` says whether the network has the edge.
+    """
+    rows = network.facts.get("feedback", {}).get("pairs", [])
+    edges = set(zip(network.edges["source"], network.edges["target"], strict=True))
+    table = pd.DataFrame(rows, columns=COLUMNS[:-1])
+    table["in_network"] = [pair in edges for pair in zip(table["source"], table["target"], strict=True)]
+    return network.with_symbols(table)
