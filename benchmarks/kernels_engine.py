@@ -14,6 +14,7 @@ from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments, correlate, scale_genes
 from acyclome.core.data.problem import Problem
+from acyclome.core.data.standardized import Standardized
 from acyclome.core.relaxation.problem import OnTensors
 from acyclome.core.relaxation.schedule import CentralPath
 from acyclome.core.relaxation.solve import solve
@@ -55,9 +56,8 @@ def _bare(Z: torch.Tensor) -> Problem:
     d, n = Z.shape
     nothing = np.broadcast_to(np.float32(0.0), (d, n))
     done = Interventions.none(n_obs=n, n_genes=d)
-    data = Moments(
-        nothing, None, np.zeros(d), np.ones(d), np.zeros(d), float(n), done, np.ones(d), lambda a, b: nothing[a:b]
-    )
+    zeros, ones, rows = np.zeros(d), np.ones(d), Standardized.of(nothing)
+    data = Moments(rows, None, zeros, ones, zeros, float(n), done, ones, lambda a, b: nothing[a:b])
     return Problem(data, Constraints.none(d), ThreadBackend())
 
 

@@ -14,6 +14,7 @@ from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments, correlate, scale_genes
 from acyclome.core.data.problem import Problem
+from acyclome.core.data.standardized import Standardized
 from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
 from acyclome.network import Network
 from acyclome.network.build import build_network
@@ -114,7 +115,7 @@ def make_blocks(R, candidates, n, gamma=1.0, variance=None):
     d = candidates.n_genes
     one, none = np.ones(d), Interventions.none(n_obs=0, n_genes=d)
     nothing, zero = np.empty((d, 0), np.float32), np.zeros(d)
-    held = Moments(nothing, R, zero, one, zero, float(n), none, one, lambda a, b: nothing[a:b])
+    held = Moments(Standardized.of(nothing), R, zero, one, zero, float(n), none, one, lambda a, b: nothing[a:b])
     score = ScoreSettings(variance is not None, gamma, 0)
     return build_blocks(problem_of(held), candidates, score=score, variance=variance)
 

@@ -8,6 +8,7 @@ from family_cases import CASES
 from scipy.stats import gmean, laplace, norm
 
 from acyclome.config import Config
+from acyclome.core.data.standardized import Standardized
 from acyclome.models.glm.card import GLM
 from acyclome.models.held_out import count_mass, normal_mass, seen_mass
 from acyclome.models.linear.local_score import LeastSquares
@@ -29,7 +30,7 @@ def with_held(m, value):
     """Put the held-out observations of the leaf, which is no cause here, all at one value."""
     Z = m.Z.copy()
     Z[LEAF, TEST] = value
-    return replace(m, Z=Z)
+    return replace(m, standardized=Standardized.of(Z))
 
 
 @every_model

@@ -9,8 +9,11 @@ import pytest
 
 import acyclome as ac
 from acyclome.config import Config
+from acyclome.core.data import standardized
+from acyclome.core.data.standardized import Standardized
 from acyclome.errors import ConfigError
 from acyclome.evaluate.simulate import simulate
+from acyclome.pipeline import confounding
 from acyclome.pipeline.commands import run
 from acyclome.pipeline.confounding import columns_of
 from acyclome.pipeline.task import Runtime
@@ -45,6 +48,20 @@ def test_a_hidden_batch_is_found_and_its_edges_go(confounded):
     assert len(facts["factors"][0]["genes"]) == 10
     assert right(found, data) > right(without, data) + 0.1
     assert without.facts["confounding"]["factors"] == []
+
+
+def test_of_many_observations_factors_are_told_from_some_and_taken_out_of_all(confounded, monkeypatch):
+    X, _, data = confounded
+    without = learn(X, confounding="none")
+    monkeypatch.setattr(standardized, "HELD_BYTES", 0)
+    monkeypatch.setattr(confounding, "OBSERVATIONS", 400)
+    asked, whole = [], Standardized.whole.fget
+    formed = property(lambda one: (one.is_held or asked.append(one.shape[1]), whole(one))[1])
+    monkeypatch.setattr(Standardized, "whole", formed)
+    found = learn(X)
+    assert max(asked) == 400
+    assert len(found.facts["confounding"]["factors"]) == 1
+    assert right(found, data) > right(without, data) + 0.1
 
 
 def test_a_factor_is_said_to_go_with_the_columns_that_it_is(confounded):

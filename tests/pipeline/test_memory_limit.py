@@ -84,3 +84,10 @@ def test_a_full_disk_is_an_error_on_one_screen(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="has no room for"):
         scratch_array(tmp_path, (10, 10), np.float32)
     assert not list(tmp_path.iterdir())
+
+
+def test_memory_of_a_linear_network_does_not_grow_with_the_observations():
+    few, many = (estimate(6000, n, Config(), threads=1)["memory_bytes"] for n in (100_000, 1_000_000))
+    assert many - few < 1e9
+    curves = Config.from_mapping({"model": "spline"})
+    assert estimate(6000, 1_000_000, curves, threads=1)["memory_bytes"] > 4 * 6000 * 1_000_000

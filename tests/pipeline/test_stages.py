@@ -10,6 +10,8 @@ from acyclome.confidence.calibration import joined_probability
 from acyclome.confidence.resample import Support
 from acyclome.config import Config
 from acyclome.core.backend import ThreadBackend
+from acyclome.core.data import standardized
+from acyclome.core.data.standardized import Standardized
 from acyclome.machine import peak_memory_mb
 from acyclome.pipeline import halves, stages
 from acyclome.pipeline.assembly import assemble
@@ -103,6 +105,18 @@ def test_half_samples_learn_from_shared_sums_what_they_learn_by_themselves(bench
             np.testing.assert_array_equal(one.target, two.target)
             np.testing.assert_allclose(one.loss, two.loss, rtol=1e-9)
     assert not sums.exists()
+
+
+def test_a_network_of_lines_never_has_all_genes_of_all_observations_in_memory(bench, X, monkeypatch):
+    config = CONFIG.with_options({"confounding": "none"})
+    held = [*steps(bench.task(X, config)), stages.resample(bench.task(X, config), WHOLE)]
+    monkeypatch.setattr(standardized, "HELD_BYTES", 0)
+    task = bench.task(X, config)
+    monkeypatch.setattr(Standardized, "whole", property(lambda _: pytest.fail("the whole was asked for")))
+    formed = [*steps(task), stages.resample(task, WHOLE)]
+    for one, other in zip(held, formed, strict=True):
+        arrays_equal(one, other)
+    assert assemble(task, formed[2], formed[-1]).n_edges == len(held[2].source)
 
 
 def test_degrees_of_freedom_taken_out_count_against_the_score(bench, X):

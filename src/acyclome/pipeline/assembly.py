@@ -133,7 +133,7 @@ def _left(task: Task, problem: Problem, ordered: Ordered) -> np.ndarray | None:
     is_linear = get_model(task.config.model).under(task.config).search == "order_search"
     if not is_linear or task.data.is_latent or task.data.interventions.any:
         return None
-    Z = problem.data.Z[:, spread_out(task.data.n_obs)]
+    Z = problem.data.standardized.columns(spread_out(task.data.n_obs))
     return residuals(Z, ordered.source, ordered.target, threads=problem.threads)
 
 

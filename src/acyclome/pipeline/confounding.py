@@ -10,9 +10,13 @@ import pandas as pd
 
 from acyclome.config import Config
 from acyclome.core.confounding.activity import Activities
+from acyclome.core.confounding.factor_analysis import extend
 from acyclome.core.confounding.find import LEAST_GENES, HiddenCauses, find_factors
 from acyclome.core.confounding.regulators import find_activities
 from acyclome.core.data.candidates import Candidates
+from acyclome.core.data.moments import WHOLE_GENES
+from acyclome.core.data.problem import Problem
+from acyclome.core.data.standardized import is_small
 from acyclome.core.engine import screen
 from acyclome.models import DEFAULT
 from acyclome.models.card import Ability
@@ -20,6 +24,7 @@ from acyclome.pipeline.engine_settings import engine_settings, looks_for_factors
 from acyclome.pipeline.records import Confounded
 from acyclome.pipeline.task import Task, seed_of
 
+OBSERVATIONS = 5000  # from which factors are told where not all are held; they bring nats an observation each
 MOST = 20  # factors; where there are more, nothing tells them from the graph
 # Of the excess of squared correlations, which hidden causes must explain to be taken for such.  Of simulated ones it
 # was .6 to .98; of what lines leave of curves (SynTReN) and of cells in development (mESC, hHep) 0 to .1.
@@ -38,8 +43,9 @@ TOLD = 0.1  # share of a factor's variance from which a column of the observatio
 def find(task: Task) -> Confounded:
     """Find factors, what else is to be taken out of the data, or else the activity of regulators."""
     task.report("confounding", 0.0, "hidden causes")
-    candidates = _candidates(task)
-    found, method = _hidden_causes(task, candidates)
+    problem, is_drawn = _looked_at(task), _is_drawn(task)
+    candidates = _candidates(task, problem)
+    found, method = _hidden_causes(task, problem, candidates)
     activities, facts = Activities.of_expression(task.scaled, np.empty(0, np.int64)), dict[str, Any]()
     against, warnings = _against_activities(task, found, method), list[str]()
     if against and task.config.activity == "latent":
@@ -57,33 +63,50 @@ def find(task: Task) -> Confounded:
         left = found.without
         if method == "factors":
             scores, loadings, left = found.scores, found.loadings, found.residual_correlation
+            if is_drawn:
+                scores = extend(loadings, task.scaled.standardized)
         facts |= {"residual_correlation_without": found.without}
         if len(activities.genes) == 0:  # what these leave is another matter, which no search here has measured
             facts |= {"residual_correlation": left}
             warnings += _warnings(method, left)
     factors = [_of_factor(task, s, of) for s, of in zip(scores, loadings.T, strict=True)]
     facts |= {"warnings": warnings, "method": method, "factors": factors}
-    drawn = activities.draw(task.scaled.Z, seed_of(task.config, "activity"))
+    drawn = activities.mean  # of none
+    if len(activities.genes):
+        drawn = activities.draw(task.scaled.Z, seed_of(task.config, "activity"))
     out = Confounded(scores=scores, loadings=loadings, regulators=activities.genes, activity=drawn, facts=facts)
-    if candidates is None or out.deconfounding.any:
+    if candidates is None or out.deconfounding.any or is_drawn:
         return out
     return replace(out, indptr=candidates.indptr, parent=candidates.parent)  # which cost a third of what looking does
 
 
-def _candidates(task: Task) -> Candidates | None:
+def _looked_at(task: Task) -> Problem:
+    """Return the problem, of ``OBSERVATIONS`` drawn at random where the genes of all are not held in memory."""
+    if not _is_drawn(task):
+        return task.problem
+    n, rng = task.data.n_obs, np.random.default_rng(seed_of(task.config, "confounding"))
+    part = task.data.subset(rows=np.sort(rng.permutation(n)[:OBSERVATIONS]))
+    return part.problem(task.backend)
+
+
+def _is_drawn(task: Task) -> bool:
+    return task.data.n_obs > OBSERVATIONS and not is_small(task.scaled.standardized.shape, task.scaled.dtype)
+
+
+def _candidates(task: Task, problem: Problem) -> Candidates | None:
     """Screen the data as they are, if factors are to be looked for."""
     if not looks_for_factors(task.config, n_genes=task.data.n_genes, is_counted=task.data.size is not None):
         return None
-    return screen(task.problem, engine_settings(_of_lines(task.config)))
+    return screen(problem, engine_settings(_of_lines(task.config)))
 
 
-def _hidden_causes(task: Task, candidates: Candidates | None) -> tuple[HiddenCauses | None, str]:
+def _hidden_causes(task: Task, problem: Problem, candidates: Candidates | None) -> tuple[HiddenCauses | None, str]:
     """Look for factors; return them, None where nobody looked, and what is to be done."""
     method = task.config.confounding
     if candidates is None:
         return None, "trim" if method == "trim" else "none"
     settings = engine_settings(_of_lines(task.config))
-    found = find_factors(task.problem, candidates, settings, seed=seed_of(task.config, "confounding"), most=MOST)
+    found = find_factors(problem, candidates, settings, seed=seed_of(task.config, "confounding"), most=MOST)
     trims = method == "auto" and found.residual_correlation > UNEXPLAINED and _may_trim(task.config)
     leaves_most = found.residual_correlation**2 > (1.0 - EXPLAINED) * found.without**2
     is_none = len(found.scores) == 0 or (method == "auto" and leaves_most)
@@ -109,7 +132,8 @@ def _against_activities(task: Task, found: HiddenCauses | None, method: str) -> 
         "counts are learned from as they are": task.data.size is not None,
         "singular values were capped instead (confounding), which mixes observations": method == "trim",
         "factors explain what genes have in common": explain_all,
-        "correlations of so many genes are not held at once": task.problem.data.R is None,
+        "correlations of so many genes are not held at once": task.data.n_genes > WHOLE_GENES,
+        "so many genes of so many observations are not held at once": _is_drawn(task),
     }
     return next((reason for reason, applies in reasons.items() if applies), "")
 

@@ -177,7 +177,7 @@ class Dataset:
             lost=self.lost,
             threads=threads,
             interventions=self.interventions,
-            out=None if scratch is None else scratch_array(scratch, (d, n), dtype_of(d)),
+            room=None if scratch is None else lambda: scratch_array(scratch, (d, n), dtype_of(d)),
             size=self.size,
             deconfounding=self.deconfounding,
             is_latent=self.is_latent,

@@ -53,21 +53,23 @@ def _add_up(task: Task, subsamples: Sequence[Subsample], folder: Path) -> None:
     """Write what the half-samples of one dealing share."""
     halving, dealing = subsamples[0].halving, subsamples[0].dealing
     assert halving is not None, "halves are dealt out"
-    Z, order = task.scaled.Z, halving.order()
+    rows, order = task.scaled.standardized, halving.order()
     patterns = sorted({one.half.pattern for one in subsamples if one.half is not None})
-    rows = ScratchRows.create(_sums(folder, dealing), 1 + len(patterns), length=packed_size(len(Z)), dtype=Z.dtype)
+    sums = ScratchRows.create(
+        _sums(folder, dealing), 1 + len(patterns), length=packed_size(task.data.n_genes), dtype=rows.dtype
+    )
     total, square = sum_halves(
-        lambda a, b: Z[a:b][:, order],
+        lambda a, b: rows.block(a, b)[:, order],
         halving,
         patterns,
-        n_genes=len(Z),
-        write=rows.write,
+        n_genes=task.data.n_genes,
+        write=sums.write,
         threads=task.backend.threads,
     )
     np.savez(
         _facts(folder, dealing),
-        length=rows.length,
-        dtype=rows.dtype,
+        length=sums.length,
+        dtype=sums.dtype,
         total=total,
         square=square,
         patterns=patterns,

@@ -163,7 +163,8 @@ def _sample(task: Task, rng: np.random.Generator) -> tuple[Dataset, list[np.ndar
     rows = np.sort(rng.permutation(n)[:COMPARED_OBSERVATIONS])
     genes = np.arange(d)
     if d > COMPARED_GENES:  # genes at random would hardly be one another's causes, and all models alike
-        Z = np.ascontiguousarray(task.scaled.Z[:, np.sort(rng.permutation(n)[:CORRELATED])], dtype=np.float32)
+        drawn = task.scaled.standardized.columns(np.sort(rng.permutation(n)[:CORRELATED]))
+        Z = np.ascontiguousarray(drawn, dtype=np.float32)
         genes = connected_genes(Z, task.data.sources, COMPARED_GENES, rng=rng)
     quarter, n_parts = len(rows) // PARTS, parts_judged(len(genes), len(rows))
     divisions = [rng.permutation(len(rows))[: PARTS * quarter] for _ in range(math.ceil(n_parts / PARTS))]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from acyclome.config import Config
-from acyclome.core.data.moments import PRECISE_GENES, WHOLE_GENES
+from acyclome.core.data.moments import PRECISE_GENES, WHOLE_GENES, dtype_of
+from acyclome.core.data.standardized import PIECE_BYTES, is_small, panel_genes
 from acyclome.core.screening.batched import BLOCK_VALUES
 from acyclome.errors import InputError, MemoryLimitError
 from acyclome.machine import machine_memory
@@ -83,7 +84,8 @@ def estimate(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[
 
     Memory: data and correlations, ``n d + d^2`` numbers of 4 bytes (8 up to ``PRECISE_GENES``), once for the whole and
     once for each half-sample under way, ``n d`` above ``WHOLE_GENES``, where correlations are formed as they are
-    needed; where ``n >= d``, three float64 matrices for the inverse, as often; the candidates' blocks
+    needed, and panels of the data where they are not held; where ``n >= d``, three float64 matrices for the inverse,
+    as often; the candidates' blocks
     ``8 k^2 d`` and paths; tiles. ``spilled_memory_bytes`` leaves the scaled data on the disk. Shards too stand beside
     the whole, as many as there are threads.
     Speeds are those of one core at 3 GHz; good to a factor of two.  ``device_memory_gb`` is what --device cuda takes of
@@ -99,12 +101,16 @@ def estimate(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[
     beside = min(threads, config.resample.resamples)
     half = n * config.resample.fraction
     correlations = d * d if n_genes <= WHOLE_GENES else 0.0
-    own = size * (n * d + correlations)
+    data, half_data = size * n * d, size * half * d
+    if is_formed(n_genes, n_obs, config):
+        data = (1 + threads) * (size * n * panel_genes(n_obs) + PIECE_BYTES)
+        half_data = 0.0 if half >= d else half_data
+    own = data + size * correlations
     inverse = 24 * d * d
-    small = size * (half * d + correlations) + (inverse if half >= d else 4 * half * d)
+    small = half_data + size * correlations + (inverse if half >= d else 4 * half * d)
     tiles = size * 512 * d * 3 * threads + (inverse if n >= d else 4 * n * d)
     blocks = (8 * k * k * d / 2 + PATH_BYTES * d) * (1 + beside)
-    scaled = size * d * (n + beside * half)
+    scaled = data + beside * half_data
     memory = BASE_BYTES + own + tiles + beside * small + blocks
     shards = _shard_facts(n_genes, n_obs, config)
     if shards:  # resamples and shards do not run at the same time, so the larger of the two counts
@@ -123,6 +129,18 @@ def estimate(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[
         "seconds": {name: round(value, 1) for name, value in times.items()},
         "total_seconds": round(sum(times.values()), 1),
     }
+
+
+def is_formed(n_genes: int, n_obs: int, config: Config) -> bool:
+    """Say whether standardised genes are formed as they are asked for, so that memory does not grow with observations.
+
+    That takes a model that is learned from correlations, of many values, of which nothing needs all at once.
+    """
+    needs_all = config.input.perturbation is not None or config.prepare.transform == "latent"
+    is_of_lines = config.card is not None and config.card.search == "order_search" and not config.reads_noise
+    dtype = np.dtype(dtype_of(n_genes))
+    can = is_of_lines and not needs_all and config.confounding != "trim" and n_genes <= WHOLE_GENES
+    return can and not is_small((n_genes, n_obs), dtype)
 
 
 def _seconds(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[str, float]:

@@ -7,16 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acyclome.core.data import halves, moments
+from acyclome.core.data import halves
 from acyclome.core.data.halves import PAIRED, Half, HalfSums, Halving, packed_size, sum_halves
-from acyclome.core.data.moments import correlations, standardize
+from acyclome.core.data.moments import correlations
+from acyclome.core.data.standardized import standardize
 
 ATOL = {np.float64: 1e-13, np.float32: 3e-6}  # sums of some hundred products of order one
 
 
 def summed(X, halving, patterns, *, dtype=np.float64, threads=1):
     """Return the sums over half-samples of expression ``(d, n)``, which are kept in memory."""
-    Z = standardize(lambda a, b: X[a:b], len(X), threads=1)[0].astype(dtype)
+    Z = np.empty(X.shape, dtype)
+    standardize(lambda a, b: X[a:b], Z, 1)
     held, order = np.empty((1 + len(patterns), packed_size(len(Z))), dtype), halving.order()
 
     def write(row, start, values):
@@ -35,7 +37,7 @@ def expression(seed, d, n):
 @pytest.mark.parametrize(("d", "n"), [(7, 321), (150, 100)])
 def test_correlations_are_those_of_the_observations_of_the_half(monkeypatch, d, n, dtype):
     monkeypatch.setattr(halves, "SUBTILE", 64)
-    monkeypatch.setattr(halves, "TILE", 128)
+    monkeypatch.setattr(halves, "panel_genes", lambda _: 128)
     X, halving = expression(1, d, n), Halving.deal(np.random.default_rng(2).permutation(n))
     sums = summed(X, halving, [0, 5, 15], dtype=dtype)
     for half in itertools.starmap(Half, itertools.product([0, 5, 15], [False, True])):
@@ -58,7 +60,7 @@ def test_a_gene_that_one_half_alone_varies_in_correlates_with_nothing_in_the_oth
 
 
 def test_neither_threads_nor_the_patterns_asked_for_change_a_bit(monkeypatch):
-    monkeypatch.setattr(halves, "TILE", 2 * halves.SUBTILE)
+    monkeypatch.setattr(halves, "panel_genes", lambda _: 2 * halves.SUBTILE)
     X, halving = expression(5, 400, 90), Halving.deal(np.arange(90))
     few, many = summed(X, halving, [2]), summed(X, halving, list(range(PAIRED)), threads=3)
     for is_second in (False, True):
@@ -82,6 +84,6 @@ def test_halves_are_complements_of_one_size_and_share_a_quarter_with_all_others(
 def test_one_half_is_summed_as_it_is_by_itself_up_to_rounding():
     X, halving = expression(6, 30, 64), Halving.deal(np.random.default_rng(7).permutation(64))
     rows = halving.rows(Half(9, is_second=False))
-    Z = standardize(lambda a, b: X[a:b][:, rows], len(X), threads=1)[0]
-    assert moments.dtype_of(len(X)) == np.float64
+    Z = np.empty((len(X), len(rows)))
+    standardize(lambda a, b: X[a:b][:, rows], Z, 1)
     np.testing.assert_allclose(summed(X, halving, [9]).correlations(Half(9, False)), correlations(Z, 1), atol=1e-13)

@@ -1,9 +1,13 @@
 """Moments against numpy in float64; bits for any number of threads."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from acyclome.core.data import moments as module
+from acyclome.core.data import standardized
+from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.data.moments import correlate, correlations, scale_genes
 
 ATOL = 1e-5  # float32 sums of n products of order one
@@ -39,7 +43,7 @@ def test_correlations_are_those_of_numpy(monkeypatch, n, d, dtype):
 
 
 def test_correlations_are_symmetric_with_a_unit_diagonal(monkeypatch):
-    monkeypatch.setattr(module, "TILE", 16)
+    monkeypatch.setattr(module, "panel_genes", lambda _: 16)
     R = moments(reader(expression(1, 100, 50)), 50).R
     np.testing.assert_array_equal(R, R.T)
     np.testing.assert_array_equal(R.diagonal(), 1)
@@ -47,7 +51,7 @@ def test_correlations_are_symmetric_with_a_unit_diagonal(monkeypatch):
 
 @pytest.mark.parametrize("tile", [16, 1024])
 def test_threads_do_not_change_a_bit(monkeypatch, tile):
-    monkeypatch.setattr(module, "TILE", tile)
+    monkeypatch.setattr(module, "panel_genes", lambda _: tile)
     X = expression(2, 200, 70)
     one, two = (moments(reader(X), 70, threads=threads) for threads in (1, 2))
     for name in ("Z", "R", "mean", "scale"):
@@ -57,7 +61,7 @@ def test_threads_do_not_change_a_bit(monkeypatch, tile):
 def test_tiles_change_rounding_only(monkeypatch):
     Z = moments(reader(expression(3, 150, 70)), 70).Z
     whole = correlations(Z, 1)
-    monkeypatch.setattr(module, "TILE", 32)
+    monkeypatch.setattr(module, "panel_genes", lambda _: 32)
     np.testing.assert_allclose(correlations(Z, 1), whole, atol=1e-6)
 
 
@@ -102,3 +106,23 @@ def test_skewness_is_the_third_standardized_moment():
     X = np.random.default_rng(33).exponential(size=(400, 5))
     Z = (X - X.mean(axis=0)) / X.std(axis=0)
     np.testing.assert_allclose(moments(reader(X), 5).skewness, (Z**3).mean(axis=0), rtol=1e-10)
+
+
+@pytest.mark.parametrize("factors", [0, 2])
+def test_genes_that_are_formed_as_they_are_asked_for_are_those_that_are_held(monkeypatch, factors):
+    X, rng = expression(5, 300, 40), np.random.default_rng(6)
+    deconfounding = Deconfounding(rng.standard_normal((factors, 300)))
+    held = moments(reader(X), 40, deconfounding=deconfounding)
+    monkeypatch.setattr(standardized, "HELD_BYTES", 0)
+    formed = moments(reader(X), 40, threads=2, deconfounding=deconfounding)
+    assert held.standardized.is_held
+    assert not formed.standardized.is_held
+    some = np.array([7, 3, 30])
+    close = partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-12)
+    exact = close if factors else np.testing.assert_array_equal  # products of other blocks round otherwise
+    for name in ("R", "mean", "scale", "skewness", "own_scale"):
+        exact(getattr(formed, name), getattr(held, name))
+    exact(formed.standardized.genes(some), held.Z[some])
+    exact(formed.standardized.columns(some), held.Z[:, some])
+    assert not formed.standardized.is_held
+    exact(formed.Z, held.Z)

@@ -17,6 +17,7 @@ from scipy import sparse
 
 from acyclome.core.data.index_maps import row_pointers
 from acyclome.core.data.moments import Moments
+from acyclome.core.data.standardized import Standardized
 
 LEAST_ERROR = 1e-4  # of the variance of a gene: without an error a precision would be infinite
 LEAST_LEFT = 1e-3  # of a variance: a gene that the others explain wholly would weigh without bound
@@ -52,7 +53,9 @@ class Activities:
     def of_expression(cls, data: Moments, genes: np.ndarray) -> Activities:
         """Return activities that are what is seen, and an error for EM to start from."""
         k = len(genes)
-        return cls(genes, data.Z[genes].astype(np.float64), np.zeros((k, k)), np.full(k, START), -np.inf)
+        return cls(
+            genes, data.standardized.genes(genes).astype(np.float64), np.zeros((k, k)), np.full(k, START), -np.inf
+        )
 
     def on(self, genes: np.ndarray, data: Moments) -> Activities:
         """Return those of other genes: what is known of those among them, and of the others what is seen."""
@@ -97,7 +100,7 @@ def expected_moments(data: Moments, activities: Activities) -> Moments:
     C /= scale[:, None]
     C[:, h] /= scale
     R[h], R[:, h] = C, C.T
-    return replace(data, Z=Z, R=R)
+    return replace(data, standardized=Standardized.of(Z), R=R)
 
 
 def _covariances(data: Moments, activities: Activities) -> np.ndarray:

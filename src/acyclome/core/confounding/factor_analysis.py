@@ -14,6 +14,7 @@ from scipy import linalg
 
 from acyclome.core.data.confounders import orthonormal
 from acyclome.core.data.deconfounding import largest_of_noise
+from acyclome.core.data.standardized import Standardized
 
 # A gene that is a factor, or a copy of it, has no variance of its own (Heywood's case).  Smaller floors would take more
 # rounds to be reached and tell no better: a gene that has .95 of its variance from a factor has ten times this.
@@ -47,6 +48,20 @@ def of_scores(E: np.ndarray, scores: np.ndarray) -> Factors:
     L = E @ F.T / E.shape[1]
     unique = np.einsum("ij,ij->i", E, E) / E.shape[1] - np.sum(L**2, axis=1)
     return Factors(F, L, np.maximum(unique, LEAST_UNIQUE))
+
+
+def extend(loadings: np.ndarray, data: Standardized) -> np.ndarray:
+    """Return scores ``(r, n)`` of all observations by loadings ``(d, r)`` that some of them showed, gene by gene.
+
+    By generalized least squares with what factors leave of every gene as its noise (Bartlett 1937).
+    """
+    unique = np.maximum(1.0 - np.sum(loadings**2, axis=1), LEAST_UNIQUE)
+    weighted = loadings.T / unique
+    sums = np.zeros((loadings.shape[1], data.shape[1]))
+    for a, b in data.panels():
+        sums += weighted[:, a:b].astype(data.dtype) @ data.block(a, b)
+    scores: np.ndarray = np.linalg.solve(weighted @ loadings, sums)
+    return scores
 
 
 def refine(E: np.ndarray, factors: Factors, rounds: int) -> Factors:

@@ -26,6 +26,7 @@ from acyclome.core.data.deconfounding import residual_correlation, standardized_
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
+from acyclome.core.data.standardized import Standardized
 from acyclome.core.engine import EngineSettings, screen, search_once
 
 LEAST_GENES = 30  # on which a factor must load to be looked for: it stands for the edges between them, hundreds
@@ -246,5 +247,6 @@ def without_factors(data: Moments, scores: np.ndarray) -> tuple[Moments, np.ndar
         R /= scale[:, None]
         R /= scale
         np.fill_diagonal(R, data.R.diagonal())
-    left_over = replace(data, Z=Z, R=R, scale=data.scale * scale, n_effective=data.n_effective - len(F))
+    less = data.n_effective - len(F)
+    left_over = replace(data, standardized=Standardized.of(Z), R=R, scale=data.scale * scale, n_effective=less)
     return left_over, scale.astype(np.float64)

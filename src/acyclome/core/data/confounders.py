@@ -12,6 +12,7 @@ are near to certain.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -67,21 +68,33 @@ class Deconfounding:
         Trimming leaves the scales as they are: it is no regression, of which a residual would have a smaller one.
         """
         scale = np.ones(len(Z))
-        if len(self.regulators):
-            Z[self.regulators] = standardized_rows(self.activity)
-        scores = orthonormal(self.scores)
 
         def block(a: int, b: int) -> None:
-            left = without_scores(Z[a:b], scores)
-            scale[a:b] = np.sqrt(np.mean(np.square(left, dtype=np.float64), axis=1))
-            scale[a:b][scale[a:b] ** 2 < LEAST_LEFT] = 0.0
-            Z[a:b] = np.divide(left, scale[a:b, None], out=np.zeros_like(left), where=scale[a:b, None] > 0)
+            Z[a:b], scale[a:b] = self.leave(Z[a:b], a)
 
-        if self.n_factors:
+        if self.n_factors or len(self.regulators):
             run_blocks(block, gene_blocks(len(Z), BLOCK), threads)
         if self.trims:
             Z[:] = trim(Z, threads)
         return scale
+
+    def leave(self, Z: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return what factors leave of standardised genes from ``first`` on, and their scales; trims nothing."""
+        Z, scale = Z.copy(), np.ones(len(Z))
+        for regulator, values in zip(self.regulators, self.activity, strict=True):
+            if first <= regulator < first + len(Z):
+                Z[regulator - first] = standardized_rows(values[None])[0]
+        if not self.n_factors:
+            return Z, scale
+        left = without_scores(Z, self.basis)
+        scale = np.sqrt(np.mean(np.square(left, dtype=np.float64), axis=1))
+        scale[scale**2 < LEAST_LEFT] = 0.0
+        return np.divide(left, scale[:, None], out=np.zeros_like(left), where=scale[:, None] > 0), scale
+
+    @cached_property
+    def basis(self) -> np.ndarray:
+        """Orthonormal factors with the span of the scores, ``(r, n)``."""
+        return orthonormal(self.scores)
 
 
 def orthonormal(scores: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.moments import TILE
+from acyclome.core.data.standardized import TILE
 from acyclome.core.workers import run_blocks
 
 RANK = 1e-6  # of the largest, below which a singular value is rounding: squares of float64 are right to 1e-16

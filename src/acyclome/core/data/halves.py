@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.moments import TILE
+from acyclome.core.data.standardized import panel_genes
 from acyclome.core.kernel import kernel
 from acyclome.core.workers import run_blocks
 
@@ -153,7 +153,7 @@ def sum_halves(
                 for k, of_half in enumerate(sums[:, :size]):
                     write(k, starts[a + x, s + u], of_half)
 
-    panels = gene_blocks(d, TILE)
+    panels = gene_blocks(d, panel_genes(int(cut[-1])))
     for number, (a, b) in enumerate(panels):
         A = panel(a, b)
         for k in range(2 * PAIRED):

@@ -15,20 +15,18 @@ import numpy as np
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.interventions import Interventions, own_moments, own_rows, parent_scale
 from acyclome.core.data.latent import DEGREES, LatentScores, latent_correlations, latent_scores
+from acyclome.core.data.standardized import BlockReader, Standardized, form_as_asked, is_small, panel_genes, standardize
 from acyclome.core.workers import run_blocks
 
 if TYPE_CHECKING:
     from acyclome.core.data.confounders import Deconfounding
 
-BlockReader = Callable[[int, int], np.ndarray]
 MarginalMap = Callable[[np.ndarray, Interventions, int], None]
 """``(Z, interventions, threads)``: takes standardized genes to scales of their own, in place, standardized again."""
-TILE = 1024  # genes on a side: one product of some seconds, enough for every thread from 4,000 genes on
 WHOLE_GENES = 25_000  # of which all correlations are held, 2.5 GB
 PRECISE_GENES = 4_000  # up to which they are float64, 0.13 GB
 PAIR_VALUES = 1 << 22  # of each side that are multiplied at once, 32 MB in float64
 SCORED = 64  # genes of counts scored at once, 5 MB at 10,000 observations
-VARIES = 1e-10  # times the mean, below which a scale is rounding of the mean (2e-16 a value, summed over thousands)
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,9 @@ class Moments:
 
     Parameters
     ----------
-    Z
-        ``(d, n)`` gene-major, every row with mean 0 and mean square 1; float64 up to ``PRECISE_GENES`` genes, where a
-        change of units must not move a tie, else float32.
+    standardized
+        ``(d, n)`` gene-major, every row with mean 0 and mean square 1, as an array ``Z`` where all are asked for;
+        float64 up to ``PRECISE_GENES`` genes, where a change of units must not move a tie, else float32.
     R
         ``(d, d)`` correlations of the same type, 4 d^2 bytes in float32 (0.4 GB at 10,000 genes); None above
         ``WHOLE_GENES`` genes, where they are formed from ``Z`` as they are needed.
@@ -65,7 +63,7 @@ class Moments:
         what counts tell of it; ``R`` are then correlations of latent expression. None where ``Z`` is expression.
     """
 
-    Z: np.ndarray
+    standardized: Standardized
     R: np.ndarray | None
     mean: np.ndarray
     scale: np.ndarray
@@ -78,12 +76,26 @@ class Moments:
     hermite: np.ndarray | None = None
 
     @property
+    def Z(self) -> np.ndarray:
+        """All standardised genes, ``(d, n)``; they stay in memory, so who can do with less asks ``standardized``."""
+        return self.standardized.whole
+
+    @property
+    def beside_R(self) -> np.ndarray:
+        """``Z`` for what leaves out observations of targets, or has no ``R``; where neither is so, no row of it."""
+        return self.Z if self.interventions.any or self.R is None else np.empty((0, self.n_obs), self.dtype)
+
+    @property
+    def dtype(self) -> Any:
+        return self.standardized.dtype
+
+    @property
     def n_genes(self) -> int:
-        return self.Z.shape[0]
+        return self.standardized.shape[0]
 
     @property
     def n_obs(self) -> int:
-        return self.Z.shape[1]
+        return self.standardized.shape[1]
 
     @property
     def n_own(self) -> np.ndarray:
@@ -98,7 +110,7 @@ class Moments:
 
     def per_own_scale(self, weight: np.ndarray, *, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Express weights per standard deviation of the source over its own observations, not over the target's."""
-        seen = parent_scale(self.Z, self.interventions, source=source, target=target)
+        seen = parent_scale(self.beside_R, self.interventions, source=source, target=target)
         in_own: np.ndarray = weight * self.own_scale[source] / np.where(seen > 0, seen, 1.0)
         return in_own
 
@@ -107,12 +119,12 @@ class Moments:
         if self.R is not None:
             held: np.ndarray = self.R[source, target]
             return held
-        out = np.empty(len(source), dtype=self.Z.dtype)
+        out = np.empty(len(source), dtype=self.dtype)
         step = max(PAIR_VALUES // max(self.n_obs, 1), 1)  # both sides of all pairs at once would be gigabytes
         for a in range(0, len(source), step):
             part = slice(a, a + step)
             np.einsum("ij,ij->i", self.Z[source[part]], self.Z[target[part]], out=out[part])
-        return out / self.Z.dtype.type(self.n_obs)
+        return out / self.dtype.type(self.n_obs)
 
     def rows(self, a: int, b: int, sources: np.ndarray | None = None) -> np.ndarray:
         """Correlations of genes ``a`` to ``b``, as targets, with ``sources`` (all if None), ``(b - a, p)``."""
@@ -120,7 +132,7 @@ class Moments:
             shared = self.R[a:b] if sources is None else self.R[a:b][:, sources]
         else:
             shared = self.Z[a:b] @ (self.Z if sources is None else self.Z[sources]).T / self.Z.dtype.type(self.n_obs)
-        return own_rows(shared, self.Z, self.interventions, a=a, sources=sources)
+        return own_rows(shared, self.beside_R, self.interventions, a=a, sources=sources)
 
     def among(self, genes: np.ndarray, threads: int = 1) -> np.ndarray:
         """Correlations of some genes with one another, ``(k, k)``."""
@@ -147,49 +159,31 @@ def dtype_of(n_genes: int) -> Any:
     return np.float64 if n_genes <= PRECISE_GENES else np.float32
 
 
-def standardize(
-    read: BlockReader, n_genes: int, *, threads: int, out: np.ndarray | None = None
-) -> tuple[np.ndarray, ...]:
-    """Return ``(Z, mean, scale, skewness)``; constant genes become zeros, and ``Z`` goes to ``out`` if given."""
-    n = read(0, min(1, n_genes)).shape[1]
-    Z = np.empty((n_genes, n), dtype=dtype_of(n_genes)) if out is None else out
-    mean, scale, skewness = np.empty(n_genes), np.empty(n_genes), np.empty(n_genes)
-
-    def fill(a: int, b: int) -> None:
-        block = np.asarray(read(a, b)).astype(np.float64)
-        mean[a:b] = block.mean(axis=1)
-        block -= mean[a:b, None]
-        scale[a:b] = np.sqrt(np.mean(block * block, axis=1))
-        tiny = scale[a:b] <= VARIES * np.maximum(np.abs(mean[a:b]), 1e-30)  # 1e-30: genes of zeros have no mean
-        scale[a:b][tiny] = 0.0
-        block = np.where(tiny[:, None], 0.0, block / np.where(tiny, 1.0, scale[a:b])[:, None])
-        skewness[a:b] = np.mean(block * block * block, axis=1)
-        Z[a:b] = block
-
-    size = max(1, min(TILE, int(2**25 / max(n, 1))))  # 256 MB of float64 at most, whatever the number of observations
-    run_blocks(fill, gene_blocks(n_genes, size), threads)
-    return Z, mean, scale, skewness
-
-
-def correlations(Z: np.ndarray, threads: int) -> np.ndarray:
+def correlations(rows: Standardized | np.ndarray, threads: int) -> np.ndarray:
     """Return ``Z Z' / n``, ``(d, d)`` of the type of ``Z``, with a unit diagonal (zero for constant genes)."""
-    d, n = Z.shape
-    R = np.empty((d, d), dtype=Z.dtype)
-    blocks = gene_blocks(d, TILE if d > PRECISE_GENES else TILE // 4)  # small matrices too are work for some threads
+    rows = rows if isinstance(rows, Standardized) else Standardized.of(rows)
+    d, n = rows.shape
+    R = np.empty((d, d), dtype=rows.dtype)
+    blocks = gene_blocks(d, panel_genes(n) // (1 if d > PRECISE_GENES else 4))  # small ones too are work for threads
     tiles = [(x, y) for x in range(len(blocks)) for y in range(x, len(blocks))]
 
-    def tile(x: int, y: int) -> None:
+    def tile(A: np.ndarray, x: int, y: int) -> None:
         (a, b), (s, t) = blocks[x], blocks[y]
-        np.matmul(Z[a:b], Z[s:t].T, out=R[a:b, s:t])
-        R[a:b, s:t] /= Z.dtype.type(n)
+        np.matmul(A, (A if x == y else rows.block(s, t)).T, out=R[a:b, s:t])
+        R[a:b, s:t] /= R.dtype.type(n)
         if x != y:
             R[s:t, a:b] = R[a:b, s:t].T
         else:
             block = R[a:b, a:b]
             block[:] = (block + block.T) / 2  # BLAS need not sum both halves in one order
-            np.fill_diagonal(block, (block.diagonal() > 0.5).astype(Z.dtype))  # 1 or, of constant genes, 0
+            np.fill_diagonal(block, (block.diagonal() > 0.5).astype(R.dtype))  # 1 or, of constant genes, 0
 
-    run_blocks(tile, tiles, threads)
+    if rows.is_held:
+        run_blocks(lambda x, y: tile(rows.block(*blocks[x]), x, y), tiles, threads)
+        return R
+    for x, one in enumerate(blocks):  # formed once for all tiles beside it
+        A = rows.block(*one)
+        run_blocks(lambda y, A=A, x=x: tile(A, x, y), [(y,) for y in range(x, len(blocks))], threads)
     return R
 
 
@@ -200,7 +194,7 @@ def scale_genes(
     lost: float = 0.0,
     threads: int = 1,
     interventions: Interventions | None = None,
-    out: np.ndarray | None = None,
+    room: Callable[[], np.ndarray] | None = None,
     size: np.ndarray | None = None,
     deconfounding: Deconfounding | None = None,
     is_latent: bool = False,
@@ -216,8 +210,8 @@ def scale_genes(
         Degrees of freedom that the preparation took out.
     interventions
         None where nothing was done.
-    out
-        ``(d, n)`` of :func:`dtype_of`, where the standardized genes go, on a disk perhaps; None for memory.
+    room
+        Gives an array ``(d, n)`` of :func:`dtype_of` for standardized genes, on a disk perhaps; None for memory.
     size
         ``(n,)`` size factors of the observations, if these are counts: then ``log(1 + counts / size)`` is standardized.
     deconfounding
@@ -229,21 +223,32 @@ def scale_genes(
         input. None: they are learned from as they are.
     """
     if is_latent and size is not None:
-        return _score(read, n_genes, size, lost=lost, threads=threads, out=out)
+        return _score(read, n_genes, size, lost=lost, threads=threads, out=None if room is None else room())
     values = read if size is None else lambda a, b: np.log1p(read(a, b) / size)
-    Z, mean, scale, skewness = standardize(values, n_genes, threads=threads, out=out)
-    done = Interventions.none(n_obs=Z.shape[1], n_genes=n_genes) if interventions is None else interventions
-    measured = None if marginal_map is None else own_moments(Z, done)
-    if marginal_map is not None:
-        marginal_map(Z, done, threads)
-        skewness = np.array([np.mean(z.astype(np.float64) ** 3) for z in Z])
-    if deconfounding is not None and deconfounding.any:
-        scale *= deconfounding.apply(Z, threads)
-    own_mean, own_scale = own_moments(Z, done)
+    shape, dtype = (n_genes, read(0, min(1, n_genes)).shape[1]), np.dtype(dtype_of(n_genes))
+    done = Interventions.none(n_obs=shape[1], n_genes=n_genes) if interventions is None else interventions
+    takes_out = deconfounding is not None and deconfounding.any
+    asks_for_all = done.any or marginal_map is not None or (deconfounding is not None and deconfounding.trims)
+    measured = None
+    if not (asks_for_all or is_small(shape, dtype)):
+        leave = deconfounding.leave if deconfounding is not None and takes_out else None
+        asked = Standardized(read, shape, dtype, room)
+        rows, mean, scale, skewness = form_as_asked(values, asked, leave, threads=threads)
+    else:
+        Z = np.empty(shape, dtype) if room is None else room()
+        mean, scale, skewness = standardize(values, Z, threads)
+        measured = None if marginal_map is None else own_moments(Z, done)
+        if marginal_map is not None:
+            marginal_map(Z, done, threads)
+            skewness = np.array([np.mean(z.astype(np.float64) ** 3) for z in Z])
+        if deconfounding is not None and takes_out:
+            scale *= deconfounding.apply(Z, threads)
+        rows = Standardized.of(Z)
+    own_mean, own_scale = own_moments(rows.whole if done.any else np.broadcast_to(rows.dtype.type(0), shape), done)
     shift, factor = measured or (own_mean, own_scale)
     mean, scale = mean + scale * shift, scale * factor
-    n_effective = max(Z.shape[1] - lost, 2.0)  # as in n_own
-    return Moments(Z, None, mean, scale, skewness, n_effective, done, own_scale, read, size)
+    n_effective = max(shape[1] - lost, 2.0)  # as in n_own
+    return Moments(rows, None, mean, scale, skewness, n_effective, done, own_scale, read, size)
 
 
 def _score(
@@ -261,7 +266,7 @@ def _score(
 
     run_blocks(fill, gene_blocks(d, SCORED), threads)
     return Moments(
-        scores.Z,
+        Standardized.of(scores.Z),
         None,
         scores.log_mean,
         scores.spread,
@@ -277,7 +282,7 @@ def _score(
 
 def correlate(bare: Moments, threads: int) -> Moments:
     """Return the moments with all correlations, as far as so many can be held."""
-    return with_correlations(bare, correlations(bare.Z, threads)) if bare.n_genes <= WHOLE_GENES else bare
+    return with_correlations(bare, correlations(bare.standardized, threads)) if bare.n_genes <= WHOLE_GENES else bare
 
 
 def with_correlations(bare: Moments, R: np.ndarray) -> Moments:

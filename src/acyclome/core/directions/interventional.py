@@ -61,7 +61,7 @@ def reversal_losses(data: Moments, result: SearchResult, *, equal_noise: bool = 
     """
     by_target = np.argsort(result.target, kind="stable")
     indptr = row_pointers(result.target, result.n_genes)
-    R = np.empty((0, 0), data.Z.dtype) if data.R is None else data.R
+    R = np.empty((0, 0), data.dtype) if data.R is None else data.R
     weight = np.empty(0)
     if equal_noise:
         sigma2 = max(data.mean_over_genes(data.scale**2 * result.residual), TINY)
@@ -70,7 +70,7 @@ def reversal_losses(data: Moments, result: SearchResult, *, equal_noise: bool = 
     done, lost = data.interventions, data.n_obs - data.n_effective
     loss, gain = np.empty(result.n_edges), np.empty(result.n_edges)
     parent = result.source[by_target].astype(np.int64)
-    loss[by_target], gain[by_target] = _reversals(R, data.Z, weight, indptr, parent, done.indptr, done.row, lost)
+    loss[by_target], gain[by_target] = _reversals(R, data.beside_R, weight, indptr, parent, done.indptr, done.row, lost)
     return loss, gain
 
 
@@ -98,10 +98,10 @@ def own_evidence(data: Moments, i: int, j: int, *, given: np.ndarray) -> float:
     out_i, out_j = done.of(i), done.of(j)
     if len(out_i) + len(out_j) == 0:  # turning a covered edge costs nothing then
         return 0.0
-    R = np.empty((0, 0), data.Z.dtype) if data.R is None else data.R
+    R = np.empty((0, 0), data.dtype) if data.R is None else data.R
     given, none = given.astype(np.int64), np.empty(0)
-    at_j = _difference(R, data.Z, none, j, given, np.append(given, i), out_j)
-    at_i = _difference(R, data.Z, none, i, np.append(given, j), given, out_i)
+    at_j = _difference(R, data.beside_R, none, j, given, np.append(given, i), out_j)
+    at_i = _difference(R, data.beside_R, none, i, np.append(given, j), given, out_i)
     return float(_half(data.n_obs - len(out_j), lost) * at_j + _half(data.n_obs - len(out_i), lost) * at_i)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.moments import BlockReader
+from acyclome.core.data.standardized import BlockReader
 from acyclome.core.effects.doses import Yardstick
 from acyclome.core.effects.stacking import Profiles
 from acyclome.core.workers import run_blocks

@@ -57,7 +57,7 @@ class OwnShifts(NamedTuple):
 
 def own_shifts(data: Moments) -> OwnShifts:
     """Compare every target in the observations in which it was one with the reference."""
-    Z, n, targets = data.Z, data.n_obs, data.interventions
+    Z, n, targets = data.beside_R, data.n_obs, data.interventions
     gene = np.flatnonzero(targets.counts)
     d, count = data.n_genes, targets.counts[gene].astype(float)
     values, at = Z[targets.gene, targets.row].astype(float), targets.gene

@@ -22,6 +22,7 @@ from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
+from acyclome.core.data.standardized import Standardized
 from acyclome.core.engine import EngineSettings, search
 from acyclome.core.modules.find import Modules
 
@@ -123,7 +124,8 @@ def _nodes(data: Moments, genes: np.ndarray, modules: Modules, *, R: np.ndarray)
     done = data.interventions.subset(genes)
     done = Interventions(np.append(done.indptr, np.full(K, len(done.row))), done.row, data.n_obs)
     zeros, own = np.zeros(D), np.append(data.own_scale[genes], np.ones(K))
-    return Moments(Z, R.astype(Z.dtype), zeros, np.ones(D), zeros, data.n_effective, done, own, lambda a, b: Z[a:b])
+    rows = Standardized.of(Z)
+    return Moments(rows, R.astype(Z.dtype), zeros, np.ones(D), zeros, data.n_effective, done, own, rows.form)
 
 
 def _positive(R: np.ndarray) -> np.ndarray:

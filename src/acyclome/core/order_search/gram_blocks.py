@@ -107,7 +107,7 @@ def build_blocks(
     gene["row"] = np.arange(len(counts))
     if (done := data.interventions).any:
         run_blocks(
-            lambda a, b: own_blocks(gene, candidates.parent, cross, gram, data.Z, done.indptr, done.row, a, b),
+            lambda a, b: own_blocks(gene, candidates.parent, cross, gram, data.beside_R, done.indptr, done.row, a, b),
             gene_blocks(len(counts), BLOCK),
             threads,
         )

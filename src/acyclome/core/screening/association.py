@@ -21,6 +21,7 @@ from acyclome.core.data.deconfounding import damp, left_in_common
 from acyclome.core.data.interventions import Interventions, own_rows
 from acyclome.core.data.moments import WHOLE_GENES
 from acyclome.core.data.problem import Problem
+from acyclome.core.data.standardized import Standardized
 from acyclome.core.screening.boosting import explained_alone_and_beside
 from acyclome.core.screening.partial_correlation import partial_correlations
 from acyclome.core.workers import run_blocks
@@ -86,7 +87,7 @@ class Associations:
         if d <= some:
             return np.arange(d)
         # Sorted by what is measured, so that the order of the genes does not say which ones count.
-        by_value = np.argsort(self._problem.data.Z[:, 0], kind="stable")
+        by_value = np.argsort(self._problem.data.standardized.columns([0])[:, 0], kind="stable")
         return np.sort(by_value[(np.arange(some) * d) // some])
 
     def may(self, targets: np.ndarray) -> np.ndarray:
@@ -102,7 +103,7 @@ class Associations:
     def rows(self, targets: np.ndarray) -> np.ndarray:
         """Return how strongly all causes go with some targets, ``(t, p)``; zero where a pair may not be an edge."""
         may = self.may(targets)
-        dtype = self._problem.data.Z.dtype  # of many genes float32, half as much to go through
+        dtype = self._problem.data.dtype  # of many genes float32, half as much to go through
         whole = may.astype(dtype)
         for group, means in self._groups:
             product = (means.reach + means.floor_reach).astype(dtype)
@@ -192,9 +193,9 @@ def associations(
     if confounding > 0:
         data, at = problem.data, np.full(n, -1)
         at[seen] = np.arange(len(seen))
-        Z = damp(data.Z[:, seen], problem.threads)
+        Z = damp(data.standardized.columns(seen), problem.threads)
         done = Interventions.none(n_obs=len(seen), n_genes=len(Z))
-        clean = replace(problem, data=replace(data, Z=Z, R=None, interventions=done))
+        clean = replace(problem, data=replace(data, standardized=Standardized.of(Z), R=None, interventions=done))
         parts = [at[rows][at[rows] >= 0] for rows in samples]
         groups.append(views(clean, parts, POWER * confounding / 2))
     return Associations(problem, groups, confounding=confounding)

@@ -32,7 +32,7 @@ def explained_alone_and_beside(
     for number, rows in enumerate(samples):
         rng = np.random.default_rng([seed, number])
         thinned = rows[:: max(-(-len(rows) // OBSERVATIONS), 1)]
-        Z = standardized(data.Z[:, thinned])
+        Z = standardized(data.standardized.columns(thinned))
         offered = np.array([rng.permutation(len(pool)) for _ in range(ROUNDS)])
         own = own_responses(Z, data.interventions.subset(rows=thinned))
         terms = expand(Z[pool], SPLINES, threads)

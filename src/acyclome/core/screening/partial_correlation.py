@@ -8,8 +8,9 @@ import numpy as np
 from scipy.linalg import cholesky, get_lapack_funcs
 
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.moments import TILE, Moments
+from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
+from acyclome.core.data.standardized import TILE
 from acyclome.core.kernel import kernel
 from acyclome.core.workers import run_blocks
 
@@ -69,9 +70,9 @@ def partial_correlations(problem: Problem, *, shrinkage: float) -> Callable[[np.
 
 def _precision_factors(data: Moments, a: float, threads: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
     """Return ``(left, right, diag K)``: off the diagonal ``-K ~ left @ right``, or ``K = left`` if right is None."""
-    Z, n, d = data.Z, data.n_obs, data.n_genes
-    tiles = gene_blocks(d, TILE)
+    n, d = data.n_obs, data.n_genes
     if n < d:
+        Z, tiles = data.Z, gene_blocks(d, TILE)  # no larger than the correlations are
         S = np.zeros((n, n))
         for part in run_blocks(lambda x, y: Z[x:y].T @ Z[x:y], tiles, threads):
             S += part  # in the order of the tiles, whoever was first

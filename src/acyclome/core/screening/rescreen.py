@@ -48,7 +48,7 @@ def find_hubs(result: SearchResult, sources: np.ndarray) -> np.ndarray:
 def strongest_unexplained(problem: Problem, result: SearchResult, *, min_gain: float) -> np.ndarray:
     """Return for every gene the genes most correlated with its residual, ``(d, 8)`` int32, -1 where too weak."""
     data, constraints = problem.data, problem.constraints
-    d, n, dtype = data.n_genes, data.n_effective, data.Z.dtype
+    d, n, dtype = data.n_genes, data.n_effective, data.dtype
     own = data.own_scale  # from the units of each gene's own observations to those of Z
     weight = result.weight * own[result.target] / np.where(own > 0, own, 1.0)[result.source]
     residual = result.residual * own**2
@@ -63,7 +63,7 @@ def strongest_unexplained(problem: Problem, result: SearchResult, *, min_gain: f
             K = data.R[a:b] - W[a:b] @ data.R
         else:
             K = (data.Z[a:b] - W[a:b] @ data.Z) @ data.Z.T / dtype.type(data.n_obs)
-        leave_out(K, data.Z, data.interventions, W=W, a=a)
+        leave_out(K, data.beside_R, data.interventions, W=W, a=a)
         K /= np.sqrt(np.maximum(residual[a:b, None], LEAST_RESIDUAL)).astype(K.dtype)
         largest(constraints.without_excluded(K, a, fill=0.0, sources=every), sources, a, keep, least, out[a:b])
 

@@ -164,7 +164,7 @@ def forward_select(
     P = data.R if some is None and data.R is not None else None
     if P is None and whole:
         P = data.among(regressors, threads)
-    every = np.ones(len(regressors), data.Z.dtype)
+    every = np.ones(len(regressors), data.dtype)
 
     def block(a: int, b: int) -> None:
         C = np.ascontiguousarray(data.rows(a, b, some))

@@ -11,6 +11,7 @@ from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.interventions import LEAST_OWN, Interventions, own_moments
 from acyclome.core.data.moments import Moments, correlate
 from acyclome.core.data.problem import Problem
+from acyclome.core.data.standardized import Standardized
 from acyclome.core.workers import run_blocks
 from acyclome.models.dag_gnn.marginal_map import fit_map, to_normal
 from acyclome.models.linear.local_score import LinearScore, linear_effects
@@ -58,7 +59,8 @@ class MappedScore(LinearScore):
         y = own.response(self.seen.Z[j]).astype(np.float64)
         seen = y if own.fitted is None else y[own.fitted]
         Z[at[-1]] = to_normal(y, own.fitted) if seen.std() >= FLAT else y
-        few = replace(self.data, Z=Z, R=None, interventions=self.data.interventions.subset(genes=genes))
+        done = self.data.interventions.subset(genes=genes)
+        few = replace(self.data, standardized=Standardized.of(Z), R=None, interventions=done)
         return LinearScore(few).scores(int(at[-1]), at[:-1].reshape(sets.shape), rows)
 
     def weights(self, j: int, parents: np.ndarray) -> np.ndarray:
@@ -109,4 +111,6 @@ def _mapped(problem: Problem) -> Moments:
     Z = data.Z.copy()
     map_genes(Z, data.interventions, problem.threads)
     own_scale = own_moments(Z, data.interventions)[1]
-    return correlate(replace(data, Z=Z, R=None, own_scale=own_scale, size=None), problem.threads)
+    return correlate(
+        replace(data, standardized=Standardized.of(Z), R=None, own_scale=own_scale, size=None), problem.threads
+    )

@@ -1,0 +1,174 @@
+"""Standardised genes, held in memory or formed from what was read whenever a part of them is asked for.
+
+What is made of correlations alone, as nearly all of a network of lines is, then takes memory that does not grow with
+the number of observations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from threading import RLock
+from typing import Any
+
+import numpy as np
+
+from acyclome.core.data.candidates import gene_blocks
+from acyclome.core.workers import run_blocks
+
+BlockReader = Callable[[int, int], np.ndarray]
+TILE = 1024  # genes on a side: one product of some seconds, enough for every thread from 4,000 genes on
+VARIES = 1e-10  # times the mean, below which a scale is rounding of the mean (2e-16 a value, summed over thousands)
+
+HELD_BYTES = 1 << 30  # up to which genes are held, rather than formed anew: as much as the libraries and a network take
+PANEL_VALUES = 1 << 27  # of a panel, 0.5 GB in float32; two of them are multiplied at once
+PIECE_BYTES = 1 << 28  # of float64 that are standardised at once
+LEAST_PANEL = 128  # genes of a panel of any number of observations: products of narrower ones wait for memory
+
+
+@dataclass(frozen=True)
+class Standardized:
+    """Standardised genes ``shape`` ``(d, n)``, of which ``form(a, b)`` gives genes ``a`` to ``b``.
+
+    ``room`` gives an array of the shape where all are put once somebody asks for the whole, on a disk perhaps.
+    """
+
+    form: Callable[[int, int], np.ndarray]
+    shape: tuple[int, int]
+    dtype: Any
+    room: Callable[[], np.ndarray] | None = None
+    _held: list[np.ndarray] = field(default_factory=list)
+    _lock: Any = field(default_factory=RLock)
+
+    @classmethod
+    def of(cls, Z: np.ndarray) -> Standardized:
+        """Return those of an array."""
+        return cls(lambda a, b: Z[a:b], (Z.shape[0], Z.shape[1]), Z.dtype, _held=[Z])
+
+    @property
+    def is_held(self) -> bool:
+        return bool(self._held)
+
+    @property
+    def whole(self) -> np.ndarray:
+        """All genes ``(d, n)``, held from now on."""
+        with self._lock:
+            if not self._held:
+                Z = np.empty(self.shape, self.dtype) if self.room is None else self.room()
+                for a, b in self.panels():
+                    Z[a:b] = self.form(a, b)
+                self._held.append(Z)
+        return self._held[0]
+
+    def block(self, a: int, b: int) -> np.ndarray:
+        """Genes ``a`` to ``b``, ``(b - a, n)``; not to be written to."""
+        return self._held[0][a:b] if self._held else self.form(a, b)
+
+    def genes(self, index: np.ndarray) -> np.ndarray:
+        """Return some genes, ``(len(index), n)``."""
+        if self._held:
+            return self._held[0][index]
+        parts = [self.form(j, j + 1) for j in np.asarray(index).tolist()]
+        return np.concatenate(parts) if parts else np.empty((0, self.shape[1]), self.dtype)
+
+    def columns(self, index: Any) -> np.ndarray:
+        """All genes in some observations, ``(d, len(index))``."""
+        if self._held:
+            return self._held[0][:, index]
+        return np.concatenate([self.form(a, b)[:, index] for a, b in self.panels()])
+
+    def panels(self) -> list[tuple[int, int]]:
+        """Ranges of genes of which one fits into memory, whatever the number of observations."""
+        return gene_blocks(self.shape[0], panel_genes(self.shape[1]))
+
+
+def is_small(shape: tuple[int, int], dtype: np.dtype) -> bool:
+    """Say whether genes of a shape and type are held, if nobody asks for all of them."""
+    return shape[0] * shape[1] * dtype.itemsize <= HELD_BYTES
+
+
+def panel_genes(n_obs: int) -> int:
+    """Return how many genes a panel of so many observations has, a power of two up to ``TILE``."""
+    fitting = max(PANEL_VALUES // max(n_obs, 1), LEAST_PANEL)
+    return int(min(1 << (fitting.bit_length() - 1), TILE))
+
+
+def standardize(read: BlockReader, Z: np.ndarray, threads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Write standardised genes into ``Z`` ``(d, n)``, constant ones as zeros; return mean, scale and skewness."""
+
+    def fill(block: np.ndarray, a: int) -> None:
+        Z[a : a + len(block)] = block
+
+    return _described(read, (Z.shape[0], Z.shape[1]), fill, threads=threads)
+
+
+def _described(
+    read: BlockReader, shape: tuple[int, int], use: Callable[[np.ndarray, int], None], *, threads: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return mean, scale and skewness; ``use(block, a)`` is given standardised genes from ``a`` on, in float64."""
+    d, n = shape
+    mean, scale, skewness = np.empty(d), np.empty(d), np.empty(d)
+
+    def fill(a: int, b: int) -> None:
+        block = np.asarray(read(a, b)).astype(np.float64)
+        mean[a:b] = block.mean(axis=1)
+        block -= mean[a:b, None]
+        scale[a:b] = np.sqrt(np.mean(block * block, axis=1))
+        tiny = scale[a:b] <= VARIES * np.maximum(np.abs(mean[a:b]), 1e-30)  # 1e-30: genes of zeros have no mean
+        scale[a:b][tiny] = 0.0
+        block = _scaled(block, scale[a:b])
+        skewness[a:b] = np.mean(block * block * block, axis=1)
+        use(block, a)
+
+    run_blocks(fill, _pieces(d, n), threads)
+    return mean, scale, skewness
+
+
+def _scaled(block: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Divide centred genes by their scales; those of scale 0 become zeros."""
+    block /= np.where(scale > 0, scale, 1.0)[:, None]
+    block[scale == 0] = 0.0
+    return block
+
+
+def _pieces(n_genes: int, n_obs: int) -> list[tuple[int, int]]:
+    """Cut genes into pieces of ``PIECE_BYTES`` at most, whatever the number of observations."""
+    return gene_blocks(n_genes, max(1, min(TILE, PIECE_BYTES // 8 // max(n_obs, 1))))
+
+
+def form_as_asked(
+    read: BlockReader,
+    rows: Standardized,
+    leave: Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]] | None,
+    *,
+    threads: int,
+) -> tuple[Standardized, np.ndarray, np.ndarray, np.ndarray]:
+    """Return standardised genes, formed whenever they are asked for, their mean, scale and skewness.
+
+    Shape, type and room are those of ``rows``; ``leave(block, a)`` takes something out of standardised genes from ``a``
+    on, and returns what it leaves and the scales of that.
+    """
+    d, n = rows.shape
+    left = np.ones(d)
+
+    def clean(block: np.ndarray, a: int) -> np.ndarray:
+        block = block.astype(rows.dtype)
+        if leave is not None:
+            block, left[a : a + len(block)] = leave(block, a)
+        return block
+
+    def note(block: np.ndarray, a: int) -> None:
+        if leave is not None:
+            clean(block, a)
+
+    mean, scale, skewness = _described(read, rows.shape, note, threads=threads)
+
+    def form(a: int, b: int) -> np.ndarray:
+        out = np.empty((b - a, n), rows.dtype)
+        for x, y in _pieces(b - a, n):
+            block = np.asarray(read(a + x, a + y)).astype(np.float64)
+            block -= mean[a + x : a + y, None]
+            out[x:y] = clean(_scaled(block, scale[a + x : a + y]), a + x)
+        return out
+
+    return replace(rows, form=form), mean, scale * left, skewness
