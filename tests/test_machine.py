@@ -134,5 +134,5 @@ def test_the_memory_of_the_card_grows_with_genes_and_with_whole_forms_of_h():
 
 def test_a_plan_for_the_card_says_how_much_of_its_memory():
     facts = estimate(10_000, 1000, Config(), threads=1)
-    assert f"{facts['device_memory_gb']:.1f} GB of the card's" in _plan_text(facts, on_card=True)
+    assert f"{facts['device_memory_gb']:.1f} GB of the GPU's" in _plan_text(facts, on_card=True)
     assert "card" not in _plan_text(facts, on_card=False)

@@ -45,7 +45,7 @@ SHOWN = ("skeleton", "class", "directed", "ceiling", "seconds", "cpu_seconds", "
     *("--device",),
     default="auto",
     metavar="auto|cpu|cuda",
-    help="Where acyclome computes; starting a card counts as its time.",
+    help="Where acyclome computes; starting a GPU counts as its time.",
 )
 @cloup.option("-q", "--quiet", is_flag=True, help="Print the table, and no progress.")
 @json_flag

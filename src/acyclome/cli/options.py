@@ -69,7 +69,7 @@ class RunOptions:
         "Memory to stay below, such as 8GB. Default: what the machine has.", "--memory", metavar="SIZE"
     )
     device: str = _option(
-        "Where correlations, screening and relaxation run. auto: the card, if there is one. cuda is refused where "
+        "Where correlations, screening and relaxation run. auto: the GPU, if there is one. cuda is refused where "
         "there is none. The search of the graph runs on processors.",
         *("--device",),
         default="auto",

@@ -34,7 +34,7 @@ def _plan_text(facts: Mapping[str, Any], *, on_card: bool) -> str:
     times = {**facts["seconds"], "in all": facts["total_seconds"]}
     size = f"{facts['n_obs']:,} observations x {facts['n_genes']:,} genes, about {facts['memory_gb']:.1f} GB of memory"
     if on_card:
-        size += f" and {facts['device_memory_gb']:.1f} GB of the card's"
+        size += f" and {facts['device_memory_gb']:.1f} GB of the GPU's"
     rows = [[name, f"about {wording.duration(spent)}"] for name, spent in times.items()]
     return f"{size}\n\n{format_table(['stage', 'time'], rows)}{_models_text(facts.get('models', {}))}"
 

@@ -17,7 +17,7 @@ _HOW_TO_READ = """How to read this
   score       probability that the edge is right, as far as simulations can tell
   stability   share of the resamples that found the edge again
   direction   share of those resamples in which the arrow points this way
-  reversible  yes: the data fit the turned arrow as well; read it as "one of the two acts on the other";
+  reversible  yes: the data fit the reversed arrow as well; read it as "one of the two acts on the other";
               no, settled: interventions in these data decide the direction
               no, refuted: experiments on the cause speak against the arrow with odds of 20 to 1
   These are hypotheses from expression alone. A cause that was not measured (protein activity, a gene filtered out, a

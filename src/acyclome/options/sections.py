@@ -223,5 +223,5 @@ class Validation(Section):
     """Checks of the network against its own data, for the page of the report that says whether to trust it."""
 
     checks: bool = True
-    """Learn again from fewer observations, from permuted genes and without some interventions, beside simpler networks.
+    """Learn again from fewer observations, from permuted genes and without some interventions, beside baselines.
     Takes 1,000 genes and 5,000 observations at most: some seconds, with models of curves some minutes."""

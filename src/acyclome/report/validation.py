@@ -142,7 +142,7 @@ def _chance(run: Run) -> Finding:
 
 
 def _unseen(run: Run) -> Finding:
-    title = "Does it foresee interventions that it has not seen?"
+    title = "Does it predict interventions that it has not seen?"
     sign = "an error as large as that of no change, or of the mean effect of the others."
     facts = run.fact("validation.unseen")
     if not facts:

@@ -16,7 +16,7 @@ class Curves(Section):
     """What curves are of. causes: a sum of one each (additive). index: one curve of a weighted sum of all causes.
     indices: a sum of such curves (multiple index), for causes that act together; twenty times the cost."""
     functions: int = Field(default=3, ge=2, le=16)
-    """Most curves of weighted sums (curves.of: indices). As many are taken as the score pays for."""
+    """Most curves of weighted sums (curves.of: indices). As many are taken as improve the score."""
 
     degree: int = Field(default=3, ge=1, le=9)
     """Highest degree of model polynomial; each gene takes the one that suits. High degrees chase outliers."""
