@@ -43,6 +43,7 @@ PARTS = {
     "Guides": [
         "edges",
         "report",
+        "exports",
         "which-model",
         "time-and-memory",
         "faq",
