@@ -18,6 +18,12 @@ def test_the_page_opens_without_console_errors(browse, build_run, resamples):
     assert 'class="live"' in dom
 
 
+def test_a_network_without_an_edge_opens_without_console_errors(browse, build_run):
+    dom, console = browse(write_report(build_run(n_edges=0)))
+    assert console == []
+    assert "no edge matches" in dom
+
+
 def test_searching_sorting_and_exploring_work(browse, build_run):
     script = """
       const search = document.getElementById("edge-search");

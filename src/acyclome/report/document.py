@@ -12,7 +12,10 @@ from acyclome.report.page import render_page
 from acyclome.report.source import Run, read_run
 
 STATIC_ROWS = 25  # of the edge table, in the page before a script runs, and in print
-SCRIPTS = ("elements", "page", "figures", "members", "gene", "evidence", "whatif", "paths", "map", "edges", "start")
+SCRIPTS = (
+    *("elements", "page", "figures", "members", "values", "gene", "evidence", "whatif", "paths", "map", "moves"),
+    *("edges", "start"),
+)
 GROUP_SCRIPTS = ("elements", "figures", "groups")
 
 

@@ -9,6 +9,7 @@ const decimal = (number, digits = 2) => {
   const text = number.toFixed(digits);
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 };
+const share = (value) => `${Math.round(100 * value)}%`;
 const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 
 /* Elements. */
@@ -30,10 +31,22 @@ function svg(name, attributes, ...children) {
 /* Cells and tables. */
 
 const numberCell = (value, digits) => node("td", { class: "number" }, decimal(value, digits));
-const weightCell = (value) => node("td", { class: `number ${value >= 0 ? "plus" : "minus"}` }, node("span", { class: "sign" }, value >= 0 ? "→" : "⊣"), ` ${decimal(value)}`);
+const weightCell = (value) =>
+  node(
+    "td",
+    { class: `number ${value >= 0 ? "plus" : "minus"}` },
+    node("span", { class: "sign" }, value >= 0 ? "→" : "⊣"),
+    ` ${decimal(value)}`,
+  );
 
 function table(heads, rows) {
-  const head = node("tr", {}, ...heads.map((name) => node("th", { scope: "col", ...(name.startsWith("#") ? { class: "number" } : {}) }, name.replace("#", ""))));
+  const head = node(
+    "tr",
+    {},
+    ...heads.map((name) =>
+      node("th", { scope: "col", ...(name.startsWith("#") ? { class: "number" } : {}) }, name.replace("#", "")),
+    ),
+  );
   const body = node("tbody", {}, ...rows.map((cells) => node("tr", {}, ...cells)));
   return node("table", { class: "compact" }, node("thead", {}, head), body);
 }
@@ -42,12 +55,21 @@ function table(heads, rows) {
 
 function longTable(heads, rows, title, first = 10) {
   const box = node("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title });
-  const show = (shown) => box.replaceChildren(table(heads, shown.map((row) => row())));
+  const show = (shown) =>
+    box.replaceChildren(
+      table(
+        heads,
+        shown.map((row) => row()),
+      ),
+    );
   show(rows.slice(0, first));
   const parts = [box];
   if (rows.length > first) {
     const more = node("button", { type: "button", class: "more" }, `Show all ${count(rows.length)}`);
-    more.addEventListener("click", () => { show(rows); more.remove(); });
+    more.addEventListener("click", () => {
+      show(rows);
+      more.remove();
+    });
     parts.push(more);
   }
   return parts;

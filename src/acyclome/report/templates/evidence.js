@@ -1,121 +1,164 @@
 /* One edge and what speaks for and against it: the two genes in the observations, resamples, the reversed edge, other
    causes of the effect, knowledge and interventions. Any two genes can be asked about, joined or not. */
 
-/* Prepared values in standard deviations from the mean; of a random part of the observations where there are many. */
-
-const sample = data.values && { ...data.values, ...unpackAll(data.values.columns) };
 const nextRanked = unpackAll(data.next);
-const rowOfGene = sample ? new Map([...sample.gene].map((gene, row) => [gene, row])) : new Map();
-
-function valuesOf(index) {
-  const row = rowOfGene.get(index);
-  if (row === undefined) return null;
-  const low = sample.low[row], step = (sample.high[row] - low) / 254;
-  return Float64Array.from(sample.codes.subarray(row * sample.shown, (row + 1) * sample.shown), (code) => (code === 255 ? NaN : low + code * step));
-}
-
-function correlation(x, y) {
-  let [n, sx, sy, sxx, syy, sxy] = [0, 0, 0, 0, 0, 0];
-  for (let k = 0; k < x.length; k++) {
-    if (!isKnown(x[k]) || !isKnown(y[k])) continue;
-    n += 1; sx += x[k]; sy += y[k]; sxx += x[k] ** 2; syy += y[k] ** 2; sxy += x[k] * y[k];
-  }
-  const spread = Math.sqrt((sxx - sx * sx / n) * (syy - sy * sy / n));
-  return { value: spread > 0 ? (sxy - sx * sy / n) / spread : NaN, slope: (sxy - sx * sy / n) / (sxx - sx * sx / n) };
-}
-
-const correlationOf = (a, b) => {
-  const [x, y] = [valuesOf(a), valuesOf(b)];
-  return x && y ? correlation(x, y).value : NaN;
-};
-
-/* The target less what its other causes give it along their weights: the points of a component-plus-residual plot. */
-
-function withoutOthers(source, target) {
-  const y = valuesOf(target);
-  for (const edge of edgesInto[target]) {
-    if (edges.source[edge] === source) continue;
-    const x = valuesOf(edges.source[edge]);
-    if (!x) return null;
-    for (let k = 0; k < y.length; k++) y[k] -= edges.weight[edge] * x[k];
-  }
-  return y;
-}
 
 function drawPair(source, target, isPartial) {
-  const edge = edgeBetween(source, target), x = valuesOf(source);
-  const [nameX, nameY] = [`${labels[source]} (sd from the mean)`, isPartial ? `${labels[target]} less other causes` : `${labels[target]} (sd from the mean)`];
+  const edge = edgeBetween(source, target),
+    x = valuesOf(source);
+  const [nameX, nameY] = [
+    `${labels[source]} (sd from the mean)`,
+    isPartial ? `${labels[target]} less other causes` : `${labels[target]} (sd from the mean)`,
+  ];
   const y = isPartial ? withoutOthers(source, target) : valuesOf(target);
   const slope = isPartial && edge !== undefined ? edges.weight[edge] : correlation(x, y).slope;
-  return hexPlot(x, y, { title: `${labels[target]} against ${labels[source]}${isPartial ? ", other causes taken out" : ""}`, nameX, nameY, slope });
+  return hexPlot(x, y, {
+    title: `${labels[target]} against ${labels[source]}${isPartial ? ", other causes taken out" : ""}`,
+    nameX,
+    nameY,
+    slope,
+  });
 }
 
 function pairFigure(source, target) {
-  if (!valuesOf(source) || !valuesOf(target)) return [node("p", { class: "small" }, data.values ? `The page carries the values of ${plural(rowOfGene.size, "gene")}, those of the best edges; one of these two is not among them.` : data.no_values)];
-  const partial = withoutOthers(source, target), hasOthers = edgesInto[target].some((edge) => edges.source[edge] !== source);
+  if (!valuesOf(source) || !valuesOf(target))
+    return [
+      node(
+        "p",
+        { class: "small" },
+        data.values
+          ? `The page carries the values of ${plural(rowOfGene.size, "gene")}, those of the best edges; one of these two is not among them.`
+          : data.no_values,
+      ),
+    ];
+  const partial = withoutOthers(source, target),
+    hasOthers = edgesInto[target].some((edge) => edges.source[edge] !== source);
   const figure = node("figure", {});
-  const choice = node("select", {}, node("option", { value: "" }, "as prepared"), ...(partial && hasOthers ? [node("option", { value: "1" }, "other causes taken out")] : []));
+  const choice = node(
+    "select",
+    {},
+    node("option", { value: "" }, "as prepared"),
+    ...(partial && hasOthers ? [node("option", { value: "1" }, "other causes taken out")] : []),
+  );
   choice.value = edgeBetween(source, target) !== undefined && partial && hasOthers ? "1" : "";
-  const draw = () => figure.replaceChildren(drawPair(source, target, Boolean(choice.value)), figureBar(() => figure.querySelector("svg"), () => `${labels[source]} ${labels[target]}`));
+  const draw = () =>
+    figure.replaceChildren(
+      drawPair(source, target, Boolean(choice.value)),
+      figureBar(
+        () => figure.querySelector("svg"),
+        () => `${labels[source]} ${labels[target]}`,
+      ),
+    );
   choice.addEventListener("input", draw);
   draw();
-  const which = sample.shown < sample.of ? `${count(sample.shown)} of ${count(sample.of)} observations, drawn at random` : `All ${count(sample.of)} observations`;
-  return [node("p", { class: "controls" }, node("label", {}, `${labels[target]}, `, choice)), figure,
-    node("p", { class: "small" }, `${which}; a darker hexagon holds more. The line has the slope of the ${choice.value ? "weight" : "observations shown"}.`)];
+  const which =
+    sample.shown < sample.of
+      ? `${count(sample.shown)} of ${count(sample.of)} observations, drawn at random`
+      : `All ${count(sample.of)} observations`;
+  return [
+    node("p", { class: "controls" }, node("label", {}, `${labels[target]}, `, choice)),
+    figure,
+    node(
+      "p",
+      { class: "small" },
+      `${which}; the stronger its colour, the more of them a hexagon holds. The line has the slope of the ${choice.value ? "weight" : "observations shown"}.`,
+    ),
+  ];
 }
 
 /* What is known, as terms and sentences. */
-
-const share = (value) => `${Math.round(100 * value)}%`;
 
 function resampleFact(edge) {
   if (!data.resamples) return ["Not measured: 0 resamples."];
   const found = Math.round(edges.stability[edge] * data.resamples);
   const same = Math.round((edges.direction[edge] || 0) * found);
-  const parts = [["for", same, "this way"], ["against", found - same, "reversed"], ["none", data.resamples - found, "not joined"]];
-  const bar = node("span", { class: "votes", "aria-hidden": "true" }, ...parts.filter(([, number]) => number).map(([kind, number]) => node("span", { class: kind, style: `flex:${number}` })));
-  return [bar, `Of ${data.resamples} resamples ${parts.map(([, number, what]) => `${number} ${what}`).join(", ")}.${weightRange(edge)}`];
+  const parts = [
+    ["for", same, "this way"],
+    ["against", found - same, "reversed"],
+    ["none", data.resamples - found, "not joined"],
+  ];
+  const bar = node(
+    "span",
+    { class: "votes", "aria-hidden": "true" },
+    ...parts
+      .filter(([, number]) => number)
+      .map(([kind, number]) => node("span", { class: kind, style: `flex:${number}` })),
+  );
+  return [
+    bar,
+    `Of ${data.resamples} resamples ${parts.map(([, number, what]) => `${number} ${what}`).join(", ")}.${weightRange(edge)}`,
+  ];
 }
 
 function weightRange(edge) {
   const found = members ? members.weightsOf(edges.source[edge], edges.target[edge]) : [];
-  return found.length > 1 ? ` Weights in them from ${decimal(Math.min(...found))} to ${decimal(Math.max(...found))}.` : "";
+  return found.length > 1
+    ? ` Weights in them from ${decimal(Math.min(...found))} to ${decimal(Math.max(...found))}.`
+    : "";
 }
 
 function reversalFact(edge) {
-  const loss = edges.reversal_loss[edge], target = edges.target[edge];
-  if (!nodes.regulator[target]) return [`Not asked: ${labels[target]} is not on the list of regulators, so it could not be a cause.`];
+  const loss = edges.reversal_loss[edge],
+    target = edges.target[edge];
+  if (!nodes.regulator[target])
+    return [`Not asked: ${labels[target]} is not on the list of regulators, so it could not be a cause.`];
   const cost = isKnown(loss) ? `Reversing it costs ${decimal(loss, 1)} nats of log-likelihood.` : "";
-  return [`${edges.reversible[edge] ? "Reversed, perhaps together with others, it fits as well: read it as joined." : "Not reversible within the networks that fit as well."} ${cost}`];
+  return [
+    `${edges.reversible[edge] ? "Reversed, perhaps together with others, it fits as well: read it as joined." : "Not reversible within the networks that fit as well."} ${cost}`,
+  ];
 }
 
 /* What acting on the cause did to the effect beyond other genes, and how far that speaks for the arrow. */
 
 function instrumentFact(edge) {
-  const [effect, error, nats] = ["direct_effect", "direct_error", "instrument_evidence"].map((name) => (edges[name] ? edges[name][edge] : NaN));
-  const direct = isKnown(effect) ? ` Beyond what runs through other genes: ${decimal(effect)} ± ${decimal(error)}.` : "";
+  const [effect, error, nats] = ["direct_effect", "direct_error", "instrument_evidence"].map((name) =>
+    edges[name] ? edges[name][edge] : NaN,
+  );
+  const direct = isKnown(effect)
+    ? ` Beyond what runs through other genes: ${decimal(effect)} ± ${decimal(error)}.`
+    : "";
   if (!isKnown(nats)) return direct;
   return `${direct} That ${nats <= -data.refuted ? "refutes the arrow" : `speaks ${nats < 0 ? "against" : "for"} the arrow`}: ${decimal(Math.abs(nats), 1)} nats.`;
 }
 
 function interventionFact(edge) {
   const effect = edges.effect ? edges.effect[edge] : NaN;
-  const measured = isKnown(effect) ? ` Acting on ${labels[edges.source[edge]]} moved ${labels[edges.target[edge]]} by ${decimal(effect)} ± ${decimal(edges.error[edge])} (direct or not).` : "";
+  const measured = isKnown(effect)
+    ? ` Acting on ${labels[edges.source[edge]]} moved ${labels[edges.target[edge]]} by ${decimal(effect)} ± ${decimal(edges.error[edge])} (direct or not).`
+    : "";
   const found = measured + instrumentFact(edge);
   if (edges.settled[edge]) return [`They decide the direction.${found}`];
-  return [found.trim() || (data.acted_on ? `Neither decides it; ${data.acted_on.includes(edges.source[edge]) ? "acting on the cause moved the effect too little to be told" : "the cause was not acted on"}.` : "None in these data.")];
+  return [
+    found.trim() ||
+      (data.acted_on
+        ? `Neither decides it; ${data.acted_on.includes(edges.source[edge]) ? "acting on the cause moved the effect too little to be told" : "the cause was not acted on"}.`
+        : "None in these data."),
+  ];
 }
 
 function factsOf(edge) {
-  const confounded = edges.confounded ? edges.confounded[edge] : NaN, noise = edges.noise_evidence ? edges.noise_evidence[edge] : NaN;
+  const confounded = edges.confounded ? edges.confounded[edge] : NaN,
+    noise = edges.noise_evidence ? edges.noise_evidence[edge] : NaN;
   const prior = data.priors[edges.prior[edge]];
   return [
-    ["Weight", [`One standard deviation more of ${labels[edges.source[edge]]}, other causes held: ${decimal(edges.weight[edge])} of ${labels[edges.target[edge]]}.`]],
-    ["Score", [`${decimal(edges.score[edge])}: the probability that it is there and points this way, as far as simulations can tell.`]],
+    [
+      "Weight",
+      [
+        `One standard deviation more of ${labels[edges.source[edge]]}, other causes held: ${decimal(edges.weight[edge])} of ${labels[edges.target[edge]]}.`,
+      ],
+    ],
+    [
+      "Score",
+      [
+        `${decimal(edges.score[edge])}: the probability that it is there and points this way, as far as simulations can tell.`,
+      ],
+    ],
     ["Resamples", resampleFact(edge)],
     ["Reversed", reversalFact(edge)],
     ...(isKnown(noise) ? [["Shape of noise", [`${decimal(noise, 1)} nats for this direction.`]]] : []),
-    ...(isKnown(confounded) ? [["Hidden cause", [`${share(confounded)}: the probability that what joins them is not measured.`]]] : []),
+    ...(isKnown(confounded)
+      ? [["Hidden cause", [`${share(confounded)}: the probability that what joins them is not measured.`]]]
+      : []),
     ["Knowledge", [prior ? `Given: ${prior}.` : "None was given for this pair."]],
     ["Interventions", interventionFact(edge)],
   ];
@@ -128,24 +171,61 @@ function competitors(source, target) {
   const [from, to] = [nextRanked.start[target], nextRanked.start[target + 1]];
   const left = [];
   for (let k = from; k < to; k++) left.push({ gene: nextRanked.source[k], rank: nextRanked.rank[k] });
-  const found = [...parents.map((edge) => ({ gene: edges.source[edge], what: "cause", edge })),
-    ...left.filter(({ gene }) => gene !== source).map(({ gene, rank }) => ({ gene, what: `left out, ranked ${count(rank)}` }))];
-  const numbers = ({ gene, edge }) => [edge === undefined ? NaN : edges.weight[edge], edge === undefined ? NaN : edges.score[edge], correlationOf(gene, target), correlationOf(gene, source)];
+  const found = [
+    ...parents.map((edge) => ({ gene: edges.source[edge], what: "cause", edge })),
+    ...left
+      .filter(({ gene }) => gene !== source)
+      .map(({ gene, rank }) => ({ gene, what: `left out, ranked ${count(rank)}` })),
+  ];
+  const numbers = ({ gene, edge }) => [
+    edge === undefined ? NaN : edges.weight[edge],
+    edge === undefined ? NaN : edges.score[edge],
+    correlationOf(gene, target),
+    correlationOf(gene, source),
+  ];
   const cells = (one) => {
     const [weight, ...rest] = numbers(one);
-    return [geneCell(one.gene), node("td", {}, one.what), isKnown(weight) ? weightCell(weight) : numberCell(NaN), ...rest.map((value) => numberCell(value))];
+    return [
+      geneCell(one.gene),
+      node("td", {}, one.what),
+      isKnown(weight) ? weightCell(weight) : numberCell(NaN),
+      ...rest.map((value) => numberCell(value)),
+    ];
   };
-  if (!found.length) return [node("p", { class: "small" }, "No other cause is in the network or near it in the ranking.")];
-  const heads = ["Gene", "In the network", "#Weight", "#Score", `#Correlation with ${labels[target]}`, `#With ${labels[source]}`];
+  if (!found.length)
+    return [node("p", { class: "small" }, "No other cause is in the network or near it in the ranking.")];
+  const heads = [
+    "Gene",
+    "In the network",
+    "#Weight",
+    "#Score",
+    `#Correlation with ${labels[target]}`,
+    `#With ${labels[source]}`,
+  ];
   const name = () => `Other causes of ${labels[target]} beside ${labels[source]}`;
-  const text = () => [heads.map((head) => head.replace("#", "")), ...found.map((one) => [genes[one.gene], one.what, ...numbers(one).map((value) => (isKnown(value) ? value : ""))])];
-  return [...longTable(heads, found.map((one) => () => cells(one)), name()), tableBar(text, name)];
+  const text = () => [
+    heads.map((head) => head.replace("#", "")),
+    ...found.map((one) => [genes[one.gene], one.what, ...numbers(one).map((value) => (isKnown(value) ? value : ""))]),
+  ];
+  return [
+    ...longTable(
+      heads,
+      found.map((one) => () => cells(one)),
+      name(),
+    ),
+    tableBar(text, name),
+  ];
 }
 
 function verdict(source, target) {
-  const edge = edgeBetween(source, target), back = edgeBetween(target, source);
+  const edge = edgeBetween(source, target),
+    back = edgeBetween(target, source);
   const [a, b] = [labels[source], labels[target]];
-  if (edge !== undefined) return [node("strong", {}, `${a} ${edges.weight[edge] >= 0 ? "→" : "⊣"} ${b}`), `: weight ${decimal(edges.weight[edge])}, score ${decimal(edges.score[edge])}.`];
+  if (edge !== undefined)
+    return [
+      node("strong", {}, `${a} ${edges.weight[edge] >= 0 ? "→" : "⊣"} ${b}`),
+      `: weight ${decimal(edges.weight[edge])}, score ${decimal(edges.score[edge])}.`,
+    ];
   if (back !== undefined) return [`The network has this edge the other way: `, edgeLink(back, `${b} → ${a}`), "."];
   return [`The network has no edge between ${a} and ${b}.`];
 }
@@ -156,20 +236,16 @@ function showEvidence(source, target) {
   const edge = edgeBetween(source, target);
   byId("evidence-note").replaceChildren(...verdict(source, target));
   byId("evidence-figure").replaceChildren(...pairFigure(source, target));
-  byId("evidence-facts").replaceChildren(...(edge === undefined ? [] : factsOf(edge).flatMap(([term, said]) => [node("dt", {}, term), node("dd", {}, ...said)])));
-  byId("evidence-others").replaceChildren(node("h3", {}, `Other causes of ${labels[target]}`), ...competitors(source, target));
+  byId("evidence-facts").replaceChildren(
+    ...(edge === undefined
+      ? []
+      : factsOf(edge).flatMap(([term, said]) => [node("dt", {}, term), node("dd", {}, ...said)])),
+  );
+  byId("evidence-others").replaceChildren(
+    node("h3", {}, `Other causes of ${labels[target]}`),
+    ...competitors(source, target),
+  );
 }
 
-/* The genes of a form with two fields; of a part of a name, the nearest. */
-
-function askForTwo(view, fields, note) {
-  const ask = () => {
-    const [source, target] = fields.map((field) => nearestGene(field.value));
-    if (source === undefined || target === undefined || source === target) note.textContent = "Two genes of this network are asked for.";
-    else visit(view, source, target);
-  };
-  for (const field of fields) geneField(field, note, ask);
-  onSubmit(fields[0].form, ask);
-}
-
-const startEvidence = () => askForTwo("edge", [byId("evidence-source"), byId("evidence-target")], byId("evidence-note"));
+const startEvidence = () =>
+  askForTwo("edge", [byId("evidence-source"), byId("evidence-target")], byId("evidence-note"));

@@ -15,7 +15,11 @@ function niceTicks(low, high) {
 
 function span(values) {
   let [low, high] = [Infinity, -Infinity];
-  for (const value of values) if (isKnown(value)) { low = Math.min(low, value); high = Math.max(high, value); }
+  for (const value of values)
+    if (isKnown(value)) {
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
   if (low > high) return [-1, 1];
   const edge = (high - low || 1) * 0.04;
   return [low - edge, high + edge];
@@ -44,13 +48,15 @@ function hexagons(x, y, size) {
 
 function hexPlot(x, y, { title, nameX, nameY, slope }) {
   const { width, height, left, right, top, bottom, across } = PLOT;
-  const [lowX, highX] = span(x), [lowY, highY] = span(y);
+  const [lowX, highX] = span(x),
+    [lowY, highY] = span(y);
   const atX = (value) => left + ((value - lowX) / (highX - lowX)) * (width - left - right);
   const atY = (value) => height - bottom - ((value - lowY) / (highY - lowY)) * (height - top - bottom);
   const size = (width - left - right) / across / Math.sqrt(3);
   const cells = hexagons(Array.from(x, atX), Array.from(y, atY), size);
   const most = Math.max(1, ...cells.map((cell) => cell.number));
-  const corner = (k) => `${(size * Math.sin((k * Math.PI) / 3)).toFixed(2)} ${(size * Math.cos((k * Math.PI) / 3)).toFixed(2)}`;
+  const corner = (k) =>
+    `${(size * Math.sin((k * Math.PI) / 3)).toFixed(2)} ${(size * Math.cos((k * Math.PI) / 3)).toFixed(2)}`;
   const shape = `M${[0, 1, 2, 3, 4, 5].map(corner).join("L")}Z`;
   const grid = [
     ...niceTicks(lowX, highX).flatMap((tick) => [
@@ -62,34 +68,76 @@ function hexPlot(x, y, { title, nameX, nameY, slope }) {
       svg("text", { class: "tick", x: left - 8, y: atY(tick) + 4, "text-anchor": "end" }, decimal(tick, 1)),
     ]),
   ];
-  const hexes = cells.map((cell) => svg("path", { class: "hex", d: shape, transform: `translate(${cell.x.toFixed(2)} ${cell.y.toFixed(2)})`,
-    "fill-opacity": (0.18 + 0.82 * (Math.log(cell.number + 1) / Math.log(most + 1))).toFixed(3) }, svg("title", {}, plural(cell.number, "observation"))));
+  const hexes = cells.map((cell) =>
+    svg(
+      "path",
+      {
+        class: "hex",
+        d: shape,
+        transform: `translate(${cell.x.toFixed(2)} ${cell.y.toFixed(2)})`,
+        "fill-opacity": (0.18 + 0.82 * (Math.log(cell.number + 1) / Math.log(most + 1))).toFixed(3),
+      },
+      svg("title", {}, plural(cell.number, "observation")),
+    ),
+  );
   const clip = (end) => Math.min(Math.max(end, lowY), highY);
   const ends = slope === 0 ? [lowX, highX] : [clip(slope * lowX) / slope, clip(slope * highX) / slope];
-  const line = svg("path", { class: "fit", d: `M${atX(ends[0])} ${atY(slope * ends[0])}L${atX(ends[1])} ${atY(slope * ends[1])}` });
+  const line = svg("path", {
+    class: "fit",
+    d: `M${atX(ends[0])} ${atY(slope * ends[0])}L${atX(ends[1])} ${atY(slope * ends[1])}`,
+  });
   const middle = (top + height - bottom) / 2;
-  return svg("svg", { class: "figure", viewBox: `0 0 ${width} ${height}`, role: "img", style: `max-width:${width}px` },
-    svg("title", {}, title), ...grid, ...hexes, ...(isKnown(slope) ? [line] : []),
+  return svg(
+    "svg",
+    { class: "figure", viewBox: `0 0 ${width} ${height}`, role: "img", style: `max-width:${width}px` },
+    svg("title", {}, title),
+    ...grid,
+    ...hexes,
+    ...(isKnown(slope) ? [line] : []),
     svg("text", { class: "axis", x: (left + width - right) / 2, y: height - 8, "text-anchor": "middle" }, nameX),
-    svg("text", { class: "axis", x: 12, y: middle, "text-anchor": "middle", transform: `rotate(-90 12 ${middle})` }, nameY));
+    svg(
+      "text",
+      { class: "axis", x: 12, y: middle, "text-anchor": "middle", transform: `rotate(-90 12 ${middle})` },
+      nameY,
+    ),
+  );
 }
 
 /* Saving. A figure takes its colours from the style sheet, by names that other programs do not know: the saved one has
    them written into every element, those of the light theme. */
 
 function saveFile(name, content, type) {
-  const link = node("a", { href: URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type })), download: name });
+  const link = node("a", {
+    href: URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type })),
+    download: name,
+  });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-const STYLED = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "opacity", "font-size", "font-weight", "font-family", "text-anchor"];
+const STYLED = [
+  "fill",
+  "fill-opacity",
+  "stroke",
+  "stroke-width",
+  "stroke-dasharray",
+  "stroke-linecap",
+  "stroke-linejoin",
+  "opacity",
+  "font-size",
+  "font-weight",
+  "font-family",
+  "text-anchor",
+];
 
 function standalone(figure) {
   const root = document.documentElement;
   root.dataset.saving = "";
   const copy = figure.cloneNode(true);
-  const pairs = [figure, ...figure.querySelectorAll("*")].map((part, index) => [part, [copy, ...copy.querySelectorAll("*")][index]]);
+  const pairs = [figure, ...figure.querySelectorAll("*")].map((part, index) => [
+    part,
+    [copy, ...copy.querySelectorAll("*")][index],
+  ]);
   for (const [part, twin] of pairs) {
     const style = getComputedStyle(part);
     if (part.localName !== "title") for (const name of STYLED) twin.setAttribute(name, style.getPropertyValue(name));
@@ -97,7 +145,8 @@ function standalone(figure) {
   }
   delete root.dataset.saving;
   const [, , width, height] = figure.getAttribute("viewBox").split(" ");
-  for (const [name, value] of Object.entries({ xmlns: "http://www.w3.org/2000/svg", width, height })) copy.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ xmlns: "http://www.w3.org/2000/svg", width, height }))
+    copy.setAttribute(name, value);
   copy.prepend(svg("rect", { width, height, fill: "#ffffff" }));
   return { text: new XMLSerializer().serializeToString(copy), width: Number(width), height: Number(height) };
 }
@@ -118,7 +167,8 @@ async function savePng(figure, name) {
   canvas.toBlob((blob) => saveFile(`${name}.png`, blob));
 }
 
-const tsv = (rows) => `${rows.map((row) => row.map((cell) => String(cell).replace(/[\t\r\n]+/g, " ")).join("\t")).join("\n")}\n`;
+const tsv = (rows) =>
+  `${rows.map((row) => row.map((cell) => String(cell).replace(/[\t\r\n]+/g, " ")).join("\t")).join("\n")}\n`;
 const saveTable = (rows, name) => saveFile(`${name}.tsv`, tsv(rows), "text/tab-separated-values");
 
 function rowsOf(tableElement) {
@@ -136,13 +186,28 @@ function saveButton(text, name, act) {
 
 const fileName = (text) => text.replace(/[^\w.+-]+/g, "_");
 const saveBar = (...buttons) => node("p", { class: "saving" }, "Save as ", ...buttons);
-const figureButtons = (find, name) => [saveButton("SVG", name, () => saveSvg(find(), fileName(name()))), saveButton("PNG", name, () => savePng(find(), fileName(name())))];
+const figureButtons = (find, name) => [
+  saveButton("SVG", name, () => saveSvg(find(), fileName(name()))),
+  saveButton("PNG", name, () => savePng(find(), fileName(name()))),
+];
 const figureBar = (find, name) => saveBar(...figureButtons(find, name));
 const tableBar = (rows, name) => saveBar(saveButton("TSV", name, () => saveTable(rows(), fileName(name()))));
 
 /* The figures and tables that stand in the page from the start. */
 
 function startSaving() {
-  for (const figure of document.querySelectorAll("figure > .figure")) figure.parentElement.append(figureBar(() => figure, () => figure.querySelector("title").textContent));
-  for (const found of document.querySelectorAll("table[data-name]")) (found.closest(".scroll") || found).after(tableBar(() => rowsOf(found), () => found.dataset.name));
+  for (const figure of document.querySelectorAll("figure > .figure"))
+    figure.parentElement.append(
+      figureBar(
+        () => figure,
+        () => figure.querySelector("title").textContent,
+      ),
+    );
+  for (const found of document.querySelectorAll("table[data-name]"))
+    (found.closest(".scroll") || found).after(
+      tableBar(
+        () => rowsOf(found),
+        () => found.dataset.name,
+      ),
+    );
 }

@@ -14,9 +14,17 @@ function strongest(row) {
 
 function keptRows() {
   const wanted = byId("difference-search").value.trim().toLowerCase();
-  const most = Number(byId("difference-q").value), group = byId("difference-group").value;
-  const names = (row) => [rows.source[row], rows.target[row]].flatMap((gene) => [gene, labelOf(gene)]).join(" ").toLowerCase();
-  return [...rows.source.keys()].filter((row) => (rows.q[row] ?? 1) <= most && (!wanted || names(row).includes(wanted)) && (!group || strongest(row) === group));
+  const most = Number(byId("difference-q").value),
+    group = byId("difference-group").value;
+  const names = (row) =>
+    [rows.source[row], rows.target[row]]
+      .flatMap((gene) => [gene, labelOf(gene)])
+      .join(" ")
+      .toLowerCase();
+  return [...rows.source.keys()].filter(
+    (row) =>
+      (rows.q[row] ?? 1) <= most && (!wanted || names(row).includes(wanted)) && (!group || strongest(row) === group),
+  );
 }
 
 const known = (value) => value ?? NaN;
@@ -36,11 +44,27 @@ function significant(value) {
 
 function showDifferences() {
   const kept = keptRows();
-  const cells = (row) => [node("td", { class: "gene", title: rows.source[row] }, labelOf(rows.source[row])), node("td", { class: "gene", title: rows.target[row] }, labelOf(rows.target[row])),
-    ...data.labels.map((label) => weightAndError(row, label)), numberCell(known(rows.difference[row])), node("td", { class: "number" }, significant(known(rows.q[row]))), node("td", {}, rows.shared[row] ? "yes" : "no")];
+  const cells = (row) => [
+    node("td", { class: "gene", title: rows.source[row] }, labelOf(rows.source[row])),
+    node("td", { class: "gene", title: rows.target[row] }, labelOf(rows.target[row])),
+    ...data.labels.map((label) => weightAndError(row, label)),
+    numberCell(known(rows.difference[row])),
+    node("td", { class: "number" }, significant(known(rows.q[row]))),
+    node("td", {}, rows.shared[row] ? "yes" : "no"),
+  ];
   const heads = ["Cause", "Effect", ...data.labels.map((label) => `#${label}`), "#Difference", "#q", "Shared"];
-  byId("difference-note").textContent = `${plural(kept.length, "row")}${data.total > rows.source.length ? ` of the ${count(rows.source.length)} most different of ${count(data.total)}` : ""}`;
-  byId("difference-rows").replaceChildren(...(kept.length ? longTable(heads, kept.map((row) => () => cells(row)), "Differences", 25) : []));
+  byId("difference-note").textContent =
+    `${plural(kept.length, "row")}${data.total > rows.source.length ? ` of the ${count(rows.source.length)} most different of ${count(data.total)}` : ""}`;
+  byId("difference-rows").replaceChildren(
+    ...(kept.length
+      ? longTable(
+          heads,
+          kept.map((row) => () => cells(row)),
+          "Differences",
+          25,
+        )
+      : []),
+  );
 }
 
 function savedDifferences() {
@@ -51,7 +75,8 @@ function savedDifferences() {
 document.documentElement.classList.add("live");
 startSaving();
 if (rows) {
-  for (const id of ["difference-search", "difference-q", "difference-group"]) byId(id).addEventListener("input", showDifferences);
+  for (const id of ["difference-search", "difference-q", "difference-group"])
+    byId(id).addEventListener("input", showDifferences);
   byId("difference-form").addEventListener("submit", (event) => event.preventDefault());
   byId("difference-save").addEventListener("click", () => saveTable(savedDifferences(), "differences"));
   showDifferences();

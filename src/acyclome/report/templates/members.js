@@ -12,7 +12,11 @@ const members = (() => {
     edgesOf: (number) => {
       const kept = [];
       for (let k = starts[number]; k < starts[number + 1]; k++) if (source[k] !== target[k]) kept.push(k);
-      return { source: kept.map((k) => source[k]), target: kept.map((k) => target[k]), weight: kept.map((k) => weight[k]) };
+      return {
+        source: kept.map((k) => source[k]),
+        target: kept.map((k) => target[k]),
+        weight: kept.map((k) => weight[k]),
+      };
     },
     weightsOf: (from, to) => {
       const found = [];

@@ -12,14 +12,17 @@ function unpack(column) {
   return Float64Array.from(whole, (code) => (code === -32768 ? NaN : code / column.per_one));
 }
 
-const unpackAll = (columns) => Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, unpack(column)]));
+const unpackAll = (columns) =>
+  Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, unpack(column)]));
 const genes = data.genes;
 const nodes = unpackAll(data.nodes);
 const edges = unpackAll(data.edges);
 const nEdges = edges.source.length;
 const place = new Map(genes.map((gene, index) => [gene, index]));
 const labels = data.symbols ? data.symbols.map((symbol, index) => symbol || genes[index]) : genes;
-const folded = labels.map((label, index) => (label === genes[index] ? label : `${label} ${genes[index]}`).toLowerCase());
+const folded = labels.map((label, index) =>
+  (label === genes[index] ? label : `${label} ${genes[index]}`).toLowerCase(),
+);
 
 /* The edges into and out of every gene, best first, as the table of edges has them. */
 
@@ -35,11 +38,16 @@ const edgeBetween = (source, target) => edgesInto[target].find((edge) => edges.s
 
 /* Addresses of views: #gene=LYZ, #edge=SPI1&to=LYZ, #path=SPI1&to=LYZ, #knockout=SPI1. */
 
-const address = (view, ...indices) => `#${view}=${indices.map((index) => encodeURIComponent(genes[index])).join("&to=")}`;
+const address = (view, ...indices) =>
+  `#${view}=${indices.map((index) => encodeURIComponent(genes[index])).join("&to=")}`;
 const geneLink = (index) => node("a", { href: address("gene", index), title: genes[index] }, labels[index]);
 const edgeLink = (edge, text) => {
   const [source, target] = [edges.source[edge], edges.target[edge]];
-  return node("a", { href: address("edge", source, target), "aria-label": `${text}: ${labels[source]} to ${labels[target]}` }, text);
+  return node(
+    "a",
+    { href: address("edge", source, target), "aria-label": `${text}: ${labels[source]} to ${labels[target]}` },
+    text,
+  );
 };
 const geneCell = (index) => node("td", { class: "gene", "data-gene": genes[index] }, geneLink(index));
 /* Find genes by a part of their name or symbol: equal ones first, then those that begin so, then the rest. */
@@ -61,7 +69,9 @@ function exactGene(text) {
   if (bySymbol >= 0) return bySymbol;
   const [first] = findGenes(written, 1);
   const typed = written.toLowerCase();
-  return first !== undefined && [labels[first], genes[first]].some((name) => name.toLowerCase() === typed) ? first : undefined;
+  return first !== undefined && [labels[first], genes[first]].some((name) => name.toLowerCase() === typed)
+    ? first
+    : undefined;
 }
 
 const nearestGene = (text) => exactGene(text) ?? findGenes(text, 1)[0];
@@ -75,9 +85,27 @@ function geneField(input, note, settle) {
     list.replaceChildren(...near.map((index) => node("option", { value: labels[index] }, genes[index])));
     note.textContent = input.value.trim() && !near.length ? "No gene of this network is called like that." : "";
   });
-  input.addEventListener("change", () => { if (exactGene(input.value) !== undefined) settle(); });
+  input.addEventListener("change", () => {
+    if (exactGene(input.value) !== undefined) settle();
+  });
 }
 
 function onSubmit(form, act) {
-  form.addEventListener("submit", (event) => { event.preventDefault(); act(); });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    act();
+  });
+}
+
+/* The genes of a form with two fields; of a part of a name, the nearest. */
+
+function askForTwo(view, fields, note) {
+  const ask = () => {
+    const [source, target] = fields.map((field) => nearestGene(field.value));
+    if (source === undefined || target === undefined || source === target)
+      note.textContent = "Two genes of this network are asked for.";
+    else visit(view, source, target);
+  };
+  for (const field of fields) geneField(field, note, ask);
+  onSubmit(fields[0].form, ask);
 }

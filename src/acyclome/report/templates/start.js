@@ -21,7 +21,9 @@ function readAddress() {
   const asked = new URLSearchParams(location.hash.slice(1).replaceAll("+", "%2B"));
   for (const [view, { genes: wanted }] of Object.entries(VIEWS)) {
     if (!asked.has(view)) continue;
-    const indices = [asked.get(view), asked.get("to")].slice(0, wanted).map((name) => (name === null ? undefined : exactGene(name)));
+    const indices = [asked.get(view), asked.get("to")]
+      .slice(0, wanted)
+      .map((name) => (name === null ? undefined : exactGene(name)));
     return { view, indices, isWhole: !indices.includes(undefined) };
   }
   return null;
@@ -55,7 +57,11 @@ function followClick(event) {
     const view = Object.keys(VIEWS).find((name) => link.hash.startsWith(`#${name}=`));
     if (!view) return undefined;
     const names = new URLSearchParams(link.hash.slice(1).replaceAll("+", "%2B"));
-    return openLink(event, view, [names.get(view), names.get("to")].slice(0, VIEWS[view].genes).map((name) => place.get(name)));
+    return openLink(
+      event,
+      view,
+      [names.get(view), names.get("to")].slice(0, VIEWS[view].genes).map((name) => place.get(name)),
+    );
   }
   const gene = event.target.closest("[data-gene]");
   return gene ? openLink(event, "gene", [place.get(gene.dataset.gene)]) : undefined;
@@ -64,11 +70,14 @@ function followClick(event) {
 function startContents() {
   const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
   const seen = new Set();
-  const watcher = new IntersectionObserver((entries) => {
-    for (const entry of entries) seen[entry.isIntersecting ? "add" : "delete"](entry.target.id);
-    const first = [...links.keys()].find((id) => seen.has(id));
-    for (const [id, link] of links) link.classList.toggle("here", id === first);
-  }, { rootMargin: "-15% 0px -60% 0px" });
+  const watcher = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) seen[entry.isIntersecting ? "add" : "delete"](entry.target.id);
+      const first = [...links.keys()].find((id) => seen.has(id));
+      for (const [id, link] of links) link.classList.toggle("here", id === first);
+    },
+    { rootMargin: "-15% 0px -60% 0px" },
+  );
   for (const id of links.keys()) watcher.observe(byId(id));
 }
 
@@ -100,7 +109,8 @@ function startViews() {
 }
 
 document.documentElement.classList.add("live");
-for (const cell of document.querySelectorAll("td.gene[data-gene]")) cell.replaceChildren(geneLink(place.get(cell.dataset.gene)));
+for (const cell of document.querySelectorAll("td.gene[data-gene]"))
+  cell.replaceChildren(geneLink(place.get(cell.dataset.gene)));
 startSaving();
 startTable();
 if (nEdges) startViews();

@@ -9,12 +9,17 @@ const answers = new Map((whatIf.answers || []).map((one) => [one.source, { ...on
 /* Genes that follow `start` in a network, every cause before its effects. */
 
 function following(children, start) {
-  const order = [], seen = new Set([start]), path = [[start, 0]];
+  const order = [],
+    seen = new Set([start]),
+    path = [[start, 0]];
   while (path.length) {
     const last = path[path.length - 1];
     const next = (children.get(last[0]) || [])[last[1]++];
     if (next === undefined) order.push(path.pop()[0]);
-    else if (!seen.has(next.gene)) { seen.add(next.gene); path.push([next.gene, 0]); }
+    else if (!seen.has(next.gene)) {
+      seen.add(next.gene);
+      path.push([next.gene, 0]);
+    }
   }
   return order.reverse();
 }
@@ -32,16 +37,21 @@ function childrenOf({ source, target, weight }) {
 
 function changesAlong(children, gene, amount, hasFloor = true) {
   const effect = new Map([[gene, 1]]);
-  for (const one of following(children, gene)) for (const next of children.get(one) || []) effect.set(next.gene, (effect.get(next.gene) || 0) + effect.get(one) * next.weight);
+  for (const one of following(children, gene))
+    for (const next of children.get(one) || [])
+      effect.set(next.gene, (effect.get(next.gene) || 0) + effect.get(one) * next.weight);
   const floor = (one) => (hasFloor && isKnown(nodes.lowest[one]) ? nodes.lowest[one] : -Infinity);
-  return new Map([...effect].map(([one, total]) => [one, one === gene ? amount : Math.max(total * amount, floor(one))]));
+  return new Map(
+    [...effect].map(([one, total]) => [one, one === gene ? amount : Math.max(total * amount, floor(one))]),
+  );
 }
 
 let own = null;
 const ownChildren = () => (own ??= childrenOf(edges));
 const networks = [];
 function allNetworks() {
-  if (!networks.length && members) for (let k = 0; k < members.number; k++) networks.push(childrenOf(members.edgesOf(k)));
+  if (!networks.length && members)
+    for (let k = 0; k < members.number; k++) networks.push(childrenOf(members.edgesOf(k)));
   if (!networks.length) networks.push(ownChildren());
   return networks;
 }
@@ -71,29 +81,58 @@ function predictChanges(gene, amount) {
 
 function prepared(gene) {
   const found = answers.get(gene);
-  return [...found.gene].map((one, k) => ({ gene: one, change: found.change[k], low: found.low[k], high: found.high[k], agreement: found.agreement[k] }));
+  return [...found.gene].map((one, k) => ({
+    gene: one,
+    change: found.change[k],
+    low: found.low[k],
+    high: found.high[k],
+    agreement: found.agreement[k],
+  }));
 }
 
 /* The largest changes as points with their intervals. */
 
 function drawChanges(rows, title) {
-  const shown = rows.slice(0, 20), right = 20, pitch = 20, top = 12;
+  const shown = rows.slice(0, 20),
+    right = 20,
+    pitch = 20,
+    top = 12;
   const [width, left] = isNarrow.matches ? [360, 112] : [760, 150];
   const height = top + shown.length * pitch + 44;
   const ends = shown.flatMap((row) => [row.change, row.low, row.high, 0]).filter(isKnown);
   const [low, high] = span(ends);
   const at = (value) => left + ((value - low) / (high - low)) * (width - left - right);
   const y = (row) => top + row * pitch + pitch / 2;
-  const grid = niceTicks(low, high).flatMap((tick) => [svg("path", { class: "grid", d: `M${at(tick)} ${top}V${height - 40}` }),
-    svg("text", { class: "tick", x: at(tick), y: height - 24, "text-anchor": "middle" }, decimal(tick))]);
-  const lines = shown.flatMap((row, k) => [
-    svg("text", { class: "pill-name", x: left - 12, y: y(k) + 4, "text-anchor": "end" }, short(labels[row.gene], isNarrow.matches ? NARROW.LETTERS : BROAD.LETTERS)),
-    ...(isKnown(row.low) ? [svg("path", { class: "interval", d: `M${at(row.low)} ${y(k)}H${at(row.high)}` })] : []),
-    svg("circle", { class: "dot", cx: at(row.change), cy: y(k), r: 4 }, svg("title", {}, `${labels[row.gene]}: ${decimal(row.change)}`)),
+  const grid = niceTicks(low, high).flatMap((tick) => [
+    svg("path", { class: "grid", d: `M${at(tick)} ${top}V${height - 40}` }),
+    svg("text", { class: "tick", x: at(tick), y: height - 24, "text-anchor": "middle" }, decimal(tick)),
   ]);
-  return svg("svg", { class: "figure", viewBox: `0 0 ${width} ${height}`, role: "img", style: `max-width:${width}px` }, svg("title", {}, title), ...grid,
-    svg("path", { class: "mark", d: `M${at(0)} ${top}V${height - 40}` }), ...lines,
-    svg("text", { class: "axis", x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, "change, in standard deviations"));
+  const lines = shown.flatMap((row, k) => [
+    svg(
+      "text",
+      { class: "pill-name", x: left - 12, y: y(k) + 4, "text-anchor": "end" },
+      short(labels[row.gene], isNarrow.matches ? NARROW.LETTERS : BROAD.LETTERS),
+    ),
+    ...(isKnown(row.low) ? [svg("path", { class: "interval", d: `M${at(row.low)} ${y(k)}H${at(row.high)}` })] : []),
+    svg(
+      "circle",
+      { class: "dot", cx: at(row.change), cy: y(k), r: 4 },
+      svg("title", {}, `${labels[row.gene]}: ${decimal(row.change)}`),
+    ),
+  ]);
+  return svg(
+    "svg",
+    { class: "figure", viewBox: `0 0 ${width} ${height}`, role: "img", style: `max-width:${width}px` },
+    svg("title", {}, title),
+    ...grid,
+    svg("path", { class: "mark", d: `M${at(0)} ${top}V${height - 40}` }),
+    ...lines,
+    svg(
+      "text",
+      { class: "axis", x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" },
+      "change, in standard deviations",
+    ),
+  );
 }
 
 /* What is known of the answer, and what is not. */
@@ -101,30 +140,57 @@ function drawChanges(rows, title) {
 function basisOf(gene, isPrepared) {
   if (isPrepared) return answers.get(gene).said;
   const most = "Along the network, linear, so it holds near what was observed.";
-  if (whatIf.is_whole) return `${most} ${members ? `Not checked: no targets were held out, and the interval of ${share(whatIf.interval)} spans ${members.number} resamples alone.` : "Without resamples there is no interval."}`;
+  if (whatIf.is_whole)
+    return `${most} ${members ? `Not checked: no targets were held out, and the interval of ${share(whatIf.interval)} spans ${members.number} resamples alone.` : "Without resamples there is no interval."}`;
   return `${most} ${whatIf.lacks} No interval is known here: ask acyclome predict, which has all.`;
 }
 
 function showWhatIf(gene) {
   byId("whatif-gene").value = labels[gene];
-  const isHeld = byId("whatif-act").value !== "", given = Number(byId("whatif-value").value);
+  const isHeld = byId("whatif-act").value !== "",
+    given = Number(byId("whatif-value").value);
   const amount = isHeld ? given : nodes.lowest[gene];
-  const note = byId("whatif-note"), box = byId("whatif-answer");
+  const note = byId("whatif-note"),
+    box = byId("whatif-answer");
   if (!isKnown(amount)) {
     note.textContent = `This network does not know where a knock-out puts ${labels[gene]}; hold it at a value instead.`;
     return box.replaceChildren();
   }
   const isPrepared = !isHeld && answers.has(gene);
-  const byChange = (isPrepared ? prepared(gene) : predictChanges(gene, amount)).sort((a, b) => Math.abs(b.change) - Math.abs(a.change) || a.gene - b.gene);
+  const byChange = (isPrepared ? prepared(gene) : predictChanges(gene, amount)).sort(
+    (a, b) => Math.abs(b.change) - Math.abs(a.change) || a.gene - b.gene,
+  );
   const rows = byChange.filter((row) => row.gene !== gene);
   note.textContent = `${labels[gene]} is held at ${decimal(amount)}; ${isPrepared ? `the ${count(rows.length)} largest changes` : `${plural(rows.length, "gene")} ${rows.length === 1 ? "changes" : "change"}`}. ${basisOf(gene, isPrepared)}`;
   if (!rows.length) return box.replaceChildren();
   const title = () => `${labels[gene]} ${isHeld ? `held at ${given}` : "knocked out"}`;
-  const cells = (row) => [geneCell(row.gene), numberCell(row.change), numberCell(row.low), numberCell(row.high), numberCell(row.agreement)];
-  const text = () => [["gene", "symbol", "change", "low", "high", "agreement"], ...rows.map((row) => [genes[row.gene], labels[row.gene], row.change, ...[row.low, row.high, row.agreement].map((value) => (isKnown(value) ? value : ""))])];
+  const cells = (row) => [
+    geneCell(row.gene),
+    numberCell(row.change),
+    numberCell(row.low),
+    numberCell(row.high),
+    numberCell(row.agreement),
+  ];
+  const text = () => [
+    ["gene", "symbol", "change", "low", "high", "agreement"],
+    ...rows.map((row) => [
+      genes[row.gene],
+      labels[row.gene],
+      row.change,
+      ...[row.low, row.high, row.agreement].map((value) => (isKnown(value) ? value : "")),
+    ]),
+  ];
   const figure = node("figure", {}, drawChanges(rows, title()));
   figure.append(figureBar(() => figure.querySelector("svg"), title));
-  return box.replaceChildren(figure, ...longTable(["Gene", "#Change", "#Low", "#High", "#Agreement"], rows.map((row) => () => cells(row)), title()), tableBar(text, title));
+  return box.replaceChildren(
+    figure,
+    ...longTable(
+      ["Gene", "#Change", "#Low", "#High", "#Agreement"],
+      rows.map((row) => () => cells(row)),
+      title(),
+    ),
+    tableBar(text, title),
+  );
 }
 
 function startWhatIf() {
@@ -132,9 +198,15 @@ function startWhatIf() {
     const gene = nearestGene(byId("whatif-gene").value);
     if (gene !== undefined) visit("knockout", gene);
   };
-  const toggle = () => { byId("whatif-value").parentElement.hidden = byId("whatif-act").value === ""; };
+  const toggle = () => {
+    byId("whatif-value").parentElement.hidden = byId("whatif-act").value === "";
+  };
   geneField(byId("whatif-gene"), byId("whatif-note"), go);
   onSubmit(byId("whatif-form"), go);
-  for (const id of ["whatif-act", "whatif-value"]) byId(id).addEventListener("input", () => { toggle(); go(); });
+  for (const id of ["whatif-act", "whatif-value"])
+    byId(id).addEventListener("input", () => {
+      toggle();
+      go();
+    });
   toggle();
 }
