@@ -157,12 +157,10 @@ def _acts(
         common, unsure = is_new * measured[-1], is_new * error[-1]
     else:
         known = np.where(gone & ~np.isfinite(dose), 1.0, np.where(np.isfinite(dose), strength, 0.0))
-        common = (
-            check.weight[MEAN] * network.screen.mean * (0 if is_measured[:-1].any() else np.clip(known, 0, 1).max())
-        )
-        unsure = (
-            min(float(np.abs(strength).max()), 1.0) * network.screen.error
-        )  # of an experiment as those that measured it
+        share_of_mean = 0.0 if is_measured[:-1].any() else float(np.clip(known, 0, 1).max())
+        common = check.weight[MEAN] * share_of_mean * network.screen.mean
+        # The error is that of an experiment as those that measured it.
+        unsure = min(float(np.abs(strength).max()), 1.0) * network.screen.error
     return _Acts(
         genes=genes,
         amount=amount,
