@@ -59,7 +59,7 @@ class EarlierNameWarning(FutureWarning):
 # How loaders, threads and compilers say that an allocation failed; Python itself raises MemoryError.
 _OF_MEMORY = re.compile(
     r"failed to map segment|cannot allocate memory|can't start new thread|out of memory|bad_alloc|unable to allocate"
-    r"|error mapping|insufficient memory",
+    r"|error mapping|insufficient memory|memory allocation failed",  # the last of HDF5
     re.IGNORECASE,
 )
 

@@ -22,6 +22,10 @@ def crash(_):
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
+def ask_for_all(_):
+    raise OSError("memory allocation failed for chunk")
+
+
 @pytest.fixture
 def path(tmp_path):
     with h5py.File(tmp_path / "a.h5ad", "w") as handle:
@@ -31,7 +35,14 @@ def path(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no child to lose")
-@pytest.mark.parametrize(("look", "said"), [(spin, "works on it without an end"), (crash, r"crashes \(SIGSEGV\)")])
+@pytest.mark.parametrize(
+    ("look", "said"),
+    [
+        (spin, "works on it without an end"),
+        (crash, r"crashes \(SIGSEGV\)"),
+        (ask_for_all, "asks for more memory than there is"),
+    ],
+)
 @pytest.mark.parametrize("read", [open_expression, check_file])
 def test_a_file_that_a_child_does_not_survive_is_refused(read, look, said, path, monkeypatch):
     monkeypatch.setattr(probe, "_CPU_S", 0.1)

@@ -18,11 +18,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from acyclome.errors import InputError
+from acyclome.errors import InputError, is_of_memory
 
 _CPU_S = 5.0  # for one member, or a hundred thousand texts of one, which take a tenth of it
 _TEXTS = 100_000
 _WALL_S = 600.0  # more waits for the disk than for the processor
+_NO_MEMORY = 3  # exit code of a child
 
 
 def check_hdf5(path: Path) -> None:
@@ -39,37 +40,47 @@ def check_hdf5(path: Path) -> None:
         status = path.stat()
         ended = _ended(os.fspath(path), status.st_ino, status.st_size, status.st_mtime_ns)
         if ended:
-            how = "works on it without an end" if ended == signal.SIGPROF else f"crashes ({signal.Signals(ended).name})"
             msg = (
-                f"Cannot read {str(path)!r}: the library of HDF5 {how}. Expected a whole HDF5 file. It is damaged: "
+                f"Cannot read {str(path)!r}: the library of HDF5 {ended}. Expected a whole HDF5 file. It is damaged: "
                 "copy it again, or have the program that wrote it write it anew."
             )
             raise InputError(msg)
 
 
 @lru_cache(maxsize=64)  # a run opens its input several times
-def _ended(path: str, *_: int) -> int:
-    """Return the signal by which a child ended that walked through a file, 0 if it came to the end of it."""
+def _ended(path: str, *_: int) -> str:
+    """Return what became of a child that walked through a file, nothing if it came to the end of it."""
     import h5py  # noqa: F401 - not by the child, which it would take longer
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # that threads may hold locks: h5py lets go of its own
         child = os.fork()
     if not child:
-        with suppress(BaseException):
-            _walk(path)
-        os._exit(0)
-    return _waited(child)
+        os._exit(_walked(path))
+    status = _waited(child)
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        return "works on it without an end" if number == signal.SIGPROF else f"crashes ({signal.Signals(number).name})"
+    return "asks for more memory than there is" if os.WEXITSTATUS(status) == _NO_MEMORY else ""
+
+
+def _walked(path: str) -> int:
+    """Walk through a file, and return the exit code: that a member cannot be read is found out by who reads it."""
+    try:
+        _walk(path)
+    except BaseException as error:  # noqa: BLE001 - of a process that ends here
+        return _NO_MEMORY if is_of_memory(error) else 0
+    return 0
 
 
 def _waited(child: int) -> int:
-    """Return the signal by which a child ended, 0 if there was none or it was not there to be waited for any longer."""
+    """Return the status with which a child ended, 0 if it was not there to be waited for any longer."""
     pause, until = 0.001, time.monotonic() + _WALL_S
     try:
         while time.monotonic() < until:
             done, status = os.waitpid(child, os.WNOHANG)
             if done:
-                return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+                return status
             time.sleep(pause)
             pause = min(2 * pause, 0.05)
     except BaseException:
