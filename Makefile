@@ -3,6 +3,7 @@
 # make docs   the site of all pages, notebooks run; EXECUTE=off leaves them as they are
 # make fuzz   damaged inputs by the thousand on every road that reads (INPUTS=10000 of each; hours)
 # make chaos  failing disks, ended processes and random problems: the counts of docs/reliability.md (hours)
+# make paper  the table of a paper, remade: NAME=dream4, with its files in DATA (docs/results/papers.md)
 # make clean  take away what both have made
 
 SHELL := /bin/bash
@@ -10,16 +11,18 @@ SHELL := /bin/bash
 
 CORES ?= 2
 INPUTS ?= 1000
+DATA ?= ../shared/data
+BENCH ?= ../shared/bench
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 EXECUTE ?= force
 ENV := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONNOUSERSITE=1
 REPORT := results/pbmc68k_reduced/report.html
-SOURCES := workflow/Snakefile Snakefile workflow/rules
+SOURCES := workflow/Snakefile Snakefile workflow/rules workflow/papers/Snakefile
 
 .DEFAULT_GOAL := run
-.PHONY: run test docs fuzz chaos clean lint typecheck workflow-check pytest schema
+.PHONY: run test docs fuzz chaos paper clean lint typecheck workflow-check pytest schema
 
 run: $(VENV)/.installed-run
 	@$(ENV) snakemake --cores $(CORES) --quiet host reason -- $(REPORT)
@@ -53,6 +56,10 @@ fuzz: $(VENV)/.installed-test
 
 chaos: $(VENV)/.installed-test
 	$(ENV) python -m benchmarks.chaos --jobs $(CORES)
+
+paper: $(VENV)/.installed-test
+	$(ENV) snakemake --snakefile workflow/papers/Snakefile --workflow-profile none --cores $(CORES) --quiet all \
+	  --config name=$(NAME) data=$(DATA) bench=$(BENCH)
 
 schema: $(VENV)/.installed-test
 	$(BIN)/python workflow/schemas/generate.py

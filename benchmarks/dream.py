@@ -44,11 +44,15 @@ def multifactorial(folder: Path, seed: int, threads: int) -> list[dict[str, Any]
     rows = []
     for number, (trees, boosted) in PEERS.items():
         stem = folder / f"insilico_size100_{number}_multifactorial"
-        expression = pd.read_csv(f"{stem}.tsv.gz", sep="\t").rename(lambda row: f"sample_{row}")
-        truth = read_truth(stem.with_name(f"{stem.name}_goldstandard.tsv.gz"))
+        expression, truth = read_multifactorial(Path(f"{stem}.tsv.gz"), Path(f"{stem}_goldstandard.tsv.gz"))
         found = rank_and_score(expression, truth, seed, threads)
         rows.append({"data": f"DREAM4 {number}", "seed": seed, **found, "trees": trees, "GRNBoost2": boosted})
     return rows
+
+
+def read_multifactorial(table: Path, truth: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return observations x genes, which have no names of their own, and the true edges."""
+    return pd.read_csv(table, sep="\t").rename(lambda row: f"sample_{row}"), read_truth(truth)
 
 
 def knocked_out(folder: Path, number: int) -> tuple[pd.DataFrame, list[str]]:

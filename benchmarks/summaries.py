@@ -209,6 +209,7 @@ SUMMARIES: dict[str, Summary] = {
     "syntren": Summary(
         ("data", "model"), ("aupr", "NO-BEARS", "NOTEARS", "correlation_aupr", "auroc", "ranked", *COST), ("ranked",)
     ),
+    "paper": Summary(),
     "grandag": Summary(("data", "model"), ("shd", "GraN-DAG", "edges", "true", "turned", "cpu_seconds", "peak_mb")),
     "dream": Summary(
         ("data",), ("aupr", "trees", "GRNBoost2", "correlation_aupr", "auroc", "ranked", *COST[:2]), ("ranked",)

@@ -286,3 +286,14 @@ def test_every_rule_has_log_benchmark_environment_memory_and_message():
             ]
             assert missing == [], f"{path.name}: {rule.splitlines()[0]}"
             assert "acyclome " in rule or "printf" in rule
+
+
+def test_a_paper_is_a_table_of_networks_that_the_workflow_learns(workplace):
+    snakefile = ROOT / "workflow/papers/Snakefile"
+    answer = workplace.snakemake("-n", "--config", "name=dream4", snakefile=snakefile)
+    assert answer.code == 0, answer.text
+    assert answer.jobs["take_data"] == 3
+    assert answer.jobs["score_network"] == answer.jobs["acyclome_write_network"] == 6
+    refused = workplace.snakemake("-n", "--config", "name=dream6", snakefile=snakefile)
+    assert refused.code == 1
+    assert "There is no paper 'dream6'. Choose one: --config name=dream4 or name=dream5" in refused.text
