@@ -82,7 +82,8 @@ def test_without_a_place_for_a_knock_out_a_value_is_asked_for(ask, build_run):
     assert said == "This network does not know where a knock-out puts GENE1; hold it at a value instead."
 
 
-def test_what_interventions_measured_is_answered_beforehand(ask, build_run):
+def test_what_interventions_measured_is_answered_beforehand(ask, build_run, monkeypatch):
+    monkeypatch.setattr(what_if, "ANSWERS", 2)  # the gene with the most effects is the first
     folder = build_run(n_edges=150)
     with_lowest(folder)
     with_members(folder, 20)
