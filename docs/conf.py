@@ -7,6 +7,8 @@ formulas become MathML by what docutils carries.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from docutils.parsers.rst import Directive
 from docutils.utils.math.latex2mathml import tex2mathml
 
 from acyclome import __version__
+from acyclome.cli import build_app, main
 
 # Of notebooks: a bar that moves is no picture, and nobody needs to be told how to have one that moves more.
 os.environ |= {"TQDM_DISABLE": "1", "PYTHONWARNINGS": "ignore:IProgress"}
@@ -58,7 +61,14 @@ PARTS = {
         "ranking",
         "simulation",
     ],
-    "Reference": ["api", "Options and workflow <../config/README>", "glossary", "how-it-works", "reliability"],
+    "Reference": [
+        "command-line",
+        "api",
+        "Options and workflow <../config/README>",
+        "glossary",
+        "how-it-works",
+        "reliability",
+    ],
     "Measured": ["../benchmarks/RESULTS", "results/*", "../benchmarks/README"],
     "Project": ["../CHANGELOG", "../CONTRIBUTING", "../SECURITY", "../CODE_OF_CONDUCT"],
 }
@@ -75,7 +85,7 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
 nb_execution_mode = os.environ.get("EXECUTE", "force")
-nb_execution_timeout = 60  # seconds that a whole notebook may take; a reader repeats it while reading
+nb_execution_timeout = 600  # seconds of a cell, which take a few; the first after an installation compiles kernels
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True
 nb_merge_streams = True
@@ -113,6 +123,23 @@ class Flow(Directive):
         return []
 
 
+class Commands(Directive):
+    """The help of every command, as a terminal shows it."""
+
+    def run(self) -> list[Any]:
+        sections: list[Any] = []
+        for name in build_app().commands:
+            said = io.StringIO()
+            with contextlib.redirect_stdout(said):
+                main([name, "--help"])
+            section = nodes.section(ids=[name])
+            section += nodes.title(text=name)
+            section += nodes.literal_block(text=said.getvalue().strip(), language="text")
+            self.state.document.note_implicit_target(section)
+            sections.append(section)
+        return sections
+
+
 def _formula(writer: Any, node: Any) -> None:
     writer.body.append(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
     raise nodes.SkipNode
@@ -143,6 +170,7 @@ def _front(app: Any, error: Exception | None) -> None:
 def setup(app: Any) -> None:
     """Add what is this site's own."""
     app.add_directive("mermaid", Flow)
+    app.add_directive("commands", Commands)
     app.add_html_math_renderer("mathml", (_formula, None), (_formula, None))
     app.connect("source-read", _bar)
     app.connect("build-finished", _front)

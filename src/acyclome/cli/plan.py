@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @input_file
 def plan(input_file: Path, config: Config, options: RunOptions) -> None:
-    """Foresee genes, memory and time of a run, stage by stage, without starting it."""
+    """Estimate genes, memory and time of a run, stage by stage, without starting it."""
     from acyclome.pipeline import commands
 
     require_exists(input_file)
