@@ -18,7 +18,7 @@ import acyclome as ac
 from acyclome.errors import InputError
 from acyclome.io.atomic import TEMPORARY_MARK
 from acyclome.io.digested import fingerprint
-from acyclome.io.names import safe_name
+from acyclome.io.names import SHARED, safe_name
 from acyclome.io.runs import RunFolder
 
 FILES = ["edges.parquet", "edges.tsv.gz", "network.h5ad", "nodes.tsv", "ranking.tsv.gz", "run.json"]
@@ -269,7 +269,17 @@ def test_a_finished_network_is_said_where_it_would_be_replaced(tmp_path, toy_net
     RunFolder(tmp_path / "one").write_network(toy_network)
     with pytest.raises(InputError, match=r"one' holds a finished network\. .* --resume; .* --overwrite"):
         RunFolder(tmp_path / "one").check_unfinished()
-    with pytest.raises(InputError, match=r"the finished networks of 1 groups \(one\)"):
+    asked = {"input": {"group": None}, "seed": 0}
+    notes = {"command": [], "config": {**asked, "input": {"group": "B"}}, "input": {}, "key": "", "cost": {}}
+    (tmp_path / "one" / "stages").mkdir()
+    (tmp_path / SHARED).mkdir()
+    (tmp_path / SHARED / "edges.tsv.gz").touch()
+    RunFolder(tmp_path / "one").write_notes(notes)
+    for folder in (tmp_path, tmp_path / "one"):
+        RunFolder(folder).check_unfinished(asked)
+        with pytest.raises(InputError, match=r"Other options made that.* add --overwrite"):
+            RunFolder(folder).check_unfinished({**asked, "seed": 1})
+    with pytest.raises(InputError, match=r"the finished networks of 2 groups \(one, shared\)"):
         RunFolder(tmp_path).check_unfinished()
     (tmp_path / "one" / "edges.tsv.gz").unlink()
     RunFolder(tmp_path / "one").check_unfinished()

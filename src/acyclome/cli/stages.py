@@ -56,8 +56,8 @@ def run(input_file: Path, out: Path, *, overwrite: bool, config: Config, options
     from acyclome.pipeline import commands
 
     require_exists(input_file)
-    if not (overwrite or options.resume):
-        RunFolder(out).check_unfinished()
+    if not overwrite:
+        RunFolder(out).check_unfinished(config.model_dump(mode="json") if options.resume else None)
     began = time.perf_counter()
     with Progress(quiet=options.quiet) as progress:
         networks = commands.run(input_file, out, config, options.runtime(progress))

@@ -24,7 +24,7 @@ from acyclome.io.atomic import ensure_writable, remove, remove_leftovers
 from acyclome.io.declared import check_path
 from acyclome.io.digested import key_of, read_record, read_stage, write_record, write_stage
 from acyclome.io.lock import whole_folder
-from acyclome.io.names import EFFECTS, FEEDBACK, RESULTS, safe_name
+from acyclome.io.names import EFFECTS, FEEDBACK, RESULTS, SHARED, safe_name
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
 from acyclome.network.effects import measured_genes
 from acyclome.network.feedback import feedback_table, was_looked_for
@@ -97,19 +97,35 @@ class RunFolder:
             )
             raise InputError(msg)
 
-    def check_unfinished(self) -> None:
-        """Raise an InputError if a network is here, of which nothing is to be lost unasked."""
+    def check_unfinished(self, options: Mapping[str, Any] | None = None) -> None:
+        """Raise an InputError if a network is here, of which nothing is to be lost unasked.
+
+        One that these options (of a configuration, as JSON has them) made may stay: it is resumed, and comes out again.
+        """
+        groups = self._groups()
         if self.file("edges.tsv.gz").exists():
-            what = "a finished network"
-        elif groups := self._groups():
+            what, folders = "a finished network", [self]
+        elif groups:
             what = f"the finished networks of {len(groups)} groups ({examples(groups, 3)})"
+            folders = [RunFolder(self.path / group) for group in groups if group != SHARED]  # which nothing is read for
         else:
             return
-        msg = (
-            f"The folder {str(self.path)!r} holds {what}. To keep what fits these data and options and do the rest, "
-            "add --resume; to learn anew in its place, --overwrite; or give another folder (-o)."
-        )
+        if options is None:
+            way_out = "To keep what fits these data and options and do the rest, add --resume; to learn anew instead,"
+        elif all(folder._was_asked(options) for folder in folders):
+            return
+        else:
+            way_out = "Other options made that. To put what these give in its place, add"
+        msg = f"The folder {str(self.path)!r} holds {what}. {way_out} --overwrite; or give another folder (-o)."
         raise InputError(msg)
+
+    def _was_asked(self, options: Mapping[str, Any]) -> bool:
+        """Return whether a run was asked for with these options, whichever group it is of."""
+        if not self.stage("config.json").exists():
+            return False
+        asked = self.read_notes()["config"]
+        of_all = {**asked, "input": {**asked.get("input", {}), "group": options["input"]["group"]}}
+        return of_all == options
 
     def _groups(self) -> list[str]:
         return sorted(path.parent.name for path in self.path.glob("*/edges.tsv.gz"))
