@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from acyclome.confidence.resample import Support
 from acyclome.config import Config
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.data import standardized
+from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.data.standardized import Standardized
 from acyclome.machine import peak_memory_mb
 from acyclome.pipeline import halves, stages
@@ -93,8 +95,11 @@ def test_a_resample_sees_its_own_observations_only(bench, X):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
 
 
-def test_half_samples_learn_from_shared_sums_what_they_learn_by_themselves(bench, X):
+@pytest.mark.parametrize("factors", [0, 2])
+def test_half_samples_learn_from_shared_sums_what_they_learn_by_themselves(bench, X, factors):
     task = bench.task(X, CONFIG)
+    scores = np.random.default_rng(5).standard_normal((factors, N_OBS))
+    task = replace(task, data=task.data.without(Deconfounding(scores)))
     members = stages.subsamples_of(task)
     with halves.shared(task, members) as sums:
         assert sums is not None

@@ -277,7 +277,10 @@ class StorePart(GeneMajor):
         self._store.close()
 
     def in_memory(self) -> MemoryStore:
-        values = self.block(0, self.n_vars)
+        # Piece by piece, for a part of the observations has all of them while it is read.
+        step = max(1, _DIGESTED // max(self._store.n_obs, 1))
+        pieces = [self.block(a, min(a + step, self.n_vars)) for a in range(0, self.n_vars, step)]
+        values = np.concatenate(pieces) if pieces else self.block(0, 0)
         return MemoryStore(
             values,
             self.genes,

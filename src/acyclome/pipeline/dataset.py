@@ -11,7 +11,7 @@ import numpy as np
 
 from acyclome.config import Config
 from acyclome.core.backend import Backend
-from acyclome.core.data.confounders import Deconfounding
+from acyclome.core.data.confounders import Deconfounding, correlations_left
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import PRECISE_GENES, MarginalMap, Moments, dtype_of, scale_genes, with_correlations
@@ -198,11 +198,23 @@ class Dataset:
         """Return the data without what hidden causes do; a factor costs a degree of freedom."""
         return replace(self, deconfounding=deconfounding, lost=self.lost + deconfounding.n_factors)
 
+    @property
+    def as_found(self) -> Self:
+        """The data with what hidden causes do still in them."""
+        return replace(self, deconfounding=Deconfounding.none(self.n_obs)) if self.deconfounding.any else self
+
     def problem(self, backend: Backend, scratch: Path | None = None, R: np.ndarray | None = None) -> Problem:
-        """Return what the network is learned from, with the correlations, formed here unless they are given."""
+        """Return what the network is learned from, with the correlations, formed here unless they are given.
+
+        Those that are given, ``R``, are of the data as they were found.
+        """
         bare = self.scaled(backend.threads, scratch)
-        data = backend.correlate(bare) if R is None else with_correlations(bare, R)
-        return Problem(data, self.constraints, backend)
+        if R is None:
+            return Problem(backend.correlate(bare), self.constraints, backend)
+        if self.deconfounding.n_factors:
+            found = self.as_found.scaled(backend.threads, scratch).standardized
+            R = correlations_left(R, found, self.deconfounding.scores)
+        return Problem(with_correlations(bare, R), self.constraints, backend)
 
 
 def check_model(config: Config, constraints: Constraints, *, has_targets: bool) -> None:

@@ -24,11 +24,14 @@ from acyclome.pipeline.task import Task
 def shared(task: Task, subsamples: Sequence[Subsample]) -> Iterator[Path | None]:
     """Give the folder that :func:`correlations` reads; None where every half-sample has moments of its own.
 
-    That is where a half has other values than the whole: latent scores, hidden causes taken out, or genes on scales of
-    their own.  Nor is it worth anything where correlations are never held.
+    That is where a half has other values than the whole: latent scores, singular values or activities of its own, or
+    genes on scales of their own; factors are taken out of the correlations.  Nor is it worth anything where these are
+    never held.
     """
     data = task.data
-    is_own = data.is_latent or data.deconfounding.any or data.marginal_map is not None or data.n_genes > WHOLE_GENES
+    hidden = data.deconfounding
+    is_own = data.is_latent or data.marginal_map is not None or hidden.trims or len(hidden.regulators) > 0
+    is_own = is_own or data.n_genes > WHOLE_GENES
     if is_own or not task.backend.sums_halves or any(one.half is None for one in subsamples):
         yield None
         return
@@ -53,7 +56,9 @@ def _add_up(task: Task, subsamples: Sequence[Subsample], folder: Path) -> None:
     """Write what the half-samples of one dealing share."""
     halving, dealing = subsamples[0].halving, subsamples[0].dealing
     assert halving is not None, "halves are dealt out"
-    rows, order = task.scaled.standardized, halving.order()
+    threads, found = task.backend.threads, task.data.as_found
+    scaled = task.scaled if found is task.data else found.scaled(threads, task.scratch)
+    rows, order = scaled.standardized, halving.order()
     patterns = sorted({one.half.pattern for one in subsamples if one.half is not None})
     sums = ScratchRows.create(
         _sums(folder, dealing), 1 + len(patterns), length=packed_size(task.data.n_genes), dtype=rows.dtype
@@ -64,7 +69,7 @@ def _add_up(task: Task, subsamples: Sequence[Subsample], folder: Path) -> None:
         patterns,
         n_genes=task.data.n_genes,
         write=sums.write,
-        threads=task.backend.threads,
+        threads=threads,
     )
     np.savez(
         _facts(folder, dealing),

@@ -20,6 +20,7 @@ import numpy as np
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.deconfounding import standardized_rows, trim
 from acyclome.core.data.index_maps import positions
+from acyclome.core.data.standardized import Standardized
 from acyclome.core.workers import run_blocks
 
 BLOCK = 1024  # genes that a thread takes at once
@@ -95,6 +96,20 @@ class Deconfounding:
     def basis(self) -> np.ndarray:
         """Orthonormal factors with the span of the scores, ``(r, n)``."""
         return orthonormal(self.scores)
+
+
+def correlations_left(R: np.ndarray, rows: Standardized, scores: np.ndarray) -> np.ndarray:
+    """Return the correlations of what factors ``(r, n)`` leave of standardised genes whose correlations are ``R``."""
+    F = orthonormal(scores).astype(R.dtype)
+    L = np.concatenate([rows.block(a, b) @ F.T for a, b in rows.panels()]) / R.dtype.type(F.shape[1])
+    left = R - L @ L.T
+    variance = left.diagonal()
+    per_scale = np.where(variance >= LEAST_LEFT, 1.0 / np.sqrt(np.maximum(variance, LEAST_LEFT)), 0.0).astype(R.dtype)
+    left *= per_scale
+    left *= per_scale[:, None]
+    left = (left + left.T) / 2
+    np.fill_diagonal(left, per_scale > 0)
+    return left
 
 
 def orthonormal(scores: np.ndarray) -> np.ndarray:
