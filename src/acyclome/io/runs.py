@@ -102,7 +102,7 @@ class RunFolder:
 
         One that these options (of a configuration, as JSON has them) made may stay: it is resumed, and comes out again.
         """
-        groups = self._groups()
+        groups = self.groups()
         if self.file("edges.tsv.gz").exists():
             what, folders = "a finished network", [self]
         elif groups:
@@ -127,7 +127,8 @@ class RunFolder:
         of_all = {**asked, "input": {**asked.get("input", {}), "group": options["input"]["group"]}}
         return of_all == options
 
-    def _groups(self) -> list[str]:
+    def groups(self) -> list[str]:
+        """Return the names of the folders of groups in which a network is, sorted."""
         return sorted(path.parent.name for path in self.path.glob("*/edges.tsv.gz"))
 
     def write_stage(self, name: str, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any], *, key: str) -> None:
@@ -230,7 +231,7 @@ class RunFolder:
     def _no_network(self) -> str:
         if not os.path.isdir(self.path):  # noqa: PTH112
             return f"The folder {str(self.path)!r} does not exist. Give the folder of a run (what stood after -o)."
-        if groups := self._groups():
+        if groups := self.groups():
             return f"{str(self.path)!r} holds one network per group. Give one of them: {examples(groups, 10)}."
         return (
             f"{str(self.path)!r} holds no edges.tsv.gz, so no run has ended there. "

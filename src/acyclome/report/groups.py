@@ -13,6 +13,7 @@ import numpy as np
 from acyclome import wording
 from acyclome.io import tables
 from acyclome.io.names import DIFFERENTIAL, SHARED
+from acyclome.io.runs import RunFolder
 from acyclome.report.confidence import is_strong
 from acyclome.report.source import Run, read_run
 from acyclome.report.summary import TOP_REGULATORS, data_name
@@ -41,9 +42,7 @@ class Groups:
 
 def group_folders(folder: Path) -> list[Path]:
     """Return the folders of groups in the folder of a run; none where it holds a network itself."""
-    if (folder / "edges.tsv.gz").is_file():
-        return []
-    return sorted(path.parent for path in folder.glob("*/edges.tsv.gz"))
+    return [] if (folder / "edges.tsv.gz").is_file() else [folder / name for name in RunFolder(folder).groups()]
 
 
 def read_groups(folder: Path) -> Groups:

@@ -19,8 +19,8 @@ MISSING = 255
 BLOCK = 256  # genes that are read at a time: 100 MB of 100,000 observations
 
 ABSENT = (
-    "The prepared values are not here (stages/prepared.h5 of the run), so the two genes are not drawn. "
-    "Write the report in the folder in which the run was made."
+    "The prepared values are not beside this page (stages/prepared.h5), so the two genes are not drawn: write the "
+    "report where the run was made. What groups share has none of its own; each group has those of its observations."
 )
 
 
