@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from acyclome.io.keys import read_differential, read_keys
+from acyclome.io.module_keys import read_modules
+from acyclome.io.runs import RunFolder
 from acyclome.notebook import speaks_python
 
 if TYPE_CHECKING:
@@ -13,8 +16,9 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from acyclome.network import Network
+    from acyclome.network.modules import ModuleNetwork
 
-__all__ = ["differential", "edges", "network", "nodes"]
+__all__ = ["differential", "edges", "modules", "network", "nodes"]
 
 
 @speaks_python
@@ -144,6 +148,31 @@ def differential(adata: AnnData, key: str = "dag") -> pd.DataFrame:
     0   SPI1   CST3        0.95
     """
     return read_differential(adata, key)
+
+
+@speaks_python
+def modules(source: AnnData | str | os.PathLike[str], key: str = "dag") -> ModuleNetwork:
+    """Return the modules that :func:`acyclome.tl.modules` wrote, or ``acyclome modules`` into the folder of a run.
+
+    Parameters
+    ----------
+    source
+        An object with modules, or the folder of a run.
+    key
+        The ``key`` of the call, of an object.
+
+    Raises
+    ------
+    InputError
+        If no modules are there.
+
+    Examples
+    --------
+    >>> ac.get.modules("out/").routes("SPI1").head()
+    """
+    if isinstance(source, (str, os.PathLike)):
+        return RunFolder(source).read_modules()
+    return read_modules(source, key)
 
 
 def __dir__() -> list[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-__all__ = ["blame", "compare", "dag", "predict"]
+__all__ = ["blame", "compare", "dag", "modules", "predict"]
 
 
 @speaks_python
@@ -254,6 +254,40 @@ def blame(
     network = read_keys(adata, key, group)
     tables = [prepare_alike(part, network.facts, network.genes) for part in (before, after)]
     return network.with_symbols(blamed(network, *tables, acts_on=acts_on))
+
+
+@speaks_python
+def modules(
+    adata: AnnData,
+    *,
+    n_modules: int | str = "auto",
+    gene_sets: str | os.PathLike[str] | None = None,
+    visible: str | os.PathLike[str] | None = None,
+    regulators: Sequence[str] | str | os.PathLike[str] | None = None,
+    key: str = "dag",
+) -> None:
+    """Learn modules of genes and the graph among them; written are ``uns`` and ``obsm[key + "_modules"]``.
+
+    Parameters
+    ----------
+    n_modules
+        How many at most, 0 for visible ones alone; ``"auto"``: the fewest that are as good as the best.
+    gene_sets, visible
+        Files of gene sets (gmt): by which modules are named, and of which each is followed by a module.
+    regulators
+        The only genes that may act on modules, as of :func:`dag`.
+    key
+        The ``key_added`` of the network, of which the options are taken.
+
+    Raises
+    ------
+    InputError
+        If there is no network, no module is found, or a file or number cannot be used.
+    """
+    from acyclome.pipeline.modules import Asked, modules_of_adata
+
+    causes = listed_regulators(regulators)
+    modules_of_adata(adata, Asked(n_modules, gene_sets, visible), key=key, regulators=causes, progress=reporter())
 
 
 def __dir__() -> list[str]:

@@ -38,6 +38,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "blame out/ --before dmso.h5ad --after drug.h5ad --acts-on activity",
     ),
     "explain": ("explain out/ --gene SPI1", "explain out/ --gene SPI1 --json"),
+    "modules": ("modules out/ --gene-sets hallmark.gmt", "modules out/ --gene SPI1 --to LYZ"),
     "export": (
         "export out/ -o network.graphml",
         "export out/ --format cx2,gmt --min-confidence 0.8 --regulators human",

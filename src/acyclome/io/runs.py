@@ -24,10 +24,11 @@ from acyclome.io.atomic import ensure_writable, remove, remove_leftovers
 from acyclome.io.declared import check_path
 from acyclome.io.digested import key_of, read_record, read_stage, write_record, write_stage
 from acyclome.io.lock import whole_folder
-from acyclome.io.names import EFFECTS, FEEDBACK, RESULTS, SHARED, safe_name
+from acyclome.io.names import EFFECTS, FEEDBACK, MODULES, RESULTS, SHARED, safe_name
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
 from acyclome.network.effects import measured_genes
 from acyclome.network.feedback import feedback_table, was_looked_for
+from acyclome.network.modules import MODULE_COLUMNS, MODULE_EDGE_COLUMNS, MODULE_PATH_COLUMNS, ModuleNetwork
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS, TREATMENT_COLUMNS
 
 logger = logging.getLogger(__name__)
@@ -174,6 +175,8 @@ class RunFolder:
     def write_network(self, network: Network) -> None:
         """Write the record of the run and the tables, edges.tsv.gz last: where it stands, the rest stands too."""
         self.write_run_json(network.facts)
+        for name in MODULES:  # those of an earlier network
+            remove(self.file(name))
         tables.write_tsv(self.file("ranking.tsv.gz"), network.ranking)
         tables.write_tsv(self.file("nodes.tsv"), network.nodes)
         tables.write_parquet(self.file("edges.parquet"), network.with_symbols(network.edges), "edges")
@@ -204,6 +207,21 @@ class RunFolder:
                 if self.file(f"{name}.parquet").exists()
             },
         )
+
+    def write_modules(self, found: ModuleNetwork) -> None:
+        """Write the tables of modules, modules.tsv last."""
+        tables.write_tsv(self.file(MODULES[2]), found.path)
+        tables.write_tsv(self.file(MODULES[1]), found.edges)
+        tables.write_tsv(self.file(MODULES[0]), found.modules)
+
+    def read_modules(self) -> ModuleNetwork:
+        """Return the modules of a run; an InputError says how they are learned."""
+        if not self.file(MODULES[0]).exists():
+            msg = f"{str(self.path)!r} holds no modules.tsv. Learn the modules first: acyclome modules {self.path}."
+            raise InputError(msg)
+        columns = (MODULE_COLUMNS, MODULE_EDGE_COLUMNS, MODULE_PATH_COLUMNS)
+        read = (tables.read_tsv(self.file(name), kinds) for name, kinds in zip(MODULES, columns, strict=True))
+        return ModuleNetwork(*read)
 
     def read_notes(self) -> dict[str, Any]:
         """Return what ``prepare`` noted: command, config, input, key and cost."""

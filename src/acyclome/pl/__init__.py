@@ -9,6 +9,7 @@ from acyclome.pl.charts import convergence, edge_stability, top_regulators
 from acyclome.pl.compared import comparison
 from acyclome.pl.effects import embedding, prediction
 from acyclome.pl.graphs import hierarchy, neighborhood
+from acyclome.pl.modules import modules
 
 __all__ = [
     "comparison",
@@ -16,6 +17,7 @@ __all__ = [
     "edge_stability",
     "embedding",
     "hierarchy",
+    "modules",
     "neighborhood",
     "prediction",
     "top_regulators",

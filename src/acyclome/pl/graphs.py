@@ -130,7 +130,7 @@ def hierarchy(
     for name in sorted({*edges["source"], *edges["target"]}, key=order.__getitem__):
         above = edges.loc[edges["target"] == name, "source"]
         depth[name] = 1 + max((depth[one] for one in above), default=-1)
-    place = _rows(edges, depth)
+    place = rows_of(edges, depth)
     columns, heights = zip(*place.values(), strict=True)
     width = max(columns) - min(columns) + PILL + 0.5
     ax = new_axes(ax, width=width, height=max(heights) - min(heights) + 1.3)
@@ -189,7 +189,7 @@ def _columns(edges: pd.DataFrame, level: Mapping[Hashable, int]) -> dict[Hashabl
     return place
 
 
-def _rows(edges: pd.DataFrame, depth: Mapping[Hashable, int]) -> dict[Hashable, tuple[float, float]]:
+def rows_of(edges: pd.DataFrame, depth: Mapping[Hashable, int]) -> dict[Hashable, tuple[float, float]]:
     """Return the places of genes: a row a depth, each gene near the middle of what it is joined to above."""
     place: dict[Hashable, tuple[float, float]] = {}
     for row in range(max(depth.values()) + 1):

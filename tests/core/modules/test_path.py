@@ -17,7 +17,7 @@ def test_the_elbow_is_the_number_that_was_drawn(Z):
 
 
 def test_the_elbow_takes_the_fewest_within_two_standard_errors():
-    path = [PathPoint(k, k, score, 0.1, 0.5, 1.0) for k, score in ((5, -2.0), (10, -1.15), (20, -1.0), (30, -1.1))]
+    path = [PathPoint(k, k, score, 0.1, 0.5, 1.0, 0.8) for k, score in ((5, -2.0), (10, -1.15), (20, -1.0), (30, -1.1))]
     assert elbow(path) == 10
 
 

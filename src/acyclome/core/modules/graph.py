@@ -25,6 +25,7 @@ from acyclome.core.data.search_result import SearchResult
 from acyclome.core.data.standardized import Standardized
 from acyclome.core.engine import EngineSettings, search
 from acyclome.core.modules.find import Modules
+from acyclome.core.modules.sparse_regression import select
 
 LEAST_SHARED = 0.05  # of the variance of a score, that is activity: below, correlations would explode
 LEAST_EIGENVALUE = 0.02  # of the moments less noise, which sampling may leave without an inverse
@@ -87,7 +88,10 @@ def _may_act(data: Moments, modules: Modules, moments: ModuleMoments, *, listed:
     if listed is not None:
         chosen: np.ndarray = listed & beyond.any(axis=1)
         return chosen
-    loads, main = modules.loadings != 0, modules.main
+    # Chosen anew, as genes outside the set of a visible module pay more for what they are moved by.
+    bar = 0.5 * np.log(data.n_effective) + np.log(modules.n_modules)
+    loadings = select(moments.with_genes.T, moments.among, np.array(bar), n_obs=data.n_effective)
+    loads, main = loadings != 0, np.where(loadings.any(axis=1), np.abs(loadings).argmax(axis=1), -1)
     rows = np.arange(len(main))
     others = loads.copy()
     others[rows, main] = False

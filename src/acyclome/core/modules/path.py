@@ -26,6 +26,7 @@ class PathPoint(NamedTuple):
     standard_error: float  # of that mean
     explained: float  # mean share of the variance of a gene that modules explain
     stability: float  # mean correlation of loadings with those of the fits that held observations out
+    enriched: float  # share of the modules that go with a set, as the caller judges
 
 
 def regularisation_path(
@@ -35,6 +36,7 @@ def regularisation_path(
     visible: Visible,
     seed: int,
     numbers: tuple[int, ...] = NUMBERS,
+    judge: Callable[[Modules], float] = lambda _: float("nan"),
     progress: Callable[[float], None] = lambda _: None,
 ) -> list[PathPoint]:
     """Fit modules of each number to three quarters of the observations, and score the rest; ``Z`` is ``(d, n)``.
@@ -54,7 +56,8 @@ def regularisation_path(
             score[fold == part] = log_likelihood(Z[:, fold == part], modules) / d
             found[part] = agreement(S, again)
         error, explained = float(score.std() / np.sqrt(n)), float(np.mean(1.0 - whole.unique))
-        points.append(PathPoint(number, whole.n_modules, float(score.mean()), error, explained, float(found.mean())))
+        held_out, stability = float(score.mean()), float(found.mean())
+        points.append(PathPoint(number, whole.n_modules, held_out, error, explained, stability, judge(whole)))
         progress((at + 1) / len(numbers))
         if not _still_rises(points):
             break

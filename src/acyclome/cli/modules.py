@@ -1,0 +1,84 @@
+"""The command ``modules``: a finished run as some modules with names and a graph, and the ways from gene to gene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cloup
+
+from acyclome.cli.options import FILE, RunOptions
+from acyclome.cli.output import echo_json, format_table, say
+from acyclome.cli.progress import Progress
+from acyclome.cli.stages import require_exists, run_folder
+from acyclome.errors import InputError
+
+
+@run_folder
+@cloup.option("--gene-sets", type=FILE, metavar="GMT", help="Sets by which modules are named: pathways, regulons.")
+@cloup.option("--visible", type=FILE, metavar="GMT", help="Sets of which each is followed by a module of its own.")
+@cloup.option(
+    "--modules",
+    "number",
+    default="auto",
+    metavar="auto|N",
+    help="How many to learn at most; auto: the fewest within two standard errors of the best held-out likelihood.",
+)
+@cloup.option("--gene", metavar="NAME", help="Show the ways from a gene that is knocked out, over modules, to others.")
+@cloup.option("--to", metavar="NAME", help="With --gene: the gene at the end of the ways.")
+@cloup.option("--top", default=20, metavar="N", help="Modules, or ways, to show.")
+def modules(
+    out: Path,
+    *,
+    gene_sets: Path | None,
+    visible: Path | None,
+    number: str,
+    gene: str | None,
+    to: str | None,
+    top: int,
+    options: RunOptions,
+) -> None:
+    """Learn modules of genes and the graph among them, of a finished run; with --gene, ask those that were learned.
+
+    Writes modules.tsv, module_edges.tsv and module_path.tsv into the folder.
+    """
+    require_exists(out)
+    if to is not None and gene is None:
+        msg = "--to names the end of ways, and --gene their beginning is missing. Give both."
+        raise InputError(msg)
+    if gene is not None:
+        _ways(out, gene, to, top=top, json=options.json)
+        return
+    from acyclome.pipeline.modules import Asked, modules_of_run
+
+    for path in filter(None, (gene_sets, visible)):
+        require_exists(path)
+    asked = Asked(int(number) if number.isdecimal() else number, gene_sets, visible)
+    with Progress(quiet=options.quiet) as progress:
+        found = modules_of_run(out, asked, options.runtime(progress))
+    if options.json:
+        tables = {"modules": found.modules, "path": found.path}
+        echo_json({name: table.to_dict("records") for name, table in tables.items()})
+    elif not options.quiet:
+        columns = ["module", "name", "n_genes", "variance", "stability", "regulators", "enriched"]
+        rows = [[_cell(value) for value in row] for row in found.modules.head(top)[columns].values]
+        say(format_table(columns, rows))
+        say(f"{found!r}. {out / 'modules.tsv'} has them all.")
+
+
+def _ways(out: Path, gene: str, to: str | None, *, top: int, json: bool) -> None:
+    from acyclome.io.runs import RunFolder
+
+    table = RunFolder(out).read_modules().routes(gene, to, limit=top)
+    if json:
+        echo_json({"routes": table.to_dict("records")})
+        return
+    if table.empty:
+        say(f"No way leads from {gene} over modules{'' if to is None else f' to {to}'}.")
+        return
+    say(format_table(["route", "effect"], [[row.route, f"{row.effect:+.3f}"] for row in table.itertuples()]))
+    say("effect: standard deviations of the last gene for one of the first; effects of several ways add up.")
+
+
+def _cell(value: object) -> str:
+    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

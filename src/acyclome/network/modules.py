@@ -1,0 +1,147 @@
+"""Modules of a network as tables: what each is made of, what acts on it, and what it acts on, down to genes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from acyclome.errors import InputError
+
+MODULE_COLUMNS = {
+    "module": str,  # M001 ..., the one that explains most first
+    "name": str,  # the set that it follows, or is enriched for, else its regulator, else its first gene
+    "n_genes": int,  # of which it explains two fifths of the variance or more
+    "variance": float,  # share of the variance of all genes
+    "stability": float,  # correlation of the loadings with those of half-samples, the mean
+    "regulators": str,  # genes that act on it, strongest first
+    "genes": str,
+    "set": str,  # that it follows; empty of one that was learned
+    "enriched": str,  # sets beyond chance, likeliest first
+    "overlap": int,  # genes of the module in the first of those
+    "f1": float,
+    "q": float,  # false discovery rate of the first
+    "factor": str,  # hidden factor of the run that it goes with
+}
+MODULE_EDGE_COLUMNS = {
+    "source": str,
+    "target": str,
+    "kind": str,
+    "weight": float,  # standard deviations of the target for one of the source
+    "loss": float,  # log-likelihood lost without it; of a loading that of the gene by this module alone
+    "outside": bool,  # whether a gene is moved by a visible module without being in its set
+}
+MODULE_PATH_COLUMNS = {
+    "number": int,
+    "n_modules": int,
+    "log_likelihood": float,
+    "standard_error": float,
+    "explained": float,
+    "stability": float,
+    "enriched": float,
+    "chosen": bool,
+}
+ACTS, AMONG, MOVES, DIRECT = "gene -> module", "module -> module", "module -> gene", "gene -> gene"
+STEPS = 6  # of a path at most; effects are products, and after six steps of .5 a hundredth is left
+LEAST = 0.01  # standard deviations that a path has to carry
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ModuleNetwork:
+    """Modules and their graph.
+
+    Parameters
+    ----------
+    modules
+        One row per module with ``MODULE_COLUMNS``, the one that explains most first.
+    edges
+        One row per edge with ``MODULE_EDGE_COLUMNS``: genes that act on modules, modules on modules, modules on genes
+        (loadings), and edges of the network that no module carries.
+    path
+        Held-out likelihood by numbers of modules, with ``MODULE_PATH_COLUMNS``; empty where the number was given.
+    activity
+        Of every module (columns) in every observation that was learned from; None of what was read from files.
+    """
+
+    modules: pd.DataFrame
+    edges: pd.DataFrame
+    path: pd.DataFrame
+    activity: pd.DataFrame | None = None
+
+    def __repr__(self) -> str:
+        kinds = self.edges["kind"].value_counts()
+        return (
+            f"ModuleNetwork of {len(self.modules)} modules: {kinds.get(AMONG, 0)} edges among them, "
+            f"{kinds.get(ACTS, 0)} from genes to modules, {kinds.get(DIRECT, 0)} among genes"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the size, and the first modules."""
+        table = self.modules.head(10).drop(columns="genes")
+        return f"<p>{self!r}</p>{table.to_html(index=False, float_format='{:.3g}'.format)}"
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """What every module is called, by its number."""
+        return dict(zip(self.modules["module"], self.modules["name"], strict=True))
+
+    def routes(self, source: str, target: str | None = None, *, limit: int = 20) -> pd.DataFrame:
+        """Return the ways from a gene over modules to other genes, the strongest first.
+
+        Parameters
+        ----------
+        source
+            The gene that is knocked out, or moved.
+        target
+            The gene at the end; None: the genes that are moved most, each by its strongest way.
+        limit
+            Ways that are listed at most.
+
+        Returns
+        -------
+        ``target``, ``route`` (genes and modules with arrows) and ``effect``, the product of the weights: standard
+        deviations of the target for one of the source. Of several ways effects add up.
+
+        Raises
+        ------
+        InputError
+            If a gene is in no edge; names that are there are offered.
+        """
+        known = set(self.edges["source"]) | set(self.edges["target"])
+        for gene in filter(None, (source, target)):
+            if gene not in known:
+                import difflib
+
+                near = " or ".join(difflib.get_close_matches(gene, sorted(known), 3))
+                hint = f"Did you mean {near}?" if near else "No module moves it, it moves none, and no edge has it."
+                msg = f"There is no gene {gene!r} in the graph of modules. {hint}"
+                raise InputError(msg)
+        rows = [
+            {"target": way[-1], "route": " -> ".join(map(self._word, way)), "effect": effect}
+            for way, effect in self._ways((source,), 1.0)
+            if way[-1] not in self.names and target in (None, way[-1])
+        ]
+        table = pd.DataFrame(rows, columns=["target", "route", "effect"])
+        table = table.iloc[table["effect"].abs().argsort(kind="stable")[::-1]]
+        if target is None:
+            table = table.drop_duplicates("target")
+        return table.head(limit).reset_index(drop=True)
+
+    def _word(self, node: str) -> str:
+        return f"{node} ({self.names[node]})" if node in self.names else node
+
+    def _ways(self, way: tuple[str, ...], effect: float) -> list[tuple[tuple[str, ...], float]]:
+        """Return all ways on from the end of one, each with its effect, as far as enough arrives."""
+        found = []
+        for target, weight in self._from.get(way[-1], ()):
+            if len(way) <= STEPS and abs(effect * weight) >= LEAST and target not in way:
+                found += [((*way, target), effect * weight), *self._ways((*way, target), effect * weight)]
+        return found
+
+    @cached_property
+    def _from(self) -> dict[str, list[tuple[str, float]]]:
+        held: dict[str, list[tuple[str, float]]] = {}
+        for source, target, weight in zip(*(self.edges[c] for c in ("source", "target", "weight")), strict=True):
+            held.setdefault(source, []).append((target, float(weight)))
+        return held

@@ -1,0 +1,111 @@
+"""Facts about modules of a run: one answer from every door, names, regulators, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+
+import acyclome as ac
+from acyclome.cli import main
+from acyclome.evaluate.modules import simulate_modules
+from acyclome.network.modules import ACTS, DIRECT, MOVES
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return simulate_modules(80, 300, n_modules=5, degree=1.0, direct=0.1, seed=8)
+
+
+@pytest.fixture(scope="module")
+def gmt(drawn, tmp_path_factory):
+    path = tmp_path_factory.mktemp("sets") / "true.gmt"
+    names = np.array(drawn.genes)
+    path.write_text("".join("\t".join([f"S{k}", "", *names[drawn.module == k]]) + "\n" for k in range(5)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def out(drawn, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("modules")
+    cells = [f"c{i}" for i in range(len(drawn.X))]
+    AnnData(pd.DataFrame(drawn.X, cells, drawn.genes)).write_h5ad(folder / "x.h5ad")
+    words = ["--resamples", "0", "--validation.checks", "false", "--transform", "none", "--min-cells", "0"]
+    words += ["--confounding", "none", "--activity", "none", "--threads", "1", "-q"]
+    assert main(["run", str(folder / "x.h5ad"), "-o", str(folder / "out"), *words]) == 0
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def learned(out, gmt):
+    assert main(["modules", str(out), "--gene-sets", str(gmt), "--threads", "1", "-q"]) == 0
+    return ac.get.modules(out)
+
+
+def test_modules_are_named_by_the_sets_that_were_drawn(learned):
+    assert sorted(learned.modules["name"]) == [f"S{k}" for k in range(5)]
+    assert learned.modules["f1"].min() > 0.7
+    assert learned.modules["variance"].is_monotonic_decreasing
+
+
+def test_the_number_comes_from_the_path_which_is_kept(learned):
+    chosen = learned.path[learned.path["chosen"]]
+    assert chosen["n_modules"].tolist() == [5]
+    assert chosen["enriched"].tolist() == [1.0]
+
+
+def test_edges_that_no_module_carries_are_the_direct_ones(drawn, learned):
+    direct = learned.edges[learned.edges["kind"] == DIRECT]
+    found = {frozenset(pair) for pair in zip(direct["source"], direct["target"], strict=True)}
+    true = {frozenset((drawn.genes[a], drawn.genes[b])) for a, b in drawn.direct}
+    assert len(found & true) >= 0.6 * len(true)
+
+
+def test_no_gene_acts_on_a_module_that_moves_it(learned):
+    pairs = {kind: learned.edges[learned.edges["kind"] == kind] for kind in (ACTS, MOVES)}
+    acts = set(zip(pairs[ACTS]["source"], pairs[ACTS]["target"], strict=True))
+    moved = set(zip(pairs[MOVES]["target"], pairs[MOVES]["source"], strict=True))
+    assert acts
+    assert not acts & moved
+
+
+def test_an_object_has_the_modules_of_the_command_line(drawn, learned, gmt):
+    cells = [f"c{i}" for i in range(len(drawn.X))]
+    adata = AnnData(pd.DataFrame(drawn.X, cells, drawn.genes))
+    config = {"prepare": {"transform": "none", "min_cells": 0}, "confounding": "none", "activity": "none"}
+    ac.tl.dag(adata, n_resamples=0, config=config)
+    ac.tl.modules(adata, gene_sets=gmt)
+    again = ac.get.modules(adata)
+    pd.testing.assert_frame_equal(again.modules, learned.modules, check_dtype=False)
+    assert adata.obsm["dag_modules"].shape == (300, 5)
+
+
+def test_visible_modules_follow_their_sets_and_others_are_learned(out, gmt, tmp_path):
+    half = tmp_path / "half.gmt"
+    half.write_text("".join(gmt.read_text().splitlines(keepends=True)[:2]))
+    words = ["--gene-sets", str(gmt), "--visible", str(half), "--modules", "10", "--threads", "1", "-q"]
+    assert main(["modules", str(out), *words]) == 0
+    found = ac.get.modules(out)
+    assert sorted(filter(None, found.modules["set"])) == ["S0", "S1"]
+    assert sorted(found.modules["name"]) == [f"S{k}" for k in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--modules", "many"], "modules is 'many'; expected auto, or a number from 0"),
+        (["--modules", "0"], "none is visible"),
+        (["--to", "G01"], "--gene their beginning is missing"),
+        (["--gene-sets", "gone.gmt"], "There is no file 'gone.gmt'"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(out, capsys, words, said):
+    assert main(["modules", str(out), *words]) == 2
+    assert said in capsys.readouterr().err.replace("\n  ", " ")
+
+
+def test_ways_from_a_regulator_are_shown(out, learned, capsys):
+    gene = learned.edges.loc[learned.edges["kind"] == ACTS, "source"].iloc[0]
+    assert main(["modules", str(out), "--gene", gene, "--top", "3"]) == 0
+    said = capsys.readouterr().out
+    assert f"{gene} -> M0" in said
+    assert "effects of several ways add up" in said
