@@ -259,6 +259,7 @@ SUMMARIES: dict[str, Summary] = {
     "perturbench": Summary(then=_small("acyclome", "no_change", "mean", "sum")),
     "screens": Summary(("data", "scored_by", "method"), SCREENS),
     "feedback": Summary(),
+    "screen-sizes": Summary(),
     "identified": Summary(("data", "acts_on", "method")),
     "differential": Summary(("data", "road")),
     "calibration": Summary(then=_bins(["bin"])),

@@ -55,6 +55,16 @@ def test_the_preparation_tells_at_its_end_and_is_kept(h5ad, tmp_path):
     assert kept == {"kept": True}
 
 
+def test_the_plan_of_a_screen_counts_the_networks_that_never_see_a_part_of_the_targets():
+    screen = Config().with_options({"input.perturbation": "target"})
+    without = screen.with_options({"input.perturbation": None})
+    plans = [estimate(2000, 50_000, one, threads=1) for one in (screen, without)]
+    more = plans[0]["memory_bytes"] - plans[1]["memory_bytes"]
+    assert more == pytest.approx(8 * 2000 * 50_000 * (0.8 - 0.5), rel=0.01)  # four fifths of the cells, not a half
+    assert plans[0]["seconds"]["held_out"] > 0
+    assert "held_out" not in plans[1]["seconds"]
+
+
 def test_correlations_that_are_never_held_do_not_count():
     config = Config.from_mapping({"resample": {"resamples": 0}})
     below, above = (estimate(d, 1000, config, threads=2)["memory_bytes"] for d in (WHOLE_GENES, WHOLE_GENES + 1))

@@ -23,10 +23,9 @@ from acyclome.pipeline.dataset import Labels
 from acyclome.pipeline.executor import run_parts
 from acyclome.pipeline.identification import identify
 from acyclome.pipeline.records import HeldOut
+from acyclome.pipeline.resources import HELD_OUT_PARTS
 from acyclome.pipeline.stages import learn_subsample
 from acyclome.pipeline.task import Task, seed_of
-
-PARTS = 5  # as in five-fold cross-validation: each network is learned from four fifths of the targets
 
 
 def hold_out(task: Task) -> HeldOut:
@@ -38,7 +37,7 @@ def hold_out(task: Task) -> HeldOut:
         return HeldOut(gene=np.empty(0, np.int64), effect=np.empty((0, d)), facts={"parts": 0})
     seed = seed_of(task.config, "held_out")
     dealt = np.random.default_rng(seed).permutation(alone)
-    parts = [np.sort(dealt[k::PARTS]) for k in range(min(PARTS, len(alone)))]
+    parts = [np.sort(dealt[k::HELD_OUT_PARTS]) for k in range(min(HELD_OUT_PARTS, len(alone)))]
     samples = [
         Subsample(k, np.setdiff1d(np.arange(done.n_obs), np.concatenate([done.of(gene) for gene in part])), seed + k)
         for k, part in enumerate(parts)

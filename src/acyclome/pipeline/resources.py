@@ -31,6 +31,7 @@ SCORED_PER_SECOND = 2e10  # in scores and in the relaxation, which have small ma
 RANKED = 3.0  # products of all pairs of genes in a ranking: 4.7 s at 10,000 genes, where one is 1.7
 SHAKES = 4  # climbs' worth of scores in a round of perturbation
 HALO = 3  # times its core a halo may have
+HELD_OUT_PARTS = 5  # of the targets of a screen, as in five-fold cross-validation: each network has four fifths of them
 LARGEST = 0.7  # of all genes in a shard, whose correlations then take half the memory of all
 
 
@@ -83,9 +84,9 @@ def estimate(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[
     """Estimate memory (bytes) and time (seconds) of a run, per stage.
 
     Memory: data and correlations, ``n d + d^2`` numbers of 4 bytes (8 up to ``PRECISE_GENES``), once for the whole and
-    once for each half-sample under way, ``n d`` above ``WHOLE_GENES``, where correlations are formed as they are
-    needed, and panels of the data where they are not held; where ``n >= d``, three float64 matrices for the inverse,
-    as often; the candidates' blocks
+    once for each half-sample under way (of a screen four fifths of it), ``n d`` above ``WHOLE_GENES``, where
+    correlations are formed as they are needed, and panels of the data where they are not held; where ``n >= d``, three
+    float64 matrices for the inverse, as often; the candidates' blocks
     ``8 k^2 d`` and paths; tiles. ``spilled_memory_bytes`` leaves the scaled data on the disk. Shards too stand beside
     the whole, as many as there are threads.
     Speeds are those of one core at 3 GHz; good to a factor of two.  ``device_memory_gb`` is what --device cuda takes of
@@ -99,7 +100,7 @@ def estimate(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[
     n, k = float(n_obs), float(min(config.screen.max_candidates, n_genes))
     size = 8 if d <= PRECISE_GENES else 4
     beside = min(threads, config.resample.resamples)
-    half = n * config.resample.fraction
+    half = n * max(config.resample.fraction, _held_out(config) * (1.0 - 1.0 / HELD_OUT_PARTS))
     correlations = d * d if n_genes <= WHOLE_GENES else 0.0
     data, half_data = size * n * d, size * half * d
     if is_formed(n_genes, n_obs, config):
@@ -161,9 +162,16 @@ def _seconds(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[
         "resample": resampled / threads,
         "rank": RANKED * gram / threads,
     }
+    if _held_out(config):
+        times["held_out"] = ((HELD_OUT_PARTS - 1) * (look + gram) + HELD_OUT_PARTS * search / 2) / threads
     for name, seconds in _model_seconds(_cost(d, n_obs, config), config).items():
         times[name] += seconds / threads
     return times
+
+
+def _held_out(config: Config) -> bool:
+    """Say whether networks are learned without parts of the targets, as resamples are, of more observations."""
+    return config.input.perturbation is not None and config.resample.resamples > 0
 
 
 def estimate_models(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[str, dict[str, float]]:
