@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from acyclome.core.graph.equivalence import is_dag
-from acyclome.evaluate.rivals import EMPTY, OURS, beside_rivals, met_by_chance, rival_networks, unseen_targets
+from acyclome.evaluate.rivals import EMPTY, OURS, beside_rivals, met_by_chance, rival_networks
 from acyclome.evaluate.simulate import simulate
 
 
@@ -64,16 +64,3 @@ def test_chance_is_what_rewiring_gives_on_average():
     assert found["found_by_chance"] == pytest.approx(pairs, rel=0.05)
     both = met_by_chance(np.array([0]), np.array([1]), np.array([d * 1 + 0, d * 0 + 1]), d)
     assert (both["found"], both["turned"], both["known"]) == (1.0, 1.0, 2.0)
-
-
-def test_the_true_network_foresees_interventions_and_an_empty_one_nothing():
-    source, target, weight = np.array([0, 1, 0]), np.array([1, 2, 3]), np.array([0.5, -2.0, 1.0])
-    held = np.array([[2.0, 1.0, -2.0, 2.0], [0.0, -1.0, 2.0, 0.0]])
-    genes = np.array([0, 1])
-    seen = np.array([[0.0, 0.0, np.nan, 0.0], [0.0, 0.0, 1.0, np.nan]])
-    found = unseen_targets((source, target, weight), seen, held, genes)
-    assert found["error"] == pytest.approx(0.0, abs=1e-12)
-    assert found["spearman"] == pytest.approx(1.0)
-    nothing = unseen_targets((source[:0], target[:0], weight[:0]), seen, held, genes)
-    assert nothing["error"] == nothing["error_of_no_change"] == pytest.approx(np.mean([1, 4, 4, 0, 4, 0]))
-    assert np.isnan(nothing["spearman"])

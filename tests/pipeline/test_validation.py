@@ -9,8 +9,6 @@ import pandas as pd
 import pytest
 
 from acyclome.config import Config
-from acyclome.core.data.interventions import Interventions
-from acyclome.core.graph.equivalence import topological_order
 from acyclome.evaluate.simulate import simulate
 from acyclome.io.store import MemoryStore, Store
 from acyclome.knowledge.edges import make_prior
@@ -41,7 +39,6 @@ def test_edges_of_real_dependence_gain_and_permuted_genes_have_none():
     assert rows["this method"]["gain"] > max(rows["strongest correlations"]["gain"], rows["no edge"]["gain"])
     assert facts["permuted"]["false_edges"] <= 1
     assert "known" not in facts
-    assert "unseen" not in facts
 
 
 def test_threads_change_no_figure_and_another_seed_does():
@@ -67,22 +64,6 @@ def test_known_edges_are_counted():
     assert found["found"] == found["known"] == len(DRAWN.source)
     assert found["turned"] == 0
     assert found["found_by_chance"] < found["found"] / 2
-
-
-def test_interventions_are_foreseen_by_a_network_that_has_not_seen_them():
-    rng = np.random.default_rng(9)
-    n, W = 600, np.zeros((40, 40))
-    W[DRAWN.source, DRAWN.target] = 0.8
-    acted = np.where(np.arange(n) < 200, -1, np.arange(n) % 20)
-    X = np.zeros((n, 40))
-    for j in topological_order(DRAWN.source, DRAWN.target, 40):
-        X[:, j] = np.where(acted == j, -4.0, X @ W[:, j] + rng.standard_normal(n))
-    rows = np.flatnonzero(acted >= 0)
-    targets = Interventions.from_pairs(acted[rows], rows, n_genes=40, n_obs=n)
-    found = facts_of(data_of(X, interventions=targets))["unseen"]
-    assert found["targets"] == 4
-    assert found["error"] < found["error_of_no_change"]
-    assert found["error"] < found["error_of_the_mean"]
 
 
 def test_counts_are_judged_by_their_logarithms_and_permuted_without_their_size():

@@ -272,13 +272,13 @@ def test_what_speaks_for_the_network_is_said_with_its_warning_signs(build_run):
 
 def test_interventions_and_known_edges_are_judged_beside_chance(build_run):
     def change(facts):
-        facts["validation"]["unseen"] = {
-            "targets": 4.0,
-            "error": 0.8,
-            "error_of_no_change": 1.0,
-            "error_of_the_mean": 0.7,
-            "spearman": 0.4,
-            "spearman_of_the_mean": 0.3,
+        facts["prediction"] = {
+            "single, by the network": {
+                "held_out": 25,
+                "weights": {"mean of the other perturbations": 0.5, "network": 0.4},
+                "squared_error": {"no change": 1.0, "mean of the other perturbations": 0.7, "chosen": 0.8},
+                "coverage_of_90": 0.91,
+            }
         }
         facts["validation"]["known"] = {
             "known": 50.0,

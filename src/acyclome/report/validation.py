@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from acyclome import wording
+from acyclome.network.screen import BY_NETWORK, MEAN, NETWORK
 from acyclome.report.source import Run
 
 OURS = "this method"
@@ -144,21 +145,23 @@ def _chance(run: Run) -> Finding:
 def _unseen(run: Run) -> Finding:
     title = "Does it predict interventions that it has not seen?"
     sign = "an error as large as that of no change, or of the mean effect of the others."
-    facts = run.fact("validation.unseen")
+    facts = (run.fact("prediction") or {}).get(BY_NETWORK)
     if not facts:
         why = "These data have no interventions, the only test of directions there is."
         if run.fact("perturbation"):
-            why = "Too few genes were acted on alone to keep some of them back."
-        return _missing(run, title, sign, why=why)
-    value = f"{wording.share(facts['error'] / facts['error_of_no_change'])} of the squared error of no change"
-    mean = wording.share(facts["error_of_the_mean"] / facts["error_of_no_change"])
+            why = "Too few genes were acted on alone to keep some of them back, or no half-samples were asked for."
+        return Finding(title, "not measured", why, sign, None)
+    error = facts["squared_error"]
+    still = error["no change"] or 1.0
+    value = f"{wording.share(error['chosen'] / still)} of the squared error of no change"
+    said = facts["weights"][NETWORK]
+    part = f"what the network says counts {wording.decimal(said)}" if said else "what the network says has no part"
     meaning = (
-        f"Learned without the observations in which {wording.plural(int(facts['targets']), 'gene')} had been acted on, "
-        f"the network predicted what happened to all others in them; the mean effect of the other interventions has "
-        f"{mean}, and rank correlations with what happened are {wording.decimal(facts['spearman'])} for the network, "
-        f"{wording.decimal(facts['spearman_of_the_mean'])} for that mean."
+        f"Networks were learned without the observations in which {wording.plural(facts['held_out'], 'gene')} had been "
+        f"acted on, a fifth at a time, and predicted what happened to all others in them. In the answer {part}; the "
+        f"mean effect of the other interventions alone has {wording.share(error[MEAN] / still)}."
     )
-    is_bad = facts["error"] >= min(facts["error_of_no_change"], facts["error_of_the_mean"])
+    is_bad = error["chosen"] >= min(error["no change"], error[MEAN])
     return Finding(title, value, meaning, sign, is_bad)
 
 
