@@ -28,7 +28,7 @@ from benchmarks.tables import options
 
 CELLS, CONTROLS = 40, 10  # of a target; controls for each
 COUNTS = 2.0  # of a gene in a cell, in the mean
-SIZES = ((1000, 125), (1000, 250), (2000, 250))  # genes and targets
+SIZES = ((500, 62), (500, 125), (1000, 125))  # genes and targets
 LARGE = (8000, 250_000, 2000)  # genes, cells and targets
 OPTIONS = {"input.perturbation": "target", "input.control": screens.CONTROL, "resample.resamples": 2}
 _RUN = "import sys; from acyclome.cli import main; sys.exit(main())"
