@@ -13,7 +13,12 @@ import pytest
 from tests.examples import draw
 
 import acyclome as ac
+from acyclome.evaluate.factors import Factors
+from acyclome.evaluate.kinetics import Hill
+from acyclome.evaluate.simulate import simulate
+from acyclome.evaluate.umi import Umi
 from acyclome.network import JointNetworks
+from acyclome.pipeline.causalbench import Acyclome
 
 mpl.use("Agg")
 ROOMS = {"get": ac.get, "pl": ac.pl, "pp": ac.pp, "tl": ac.tl}
@@ -22,8 +27,10 @@ PUBLIC = {
     **{name: getattr(ac, name) for name in ac.__all__ if not name.startswith("_") and name not in ROOMS},
     "settings": type(ac.settings),
     "JointNetworks": JointNetworks,  # of ac.learn with joint=True
+    **{thing.__name__: thing for thing in (Acyclome, simulate, Factors, Hill, Umi)},  # from their modules
 }
-OF_THE_PACKAGE = ("Config.", "Network.screen")  # what other rooms ask of an object, and users do not
+# What other rooms ask of an object, and users do not.
+OF_THE_PACKAGE = ("Config.", "Network.screen", "Factors.", "Hill.", "Umi.")
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +55,7 @@ def test_examples_say_what_comes_out(name, cells, tmp_path, monkeypatch):
     adata = cells.copy()
     X, genes = np.log1p(adata.layers["counts"]), list(adata.var_names)
     names = {"ac": ac, "pd": pd, "adata": adata, "X": X, "genes": genes, "net": ac.get.network(adata)}
+    names |= {"simulate": simulate, "Factors": Factors, "Hill": Hill, "Umi": Umi}
     said = []
     doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example_of(name, names), out=said.append)
     plt.close("all")

@@ -77,10 +77,10 @@ class Network:
     ['KLF1']
     >>> net.children("SPI1")["target"].tolist()
     ['LYZ', 'CST3']
-    >>> net.predict(knockout="SPI1")[["gene", "change", "basis"]].round(2).head(2)
+    >>> net.predict(knockout="SPI1")[["gene", "change", "basis"]].round(1).head(2)
        gene  change                 basis
-    0  SPI1   -2.59              acted on
-    1   LYZ   -1.88  network, not checked
+    0  SPI1    -2.6              acted on
+    1   LYZ    -1.9  network, not checked
     >>> net.total_effects("GATA1")[["target", "basis"]].to_numpy().tolist()
     [['KLF1', 'inferred'], ['HBB', 'inferred']]
     >>> print(net.explain("KLF1"))

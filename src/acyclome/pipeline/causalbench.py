@@ -24,6 +24,12 @@ class Acyclome:
         Pairs at most, best first; None for all edges of the network.
     threads
         Processors to use.
+
+    Examples
+    --------
+    >>> from acyclome.pipeline.causalbench import Acyclome
+    >>> Acyclome(edges=1)(X, ["non-targeting"] * len(X), genes)
+    [('KLF1', 'HBB')]
     """
 
     edges: int | None = None
