@@ -47,6 +47,14 @@ def test_modules_are_named_by_the_sets_that_were_drawn(learned):
     assert learned.modules["variance"].is_monotonic_decreasing
 
 
+def test_the_report_shows_modules_their_edges_and_the_curve(out, learned):
+    page = (out / "report.html").read_text()
+    section = page[page.index('<section id="modules">') :]
+    assert "5 modules of genes" in section
+    assert "<td>M001</td>" in section
+    assert "<td>taken</td>" in section
+
+
 def test_the_number_comes_from_the_path_which_is_kept(learned):
     chosen = learned.path[learned.path["chosen"]]
     assert chosen["n_modules"].tolist() == [5]

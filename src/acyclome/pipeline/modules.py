@@ -39,7 +39,7 @@ from acyclome.network.modules import (
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.records import Confounded
-from acyclome.pipeline.session import Session
+from acyclome.pipeline.session import Session, report
 from acyclome.pipeline.task import Progress, Runtime, Task, seed_of
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def modules_of_run(out: str | os.PathLike[str], asked: Asked, runtime: Runtime) 
         found = session.archive.read(Confounded, session.asked)
         table = learn_modules(session.task, network, asked, factors=found.scores)
     folder.write_modules(table)
+    if folder.file("report.html").exists():  # which says what was found
+        report(folder, runtime)
     return table
 
 

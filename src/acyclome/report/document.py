@@ -7,7 +7,7 @@ from typing import Any
 
 from acyclome.errors import AcyclomeError, InputError
 from acyclome.io import atomic
-from acyclome.report import charts, confidence, ego, groups, methods, payload, summary, validation
+from acyclome.report import charts, confidence, ego, groups, methods, modules, payload, summary, validation
 from acyclome.report.page import render_page
 from acyclome.report.source import Run, read_run
 
@@ -67,6 +67,7 @@ def _context(run: Run) -> dict[str, Any]:
         "signs": [finding for finding in found if finding.is_bad],
         "rivals": validation.rivals(run),
         "predictions": validation.predictions(run),
+        "modules": modules.modules(run),
         "borne_out": validation.borne_out(run),
         **_provenance(run),
     }
