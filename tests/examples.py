@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from acyclome.evaluate.modules import simulate_modules
+
 GENES = ["SPI1", "CEBPA", "GATA1", "KLF1", "LYZ", "CST3", "HBB", "HBA1", "CD14", "FCGR3A"]
 TYPES = ("CD14 Mono", "CD16 Mono")
 
@@ -26,3 +28,9 @@ def draw(n_cells: int = 400, seed: int = 8) -> AnnData:
     adata = AnnData(np.log1p(counts), obs=obs, var=pd.DataFrame(index=GENES), layers={"counts": counts})
     adata.obsm["X_umap"] = Z[["SPI1", "GATA1"]].to_numpy() + rng.normal(scale=0.3, size=(n_cells, 2))
     return adata
+
+
+def draw_modules() -> AnnData:
+    """Draw cells in which genes are moved by four modules."""
+    drawn = simulate_modules(60, 400, n_modules=4, seed=5)
+    return AnnData(drawn.X, var=pd.DataFrame(index=drawn.genes))

@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from tests.examples import draw
+from tests.examples import draw, draw_modules
 
 import acyclome as ac
 from acyclome.evaluate.factors import Factors
@@ -43,18 +43,34 @@ def cells():
     return adata
 
 
+@pytest.fixture(scope="module")
+def modular():
+    adata = draw_modules()
+    ac.tl.dag(adata, n_resamples=0)
+    ac.tl.modules(adata)
+    return adata
+
+
 def example_of(name, names=None):
     return doctest.DocTestParser().get_doctest(inspect.getdoc(PUBLIC[name]) or "", names or {}, name, None, None)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_examples_say_what_comes_out(name, cells, tmp_path, monkeypatch):
+def test_examples_say_what_comes_out(name, cells, modular, tmp_path, monkeypatch):
     import matplotlib.pyplot as plt
 
     monkeypatch.chdir(tmp_path)
     adata = cells.copy()
     X, genes = np.log1p(adata.layers["counts"]), list(adata.var_names)
-    names = {"ac": ac, "pd": pd, "adata": adata, "X": X, "genes": genes, "net": ac.get.network(adata)}
+    names = {
+        "ac": ac,
+        "pd": pd,
+        "adata": adata,
+        "X": X,
+        "genes": genes,
+        "net": ac.get.network(adata),
+        "modular": modular,
+    }
     names |= {"simulate": simulate, "Factors": Factors, "Hill": Hill, "Umi": Umi}
     said = []
     doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example_of(name, names), out=said.append)

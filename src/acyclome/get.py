@@ -168,7 +168,8 @@ def modules(source: AnnData | str | os.PathLike[str], key: str = "dag") -> Modul
 
     Examples
     --------
-    >>> ac.get.modules("out/").routes("SPI1").head()
+    >>> ac.get.modules(modular).routes("G00")["target"].tolist()[:2]
+    ['G23', 'G33']
     """
     if isinstance(source, (str, os.PathLike)):
         return RunFolder(source).read_modules()

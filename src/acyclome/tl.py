@@ -203,8 +203,6 @@ def predict(
        gene  change                 basis
     0  SPI1    -2.6              acted on
     1   LYZ    -1.9  network, not checked
-    >>> bool((answer["low"] <= answer["high"]).all())
-    True
     >>> ac.tl.predict(adata, set={"GATA1": 1.0}, shift={"SPI1": -0.5})["gene"].head(2).tolist()
     ['GATA1', 'SPI1']
     """
@@ -285,6 +283,12 @@ def modules(
     ------
     InputError
         If there is no network, no module is found, or a file or number cannot be used.
+
+    Examples
+    --------
+    >>> ac.tl.modules(modular)
+    >>> len(ac.get.modules(modular).modules)
+    3
     """
     from acyclome.pipeline.modules import Asked, modules_of_adata
 

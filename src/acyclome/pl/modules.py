@@ -39,6 +39,10 @@ def modules(source: ModuleNetwork, *, max_modules: int = 30, regulators: bool = 
     ------
     InputError
         If there is no edge to draw.
+
+    Examples
+    --------
+    >>> ax = ac.pl.modules(ac.get.modules(modular))
     """
     edges = source.edges[source.edges["kind"].isin([AMONG, ACTS] if regulators else [AMONG])]
     degree = pd.concat([edges["source"], edges["target"]]).value_counts()
