@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
+from acyclome.core.kernel import kernel
 from acyclome.core.workers import run_blocks
 
 BlockReader = Callable[[int, int], np.ndarray]
@@ -131,6 +132,17 @@ def _scaled(block: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return block
 
 
+@kernel
+def _write_scaled(X, mean, scale, out):
+    """Write ``(X - mean) / scale`` of every row, in float64 as :func:`_described` does, in one pass over the values."""
+    for i in range(X.shape[0]):
+        if scale[i] > 0.0:
+            for j in range(X.shape[1]):
+                out[i, j] = (np.float64(X[i, j]) - mean[i]) / scale[i]
+        else:
+            out[i] = 0.0
+
+
 def _pieces(n_genes: int, n_obs: int) -> list[tuple[int, int]]:
     """Cut genes into pieces of ``PIECE_BYTES`` at most, whatever the number of observations."""
     return gene_blocks(n_genes, max(1, min(TILE, PIECE_BYTES // 8 // max(n_obs, 1))))
@@ -151,24 +163,18 @@ def form_as_asked(
     d, n = rows.shape
     left = np.ones(d)
 
-    def clean(block: np.ndarray, a: int) -> np.ndarray:
-        block = block.astype(rows.dtype)
-        if leave is not None:
-            block, left[a : a + len(block)] = leave(block, a)
-        return block
-
     def note(block: np.ndarray, a: int) -> None:
         if leave is not None:
-            clean(block, a)
+            left[a : a + len(block)] = leave(block.astype(rows.dtype), a)[1]
 
     mean, scale, skewness = _described(read, rows.shape, note, threads=threads)
 
     def form(a: int, b: int) -> np.ndarray:
         out = np.empty((b - a, n), rows.dtype)
         for x, y in _pieces(b - a, n):
-            block = np.asarray(read(a + x, a + y)).astype(np.float64)
-            block -= mean[a + x : a + y, None]
-            out[x:y] = clean(_scaled(block, scale[a + x : a + y]), a + x)
+            _write_scaled(np.asarray(read(a + x, a + y)), mean[a + x : a + y], scale[a + x : a + y], out[x:y])
+            if leave is not None:
+                out[x:y] = leave(out[x:y], a + x)[0]
         return out
 
     return replace(rows, form=form), mean, scale * left, skewness
