@@ -57,7 +57,7 @@ def _stages(*names: str) -> tuple[tuple[str, ...], ...]:
 IN_PARTS = ("resample --part 1 --parts 2", "resample --part 2 --parts 2")
 WAYS = [
     Way("run", (RUN,)),
-    Way("run, over another", (RUN,), ((*RUN, "--seed", "5", "--score.gamma", "0.5"),)),
+    Way("run, over another", ((*RUN, "--overwrite"),), ((*RUN, "--seed", "5", "--score.gamma", "0.5"),)),
     Way("run, groups together", ((*RUN, "--group-by", "kind", "--input.joint", "true"),)),
     Way("run, shards", ((*RUN, "--shards", "2"),)),
     Way("run, Dask", ((*RUN, "--threads", "2", "--dask", "local"),)),
