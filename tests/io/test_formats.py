@@ -330,6 +330,19 @@ def test_a_parquet_file_without_one_of_its_columns_is_refused(toy_network, tmp_p
         tables.read_parquet(tmp_path / "a.parquet", "edges", EDGE_COLUMNS)
 
 
+def test_parquet_files_with_names_that_are_no_text_are_input_errors(toy_network, tmp_path):
+    path, refused = tmp_path / "a.parquet", []
+    tables.write_parquet(path, toy_network.edges, "edges")
+    content = path.read_bytes()
+    for found in re.finditer(b"source|encoding-type", content):  # in statistics, schema, and metadata
+        path.write_bytes(content[: found.start()] + b"\xd7\x41\xd7" + content[found.start() + 3 :])
+        try:
+            tables.read_parquet(path, "edges", EDGE_COLUMNS)
+        except InputError as error:
+            refused.append("codec" in str(error))
+    assert any(refused)
+
+
 def test_control_characters_of_names_neither_break_xml_nor_begin_lines(toy_network, tmp_path):
     from xml.dom import minidom
 

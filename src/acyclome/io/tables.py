@@ -68,16 +68,16 @@ def read_parquet(path: str | os.PathLike[str], kind: str, columns: Mapping[str, 
 
     try:
         arrow = parquet.read_table(path, partitioning=None)
+        found = (arrow.schema.metadata or {}).get(b"encoding-type", b"no encoding-type").decode()
+        absent = [name for name in columns if name not in arrow.column_names]
     except FileNotFoundError as error:
         msg = f"{os.fspath(path)} is missing. A finished run has it: let the run end, or name the folder that holds it."
         raise InputError(msg) from error
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:  # names that are no text among them
         raise InputError(_damaged(path, error)) from error
-    found = (arrow.schema.metadata or {}).get(b"encoding-type", b"no encoding-type").decode()
     if found != f"acyclome-{kind}":
         msg = f"{os.fspath(path)} holds {found}; expected acyclome-{kind}, as written by acyclome."
         raise InputError(msg)
-    absent = [name for name in columns if name not in arrow.column_names]
     if absent:
         raise InputError(_damaged(path, f"it has no column {absent[0]}"))
     texts = {name: object for name, kind in columns.items() if kind is str}  # pandas from 3 on has a type of its own
