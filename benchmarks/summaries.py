@@ -253,6 +253,7 @@ SUMMARIES: dict[str, Summary] = {
         ("acyclicity",), (*F1, "ceiling", "edges", *COST, "worker_mb", "is_dag", "all_files"), ("is_dag", "all_files")
     ),
     "scaling": Summary(SIZE, (*F1, "precision", "recall", "ceiling", *COST), then=_with_status(SIZE)),
+    "cells": Summary(("cells", "genes")),
     "predicted": Summary(("action", "genes")),
     "doubled": Summary(then=_small("mse")),
     "screened": Summary(then=_small("mse", "mse_ours_less_this")),
