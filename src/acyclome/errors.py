@@ -57,6 +57,7 @@ class EarlierNameWarning(FutureWarning):
 
 
 # How loaders, threads and compilers say that an allocation failed; Python itself raises MemoryError.
+_LONG = 80  # characters of a name in a message, which is one screen at most: a cell may hold a list
 _OF_MEMORY = re.compile(
     r"failed to map segment|cannot allocate memory|can't start new thread|out of memory|bad_alloc|unable to allocate"
     r"|error mapping|insufficient memory|memory allocation failed",  # the last of HDF5
@@ -86,6 +87,7 @@ def visible(text: str) -> str:
 
 
 def examples(names: Sequence[object], shown: int = 5) -> str:
-    """Return the first names as text for a message, and how many more there are."""
+    """Return the first names as text for a message, long ones cut, and how many more there are."""
     more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
-    return ", ".join(map(str, names[:shown])) + more
+    texts = [str(name) for name in names[:shown]]
+    return ", ".join(text if len(text) <= _LONG else f"{text[:_LONG]}..." for text in texts) + more

@@ -13,6 +13,7 @@ from anndata import AnnData
 
 from acyclome.cli import main
 from acyclome.errors import InputError
+from acyclome.io.kinds import unlike
 from acyclome.pipeline.records import Ordered, Resampled, Screened, Sharded
 
 
@@ -73,6 +74,8 @@ DAMAGES = {
         in_json("run.json", lambda run: run["fit"].update(convergence=[1])),
         "report",
     ),
+    "feedback of another kind": (in_json("run.json", lambda run: run.update(feedback={"targets": "many"})), "report"),
+    "feedback in no pairs": (in_json("run.json", lambda run: run.update(feedback={"pairs": ["a", "b"]})), "report"),
     "a record that lost a fact": (in_json("run.json", lambda run: run["validation"].pop("rivals") and None), "report"),
     "an array that is gone": (in_arrays("screen.npz", lambda arrays: arrays.pop("parent")), "order"),
     "positions beyond the genes": (in_arrays("screen.npz", lambda arrays: arrays["parent"].fill(10**6)), "order"),
@@ -129,6 +132,11 @@ def test_positions_are_looked_at_before_compiled_code_sees_them(kind, change):
     assert kind.checked(good, {}, n_genes=2).candidates.n_edges == 2
     with pytest.raises(InputError, match="Run `acyclome screen` again"):
         kind.checked(good | change, {}, n_genes=2)
+
+
+@pytest.mark.parametrize("feedback", [[], {"pairs": [[1, 2]]}, {"pairs": [{"set": 1}]}])
+def test_facts_that_others_read_are_looked_at(feedback):
+    assert unlike({"feedback": feedback}, {"feedback?": Ordered.needs["feedback?"]}).startswith("feedback")
 
 
 @pytest.mark.parametrize("kind", [Ordered, Resampled, Sharded])

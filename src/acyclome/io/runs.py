@@ -23,6 +23,7 @@ from acyclome.io import formats, tables
 from acyclome.io.atomic import ensure_writable, remove, remove_leftovers
 from acyclome.io.declared import check_path
 from acyclome.io.digested import key_of, read_record, read_stage, write_record, write_stage
+from acyclome.io.kinds import unlike
 from acyclome.io.lock import whole_folder
 from acyclome.io.names import EFFECTS, FEEDBACK, MODULES, RESULTS, SHARED, safe_name
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
@@ -34,6 +35,9 @@ from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS, TREATMENT_CO
 logger = logging.getLogger(__name__)
 # Of the files of a run as they stand beside run.json, which says it for the tables in text. Earlier ones said nothing.
 ENCODING = {"encoding-type": "acyclome-run", "encoding-version": "0.1.0"}
+# Entries of run.json that commands compute with, if they are there, as in io.kinds.
+_FEEDBACK = {"set": int, "source": str, "target": str, "effect": float, "error": float, "p": float}
+_READ_LATER = {"feedback?": {"targets?": int, "pairs?": [_FEEDBACK]}, "identification?": {}}
 PERMUTED = "permuted.h5"  # among the stages: what preparation makes of counts that are permuted
 # That a network may have, in parquet.
 PARTS = {"members": MEMBER_COLUMNS, "effects": EFFECT_COLUMNS, "treatments": TREATMENT_COLUMNS}
@@ -243,6 +247,9 @@ class RunFolder:
                 f"acyclome reads {' of version '.join(ENCODING.values())}. Install the one that wrote it "
                 f"({facts.get('version', 'not said')}), or a later one."
             )
+            raise InputError(msg)
+        if name := unlike(facts, _READ_LATER):
+            msg = f"{self.file('run.json')} is damaged: its entry {name!r} is of another kind. Copy it again."
             raise InputError(msg)
         return facts
 

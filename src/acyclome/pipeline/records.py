@@ -203,6 +203,9 @@ class Ordered(Record):
         "sortability": {"var_sortability": float},
         "relaxation?": {"warnings?": [str]},
         "effects?": [{"target": str, "observations": int, "shift": float, "p": float, "firm": bool}],
+        "feedback?": {
+            "pairs": [{"set": int, "source": str, "target": str, "effect": float, "error": float, "p": float}]
+        },
     }
     indptr: np.ndarray  # with the next, the final candidates, CSR by target
     parent: np.ndarray
