@@ -503,6 +503,16 @@ def test_what_is_refused_has_its_own_cause(case, tmp_path):
     assert len(text) < 900
 
 
+def test_a_column_that_declares_other_rows_is_left_out_unread(tmp_path):
+    def lengthen(handle):
+        del handle["obs/ok"]
+        handle["obs"].create_dataset("ok", (2 * 10**8,), "f4", chunks=(10,))  # in pieces without end
+
+    adata = open_expression(changed(tmp_path, lengthen))
+    assert "ok" not in adata.obs
+    assert any("'ok' of obs has 200,000,000 rows, not 30" in note for note in adata.uns["acyclome_notes"])
+
+
 def test_a_locked_file_is_said_to_be_locked(tmp_path):
     import subprocess
     import sys

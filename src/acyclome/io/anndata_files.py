@@ -133,16 +133,21 @@ def _frame(group: Any, key: str, notes: list[str]) -> pd.DataFrame:
     from anndata.io import read_elem
 
     node = take(group, key)
-    _check_names(node, key)
-    try:
-        frame = read_elem(node)
-        if isinstance(frame, pd.DataFrame):
-            return frame
-    except Exception:  # noqa: BLE001 - as above; which column it was is found below
-        pass
+    n_names = _check_names(node, key)
+    rows = {name: _rows(node[name]) for name in node} if hasattr(node, "keys") else {}
+    if all(found in (n_names, None) for found in rows.values()):
+        try:
+            frame = read_elem(node)
+            if isinstance(frame, pd.DataFrame):
+                return frame
+        except Exception:  # noqa: BLE001 - as above; which column it was is found below
+            pass
     index = _index(node, key)
     columns = {}
     for name in [str(name) for name in node.attrs.get("column-order", [])]:
+        if rows.get(name) not in (n_names, None):  # a few bytes may declare so many that reading would not end
+            notes.append(f"The column {name!r} of {key} has {rows[name]:,} rows, not {n_names:,}, and was left out.")
+            continue
         try:
             column = _column(node, name)
             columns[name] = pd.Series(column, index=index) if len(column) == len(index) else None
@@ -151,8 +156,17 @@ def _frame(group: Any, key: str, notes: list[str]) -> pd.DataFrame:
     return pd.DataFrame({name: column for name, column in columns.items() if column is not None}, index=index)
 
 
-def _check_names(node: Any, key: str) -> None:
-    """Refuse names that are a table, of which each value is read by itself, and more than memory takes."""
+def _rows(member: Any) -> int | None:
+    """Return how many values a column declares, None where that is not told by one of its arrays."""
+    for part in ("codes", "values"):  # of categories, and of numbers and texts that may be missing
+        if hasattr(member, "keys") and part in member:
+            return _rows(member[part])
+    shape = getattr(member, "shape", None)
+    return int(shape[0]) if shape else None
+
+
+def _check_names(node: Any, key: str) -> int | None:
+    """Return how many names there are; refuse a table of them, each value of which is read by itself, and too many."""
     name = node.attrs.get("_index", "_index") if hasattr(node, "keys") else None
     names = node if name is None else node.get(name)
     shape = getattr(names, "shape", None) or ()
@@ -166,6 +180,7 @@ def _check_names(node: Any, key: str) -> None:
     if shape and shape[0] * _NAME_BYTES > memory_limit():
         msg = f"{key} declares {shape[0]:,} names, more than the memory of this machine takes. Is the file damaged?"
         raise MemoryLimitError(msg)
+    return int(shape[0]) if shape else None
 
 
 def _index(node: Any, key: str) -> pd.Index:
