@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SALT = 0x30D5  # keeps these streams apart from default_rng(seed), which callers use, and from those of simulate
 _STREAMS = {"graph": 1, "genes": 2, "loadings": 3, "noise": 4, "direct": 5}
-NEGATIVE = 0.2  # share of the genes that a module lowers; of curated regulons of E. coli a quarter
+NEGATIVE = 0.2  # share of the genes that a module lowers; chosen by eye
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _loadings(
     """Deal genes out to modules of uneven size, five at the least, and draw their loadings before they are scaled."""
     K = shape[1]
     kept = members[: max(round((1.0 - without) * len(members)), 4 * K)]
-    size = rng.dirichlet(np.full(K, 3.0))  # of ten modules the largest has about six times as many as the smallest
+    size = rng.dirichlet(np.full(K, 3.0))  # uneven; chosen by eye
     first = np.concatenate([np.repeat(np.arange(K), 4), rng.choice(K, len(kept) - 4 * K, p=size)])
     L = np.zeros(shape)
     L[kept, first] = rng.uniform(0.7, 1.3, len(kept))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-MOST = 6  # modules of a gene; of 3,923 genes of E. coli one in a hundred would take more
+MOST = 6  # modules of a gene; chosen by eye, to bound the time
 LEAST_LEFT = 1e-3  # of a variance: a gene that modules explain wholly would gain without bound
 RIDGE = 1e-6  # so that copies among regressors have one solution
 
