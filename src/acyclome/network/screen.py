@@ -140,9 +140,9 @@ class Screen:
             return np.full(len(self.lowest), np.nan)
         k, gene = np.array(own).T
         moved = self.seen.change[k, gene]
-        share = float(np.nanmedian(moved / np.where(self.lowest[gene] < 0, self.lowest[gene], np.nan)))
-        if np.median(moved) < 0 and np.isfinite(share):  # of what is there, which a knock-down takes a share
-            return share * self.lowest
+        is_there = self.lowest[gene] < 0
+        if np.median(moved) < 0 and is_there.any():  # of what is there, which a knock-down takes a share
+            return float(np.nanmedian(moved[is_there] / self.lowest[gene][is_there])) * self.lowest
         return np.full(len(self.lowest), float(np.median(moved)))
 
     def summary(self) -> dict[str, Any]:

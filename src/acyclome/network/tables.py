@@ -42,6 +42,7 @@ NODE_COLUMNS = {
     "lowest": float,
 }
 MEMBER_COLUMNS = {"member": int, "source": int, "target": int, "weight": float}
+MOST_MEMBERS = 10_000  # half-samples that may be asked for
 EFFECT_COLUMNS = {"source": int, "target": int, "effect": float, "error": float}
 # Of each treatment: changes of all genes, their errors, and what a network says that never saw it (empty: not asked).
 TREATMENT_COLUMNS = {"targets": str, "observations": int, "change": list, "error": list, "network": list}
@@ -180,4 +181,7 @@ def check_places(table: pd.DataFrame, name: str, n_genes: int) -> None:
     ends = table[["source", "target"]].to_numpy()
     if len(ends) and not (ends.min() >= -1 and ends.max() < n_genes):
         msg = f"{name} names genes by positions up to {ends.max()}, and there are {n_genes}. It is of another network."
+        raise InputError(msg)
+    if "member" in table and not table["member"].between(0, MOST_MEMBERS - 1).all():
+        msg = f"{name} counts half-samples from {table['member'].min()} to {table['member'].max()}. It was changed."
         raise InputError(msg)
