@@ -180,7 +180,7 @@ def test_a_plan_counts_what_it_takes(waves, table, tmp_path, capsys):
 
 
 def test_help_and_schema_have_its_section(waves, capsys):
-    assert main(["run", "--help"]) == 0
+    assert main(["run", "--help-all"]) == 0
     text = capsys.readouterr().out
     assert "--waves.pitch" in text
     assert "The model waves: how fast they go up and down." in text

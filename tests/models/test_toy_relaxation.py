@@ -190,7 +190,7 @@ def test_a_plan_counts_its_relaxation_and_help_has_its_section(springs, table, t
     dear = json.loads(capsys.readouterr().out)
     assert dear["memory_gb"] > cheap["memory_gb"] + 7
     assert dear["total_seconds"] > cheap["total_seconds"] + 100
-    assert main(["run", "--help"]) == 0
+    assert main(["run", "--help-all"]) == 0
     text = capsys.readouterr().out
     assert "--springs.units" in text
     assert "--mlp.units" in text

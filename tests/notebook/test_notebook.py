@@ -137,9 +137,9 @@ def test_earlier_names_of_arguments_work_with_a_warning(adata):
 @pytest.mark.parametrize(
     ("room", "names"),
     [
-        (ac.tl, {"compare", "dag", "predict"}),
+        (ac.tl, {"blame", "compare", "dag", "modules", "predict"}),
         (ac.pp, {"prepare"}),
-        (ac.get, {"differential", "edges", "network", "nodes"}),
+        (ac.get, {"differential", "edges", "modules", "network", "nodes"}),
         (ac, {"Config", "Network", "learn", "read", "settings", "write", "tl", "pp", "pl", "get"}),
     ],
 )

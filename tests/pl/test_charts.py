@@ -72,7 +72,7 @@ def test_every_figure_takes_axes_a_key_and_a_group(adata, name):
     assert draw(adata, *ALL[name], key="both", group="T/NK").figure is not ax.figure
     with pytest.raises(InputError, match="one network per group"):
         draw(adata, *ALL[name], key="both")
-    assert set(pl.__all__) == {*ALL, "comparison"} == set(dir(pl))
+    assert set(pl.__all__) == {*ALL, "comparison", "modules"} == set(dir(pl))
 
 
 def test_the_curve_counts_edges_at_or_above(network):

@@ -318,7 +318,7 @@ def test_a_run_without_checks_says_so(build_run):
         facts["config"]["validation"]["checks"] = False
 
     said = " ".join(read(build_run(change=change)).text["validation"].split())
-    assert said.count("The checks were switched off (validation.checks).") == 5
+    assert said.count("The checks were switched off (validation.checks).") == 4
 
 
 def test_settled_edges_are_marked_in_the_table(build_run):

@@ -64,7 +64,8 @@ def importance(
 
     def block(a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
         left = responses[a:b].astype(np.float32) @ flat.T / np.float32(n)
-        alone = np.where(may[a:b], np.square(left).reshape(b - a, p, t).sum(axis=2), 0.0)
+        with np.errstate(under="ignore"):  # of a correlation of nothing
+            alone = np.where(may[a:b], np.square(left).reshape(b - a, p, t).sum(axis=2), 0.0)
         return alone, _boost(gram, left, may[a:b], offered, cuts, np.float32(RATE))
 
     shares = run_blocks(block, gene_blocks(len(responses), BLOCK), threads)
