@@ -108,6 +108,26 @@ def _subtilis(place: Path) -> Known:
     return _compendium("B. subtilis", expression.T, genes, network)
 
 
+def compendium_sets(data: Path, wheel: Path | None) -> Iterator[tuple[str, pd.DataFrame, dict[str, set[str]]]]:
+    """Give compendia with the genes of every regulator of their curated networks, be it a gene or not."""
+
+    def sets(table: pd.DataFrame, by: str, of: str) -> dict[str, set[str]]:
+        return {str(name): set(genes) for name, genes in table.groupby(by)[of]}
+
+    known = _dream5(data / "dream5")
+    yield known.name, known.expression, sets(known.truth, "source", "target")
+    if wheel is None:
+        print(NO_WHEEL)
+        return
+    held = json.loads(gzip.decompress(_file(wheel, "data/objects/bsub_data.json.gz")))
+    expression, network = (pd.DataFrame(json.loads(held[name])) for name in ("log_tpm", "trn"))
+    yield "B. subtilis", expression.T, sets(network, "regulator", "gene_id")
+    expression, network = (
+        pd.read_csv(io.BytesIO(_file(wheel, f"data/ecoli/{name}.csv"))) for name in ("log_tpm", "trn")
+    )
+    yield "PRECISE E. coli", expression.set_index(expression.columns[0]).T, sets(network, "regulator", "gene_id")
+
+
 def _file(place: Path, name: str) -> bytes:
     """Read a file of the package, installed or in its wheel."""
     if place.is_dir():

@@ -218,6 +218,8 @@ SUMMARIES: dict[str, Summary] = {
         ("data",), ("aupr", "trees", "GRNBoost2", "auroc", "trees_auroc", "ranked", *COST[:2]), ("ranked",)
     ),
     "real": Summary(("data", "method"), ("over_chance", "first_1000", "sure", "sure_right", "cpu_seconds")),
+    "modules": Summary(("d", "drawn"), ("learned", "rand", "f1", "regulators", "cpu_seconds")),
+    "regulons": Summary(("data", "method"), ("modules", "enriched", "regulons", "recovered", "mean_f1", "cpu_seconds")),
     "singlecell-runs": Summary(),
     "singlecell-heldout": Summary(),
     "singlecell-regulators": Summary(),
