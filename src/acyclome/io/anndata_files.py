@@ -27,6 +27,7 @@ _NAME_COLUMNS = (
     *("gene_short_name", "symbol", "symbols", "gene", "genes", "name", "names", "feature_id", "gene_id", "gene_ids"),
     *("ensembl_id", "ensembl", "id", "Accession"),
 )
+_CATEGORIES = 500_000  # of a column; more are barcodes, if anything, and may lie in as many pieces
 _NAME_BYTES = 64  # of a name in Python, at the least: 49 of the text itself, 8 of the reference to it
 _EXPRESSION = ("rna", "gex", "gene expression", "transcriptome", "expression", "mrna")  # modalities of MuData
 
@@ -157,7 +158,9 @@ def _frame(group: Any, key: str, notes: list[str]) -> pd.DataFrame:
 
 
 def _rows(member: Any) -> int | None:
-    """Return how many values a column declares, None where that is not told by one of its arrays."""
+    """Return how many values a column declares, categories without end too; None where none of its arrays tells."""
+    if hasattr(member, "keys") and (getattr(member.get("categories"), "shape", None) or (0,))[0] > _CATEGORIES:
+        return int(member["categories"].shape[0])
     for part in ("codes", "values"):  # of categories, and of numbers and texts that may be missing
         if hasattr(member, "keys") and part in member:
             return _rows(member[part])

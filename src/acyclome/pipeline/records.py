@@ -204,7 +204,9 @@ class Ordered(Record):
         "relaxation?": {"warnings?": [str]},
         "effects?": [{"target": str, "observations": int, "shift": float, "p": float, "firm": bool}],
         "feedback?": {
-            "pairs": [{"set": int, "source": str, "target": str, "effect": float, "error": float, "p": float}]
+            "targets": int,
+            "threshold": float,
+            "pairs": [{"set": int, "source": str, "target": str, "effect": float, "error": float, "p": float}],
         },
     }
     indptr: np.ndarray  # with the next, the final candidates, CSR by target

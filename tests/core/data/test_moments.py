@@ -9,6 +9,7 @@ from acyclome.core.data import moments as module
 from acyclome.core.data import standardized
 from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.data.moments import correlate, correlations, scale_genes
+from acyclome.errors import InputError
 
 ATOL = 1e-5  # float32 sums of n products of order one
 
@@ -126,3 +127,11 @@ def test_genes_that_are_formed_as_they_are_asked_for_are_those_that_are_held(mon
     exact(formed.standardized.columns(some), held.Z[:, some])
     assert not formed.standardized.is_held
     exact(formed.Z, held.Z)
+
+
+@pytest.mark.parametrize("wrong", [np.inf, np.nan])
+def test_values_that_are_not_finite_are_refused_with_their_gene(wrong):
+    X = np.random.default_rng(3).normal(size=(4, 30))
+    X[2, 7] = wrong
+    with pytest.raises(InputError, match="Values of gene 2"):
+        scale_genes(lambda a, b: X[a:b], 4)

@@ -16,6 +16,7 @@ import numpy as np
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.kernel import kernel
 from acyclome.core.workers import run_blocks
+from acyclome.errors import InputError
 
 BlockReader = Callable[[int, int], np.ndarray]
 TILE = 1024  # genes on a side: one product of some seconds, enough for every thread from 4,000 genes on
@@ -112,7 +113,12 @@ def _described(
 
     def fill(a: int, b: int) -> None:
         block = np.asarray(read(a, b)).astype(np.float64)
-        mean[a:b] = block.mean(axis=1)
+        with np.errstate(all="ignore"):  # what is not finite is refused in the next line
+            mean[a:b] = block.mean(axis=1)
+        if not np.isfinite(mean[a:b]).all():
+            gene = a + int(np.argmin(np.isfinite(mean[a:b])))
+            msg = f"Values of gene {gene} (from 0) are not finite, or too large to be added. Prepare the data again."
+            raise InputError(msg)
         block -= mean[a:b, None]
         scale[a:b] = np.sqrt(np.mean(block * block, axis=1))
         tiny = scale[a:b] <= VARIES * np.maximum(np.abs(mean[a:b]), 1e-30)  # 1e-30: genes of zeros have no mean
