@@ -123,6 +123,7 @@ def test_damage_is_said_in_one_screen_with_code_2(name, finished, tmp_path, caps
         (Screened, {"parent": np.array([0.0, 1.0])}),
         (Screened, {"indptr": np.array([0, 5, 2])}),
         (Screened, {"indptr": np.array([0, 1, 7])}),
+        (Screened, {"indptr": np.array([0, 3, 2], np.uint8)}),  # whose differences are all positive
         (Screened, {"indptr": np.array([], int)}),
         (Screened, {"more": np.zeros(2)}),
     ],

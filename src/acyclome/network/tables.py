@@ -93,6 +93,9 @@ def check_tables(tables: Mapping[str, pd.DataFrame | None]) -> None:
     """Raise an InputError unless the :data:`TABLES` of a network, the first three of which it has, are of one DAG."""
     edges, ranking, nodes = (cast("pd.DataFrame", tables[name]) for name in TABLES[:3])
     check_nodes(nodes)
+    if "lowest" in nodes and np.isinf(nodes["lowest"].to_numpy(dtype=float)).any():
+        msg = "The column lowest of nodes holds inf; expected where a knock-out puts it. It was changed."
+        raise InputError(msg)
     check_pairs(edges, "edges", nodes)
     check_pairs(ranking, "ranking", nodes)
     if (treatments := tables["treatments"]) is not None:
@@ -182,6 +185,11 @@ def check_places(table: pd.DataFrame, name: str, n_genes: int) -> None:
     if len(ends) and not (ends.min() >= -1 and ends.max() < n_genes):
         msg = f"{name} names genes by positions up to {ends.max()}, and there are {n_genes}. It is of another network."
         raise InputError(msg)
-    if "member" in table and not table["member"].between(0, MOST_MEMBERS - 1).all():
+    if "member" not in table:
+        return
+    if not table["member"].between(0, MOST_MEMBERS - 1).all():
         msg = f"{name} counts half-samples from {table['member'].min()} to {table['member'].max()}. It was changed."
+        raise InputError(msg)
+    if table.duplicated(["member", "source", "target"]).any():
+        msg = f"A row of {name} stands there twice. It was changed; run again, or leave it out."
         raise InputError(msg)

@@ -68,7 +68,7 @@ class Record:
         if "indptr" in arrays:
             first, last = arrays["indptr"][[0, -1]].tolist() if len(arrays["indptr"]) else (0, -1)
             ends = len(arrays["parent" if "parent" in arrays else "genes"])
-            if (first, last) != (0, ends) or np.any(np.diff(arrays["indptr"]) < 0):
+            if (first, last) != (0, ends) or np.any(np.diff(arrays["indptr"].astype(np.int64)) < 0):
                 return "indptr"
         return ""
 
