@@ -119,7 +119,7 @@ def contents(folder: Path) -> dict[str, Any]:
 
 def is_passing(path: Path) -> bool:
     """Say whether a file is one of those that a process takes away at its end, or the next one."""
-    return path.name.startswith((TEMPORARY_MARK, LOCK))
+    return any(part.startswith((TEMPORARY_MARK, LOCK)) for part in path.parts)
 
 
 def _content(path: Path) -> Any:
