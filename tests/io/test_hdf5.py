@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from acyclome.errors import InputError
-from acyclome.io.hdf5 import heard, write_hdf5
+from acyclome.io.hdf5 import _Disk, heard, write_hdf5
 
 
 def test_a_disk_that_fills_up_is_said_once_and_nothing_is_left(tmp_path, monkeypatch, capfd):
@@ -32,6 +32,23 @@ def test_a_disk_that_fills_up_is_said_once_and_nothing_is_left(tmp_path, monkeyp
     gc.collect()  # what of HDF5 is still there would speak now
     assert "HDF5" not in "".join(capfd.readouterr())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_failed_disk_did_not_take_is_read_back_as_it_was_written(tmp_path):
+    class Full(io.BufferedRandom):
+        def write(self, content):
+            if self.tell() >= 8:
+                raise OSError(errno.ENOSPC, "full")
+            return super().write(content)
+
+    disk, place = _Disk(Full(io.FileIO(tmp_path / "a", "w+"))), bytearray(b"\xff" * 20)
+    for at, content in ((0, b"12345678"), (8, b"abcdefgh"), (10, b"CD")):
+        disk.seek(at)
+        disk.write(content)
+    disk.seek(4)
+    disk.readinto(place)
+    assert bytes(place) == b"5678abCDefgh" + bytes(8)
+    assert disk.failure.errno == errno.ENOSPC
 
 
 def test_signals_wait_until_the_file_is_closed(tmp_path):

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from acyclome.io.atomic import write_path
@@ -62,29 +62,51 @@ class _Disk:
     """A file for HDF5 to write to, which keeps the first failure and takes the rest in silence.
 
     HDF5 tries what it could not write again when any of its objects ends, and each time says so on the error stream.
+    What it then reads back has to be what it wrote, for it follows addresses in it.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self.failure: OSError | None = None
         self.tell = stream.tell
+        self._at = 0
+        self._lost: list[tuple[int, bytes]] = []  # small ones, as its own records are; values are not read back
 
     def seek(self, to: int, whence: int = 0) -> int:
-        return self._unless_failed(to, self._stream.seek, to, whence)
+        self._at = self._unless_failed(to, self._stream.seek, to, whence)
+        return self._at
 
     def write(self, content: Any) -> int:
-        return self._unless_failed(len(content), self._stream.write, content)
+        written = self._unless_failed(len(content), self._stream.write, content)
+        if self.failure is not None and len(content) <= _BUFFER:
+            self._lost.append((self._at, bytes(content)))
+        self._at += len(content)
+        return written
 
     def truncate(self, size: int) -> int:
         return self._unless_failed(size, self._stream.truncate, size)
 
     def readinto(self, place: Any) -> int:
-        return self._unless_failed(len(place), self._stream.readinto, place)  # type: ignore[attr-defined]
+        found = self._unless_failed(len(place), self._stream.readinto, place)  # type: ignore[attr-defined]
+        if self.failure is not None:
+            self._recall(memoryview(place).cast("B"))
+        self._at += len(place)
+        return found
 
     read = readinto  # by which h5py knows a file
 
     def flush(self) -> None:
         self._unless_failed(0, self._stream.flush)
+
+    def _recall(self, place: memoryview) -> None:
+        place[:] = bytes(len(place))
+        with suppress(OSError):
+            self._stream.seek(self._at)
+            self._stream.readinto(place)  # type: ignore[attr-defined]
+        for at, content in self._lost:
+            low, high = max(at, self._at), min(at + len(content), self._at + len(place))
+            if low < high:
+                place[low - self._at : high - self._at] = content[low - at : high - at]
 
     def _unless_failed(self, answer: int, work: Callable[..., int | None], *given: Any) -> int:
         try:
