@@ -41,12 +41,13 @@ def test_what_a_failed_disk_did_not_take_is_read_back_as_it_was_written(tmp_path
                 raise OSError(errno.ENOSPC, "full")
             return super().write(content)
 
-    disk, place = _Disk(Full(io.FileIO(tmp_path / "a", "w+"))), bytearray(b"\xff" * 20)
-    for at, content in ((0, b"12345678"), (8, b"abcdefgh"), (10, b"CD")):
-        disk.seek(at)
-        disk.write(content)
-    disk.seek(4)
-    disk.readinto(place)
+    with Full(io.FileIO(tmp_path / "a", "w+")) as stream:
+        disk, place = _Disk(stream), bytearray(b"\xff" * 20)
+        for at, content in ((0, b"12345678"), (8, b"abcdefgh"), (10, b"CD")):
+            disk.seek(at)
+            disk.write(content)
+        disk.seek(4)
+        disk.readinto(place)
     assert bytes(place) == b"5678abCDefgh" + bytes(8)
     assert disk.failure.errno == errno.ENOSPC
 
