@@ -48,6 +48,14 @@ def test_a_visible_module_follows_its_set_and_shows_links_from_outside(drawn, Z)
     assert set(others.argmax(axis=1)) == {0, 1, 3, 4, 5}  # what is visible is not learned over again
 
 
+def test_visible_modules_may_be_all(drawn, Z):
+    sets = np.zeros((len(Z), 2), bool)
+    sets[:5, 0], sets[5:10, 1] = True, True
+    found = find_modules(Z, np.ones(len(Z)), 0, visible=Visible(sets), seed=0)
+    assert found.set_of.tolist() == [0, 1]
+    assert found.stability.tolist() == [1.0, 1.0]
+
+
 def test_modules_have_genes_enough(learned):
     assert np.all(learned.members.sum(axis=0) >= FEWEST)
 

@@ -24,6 +24,8 @@ def independent_loadings(Z: np.ndarray, number: int) -> np.ndarray:
     ``Z``, ``(d, n)``, is weighed as it comes: genes with larger rows say more of where components lie.  Cost:
     ``min(d, n)^2 max(d, n)`` and ``d r^2`` for each of the rounds.
     """
+    if not number:
+        return np.empty((len(Z), 0))
     L = _principal_loadings(Z - Z.mean(axis=1, keepdims=True), number)
     return L @ _rotation(L)
 
