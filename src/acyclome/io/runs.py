@@ -28,16 +28,15 @@ from acyclome.io.lock import whole_folder
 from acyclome.io.names import EFFECTS, FEEDBACK, MODULES, RESULTS, SHARED, safe_name
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
 from acyclome.network.effects import measured_genes
-from acyclome.network.feedback import feedback_table, was_looked_for
+from acyclome.network.feedback import RECORDED, feedback_table, was_looked_for
 from acyclome.network.modules import MODULE_COLUMNS, MODULE_EDGE_COLUMNS, MODULE_PATH_COLUMNS, ModuleNetwork
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS, TREATMENT_COLUMNS
 
 logger = logging.getLogger(__name__)
 # Of the files of a run as they stand beside run.json, which says it for the tables in text. Earlier ones said nothing.
 ENCODING = {"encoding-type": "acyclome-run", "encoding-version": "0.1.0"}
-# Entries of run.json that commands compute with, if they are there, as in io.kinds.
-_FEEDBACK = {"set": int, "source": str, "target": str, "effect": float, "error": float, "p": float}
-_READ_LATER = {"feedback?": {"targets?": int, "pairs?": [_FEEDBACK]}, "identification?": {}}
+# Entries of run.json that commands compute with, as in io.kinds; without interventions there is nothing in them.
+_READ_LATER = {"feedback?": {f"{name}?": kind for name, kind in RECORDED.items()}, "identification?": {}}
 PERMUTED = "permuted.h5"  # among the stages: what preparation makes of counts that are permuted
 # That a network may have, in parquet.
 PARTS = {"members": MEMBER_COLUMNS, "effects": EFFECT_COLUMNS, "treatments": TREATMENT_COLUMNS}

@@ -9,7 +9,9 @@ import pandas as pd
 if TYPE_CHECKING:
     from acyclome.network import Network
 
-COLUMNS = ["set", "source", "target", "effect", "error", "p", "in_network"]
+PAIR = {"set": int, "source": str, "target": str, "effect": float, "error": float, "p": float}
+RECORDED = {"targets": int, "threshold": float, "pairs": [PAIR]}  # of a search, as in io.kinds
+COLUMNS = [*PAIR, "in_network"]
 
 
 def was_looked_for(network: Network) -> bool:
@@ -25,6 +27,6 @@ def feedback_table(network: Network) -> pd.DataFrame:
     """
     rows = network.facts.get("feedback", {}).get("pairs", [])
     edges = set(zip(network.edges["source"], network.edges["target"], strict=True))
-    table = pd.DataFrame(rows, columns=COLUMNS[:-1])
+    table = pd.DataFrame(rows, columns=[*PAIR])
     table["in_network"] = [pair in edges for pair in zip(table["source"], table["target"], strict=True)]
     return network.with_symbols(table)

@@ -7,9 +7,8 @@ from typing import Any
 
 from acyclome.core.effects.loops import find_loops
 from acyclome.errors import examples
+from acyclome.network.feedback import PAIR
 from acyclome.pipeline.task import Task
-
-COLUMNS = ("set", "source", "target", "effect", "error", "p")
 
 
 def look_for_feedback(task: Task) -> dict[str, Any]:
@@ -18,7 +17,7 @@ def look_for_feedback(task: Task) -> dict[str, Any]:
     each = (loops.number, loops.source, loops.target, loops.effect, loops.error, loops.p)
     columns = zip(*(column.tolist() for column in each), strict=True)
     rows = [(k, genes[i], genes[j], *numbers) for k, i, j, *numbers in columns]
-    pairs = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+    pairs = [dict(zip(PAIR, row, strict=True)) for row in rows]
     return {"targets": loops.targets, "threshold": loops.threshold, "pairs": pairs}
 
 

@@ -13,6 +13,7 @@ from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.shards import Plan
 from acyclome.errors import InputError
 from acyclome.io.kinds import unlike
+from acyclome.network.feedback import RECORDED
 from acyclome.pipeline.keys import Stage
 
 # Arrays of positions: of genes (a shard has no more of them), and of what is counted from 0.
@@ -203,11 +204,7 @@ class Ordered(Record):
         "sortability": {"var_sortability": float},
         "relaxation?": {"warnings?": [str]},
         "effects?": [{"target": str, "observations": int, "shift": float, "p": float, "firm": bool}],
-        "feedback?": {
-            "targets": int,
-            "threshold": float,
-            "pairs": [{"set": int, "source": str, "target": str, "effect": float, "error": float, "p": float}],
-        },
+        "feedback?": RECORDED,
     }
     indptr: np.ndarray  # with the next, the final candidates, CSR by target
     parent: np.ndarray
