@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 PAPERS = Path(__file__).resolve().parents[2] / "workflow/papers"
 SHEETS = sorted(PAPERS.glob("sheets/*.tsv"))
@@ -26,6 +27,14 @@ def take():
 
 def test_every_sheet_is_of_a_paper_whose_data_can_be_taken(take):
     assert {path.stem for path in SHEETS} == {*take.PAPERS}
+
+
+@pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.stem)
+def test_columns_are_those_of_data_sets(sheet):
+    schema = YAML(typ="safe").load((PAPERS / "../schemas/datasets.schema.yaml").read_text("utf-8"))
+    assert [
+        name for name in sheet.read_text("utf-8").split("\n")[0].split("\t") if name not in schema["properties"]
+    ] == []
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.stem)
