@@ -60,3 +60,21 @@ def test_parts_that_do_not_go_together_are_refused(typed, words, tmp_path, acycl
     assert code == 2
     assert words in " ".join(error.split())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_atlas_is_written_with_its_network(tmp_path, acyclome):
+    code, _, error = acyclome("simulate", "--atlas", "-o", tmp_path / "a.h5ad", "--genes", 80, "--observations", 40)
+    assert (code, error) == (0, "")
+    assert anndata.read_h5ad(tmp_path / "a.h5ad").X.nnz > 0
+    assert (tmp_path / "a.truth.tsv").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [(["--noise", "exp"], "--noise"), (["--filled", 2], "filled"), (["--observations", 1], "observations")],
+)
+def test_what_an_atlas_does_not_have_is_refused(typed, words, tmp_path, acyclome):
+    code, _, error = acyclome("simulate", "--atlas", "-o", tmp_path / "a.h5ad", "--genes", 80, *typed)
+    assert code == 2
+    assert words in error
+    assert not list(tmp_path.iterdir())

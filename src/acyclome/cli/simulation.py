@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import cloup
 
+from acyclome.cli.atlas import simulate_atlas
 from acyclome.cli.options import FILE, json_flag
 from acyclome.cli.output import echo_facts, echo_json
 from acyclome.errors import InputError
@@ -23,6 +24,7 @@ _FACTORS = cloup.OptionGroup("Hidden factors", help="Cell state, batch or depth,
 _COUNTS = cloup.OptionGroup(
     "Counts of latent expression", help="The network is among latent values; molecules show it."
 )
+_ATLAS = cloup.OptionGroup("Atlas", help="Droplets by the million, drawn and written block by block.")
 # The option that asks for a part of the simulation, and those that say more of that part: by the fields they fill.
 _PARTS: dict[str, dict[str, str]] = {
     "mechanism": {
@@ -43,7 +45,12 @@ _PARTS: dict[str, dict[str, str]] = {
 
 
 @cloup.option(
-    "-o", "--output", type=FILE, required=True, metavar="FILE", group=_DATA, help="To write; its name ends in .h5ad."
+    *("-o", "--output"),
+    type=FILE,
+    required=True,
+    metavar="FILE",
+    group=_DATA,
+    help="To write; its name ends in .h5ad (or .zarr, of an atlas).",
 )
 @cloup.option("--genes", default=100, metavar="N", group=_DATA, help="Number of genes, at least 2.")
 @cloup.option("--observations", default=1000, metavar="N", group=_DATA, help="Number of cells or samples, at least 2.")
@@ -158,6 +165,13 @@ _PARTS: dict[str, dict[str, str]] = {
     group=_COUNTS,
     help="Write log(1 + y) at equal totals of the cells; the counts go to the layer counts.",
 )
+@cloup.option(
+    *("--atlas",),
+    is_flag=True,
+    group=_ATLAS,
+    help="Sparse counts of any number of cells; goes with --genes, --observations, --degree, --factors and --seed.",
+)
+@cloup.option(*("--filled",), type=float, metavar="X", group=_ATLAS, help="Share of the matrix above 0. Default: 0.03.")
 @json_flag
 def simulate(*, output: Path, genes: int, observations: int, json: bool, **settings: Any) -> None:
     """Write simulated expression (FILE.h5ad) and, beside it, the network it came from (FILE.truth.tsv).
@@ -165,7 +179,8 @@ def simulate(*, output: Path, genes: int, observations: int, json: bool, **setti
     Latent values that counts show go to the layer latent, scores and loadings of hidden factors to obsm and varm.
     """
     typed = {key: value for key, value in settings.items() if value is not None}
-    facts = _simulate(output, (genes, observations), typed)
+    is_atlas = typed.pop("atlas") or "filled" in typed
+    facts = (simulate_atlas if is_atlas else _simulate)(output, (genes, observations), typed)
     (echo_json if json else echo_facts)(facts)
 
 
@@ -194,7 +209,6 @@ def _parts(settings: dict[str, Any]) -> dict[str, Any]:
     from acyclome.evaluate.simulate import MECHANISMS
     from acyclome.evaluate.umi import COUNT_LAWS
 
-    mechanism, law, number = settings["mechanism"], settings.get("counts"), settings["factors"]
     mechanism, law, number = settings["mechanism"], settings.get("counts"), settings["factors"]
     check_name("mechanism", mechanism, MECHANISMS)
     check_name("counts", law or next(iter(COUNT_LAWS)), COUNT_LAWS)
