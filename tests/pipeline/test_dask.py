@@ -3,6 +3,8 @@
 import os
 import signal
 import sys
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +16,7 @@ from acyclome.core import engine
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.workers import one_blas_thread
 from acyclome.pipeline.commands import Runtime, prepare_stage, run, run_stage
-from acyclome.pipeline.executor import relaxing_workers
+from acyclome.pipeline.executor import dask_client, relaxing_workers
 from acyclome.pipeline.records import Screened
 from acyclome.pipeline.session import Session
 from acyclome.pipeline.task import seed_of
@@ -129,6 +131,15 @@ def test_without_shards_the_relaxation_goes_in_parts_and_a_killed_worker_changes
     np.testing.assert_array_equal(start, expected["start"])
     np.testing.assert_array_equal(relaxed.W, expected["W"])
     assert not list(dealt.glob(".parts-*"))
+
+
+def test_work_that_is_cut_short_ends_without_a_word_of_dask(capfd):
+    with pytest.raises(KeyboardInterrupt), dask_client("local", 1) as client:
+        waiting = [client.submit(time.sleep, 1, pure=False) for _ in range(3)]
+        threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        client.gather(waiting)
+    del waiting
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere", "ftp://here:1"])

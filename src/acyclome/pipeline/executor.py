@@ -7,6 +7,8 @@ has that loop too, but wants the cluster as a default of the process and hides w
 
 from __future__ import annotations
 
+import gc
+import logging
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
@@ -25,6 +27,7 @@ from acyclome.io.atomic import temporary_name
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 ANSWER_SECONDS = 10  # a scheduler that is there answers at once; a wrong address should be told while the user waits
+QUIET = "import logging; logging.getLogger('distributed').setLevel(logging.CRITICAL)"  # run by each worker started here
 
 
 def run_parts(
@@ -83,7 +86,9 @@ def dask_client(address: str, threads: int) -> Iterator[Any]:
     with ExitStack() as stack:
         if address == "local":
             # Without a limit of memory: the run has checked its own, and Dask would end workers well before.
-            cluster = LocalCluster(n_workers=threads, threads_per_worker=1, dashboard_address=None, memory_limit=0)
+            size = {"n_workers": threads, "threads_per_worker": 1, "memory_limit": 0}
+            free = {"dashboard_address": ":0", "dashboard": False}  # a port of its own: runs side by side want the same
+            cluster = LocalCluster(**size, scheduler_kwargs=free, silence_logs=logging.CRITICAL, preload=[QUIET])
             stack.enter_context(cluster)
             address = cluster.scheduler_address
         try:
@@ -94,7 +99,28 @@ def dask_client(address: str, threads: int) -> Iterator[Any]:
                 "`dask scheduler` prints, such as tcp://node1:8786, or local for workers on this machine."
             )
             raise InputError(msg) from error
-        yield stack.enter_context(client)
+        stack.enter_context(client)
+        with _quiet_where_it_fails(stack):
+            yield client
+
+
+@contextmanager
+def _quiet_where_it_fails(stack: ExitStack) -> Iterator[None]:
+    """Close what is open without Dask's own words where work is cut short: of what waited it logs whole tracebacks."""
+    try:
+        yield
+    except BaseException:
+        loggers = [logging.getLogger(name) for name in ("asyncio", "distributed", "distributed.client")]
+        before = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL + 1)
+        try:
+            stack.close()
+            gc.collect()  # asyncio speaks of tasks that nobody waited for when they go
+        finally:
+            for logger, level in zip(loggers, before, strict=True):
+                logger.setLevel(level)
+        raise
 
 
 @contextmanager
