@@ -8,6 +8,7 @@ later run finds and removes what a killed process left behind.
 from __future__ import annotations
 
 import errno
+import glob
 import json
 import os
 import platform
@@ -50,6 +51,7 @@ def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     check_no_folder(target)
     ensure_writable(target.parent)
+    remove_leftovers(target.parent, of=target.name)  # in folders of runs a run removes all
     temporary = target.with_name(temporary_name(target.name))
     UNFINISHED.add(temporary)
     try:
@@ -151,14 +153,14 @@ def ensure_writable(folder: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def remove_leftovers(folder: str | os.PathLike[str]) -> list[str]:
-    """Remove temporary files that dead processes have left in `folder`; return their names.
+def remove_leftovers(folder: str | os.PathLike[str], *, of: str = "") -> list[str]:
+    """Remove temporary files that dead processes have left in `folder`, `of` one file or all; return their names.
 
     A file of this machine goes when its process is gone. Whether a process of another machine (shared file systems) is
     alive cannot be seen from here, so its files go once they are a day old.
     """
     removed = []
-    for path in sorted(Path(folder).glob(f"{TEMPORARY_MARK}*")):
+    for path in sorted(Path(folder).glob(f"{TEMPORARY_MARK}*{glob.escape(of)}")):
         if _is_abandoned(path):
             with suppress(OSError):
                 _discard(path)
