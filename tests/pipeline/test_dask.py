@@ -133,12 +133,16 @@ def test_without_shards_the_relaxation_goes_in_parts_and_a_killed_worker_changes
     assert not list(dealt.glob(".parts-*"))
 
 
-def test_work_that_is_cut_short_ends_without_a_word_of_dask(capfd):
-    with pytest.raises(KeyboardInterrupt), dask_client("local", 1) as client:
+def work_that_is_cut_short():
+    with dask_client("local", 1) as client:
         waiting = [client.submit(time.sleep, 1, pure=False) for _ in range(3)]
         threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         client.gather(waiting)
-    del waiting
+
+
+def test_work_that_is_cut_short_ends_without_a_word_of_dask(capfd):
+    with pytest.raises(KeyboardInterrupt):
+        work_that_is_cut_short()
     assert capfd.readouterr().err == ""
 
 
