@@ -1,11 +1,11 @@
 """What a screen takes from the file to all tables: time and memory, as cells and genes grow.
 
-``python -m benchmarks.screen_sizes``
+``python -m benchmarks.screen_sizes [--large]``
 
 Sparse counts as in ``benchmarks.screens``, 40 cells of each target and ten times as many controls as targets, at two
 counts a gene; ``acyclome run`` with two half-samples on one thread, in a process of its own.  ``planned_mb`` is what
-``acyclome plan`` says of it; the last row, of a screen that was not run, is a plan alone, once with all in memory and
-once with the scaled data on the disk, which a run does by itself where memory is short.
+``acyclome plan`` says of it. With ``--large`` a screen of 8,000 genes, 2,000 targets and 250,000 cells at 10,000
+counts each, on two threads and without half-samples, within the memory given; otherwise its plan alone.
 """
 
 from __future__ import annotations
@@ -16,9 +16,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import h5py
+import numpy as np
+import pandas as pd
 import scipy.sparse as sp
+from anndata.io import sparse_dataset, write_elem
 
 from acyclome.config import Config
 from acyclome.pipeline.resources import estimate
@@ -28,44 +32,83 @@ from benchmarks.tables import options
 
 CELLS, CONTROLS = 40, 10  # of a target; controls for each
 COUNTS = 2.0  # of a gene in a cell, in the mean
-SIZES = ((500, 62), (500, 125), (1000, 125))  # genes and targets
-LARGE = (8000, 250_000, 2000)  # genes, cells and targets
-OPTIONS = {"input.perturbation": "target", "input.control": screens.CONTROL, "resample.resamples": 2}
+BLOCK = 5000  # cells drawn at once: 350 MB of 8,889 genes
 _RUN = "import sys; from acyclome.cli import main; sys.exit(main())"
+
+
+class Size(NamedTuple):
+    """A screen, and how it is run."""
+
+    genes: int
+    targets: int
+    cells: int = CELLS
+    controls: int | None = None
+    depth: int | None = None  # counts of a cell; COUNTS a gene
+    resamples: int = 2
+    threads: int = 1
+    memory: str | None = None
+
+    @property
+    def acted(self) -> int:
+        """Cells of all targets and controls."""
+        return self.targets * self.cells + (self.controls or CONTROLS * self.targets)
+
+
+SIZES = (Size(500, 62), Size(500, 125), Size(1000, 125))
+LARGE = Size(8000, 2000, cells=115, controls=20_000, depth=10_000, resamples=0, threads=2, memory="16GB")
 
 
 def main() -> None:
     """Measure and write the table."""
-    given = options(__doc__ or "").parse_args()
-    rows = [measured_run(d, targets) for d, targets in SIZES]
-    d, n, targets = LARGE
-    plan = _plan(d, n)
-    rows.append({"genes": d, "cells": n, "targets": targets, **plan})
+    parser = options(__doc__ or "")
+    parser.add_argument("--large", action="store_true", help="run the large screen, too (an hour)")
+    given = parser.parse_args()
+    rows = [measured_run(size) for size in SIZES]
+    rows.append(measured_run(LARGE) if given.large else _described(LARGE) | _plan(LARGE))
     publish("screen-sizes", rows, "python -m benchmarks.screen_sizes", given)
 
 
-def measured_run(d: int, targets: int) -> dict[str, Any]:
+def measured_run(size: Size) -> dict[str, Any]:
     """Draw a screen, and run the command on it."""
-    screens.TARGETS, screens.CELLS = targets, CELLS
-    screens.CONTROLS, screens.DEPTH = CONTROLS * targets, round(COUNTS * d)
     with tempfile.TemporaryDirectory() as folder:
-        adata, _ = screens.simulated(d, 1)
-        adata.X = sp.csr_matrix(adata.X)
-        path = Path(folder) / "screen.h5ad"
-        adata.write_h5ad(path)
-        words = ["run", str(path), "-o", str(Path(folder) / "out"), "--threads", "1", "--quiet", "--resamples", "2"]
-        words += ["--perturbation", "target", "--control", screens.CONTROL]
+        path, out = Path(folder) / "screen.h5ad", Path(folder) / "out"
+        draw(size, path)
+        words = ["run", str(path), "-o", str(out), "--threads", str(size.threads), "--quiet"]
+        words += ["--resamples", str(size.resamples), "--perturbation", "target", "--control", screens.CONTROL]
+        words += ["--memory", size.memory] if size.memory else []
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-c", _RUN, *words], check=True, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)  # its memory is the largest of all so far, sizes rise
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        genes = json.loads((Path(folder) / "out" / "run.json").read_text())["network"]["n_genes"]
+        genes = json.loads((out / "run.json").read_text())["network"]["n_genes"]
     took = {"cpu_seconds": cpu, "peak_mb": after.ru_maxrss / 1024}
-    return {"genes": genes, "cells": adata.n_obs, "targets": targets, **took, **_plan(d, adata.n_obs)}
+    return _described(size) | {"genes": genes} | took | _plan(size)
 
 
-def _plan(d: int, n: int) -> dict[str, float]:
-    plan = estimate(d, n, Config().with_options(OPTIONS), threads=1)
+def draw(size: Size, path: Path) -> None:
+    """Write a screen, a block of cells at a time."""
+    screens.DEPTH = size.depth or round(COUNTS * size.genes)
+    screen = screens.Screen(size.genes, 1, targets=size.targets)
+    acted = screen.acted_on(controls=size.acted - size.targets * size.cells, cells=size.cells)
+    rows = pd.Index([f"c{k}" for k in range(len(acted))])
+    with h5py.File(path, "w") as file:
+        for start in range(0, len(acted), BLOCK):
+            counts = sp.csr_matrix(screen.counts(acted[start : start + BLOCK]).astype(np.float32))
+            if start:
+                sparse_dataset(file["X"]).append(counts)
+            else:
+                write_elem(file, "X", counts)
+        write_elem(file, "obs", pd.DataFrame({"target": screen.labels(acted)}, rows))
+        write_elem(file, "var", pd.DataFrame(index=screen.genes))
+
+
+def _described(size: Size) -> dict[str, int]:
+    return {"genes": size.genes, "cells": size.acted, "targets": size.targets, "resamples": size.resamples}
+
+
+def _plan(size: Size) -> dict[str, float]:
+    asked = {"input.perturbation": "target", "input.control": screens.CONTROL, "resample.resamples": size.resamples}
+    plan = estimate(size.genes, size.acted, Config().with_options(asked), threads=size.threads)
     sizes = {"planned_mb": plan["memory_bytes"], "planned_mb_on_disk": plan["spilled_memory_bytes"]}
     return {name: round(value / 2**20) for name, value in sizes.items()} | {"planned_seconds": plan["total_seconds"]}
 

@@ -121,43 +121,83 @@ def real(folder: Path) -> AnnData:
     return adata
 
 
+class Screen:
+    """Draws the counts of a screen, a block of cells at a time; controls of the first block set the scales."""
+
+    def __init__(self, d: int, seed: int, *, targets: int) -> None:
+        self._rng = rng = np.random.default_rng([_SALT, seed])
+        whole = round(d / (1 - HIDDEN))
+        self._order = order = rng.permutation(whole)
+        self._W = W = np.zeros((whole, whole))
+        while np.count_nonzero(W) < 2 * whole:
+            a, b = np.sort(rng.integers(0, whole, 2))
+            if a != b:
+                W[order[a], order[b]] = rng.choice([-1, 1]) * rng.uniform(0.3, 0.8)
+        self._seen = np.sort(rng.permutation(whole)[:d])
+        self._targets = rng.choice(self._seen, targets, replace=False)
+        self._names = np.array([f"gene_{j}" for j in range(whole)])
+        self._level: np.ndarray | None = None
+        self._scales: dict[int, tuple[float, float, float]] = {}
+
+    def acted_on(self, *, controls: int, cells: int) -> np.ndarray:
+        """Return the target of each cell, -1 in controls, ``(n,)``."""
+        return np.concatenate([np.full(controls, -1), np.repeat(self._targets, cells)])
+
+    @property
+    def genes(self) -> np.ndarray:
+        """The names of the genes seen, ``(d,)``."""
+        return self._names[self._seen]
+
+    def labels(self, acted: np.ndarray) -> np.ndarray:
+        """Return what is written of the target of each cell, ``(n,)``."""
+        return np.where(acted < 0, CONTROL, self._names[acted])
+
+    def edges(self) -> set[tuple[str, str]]:
+        """Return the edges between genes that are seen."""
+        seen, names = set(self._seen.tolist()), self._names
+        return {(names[i], names[j]) for i, j in zip(*np.nonzero(self._W), strict=True) if {i, j} <= seen}
+
+    def counts(self, acted: np.ndarray) -> np.ndarray:
+        """Draw the counts of cells, ``(n, d)``."""
+        counts: np.ndarray = self._rng.poisson(self._expected(acted))[:, self._seen]
+        return counts
+
+    def _expected(self, acted: np.ndarray) -> np.ndarray:
+        """Return the expected counts, ``(n, genes)``; a knock-down takes a share of what its cells would have."""
+        n, d, rng, W = len(acted), len(self._W), self._rng, self._W
+        if self._level is None:
+            self._level = rng.normal(1.0, 1.0, d)
+        log = np.zeros((n, d), np.float32)
+        for j in self._order:
+            causes = np.flatnonzero(W[:, j])
+            value = log[:, causes] @ W[causes, j]
+            log[:, j] = self._scaled(j, value, acted)
+        expected = np.exp(SPREAD * log + self._level)
+        depth = DEPTH * np.exp(rng.normal(0.0, DEPTH_SPREAD, n))
+        shares: np.ndarray = expected / expected.sum(axis=1, keepdims=True) * depth[:, None]
+        return shares
+
+    def _scaled(self, j: int, caused: np.ndarray, acted: np.ndarray) -> np.ndarray:
+        """Add the noise of a gene, and scale it to what controls of the first block have."""
+        control, noise = acted < 0, self._rng.normal(size=len(acted))
+        if j not in self._scales:
+            spread = np.sqrt(max(1.0, 0.5 * float(caused[control].var())))
+            value = (caused + noise * spread)[control]
+            self._scales[j] = spread, value.mean(), (value - value.mean()).std()
+        spread, mean, deviation = self._scales[j]
+        value = (caused + noise * spread - mean) / deviation
+        return np.where(acted == j, value + np.log(LEFT) / SPREAD, value)
+
+
 def simulated(d: int, seed: int) -> tuple[AnnData, set[tuple[str, str]]]:
     """Draw counts and the true edges between genes that are seen."""
     from anndata import AnnData
 
-    rng = np.random.default_rng([_SALT, seed])
-    whole = round(d / (1 - HIDDEN))
-    order = rng.permutation(whole)
-    W = np.zeros((whole, whole))
-    while np.count_nonzero(W) < 2 * whole:
-        a, b = np.sort(rng.integers(0, whole, 2))
-        if a != b:
-            W[order[a], order[b]] = rng.choice([-1, 1]) * rng.uniform(0.3, 0.8)
-    seen = np.sort(rng.permutation(whole)[:d])
-    targets = rng.choice(seen, min(TARGETS, d // 2), replace=False)
-    acted = np.concatenate([np.full(CONTROLS, -1), np.repeat(targets, CELLS)])
-    counts = rng.poisson(_expected(W, order, acted, rng))[:, seen]
-    names = np.array([f"gene_{j}" for j in range(whole)])
-    table = pd.DataFrame({"target": np.where(acted < 0, CONTROL, names[acted])}, [f"c{k}" for k in range(len(acted))])
-    adata = AnnData(counts.astype(np.float32), obs=table, var=pd.DataFrame(index=names[seen]))
-    return adata, {(names[i], names[j]) for i, j in zip(*np.nonzero(W), strict=True) if {i, j} <= set(seen.tolist())}
-
-
-def _expected(W: np.ndarray, order: np.ndarray, acted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the expected counts, ``(n, genes)``; a knock-down takes a share of what its cells would have."""
-    n, d = len(acted), len(W)
-    control, level = acted < 0, rng.normal(1.0, 1.0, d)
-    log = np.zeros((n, d), np.float32)
-    for j in order:
-        causes = np.flatnonzero(W[:, j])
-        caused = log[:, causes] @ W[causes, j]
-        value = caused + rng.normal(size=n) * np.sqrt(max(1.0, 0.5 * float(caused[control].var())))
-        value = (value - value[control].mean()) / value[control].std()
-        log[:, j] = np.where(acted == j, value + np.log(LEFT) / SPREAD, value)
-    expected = np.exp(SPREAD * log + level)
-    depth = DEPTH * np.exp(rng.normal(0.0, DEPTH_SPREAD, n))
-    shares: np.ndarray = expected / expected.sum(axis=1, keepdims=True) * depth[:, None]
-    return shares
+    screen = Screen(d, seed, targets=min(TARGETS, d // 2))
+    acted = screen.acted_on(controls=CONTROLS, cells=CELLS)
+    counts = screen.counts(acted).astype(np.float32)
+    table = pd.DataFrame({"target": screen.labels(acted)}, [f"c{k}" for k in range(len(acted))])
+    return AnnData(counts, obs=table, var=pd.DataFrame(index=screen.genes)), screen.edges()
 
 
 if __name__ == "__main__":
