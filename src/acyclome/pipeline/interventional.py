@@ -13,6 +13,7 @@ from acyclome.config import Config
 from acyclome.core.backend import Backend
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.index_maps import locate, positions
+from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.effects.direct import direct_effects
@@ -24,6 +25,7 @@ from acyclome.core.screening.boosting import explained_alone_and_beside
 from acyclome.core.screening.partial_correlation import partial_correlations
 from acyclome.errors import InputError
 from acyclome.evaluate.interventional import CONTROL, OTHER, Cells, Edges, halves, interventional_scores
+from acyclome.evaluate.peers import gies, has_gies
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.stages import learn_subsample
 
@@ -60,7 +62,7 @@ def learn_halves(
     """Learn from half of the cells, once of all targets and once of half of them; return the cells to score by, too.
 
     Every ranking gives as many pairs, out of the targets scored, as the network has edges there; ``edges`` of them at
-    most, of the network the likeliest, and then no others.
+    most, of the network the likeliest, and then no others. GIES, where it can run, gives a graph of its own.
     """
     treatments, targets = data.treatments, scored_targets(data)
     if len(targets) < LEAST:
@@ -130,6 +132,8 @@ def _networks(
         best = np.argsort(-value, axis=None, kind="stable")[:count]
         best = best[value.ravel()[best] > 0]
         found[name] = asked[best // d], best % d
+    if has_gies(d):
+        found["GIES"] = _gies(problem.data, part.treatments)
     return found
 
 
@@ -159,6 +163,13 @@ def _observed(problem: Problem, asked: np.ndarray, *, seed: int) -> dict[str, np
         )
         found["boosted splines"] = beside.T.astype(float)
     return found
+
+
+def _gies(data: Moments, treatments: Treatments) -> Edges:
+    """Return what greedy search among graphs makes of the controls and of cells in which one gene was acted on."""
+    only = _only(treatments)
+    rows = np.flatnonzero((only == CONTROL) | (only >= 0))
+    return gies(data.Z[:, rows].T, np.maximum(only[rows], -1))
 
 
 def _mean_difference(problem: Problem, treatments: Treatments, asked: np.ndarray) -> np.ndarray:
