@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from acyclome.errors import InputError
+
 AS_IT_IS = [f"--prepare.{option}" for option in ("normalize=false", "log=false", "transform=none")]
 WORDS = ["--threads", "1", "--resamples", "2", *AS_IT_IS]
 
@@ -90,6 +92,23 @@ def test_plan_foresees_a_run_without_starting_it(expression, acyclome):
     assert json.loads(text)
     assert [path.name for path in expression.parent.iterdir() if path.is_dir()] == []
     assert acyclome("plan", expression, *WORDS)[0] == 0
+
+
+def test_a_report_that_cannot_be_made_is_a_warning_and_loses_nothing(expression, tmp_path, acyclome, monkeypatch):
+    def refuse(folder):
+        msg = f"No report can be made of {str(folder)!r}."
+        raise InputError(msg)
+
+    monkeypatch.setattr("acyclome.report.write_report", refuse)
+    out = tmp_path / "a b"
+    code, text, error = acyclome("run", expression, "-o", out, *WORDS)
+    assert (code, (out / "edges.tsv.gz").exists(), (out / "report.html").exists()) == (0, True, False)
+    assert f"acyclome report '{out}'" in error
+    assert "None" not in text
+    assert acyclome("report", out)[0] == 2  # asked for by itself
+    monkeypatch.undo()
+    assert acyclome("report", out, "--quiet") == (0, "", "")
+    assert (out / "report.html").exists()
 
 
 def test_one_network_for_every_label_of_a_column(expression, tmp_path, acyclome):

@@ -12,6 +12,7 @@ import click
 
 from acyclome import wording
 from acyclome.errors import visible
+from acyclome.io.names import REPORT
 
 if TYPE_CHECKING:
     from acyclome.network import Network
@@ -70,9 +71,14 @@ def run_facts(networks: Network | Mapping[str, Network], out: Path, seconds: flo
 
         folder = RunFolder(out)
         groups = {label: _network_facts(net, folder.group(label).path) for label, net in networks.items()}
-        page = str(out / "report.html")
+        page = _page(out)
         return {"status": "done", "out": str(out), "seconds": round(seconds, 3), "groups": groups, "report": page}
     return {"status": "done", "seconds": round(seconds, 3), **_network_facts(networks, out)}
+
+
+def _page(out: Path) -> str | None:
+    """Return the report of a run; None where none could be made, of which a warning has said why."""
+    return str(out / REPORT) if (out / REPORT).exists() else None
 
 
 def _network_facts(net: Network, out: Path) -> dict[str, Any]:
@@ -81,7 +87,7 @@ def _network_facts(net: Network, out: Path) -> dict[str, Any]:
         "genes": len(net.genes),
         "edges": net.n_edges,
         "is_dag": net.is_dag,
-        "report": str(out / "report.html"),
+        "report": _page(out),
         "strongest": [f"{row.source} -> {row.target}" for row in net.edges.head(3).itertuples()],
         # The gene with the most effects, as people call it: worth explaining.
         "hub": net.label(str(net.edges["source"].value_counts(sort=True).index[0])) if net.n_edges else None,
@@ -99,7 +105,8 @@ def run_text(facts: Mapping[str, Any]) -> str:
     first = next(iter(groups.values()), None)
     tail = _next_commands(first) if first else []
     beside = f"  open {facts['report']} in a browser: the groups beside one another"
-    return "\n".join([f"Done in {wording.duration(facts['seconds'])}: {len(groups)} groups.", table, *tail, beside])
+    lines = [f"Done in {wording.duration(facts['seconds'])}: {len(groups)} groups.", table, *tail]
+    return "\n".join(lines if facts["report"] is None else [*lines, beside])
 
 
 def _one_run_text(facts: Mapping[str, Any]) -> str:
@@ -107,7 +114,7 @@ def _one_run_text(facts: Mapping[str, Any]) -> str:
     lines = [
         f"Done in {wording.duration(facts['seconds'])}.",
         f"  network  {facts['genes']:,} genes, {facts['edges']:,} edges, {verdict}",
-        f"  report   {facts['report']}",
+        f"  report   {facts['report'] or 'none, see the warning'}",
     ]
     return "\n".join([*lines, *_next_commands(facts)])
 
@@ -115,9 +122,10 @@ def _one_run_text(facts: Mapping[str, Any]) -> str:
 def _next_commands(facts: Mapping[str, Any]) -> list[str]:
     out = shlex.quote(facts["out"])
     gene = shlex.quote(facts["hub"] or "GENE")
+    page = facts["report"]
     return [
         "Next:",
         f"  acyclome explain {out} --gene {gene}",
         f"  acyclome export {out} --format graphml -o network.graphml",
-        f"  open {shlex.quote(facts['report'])} in a browser",
+        *([] if page is None else [f"  open {shlex.quote(page)} in a browser"]),
     ]

@@ -7,10 +7,11 @@ import re
 
 EFFECTS = "effects.tsv.gz"  # total effects, of the genes that were acted on
 FEEDBACK = "feedback.tsv"  # pairs of them that act on one another
+REPORT, GROUPS = "report.html", "groups.tsv"
 SHARED, DIFFERENTIAL = "shared", "differential.tsv.gz"  # beside the folders of groups that were learned together
 MODULES = ("modules.tsv", "module_edges.tsv", "module_path.tsv")
 RESULTS = (
-    *("edges.tsv.gz", "run.json", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", "report.html"),
+    *("edges.tsv.gz", "run.json", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", REPORT),
     *("members.parquet", "effects.parquet", "treatments.parquet", EFFECTS, FEEDBACK, DIFFERENTIAL, *MODULES),
 )
 _LONGEST = 100  # letters of a label in the name of a file; systems take 255 bytes, with marks of unfinished files

@@ -29,7 +29,7 @@ from acyclome.network import JointNetworks, Network
 from acyclome.pipeline.groups import Door, Label, check_joint, learn_groups
 from acyclome.pipeline.keys import Part, options_of
 from acyclome.pipeline.resources import check_memory, estimate, estimate_models
-from acyclome.pipeline.session import Session, report
+from acyclome.pipeline.session import Session, report, report_if_possible
 from acyclome.pipeline.task import Runtime, measured
 from acyclome.pipeline.validation import OBSERVATIONS, ROUNDS, draw_genes
 from acyclome.prepare.checks import check_groups
@@ -67,7 +67,7 @@ def run(
         if isinstance(networks, JointNetworks):
             write_tsv(folder.file(DIFFERENTIAL), networks.differential)
         if labels != [None]:
-            report(folder, runtime)  # the groups beside one another
+            report_if_possible(folder, runtime)  # the groups beside one another
     return networks[None] if labels == [None] else networks
 
 

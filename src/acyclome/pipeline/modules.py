@@ -21,6 +21,7 @@ from acyclome.core.workers import one_blas_thread
 from acyclome.errors import InputError
 from acyclome.io.keys import check_changeable, read_keys
 from acyclome.io.module_keys import write_modules
+from acyclome.io.names import REPORT
 from acyclome.knowledge.gene_sets import GeneSets, read_gene_sets
 from acyclome.knowledge.regulators import Regulators
 from acyclome.machine import usable_threads
@@ -39,7 +40,7 @@ from acyclome.network.modules import (
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.records import Confounded
-from acyclome.pipeline.session import Session, report
+from acyclome.pipeline.session import Session, report_if_possible
 from acyclome.pipeline.task import Progress, Runtime, Task, seed_of
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ def modules_of_run(out: str | os.PathLike[str], asked: Asked, runtime: Runtime) 
         found = session.archive.read(Confounded, session.asked)
         table = learn_modules(session.task, network, asked, factors=found.scores)
     folder.write_modules(table)
-    if folder.file("report.html").exists():  # which says what was found
-        report(folder, runtime)
+    if folder.file(REPORT).exists():  # which says what was found
+        report_if_possible(folder, runtime)
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any, Self, TypeVar
 
 from acyclome.config import Config
 from acyclome.core.workers import one_blas_thread
-from acyclome.errors import InputError
+from acyclome.errors import AcyclomeError, InputError
+from acyclome.io.atomic import remove
 from acyclome.io.kinds import unlike
+from acyclome.io.names import REPORT
 from acyclome.io.runs import PERMUTED, RunFolder
 from acyclome.io.store import Store
 from acyclome.network import Network
@@ -89,7 +92,7 @@ class Session:
             self.resample()
             network = self.network()
         if self.folder is not None:
-            report(self.folder, self.task.runtime)
+            report_if_possible(self.folder, self.task.runtime)
         return network
 
     def deconfound(self) -> Confounded:
@@ -226,3 +229,17 @@ def report(folder: RunFolder, runtime: Runtime) -> Path:
     path = write_report(folder.path)
     runtime.report("report", 1.0, path.name)
     return path
+
+
+def report_if_possible(folder: RunFolder, runtime: Runtime) -> None:
+    """Write the page of a network that stands; where none can be made, warn, for nothing else is lost by that.
+
+    A disk that fails is no such case: it takes what comes next too.
+    """
+    try:
+        report(folder, runtime)
+    except AcyclomeError as error:
+        remove(folder.file(REPORT))  # which would show an earlier network beside this one
+        again = f"The network is whole; to try again: acyclome report {shlex.quote(str(folder.path))}"
+        runtime.warn([f"There is no report: {error} {again}"])
+        runtime.report("report", 1.0, "could not be written")

@@ -7,6 +7,7 @@ from typing import Any
 
 from acyclome.errors import AcyclomeError, InputError
 from acyclome.io import atomic
+from acyclome.io.names import REPORT
 from acyclome.report import charts, confidence, ego, groups, methods, modules, payload, summary, validation
 from acyclome.report.page import render_page
 from acyclome.report.source import Run, read_run
@@ -26,7 +27,7 @@ def write_report(out: Path) -> Path:
     same files give the same bytes.
     """
     folder = Path(out)
-    path = folder / "report.html"
+    path = folder / REPORT
     try:
         page = render_groups(folder) if groups.group_folders(folder) else render(read_run(folder))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
