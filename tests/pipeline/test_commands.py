@@ -171,6 +171,9 @@ def test_every_group_has_a_run_of_its_own(h5ad, tmp_path):
         assert network.is_dag
     beside = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert all(f'href="{label}/report.html"' in beside for label in found)
+    assert (
+        tmp_path / "groups.tsv"
+    ).read_text() == f"label\tfolder\tobservations\nB\tB\t{N_OBS // 2}\nT\tT\t{N_OBS // 2}\n"
 
 
 def test_a_memory_limit_is_checked_before_any_stage_but_the_preparation(h5ad, tmp_path):

@@ -101,6 +101,15 @@ def test_differences_are_filtered_in_the_browser(ask, build_groups):
     assert found["page"]
 
 
+def test_folders_of_an_earlier_run_are_no_groups_of_this_one(build_groups):
+    out = build_groups(is_joint=True)
+    shutil.copytree(out / "A", out / "elsewhere")
+    tables.write_tsv(out / "groups.tsv", pd.DataFrame({"label": ["A", "T/NK"], "folder": ["A", "T_NK"]}))
+    assert [path.name for path in groups.group_folders(out)] == ["A", "T_NK", "shared"]
+    (out / "differential.tsv.gz").unlink()
+    assert [path.name for path in groups.group_folders(out)] == ["A", "T_NK"]
+
+
 def test_the_folder_of_one_network_has_no_groups(build_run):
     folder = build_run()
     (folder / "inner").mkdir()

@@ -52,21 +52,17 @@ def inspect(input_file: Path, *, genes_as: str, column: str | None, file: Path |
 def _list_groups(
     path: Path, genes_as: Literal["columns", "rows"], column: str, *, file: Path | None, as_json: bool
 ) -> None:
-    import pandas as pd
-
-    from acyclome.io.names import safe_name
+    from acyclome.io.runs import groups_table
     from acyclome.io.tables import write_tsv
     from acyclome.pipeline.commands import group_sizes
 
-    sizes = group_sizes(path, column, genes_as)
-    rows = [[label, safe_name(label), size] for label, size in sizes.items()]
-    header = ["label", "folder", "observations"]
+    table = groups_table(group_sizes(path, column, genes_as))
     if file is not None:
-        write_tsv(file, pd.DataFrame(rows, columns=header))
+        write_tsv(file, table)
     if as_json:
-        echo_json({"input": str(path), "groups": [dict(zip(header, row, strict=True)) for row in rows]})
+        echo_json({"input": str(path), "groups": table.to_dict("records")})
     else:
-        say(format_table(header, rows))
+        say(format_table(list(table.columns), table.to_numpy().tolist()))
 
 
 def _inspection_text(path: Path, inspection: Inspection) -> str:

@@ -12,7 +12,7 @@ SHARED, DIFFERENTIAL = "shared", "differential.tsv.gz"  # beside the folders of 
 MODULES = ("modules.tsv", "module_edges.tsv", "module_path.tsv")
 RESULTS = (
     *("edges.tsv.gz", "run.json", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", REPORT),
-    *("members.parquet", "effects.parquet", "treatments.parquet", EFFECTS, FEEDBACK, DIFFERENTIAL, *MODULES),
+    *("members.parquet", "effects.parquet", "treatments.parquet", EFFECTS, FEEDBACK, DIFFERENTIAL, GROUPS, *MODULES),
 )
 _LONGEST = 100  # letters of a label in the name of a file; systems take 255 bytes, with marks of unfinished files
 

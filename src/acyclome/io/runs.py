@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 
 from acyclome.errors import InputError, examples
 from acyclome.io import formats, tables
@@ -25,7 +26,7 @@ from acyclome.io.declared import check_path
 from acyclome.io.digested import key_of, read_record, read_stage, write_record, write_stage
 from acyclome.io.kinds import unlike
 from acyclome.io.lock import whole_folder
-from acyclome.io.names import EFFECTS, FEEDBACK, MODULES, RESULTS, SHARED, safe_name
+from acyclome.io.names import DIFFERENTIAL, EFFECTS, FEEDBACK, GROUPS, MODULES, RESULTS, SHARED, safe_name
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
 from acyclome.network.effects import measured_genes
 from acyclome.network.feedback import RECORDED, feedback_table, was_looked_for
@@ -132,8 +133,17 @@ class RunFolder:
         return of_all == options
 
     def groups(self) -> list[str]:
-        """Return the names of the folders of groups in which a network is, sorted."""
-        return sorted(path.parent.name for path in self.path.glob("*/edges.tsv.gz"))
+        """Return the names of the folders of groups in which a network is, sorted; of those that a run lists, if any.
+
+        Folders of an earlier run, by another column, may stand beside them, and so may those of other runs.
+        """
+        found = sorted(path.parent.name for path in self.path.glob("*/edges.tsv.gz"))
+        if not self.file(GROUPS).exists():
+            return found
+        listed = {*tables.read_tsv(self.file(GROUPS), {"folder": str})["folder"]}
+        if self.file(DIFFERENTIAL).exists():
+            listed.add(SHARED)
+        return [name for name in found if name in listed]
 
     def write_stage(self, name: str, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any], *, key: str) -> None:
         """Write the result of a stage to ``stages/NAME.npz``, whole or not at all; equal content, equal bytes."""
@@ -261,6 +271,12 @@ class RunFolder:
             f"{str(self.path)!r} holds no edges.tsv.gz, so no run has ended there. "
             "Let the run end (acyclome run INPUT -o FOLDER --resume), or give another folder."
         )
+
+
+def groups_table(sizes: Mapping[str, int]) -> pd.DataFrame:
+    """Return the table of groups: their labels, folders and numbers of observations."""
+    rows = [(label, safe_name(label), size) for label, size in sizes.items()]
+    return pd.DataFrame(rows, columns=["label", "folder", "observations"])
 
 
 def input_digest(path: str | os.PathLike[str]) -> str:

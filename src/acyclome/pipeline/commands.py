@@ -19,8 +19,8 @@ from acyclome.io.atomic import remove, write_path
 from acyclome.io.digested import fingerprint
 from acyclome.io.lock import part_of_folder, whole_folder
 from acyclome.io.matrices import COUNTS
-from acyclome.io.names import DIFFERENTIAL
-from acyclome.io.runs import PERMUTED, RunFolder, input_digest
+from acyclome.io.names import DIFFERENTIAL, GROUPS
+from acyclome.io.runs import PERMUTED, RunFolder, groups_table, input_digest
 from acyclome.io.store import Store
 from acyclome.io.tables import write_tsv
 from acyclome.knowledge.beforehand import check_files
@@ -42,14 +42,16 @@ def run(
 ) -> Network | dict[str, Network]:
     """Learn the network of an expression file and write the folder of the run; with ``group_by`` one per label."""
     RunFolder(out).check_apart(input_path, "The input")
-    labels = _labels(input_path, config)
+    sizes = _groups(input_path, config)
+    labels: list[Label] = list(sizes) or [None]
     if config.input.joint:
         check_joint(config, labels)
     with ExitStack() as stack:
         folder = stack.enter_context(RunFolder.begin(out))
-        if labels != [None]:  # groups have folders of their own; an earlier run of the whole would stand beside them
+        if sizes:  # groups have folders of their own; an earlier run of the whole would stand beside them
             folder.remove_results()
             folder.remove_stages()
+            write_tsv(folder.file(GROUPS), groups_table(sizes))
 
         def folder_of(label: Label) -> RunFolder:
             return folder if label is None else RunFolder.create(folder.group(label).path)
@@ -66,16 +68,17 @@ def run(
         networks = learn_groups(labels, Door(open_store, about, folder_of), config, runtime=runtime)
         if isinstance(networks, JointNetworks):
             write_tsv(folder.file(DIFFERENTIAL), networks.differential)
-        if labels != [None]:
+        if sizes:
             report_if_possible(folder, runtime)  # the groups beside one another
-    return networks[None] if labels == [None] else networks
+    return networks if sizes else networks[None]
 
 
-def _labels(input_path: str | os.PathLike[str], config: Config) -> list[Label]:
+def _groups(input_path: str | os.PathLike[str], config: Config) -> dict[str, int]:
+    """Return the groups that each get a network, with their numbers of observations; none where the whole gets one."""
     column = config.input.group_by
     if column is None or config.input.group is not None:
-        return [None]
-    return list(group_sizes(input_path, column, config.input.genes_as))
+        return {}
+    return group_sizes(input_path, column, config.input.genes_as)
 
 
 def group_sizes(
