@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-MOST_BEFORE_END = 0.99  # what a plan leaves out (checks, files) comes after all that is in it
+MOST_BEFORE_END = 0.99  # until its last file is written
 TRUST = 0.1  # of the planned time: as much as if it had passed as planned, so that the first second decides nothing
 
 

@@ -28,10 +28,10 @@ from acyclome.knowledge.regulators import find_regulators
 from acyclome.network import JointNetworks, Network
 from acyclome.pipeline.groups import Door, Label, check_joint, learn_groups
 from acyclome.pipeline.keys import Part, options_of
-from acyclome.pipeline.resources import check_memory, estimate, estimate_models
+from acyclome.pipeline.resources import CHECKED_OBSERVATIONS, CHECKED_ROUNDS, check_memory, estimate, estimate_models
 from acyclome.pipeline.session import Session, report, report_if_possible
 from acyclome.pipeline.task import Runtime, measured
-from acyclome.pipeline.validation import OBSERVATIONS, ROUNDS, draw_genes
+from acyclome.pipeline.validation import draw_genes
 from acyclome.prepare.checks import check_groups
 
 __all__ = ["STAGES", "Runtime", "borne_out", "group_sizes", "plan", "prepare_stage", "run", "run_stage"]
@@ -169,11 +169,13 @@ def _permute(input_path: str | os.PathLike[str], folder: RunFolder, config: Conf
     from acyclome.prepare.permuted import permuted_to_store
 
     path, genes = folder.stage(PERMUTED), _permuted_genes(folder, config)
-    made = fingerprint(key, genes, OBSERVATIONS, ROUNDS)
+    made = fingerprint(key, genes, CHECKED_OBSERVATIONS, CHECKED_ROUNDS)
     with suppress(InputError), Store.open(path) as store:  # one that is damaged is made anew
         if store.facts.get("key") == made:
             return
-    permuted_to_store(input_path, path, config, genes=genes, n_obs=OBSERVATIONS, rounds=ROUNDS, key=made)
+    permuted_to_store(
+        input_path, path, config, genes=genes, n_obs=CHECKED_OBSERVATIONS, rounds=CHECKED_ROUNDS, key=made
+    )
 
 
 def _permuted_genes(folder: RunFolder, config: Config) -> list[str]:

@@ -18,6 +18,8 @@ from acyclome.pipeline.engine_settings import looks_for_factors
 
 COMPARED_GENES, COMPARED_OBSERVATIONS = 200, 4000  # of the sample on which models are compared, if there are more
 PARTS = 4  # three quarters are more to learn from than the half of a resample; no other share is on record
+CHECKED_GENES, CHECKED_OBSERVATIONS = 1000, 5000  # of the sample that checks learn from, which take a minute with it
+CHECKED_ROUNDS = 3  # of permutations, over which the edges found are averaged
 # Values judged, from which no further quarter is kept back: 20 genes in 1,000 observations; and quarters at most, in
 # several divisions where one has not as many.  One of few values chose by its seed (Sachs: three in turn).
 JUDGED, MOST_PARTS = 20_000, 8
@@ -29,6 +31,12 @@ FORWARD_PER_SECOND = 2.5e9  # in the forward selection
 MOVES_PER_SECOND = 2_500.0  # genes moved by the order search
 SCORED_PER_SECOND = 2e10  # in scores and in the relaxation, which have small matrices
 RANKED = 3.0  # products of all pairs of genes in a ranking: 4.7 s at 10,000 genes, where one is 1.7
+TABLES, PAGE, LEAST_PAGE = (
+    4e-4,
+    4e-4,
+    0.5,
+)  # seconds a gene, and at least: .9 and 1.3 s at 2,000 genes, .1 and .6 at 748
+WRITTEN = ("validation", "report")  # what is done for the page, which a folder has
 SHAKES = 4  # climbs' worth of scores in a round of perturbation
 HALO = 3  # times its core a halo may have
 HELD_OUT_PARTS = 5  # of the targets of a screen, as in five-fold cross-validation: each network has four fifths of them
@@ -147,11 +155,9 @@ def is_formed(n_genes: int, n_obs: int, config: Config) -> bool:
 def _seconds(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[str, float]:
     """Return the seconds of every stage, but for the choice of a model."""
     d, n = float(n_genes), float(n_obs)
-    gram = d * d * n / GRAM_PER_SECOND
-    forward = d * d * config.screen.forward_steps**2 / 2 / FORWARD_PER_SECOND
-    partial = d * d * min(n, d) * 2 / GRAM_PER_SECOND
-    look, search = gram + forward + partial, 4 * d / MOVES_PER_SECOND
+    gram, look, search = _passes(d, n, config)
     resampled = config.resample.resamples * (look / 2 + gram + search / 2)
+    held_out = (HELD_OUT_PARTS - 1) * (look + gram) + HELD_OUT_PARTS * search / 2
     is_open = looks_for_factors(config, n_genes=n_genes, is_counted=config.counts is not None)
     hidden = (look + search / 2) / threads if is_open else 0.0  # by a search that is not taken to its end
     times = {
@@ -160,13 +166,31 @@ def _seconds(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[
         **_fit_seconds(n_genes, n_obs, config, threads=threads),
         "order": gram * 2 / threads + search + config.search.perturbations * d / MOVES_PER_SECOND,
         "resample": resampled / threads,
-        "rank": RANKED * gram / threads,
+        **({"held_out": held_out / threads} if _held_out(config) else {}),
+        "validation": _check_seconds(d, n, config) / threads if config.validation.checks else 0.0,
+        "network": RANKED * gram / threads + TABLES * d,
+        "report": LEAST_PAGE + PAGE * d,
     }
-    if _held_out(config):
-        times["held_out"] = ((HELD_OUT_PARTS - 1) * (look + gram) + HELD_OUT_PARTS * search / 2) / threads
     for name, seconds in _model_seconds(_cost(d, n_obs, config), config).items():
         times[name] += seconds / threads
     return times
+
+
+def _check_seconds(d: float, n: float, config: Config) -> float:
+    """Seconds of one core in the checks, which learn from a sample as half-samples are learned from."""
+    d, n = min(d, CHECKED_GENES), min(n, CHECKED_OBSERVATIONS)
+    gram, look, search = _passes(d, n, config)
+    quick = config.with_options({"search.perturbations": 0, "resample.resamples": 0})
+    once = look + gram + search / 2 + sum(_model_seconds(_cost(d, int(n), config), quick).values())
+    return (1 + CHECKED_ROUNDS) * once
+
+
+def _passes(d: float, n: float, config: Config) -> tuple[float, float, float]:
+    """Return the seconds that one core takes for correlations, for candidates with them, and for a search."""
+    gram = d * d * n / GRAM_PER_SECOND
+    forward = d * d * config.screen.forward_steps**2 / 2 / FORWARD_PER_SECOND
+    partial = d * d * min(n, d) * 2 / GRAM_PER_SECOND
+    return gram, gram + forward + partial, 4 * d / MOVES_PER_SECOND
 
 
 def _held_out(config: Config) -> bool:

@@ -28,17 +28,16 @@ from acyclome.models import AUTO
 from acyclome.pipeline import interventional
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.records import Ordered, Validated
+from acyclome.pipeline.resources import CHECKED_GENES, CHECKED_OBSERVATIONS, CHECKED_ROUNDS
 from acyclome.pipeline.stages import learn_subsample
 from acyclome.pipeline.task import Task, seed_of
 from acyclome.prepare.permuted import ROUND
 from acyclome.prepare.size_factors import size_factors
 from acyclome.report.validation import CHANCE
 
-GENES, OBSERVATIONS = 1000, 5000  # of a sample, with which the checks take a minute
 CELLS = 50_000  # of a screen, which has few for each target; 0.2 GB of 1,000 genes
 LEAST_GENES, LEAST_OBSERVATIONS = 3, 30  # a fifth of fewer tells nothing
 HELD_OUT = 0.2  # a fifth, as in five-fold cross-validation, of which it is one fold
-ROUNDS = 3  # of permutations, over which the edges found are averaged
 # Edges by chance, for each gene and at all, that no warning is made of: the price of an edge lets so many pass.
 FALSE_EDGES, LEAST_FALSE = 0.01, 2.0
 
@@ -82,7 +81,7 @@ def draw_sample(data: Dataset, rng: np.random.Generator, *, observations: int | 
     Genes that do not vary in the observations drawn are left out.
     """
     genes = draw_genes((data.sources & ~data.sources.all()) | (data.interventions.counts > 0), rng)
-    rows = np.sort(rng.permutation(data.n_obs)[: observations or OBSERVATIONS])
+    rows = np.sort(rng.permutation(data.n_obs)[: observations or CHECKED_OBSERVATIONS])
     sample = data.subset(genes=genes, rows=rows).as_whole()
     varies = np.ptp(sample.store.block(0, len(genes)), axis=1) > 0
     return sample if varies.all() else sample.subset(genes=np.flatnonzero(varies)).as_whole()
@@ -92,7 +91,7 @@ def draw_genes(special: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw genes, rising; up to half of them are ``special``, ``(d,)`` bool."""
     line = rng.permutation(len(special))
     first, others = line[special[line]], line[~special[line]]
-    return np.sort(np.concatenate([first[: GENES // 2], others, first[GENES // 2 :]])[:GENES])
+    return np.sort(np.concatenate([first[: CHECKED_GENES // 2], others, first[CHECKED_GENES // 2 :]])[:CHECKED_GENES])
 
 
 def even_values(sample: Dataset) -> np.ndarray:
@@ -123,7 +122,7 @@ def _of_values(sample: Dataset, rng: np.random.Generator) -> Iterator[Dataset]:
     X, n = sample.store.block(0, sample.n_genes), sample.n_obs
     size = None if sample.size is None else np.ones(n)  # counts drawn anew no longer follow their sum
     bare = _bare(sample, sample.store, sample.sources, size=size, lost=sample.lost)
-    for _ in range(ROUNDS):
+    for _ in range(CHECKED_ROUNDS):
         yield replace(bare, store=MemoryStore(rng.permuted(X, axis=1), sample.store.genes))
 
 
