@@ -41,6 +41,7 @@ def dag(
     config: Mapping[str, Any] | Config | None = None,
     threads: int | None = None,
     device: str = "auto",
+    preset: Literal["quick", "paper"] | None = None,
 ) -> AnnData | None:
     """Learn a causal network of the genes and write it into `adata`.
 
@@ -67,11 +68,11 @@ def dag(
         Name under which the network is written.
     copy
         Return a changed copy instead of changing `adata`.
-    config
-        Further options, such as ``{"score": {"noise": "equal"}}``.
+    config, preset
+        Further options, such as ``{"score": {"noise": "equal"}}``, which go over those of a preset: ``"quick"`` for a
+        first look (no half-samples, no checks), ``"paper"`` for a hundred half-samples.
     threads, device
-        How to run: the result does not depend on the number of threads, nor, but for rounding, on ``auto``, ``cpu`` or
-        ``cuda``.
+        How to run: the result does not depend on threads, nor, but for rounding, on ``auto``, ``cpu`` or ``cuda``.
 
     Returns
     -------
@@ -98,6 +99,7 @@ def dag(
     """
     from acyclome.machine import usable_threads
     from acyclome.pipeline.anndata_store import labels_asked_for, store_of
+    from acyclome.pipeline.asked import asked_for
     from acyclome.pipeline.groups import Door, learn_groups
     from acyclome.pipeline.task import Runtime
 
@@ -108,11 +110,9 @@ def dag(
         "input.group_by": groupby,
         "input.perturbation": perturbation,
         "input.control": control,
-        "input.joint": joint or None,
-        "resample.resamples": n_resamples,
-        "seed": random_state,
+        **{"input.joint": joint or None, "resample.resamples": n_resamples, "seed": random_state},
     }
-    options = Config.from_mapping(config).with_options({name: v for name, v in given.items() if v is not None})
+    options = asked_for(config, preset, given)
     door = Door.in_memory(
         "acyclome.tl.dag",
         lambda label: store_of(adata, options if label is None else options.with_options({"input.group": label})),

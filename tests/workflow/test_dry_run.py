@@ -15,6 +15,7 @@ import acyclome
 from acyclome.cli import build_app, stages
 from acyclome.io import formats
 from acyclome.io.names import safe_name
+from acyclome.options.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = {
@@ -128,16 +129,17 @@ def test_numbers_may_be_written_in_short_and_earlier_names_work_and_are_warned_o
 
 def test_a_row_overrules_the_config(workplace):
     workplace.write(
-        "config/datasets.tsv", "dataset\tpath\tlayer\tgroup_by\tgroup\nmono\tx.h5ad\tcounts\tcell_type\tCD14+ Mono's\n"
+        "config/datasets.tsv",
+        "dataset\tpath\tlayer\tgroup_by\tgroup\tresamples\tpreset\n"
+        "mono\tx.h5ad\tcounts\tcell_type\tCD14+ Mono's\t3\tquick\n",
     )
     workplace.write("x.h5ad", "")
     answer = workplace.snakemake("--cores", "1", "resources/config/mono.yaml")
     assert answer.code == 0, answer.text
     config = acyclome.Config.from_yaml(workplace.folder / "resources/config/mono.yaml")
     assert (config.input.layer, config.input.group_by, config.input.group) == ("counts", "cell_type", "CD14+ Mono's")
-    assert config == acyclome.Config().with_options(
-        {"input.layer": "counts", "input.group_by": "cell_type", "input.group": "CD14+ Mono's"}
-    )
+    cells = {"input.layer": "counts", "input.group_by": "cell_type", "input.group": "CD14+ Mono's"}
+    assert config == acyclome.Config().with_options({**PRESETS["quick"], **cells, "resample.resamples": 3})
 
 
 ROWS = """\

@@ -167,24 +167,32 @@ def read_cell(text, part):
     return text
 
 
+def option_rules(path):
+    """Return the part of the schema that describes an option, named by section and dot."""
+    section, _, key = path.rpartition(".")
+    rules = CONFIG_SCHEMA["properties"]
+    if section:
+        reference = rules[section]["$ref"].rpartition("/")[2]
+        rules = CONFIG_SCHEMA["$defs"][reference]["properties"]
+    return rules[key]
+
+
 def row_options(name):
-    """Return the options of acyclome for a row of the table: those of the config, then those of its cells."""
+    """Return the options of acyclome for a row of the table: of the config, then of its preset, then of its cells."""
     options = {
         key: dict(value) if isinstance(value, dict) else value
         for key, value in config.items()
         if key not in WORKFLOW_KEYS
     }
-    for column, text in DATASETS[name].items():
-        path = ROW_SCHEMA["properties"][column].get("x-option")
-        if path is None:
-            continue
+    row, columns = DATASETS[name], ROW_SCHEMA["properties"]
+    asked = dict(columns["preset"]["x-presets"].get(row.get("preset"), {}))
+    for column, text in row.items():
+        if path := columns[column].get("x-option"):
+            asked[path] = read_cell(text, option_rules(path))
+    for path, value in asked.items():
         section, _, key = path.rpartition(".")
         home = options.setdefault(section, {}) if section else options
-        rules = CONFIG_SCHEMA["properties"]
-        if section:
-            reference = rules[section]["$ref"].rpartition("/")[2]
-            rules = CONFIG_SCHEMA["$defs"][reference]["properties"]
-        home[key] = read_cell(text, rules[key])
+        home[key] = value
     check(options, "../schemas/config.schema.yaml", f"{config['datasets']}: {name}")
     return {key: value for key, value in options.items() if key not in WORKFLOW_KEYS}
 

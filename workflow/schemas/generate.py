@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from acyclome.config import Config
-from acyclome.options import texts
+from acyclome.options import presets, texts
 
 ROOT = Path(__file__).resolve().parents[2]
 START, END = "<!-- options: start -->", "<!-- options: end -->"
@@ -89,6 +89,11 @@ def rows_schema() -> dict[str, Any]:
         "path": {
             "type": "string",
             "description": "Expression file (h5ad, zarr, 10x h5, folder with matrix.mtx, csv or tsv, also .gz).",
+        },
+        "preset": {
+            "enum": list(presets.PRESETS),
+            "x-presets": presets.PRESETS,
+            "description": f"{presets.said()}. It goes over config.yaml; other cells of the row go over it.",
         },
     }
     leaves = list(texts.leaves(Config.json_schema()))

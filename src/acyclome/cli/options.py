@@ -271,7 +271,7 @@ def read_config(file: Path | None, typed: Mapping[str, Any]) -> Config:
         text = typed.get(path.replace(".", "__"))
         if text not in (None, ()):
             changes[path] = _value(text, part)
-    chosen = presets.PRESETS.get(typed.get("preset") or "", {})
+    chosen = presets.options_of(typed.get("preset"))
     return (Config() if file is None else Config.from_yaml(file)).with_options({**chosen, **changes})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from acyclome.network import Network
 from acyclome.notebook import speaks_python, tell
 from acyclome.notebook.bars import reporter
 from acyclome.options.earlier import earlier_arguments
+from acyclome.pipeline.asked import asked_for
 from acyclome.pipeline.groups import Door, Label, learn_groups
 from acyclome.pipeline.task import Runtime
 from acyclome.prepare.checks import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant
@@ -39,6 +40,7 @@ class _Options(TypedDict, total=False):
     threads: int | None
     device: str
     config: Mapping[str, Any] | Config | None
+    preset: Literal["quick", "paper"] | None
 
 
 @overload
@@ -63,6 +65,7 @@ def learn(
     threads: int | None = None,
     device: str = "auto",
     config: Mapping[str, Any] | Config | None = None,
+    preset: Literal["quick", "paper"] | None = None,
 ) -> Network | dict[str, Network]:
     """Learn the causal network of a prepared matrix.
 
@@ -90,6 +93,9 @@ def learn(
         How to run; the result does not depend on them, but for rounding on a card.
     config
         Options as a nested mapping, such as ``{"score": {"noise": "equal"}}``, or a :class:`Config`.
+    preset
+        ``"quick"``, a first look without half-samples and checks, or ``"paper"``, with a hundred; `config` and
+        arguments override it.
 
     Raises
     ------
@@ -109,7 +115,7 @@ def learn(
     True
     """
     given = {"resample.resamples": n_resamples, "seed": random_state, "input.joint": joint or None}
-    options = Config.from_mapping(config).with_options({k: v for k, v in given.items() if v is not None})
+    options = asked_for(config, preset, given)
     runtime = Runtime(threads=threads or usable_threads(), device=device, progress=reporter(), tell=tell)
     X, names = as_matrix(X, genes)
     options, obs = _with_perturbation(options, perturbation, X.shape[0])
