@@ -125,7 +125,6 @@ def regulons(name: str, expression: pd.DataFrame, sets: dict[str, set[str]]) -> 
         return find_modules(Z, weight, number, visible=visible, seed=0).members
 
     chosen = elbow(regularisation_path(Z, weight, visible=none, seed=0))
-    seen = Visible(S[:, ::2])
     methods: dict[str, Callable[[], np.ndarray]] = {
         f"modules, {ASKED} at most": lambda: learned(ASKED),
         f"modules, auto ({chosen})": lambda: learned(chosen),
@@ -136,8 +135,11 @@ def regulons(name: str, expression: pd.DataFrame, sets: dict[str, set[str]]) -> 
         began = time.process_time()
         M = learn()
         yield {"data": name, "method": method, **scores(M, S), "cpu_seconds": time.process_time() - began}
-    for method, visible in (("the other half, none visible", none), ("the other half, half visible", seen)):
-        yield {"data": name, "method": method, **scores(learned(ASKED, visible), S[:, 1::2])}
+    whole = learned(ASKED)
+    for half in range(2):
+        seen, others = Visible(S[:, half::2]), S[:, 1 - half :: 2]
+        for method, M in (("none", whole), ("the other half", learned(ASKED, seen))):
+            yield {"data": name, "method": f"half {half + 1} of the regulons, visible: {method}", **scores(M, others)}
 
 
 def scores(M: np.ndarray, S: np.ndarray) -> dict[str, float]:

@@ -32,8 +32,26 @@ def found():
     ]
     row = {"n_genes": 1, "variance": 0.1, "stability": 0.9, "enriched": "", "overlap": 0, "f1": 0.5, "q": 0.001}
     modules = [
-        {**row, "module": "M001", "name": "heat", "regulators": "REG", "genes": "A", "set": "", "factor": ""},
-        {**row, "module": "M002", "name": "cold", "regulators": "", "genes": "B", "set": "cold", "factor": "1"},
+        {
+            **row,
+            "module": "M001",
+            "name": "heat",
+            "regulators": "REG",
+            "genes": "A",
+            "set": "",
+            "outside": "",
+            "factor": "",
+        },
+        {
+            **row,
+            "module": "M002",
+            "name": "cold",
+            "regulators": "",
+            "genes": "B",
+            "set": "cold",
+            "outside": "B",
+            "factor": "1",
+        },
     ]
     path = pd.DataFrame([(5, 2, -1.2, 0.1, 0.4, 0.9, 0.5, True)], columns=list(MODULE_PATH_COLUMNS))
     return ModuleNetwork(

@@ -117,3 +117,15 @@ def test_ways_from_a_regulator_are_shown(out, learned, capsys):
     said = capsys.readouterr().out
     assert f"{gene} -> M0" in said
     assert "effects of several ways add up" in said
+
+
+def test_links_from_outside_a_set_are_listed_by_the_module_that_follows_it(drawn, out, gmt, tmp_path):
+    short, own = tmp_path / "short.gmt", np.flatnonzero(drawn.module == 0)
+    left_out = own[np.abs(drawn.loadings[own, 0]).argmax()]
+    short.write_text("\t".join(["S0", "", *(drawn.genes[g] for g in own if g != left_out)]) + "\n")
+    words = ["--visible", str(short), "--modules", "0", "--threads", "1", "-q"]
+    assert main(["modules", str(out), *words]) == 0
+    found = ac.get.modules(out)
+    marked = found.edges[found.edges["outside"]]
+    assert found.modules["outside"].tolist() == [";".join(marked["target"])]
+    assert drawn.genes[left_out] in found.modules["outside"].iloc[0].split(";")

@@ -18,6 +18,7 @@ MODULE_COLUMNS = {
     "regulators": str,  # genes that act on it, strongest first
     "genes": str,
     "set": str,  # that it follows; empty of one that was learned
+    "outside": str,  # genes that it moves without their being in that set, strongest first
     "enriched": str,  # sets beyond chance, likeliest first
     "overlap": int,  # genes of the module in the first of those
     "f1": float,

@@ -234,6 +234,7 @@ def _modules(
     _, q = enrichment(members, sets.sets)
     f1 = overlaps(members, sets.sets)
     acting = edges[edges["kind"] == ACTS].groupby("target")["source"].agg(list)
+    outside = edges[edges["outside"]].groupby("source")["target"].agg(list)
     rows = []
     for k, label in enumerate(_labels(modules.n_modules)):
         line = np.argsort(-np.abs(modules.loadings[:, k]), kind="stable")
@@ -252,6 +253,7 @@ def _modules(
             "regulators": ";".join(regulators),
             "genes": ";".join(own),
             "set": followed,
+            "outside": ";".join(outside.get(label, [])),
             "enriched": ";".join(sets.names[s] for s in sure[:LISTED]),
             "overlap": 0 if first is None else int(np.sum(members[:, k] & sets.sets[:, first])),
             "f1": np.nan if first is None else float(f1[k, first]),

@@ -24,7 +24,9 @@ LEAST_UNIQUE = 0.05  # of a variance; as rounds of EM would drive a gene that is
 DIMENSIONS = 0.75  # of the observations, of components at most: what is beyond is noise of single arrays
 HALVES, STABLE = 8, 0.25  # half-samples, and the correlation with loadings there from which a module is kept
 OUTSIDE = 3.0  # prices of a link from outside a set to its module
-SAME = 0.7  # correlation of activities from which a learned module is a visible one over again
+# Correlation of activities from which a learned module is a visible one over again. Sets share genes: at .7 half of the
+# regulons of two compendia, when the other half was visible, were recovered less often (68 for 86), at .9 as often (88).
+SAME = 0.9
 
 
 @dataclass(frozen=True)
