@@ -59,6 +59,8 @@ def test_the_number_comes_from_the_path_which_is_kept(learned):
     chosen = learned.path[learned.path["chosen"]]
     assert chosen["n_modules"].tolist() == [5]
     assert chosen["enriched"].tolist() == [1.0]
+    assert chosen["named_again"].tolist() == [1.0]
+    assert (learned.path["carried"] <= learned.path["knockouts"]).all()
 
 
 def test_edges_that_no_module_carries_are_the_direct_ones(drawn, learned):

@@ -41,6 +41,9 @@ MODULE_PATH_COLUMNS = {
     "explained": float,
     "stability": float,
     "enriched": float,
+    "named_again": float,
+    "carried": float,
+    "knockouts": float,
     "chosen": bool,
 }
 ACTS, AMONG, MOVES, DIRECT = "gene -> module", "module -> module", "module -> gene", "gene -> gene"

@@ -16,7 +16,8 @@ from acyclome.core.data.search_result import SearchResult
 from acyclome.core.modules.enrichment import enrichment, overlaps
 from acyclome.core.modules.find import Modules, Visible, find_modules
 from acyclome.core.modules.graph import find_graph, left_of_edges
-from acyclome.core.modules.path import elbow, regularisation_path
+from acyclome.core.modules.knockouts import Knockouts
+from acyclome.core.modules.path import Judges, elbow, regularisation_path
 from acyclome.core.workers import one_blas_thread
 from acyclome.errors import InputError
 from acyclome.io.keys import check_changeable, read_keys
@@ -118,7 +119,7 @@ def learn_modules(task: Task, network: Network, asked: Asked, *, factors: np.nda
     genes, symbols = task.data.store.genes, network.symbols
     named = read_gene_sets(asked.gene_sets, genes, symbols=symbols)
     seen = read_gene_sets(asked.visible, genes, symbols=symbols)
-    found = _find(task, asked, Visible(seen.sets), named=named)
+    found = _find(task, network, asked, visible=Visible(seen.sets), named=named)
     sets = named if named.names else seen
     edges = _edges(task, network, found, in_set=seen.sets)
     modules = _modules(task, found, edges, sets=sets, seen=seen.names, factors=factors)
@@ -127,14 +128,14 @@ def learn_modules(task: Task, network: Network, asked: Asked, *, factors: np.nda
     return ModuleNetwork(modules, edges, found.path, activity)
 
 
-def _find(task: Task, asked: Asked, visible: Visible, *, named: GeneSets) -> Found:
+def _find(task: Task, network: Network, asked: Asked, *, visible: Visible, named: GeneSets) -> Found:
     data, seed = task.moments, seed_of(task.config, "modules")
     Z, weight = data.Z, np.where(data.scale > 0, data.scale, 1.0)
     weight = weight / np.median(weight)
     task.report("modules", 0.0, "independent components")
     path, number = pd.DataFrame(columns=list(MODULE_PATH_COLUMNS)), asked.number
     if number == "auto":
-        path = _path(task, Z, weight, visible=visible, sets=named.sets if named.names else visible.sets)
+        path = _path(task, network, weight=weight, visible=visible, sets=named.sets if named.names else visible.sets)
         number = int(path.loc[path["chosen"], "number"].iloc[0])
     modules = _ordered(find_modules(Z, weight, int(number), visible=visible, seed=seed))
     task.report("modules", 0.8, f"{modules.n_modules} modules; their graph")
@@ -160,18 +161,21 @@ def _without_loops(modules: Modules, graph: SearchResult, nodes: np.ndarray) -> 
     return replace(modules, loadings=loadings)
 
 
-def _path(task: Task, Z: np.ndarray, weight: np.ndarray, *, visible: Visible, sets: np.ndarray) -> pd.DataFrame:
-    def enriched(modules: Modules) -> float:
-        if not (sets.shape[1] and modules.n_modules):
-            return float("nan")
-        return float(np.mean(enrichment(modules.members, sets)[1].min(axis=1) < SURE))
+def _path(task: Task, network: Network, *, weight: np.ndarray, visible: Visible, sets: np.ndarray) -> pd.DataFrame:
+    def names(modules: Modules) -> np.ndarray:
+        q = enrichment(modules.members, sets)[1]
+        named: np.ndarray = np.where(q.min(axis=1) < SURE, q.argmin(axis=1), -1)
+        return named
 
+    data, price = task.moments, task.data.edge_costs(_of_lines(task.config))
+    edges = (network.source, network.target, network.edges["weight"].to_numpy(float))
+    knocked = Knockouts(*edges, order=network.order, price=price)
     points = regularisation_path(
-        Z,
+        data.Z,
         weight,
         visible=visible,
         seed=seed_of(task.config, "modules"),
-        judge=enriched,
+        judges=Judges(names if sets.shape[1] else None, lambda modules: knocked.kept(data, modules)),
         progress=lambda done: task.report("modules", 0.7 * done, "how many"),
     )
     chosen = elbow(points)

@@ -10,6 +10,7 @@ from acyclome.io.runs import RunFolder
 from acyclome.network.modules import ACTS, AMONG, ModuleNetwork
 from acyclome.report.source import Run
 
+SHARES = ("explained", "enriched", "named_again", "carried", "knockouts")
 ROWS, WORDS = 30, 8  # of a table, and genes of a module, that are read on a page; the files have all
 
 
@@ -52,7 +53,7 @@ def _edge(row: dict[Any, Any], found: ModuleNetwork, run: Run) -> dict[str, str]
 
 
 def _point(row: dict[Any, Any]) -> dict[str, Any]:
-    shares = {name: "-" if row[name] != row[name] else wording.share(row[name]) for name in ("explained", "enriched")}
+    shares = {name: "-" if row[name] != row[name] else wording.share(row[name]) for name in SHARES}
     numbers = {name: wording.decimal(row[name], 4) for name in ("log_likelihood", "standard_error")}
     stability = wording.decimal(row["stability"], 2)
     return {"number": row["number"], "n_modules": row["n_modules"], "chosen": row["chosen"], **shares, **numbers} | {

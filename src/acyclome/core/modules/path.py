@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from acyclome.core.modules.find import LEAST_UNIQUE, Modules, Visible, agreement, fit, most_modules
+from acyclome.core.modules.find import LEAST_UNIQUE, Modules, Visible, agreement, cosines, fit, most_modules
 from acyclome.core.modules.rotation import independent_loadings, scores_of
 
 NUMBERS = (5, 10, 20, 30, 50, 75, 100, 150, 200, 300)
@@ -18,7 +19,7 @@ WITHIN = 2.0  # standard errors of the best from which fewer modules are as good
 
 
 class PathPoint(NamedTuple):
-    """One number of modules: how many genes made so many, their likelihood, and how far they return."""
+    """One number of modules: how many genes made so many, what they explain, and how far they return."""
 
     number: int
     n_modules: int
@@ -26,7 +27,45 @@ class PathPoint(NamedTuple):
     standard_error: float  # of that mean
     explained: float  # mean share of the variance of a gene that modules explain
     stability: float  # mean correlation of loadings with those of the fits that held observations out
-    enriched: float  # share of the modules that go with a set, as the caller judges
+    enriched: float = float("nan")  # share of the modules that go with a set
+    named_again: float = float("nan")  # share of those that go with it in the fits that held observations out, too
+    carried: float = float("nan")  # share of what the network tells of knock-outs that modules can say
+    knockouts: float = float("nan")  # the same, with the edges that no module carries
+
+
+@dataclass(frozen=True)
+class Judges:
+    """What modules are judged by beside their likelihood.
+
+    ``names`` returns the set that each module goes with, ``(K,)``, -1 of none; ``kept`` what they keep of knock-outs.
+    """
+
+    names: Callable[[Modules], np.ndarray] | None = None
+    kept: Callable[[Modules], tuple[float, float]] = lambda _: (float("nan"), float("nan"))
+
+    def say(self, whole: Modules, parts: list[Modules]) -> dict[str, float]:
+        """Return the columns of a point, of modules of all observations and those of a part."""
+        carried, knockouts = self.kept(whole)
+        said = {"carried": carried, "knockouts": knockouts}
+        if self.names is None or not whole.n_modules:
+            return said
+        names = self.names(whole)
+        own = np.flatnonzero(names >= 0)
+        again = [self._again(whole, names, part)[own] for part in parts]
+        return said | {
+            "enriched": len(own) / len(names),
+            "named_again": float(np.mean(again)) if len(own) else float("nan"),
+        }
+
+    def _again(self, whole: Modules, names: np.ndarray, part: Modules) -> np.ndarray:
+        """Say which modules have a nearest one among others that goes with the same set, ``(K,)``."""
+        if self.names is None or not part.n_modules:
+            return np.zeros(len(names), bool)
+        same: np.ndarray = self.names(part)[cosines(whole.loadings, part.loadings).argmax(axis=1)] == names
+        return same
+
+
+NOTHING = Judges()
 
 
 def regularisation_path(
@@ -36,7 +75,7 @@ def regularisation_path(
     visible: Visible,
     seed: int,
     numbers: tuple[int, ...] = NUMBERS,
-    judge: Callable[[Modules], float] = lambda _: float("nan"),
+    judges: Judges = NOTHING,
     progress: Callable[[float], None] = lambda _: None,
 ) -> list[PathPoint]:
     """Fit modules of each number to three quarters of the observations, and score the rest; ``Z`` is ``(d, n)``.
@@ -50,14 +89,16 @@ def regularisation_path(
     points: list[PathPoint] = []
     for at, number in enumerate(numbers):
         whole, S = _learn(Z, weight, number, visible=visible)
-        score, found = np.empty(n), np.zeros((FOLDS, S.shape[1]))
+        score, found, parts = np.empty(n), np.zeros((FOLDS, S.shape[1])), []
         for part in range(FOLDS):
             modules, again = _learn(Z[:, fold != part], weight, number, visible=visible)
             score[fold == part] = log_likelihood(Z[:, fold == part], modules) / d
             found[part] = agreement(S, again)
+            parts.append(modules)
         error, explained = float(score.std() / np.sqrt(n)), float(np.mean(1.0 - whole.unique))
         held_out, stability = float(score.mean()), float(found.mean())
-        points.append(PathPoint(number, whole.n_modules, held_out, error, explained, stability, judge(whole)))
+        said = judges.say(whole, parts)
+        points.append(PathPoint(number, whole.n_modules, held_out, error, explained, stability, **said))
         progress((at + 1) / len(numbers))
         if not _still_rises(points):
             break
