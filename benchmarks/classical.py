@@ -67,7 +67,7 @@ def _methods(given: argparse.Namespace) -> dict[str, Callable[[Problem], Edges]]
         return learned(problem.X, problem.method_seed, given.threads, **config)
 
     def theirs(fit: Callable[[np.ndarray], np.ndarray], problem: Problem) -> Edges:
-        return _pointed(_alone(fit, problem.X), problem.method_seed)
+        return pointed(_alone(fit, problem.X), problem.method_seed)
 
     found = {name: partial(ours, config) for name, config in OURS.items()}
     return found | {name: partial(theirs, fit) for name, fit in CLASSICAL.items()}
@@ -107,7 +107,7 @@ def _joined(graph: np.ndarray) -> np.ndarray:
     return (graph != 0) & (graph.T != 0) & (graph != 1)
 
 
-def _pointed(A: np.ndarray, seed: int) -> Edges:
+def pointed(A: np.ndarray, seed: int) -> Edges:
     """Return the edges of ``A``; a coin points those that stand there both ways."""
     both = np.triu(A & A.T, 1)
     i, j = both.nonzero()

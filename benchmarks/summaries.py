@@ -211,6 +211,11 @@ SUMMARIES: dict[str, Summary] = {
     ),
     "paper": Summary(),
     "grandag": Summary(("data", "model"), ("shd", "GraN-DAG", "edges", "true", "turned", "cpu_seconds", "peak_mb")),
+    "family": Summary(
+        ("system", "road"),
+        ("published", "shd", "sid", "f1", "edges", "true", "cpu_seconds"),
+        then=_with_status(("system", "road")),
+    ),
     "dream": Summary(
         ("data",), ("aupr", "trees", "GRNBoost2", "correlation_aupr", "auroc", "ranked", *COST[:2]), ("ranked",)
     ),

@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -109,6 +110,27 @@ def test_the_measures_of_a_house_are_those_of_a_small_tree(tmp_path):
     assert found["comments per 100 code lines"] == pytest.approx(100 / 6)
     assert (found["fmt: skip or off"], found["public names"]) == (1, 2)
     assert (found["rooms"], found["arrows"], found["arrows that run up"], found["rooms in circles"]) == (3, 2, 1, 2)
+
+
+def test_the_intervention_distance_counts_pairs_whose_effect_the_parents_do_not_tell():
+    from benchmarks.intervention_distance import intervention_distance
+
+    def graph(d, *edges):
+        A = np.zeros((d, d), bool)
+        A[tuple(zip(*edges, strict=True))] = True
+        return A
+
+    # As in Peters and Buehlmann (2015): an edge more is no error, one that is turned or missing is.
+    truth = graph(5, (0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (1, 3), (1, 4))
+    more, turned = truth.copy(), truth.copy()
+    more[2, 3] = turned[1, 0] = True
+    turned[0, 1] = False
+    assert intervention_distance(truth, truth) == 0
+    assert intervention_distance(truth, more) == 0
+    assert intervention_distance(truth, turned) == 8
+    chain = graph(3, (0, 1), (1, 2))
+    assert intervention_distance(chain, np.zeros((3, 3), bool)) == 3
+    assert intervention_distance(graph(3, (0, 2), (1, 2)), graph(3, (2, 0))) == 4  # 0 to 1, too: a collider is held
 
 
 def test_every_measurement_has_help():
