@@ -53,7 +53,7 @@ SYSTEMS = {
     "DAG-GNN": System({"model": "dag_gnn", "dag_gnn": {"decides": "relaxation"}}, {"model": "dag_gnn"}),
     "GraN-DAG": System({"model": "gran_dag", "gran_dag": {"edges": "pruned"}}, {"model": "gran_dag"}),
     "NOTEARS-MLP": System({"model": "mlp"}, {"model": "mlp"}),
-    "NOTEARS-Sobolev": System({"model": "sobolev"}, {"model": "sobolev"}),
+    "NOTEARS-Sobolev": System({"model": "sobolev"}),  # its search is that of spline, below
     "NO-BEARS": System({"model": "polynomial", "fit": {"acyclicity": "spectral"}}, {"model": "polynomial"}),
     "LiNGAM": System(search={"model": "lingam"}),
     "PC": System(),

@@ -92,8 +92,8 @@ line, cut = np.random.RandomState(seed).permutation(len(X)), int(0.8 * len(X))
 first, rest = Part(X[line[:cut]]), Part(X[line[cut:]])
 opt = types.SimpleNamespace(
     exp_path=tempfile.mkdtemp(), num_vars=X.shape[1], optimizer="rmsprop", lr=1e-3, lr_reinit=1e-3,
-    num_train_iter=10**5, train_batch_size=64, no_w_adjs_log=True, mu_init=1e-3, lambda_init=0.0, omega_lambda=1e-4, omega_mu=0.9,
-    h_threshold=1e-8, stop_crit_win=100, edge_clamp_range=1e-4, plot_freq=10**9, jac_thresh=True)
+    num_train_iter=10**5, train_batch_size=64, no_w_adjs_log=True, mu_init=1e-3, lambda_init=0.0, omega_lambda=1e-4,
+    omega_mu=0.9, h_threshold=1e-8, stop_crit_win=100, edge_clamp_range=1e-4, plot_freq=10**9, jac_thresh=True)
 model = LearnableModel_NonLinGaussANM(X.shape[1], 2, 10, nonlin="leaky-relu", norm_prod="paths", square_prod=False)
 quiet = lambda **_: None
 if X.shape[1] >= 50:
