@@ -72,6 +72,7 @@ def main() -> None:
     parser = options(__doc__ or "", first=10, programs_first=3, limit=300)
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS), help="kinds of data sets")
     parser.add_argument("--python", type=Path, help="interpreter with torch and causal-learn; empty: no programs")
+    parser.add_argument("--programs", nargs="+", default=list(PROGRAMS), choices=list(PROGRAMS), help="programs to run")
     parser.add_argument("--clones", type=Path, default=Path(), help="folder of clones: notears, DAG-GNN, GraN-DAG")
     given = parser.parse_args()
     warm_up_for(system.search for system in SYSTEMS.values() if system.search is not None)
@@ -80,6 +81,7 @@ def main() -> None:
         words = f'--sets "{name}" --first {given.first} --threads {given.threads}'
         if given.python:
             words += f" --python PYTHON --clones FOLDER --programs_first {given.programs_first} --limit {given.limit}"
+            words += f" --programs {' '.join(given.programs)}" if given.programs != list(PROGRAMS) else ""
         publish(f"family-{slug(name)}", rows, f"python -m benchmarks.family {words}", given)
 
 
@@ -95,7 +97,7 @@ def _rows(name: str, given: argparse.Namespace) -> Iterator[dict[str, Any]]:
         for number, X, truth in read_sets(given.data / "grandag", SETS[name], given.first):
             seed, judge = METHOD + number, partial(_scores, truth, X.shape[1])
             few = 1 if system in SLOW else given.programs_first
-            if given.python and system in PROGRAMS and number <= few:
+            if given.python and system in given.programs and number <= few:
                 yield about | {"road": "program", "set": number} | _program(system, X, seed, judge=judge, given=given)
             for road, work in (("relaxation", relaxed), ("search", learned)):
                 config = getattr(roads, road)

@@ -44,14 +44,16 @@ def main() -> None:
     """Measure and write the tables."""
     parser = options(__doc__ or "")
     parser.add_argument("--pymodulon", type=Path, help="wheel of pymodulon, with B. subtilis and PRECISE")
+    parser.add_argument("--only", choices=("modules", "regulons"), help="one of the tables")
     given = parser.parse_args()
     with one_blas_thread():
-        rows = [drawn(d, K, seed) for d, K in DRAWN for seed in given.seeds]
-        publish("modules", rows, "python -m benchmarks.modules --pymodulon WHEEL", given)
-        found = [
-            row for name, X, sets in compendium_sets(given.data, given.pymodulon) for row in regulons(name, X, sets)
-        ]
-        publish("regulons", found, "python -m benchmarks.modules --pymodulon WHEEL", given)
+        if given.only != "regulons":
+            rows = [drawn(d, K, seed) for d, K in DRAWN for seed in given.seeds]
+            publish("modules", rows, "python -m benchmarks.modules --only modules", given)
+        if given.only != "modules":
+            compendia = compendium_sets(given.data, given.pymodulon)
+            found = [row for name, X, sets in compendia for row in regulons(name, X, sets)]
+            publish("regulons", found, "python -m benchmarks.modules --only regulons --pymodulon WHEEL", given)
 
 
 def drawn(d: int, n_modules: int, seed: int) -> dict[str, Any]:

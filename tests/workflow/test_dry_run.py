@@ -55,6 +55,17 @@ def test_the_root_door_and_the_real_entry_plan_the_same_jobs(workplace):
     assert without(root.jobs, "acyclome") == without(entry.jobs, "all") == EXPECTED
 
 
+def test_a_row_says_by_which_sets_its_modules_are_named(workplace):
+    workplace.write("my sets.gmt", "S\t\tA\tB\n")
+    workplace.write(
+        "config/datasets.tsv",
+        "dataset\tpath\tgene_sets\tmodules\nexample\tresources/pbmc68k_reduced.h5ad\tmy sets.gmt\t20\n",
+    )
+    answer = workplace.snakemake("-n", "-p", "results/example/modules.tsv")
+    assert answer.code == 0, answer.text
+    assert "--gene-sets 'my sets.gmt' --modules 20" in answer.text
+
+
 def test_from_an_empty_folder_the_example_is_taken_and_said_to_be(workplace):
     (workplace.folder / "config/datasets.tsv").unlink()
     answer = workplace.snakemake("-n")

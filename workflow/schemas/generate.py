@@ -57,6 +57,17 @@ WORKFLOW_OPTIONS: dict[str, dict[str, Any]] = {
     },
 }
 
+# What a row asks of results/DATASET/modules.tsv.
+MODULE_COLUMNS: dict[str, dict[str, Any]] = {
+    "gene_sets": {"type": "string", "description": "Gene sets (gmt) by which modules are named: pathways, regulons."},
+    "visible": {"type": "string", "description": "Gene sets (gmt) of which each is followed by a module of its own."},
+    "modules": {
+        "type": "string",
+        "pattern": "^(auto|[0-9]+)$",
+        "description": "Modules that are learned at most; auto, as without it: as many as held-out likelihood asks for.",
+    },
+}
+
 
 def schema() -> dict[str, Any]:
     """Return the schema of the workflow's config: the options of acyclome and the few of the workflow itself."""
@@ -96,6 +107,7 @@ def rows_schema() -> dict[str, Any]:
             "description": f"{presets.said()}. It goes over config.yaml; other cells of the row go over it.",
         },
     }
+    columns |= MODULE_COLUMNS
     leaves = list(texts.leaves(Config.json_schema()))
     of_name = Counter(name for _, name, _ in leaves)
     for section, name, part in leaves:
