@@ -228,8 +228,7 @@ def blame(
     before, after
         Observations before and after, in the matrix that the network was learned from; prepared here as that was.
     acts_on
-        ``transcript`` where what was done changes its target's own expression (a knock-down), ``activity`` where it
-        need not (a drug, a degraded protein).
+        ``transcript`` where the target's expression changes (a knock-down), ``activity`` where it need not (a drug).
 
     Returns
     -------
@@ -264,6 +263,7 @@ def modules(
     gene_sets: str | os.PathLike[str] | None = None,
     visible: str | os.PathLike[str] | None = None,
     regulators: Sequence[str] | str | os.PathLike[str] | None = None,
+    prices: Mapping[str, float] | None = None,
     key: str = "dag",
 ) -> None:
     """Learn modules of genes and the graph among them; written are ``uns`` and ``obsm[key + "_modules"]``.
@@ -274,10 +274,10 @@ def modules(
         How many at most, 0 for visible ones alone; ``"auto"``: the fewest that are as good as the best.
     gene_sets, visible
         Files of gene sets (gmt): by which modules are named, and of which each is followed by a module.
-    regulators
-        The only genes that may act on modules, as of :func:`dag`.
-    key
-        The ``key_added`` of the network, of which the options are taken.
+    regulators, key
+        The only genes that may act on modules, as of :func:`dag`, and the ``key_added`` of the network.
+    prices
+        Of ``loadings`` (1), ``edges`` into modules (1), and loadings from ``outside`` a visible set (3): more, fewer.
 
     Raises
     ------
@@ -290,10 +290,10 @@ def modules(
     >>> len(ac.get.modules(modular).modules)
     3
     """
-    from acyclome.pipeline.modules import Asked, modules_of_adata
+    from acyclome.pipeline.modules import Asked, modules_of_adata, priced
 
-    causes = listed_regulators(regulators)
-    modules_of_adata(adata, Asked(n_modules, gene_sets, visible), key=key, regulators=causes, progress=reporter())
+    asked = Asked(n_modules, gene_sets, visible, priced(prices or {}))
+    modules_of_adata(adata, asked, key=key, regulators=listed_regulators(regulators), progress=reporter())
 
 
 def __dir__() -> list[str]:

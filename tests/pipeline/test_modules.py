@@ -7,8 +7,9 @@ from anndata import AnnData
 
 import acyclome as ac
 from acyclome.cli import main
+from acyclome.errors import InputError
 from acyclome.evaluate.modules import simulate_modules
-from acyclome.network.modules import ACTS, DIRECT, MOVES
+from acyclome.network.modules import ACTS, AMONG, DIRECT, MOVES
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,10 @@ def test_an_object_has_the_modules_of_the_command_line(drawn, learned, gmt):
     again = ac.get.modules(adata)
     pd.testing.assert_frame_equal(again.modules, learned.modules, check_dtype=False)
     assert adata.obsm["dag_modules"].shape == (300, 5)
+    with pytest.raises(InputError, match="prices has 'edge'; expected some of loadings, edges, outside"):
+        ac.tl.modules(adata, prices={"edge": 2.0})
+    ac.tl.modules(adata, n_modules=5, prices={"edges": 100.0})
+    assert sum(ac.get.modules(adata).edges["kind"] == AMONG) < sum(learned.edges["kind"] == AMONG)
 
 
 def test_visible_modules_follow_their_sets_and_others_are_learned(out, gmt, tmp_path):
@@ -104,6 +109,7 @@ def test_visible_modules_follow_their_sets_and_others_are_learned(out, gmt, tmp_
     [
         (["--modules", "many"], "modules is 'many'; expected auto, or a number from 0"),
         (["--modules", "0"], "none is visible"),
+        (["--price-edges", "-1"], "The price of edges is -1.0; expected a number of 0 or more"),
         (["--to", "G01"], "--gene their beginning is missing"),
         (["--gene-sets", "gone.gmt"], "There is no file 'gone.gmt'"),
     ],

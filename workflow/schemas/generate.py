@@ -64,7 +64,7 @@ MODULE_COLUMNS: dict[str, dict[str, Any]] = {
     "modules": {
         "type": "string",
         "pattern": "^(auto|[0-9]+)$",
-        "description": "Modules that are learned at most; auto, as without it: as many as held-out likelihood asks for.",
+        "description": "Modules learned at most; auto, as without it: as many as held-out likelihood asks for.",
     },
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +14,7 @@ from acyclome.config import Config
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.modules.enrichment import enrichment, overlaps
-from acyclome.core.modules.find import Modules, Visible, find_modules
+from acyclome.core.modules.find import PRICES, Modules, Prices, Visible, find_modules
 from acyclome.core.modules.graph import find_graph, left_of_edges
 from acyclome.core.modules.knockouts import Knockouts
 from acyclome.core.modules.path import Judges, elbow, regularisation_path
@@ -55,20 +55,34 @@ Paths = str | os.PathLike[str] | None
 
 
 class Asked(NamedTuple):
-    """How many modules, which sets name them, and which they follow."""
+    """How many modules, which sets name them, which they follow, and what links and edges cost."""
 
     number: int | str = "auto"
     gene_sets: Paths = None
     visible: Paths = None
+    prices: Prices = PRICES
 
     def check(self) -> None:
-        """Refuse a number that is none."""
+        """Refuse a number that is none, and a price below 0."""
+        for name, price in self.prices._asdict().items():
+            if not (isinstance(price, int | float) and 0.0 <= price < np.inf):
+                msg = f"The price of {name} is {price!r}; expected a number of 0 or more."
+                raise InputError(msg)
         if self.number != "auto" and not (isinstance(self.number, int) and 0 <= self.number <= MOST):
             msg = f"modules is {self.number!r}; expected auto, or a number from 0 (only visible ones) to {MOST}."
             raise InputError(msg)
         if self.number == 0 and self.visible is None:
             msg = "0 modules are to be learned and none is visible; give sets that modules follow, or a number."
             raise InputError(msg)
+
+
+def priced(prices: Mapping[str, float]) -> Prices:
+    """Return prices of which some are given by name."""
+    for name in prices:
+        if name not in PRICES._fields:
+            msg = f"prices has {name!r}; expected some of {', '.join(PRICES._fields)}."
+            raise InputError(msg)
+    return PRICES._replace(**prices)
 
 
 class Found(NamedTuple):
@@ -135,9 +149,10 @@ def _find(task: Task, network: Network, asked: Asked, *, visible: Visible, named
     task.report("modules", 0.0, "independent components")
     path, number = pd.DataFrame(columns=list(MODULE_PATH_COLUMNS)), asked.number
     if number == "auto":
-        path = _path(task, network, weight=weight, visible=visible, sets=named.sets if named.names else visible.sets)
+        sets = named.sets if named.names else visible.sets
+        path = _path(task, network, asked, weight=weight, visible=visible, sets=sets)
         number = int(path.loc[path["chosen"], "number"].iloc[0])
-    modules = _ordered(find_modules(Z, weight, int(number), visible=visible, seed=seed))
+    modules = _ordered(find_modules(Z, weight, int(number), visible=visible, seed=seed, prices=asked.prices))
     task.report("modules", 0.8, f"{modules.n_modules} modules; their graph")
     if modules.n_modules == 0:
         msg = (
@@ -145,7 +160,9 @@ def _find(task: Task, network: Network, asked: Asked, *, visible: Visible, named
             "Give more observations, or sets that modules follow (--visible)."
         )
         raise InputError(msg)
-    graph, nodes = find_graph(task.problem, modules, settings=engine_settings(_of_lines(task.config)), seed=seed)
+    settings = engine_settings(_of_lines(task.config))
+    score = replace(settings.score, gamma=asked.prices.edges * settings.score.gamma)
+    graph, nodes = find_graph(task.problem, modules, settings=replace(settings, score=score), seed=seed)
     task.report("modules", 1.0, f"{modules.n_modules} modules, {graph.n_edges} edges")
     return Found(_without_loops(modules, graph, nodes), graph, nodes, path)
 
@@ -161,7 +178,9 @@ def _without_loops(modules: Modules, graph: SearchResult, nodes: np.ndarray) -> 
     return replace(modules, loadings=loadings)
 
 
-def _path(task: Task, network: Network, *, weight: np.ndarray, visible: Visible, sets: np.ndarray) -> pd.DataFrame:
+def _path(
+    task: Task, network: Network, asked: Asked, *, weight: np.ndarray, visible: Visible, sets: np.ndarray
+) -> pd.DataFrame:
     def names(modules: Modules) -> np.ndarray:
         q = enrichment(modules.members, sets)[1]
         named: np.ndarray = np.where(q.min(axis=1) < SURE, q.argmin(axis=1), -1)
@@ -176,6 +195,7 @@ def _path(task: Task, network: Network, *, weight: np.ndarray, visible: Visible,
         visible=visible,
         seed=seed_of(task.config, "modules"),
         judges=Judges(names if sets.shape[1] else None, lambda modules: knocked.kept(data, modules)),
+        prices=asked.prices,
         progress=lambda done: task.report("modules", 0.7 * done, "how many"),
     )
     chosen = elbow(points)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from acyclome.core.modules.find import FEWEST, Visible, find_modules
+from acyclome.core.modules.find import FEWEST, Prices, Visible, find_modules
 from acyclome.core.modules.rotation import independent_loadings
 from acyclome.core.modules.sparse_regression import select
 
@@ -95,3 +95,14 @@ def test_an_infinite_price_keeps_a_module_from_a_gene():
     found = select(np.array([[0.9, 0.8]]), np.array([[1.0, 0.9], [0.9, 1.0]]), np.array([[np.inf, 1.0]]), n_obs=200.0)
     assert found[0, 0] == 0
     assert found[0, 1] > 0.7
+
+
+def test_dearer_loadings_are_fewer_and_dearer_links_from_outside_too(drawn, Z, learned):
+    sets = (drawn.module == 0)[:, None] & (np.arange(len(Z)) % 2 == 0)[:, None]
+    dear = find_modules(Z, np.ones(len(Z)), 10, visible=Visible.none(len(Z)), seed=0, prices=Prices(loadings=5.0))
+    assert np.count_nonzero(dear.loadings) < np.count_nonzero(learned.loadings)
+    links = [
+        np.count_nonzero(find_modules(Z, np.ones(len(Z)), 0, visible=Visible(sets), seed=0, prices=prices).loadings)
+        for prices in (Prices(outside=1.0), Prices(outside=30.0))
+    ]
+    assert links[0] > links[1]

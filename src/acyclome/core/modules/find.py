@@ -10,6 +10,7 @@ where a link into a visible module from outside its set costs more.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,10 +24,20 @@ MEMBER, FEWEST = 0.4, 4
 LEAST_UNIQUE = 0.05  # of a variance; as rounds of EM would drive a gene that is its module to 0 (Heywood's case)
 DIMENSIONS = 0.75  # of the observations, of components at most: what is beyond is noise of single arrays
 HALVES, STABLE = 8, 0.25  # half-samples, and the correlation with loadings there from which a module is kept
-OUTSIDE = 3.0  # prices of a link from outside a set to its module
 # Correlation of activities from which a learned module is a visible one over again. Sets share genes: where half of the
 # regulons of two compendia were visible, .7 recovered fewer of the others than without (68 for 86), .9 as many (88).
 SAME = 0.9
+
+
+class Prices(NamedTuple):
+    """What accuracy, causality and modularity cost, each in prices of the extended BIC."""
+
+    loadings: float = 1.0  # of a link from a module to a gene: fewer predict less, and are read sooner
+    edges: float = 1.0  # of an edge into a module, beyond what its coefficient costs
+    outside: float = 3.0  # of a link from outside a set to its module, over that of a loading; chosen by eye
+
+
+PRICES = Prices()
 
 
 @dataclass(frozen=True)
@@ -106,7 +117,9 @@ class Visible:
         return standardized_rows(np.array(found).reshape(-1, Z.shape[1]))
 
 
-def find_modules(Z: np.ndarray, weight: np.ndarray, number: int, *, visible: Visible, seed: int) -> Modules:
+def find_modules(
+    Z: np.ndarray, weight: np.ndarray, number: int, *, visible: Visible, seed: int, prices: Prices = PRICES
+) -> Modules:
     """Find at most so many modules that half-samples show again, beside those that are visible.
 
     ``Z``, ``(d, n)``, are standardized genes, and ``weight`` ``(d,)`` what each counts for in the components: its
@@ -115,7 +128,7 @@ def find_modules(Z: np.ndarray, weight: np.ndarray, number: int, *, visible: Vis
     S = independent_loadings(Z * weight[:, None], min(number, most_modules(Z.shape[1])))
     stability = _stability(Z, weight, S, seed=seed)
     kept = stability >= STABLE
-    return fit(Z, scores_of(Z, S[:, kept]), visible=visible, stability=stability[kept])
+    return fit(Z, scores_of(Z, S[:, kept]), visible=visible, stability=stability[kept], prices=prices)
 
 
 def most_modules(n_obs: int) -> int:
@@ -123,7 +136,9 @@ def most_modules(n_obs: int) -> int:
     return max(int(DIMENSIONS * (n_obs - 1)), 1)
 
 
-def fit(Z: np.ndarray, scores: np.ndarray, *, visible: Visible, stability: np.ndarray) -> Modules:
+def fit(
+    Z: np.ndarray, scores: np.ndarray, *, visible: Visible, stability: np.ndarray, prices: Prices = PRICES
+) -> Modules:
     """Let every gene choose among modules of these scores ``(K, n)`` and those that are visible."""
     d, n = Z.shape
     seen = visible.scores(Z)
@@ -131,9 +146,10 @@ def fit(Z: np.ndarray, scores: np.ndarray, *, visible: Visible, stability: np.nd
     A, sets = np.vstack([seen, scores[new]]), visible.sets
     set_of = np.concatenate([np.arange(len(seen)), np.full(int(new.sum()), -1)])
     stability = np.concatenate([np.ones(len(seen)), stability[new]])
-    bar = 0.5 * np.log(n) + np.log(max(len(A), 1))
+    coefficient = 0.5 * prices.loadings * np.log(n)
+    bar = coefficient + prices.loadings * np.log(max(len(A), 1))
     price = np.full((d, len(A)), bar)
-    price[:, : len(seen)] = np.where(sets, 0.5 * np.log(n), OUTSIDE * bar)  # of those of a set nobody has to choose
+    price[:, : len(seen)] = np.where(sets, coefficient, prices.outside * bar)  # of those of a set nobody has to choose
     cross, gram = Z @ A.T / n, A @ A.T / n
     L = select(cross, gram, price, n_obs=n)
     enough = (np.sum(L**2 >= MEMBER, axis=0) >= FEWEST) | (set_of >= 0)

@@ -8,7 +8,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from acyclome.core.modules.find import LEAST_UNIQUE, Modules, Visible, agreement, cosines, fit, most_modules
+from acyclome.core.modules.find import (
+    LEAST_UNIQUE,
+    PRICES,
+    Modules,
+    Prices,
+    Visible,
+    agreement,
+    cosines,
+    fit,
+    most_modules,
+)
 from acyclome.core.modules.rotation import independent_loadings, scores_of
 
 NUMBERS = (5, 10, 20, 30, 50, 75, 100, 150, 200, 300)
@@ -76,6 +86,7 @@ def regularisation_path(
     seed: int,
     numbers: tuple[int, ...] = NUMBERS,
     judges: Judges = NOTHING,
+    prices: Prices = PRICES,
     progress: Callable[[float], None] = lambda _: None,
 ) -> list[PathPoint]:
     """Fit modules of each number to three quarters of the observations, and score the rest; ``Z`` is ``(d, n)``.
@@ -88,10 +99,10 @@ def regularisation_path(
     numbers = tuple(number for number in numbers if number <= most) or (most,)
     points: list[PathPoint] = []
     for at, number in enumerate(numbers):
-        whole, S = _learn(Z, weight, number, visible=visible)
+        whole, S = _learn(Z, weight, number, visible=visible, prices=prices)
         score, found, parts = np.empty(n), np.zeros((FOLDS, S.shape[1])), []
         for part in range(FOLDS):
-            modules, again = _learn(Z[:, fold != part], weight, number, visible=visible)
+            modules, again = _learn(Z[:, fold != part], weight, number, visible=visible, prices=prices)
             score[fold == part] = log_likelihood(Z[:, fold == part], modules) / d
             found[part] = agreement(S, again)
             parts.append(modules)
@@ -136,6 +147,8 @@ def log_likelihood(Z: np.ndarray, modules: Modules) -> np.ndarray:
     return out
 
 
-def _learn(Z: np.ndarray, weight: np.ndarray, number: int, *, visible: Visible) -> tuple[Modules, np.ndarray]:
+def _learn(
+    Z: np.ndarray, weight: np.ndarray, number: int, *, visible: Visible, prices: Prices
+) -> tuple[Modules, np.ndarray]:
     S = independent_loadings(Z * weight[:, None], number)
-    return fit(Z, scores_of(Z, S), visible=visible, stability=np.ones(S.shape[1])), S
+    return fit(Z, scores_of(Z, S), visible=visible, stability=np.ones(S.shape[1]), prices=prices), S
