@@ -177,7 +177,7 @@ def test_rows_take_every_option_and_groups_become_networks_once_they_are_listed(
         "merge_shards": 1,
     }
     once = without(once, "get_demo_data", "fit_network")
-    assert without(before.jobs, "acyclome") == {**once, "list_groups": 1, "learn_together": 1}
+    assert without(before.jobs, "acyclome") == {**once, "list_groups": 2, "learn_together": 1}
     assert "acyclome run x.h5ad -o results/joint --config resources/config/joint.yaml --overwrite" in before.text
 
     typed = re.findall(r"\bacyclome (.+?) > logs/\S+ 2>&1$", before.text, flags=re.MULTILINE)
@@ -187,7 +187,7 @@ def test_rows_take_every_option_and_groups_become_networks_once_they_are_listed(
         assert build_app().commands[name].make_context(name, rest).params
 
     configs = [f"resources/config/{name}.yaml" for name in ("apart/B", f"apart/{safe_name('T/NK')}", "joint")]
-    listed = workplace.snakemake("--cores", "1", *configs)
+    listed = workplace.snakemake("--cores", "1", *configs, "results/joint/groups.tsv")
     assert listed.code == 0, listed.text
     one, other, joint = (acyclome.Config.from_yaml(workplace.folder / name) for name in configs)
     assert (one.input.group, other.input.group, joint.input.group) == ("B", "T/NK", None)
@@ -197,8 +197,10 @@ def test_rows_take_every_option_and_groups_become_networks_once_they_are_listed(
     assert (joint.resample.resamples, joint.prepare.n_top_genes, joint.fit) == (4, 1000, acyclome.Config().fit)
 
     network = f"results/apart/{safe_name('T/NK')}/network.gml"
-    after = workplace.snakemake("-n", "--", network, "results/apart/B/report.html", "results/cut/report.html")
+    reports = ["results/apart/B/report.html", "results/cut/report.html", "results/joint/B/report.html"]
+    after = workplace.snakemake("-n", "--", network, *reports, "results/joint/B/network.cx2")
     assert after.code == 0, after.text
+    assert (after.jobs["learn_together"], after.jobs["take_group"], after.jobs["export_network"]) == (1, 1, 2)
     assert (after.jobs["prepare_expression"], after.jobs["fit_network"], after.jobs["write_report"]) == (3, 2, 2)
 
 

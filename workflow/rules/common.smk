@@ -314,6 +314,12 @@ def groups_table(wildcards):
     )
 
 
+def learned_together(wildcards):
+    """Return what ends the learning of groups together, once a name is known to be that of one of them."""
+    dataset_options(wildcards.dataset)
+    return f"results/{row_of(wildcards.dataset)}/differential.tsv.gz"
+
+
 def dataset_options(dataset):
     """Return the options of acyclome for a network: those of its row, and its group."""
     row, _, folder = dataset.partition("/")
@@ -355,7 +361,7 @@ def results_of_groups(wildcards):
     """Return the reports of all groups, once these have been listed."""
     return [
         page
-        for row in LEARNED
+        for row in DATASETS
         if is_grouped(row)
         for folder in read_groups(row)
         for page in pages(f"{row}/{folder}")
@@ -434,6 +440,8 @@ DATASETS = read_datasets(config["datasets"])
 OPTIONS = {name: row_options(name) for name in DATASETS}
 LEARNED = [row for row in DATASETS if not is_joint(row)]
 TOGETHER = "|".join(re.escape(row) for row in DATASETS if is_joint(row)) or "(?!)"
+# Networks whose files stand in a folder of their own, whichever rule has put them there.
+NETWORKS = f"{networks(LEARNED)}|(?:{TOGETHER})/[^/]+"
 DASK = f"--dask {shlex.quote(config['dask'])}" if config["dask"] else ""
 DEVICE = f"--device {config['device']}" if config["device"] != "auto" else ""
 ENVIRONMENT = f"../../envs/{config['environment']}.yaml"

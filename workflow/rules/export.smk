@@ -10,7 +10,7 @@ rule export_network:
     benchmark:
         "logs/{dataset}/export-{format}.benchmark.tsv"
     wildcard_constraints:
-        dataset=f"{networks(LEARNED)}|(?:{TOGETHER})/shared",
+        dataset=NETWORKS,
         format="|".join(map(re.escape, EXPORTS)),
     conda:
         ENVIRONMENT

@@ -26,7 +26,7 @@ rule draw_figures:
     benchmark:
         "logs/{dataset}/figures.benchmark.tsv"
     wildcard_constraints:
-        dataset=f"{networks(LEARNED)}|(?:{TOGETHER})/shared",
+        dataset=NETWORKS,
     conda:
         ENVIRONMENT
     threads: 1

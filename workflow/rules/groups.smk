@@ -71,3 +71,37 @@ rule learn_together:
     shell:
         "acyclome run {input.expression:q} -o {params.out:q} --config {input.config:q} --overwrite"
         " --threads {threads} {params.device} > {log:q} 2>&1"
+
+
+rule take_group:
+    input:
+        differential=learned_together,
+    output:
+        edges=update("results/{dataset}/edges.tsv.gz"),
+        parquet=update("results/{dataset}/edges.parquet"),
+        ranking=update("results/{dataset}/ranking.tsv.gz"),
+        nodes=update("results/{dataset}/nodes.tsv"),
+        h5ad=update("results/{dataset}/network.h5ad"),
+        run=update("results/{dataset}/run.json"),
+        page=report(
+            update("results/{dataset}/report.html"),
+            caption="../report/report.rst",
+            category="{dataset}",
+            labels={"data set": "{dataset}", "what": "report"},
+        ),
+    log:
+        "logs/{dataset}/take.log",
+    benchmark:
+        "logs/{dataset}/take.benchmark.tsv"
+    wildcard_constraints:
+        dataset=f"(?:{TOGETHER})/(?!shared/)[^/]+",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=100,
+        runtime=5,
+    message:
+        "Take the network of {wildcards.dataset}, which was learned with those of the other groups."
+    shell:
+        "touch --no-create {output:q} > {log:q} 2>&1"

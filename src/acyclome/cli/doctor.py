@@ -138,5 +138,5 @@ def _kernel_cache() -> Finding:
         ensure_writable(folder)
     except AcyclomeError:
         return Finding("kernel cache", f"{folder} is not writable", is_fine=False, is_needed=False, advice=advice)
-    kernels = len(list(folder.rglob("*.nbi")))
+    kernels = len(list((folder if "NUMBA_CACHE_DIR" in os.environ else folder.parents[1]).rglob("*.nbi")))
     return Finding("kernel cache", f"{kernels} compiled kernels in {folder}")
