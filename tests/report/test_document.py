@@ -12,7 +12,8 @@ from tests.report.pages import unpacked
 
 from acyclome.errors import InputError
 from acyclome.io import tables
-from acyclome.report import payload, sample, write_report
+from acyclome.report import payload, sample, summary, write_report
+from acyclome.report.source import read_run
 
 NASTY = ["</script><script>alert(1)</script>", "<b>A</b>", '"quoted"', "A&amp;B", "{{ 7 * 7 }}", "NA", "nan", "gène'é"]
 
@@ -199,6 +200,15 @@ def test_a_record_that_is_not_of_a_run_is_refused_with_what_it_lacks(build_run, 
         write_report(folder)
 
 
+def test_stages_stand_in_the_order_in_which_they_ran(build_run):
+    def sort(facts):
+        costs = {name: {"seconds": 1.0} for name in ("validation", "resample-1-of-2", "confounding", "own", "screen")}
+        facts["stages"] = dict(sorted((facts["stages"] | costs).items()))
+
+    shown = [stage["name"] for stage in summary.stages(read_run(build_run(change=sort)))]
+    assert shown == ["prepare", "confounding", "screen", "fit", "resample-1-of-2", "validation", "own"]
+
+
 def test_stages_that_were_left_out_leave_gaps(build_run):
     def thin(facts):
         for key in ("screen", "fit", "resample", "validation"):
@@ -323,12 +333,13 @@ def test_a_run_without_checks_says_so(build_run):
 
 def test_settled_edges_are_marked_in_the_table(build_run):
     folder = build_run()
+    assert "By intervention" not in read(folder).text["edge-table"]
     edges = table(folder, "edges.tsv.gz")
     edges["settled"] = edges["source"] == edges["source"][0]
     tables.write_tsv(folder / "edges.tsv.gz", edges)
     page = read(folder)
     assert unpacked(embedded(page)["edges"]["settled"]).tolist() == edges["settled"].astype(int).tolist()
-    assert "Settled" in page.text["edge-table"]
+    assert "By intervention" in page.text["edge-table"]
     assert page.text["edge-table"].split().count("yes") > 0
 
 

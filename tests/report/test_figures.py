@@ -46,6 +46,12 @@ def test_any_path_can_be_drawn(values):
     assert ElementTree.fromstring(charts.path_chart(path, "objective", heading="objective")).tag == "svg"
 
 
+@given(st.floats(1.0, 1e5), st.floats(1e-3, 1.0))
+def test_no_two_ticks_of_a_chart_read_alike(low, share):
+    texts = charts._ticks(svg.Axis(low, low * (1 + share), 0.0, 100.0))
+    assert len(set(texts)) == len(texts)
+
+
 def test_a_path_without_the_quantity_has_no_chart():
     assert charts.path_chart([{"mu": 1.0}], "h", heading="h") == ""
 

@@ -177,7 +177,7 @@ def test_rows_take_every_option_and_groups_become_networks_once_they_are_listed(
         "merge_shards": 1,
     }
     once = without(once, "get_demo_data", "fit_network")
-    assert without(before.jobs, "acyclome") == {**once, "list_groups": 2, "learn_together": 1}
+    assert without(before.jobs, "acyclome") == {**once, "list_groups": 1, "learn_together": 1}
     assert "acyclome run x.h5ad -o results/joint --config resources/config/joint.yaml --overwrite" in before.text
 
     typed = re.findall(r"\bacyclome (.+?) > logs/\S+ 2>&1$", before.text, flags=re.MULTILINE)
@@ -300,7 +300,7 @@ def test_every_rule_has_log_benchmark_environment_memory_and_message():
                 word for word in ("log:", "benchmark:", "conda:", "threads:", "mem_mb", "message:") if word not in rule
             ]
             assert missing == [], f"{path.name}: {rule.splitlines()[0]}"
-            assert "acyclome " in rule or "printf" in rule
+            assert any(word in rule for word in ("acyclome ", "printf ", "touch "))
 
 
 def test_a_paper_is_a_table_of_networks_that_the_workflow_learns(workplace):

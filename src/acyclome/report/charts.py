@@ -80,10 +80,10 @@ def _value_axis(values: Sequence[float], start: float, end: float) -> svg.Axis:
 
 def _rows(up: svg.Axis, width: float) -> list[str]:
     parts = []
-    for tick in up.ticks():
+    for tick, text in zip(up.ticks(), _ticks(up), strict=True):
         y = up.at(tick)
         parts.append(svg.line((LEFT, y), (width - RIGHT, y), class_="grid"))
-        parts.append(svg.label(_tick(tick, up.log), LEFT - 8.0, y + 4.0, class_="tick", text_anchor="end"))
+        parts.append(svg.label(text, LEFT - 8.0, y + 4.0, class_="tick", text_anchor="end"))
     return parts
 
 
@@ -92,10 +92,20 @@ def _below(text: str, size: tuple[float, float]) -> str:
     return svg.label(text, (LEFT + width - RIGHT) / 2, height - 6.0, class_="axis", text_anchor="middle")
 
 
-def _tick(value: float, log: bool) -> str:
-    if log and not 1e-3 < value < 1e4:  # five digits have room, see LEFT
+def _ticks(axis: svg.Axis) -> list[str]:
+    """Return the texts of the ticks, with as many digits as tell them apart."""
+    values = axis.ticks()
+    for digits in range(3, 7):  # six have room, see LEFT
+        texts = [_tick(value, log=axis.log, digits=digits) for value in values]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
+
+
+def _tick(value: float, *, log: bool, digits: int = 3) -> str:
+    if log and not 1e-3 < value < 1e4:
         return f"10{wording.superscript(round(math.log10(value)))}"
-    return wording.significant(value)
+    return wording.significant(value, digits)
 
 
 def _mu(stage: Mapping[str, Any]) -> str:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 TOP_REGULATORS = 20  # a page; the tables of the run have all
 RANKING_HEAD = 20  # as many
+STAGES = (  # in the order of a run
+    *("prepare", "confounding", "choose", "screen", "shard", "fit", "order", "resample", "held_out", "validation"),
+)
 SORTABILITIES = {
     "var_sortability": ("Variance", "variance"),
     "r2_sortability": ("R²", "share of variance explained by the other genes"),
@@ -72,7 +75,7 @@ def preparation(run: Run) -> list[dict[str, str]]:
     """Return what was read and every step of its preparation, each with its counts."""
     matrix = ", ".join(run.fact(f"input.{key}") for key in ("matrix", "kind") if run.fact(f"input.{key}"))
     source = PurePath(run.fact("input.path") or "the input").name + (f" ({matrix})" if matrix else "")
-    read = {"title": "Read", "text": source, "counts": _counted(run.fact("input"))}
+    read = {"title": "File", "text": source, "counts": _counted(run.fact("input"))}
     steps = run.fact("prepare.steps")
     return [read, *({"title": _sentence(one["step"]), "text": one["what"], "counts": _counted(one)} for one in steps)]
 
@@ -180,9 +183,12 @@ def compared(run: Run) -> list[dict[str, Any]]:
 
 
 def stages(run: Run) -> list[dict[str, str]]:
+    """Return time and memory of each stage, in the order of a run; parts of one by their names."""
+    told = run.fact("stages")
+    order = {name: place for place, name in enumerate(STAGES)}
     return [
         {"name": name, "time": wording.duration(cost.get("seconds")), "memory": _megabytes(cost.get("peak_memory_mb"))}
-        for name, cost in run.fact("stages").items()
+        for name, cost in sorted(told.items(), key=lambda item: order.get(item[0].partition("-")[0], len(order)))
     ]
 
 

@@ -85,8 +85,9 @@ function drawNames(pen, { at, width, height }, shown, colours) {
   for (const index of shown) {
     const [x, y] = at(index);
     if (x < 0 || y < 0 || x > width || y > height) continue;
-    const left = x + radius(index) + 3,
-      wide = labels[index].length * 7;
+    const wide = pen.measureText(labels[index]).width,
+      away = radius(index) + 3,
+      left = x + away + wide > width ? x - away - wide : x + away; // none is cut at the edge
     if (taken.some(([l, t, w]) => l < left + wide && left < l + w && Math.abs(t - y) < 14)) continue;
     taken.push([left, y, wide]);
     pen.strokeText(labels[index], left, y + 4);
