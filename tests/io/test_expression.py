@@ -195,6 +195,14 @@ def test_the_kind_of_a_matrix_is_read_from_its_values(make):
         assert facts.zeros == pytest.approx(np.mean(values == 0))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_values_that_are_whole_by_rounding_alone_are_no_counts(dtype):
+    X = (np.random.default_rng(2).lognormal(0, 1, (40, 8)) * 1e12 / np.finfo(dtype).eps * 1e-7).astype(dtype)
+    facts = matrix_facts("X", X)
+    assert (facts.kind, facts.note.split(",")[0]) == ("unknown", "values too large to be counts")
+    assert matrix_facts("X", np.rint(X / X.min() * 9)).kind == "counts"
+
+
 def test_log_normalised_values_are_known_after_genes_were_left_out_and_in_base_two():
     X = np.random.default_rng(4).poisson(0.4, (50, 300)).astype(float)
     assert matrix_facts("X", log_normalised(X)[:, :60]).kind == "log-normalised"

@@ -94,6 +94,14 @@ def numbered_genes(column):
     return change
 
 
+def named_by_categories(folder):
+    adata = annotated()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        adata.obs_names, adata.var_names = pd.CategoricalIndex(CELLS), pd.CategoricalIndex(GENES)
+    return h5ad(folder, adata=adata)
+
+
 def repeated_categories(handle):
     group = handle["obs"].create_group("twice")
     group.attrs.update({"encoding-type": "categorical", "encoding-version": "0.2.0", "ordered": False})
@@ -255,6 +263,7 @@ READ = {
     "Expression Atlas": (atlas, []),
     "GEO": (geo, []),
     "names in quotes": (quoted, []),
+    "names that are categories": (named_by_categories, []),
     "anndata before 0.7": (before_anndata_07, []),
     "10x of version 2": (lambda f: tenx(f, of_version_2("hg19")), []),
     "CellBender of version 2": (lambda f: tenx(f, of_version_2("background_removed")), []),

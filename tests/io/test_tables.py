@@ -188,6 +188,7 @@ REFUSED = {
     "an error of a sheet": ("a.csv", csv(UPRIGHT.astype(str).replace("6", "#DIV/0!")), ["#DIV/0!"]),
     "cell types": ("a.csv", csv(with_columns(UPRIGHT, type=["B", "T"] * 12)), ["'B'", "type", "obs"]),
     "underscores": ("a.csv", csv(UPRIGHT).replace("sample_3,", "sample_3,1_", 1), ["'1_"]),
+    "thousands and decimals": ("a.csv", csv(GERMAN.T, sep=";", decimal=",").replace("1,", "1.001,", 1), ["'1.001,"]),
     "too large": ("a.csv", csv(with_columns(UPRIGHT, HUGE=[1e300, *[1.0] * (N - 1)])), ["1e+300", "sample_0", "HUGE"]),
     "ten thousand digits": ("a.csv", csv(with_columns(UPRIGHT, HUGE=["9" * 10_000, *["1"] * (N - 1)])), ["HUGE"]),
     "two headers": ("a.csv", csv(with_rows(UPRIGHT.astype(str), unit=["tpm"] * D)), ["'tpm'", "'unit'"]),
@@ -227,6 +228,7 @@ NAMES = {
     "days": (["43891", "43892", *GENES[2:]], "2 genes are named like dates"),
     "copies": (["SPI1", "SPI1.1", "LYZ", "LYZ-2", "HBB", "TAL1", "NKX2-1", "MT-CO1"], "2 genes are named like copies"),
     "symbols": (GENES, ""),
+    "two genomes": ([f"{'GRCh38_' if i % 2 else 'mm10___'}{gene}" for i, gene in enumerate(GENES)], "several genomes"),
     "identifiers of Entrez": (["7157", "672", "4609", "1017", "1956", "3845", "5728", "207"], ""),
 }
 

@@ -10,6 +10,7 @@ import pytest
 
 import acyclome as ac
 from acyclome.errors import InputError
+from acyclome.knowledge.edges import make_prior
 from acyclome.knowledge.lists import read_list
 from acyclome.knowledge.regulators import find_regulators
 from acyclome.knowledge.tables import read_prior
@@ -123,6 +124,13 @@ def test_lists_that_may_be_something_else_are_refused(text, said, tmp_path):
             [("SPI1", "LYZ", "+", "known"), ("SPI1", "MYC", "+", "known")],
             "",
         ),
+        (
+            "cytoscape.sif",
+            "SPI1\tactivates\tLYZ\tMYC\nGATA1 pp HBB\nalone\n",
+            [("SPI1", "LYZ", "+", "known"), ("SPI1", "MYC", "+", "known"), ("GATA1", "HBB", "", "known")],
+            "",
+        ),
+        ("r.tsv", '"source"\t"target"\n"1"\t"SPI1"\t"LYZ"\n', [("SPI1", "LYZ", "", "known")], ""),
     ],
 )
 def test_tables_of_edges_are_read_in_every_usual_form_and_said(name, text, rows, said, tmp_path):
@@ -130,6 +138,33 @@ def test_tables_of_edges_are_read_in_every_usual_form_and_said(name, text, rows,
     read = read_prior(tmp_path / name)
     assert [tuple(map(str, row)) for row in read[["source", "target", "sign", "kind"]].to_numpy()] == rows
     assert any(said in note for note in read.attrs["notes"]) if said else True
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("SPI1\tLYZ\nGATA1\tMYC\n", "its header is SPI1, LYZ"),
+        ("source,target\nSPI1,LYZ,extra\n", r"more cells than its header names \(2\), .* begins with 'SPI1'"),
+    ],
+)
+def test_a_table_with_another_header_is_refused_by_what_stands_there(text, said, tmp_path):
+    (tmp_path / "k.tsv").write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_prior(tmp_path / "k.tsv")
+
+
+def test_a_cell_of_several_genes_is_an_edge_of_each_unless_it_is_the_name_of_one():
+    table = pd.DataFrame({"source": ["SPI1|TAL1", "MYC"], "target": ["LYZ; HBB", "a,b"], "kind": ["forbidden"] * 2})
+    genes = ["SPI1", "TAL1", "LYZ", "HBB", "MYC", "a,b", "a"]
+    prior = make_prior(read_prior(table), genes)
+    d = len(genes)
+    pairs = [(genes[key % d], genes[key // d]) for key in prior.constraints.forbidden]
+    assert sorted(pairs) == [
+        (f, t) for f in ("MYC", "SPI1", "TAL1") for t in ("HBB", "LYZ", "a,b") if (f == "MYC") == (t == "a,b")
+    ]
+    assert prior.warnings == (
+        "2 cells of the prior knowledge hold several genes (SPI1|TAL1, LYZ; HBB): each makes an edge of its own.",
+    )
 
 
 def test_kind_and_weight_of_ours_are_kept_to_under_names_of_others():

@@ -38,6 +38,7 @@ GENES = ["KLF1", "GATA1", "HLA-A", "HLA-B", "NKX2-1", "AC_123", "Su(H)", "N", "T
         ("KLF1_+_12997999.23-P1P2", ["KLF1"]),
         ("KLF1_ACGTACGTACGTACGTACGT", ["KLF1"]),
         ("NKX2-1_3", ["NKX2-1"]),
+        ("9_KLF1_P1P2_ENSG00000105611", ["KLF1"]),  # with the id of the same gene
         ("ENSG00000105610.guide", ["ENSG00000105610"]),
         # the control, alone, numbered, and beside a target
         ("ctrl", []),
@@ -64,6 +65,11 @@ def test_labels_name_targets_and_controls_in_every_usual_way(label, targets):
         ("klf1", ["klf1"]),  # of a mouse, perhaps
         ("NKX2-2", ["NKX2-2"]),
         ("HLA-C", ["HLA-C"]),
+        (
+            "ENSG00000105610_ENSG00000105611",
+            ["ENSG00000105610_ENSG00000105611"],
+        ),  # another gene, of which there is no id
+        ("KLF1+ENSG00000105611", ["ENSG00000105611"]),
         ("KLF1-AS1", ["KLF1-AS1"]),  # a gene of its own
         ("NT", ["NT"]),  # another word than the one that was given
         ("3", ["3"]),

@@ -1,6 +1,7 @@
 """Matrices that are handed over in memory: what is refused, and that the answer names the fault."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 
@@ -48,6 +49,23 @@ def test_a_wrong_matrix_is_refused_and_the_fault_named(form, X, names, said):
         check_matrix(form(X), names)
     for part in said:
         assert part in str(caught.value)
+
+
+def test_what_lies_below_a_mask_is_missing():
+    with pytest.raises(
+        InputError, match=r"1 missing values .* observation '4', gene 'LYZ'. Expected numbers everywhere"
+    ):
+        check_matrix(*as_matrix(np.ma.masked_array(good(), with_value(1.0, rows=4) == 1.0), GENES))
+    assert np.array_equal(as_matrix(np.ma.masked_array(good()), GENES)[0], good())
+
+
+def test_a_table_with_genes_in_its_rows_is_refused():
+    table = pd.DataFrame(
+        good(), columns=["SPI1", "LYZ", "MYC", "TP53"], index=[f"cell_{i}" for i in range(len(good()))]
+    )
+    assert as_matrix(table, None)[1] == ["SPI1", "LYZ", "MYC", "TP53"]
+    with pytest.raises(InputError, match=r"seems transposed.*SPI1.*cell_0.* Give X\.T instead"):
+        as_matrix(table.T, None)
 
 
 def test_text_is_no_expression():

@@ -45,6 +45,13 @@ def test_what_is_nearly_a_copy_is_none(X):
     assert find_copies(np.vstack([X, near])).tolist() == list(range(41))
 
 
+@pytest.mark.parametrize("scale", [1e3, 1e8])
+def test_genes_that_one_observation_alone_makes_alike_are_no_copies(X, scale):
+    far = X.copy()
+    far[:, 7] *= scale
+    assert np.flatnonzero(find_copies(np.vstack([far, 2 * far[3] + 1])) != np.arange(41)).tolist() == [40]
+
+
 def test_the_network_of_data_with_copies_is_that_without_and_they_are_told(X):
     genes = [f"G{j}" for j in range(8)]
     Z = X[:8].T.copy()

@@ -8,11 +8,14 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import acyclome as ac
 from acyclome.config import Config
-from acyclome.errors import InputError
+from acyclome.errors import DataWarning, InputError
+from acyclome.io.inspection import inspect
 from acyclome.io.store import Store
 from acyclome.options.sections import Input
 from acyclome.prepare import list_groups, prepare, prepare_to_store
+from acyclome.prepare.strangers import odd_observations
 
 PLAIN = {"transform": "none"}
 TOTALS = {"normalize": True}  # auto does without them in so few genes
@@ -96,6 +99,35 @@ def test_logarithms_are_used_as_they_are_and_only_counts_are_normalised(adata):
     prepared = prepare(anndata.AnnData(logged.astype(np.float32)), config(min_cells=0))
     np.testing.assert_array_equal(dense(prepared.X), logged.astype(np.float32).T)
     assert [step["step"] for step in prepared.facts["steps"]] == ["read", "filter_genes", "transform"]
+
+
+@pytest.mark.parametrize("kind", ["Antibody Capture", "Peaks", "CRISPR Guide Capture", "protein"])
+def test_features_that_are_no_genes_by_their_kind_are_left_out_and_said(kind):
+    adata = anndata.AnnData(np.random.default_rng(4).poisson(5.0, (40, 6)).astype(np.float32))
+    adata.var_names = ["SPI1", "LYZ", "CD4", "HBB", "CD8A", "CD3E"]
+    adata.var["feature_types"] = ["Gene Expression"] * 4 + [kind] * 2
+    prepared = prepare(adata)
+    assert prepared.genes == ["SPI1", "LYZ", "CD4", "HBB"]
+    for told in (prepared.facts["warnings"], inspect(adata).warnings):
+        assert f"2 features are no genes but {kind}, and are left out: CD8A, CD3E." in told
+    assert prepare(adata[:, 4:].copy(), config(min_cells=0)).genes == ["CD8A", "CD3E"]
+
+
+def test_an_observation_that_outweighs_all_others_is_named():
+    X = np.random.default_rng(4).poisson(5.0, (40, 6)).astype(np.float32)
+    adata = anndata.AnnData(np.vstack([X, X.sum(axis=0)]))
+    adata.obs_names = [*(f"s{i}" for i in range(40)), "all of them"]
+    (text,) = [text for text in prepare(adata).facts["warnings"] if "as much as all others together" in text]
+    assert "'all of them'" in text
+    assert odd_observations(X.T, list("abcdefgh" * 5)) == []
+
+
+def test_learn_says_of_observations_that_are_copies_or_giants():
+    X = np.random.default_rng(4).normal(size=(30, 24))
+    with pytest.warns(DataWarning, match="30 observations have all values of another one"):
+        ac.learn(np.vstack([X, X]), n_resamples=0)
+    with pytest.warns(DataWarning, match="'29' holds as much as all others together"):
+        ac.learn(np.vstack([X[:-1], 1e6 * X[-1:]]), n_resamples=0)
 
 
 def test_a_layer_and_raw_can_be_chosen_and_counts_are_preferred(adata):

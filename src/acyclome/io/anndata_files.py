@@ -192,7 +192,7 @@ def _index(node: Any, key: str) -> pd.Index:
 
     said = node.attrs.get("_index", "_index")
     for name in (said, "_index", "index"):
-        if name in node and hasattr(node[name], "shape"):
+        if name in node and (hasattr(node[name], "shape") or "codes" in node[name]):  # names may be categories
             try:
                 texts = np.ravel(np.asarray(read_elem(node[name]))).tolist()  # at once: one by one is slow
             except Exception as error:  # as above

@@ -10,7 +10,7 @@ from acyclome.io.anndata_files import NOTES_KEY
 from acyclome.io.choice import choose_among
 from acyclome.io.gene_names import kind_of_names, repeated
 from acyclome.io.matrices import ONLY_ZERO_AND_ONE, SCALED, UNKNOWN, MatrixFacts, get_matrix, matrix_facts, matrix_names
-from acyclome.io.strangers import left_out, look_at_names
+from acyclome.io.strangers import left_out, look_at_names, other_features, other_features_left_out
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -39,7 +39,9 @@ def inspect(adata: AnnData) -> Inspection:
     choice = choose_among(adata, matrices)
     best = choice.facts
     genes = get_matrix(adata, best.name)[1]
-    notes = [*map(str, adata.uns.get(NOTES_KEY, [])), *([left_out(genes)] if left_out(genes) else [])]
+    kinds = other_features(adata.raw.var if best.name == "raw" else adata.var)
+    gone = [text for text in (left_out(genes), other_features_left_out(genes, kinds)) if text]
+    notes = [*map(str, adata.uns.get(NOTES_KEY, [])), *gone]
     observations = adata.obs_names.astype(str).tolist()
     return Inspection(
         shape=(int(adata.n_obs), int(adata.n_vars)),

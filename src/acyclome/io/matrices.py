@@ -31,6 +31,7 @@ _EQUAL_TOTALS = 0.02  # coefficient of variation; rounding of float32 and of fil
 _WHOLE = 0.02  # distance from a multiple; some files are rounded to three decimals
 # What HDF5, zarr and their codecs raise.
 _BROKEN = (OSError, RuntimeError, ValueError, TypeError, EOFError, KeyError, SystemError, zlib.error)
+_HIGHEST_COUNT = 2.0**53  # whole numbers beyond are not exact even in double precision, and no experiment counts so far
 HIGHEST_LOG = 30.0  # 2^30 counts of one gene in one cell: no logarithm of an experiment is higher
 
 
@@ -113,7 +114,8 @@ def matrix_facts(name: str, matrix: Any) -> MatrixFacts:
 def _facts(name: str, matrix: Any) -> MatrixFacts:
     n_obs, n_vars = matrix.shape
     nan = infinite = nonzero = 0
-    low, high, is_whole = np.inf, -np.inf, True
+    low, high, is_whole, is_fine = np.inf, -np.inf, True, matrix.dtype.kind != "f"
+    exact = np.inf if is_fine else 2.0 ** np.finfo(matrix.dtype).nmant  # larger ones are whole by rounding alone
     for values, n_all in _values(matrix):
         finite = values[np.isfinite(values)]
         nan += int(np.isnan(values).sum())
@@ -122,9 +124,13 @@ def _facts(name: str, matrix: Any) -> MatrixFacts:
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
             is_whole = is_whole and bool(np.all(finite == np.round(finite)))
+            is_fine = is_fine or bool(np.any((finite != 0) & (np.abs(finite) < exact)))
         if values.size < n_all:
             low, high = min(low, 0.0), max(high, 0.0)
-    kind, note = _kind(sample_rows(matrix), low, high, is_whole=is_whole)
+    is_large = high > _HIGHEST_COUNT or (high >= exact and not is_fine)
+    kind, note = _kind(sample_rows(matrix), low, high, is_whole=is_whole and not is_large)
+    if is_large and is_whole and kind == UNKNOWN:
+        note = "values too large to be counts, such as intensities: log would suit (log: true)"
     zeros = 1.0 - nonzero / max(n_obs * n_vars, 1)
     sparse = bool(sp.issparse(matrix) or compressed.is_backed(matrix))
     return MatrixFacts(name, kind, int(n_vars), str(matrix.dtype), sparse, nan, infinite, zeros, low, high, note)

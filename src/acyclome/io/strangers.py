@@ -6,10 +6,15 @@ Told by the whole name, as programs write it. What is measured like a gene, such
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from acyclome.errors import examples
 from acyclome.io.gene_names import are_row_numbers, kind_of_names, repeated
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # As htseq-count, STAR, featureCounts and samtools write them.
 _SUMMARY = re.compile(r"__\w+|N_(unmapped|multimapping|noFeature|ambiguous)|(Unassigned|Assigned)(_\w+)?|\*")
@@ -40,8 +45,17 @@ _DATE = re.compile(
     r"|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d\.\d+E\+\d\d",
     re.IGNORECASE,
 )
+# Without marks and case, what 10x and muon call features that are no genes, in the column that says what each is.
+_NO_EXPRESSION = re.compile(
+    r"antibodycapture|antibod(y|ies)|proteins?|adts?|htos?|surfaceproteins?|(crispr)?guide(rna)?capture|guidernas?"
+    r"|multiplexingcapture|cellmultiplexingoligos?|antigencapture|custom|peaks?|chromatinaccessibility"
+)
+_KIND_COLUMNS = ("feature_types", "feature_type", "modality")
 _DAY = re.compile(r"3[6-9]\d{3}|4\d{4}")  # dates from 1998 to 2036 as spreadsheets count them, from 1900 on
 _FORMULA = re.compile(r"[=+@\t\r]|-(?!\d)")  # as spreadsheets tell them, by the first letter
+_GENOME = re.compile(
+    r"(GRCh3[78]|hg(?:19|38)|GRCm3[89]|mm(?:9|10|39)|GRCz1[01]|BDGP6|dm6|rn[67])_+(?=\w)"
+)  # Cell Ranger
 _COPY = re.compile(r"(.+)[.-]\d{1,2}")
 _SPIKE_IN = re.compile(r"ERCC-\d{5}")
 
@@ -49,6 +63,23 @@ _SPIKE_IN = re.compile(r"ERCC-\d{5}")
 def are_no_genes(names: Sequence[str]) -> list[bool]:
     """Return which names are none of genes: summaries of programs, totals, columns of cells, no name at all."""
     return [not name.strip() or bool(_SUMMARY.fullmatch(name) or _NO_GENE.fullmatch(_bare(name))) for name in names]
+
+
+def other_features(var: pd.DataFrame) -> list[str]:
+    """Return the kind of each row of var that is no gene by it, empty for genes; no kinds where no rows are genes."""
+    for column in _KIND_COLUMNS:
+        kinds = var[column].astype(str).tolist() if column in var else []
+        others = [kind if _NO_EXPRESSION.fullmatch(_bare(kind)) else "" for kind in kinds]
+        if any(others) and not all(others):
+            return others
+    return [""] * len(var)
+
+
+def other_features_left_out(names: Sequence[str], kinds: Sequence[str]) -> str:
+    """Return a note on features that are no genes by their kind, or nothing."""
+    gone = [name for name, kind in zip(names, kinds, strict=True) if kind]
+    what = examples(sorted({kind for kind in kinds if kind}))
+    return f"{len(gone)} features are no genes but {what}, and are left out: {examples(gone)}." if gone else ""
 
 
 def is_no_observation(name: str) -> bool:
@@ -105,6 +136,12 @@ def look_at_names(observations: Sequence[str], genes: Sequence[str]) -> list[str
         doubts.append(
             f"{len(formulas)} genes are named like formulas ({examples(formulas)}), which spreadsheets would run: "
             "import tables of the results as text there."
+        )
+    genomes = Counter(made[1] for gene in genes if (made := _GENOME.match(gene)))
+    if len(genomes) > 1:
+        doubts.append(
+            f"Genes are of several genomes ({examples(list(genomes))}), as of a mixture of species: cells of one lack "
+            "the genes of the other, which joins all of these. Learn one species, from its cells and genes."
         )
     spikes = sum(_SPIKE_IN.fullmatch(gene) is not None for gene in genes)
     if spikes:

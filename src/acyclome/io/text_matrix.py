@@ -185,7 +185,12 @@ def _numbers(path: Path, table: _Table) -> np.ndarray:
     text = [column for column, kind in enumerate(table.cells.dtypes) if kind.kind not in "biuf"]
     if text:
         column = table.cells.iloc[:, text[0]]
-        cells = ((row, cell) for row, cell in enumerate(column) if not (cell != cell or is_number(str(cell))))
+        # Of a table with decimal commas, whose other cells stand as text beside the one that is none.
+        cells = (
+            (row, cell)
+            for row, cell in enumerate(column)
+            if not (cell != cell or is_number(str(cell)) or _COMMA_NUMBER.fullmatch(str(cell)))
+        )
         row, cell = next(cells, (0, column.iloc[0]))
         more = f", and in {len(text) - 1} further columns" if len(text) > 1 else ""
         msg = (

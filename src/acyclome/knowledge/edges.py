@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -19,6 +20,7 @@ from acyclome.knowledge.shared import Shared
 from acyclome.knowledge.symbols import Symbols, Translator
 from acyclome.knowledge.tables import read_prior, read_tiers, with_categories
 
+_BETWEEN = re.compile("[;,|]")  # genes of one cell
 MOST_COST = 0.1  # of an edge that most conditions have, and its inverse of one that most lack: exceptions must earn it
 
 
@@ -109,6 +111,7 @@ def make_prior(
         prior = make_prior(more, genes, sources=sources, tiers=shared.tiers(genes, tiers), group=group)
         return replace(prior, warnings=given.warnings, given=given.constraints)
     d, index = len(genes), {gene: k for k, gene in enumerate(genes)}
+    rows, apart = _one_gene_a_cell(rows, index)
     meant = rows["scope"].isin(["all", "most"] if group is None else ["all", "most", group])
     left_out, rows = rows["scope"][~meant].tolist(), rows[meant]
     ends = [rows[name].cat.codes.to_numpy(np.int64) for name in ("source", "target")]
@@ -116,6 +119,7 @@ def make_prior(
     source, target = (np.array([index.get(name, -1) for name in names], np.int64)[codes] for codes in ends)
     is_here = (source >= 0) & (target >= 0)
     warnings = _name_warnings(names[distinct(np.concatenate(ends))], is_here, tiers or {}, genes=genes)
+    warnings += apart
     if left_out:
         scopes = examples(sorted(set(left_out)))
         here = "there are no groups" if group is None else f"this is the group {group}"
@@ -127,6 +131,22 @@ def make_prior(
     text = others["kind"].astype(object) + others["sign"].astype(object)
     said = text.groupby(others["key"]).agg(lambda texts: ";".join(dict.fromkeys(texts)))
     return Prior(constraints, constraints, said.index.to_numpy(np.int64), said.to_numpy(object), tuple(warnings))
+
+
+def _one_gene_a_cell(rows: pd.DataFrame, known: Mapping[str, int]) -> tuple[pd.DataFrame, list[str]]:
+    """Return rows whose cells hold one gene each, and what is to be said of cells that held several."""
+    several = {
+        name: parts
+        for name in rows["source"].cat.categories
+        if name not in known and len(parts := [part.strip() for part in _BETWEEN.split(name) if part.strip()]) > 1
+    }
+    several = {name: parts for name, parts in several.items() if any(part in known for part in parts)}
+    if not several:
+        return rows, []
+    ends = {end: rows[end].astype(object).map(lambda name: several.get(name, [name])) for end in ("source", "target")}
+    apart = rows.assign(**ends).explode("source").explode("target").reset_index(drop=True)
+    said = f"{len(several)} cells of the prior knowledge hold several genes ({examples(list(several), 3)})"
+    return with_categories(apart), [f"{said}: each makes an edge of its own."]
 
 
 def sign_warnings(edges: pd.DataFrame) -> list[str]:

@@ -2,8 +2,8 @@
 
 decoupler and CollecTRI write source, target and a weight from -1 to 1, the mode of regulation; DoRothEA tf, target, mor
 and confidence; pySCENIC TF, target, importance; OmniPath source_genesymbol and target_genesymbol; TRRUST four columns
-without a header. None of these numbers is the share of a cost, as a weight is here: of a mode the sign is taken, and
-importances are left.
+without a header; Cytoscape source, interaction and targets, likewise. None of these numbers is the share of a cost, as
+a weight is here: of a mode the sign is taken, and importances are left.
 """
 
 from __future__ import annotations
@@ -82,6 +82,17 @@ def from_sets(lines: list[str]) -> pd.DataFrame:
     signs = table["source"].str.extract(_REGULON, expand=False).fillna("")
     table = table.assign(source=table["source"].str.replace(_REGULON, "", regex=True), sign=signs)
     return table.astype("category")
+
+
+def from_sif(lines: list[str]) -> pd.DataFrame:
+    """Return the edges of a sif file: source, interaction and targets; words that are no signs say nothing of them."""
+    cells = [line.rstrip("\n").split("\t") if "\t" in line else line.split() for line in lines]
+    edges = [
+        (source, _SIGNS.get(word.lower(), ""), target)
+        for source, word, *targets in filter(lambda row: len(row) > 2, cells)
+        for target in targets
+    ]
+    return pd.DataFrame(edges, columns=["source", "sign", "target"], dtype=object).astype("category")
 
 
 def _mapped(signs: pd.Series) -> pd.Series:

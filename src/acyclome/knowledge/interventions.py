@@ -56,6 +56,13 @@ def as_perturbation(given: Sequence[Any], n_obs: int) -> list[str]:
     if isinstance(given, str):
         msg = "perturbation is one text. Expected one for each observation: targets joined by ';', '' for control."
         raise InputError(msg)
+    several = next((at for at, label in enumerate(given) if isinstance(label, (list, tuple, set))), None)
+    if several is not None:
+        msg = (
+            f"perturbation holds several entries in one for observation {several}. Expected one text for each: its "
+            "targets joined by ';', '' for control."
+        )
+        raise InputError(msg)
     labels = ["" if str(label) in NOTHING else str(label) for label in given]
     if len(labels) != n_obs:
         msg = (

@@ -24,6 +24,8 @@ _BESIDE = re.compile(
 )
 # sgKLF1, KLF1g2: glued to the name, small beside its capital or number.
 _BEFORE, _AFTER = re.compile(r"^(?:sg|sh|si|g)(?=[A-Z])"), re.compile(r"(?<=[A-Z0-9])(?:sg|sh|si|g)\d+$")
+# Behind a symbol, the id of the same gene: 9_KLF1_P1P2_ENSG00000105610.
+_WITH_ID = re.compile(r"((?:(?!ENS[A-Z]*G\d{11}).)+)_ENS[A-Z]*G\d{11}(\.\d+)?")
 _WORD = re.compile(r"[^\W_]+")
 _MOST_WORDS = 32  # of a label; two guides with sequences and positions have a dozen, and a text is no label
 
@@ -83,7 +85,10 @@ class LabelReader:
             if end not in best or (not way[3], *way[:2]) < (not best[end][3], *best[end][:2]):
                 best[end] = way
         _, _, targets, is_named = best.get(len(_WORD.findall(text)), (0, 0, [], False))
-        return list(dict.fromkeys(targets)) if is_named else None
+        if is_named:
+            return list(dict.fromkeys(targets))
+        with_id = _WITH_ID.fullmatch(text)
+        return self._understood(with_id[1]) if with_id else None
 
     def _meant(self, piece: str) -> str | None:
         """Return the gene or the control that a piece names, empty for what stands beside names, None for neither."""

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from acyclome.errors import InputError
+from acyclome.errors import InputError, examples
 from acyclome.io.causes import check_beginning
 from acyclome.io.declared import check_path
 from acyclome.knowledge import foreign
@@ -37,13 +37,13 @@ def read_prior(
     are all ``forbidden`` or ``required`` have source, target and scope; other columns are not read.  An InputError
     names the line at fault.
     """
-    parts = [_part(pd.DataFrame(columns=["source", "target"]), "", "")]  # no table at all has the columns too
+    parts = [_part(pd.DataFrame(columns=["source", "target"]), "", "", seen=[])]  # no table at all has the columns too
     notes = []
     for given, kind in ((table, ""), (forbidden, "forbidden"), (required, "required")):
         if given is not None:
             label, rows = _labelled(given)
             recognised = foreign.recognise(rows)
-            parts.append(_part(recognised.rows, label, kind))
+            parts.append(_part(recognised.rows, label, kind, seen=list(map(str, rows.columns))))
             if recognised.note:
                 notes.append(f"{label} ({len(rows):,} edges) was read so: {recognised.note}.")
     whole = _checked(_stacked(parts))
@@ -60,12 +60,12 @@ def _labelled(given: Any) -> tuple[str, pd.DataFrame]:
     return repr(os.fspath(given)), _read(given)
 
 
-def _part(rows: pd.DataFrame, label: str, kind: str) -> pd.DataFrame:
-    """Return the cells of one table, all of one `kind` if it is given, as categories."""
+def _part(rows: pd.DataFrame, label: str, kind: str, *, seen: list[str]) -> pd.DataFrame:
+    """Return the cells of one table, all of one `kind` if it is given, as categories; `seen` are its own columns."""
     missing = [column for column in ("source", "target") if column not in rows]
     if missing:
         msg = (
-            f"{label} has no column {' and no column '.join(missing)}; it has {', '.join(rows.columns)}. "
+            f"{label} has no column {' and no column '.join(missing)}; its header is {examples(seen, 8)}. "
             f"Expected a header line with source and target, and if you like {', '.join(list(COLUMNS)[2:])}."
         )
         raise InputError(msg)
@@ -117,15 +117,25 @@ def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
         with gzip.open(path, "rt", encoding="utf-8-sig") if packed else Path(path).open(encoding="utf-8-sig") as lines:
             if ".gmt" in Path(path).suffixes:
                 return foreign.from_sets(list(lines))
+            if ".sif" in Path(path).suffixes:
+                return foreign.from_sif(list(lines))
             first = next((str(line) for line in lines if not line.startswith("#") and line.strip()), "")
         sep = max("\t,;", key=first.count) if any(mark in first for mark in "\t,;") else r"\s+"
         names = foreign.header_of(re.split(sep, first.rstrip("\n")))
         how: dict[str, Any] = {"dtype": "category", "comment": "#", "keep_default_na": False, "encoding": "utf-8-sig"}
-        return pd.read_csv(path, sep=sep, names=names, header=None if names else 0, **how)
+        rows = pd.read_csv(path, sep=sep, names=names, header=None if names else 0, **how)
     except (OSError, EOFError, zlib.error, ValueError) as error:  # no file, no text, no table
         reason = getattr(error, "strerror", None) or error
         msg = f"The table {os.fspath(path)!r} cannot be read: {reason}. Expected columns source and target, with tabs."
         raise InputError(msg) from error
+    beyond = [str(name) for name in rows.index if not str(name).strip('"').isdigit()]  # row numbers are those of R
+    if beyond and not isinstance(rows.index, pd.RangeIndex):
+        msg = (
+            f"The table {os.fspath(path)!r} has lines with more cells than its header names ({rows.shape[1]}), such as "
+            f"that which begins with {beyond[0]!r}. Expected a name for each column; genes of one cell are joined by ;."
+        )
+        raise InputError(msg)
+    return rows
 
 
 def _checked(rows: pd.DataFrame) -> pd.DataFrame:

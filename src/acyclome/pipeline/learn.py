@@ -23,6 +23,7 @@ from acyclome.pipeline.groups import Door, Label, learn_groups
 from acyclome.pipeline.task import Runtime
 from acyclome.prepare.checks import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant
 from acyclome.prepare.copies import leave_out_copies
+from acyclome.prepare.strangers import odd_observations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,6 +166,7 @@ def _memory_store(X: Any, genes: list[str], *, is_part: bool, obs: pd.DataFrame 
     """Return a matrix as a store once nothing can be said against it; a part may lose genes that are constant there."""
     X, genes, warnings = leave_out_constant(X, genes) if is_part else (X, genes, [])
     check_matrix(X, genes)
+    odd = odd_observations(X.T, [str(row) for row in range(X.shape[0])])
     X, genes, copies = leave_out_copies(X, genes)
     check_matrix(X, genes)
-    return MemoryStore(X.T, genes, facts={"warnings": [*warnings, *copies]}, obs_columns=obs)
+    return MemoryStore(X.T, genes, facts={"warnings": [*warnings, *odd, *copies]}, obs_columns=obs)

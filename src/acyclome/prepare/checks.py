@@ -43,7 +43,7 @@ def check_matrix(X: Any, genes: Sequence[str]) -> None:
     if strange:
         msg = f"{len(strange)} names are none of genes: {examples(strange)}. Leave them out: X.drop(columns=[...])."
         raise InputError(msg)
-    check_finite(X, genes, [str(row) for row in range(X.shape[0])], name="X")
+    check_finite(X, genes, [str(row) for row in range(X.shape[0])], name="X", is_prepared=True)
     constant = [gene for gene, flat in zip(genes, is_constant(X.T), strict=True) if flat]
     if constant:
         msg = f"{len(constant)} genes are constant: {examples(constant)}. Leave them out; they can have no causes here."
@@ -72,7 +72,13 @@ def check_names(genes: Sequence[str]) -> None:
 
 
 def check_finite(
-    X: Any, genes: Sequence[str], observations: Sequence[str], *, name: str, may_miss: bool = False
+    X: Any,
+    genes: Sequence[str],
+    observations: Sequence[str],
+    *,
+    name: str,
+    may_miss: bool = False,
+    is_prepared: bool = False,
 ) -> None:
     """Raise an InputError if a value of the matrix ``(n, d)`` is infinite, or missing and may not; one is named."""
     stored = X.data if sp.issparse(X) else np.asarray(X)
@@ -90,7 +96,7 @@ def check_finite(
         return
     row, column = first_where(X, lambda values: ~(np.abs(values) <= LARGEST) & ~(may_miss & np.isnan(values)))
     advice = " They often come from log(0) or a division by an empty cell." if n_infinite else ""
-    if n_nan:
+    if n_nan and not is_prepared:
         advice += (
             " prepare.missing (--missing drop-genes, drop-observations or impute) leaves out or fills what is missing; "
             "zero counts are no missing values."
@@ -120,7 +126,12 @@ def as_matrix(X: Any, genes: Sequence[str] | None) -> tuple[Any, list[str]]:
     """
     columns = getattr(X, "columns", None)
     if columns is not None and hasattr(X, "to_numpy"):
-        X, genes = X.to_numpy(), list(columns) if genes is None else genes
+        rows, names = [str(row) for row in X.index], [str(column) for column in columns]
+        if genes is None and lies_on_its_side(rows, names):
+            raise InputError(sideways("X", rows, names, way_out="Give X.T instead."))
+        X, genes = X.to_numpy(), names if genes is None else genes
+    if np.ma.is_masked(X):  # what lies below a mask is no value
+        X = np.ma.filled(X.astype(float), np.nan)
     expected = "Expected numbers, observations x genes: an array, a scipy.sparse matrix or a pandas DataFrame."
     if not (sp.issparse(X) or isinstance(X, np.ndarray)):
         way_out = " Learn from an AnnData with acyclome.tl.dag(adata)." if hasattr(X, "obs_names") else ""

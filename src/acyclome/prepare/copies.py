@@ -18,6 +18,8 @@ from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
 LEAST_APART = 1e-9  # of 1 - |r|: rounding to float32 stays below it while the mean is below a thousand deviations
 # Projections of standardized copies differ by sqrt(2 (1 - |r|)) times a draw of variance 1, of which this is 4.5.
 _NEAR = 4.5 * np.sqrt(2.0 * LEAST_APART)
+# Of observations; those farthest out may carry all that two genes have in common, and the others have to bear it out.
+_FAR, _APART_WITHOUT = 0.05, 1e-6  # rounding is larger beside what is left
 _STREAM = 0xC09  # of draws that decide nothing but which pairs are compared
 
 
@@ -53,7 +55,14 @@ def _projected(X: Matrix, draws: np.ndarray) -> np.ndarray:
 def _are_copies(X: Matrix, one: int, other: int) -> bool:
     Z = dense(X[[one, other]]).astype(float)
     Z -= Z.mean(axis=1, keepdims=True)
-    return bool(np.abs(Z[0] @ Z[1]) >= (1.0 - LEAST_APART) * np.sqrt((Z[0] @ Z[0]) * (Z[1] @ Z[1])) > 0)
+    if not _go_along(Z, LEAST_APART):
+        return False
+    rest = Z[:, np.argsort(np.abs(Z[0]), kind="stable")[: int(Z.shape[1] * (1.0 - _FAR))]]
+    return not np.ptp(rest, axis=1).any() or _go_along(rest - rest.mean(axis=1, keepdims=True), _APART_WITHOUT)
+
+
+def _go_along(Z: np.ndarray, apart: float) -> bool:
+    return bool(np.abs(Z[0] @ Z[1]) >= (1.0 - apart) * np.sqrt((Z[0] @ Z[0]) * (Z[1] @ Z[1])) > 0)
 
 
 def copies_in(draft: Draft) -> dict[str, str]:

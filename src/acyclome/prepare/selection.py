@@ -13,12 +13,13 @@ from acyclome.io.anndata_files import NOTES_KEY
 from acyclome.io.choice import choose_matrix
 from acyclome.io.inspection import look_for_doubts
 from acyclome.io.matrices import MatrixFacts, get_matrix, to_memory
+from acyclome.io.strangers import other_features
 from acyclome.knowledge.interventions import check_labels
 from acyclome.options.sections import Input, Prepare
 from acyclome.prepare import missing
 from acyclome.prepare.checks import check_finite, check_names, check_observations, first_where
 from acyclome.prepare.matrix import Draft, Matrix, gene_major
-from acyclome.prepare.strangers import leave_out_strangers, note_copies
+from acyclome.prepare.strangers import leave_out_strangers, note_observations
 
 CODES = (-9.0, -99.0, -999.0, -9999.0)  # which statistics programs put for missing values
 
@@ -50,10 +51,11 @@ def select(adata: AnnData, choice: Input, options: Prepare) -> tuple[Draft, Matr
     observations = adata.obs_names.astype(str).tolist()
     doubts = [*_notes(adata), *chosen.doubts, *look_for_doubts(observations, genes, facts)]
     text = f"matrix {facts.name}, {facts.kind} ({facts.note}); {chosen.why}"
-    draft = leave_out_strangers(draft.noted("read", text, warnings=doubts))
+    kinds = other_features(adata.raw.var if facts.name == "raw" else adata.var)
+    draft = leave_out_strangers(draft.noted("read", text, warnings=doubts), kinds)
     if rows is not None:
         draft = draft.noted("group", f"only the {what}", obs_dropped=adata.n_obs - len(rows))
-    return note_copies(missing.settle(draft, options, _needed(obs, options))), facts
+    return note_observations(missing.settle(draft, options, _needed(obs, options))), facts
 
 
 def _needed(obs: pd.DataFrame, options: Prepare) -> list[pd.Series]:

@@ -1,54 +1,85 @@
-"""Rows of the matrix that are no genes, told by name or by number, and observations that are copies of others."""
+"""Rows that are no genes, told by name, kind or number, and observations that are copies or sums of others."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import examples
-from acyclome.io.strangers import are_no_genes, left_out
-from acyclome.prepare.matrix import Draft, dense
+from acyclome.io.strangers import are_no_genes, left_out, other_features_left_out
+from acyclome.prepare.matrix import Draft, Matrix, dense
 
 _FEW = 4  # genes; of fewer one may well be the sum of the others
 _ROUNDING = 1e-12  # of sums in float64
+_ALIKE = 1e-5  # of sums of float32
 _DEEP = 20  # values that an observation has; shallower ones are alike by chance
 
 
-def leave_out_strangers(draft: Draft) -> Draft:
-    """Leave out what is no gene: by its name, as it counts the observations, or as it is the sum of all others."""
+def leave_out_strangers(draft: Draft, kinds: Sequence[str]) -> Draft:
+    """Leave out what is no gene: by name, by kind (empty: a gene), as a counter, or as the sum of all others."""
     genes = [str(gene) for gene in draft.genes]
     named = np.array(are_no_genes(genes), dtype=bool)
-    counting, sums = _counts_up(draft), _sums_up(draft, ~named)
-    warnings = [left_out(genes)] if named.any() else []
+    others = np.array([kind != "" for kind in kinds], dtype=bool)
+    counting, sums = _counts_up(draft), _sums_up(draft, ~(named | others))
+    warnings = [text for text in (left_out(genes), other_features_left_out(genes, kinds)) if text]
     for found, reason in ((counting & ~named, "count the observations"), (sums & ~named, "are the sum of all others")):
         if found.any():
             gone = [genes[at] for at in np.flatnonzero(found)]
             warnings.append(f"{len(gone)} columns {reason}, so they are no genes, and are left out: {examples(gone)}.")
-    keep = ~(named | counting | sums)
+    keep = ~(named | others | counting | sums)
     if keep.all():
         return draft
     n_gone = int((~keep).sum())
     return draft.with_genes(keep).noted("no_genes", "what is no gene left out", warnings=warnings, genes_dropped=n_gone)
 
 
-def note_copies(draft: Draft) -> Draft:
-    """Warn of observations that have the values of another one, all of them."""
-    seen = draft.X.getnnz(axis=0) if sp.issparse(draft.X) else np.count_nonzero(draft.X, axis=0)
+def note_observations(draft: Draft) -> Draft:
+    """Warn of observations that are copies of another one, and of one that outweighs all others."""
+    texts = odd_observations(draft.X, [str(name) for name in draft.obs.index])
+    return (
+        draft.noted("observations", "copies and giants among observations looked for", warnings=texts)
+        if texts
+        else draft
+    )
+
+
+def odd_observations(X: Matrix, names: Sequence[str]) -> list[str]:
+    """Return what is to be said of observations that are copies or giants; ``X`` is ``(d, n)``."""
+    copies, giant = _copies_among(X), _giant_among(X)
+    texts = []
+    if copies:
+        shown = examples([names[at] for at in copies])
+        texts.append(
+            f"{len(copies)} observations have all values of another one ({shown}): the same ones twice make the "
+            "evidence look larger than it is. Leave the copies out of the file, unless these are measurements of their "
+            "own."
+        )
+    if giant is not None:
+        texts.append(
+            f"The observation {names[giant]!r} holds as much as all others together: is it their sum, or in other "
+            "units? All genes go along where it is. Leave it out, unless it was measured like the others."
+        )
+    return texts
+
+
+def _giant_among(X: Matrix) -> int | None:
+    """Return the observation whose values are as large as those of all others together, by their sum."""
+    size = np.asarray(abs(X).sum(axis=0, dtype=np.float64)).ravel()
+    giant = int(np.argmax(size))
+    return giant if 0 < size.sum() <= 2 * size[giant] * (1 + _ALIKE) else None
+
+
+def _copies_among(X: Matrix) -> list[int]:
+    seen = X.getnnz(axis=0) if sp.issparse(X) else np.count_nonzero(X, axis=0)
     deep = np.flatnonzero(seen >= _DEEP)
     # One random number a gene: observations whose sums are the same, but for rounding, are compared value by value.
-    sums = (draft.X.T @ np.random.default_rng(0).standard_normal(draft.n_vars))[deep]
+    sums = (X.T @ np.random.default_rng(0).standard_normal(X.shape[0]))[deep]
     order = np.argsort(sums, kind="stable")
     near = np.flatnonzero(np.diff(sums[order]) <= _ROUNDING * np.abs(sums).max(initial=0.0))
     pairs = [sorted(deep[order[at : at + 2]]) for at in near]
-    copies = sorted(second for first, second in pairs if not np.ptp(dense(draft.X[:, [first, second]]), axis=1).any())
-    if not copies:
-        return draft
-    names = examples([str(draft.obs.index[at]) for at in copies])
-    text = (
-        f"{len(copies)} observations have all values of another one ({names}): the same ones twice make the evidence "
-        "look larger than it is. Leave the copies out of the file, unless these are measurements of their own."
-    )
-    return draft.noted("copies", "observations that are copies of others looked for", warnings=[text])
+    return sorted(second for first, second in pairs if not np.ptp(dense(X[:, [first, second]]), axis=1).any())
 
 
 def _counts_up(draft: Draft) -> np.ndarray:
