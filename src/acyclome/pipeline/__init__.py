@@ -1,1 +1,16 @@
 """From options and files to a network: data, stages, sessions, commands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["learn_store"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import :func:`acyclome.pipeline.groups.learn_store` once it is asked for; it takes all that computes with it."""
+    if name != "learn_store":
+        raise AttributeError(name)
+    from acyclome.pipeline.groups import learn_store
+
+    return learn_store

@@ -47,9 +47,25 @@ def learn_groups(labels: Sequence[Label], door: Door, config: Config, *, runtime
         return _learn_together(check_joint(config, labels), door, config, runtime=runtime)
     networks = {}
     for k, label in enumerate(labels, 1):
-        session = _begin(label, door.open_store(label), door, config=config, runtime=runtime)
-        networks[label] = _learn(session, label, (k, len(labels)))
+        place, store = (k, len(labels)), door.open_store(label)
+        networks[label] = learn_store(store, door, config, runtime=runtime, label=label, place=place)
     return networks
+
+
+def learn_store(
+    store: GeneMajor,
+    door: Door,
+    config: Config,
+    *,
+    runtime: Runtime,
+    label: Label = None,
+    place: tuple[int, int] = (1, 1),
+) -> Network:
+    """Learn the network of a prepared store, of one label, the first of so many at its ``place``.
+
+    Here computing begins, by every way in: what can be refused of data was refused when the store was made.
+    """
+    return _learn(_begin(label, store, door, config=config, runtime=runtime), label, place)
 
 
 def check_joint(config: Config, labels: Sequence[Label]) -> list[str]:
