@@ -15,11 +15,12 @@ from hypothesis.extra import numpy as arrays_of
 from pandas.testing import assert_frame_equal
 
 import acyclome as ac
+from acyclome._version import __version__
 from acyclome.errors import InputError
 from acyclome.io.atomic import TEMPORARY_MARK
 from acyclome.io.digested import fingerprint
 from acyclome.io.names import SHARED, safe_name
-from acyclome.io.runs import RunFolder
+from acyclome.io.runs import RunFolder, input_digest
 
 FILES = ["edges.parquet", "edges.tsv.gz", "network.h5ad", "nodes.tsv", "ranking.tsv.gz", "run.json"]
 KINDS = st.sampled_from([np.float32, np.float64, np.int32, np.int64, np.bool_])
@@ -265,21 +266,29 @@ def test_fingerprints_follow_content_and_nothing_else():
 
 
 def test_a_finished_network_is_said_where_it_would_be_replaced(tmp_path, toy_network):
-    RunFolder(tmp_path / "new").check_unfinished()
-    RunFolder(tmp_path / "one").write_network(toy_network)
-    with pytest.raises(InputError, match=r"one' holds a finished network\. .* --resume; .* --overwrite"):
-        RunFolder(tmp_path / "one").check_unfinished()
+    (tmp_path / "x.csv").write_text("data")
     asked = {"input": {"group": None}, "seed": 0}
-    notes = {"command": [], "config": {**asked, "input": {"group": "B"}}, "input": {}, "key": "", "cost": {}}
-    (tmp_path / "one" / "stages").mkdir()
-    (tmp_path / SHARED).mkdir()
-    (tmp_path / SHARED / "edges.tsv.gz").touch()
-    RunFolder(tmp_path / "one").write_notes(notes)
-    for folder in (tmp_path, tmp_path / "one"):
-        RunFolder(folder).check_unfinished(asked)
-        with pytest.raises(InputError, match=r"Other options made that.* add --overwrite"):
-            RunFolder(folder).check_unfinished({**asked, "seed": 1})
+    out, one = RunFolder(tmp_path / "out"), RunFolder(tmp_path / "out" / "one")
+    assert not out.is_finished(asked, tmp_path / "x.csv")
+    one.write_network(toy_network)
+    with pytest.raises(InputError, match=r"one' holds the finished network of another run.* add --overwrite"):
+        one.is_finished(asked, tmp_path / "x.csv")
+    about = {"version": __version__, "input": {"digest": input_digest(tmp_path / "x.csv")}}
+    notes = {"command": [], "config": {**asked, "input": {"group": "B"}}, "key": "", "cost": {}, **about}
+    one.stage(".").mkdir()
+    RunFolder(out.path / SHARED).path.mkdir()
+    (out.path / SHARED / "edges.tsv.gz").touch()
+    one.write_notes(notes)
+    assert out.is_finished(asked, tmp_path / "x.csv")
+    assert one.is_finished(asked, tmp_path / "x.csv")
     with pytest.raises(InputError, match=r"the finished networks of 2 groups \(one, shared\)"):
-        RunFolder(tmp_path).check_unfinished()
-    (tmp_path / "one" / "edges.tsv.gz").unlink()
-    RunFolder(tmp_path / "one").check_unfinished()
+        out.is_finished({**asked, "seed": 1}, tmp_path / "x.csv")
+    one.write_notes({**notes, "version": "0.0.1"})
+    with pytest.raises(InputError, match="of other data, options or version"):
+        one.is_finished(asked, tmp_path / "x.csv")
+    one.write_notes(notes)
+    (tmp_path / "x.csv").write_text("other data")
+    with pytest.raises(InputError, match="of other data, options or version"):
+        one.is_finished(asked, tmp_path / "x.csv")
+    one.file("edges.tsv.gz").unlink()
+    assert not one.is_finished(asked, tmp_path / "x.csv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +57,8 @@ def run(input_file: Path, out: Path, *, overwrite: bool, config: Config, options
     from acyclome.pipeline import commands
 
     require_exists(input_file)
-    if not overwrite:
-        RunFolder(out).check_unfinished(config.model_dump(mode="json") if options.resume else None)
+    if not overwrite and RunFolder(out).is_finished(config.model_dump(mode="json"), input_file):
+        options = replace(options, resume=True)
     began = time.perf_counter()
     with Progress(quiet=options.quiet) as progress:
         networks = commands.run(input_file, out, config, options.runtime(progress))

@@ -19,6 +19,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from acyclome._version import __version__
 from acyclome.errors import InputError, examples
 from acyclome.io import formats, tables
 from acyclome.io.atomic import ensure_writable, remove, remove_leftovers
@@ -102,35 +103,39 @@ class RunFolder:
             )
             raise InputError(msg)
 
-    def check_unfinished(self, options: Mapping[str, Any] | None = None) -> None:
-        """Raise an InputError if a network is here, of which nothing is to be lost unasked.
+    def is_finished(self, options: Mapping[str, Any], input_path: str | os.PathLike[str]) -> bool:
+        """Return whether the network that these options (as JSON) and this input give is here, which then may stay.
 
-        One that these options (of a configuration, as JSON has them) made may stay: it is resumed, and comes out again.
+        Raises
+        ------
+        InputError
+            If another one is here, of which nothing is to be lost unasked.
         """
         groups = self.groups()
         if self.file("edges.tsv.gz").exists():
-            what, folders = "a finished network", [self]
+            what, folders = "the finished network", [self]
         elif groups:
             what = f"the finished networks of {len(groups)} groups ({examples(groups, 3)})"
             folders = [RunFolder(self.path / group) for group in groups if group != SHARED]  # which nothing is read for
         else:
-            return
-        if options is None:
-            way_out = "To keep what fits these data and options and do the rest, add --resume; to learn anew instead,"
-        elif all(folder._was_asked(options) for folder in folders):
-            return
-        else:
-            way_out = "Other options made that. To put what these give in its place, add"
-        msg = f"The folder {str(self.path)!r} holds {what}. {way_out} --overwrite; or give another folder (-o)."
+            return False
+        digest = input_digest(input_path)
+        if all(folder._was_asked(options, digest) for folder in folders):
+            return True
+        msg = (
+            f"The folder {str(self.path)!r} holds {what} of another run, of other data, options or version. To put "
+            "what this one gives in its place, add --overwrite; or give another folder (-o)."
+        )
         raise InputError(msg)
 
-    def _was_asked(self, options: Mapping[str, Any]) -> bool:
-        """Return whether a run was asked for with these options, whichever group it is of."""
+    def _was_asked(self, options: Mapping[str, Any], digest: str) -> bool:
+        """Return whether a run of this input was asked for with these options, whichever group it is of."""
         if not self.stage("config.json").exists():
             return False
-        asked = self.read_notes()["config"]
+        notes = self.read_notes()
+        asked = notes["config"]
         of_all = {**asked, "input": {**asked.get("input", {}), "group": options["input"]["group"]}}
-        return of_all == options
+        return (of_all, notes["input"].get("digest"), notes.get("version")) == (options, digest, __version__)
 
     def groups(self) -> list[str]:
         """Return the names of the folders of groups in which a network is, sorted; of those that a run lists, if any.

@@ -135,6 +135,7 @@ def _prepare(
             "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
             "config": config.model_dump(mode="json"),
             "input": {"path": str(input_path), "digest": digest},
+            "version": __version__,
             "key": key,
         }
         path, notes = folder.stage("prepared.h5"), folder.stage("config.json")
