@@ -15,9 +15,11 @@ from tests.examples import draw, draw_modules
 import acyclome as ac
 from acyclome.evaluate.factors import Factors
 from acyclome.evaluate.kinetics import Hill
+from acyclome.evaluate.modules import simulate_modules
 from acyclome.evaluate.simulate import simulate
 from acyclome.evaluate.umi import Umi
 from acyclome.network import JointNetworks
+from acyclome.network.modules import ModuleNetwork
 from acyclome.pipeline.causalbench import Acyclome
 
 mpl.use("Agg")
@@ -27,7 +29,9 @@ PUBLIC = {
     **{name: getattr(ac, name) for name in ac.__all__ if not name.startswith("_") and name not in ROOMS},
     "settings": type(ac.settings),
     "JointNetworks": JointNetworks,  # of ac.learn with joint=True
-    **{thing.__name__: thing for thing in (Acyclome, simulate, Factors, Hill, Umi)},  # from their modules
+    **{
+        thing.__name__: thing for thing in (Acyclome, simulate, Factors, Hill, Umi, ModuleNetwork, simulate_modules)
+    },  # from their modules
 }
 # What other rooms ask of an object, and users do not.
 OF_THE_PACKAGE = ("Config.", "Network.screen", "Factors.", "Hill.", "Umi.")
@@ -71,7 +75,7 @@ def test_examples_say_what_comes_out(name, cells, modular, tmp_path, monkeypatch
         "net": ac.get.network(adata),
         "modular": modular,
     }
-    names |= {"simulate": simulate, "Factors": Factors, "Hill": Hill, "Umi": Umi}
+    names |= {"simulate_modules": simulate_modules, "simulate": simulate, "Factors": Factors, "Hill": Hill, "Umi": Umi}
     said = []
     doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example_of(name, names), out=said.append)
     plt.close("all")

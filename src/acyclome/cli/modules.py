@@ -23,9 +23,9 @@ from acyclome.errors import InputError
     metavar="auto|N",
     help="How many to learn at most; auto: the fewest within two standard errors of the best held-out likelihood.",
 )
-@cloup.option("--price-loadings", default=1.0, metavar="X", help="Price of a link to a gene: more, fewer.")
-@cloup.option("--price-edges", default=1.0, metavar="X", help="Price of an edge into a module: more, fewer.")
-@cloup.option("--price-outside", default=3.0, metavar="X", help="With --visible: price of a link from outside a set.")
+@cloup.option("--price-loadings", type=float, metavar="X", help="Price of a link to a gene; of itself 1.")
+@cloup.option("--price-edges", type=float, metavar="X", help="Price of an edge into a module; of itself 1.")
+@cloup.option("--price-outside", type=float, metavar="X", help="Price of a link from outside a --visible set; 3.")
 @cloup.option("--gene", metavar="NAME", help="Show the ways from a gene that is knocked out, over modules, to others.")
 @cloup.option("--to", metavar="NAME", help="With --gene: the gene at the end of the ways.")
 @cloup.option("--top", default=20, metavar="N", help="Modules, or ways, to show.")
@@ -35,9 +35,9 @@ def modules(
     gene_sets: Path | None,
     visible: Path | None,
     number: str,
-    price_loadings: float,
-    price_edges: float,
-    price_outside: float,
+    price_loadings: float | None,
+    price_edges: float | None,
+    price_outside: float | None,
     gene: str | None,
     to: str | None,
     top: int,
@@ -54,12 +54,12 @@ def modules(
     if gene is not None:
         _ways(out, gene, to, top=top, json=options.json)
         return
-    from acyclome.core.modules.find import Prices
-    from acyclome.pipeline.modules import Asked, modules_of_run
+    from acyclome.pipeline.modules import Asked, modules_of_run, priced
 
     for path in filter(None, (gene_sets, visible)):
         require_exists(path)
-    prices = Prices(price_loadings, price_edges, price_outside)
+    given = {"loadings": price_loadings, "edges": price_edges, "outside": price_outside}
+    prices = priced({name: price for name, price in given.items() if price is not None})
     asked = Asked(int(number) if number.isdecimal() else number, gene_sets, visible, prices)
     with Progress(quiet=options.quiet) as progress:
         found = modules_of_run(out, asked, options.runtime(progress))

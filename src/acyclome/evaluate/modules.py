@@ -94,6 +94,12 @@ def simulate_modules(
     ------
     ValueError
         If a number lies outside its range.
+
+    Examples
+    --------
+    >>> drawn = simulate_modules(60, 400, n_modules=4, seed=5)
+    >>> drawn.X.shape, drawn.activity.shape
+    ((400, 60), (400, 4))
     """
     check_number("n_modules", n_modules, 1)
     check_number("d", d, 5 * n_modules)

@@ -66,6 +66,14 @@ class ModuleNetwork:
         Held-out likelihood by numbers of modules, with ``MODULE_PATH_COLUMNS``; empty where the number was given.
     activity
         Of every module (columns) in every observation that was learned from; None of what was read from files.
+
+    Examples
+    --------
+    >>> found = ac.get.modules(modular)
+    >>> found.names["M001"] == found.modules["name"].iloc[0]
+    True
+    >>> list(found.routes("G00").columns)
+    ['target', 'route', 'effect']
     """
 
     modules: pd.DataFrame

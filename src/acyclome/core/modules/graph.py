@@ -4,9 +4,9 @@
 
 Choice: scores of modules enter by their moments less what the noise of their genes adds, so that a module of three
 genes counts as one of a hundred.  Genes that may act on modules are those that a list names, or else those that a
-collider shows: a gene of module ``k`` that goes with module ``l`` given ``k``, but not alone, acts on ``k`` beside
-``l``.  Reason: nothing else tells a regulator from a gene that its module moves, and with every gene that loads on two
-modules as a node F1 of module edges fell from .97 to .8.  What would change it: interventions on many genes.
+collider shows: a gene of module ``k`` that goes with others given ``k``, but with none of them alone, acts on ``k``
+beside them.  Reason: nothing else tells a regulator from a gene that its module moves, and with every gene that loads
+on two modules as a node F1 of module edges fell from .97 to .8.  What would change it: interventions on many genes.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def _may_act(data: Moments, modules: Modules, moments: ModuleMoments, *, listed:
     rows = np.arange(len(main))
     others = loads.copy()
     others[rows, main] = False
-    collides: np.ndarray = (others & ~beyond).any(axis=1) & beyond[rows, main] & (main >= 0)
+    # With all of them: where one module of several goes with a gene, a loading that the others hide is likelier than a
+    # collider. On draws apart from those of tables F1 of module edges rose from .78 to .88 (3,000 genes, 10 modules).
+    collides: np.ndarray = others.any(axis=1) & ~(others & beyond).any(axis=1) & beyond[rows, main] & (main >= 0)
     return collides
 
 
