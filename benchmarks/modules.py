@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,17 @@ from acyclome.core.data.problem import Problem
 from acyclome.core.modules.enrichment import enrichment, overlaps
 from acyclome.core.modules.find import Modules, Visible, find_modules
 from acyclome.core.modules.graph import find_graph, left_of_edges
-from acyclome.core.modules.path import elbow, regularisation_path
+from acyclome.core.modules.knockouts import Knockouts
+from acyclome.core.modules.path import Judges, elbow, regularisation_path
 from acyclome.core.workers import one_blas_thread
 from acyclome.evaluate.modules import ModuleSimulation, simulate_modules
 from acyclome.pipeline.engine_settings import engine_settings
-from benchmarks.networks import compendium_sets
+from benchmarks.networks import Known, compendium_sets, known_networks
 from benchmarks.report import publish
 from benchmarks.tables import options
 
 DRAWN = ((300, 10), (3000, 10), (3000, 30))
+PATHS = ("DREAM5 E. coli", "PRECISE E. coli")
 OBSERVATIONS, ASKED, COMPONENTS, CLUSTERS = 500, 200, 92, (92, 300)  # the last three as published, or as rivals need
 RATE, RECOVERED, LEAST = 0.01, 0.5, 5
 SETTINGS = engine_settings(Config.from_mapping({"fit": {"relax": False}}))
@@ -44,16 +47,20 @@ def main() -> None:
     """Measure and write the tables."""
     parser = options(__doc__ or "")
     parser.add_argument("--pymodulon", type=Path, help="wheel of pymodulon, with B. subtilis and PRECISE")
-    parser.add_argument("--only", choices=("modules", "regulons"), help="one of the tables")
+    parser.add_argument("--only", choices=("modules", "regulons", "path"), help="one of the tables")
     given = parser.parse_args()
     with one_blas_thread():
-        if given.only != "regulons":
+        if given.only in (None, "modules"):
             rows = [drawn(d, K, seed) for d, K in DRAWN for seed in given.seeds]
             publish("modules", rows, "python -m benchmarks.modules --only modules", given)
-        if given.only != "modules":
+        if given.only in (None, "regulons"):
             compendia = compendium_sets(given.data, given.pymodulon)
             found = [row for name, X, sets in compendia for row in regulons(name, X, sets)]
             publish("regulons", found, "python -m benchmarks.modules --only regulons --pymodulon WHEEL", given)
+        if given.only in (None, "path"):
+            known = (read() for read in known_networks(given.data, given.pymodulon))
+            found = [row for one in known if one.name in PATHS for row in path_rows(one)]
+            publish("module-path", found, "python -m benchmarks.modules --only path --pymodulon WHEEL", given)
 
 
 def drawn(d: int, n_modules: int, seed: int) -> dict[str, Any]:
@@ -142,6 +149,38 @@ def regulons(name: str, expression: pd.DataFrame, sets: dict[str, set[str]]) -> 
         seen, others = Visible(S[:, half::2]), S[:, 1 - half :: 2]
         for method, M in (("none", whole), ("the other half", learned(ASKED, seen))):
             yield {"data": name, "method": f"half {half + 1} of the regulons, visible: {method}", **scores(M, others)}
+
+
+def path_rows(known: Known) -> Iterator[dict[str, Any]]:
+    """Follow the path of a compendium whose network any gene may act in, or those on the list of regulators alone."""
+    X = known.expression.to_numpy(float)
+    scale, genes = X.std(axis=0), known.expression.columns
+    Z = np.ascontiguousarray(((X - X.mean(axis=0)) / np.maximum(scale, 1e-12)).T)
+    data = correlate(scale_genes(lambda a, b: Z[a:b], len(Z), lost=0, threads=1), 1)
+    regulons = [genes.isin(own) for _, own in known.truth.groupby("source")["target"]]
+    S = np.column_stack([own for own in regulons if own.sum() >= LEAST])
+
+    def names(modules: Modules) -> np.ndarray:
+        q = enrichment(modules.members, S)[1]
+        return np.where(q.min(axis=1) < RATE, q.argmin(axis=1), -1)
+
+    for said, causes in (("any gene", None), ("regulators", known.regulators)):
+        network = ac.learn(X, genes, regulators=causes, n_resamples=0, random_state=0, threads=1)
+        price = 0.5 * np.log(len(X)) + np.log((len(causes) if causes else len(Z)) - 1) + np.zeros(len(Z))
+        edges = (network.source, network.target, network.edges["weight"].to_numpy(float))
+        knocked = Knockouts(*edges, order=network.order, price=price)
+        judges = Judges(names, partial(knocked.kept, data))
+        for point in regularisation_path(
+            data.Z, scale / np.median(scale), visible=Visible.none(len(Z)), seed=0, judges=judges
+        ):
+            row = {"data": known.name, "acts": said, "edges": len(edges[0]), "knocked": len(knocked.genes)}
+            yield row | point._asdict() | {"best": best_of(knocked.effects, point.n_modules)}
+
+
+def best_of(T: np.ndarray, number: int) -> float:
+    """Return the share of the squares of effects ``(k, d)`` that the best so many directions keep."""
+    squares = np.linalg.eigvalsh(T @ T.T)[::-1]
+    return float(squares[:number].sum() / squares.sum())
 
 
 def scores(M: np.ndarray, S: np.ndarray) -> dict[str, float]:

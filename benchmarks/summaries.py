@@ -225,6 +225,10 @@ SUMMARIES: dict[str, Summary] = {
     "real": Summary(("data", "method"), ("over_chance", "first_1000", "sure", "sure_right", "cpu_seconds")),
     "modules": Summary(("d", "drawn"), ("learned", "rand", "f1", "regulators", "cpu_seconds")),
     "regulons": Summary(("data", "method"), ("modules", "enriched", "regulons", "recovered", "mean_f1", "cpu_seconds")),
+    "module-path": Summary(
+        ("data", "acts", "n_modules"),
+        ("log_likelihood", "explained", "stability", "enriched", "named_again", "carried", "best", "knockouts"),
+    ),
     "singlecell-runs": Summary(),
     "singlecell-heldout": Summary(),
     "singlecell-regulators": Summary(),
