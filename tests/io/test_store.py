@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from acyclome.errors import InputError
 from acyclome.io.store import MemoryStore, Store, write_store
+from acyclome.io.store_part import StorePart
 
 FACTS = {"steps": [{"step": "filter_genes", "genes_dropped": 3}], "transform": "none"}
 MATRICES = arrays(
@@ -166,3 +167,45 @@ def timed(work):
     start = time.process_time()
     work()
     return time.process_time() - start
+
+
+@pytest.fixture
+def slabs(tmp_path, monkeypatch):
+    """Expression as a store in slabs of four observations, and as it was."""
+    from acyclome.io import store as reading
+    from acyclome.io import store_writer
+
+    monkeypatch.setattr(store_writer, "SLAB", 4)
+    monkeypatch.setattr(reading, "SLAB", 4)
+    X = expression()
+    genes, observations = named(X)
+    parts = store_writer.slabs_of(X)
+    store_writer.write_slabs(tmp_path / "s.h5", parts, genes, observations=observations, facts=FACTS)
+    with Store.open(tmp_path / "s.h5") as store:
+        yield X.toarray(), store
+
+
+def test_a_store_in_slabs_gives_the_same_blocks(slabs):
+    X, store = slabs
+    np.testing.assert_array_equal(store.block(3, 17), X[3:17])
+    np.testing.assert_array_equal(store.rows([9, 2]), X[[9, 2]])
+
+
+def test_slabs_put_together_are_the_whole(slabs):
+    X, store = slabs
+    assert [slab.shape[1] for slab in store.slabs()] == [4, 4, 3]
+    np.testing.assert_array_equal(sp.hstack(list(store.slabs())).toarray(), X)
+    genes, rows = np.array([1, 5, 20]), np.array([0, 3, 4, 10])
+    part = StorePart(store, genes=genes, rows=rows)
+    np.testing.assert_array_equal(sp.hstack(list(part.slabs())).toarray(), X[genes][:, rows])
+    np.testing.assert_array_equal(part.block(0, 3), X[genes][:, rows])
+
+
+def test_slabs_that_do_not_fit_are_refused_when_they_are_written(tmp_path):
+    from acyclome.io.store_writer import write_slabs
+
+    X = expression()
+    genes, observations = named(X)
+    with pytest.raises(InputError, match="30 genes"):
+        write_slabs(tmp_path / "s.h5", [X[:, :5]], genes, observations=observations, facts=FACTS)
+    assert not list(tmp_path.iterdir())

@@ -81,7 +81,7 @@ def _check_arrays(data: Any, indices: Any, indptr: Any, *, shape: tuple[int, int
     if (starts[1:] < starts[:-1]).any():  # no difference: that of unsigned numbers has no sign
         row = int(np.argmax(starts[1:] < starts[:-1]))
         raise _damaged(name, f"indptr falls, from {starts[row]} to {starts[row + 1]} at row {row}")
-    for first, last in _blocks(starts.astype(np.int64)):
+    for first, last in row_ranges(starts.astype(np.int64), _CHUNK):
         block = np.asarray(indices[int(starts[first]) : int(starts[last])])
         _check_block(block, starts[first : last + 1], n_columns, name=name)
 
@@ -100,11 +100,11 @@ def _check_block(found: np.ndarray, starts: np.ndarray, n_columns: int, *, name:
             raise _damaged(name, "a row stores a column twice (sum them with sum_duplicates before writing)")
 
 
-def _blocks(starts: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Yield ranges of whole rows with some ``_CHUNK`` values each, of one row where that has more."""
+def row_ranges(starts: np.ndarray, size: int) -> Iterator[tuple[int, int]]:
+    """Yield ranges of whole rows with some ``size`` values each, of one row where that has more."""
     first, n_rows = 0, len(starts) - 1
     while first < n_rows:
-        last = max(int(np.searchsorted(starts, starts[first] + _CHUNK, side="right")) - 1, first + 1)
+        last = max(int(np.searchsorted(starts, starts[first] + size, side="right")) - 1, first + 1)
         yield first, min(last, n_rows)
         first = last
 

@@ -141,9 +141,23 @@ def sample_rows(matrix: Any) -> np.ndarray:
     n_obs = matrix.shape[0]
     rows = np.unique(np.linspace(0, n_obs - 1, min(n_obs, _SAMPLE_ROWS)).astype(np.int64))
     if compressed.is_backed(matrix) and matrix.format == "csc":  # rows of which lie all over the file
-        matrix = matrix.to_memory()
+        return _rows_of_columns(matrix, rows)
     picked = matrix.oindex[rows] if hasattr(matrix, "oindex") else matrix[rows]  # zarr has rows by index apart
     return np.asarray(picked.toarray() if sp.issparse(picked) else picked, dtype=np.float64)
+
+
+def _rows_of_columns(matrix: Any, rows: np.ndarray) -> np.ndarray:
+    """Return rows of a CSC matrix on the disk, dense, by blocks of its columns."""
+    starts = np.asarray(matrix.group["indptr"][:]).astype(np.int64)
+    out = np.zeros((len(rows), matrix.shape[1]))
+    for a, b in compressed.row_ranges(starts, _CHUNK_VALUES):
+        part = slice(int(starts[a]), int(starts[b]))
+        found = np.asarray(matrix.group["indices"][part])
+        at = np.searchsorted(rows, found)
+        is_one = rows[np.minimum(at, len(rows) - 1)] == found
+        column = np.repeat(np.arange(a, b), np.diff(starts[a : b + 1]))
+        out[at[is_one], column[is_one]] = np.asarray(matrix.group["data"][part])[is_one]
+    return out
 
 
 def _kind(rows: np.ndarray, low: float, high: float, *, is_whole: bool) -> tuple[str, str]:

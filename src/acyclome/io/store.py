@@ -2,8 +2,10 @@
 
 On disk an HDF5 file with one row per gene. A sparse store holds ``data``, ``indices`` and ``indptr`` (CSR of the
 gene-major matrix, which is CSC of the usual observations x genes), so that a block of genes is one slice of each; a
-dense store is one contiguous float32 array. The digest covers names and values, not the file, and is the same however
-the store was written: whole or in blocks.
+dense store is one contiguous float32 array. Of many observations a sparse store is in slabs, ``SLAB`` observations
+each, so that it is written and added up slab by slab: a CSR for each, one after the other, ``indptr`` with a row of its
+own. The digest covers names and values, not the file, and is the same however the store was written: whole or in
+blocks; slabs have another.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -24,11 +26,14 @@ from acyclome.io.declared import check_file
 from acyclome.io.store_writer import (
     ENCODING_TYPE,
     ENCODING_VERSION,
+    SLAB,
     ContentDigest,
     Matrix,
     check_shape,
     dense_rows,
     row_blocks,
+    slabs_of,
+    write_slabs,
     write_store,
 )
 
@@ -36,8 +41,7 @@ if TYPE_CHECKING:
     import h5py
     import pandas as pd
 
-_DIGESTED = 2**24  # values of a part at a time, 64 MB
-__all__ = ["GeneMajor", "MemoryStore", "Store", "StorePart", "write_store"]
+__all__ = ["GeneMajor", "MemoryStore", "Store", "write_slabs", "write_store"]
 
 
 class GeneMajor(ABC):
@@ -49,6 +53,11 @@ class GeneMajor(ABC):
     is_sparse: bool  # whether the values are held as CSR
     folder: Path | None = None  # of its file
     symbols: Mapping[str, str] = {}  # of genes by their names, where they have symbols beside
+
+    @property
+    def slabs(self) -> Callable[[], Iterator[sp.csr_matrix]] | None:
+        """What gives slabs of observations, ``(n_vars, m)`` CSR, one after the other; None where values are dense."""
+        return None
 
     @property
     @abstractmethod
@@ -121,6 +130,10 @@ class MemoryStore(GeneMajor):
     def obs_columns(self) -> pd.DataFrame | None:
         return self._obs_columns
 
+    @property
+    def slabs(self) -> Callable[[], Iterator[sp.csr_matrix]] | None:
+        return (lambda: slabs_of(self._X)) if self.is_sparse else None
+
     def block(self, a: int, b: int) -> np.ndarray:
         self._check_range(a, b)
         return self._dense(self._X[a:b])
@@ -147,7 +160,8 @@ class Store(GeneMajor):
         self.is_sparse = bool(handle.attrs["is_sparse"])
         self._digest = str(handle.attrs["digest"])
         self.folder = Path(handle.filename).resolve().parent
-        self._indptr = handle["X/indptr"][:] if self.is_sparse else None  # 8 bytes a gene, and one read less a block
+        # 8 bytes a gene and slab, and one read less a block.
+        self._indptr = np.atleast_2d(handle["X/indptr"][:]) if self.is_sparse else None
         self._check(handle["X"])
 
     def _check(self, X: Any) -> None:
@@ -155,8 +169,14 @@ class Store(GeneMajor):
         values, shape = (X, (self.n_vars, self.n_obs)) if self._indptr is None else (X["data"], X["indices"].shape)
         fits = values.shape == shape and values.dtype == np.float32
         if self._indptr is not None:
-            ends = self._indptr.shape == (self.n_vars + 1,) and self._indptr[[0, -1]].tolist() == [0, *shape]
-            fits = fits and bool(ends and np.all(np.diff(self._indptr) >= 0)) and X["indices"].dtype.kind == "i"
+            starts, n_slabs = self._indptr, len(self._indptr)
+            ends = starts.shape == (n_slabs, self.n_vars + 1) and [int(starts[0, 0]), int(starts[-1, -1])] == [
+                0,
+                *shape,
+            ]
+            fits = fits and bool(ends and np.all(np.diff(starts, axis=1) >= 0)) and X["indices"].dtype.kind == "i"
+            fits = fits and np.array_equal(starts[1:, 0], starts[:-1, -1])
+            fits = fits and n_slabs in (1, -(-self.n_obs // SLAB))
         if not fits:
             msg = f"the matrix is not one of {self.n_vars} genes and {self.n_obs} observations"
             raise ValueError(msg)
@@ -204,17 +224,46 @@ class Store(GeneMajor):
             raise ValueError(msg)
         return table
 
+    @property
+    def slabs(self) -> Callable[[], Iterator[sp.csr_matrix]] | None:
+        starts = self._indptr
+        if starts is None:
+            return None
+        if len(starts) > 1:
+            return lambda: (self._part(starts[slab], slab) for slab in range(len(starts)))
+        return lambda: slabs_of(self._part(starts[0], None))
+
     def block(self, a: int, b: int) -> np.ndarray:
         self._check_range(a, b)
         if self._indptr is None:
             return self._handle["X"][a:b]
-        start, stop = int(self._indptr[a]), int(self._indptr[b])
-        group = self._handle["X"]
-        parts = (group["data"][start:stop], group["indices"][start:stop], self._indptr[a : b + 1] - start)
-        if len(parts[1]) and not 0 <= parts[1].min() <= parts[1].max() < self.n_obs:
+        starts = self._indptr
+        if len(starts) == 1:
+            return self._part(starts[0], None, genes=(a, b)).toarray()
+        out = np.zeros((b - a, self.n_obs), np.float32)
+        for slab in range(len(starts)):
+            part = self._part(starts[slab], slab, genes=(a, b))
+            out[:, slab * SLAB : slab * SLAB + part.shape[1]] = part.toarray()
+        return out
+
+    def sparse_block(self, a: int, b: int) -> sp.csr_matrix:
+        """Return genes ``a`` to ``b`` of a sparse store, ``(b - a, n_obs)`` CSR."""
+        starts = self._indptr
+        assert starts is not None, "the store is sparse"
+        if len(starts) == 1:
+            return self._part(starts[0], None, genes=(a, b))
+        return sp.hstack([self._part(starts[slab], slab, genes=(a, b)) for slab in range(len(starts))], format="csr")
+
+    def _part(self, starts: np.ndarray, slab: int | None, genes: tuple[int, int] | None = None) -> sp.csr_matrix:
+        """Return genes ``a`` to ``b`` of a slab, which begin at ``starts``, CSR; all genes and observations if None."""
+        group, (a, b) = self._handle["X"], genes or (0, self.n_vars)
+        m = self.n_obs if slab is None else min(SLAB, self.n_obs - slab * SLAB)
+        start, stop = int(starts[a]), int(starts[b])
+        parts = (group["data"][start:stop], group["indices"][start:stop], starts[a : b + 1] - start)
+        if len(parts[1]) and not 0 <= parts[1].min() <= parts[1].max() < m:
             msg = f"{self._handle.filename!r} is damaged: it names observations that it has not. Prepare again."
             raise InputError(msg)
-        return sp.csr_matrix(parts, shape=(b - a, self.n_obs)).toarray()
+        return sp.csr_matrix(parts, shape=(b - a, m))
 
     def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
         # One read for each run of neighbours: h5py takes scattered rows one by one, which is slow.
@@ -235,60 +284,6 @@ class Store(GeneMajor):
 
     def __exit__(self, *failure: object) -> None:
         self.close()
-
-
-class StorePart(GeneMajor):
-    """The interface of a store over a part of another, which stays where it is.
-
-    ``genes`` (d,) and ``rows`` (n,) are positions, in the order in which they come; None takes all.
-    """
-
-    def __init__(self, store: GeneMajor, *, genes: np.ndarray | None = None, rows: np.ndarray | None = None) -> None:
-        self._store, self._genes, self._rows = store, genes, rows
-        self.genes = store.genes if genes is None else [store.genes[j] for j in genes]
-        self.observations = store.observations if rows is None else [store.observations[r] for r in rows]
-        self.facts, self.symbols = store.facts, store.symbols
-        self.is_sparse, self.folder = store.is_sparse, store.folder
-
-    @cached_property
-    def digest(self) -> str:
-        """Digest of names and values, read block by block, for a part may be nearly as large as the whole."""
-        content = ContentDigest(self.genes, self.observations)
-        step = max(1, _DIGESTED // max(self.n_obs, 1))
-        for start in range(0, self.n_vars, step):
-            content.add(self.block(start, min(start + step, self.n_vars)))
-        return content.result()
-
-    @cached_property
-    def obs_columns(self) -> pd.DataFrame | None:
-        table = self._store.obs_columns
-        return table if table is None or self._rows is None else table.iloc[self._rows]
-
-    def block(self, a: int, b: int) -> np.ndarray:
-        values = self._store.block(a, b) if self._genes is None else self._store.rows(self._genes[a:b])
-        return values if self._rows is None else values[:, self._rows]
-
-    def rows(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
-        index = np.asarray(index, np.int64)
-        values = self._store.rows(index if self._genes is None else self._genes[index])
-        return values if self._rows is None else values[:, self._rows]
-
-    def close(self) -> None:
-        self._store.close()
-
-    def in_memory(self) -> MemoryStore:
-        # Piece by piece, for a part of the observations has all of them while it is read.
-        step = max(1, _DIGESTED // max(self._store.n_obs, 1))
-        pieces = [self.block(a, min(a + step, self.n_vars)) for a in range(0, self.n_vars, step)]
-        values = np.concatenate(pieces) if pieces else self.block(0, 0)
-        return MemoryStore(
-            values,
-            self.genes,
-            self.observations,
-            facts=self.facts,
-            obs_columns=self.obs_columns,
-            symbols=self.symbols,
-        )
 
 
 def _strings(dataset: h5py.Dataset) -> list[str]:

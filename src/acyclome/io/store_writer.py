@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ENCODING_TYPE = "acyclome-store"
 ENCODING_VERSION = "1"
+SLAB = 2**14  # observations of a slab: at 30,000 genes, 3 % of them seen, 0.1 GB
 _CHUNK = 2**18  # elements of a sparse array that are kept together in the file: 1 MB of float32
 _BLOCK = 2**24  # values that are converted, hashed and written at a time: 64 MB of float32
 
@@ -43,8 +44,6 @@ def write_store(
     `X` is ``(n_vars, n_obs)`` dense or CSR, or the blocks of genes of such a matrix one after the other, so that a
     dense result need never be in memory as a whole. The first block decides whether the store is sparse.
     """
-    import h5py
-
     blocks = row_blocks(X) if sp.issparse(X) or isinstance(X, np.ndarray) else iter(X)
     content = ContentDigest(genes, observations)
     with write_hdf5(path) as handle:
@@ -53,20 +52,62 @@ def write_store(
         is_sparse = bool(sp.issparse(first))
         write = _write_sparse if is_sparse else _write_dense
         write(handle, chain([first], blocks), (len(genes), len(observations)), content)
-        text = h5py.string_dtype()
-        handle.create_dataset("genes", data=np.asarray(genes, dtype=object), dtype=text)
-        if symbols:
-            named = np.asarray([symbols.get(gene, "") for gene in genes], dtype=object)
-            handle.create_dataset("symbols", data=named, dtype=text)
-        handle.create_dataset("observations", data=np.asarray(observations, dtype=object), dtype=text)
-        handle.create_dataset("facts", data=json.dumps(plain(facts), ensure_ascii=False), dtype=text)
-        if obs_columns is not None:
-            from anndata.io import write_elem
+        handle.attrs["is_sparse"] = is_sparse
+        _write_names(handle, genes, observations, symbols=symbols)
+        return _finish(handle, content, facts, obs_columns=obs_columns)
 
-            write_elem(handle, "obs", obs_columns)
-        digest = content.result()
-        handle.attrs.update({"encoding-type": ENCODING_TYPE, "encoding-version": ENCODING_VERSION})
-        handle.attrs.update({"is_sparse": is_sparse, "digest": digest})
+
+def write_slabs(
+    path: str | os.PathLike[str],
+    slabs: Iterable[sp.csr_matrix],
+    genes: Sequence[str],
+    *,
+    observations: Sequence[str],
+    facts: Mapping[str, Any],
+    obs_columns: pd.DataFrame | None = None,
+    symbols: Mapping[str, str] | None = None,
+) -> str:
+    """Write a store in slabs of ``SLAB`` observations, ``(n_vars, m)`` CSR each, as :func:`write_store` does."""
+    content, n_obs, width = ContentDigest(genes, observations), len(observations), 0
+    with write_hdf5(path) as handle:
+        add, starts = _lists(handle.create_group("X")), []
+        for slab in heard(iter(slabs)):
+            check_shape(slab.shape, len(genes), min(SLAB, n_obs - width))
+            width += slab.shape[1]
+            starts.append(add(slab) + slab.indptr.astype(np.int64))
+            content.add(slab)
+        check_shape((len(genes), width), len(genes), n_obs)
+        handle["X"].create_dataset("indptr", data=np.array(starts))
+        handle.attrs["is_sparse"] = True
+        _write_names(handle, genes, observations, symbols=symbols)
+        return _finish(handle, content, facts, obs_columns=obs_columns)
+
+
+def _write_names(
+    handle: h5py.File, genes: Sequence[str], observations: Sequence[str], *, symbols: Mapping[str, str] | None
+) -> None:
+    import h5py
+
+    text = h5py.string_dtype()
+    handle.create_dataset("genes", data=np.asarray(genes, dtype=object), dtype=text)
+    if symbols:
+        named = np.asarray([symbols.get(gene, "") for gene in genes], dtype=object)
+        handle.create_dataset("symbols", data=named, dtype=text)
+    handle.create_dataset("observations", data=np.asarray(observations, dtype=object), dtype=text)
+
+
+def _finish(
+    handle: h5py.File, content: ContentDigest, facts: Mapping[str, Any], *, obs_columns: pd.DataFrame | None
+) -> str:
+    import h5py
+
+    handle.create_dataset("facts", data=json.dumps(plain(facts), ensure_ascii=False), dtype=h5py.string_dtype())
+    if obs_columns is not None:
+        from anndata.io import write_elem
+
+        write_elem(handle, "obs", obs_columns)
+    digest = content.result()
+    handle.attrs.update({"encoding-type": ENCODING_TYPE, "encoding-version": ENCODING_VERSION, "digest": digest})
     return digest
 
 
@@ -127,21 +168,39 @@ def _write_dense(handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int, 
 
 
 def _write_sparse(handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int, int], content: ContentDigest) -> None:
-    group = handle.create_group("X")
-    data, indices = (
-        group.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(_CHUNK,), dtype=kind)
-        for name, kind in (("data", np.float32), ("indices", np.int32))
-    )
-    counts = []
+    add, counts = _lists(handle.create_group("X")), []
     for block in blocks:
         rows = sp.csr_matrix(block)
         check_shape((rows.shape[0], rows.shape[1]), rows.shape[0], shape[1])
-        start, stop = data.shape[0], data.shape[0] + rows.nnz
-        for dataset, values in ((data, rows.data), (indices, rows.indices)):
-            dataset.resize((stop,))
-            dataset[start:stop] = values
+        add(rows)
         content.add(rows)
         counts.append(np.diff(rows.indptr))
     lengths = np.concatenate([[0], *counts]).astype(np.int64)
     check_shape((len(lengths) - 1, shape[1]), *shape)
-    group.create_dataset("indptr", data=np.cumsum(lengths))
+    handle["X"].create_dataset("indptr", data=np.cumsum(lengths))
+
+
+def _lists(group: h5py.Group) -> Callable[[sp.csr_matrix], int]:
+    """Make growing lists of values and indices; what adds a block to them returns where it begins."""
+    data, indices = (
+        group.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(_CHUNK,), dtype=kind)
+        for name, kind in (("data", np.float32), ("indices", np.int32))
+    )
+
+    def add(block: sp.csr_matrix) -> int:
+        start, stop = data.shape[0], data.shape[0] + block.nnz
+        for dataset, values in ((data, block.data), (indices, block.indices)):
+            dataset.resize((stop,))
+            dataset[start:stop] = values
+        return start
+
+    return add
+
+
+def slabs_of(X: sp.csr_matrix) -> Iterator[sp.csr_matrix]:
+    """Cut a matrix in memory, ``(d, n)``, into slabs of ``SLAB`` observations."""
+    columns = X.tocsc() if X.shape[1] > SLAB else X
+    for start in range(0, X.shape[1], SLAB):
+        slab = sp.csr_matrix(columns[:, start : start + SLAB])
+        slab.sort_indices()
+        yield slab

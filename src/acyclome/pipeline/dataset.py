@@ -19,7 +19,8 @@ from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import Treatments
 from acyclome.errors import ConfigError, InputError, examples
 from acyclome.io.scratch import scratch_array
-from acyclome.io.store import GeneMajor, StorePart
+from acyclome.io.store import GeneMajor
+from acyclome.io.store_part import StorePart
 from acyclome.knowledge.edges import Prior, prior_of
 from acyclome.knowledge.interventions import Perturbation, Strangers, find_targets
 from acyclome.knowledge.regulators import Regulators, find_regulators
@@ -182,6 +183,7 @@ class Dataset:
             deconfounding=self.deconfounding,
             is_latent=self.is_latent,
             marginal_map=self.marginal_map,
+            slabs=self.store.slabs,
         )
         wrong = np.flatnonzero(~(np.isfinite(found.mean) & np.isfinite(found.scale)))
         if wrong.size:  # what is prepared has none; a store may have been changed

@@ -93,8 +93,8 @@ def estimate(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[
 
     Memory: data and correlations, ``n d + d^2`` numbers of 4 bytes (8 up to ``PRECISE_GENES``), once for the whole and
     once for each half-sample under way (of a screen four fifths of it), ``n d`` above ``WHOLE_GENES``, where
-    correlations are formed as they are needed, and panels of the data where they are not held; where ``n >= d``, three
-    float64 matrices for the inverse, as often; the candidates' blocks
+    correlations are formed as they are needed, and panels of the data where they are not held; where ``n >= d``, a
+    float32 matrix for the inverse, as often; the candidates' blocks
     ``8 k^2 d`` and paths; tiles. ``spilled_memory_bytes`` leaves the scaled data on the disk. Shards too stand beside
     the whole, as many as there are threads.
     Speeds are those of one core at 3 GHz; good to a factor of two.  ``device_memory_gb`` is what --device cuda takes of
@@ -115,7 +115,7 @@ def estimate(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[
         data = (1 + threads) * (size * n * panel_genes(n_obs) + PIECE_BYTES)
         half_data = 0.0 if half >= d else half_data
     own = data + size * correlations
-    inverse = 24 * d * d
+    inverse = 4 * d * d  # in place, beside the correlations
     small = half_data + size * correlations + (inverse if half >= d else 4 * half * d)
     tiles = size * 512 * d * 3 * threads + (inverse if n >= d else 4 * n * d)
     blocks = (8 * k * k * d / 2 + PATH_BYTES * d) * (1 + beside)

@@ -161,7 +161,11 @@ def lowest_values(task: Task) -> np.ndarray:
     store, m = task.data.store, task.moments
     if m.hermite is not None:  # what the lowest count tells of expression, whose logarithm has no lowest value
         return np.asarray(m.Z.min(axis=1), np.float64) * m.hermite[0]
-    lowest = np.concatenate([store.block(a, b).min(axis=1) for a, b in gene_blocks(store.n_vars, ROWS)]).astype(float)
+    if store.slabs is None:
+        parts = (store.block(a, b).min(axis=1) for a, b in gene_blocks(store.n_vars, ROWS))
+        lowest = np.concatenate(list(parts)).astype(float)
+    else:
+        lowest = np.min([slab.min(axis=1).toarray().ravel() for slab in store.slabs()], axis=0).astype(float)
     # Nothing below zero means counts or their logarithms, where no expression is zero; else the lowest value seen.
     floor = np.zeros_like(lowest) if lowest.min(initial=0.0) >= 0 else lowest
     return np.divide(floor - m.mean, m.scale, out=np.full(len(floor), np.nan), where=m.scale > 0)

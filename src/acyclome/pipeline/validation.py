@@ -22,7 +22,8 @@ from acyclome.core.data.index_maps import positions
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.effects.doses import Treatments
 from acyclome.evaluate.rivals import OURS, beside_rivals, met_by_chance, rival_networks
-from acyclome.io.store import GeneMajor, MemoryStore, StorePart
+from acyclome.io.store import GeneMajor, MemoryStore
+from acyclome.io.store_part import StorePart
 from acyclome.knowledge.edges import Prior
 from acyclome.models import AUTO
 from acyclome.pipeline import interventional

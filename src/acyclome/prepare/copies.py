@@ -14,20 +14,18 @@ import scipy.sparse as sp
 
 from acyclome.errors import examples
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
+from acyclome.prepare.streamed import Streamed, directions
 
 LEAST_APART = 1e-9  # of 1 - |r|: rounding to float32 stays below it while the mean is below a thousand deviations
 # Projections of standardized copies differ by sqrt(2 (1 - |r|)) times a draw of variance 1, of which this is 4.5.
 _NEAR = 4.5 * np.sqrt(2.0 * LEAST_APART)
 # Of observations; those farthest out may carry all that two genes have in common, and the others have to bear it out.
 _FAR, _APART_WITHOUT = 0.05, 1e-6  # rounding is larger beside what is left
-_STREAM = 0xC09  # of draws that decide nothing but which pairs are compared
 
 
 def find_copies(X: Matrix) -> np.ndarray:
     """Return the first gene that each is a copy of, itself where it is none, ``(d,)``; ``X`` is ``(d, n)``."""
-    d, n = X.shape
-    draws = np.random.default_rng(_STREAM).standard_normal((n, 2)) / np.sqrt(n)
-    place = np.concatenate([np.empty((0, 2)), *(_projected(X[a:b], draws) for a, b in blocks(d, n))])
+    d, place = X.shape[0], _places(X)
     place *= np.where(place[:, :1] < 0, -1.0, 1.0)  # a copy may be turned around
     first, window = np.arange(d), list[int]()
     for gene in np.argsort(place[:, 0], kind="stable").tolist():
@@ -41,6 +39,19 @@ def find_copies(X: Matrix) -> np.ndarray:
     lowest = np.full(d, d)
     np.minimum.at(lowest, first, np.arange(d))
     return lowest[first]
+
+
+def _places(X: Matrix) -> np.ndarray:
+    """Return standardized genes, projected onto two random directions, ``(d, 2)``."""
+    d, n = X.shape
+    draws = directions(n)
+    if not isinstance(X, Streamed):
+        return np.concatenate([np.empty((0, 2)), *(_projected(X[a:b], draws) for a, b in blocks(d, n))])
+    found = X.of_genes
+    mean = found.total / n
+    scale = np.sqrt(np.maximum(found.square / n - mean**2, 0.0))
+    centred = found.projected - np.multiply.outer(mean, draws.sum(axis=0))
+    return centred / np.where(scale > 0, scale, np.inf)[:, None]
 
 
 def _projected(X: Matrix, draws: np.ndarray) -> np.ndarray:

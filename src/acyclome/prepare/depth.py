@@ -25,10 +25,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from acyclome.errors import examples
 from acyclome.prepare.matrix import Matrix, dense
+from acyclome.prepare.streamed import held, mean_squares, sums_of_cells, sums_of_genes
 
 DOMINANT = (
     0.05  # share of all counts from which a gene is left out of totals: max_fraction of scanpy.pp.normalize_total
@@ -75,12 +75,12 @@ class Totals:
     def of(cls, X: Matrix) -> Totals:
         """Judge the totals of counts ``(d, n)``."""
         d = X.shape[0]
-        mean = np.asarray(X.mean(axis=1, dtype=np.float64)).ravel()
+        mean = sums_of_genes(X) / X.shape[1]
         dominant = np.flatnonzero(mean > DOMINANT * mean.sum())
         kept = np.ones(d, bool)
         if d >= PANEL:  # of few genes each may have such a share, and none of them is the exception
             kept[dominant] = False
-        sums = np.asarray(X[kept].sum(axis=0, dtype=np.float64)).ravel()
+        sums = sums_of_cells(X if kept.all() else X[kept])
         effective = float(mean[kept].sum() ** 2 / np.square(mean[kept]).sum())
         is_panel = d < PANEL or effective < LEAST_EFFECTIVE
         depth = measure(X) if is_panel and d >= LEAST_GENES else None
@@ -151,9 +151,10 @@ class Totals:
 
 def measure(X: Matrix) -> Depth:
     """Estimate the depth of every observation from counts ``(d, n)``; see the module's text."""
-    mean = np.asarray(X.mean(axis=1, dtype=np.float64)).ravel()
+    X = held(X)
+    mean = sums_of_genes(X) / X.shape[1]
     X, mean = X[mean > 0], mean[mean > 0]
-    spread = _mean_squares(X) / mean**2 - 1.0  # var(a_g)
+    spread = mean_squares(X) / mean**2 - 1.0  # var(a_g)
     best = np.argsort(spread, kind="stable")[:PAIRED]
     A = dense(X[np.sort(best)]).astype(np.float64) / mean[np.sort(best)][:, None] - 1.0
     scale = np.sqrt(np.maximum(spread[np.sort(best)], np.finfo(np.float32).eps))
@@ -184,7 +185,7 @@ def beside(Q: np.ndarray | None, X: Matrix, log_size: np.ndarray) -> np.ndarray:
     curve, line = basis[:, -2], basis[:, -1] * np.sign(basis[:, -1] @ log_size)
     others = basis[:, :-1]
     loading = np.asarray(X @ line).ravel()
-    left = _mean_squares(X) * X.shape[1] - np.sum(np.asarray(X @ others) ** 2, axis=1)
+    left = mean_squares(X) * X.shape[1] - np.sum(np.asarray(X @ others) ** 2, axis=1)
     seen = np.flatnonzero((loading > 0) & (left > 0))  # depth lowers no count
     best = np.sort(seen[np.argsort(-(loading[seen] ** 2) / left[seen], kind="stable")[:PAIRED]])
     rows = dense(X[best]).astype(np.float64)
@@ -207,11 +208,6 @@ def _common(A: np.ndarray, scale: np.ndarray) -> tuple[float, float]:
     median = float(values[line][np.searchsorted(upto, upto[-1] / 2)])
     # That of a median of independent normal values is sqrt(pi / 2) times that of their mean.
     return median, float(np.sqrt(np.pi / 2 * len(i) / A.shape[1]) / weight.sum())
-
-
-def _mean_squares(X: Matrix) -> np.ndarray:
-    squares = X.multiply(X).sum(axis=1, dtype=float) if sp.issparse(X) else np.einsum("ij,ij->i", X, X, dtype=float)
-    return np.asarray(squares).ravel() / X.shape[1]
 
 
 def _of_mean_one(sizes: np.ndarray) -> np.ndarray:

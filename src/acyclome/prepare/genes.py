@@ -13,6 +13,9 @@ from acyclome.io.matrices import COUNTS, HIGHEST_LOG, LOG, SIZE_FACTOR, TOTAL
 from acyclome.options.sections import Prepare
 from acyclome.prepare.depth import Totals
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
+from acyclome.prepare.streamed import Streamed, raised_moments, range_of, seen_in, sums_of_cells
+
+BINS = 20  # of means, as in Seurat and scanpy
 
 
 def filter_genes(draft: Draft, options: Prepare, *, is_part: bool) -> Draft:
@@ -20,7 +23,7 @@ def filter_genes(draft: Draft, options: Prepare, *, is_part: bool) -> Draft:
 
     Within a part of the input a gene may well be constant, and is left out then; in the whole input it is a fault.
     """
-    seen = np.diff(draft.X.indptr) if sp.issparse(draft.X) else np.count_nonzero(draft.X, axis=1)
+    seen = seen_in(draft.X)
     keep = seen >= options.min_cells
     if keep.sum() < 2:
         msg = (
@@ -57,9 +60,9 @@ def drop_constant(draft: Draft, *, is_part: bool) -> Draft:
 
 def is_constant(X: Matrix) -> np.ndarray:
     """Return ``(n_vars,)`` whether each row has one value only."""
-    if not sp.issparse(X):
-        return X.max(axis=1) == X.min(axis=1)
-    return np.asarray(X.max(axis=1).todense() == X.min(axis=1).todense()).ravel()
+    low, high = range_of(X)
+    found: np.ndarray = low == high
+    return found
 
 
 def normalize(draft: Draft, options: Prepare) -> Draft:
@@ -75,7 +78,7 @@ def normalize(draft: Draft, options: Prepare) -> Draft:
     if options.normalize == "auto" and not judged.suffice:
         return _with_depth(draft, judged)
     asked = options.normalize is True
-    totals = np.asarray(draft.X.sum(axis=0, dtype=np.float64)).ravel() if asked else judged.sums
+    totals = sums_of_cells(draft.X) if asked else judged.sums
     target = float(np.median(totals[totals > 0]) if options.target_sum is None else options.target_sum)
     factors = (target / np.where(totals > 0, totals, 1.0)).astype(np.float32)
     X = _map_values(draft.X, lambda values, columns: values * factors[columns])
@@ -116,8 +119,7 @@ def keep_counts(draft: Draft, options: Prepare) -> Draft:
             "is for. Choose the matrix of counts (--layer), or another model."
         )
         raise InputError(msg)
-    totals = np.asarray(draft.X.sum(axis=0, dtype=np.float64)).ravel()
-    judged = Totals.of(draft.X)
+    totals, judged = sums_of_cells(draft.X), Totals.of(draft.X)
     counted = replace(draft, obs=draft.obs.assign(**{TOTAL: totals, SIZE_FACTOR: judged.size}))
     is_scored = options.transform == "latent"
     use = "scored for the expression behind them" if is_scored else "causes act by log(1 + counts / size factor)"
@@ -137,7 +139,7 @@ def top_genes(draft: Draft, options: Prepare) -> Draft:
     n_top = options.n_top_genes
     if n_top is None or n_top >= draft.n_vars:
         return draft
-    low, high = float(draft.X.min()), float(draft.X.max())
+    low, high = (float(limit(values)) for limit, values in zip((np.min, np.max), range_of(draft.X), strict=True))
     if low < 0 or high > HIGHEST_LOG:
         msg = (
             f"Highly variable genes were asked for (n_top_genes: {n_top}), but the values run from {low:g} to "
@@ -145,12 +147,7 @@ def top_genes(draft: Draft, options: Prepare) -> Draft:
             "set log: true, or leave the option out."
         )
         raise InputError(msg)
-    import scanpy
-    from anndata import AnnData
-
-    adata = AnnData(draft.X.T.tocsr() if sp.issparse(draft.X) else draft.X.T.copy())
-    ranked = scanpy.pp.highly_variable_genes(adata, n_top_genes=n_top, flavor="seurat", inplace=False)
-    score = ranked["dispersions_norm"].to_numpy()
+    score = _dispersion(*raised_moments(draft.X))
     best = np.argsort(-np.nan_to_num(score, nan=-np.inf), kind="stable")[:n_top]  # so many, ties or not
     keep = np.isin(np.arange(draft.n_vars), best)
     text = f"the {n_top} most variable genes kept (scanpy, flavor seurat)"
@@ -158,8 +155,23 @@ def top_genes(draft: Draft, options: Prepare) -> Draft:
     return draft.with_genes(keep).noted("top_genes", text, warnings=[warning], genes_dropped=int((~keep).sum()))
 
 
+def _dispersion(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Return the log of variance over mean, standardised among genes of like means as scanpy does, ``(d,)``."""
+    import pandas as pd
+
+    mean = np.where(mean == 0, 1e-12, mean)  # as scanpy does
+    ratio = variance / mean
+    table = pd.DataFrame({"log": np.log(np.where(ratio == 0, np.nan, ratio))})
+    groups = table.groupby(pd.cut(pd.Series(np.log1p(mean)), bins=BINS), observed=True)["log"]
+    centre, spread = groups.transform("mean"), groups.transform("std")
+    alone = spread.isna()  # of one gene in a bin: it scores 1
+    return ((table["log"] - centre.where(~alone, 0.0)) / spread.where(~alone, centre)).to_numpy()
+
+
 def _map_values(X: Matrix, change: Any) -> Matrix:
     """Return ``change(values, observation)`` of every value that is not zero (sparse) or of all (dense), as float32."""
+    if isinstance(X, Streamed):
+        return X.changed(change)
     if sp.issparse(X):
         data = np.empty_like(X.data)
         for start, stop in blocks(len(X.data), 1):

@@ -10,11 +10,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.core.data.candidates import gene_blocks
+from acyclome.prepare.streamed import Streamed, held
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Matrix: TypeAlias = Any  # np.ndarray, or a scipy.sparse CSR matrix; scipy has no types
+Matrix: TypeAlias = Any  # np.ndarray, a scipy.sparse CSR matrix, which has no types, or Streamed
 _BLOCK_VALUES = 2**24  # 64 MB of float32 at a time
 
 
@@ -62,4 +63,4 @@ def blocks(n_rows: int, n_columns: int) -> list[tuple[int, int]]:
 
 
 def dense(X: Matrix) -> np.ndarray:
-    return X.toarray() if sp.issparse(X) else X
+    return held(X).toarray() if sp.issparse(X) or isinstance(X, Streamed) else X

@@ -18,6 +18,7 @@ from acyclome.errors import InputError, examples
 from acyclome.options.sections import Prepare
 from acyclome.prepare.checks import check_observations
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
+from acyclome.prepare.streamed import Streamed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +37,8 @@ def settle(draft: Draft, options: Prepare, columns: Sequence[pd.Series]) -> Draf
     InputError
         If too little is left: fewer than two genes, or ten observations.
     """
+    if isinstance(draft.X, Streamed):  # what has gaps is held
+        return draft
     gaps = _gaps(draft.X)
     if options.missing == "drop-observations":
         return _without_observations(draft, gaps, columns)

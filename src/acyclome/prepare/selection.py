@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from acyclome.core.data.moments import dtype_of
+from acyclome.core.data.standardized import is_small
 from acyclome.errors import InputError, examples
 from acyclome.io.anndata_files import NOTES_KEY
 from acyclome.io.choice import choose_matrix
 from acyclome.io.inspection import look_for_doubts
 from acyclome.io.matrices import MatrixFacts, get_matrix, to_memory
+from acyclome.io.slabs import is_streamed, slab_reader
 from acyclome.io.strangers import other_features
 from acyclome.knowledge.interventions import check_labels
 from acyclome.options.sections import Input, Prepare
 from acyclome.prepare import missing
-from acyclome.prepare.checks import check_finite, check_names, check_observations, first_where
+from acyclome.prepare.checks import LARGEST, check_finite, check_names, check_observations, first_where
 from acyclome.prepare.matrix import Draft, Matrix, gene_major
 from acyclome.prepare.strangers import leave_out_strangers, note_observations
+from acyclome.prepare.streamed import Streamed
 
 CODES = (-9.0, -99.0, -999.0, -9999.0)  # which statistics programs put for missing values
 
@@ -45,9 +49,13 @@ def select(adata: AnnData, choice: Input, options: Prepare) -> tuple[Draft, Matr
     obs = adata.obs if rows is None else adata.obs.iloc[rows]
     what = f"group {choice.group!r} of {choice.group_by}" if rows is not None else "input"
     check_observations(len(obs), what)
-    X = to_memory(values, rows)
-    draft = Draft(gene_major(X), np.asarray(genes, dtype=object), obs, facts.kind)
-    _check_values(X, draft, facts, options)
+    if _is_streamed(values, facts, n_obs=len(obs), options=options):
+        X: Matrix = Streamed(slab_reader(values, rows), len(obs), np.arange(facts.n_vars))
+        draft = Draft(X, np.asarray(genes, dtype=object), obs, facts.kind)
+    else:
+        X = to_memory(values, rows)
+        draft = Draft(gene_major(X), np.asarray(genes, dtype=object), obs, facts.kind)
+        _check_values(X, draft, facts, options)
     observations = adata.obs_names.astype(str).tolist()
     doubts = [*_notes(adata), *chosen.doubts, *look_for_doubts(observations, genes, facts)]
     text = f"matrix {facts.name}, {facts.kind} ({facts.note}); {chosen.why}"
@@ -56,6 +64,13 @@ def select(adata: AnnData, choice: Input, options: Prepare) -> tuple[Draft, Matr
     if rows is not None:
         draft = draft.noted("group", f"only the {what}", obs_dropped=adata.n_obs - len(rows))
     return note_observations(missing.settle(draft, options, _needed(obs, options))), facts
+
+
+def _is_streamed(values: Any, facts: MatrixFacts, *, n_obs: int, options: Prepare) -> bool:
+    """Say whether a matrix is read slab by slab: it is sparse, large, and none of its values has to be dealt with."""
+    is_plain = facts.nan == facts.infinite == 0 and 0 <= facts.min <= facts.max <= LARGEST
+    is_large = not is_small((facts.n_vars, n_obs), np.dtype(dtype_of(facts.n_vars)))
+    return is_streamed(values) and is_plain and is_large and options.missing != "drop-observations"
 
 
 def _needed(obs: pd.DataFrame, options: Prepare) -> list[pd.Series]:

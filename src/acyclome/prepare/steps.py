@@ -12,13 +12,17 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.config import Config
+from acyclome.core.data.moments import dtype_of
+from acyclome.core.data.standardized import is_small
 from acyclome.core.workers import one_blas_thread
 from acyclome.io.expression import open_expression
 from acyclome.io.matrices import COUNTS, MatrixFacts
-from acyclome.io.store import write_store
+from acyclome.io.store import write_slabs, write_store
+from acyclome.io.store_writer import slabs_of
 from acyclome.prepare import aggregate, covariates, depth, genes, selection, structure, transform
 from acyclome.prepare.copies import copies_in, drop_copies
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
+from acyclome.prepare.streamed import Streamed, held
 from acyclome.prepare.symbols import find_symbols
 
 if TYPE_CHECKING:
@@ -50,14 +54,29 @@ class Plan:
     is_ranked: bool
     facts: dict[str, Any]
 
+    @property
+    def is_slabbed(self) -> bool:
+        """Whether the matrix is sparse, and of more values than are held dense: it is then written in slabs."""
+        X = self.draft.X
+        is_sparse = isinstance(X, Streamed) or sp.issparse(X)
+        return is_sparse and self.Q is None and not is_small(X.shape, np.dtype(dtype_of(X.shape[0])))
+
+    def slabs(self) -> Iterator[sp.csr_matrix]:
+        """Give the finished matrix in slabs of observations."""
+        X = self.draft.X
+        if not isinstance(X, Streamed):
+            return slabs_of(self.whole())
+        return X.by_genes(transform.rank_to_normal).slabs() if self.is_ranked else X.slabs()
+
     def whole(self) -> Matrix:
         """Return the finished matrix ``(n_vars, n_obs)``."""
         finished = list(self.blocks())
         return sp.vstack(finished, format="csr") if sp.issparse(finished[0]) else np.concatenate(finished)
 
     def blocks(self) -> Iterator[Matrix]:
-        for a, b in blocks(*self.draft.X.shape):
-            block = transform.rank_to_normal(self.draft.X[a:b]) if self.is_ranked else self.draft.X[a:b]
+        X = held(self.draft.X)
+        for a, b in blocks(*X.shape):
+            block = transform.rank_to_normal(X[a:b]) if self.is_ranked else X[a:b]
             yield block if self.Q is None else covariates.residuals(block, self.Q)
 
 
@@ -90,9 +109,9 @@ def prepare_to_store(
         plan = _plan(adata, config)
         draft = plan.draft
         columns = plain_columns(draft.obs)
-        digest = write_store(
+        digest = (write_slabs if plan.is_slabbed else write_store)(
             path_store,
-            plan.blocks(),
+            plan.slabs() if plan.is_slabbed else plan.blocks(),
             list(draft.genes),
             observations=_names(draft),
             facts=plan.facts,
@@ -136,15 +155,20 @@ def _filtered(adata: AnnData, config: Config) -> tuple[Draft, MatrixFacts]:
 def planned(adata: AnnData, draft: Draft, read: MatrixFacts, *, config: Config) -> Plan:
     """Take all steps from there on."""
     options = config.prepare
+    is_counted = config.counts is not None and (config.card is not None or draft.kind == COUNTS)
+    if is_counted or options.pseudobulk_by is not None or options.metacells is not None or options.covariates:
+        draft = replace(draft, X=held(draft.X))
     draft = aggregate.aggregate(draft, options, config.seed, config.input.perturbation)
     copies = copies_in(draft)  # proportional counts are not so as logarithms; they stay in the totals
-    if config.counts is not None and (config.card is not None or draft.kind == COUNTS):
+    if is_counted:
         counted = drop_copies(genes.keep_counts(draft, options), copies)
         return Plan(counted, None, False, _facts(adata, counted, read, None, "none"))
     for step in (genes.normalize, genes.take_log, genes.top_genes):
         draft = step(draft, options)
     draft = drop_copies(genes.drop_constant(draft, is_part=True), copies)  # joining observations may have made some so
     Q = covariates.basis(draft.obs, options.covariates) if options.covariates else None
+    if draft.log_depth is not None:
+        draft = replace(draft, X=held(draft.X))
     Q = Q if draft.log_depth is None else depth.beside(Q, draft.X, draft.log_depth)
     asked = "kept" if config.keeps_values else options.transform
     choice = _choose_transform(draft, Q, asked, config.seed)
@@ -163,7 +187,7 @@ def _choose_transform(draft: Draft, Q: np.ndarray | None, asked: str, seed: int)
         }[asked]
         return {"what": text, "chosen": "rank" if asked == "rank" else "none"}
     chosen, observations = transform.draw_sample(draft.n_vars, draft.n_obs, seed=seed)
-    part = dense(draft.X[chosen])[:, observations]
+    part = dense(draft.X[chosen][:, observations])
     Q = None if Q is None else covariates.basis_of_rows(Q, observations)
     choice = transform.choose_transform(part, seed, Q)
     words = {"none": "none", "rank": "ranks to normal scores"}[choice.transform]

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from acyclome.errors import examples
 from acyclome.io.strangers import are_no_genes, left_out, other_features_left_out
 from acyclome.prepare.matrix import Draft, Matrix, dense
+from acyclome.prepare.streamed import Streamed, range_of, sums_of_cells, sums_of_genes
 
 _FEW = 4  # genes; of fewer one may well be the sum of the others
 _ROUNDING = 1e-12  # of sums in float64
@@ -66,26 +67,41 @@ def odd_observations(X: Matrix, names: Sequence[str]) -> list[str]:
 
 def _giant_among(X: Matrix) -> int | None:
     """Return the observation whose values are as large as those of all others together, by their sum."""
-    size = np.asarray(abs(X).sum(axis=0, dtype=np.float64)).ravel()
+    # What is streamed has nothing below zero.
+    size = sums_of_cells(X) if isinstance(X, Streamed) else np.asarray(abs(X).sum(axis=0, dtype=np.float64)).ravel()
     giant = int(np.argmax(size))
     return giant if 0 < size.sum() <= 2 * size[giant] * (1 + _ALIKE) else None
 
 
 def _copies_among(X: Matrix) -> list[int]:
-    seen = X.getnnz(axis=0) if sp.issparse(X) else np.count_nonzero(X, axis=0)
-    deep = np.flatnonzero(seen >= _DEEP)
     # One random number a gene: observations whose sums are the same, but for rounding, are compared value by value.
-    sums = (X.T @ np.random.default_rng(0).standard_normal(X.shape[0]))[deep]
+    if isinstance(X, Streamed):
+        seen, sums = X.of_cells.seen, X.of_cells.projected
+    else:
+        seen = X.getnnz(axis=0) if sp.issparse(X) else np.count_nonzero(X, axis=0)
+        sums = X.T @ np.random.default_rng(0).standard_normal(X.shape[0])
+    deep = np.flatnonzero(seen >= _DEEP)
+    sums = sums[deep]
     order = np.argsort(sums, kind="stable")
     near = np.flatnonzero(np.diff(sums[order]) <= _ROUNDING * np.abs(sums).max(initial=0.0))
     pairs = [sorted(deep[order[at : at + 2]]) for at in near]
-    return sorted(second for first, second in pairs if not np.ptp(dense(X[:, [first, second]]), axis=1).any())
+    if not pairs:
+        return []
+    few = np.unique(np.array(pairs, np.int64))
+    part = X[:, few]  # once, for it may have to be read
+    return sorted(pair[1] for pair in pairs if not _differ(part, np.searchsorted(few, pair)))
+
+
+def _differ(X: Matrix, pair: np.ndarray) -> bool:
+    return bool(np.ptp(dense(X[:, pair]), axis=1).any())
 
 
 def _counts_up(draft: Draft) -> np.ndarray:
     """Return which rows are 0, 1, 2 ... or 1, 2, 3 ..., as tables of R and pandas number their lines."""
     found = np.zeros(draft.n_vars, dtype=bool)
     n = draft.n_obs
+    if isinstance(draft.X, Streamed) and draft.X.of_genes.seen.max(initial=0) < n - 1:
+        return found  # what numbers the observations has a zero at most
     # Few rows pass the first look, at two values.
     ends = dense(draft.X[:, [0, n - 1]])
     for at in np.flatnonzero((ends[:, 1] - ends[:, 0] == n - 1) & np.isin(ends[:, 0], (0, 1))):
@@ -97,12 +113,12 @@ def _counts_up(draft: Draft) -> np.ndarray:
 def _sums_up(draft: Draft, among: np.ndarray) -> np.ndarray:
     """Return which rows are the sum of all other rows `among` which they are, in every observation."""
     found = np.zeros(draft.n_vars, dtype=bool)
-    stored = draft.X.data if sp.issparse(draft.X) else draft.X
-    if among.sum() < _FEW or stored.min(initial=0) < 0:
+    if among.sum() < _FEW or range_of(draft.X)[0].min(initial=0) < 0:
         return found
-    totals = np.asarray(draft.X[among].sum(axis=0, dtype=np.float64)).ravel()
-    of_rows = np.asarray(draft.X.sum(axis=1, dtype=np.float64)).ravel()
-    for at in np.flatnonzero(among & np.isclose(2 * of_rows, totals.sum(), rtol=1e-4) & (of_rows > 0)):
+    of_rows = sums_of_genes(draft.X)
+    may_be = np.flatnonzero(among & np.isclose(2 * of_rows, of_rows[among].sum(), rtol=1e-4) & (of_rows > 0))
+    totals = sums_of_cells(draft.X[among]) if may_be.size else np.empty(0)
+    for at in may_be:
         row = dense(draft.X[[at]]).ravel().astype(np.float64)
         found[at] = np.allclose(2 * row, totals, rtol=1e-5)
     return found

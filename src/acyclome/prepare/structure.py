@@ -16,6 +16,7 @@ from acyclome.errors import InputError
 from acyclome.io.matrices import COUNTS
 from acyclome.prepare.covariates import basis, residuals
 from acyclome.prepare.matrix import Draft, dense
+from acyclome.prepare.streamed import mean_squares, sums_of_genes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,11 +35,12 @@ def explaining(draft: Draft, Q: np.ndarray | None, given: Collection[str | None]
     The share is that of ``sum r_ij^2``, less what chance gives, which is gone when the column is regressed out of every
     gene.  ``Q`` spans covariates that are taken out; ``given`` are columns that are reckoned with already.
     """
-    variance = np.asarray(_variances(draft))
+    variance = mean_squares(draft.X) - np.square(sums_of_genes(draft.X) / draft.n_obs)
     genes = np.sort(np.argsort(-variance, kind="stable")[:GENES])
     rows = np.unique(np.linspace(0, draft.n_obs - 1, min(OBSERVATIONS, draft.n_obs)).astype(int))
-    X = np.log1p(dense(draft.X[genes])) if draft.kind == COUNTS else dense(draft.X[genes])
-    X = (X if Q is None else residuals(X, Q))[:, rows].astype(float)
+    X = dense(draft.X[genes] if Q is not None else draft.X[genes][:, rows])
+    X = np.log1p(X) if draft.kind == COUNTS else X
+    X = (X if Q is None else residuals(X, Q)[:, rows]).astype(float)
     obs, whole = draft.obs.iloc[rows], _in_common(X, np.ones((len(rows), 1)) / np.sqrt(len(rows)))
     found: dict[str, float] = {}
     if whole <= CLEAR * 2.0 * len(genes) / len(rows):  # standard deviation of so many r^2 of noise
@@ -79,11 +81,3 @@ def _in_common(X: np.ndarray, Q: np.ndarray) -> float:
     R = R[size > 0] / size[size > 0, None]
     d, freedom = len(R), max(X.shape[1] - Q.shape[1], 1)
     return float(np.sum(np.square(R @ R.T)) - d - d * (d - 1) / freedom)
-
-
-def _variances(draft: Draft) -> np.ndarray:
-    import scipy.sparse as sp
-
-    X = draft.X
-    squares = X.multiply(X).mean(axis=1) if sp.issparse(X) else np.einsum("ij,ij->i", X, X) / X.shape[1]
-    return np.asarray(squares).ravel() - np.square(np.asarray(X.mean(axis=1)).ravel())

@@ -1,7 +1,6 @@
 """Means, scales and correlations of the genes, in fixed tiles.
 
-Tiles and the order of every sum are fixed, and each tile is one single-threaded matrix product,
-so the bits do not depend on the number of threads.
+Tiles and the order of every sum are fixed, each tile is one single-threaded product, so no bit depends on threads.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import numpy as np
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.interventions import Interventions, own_moments, own_rows, parent_scale
 from acyclome.core.data.latent import DEGREES, LatentScores, latent_correlations, latent_scores
+from acyclome.core.data.slabs import Slabs, standardize_slabs
 from acyclome.core.data.standardized import BlockReader, Standardized, form_as_asked, is_small, panel_genes, standardize
 from acyclome.core.workers import run_blocks
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MarginalMap = Callable[[np.ndarray, Interventions, int], None]
 """``(Z, interventions, threads)``: takes standardized genes to scales of their own, in place, standardized again."""
-WHOLE_GENES = 25_000  # of which all correlations are held, 2.5 GB
+WHOLE_GENES = 32_000  # of which all correlations are held, 4.1 GB: as many as are seen in an atlas
 PRECISE_GENES = 4_000  # up to which they are float64, 0.13 GB
 PAIR_VALUES = 1 << 22  # of each side that are multiplied at once, 32 MB in float64
 SCORED = 64  # genes of counts scored at once, 5 MB at 10,000 observations
@@ -162,6 +162,8 @@ def dtype_of(n_genes: int) -> Any:
 def correlations(rows: Standardized | np.ndarray, threads: int) -> np.ndarray:
     """Return ``Z Z' / n``, ``(d, d)`` of the type of ``Z``, with a unit diagonal (zero for constant genes)."""
     rows = rows if isinstance(rows, Standardized) else Standardized.of(rows)
+    if rows.correlate is not None and not rows.is_held:
+        return rows.correlate(threads)
     d, n = rows.shape
     R = np.empty((d, d), dtype=rows.dtype)
     blocks = gene_blocks(d, panel_genes(n) // (1 if d > PRECISE_GENES else 4))  # small ones too are work for threads
@@ -199,6 +201,7 @@ def scale_genes(
     deconfounding: Deconfounding | None = None,
     is_latent: bool = False,
     marginal_map: MarginalMap | None = None,
+    slabs: Slabs | None = None,
 ) -> Moments:
     """Standardize the genes and leave the correlations to be formed as they are needed.
 
@@ -221,19 +224,23 @@ def scale_genes(
     marginal_map
         What takes the genes to the scales on which they are learned from; ``mean`` and ``scale`` stay those of the
         input. None: they are learned from as they are.
+    slabs
+        Gives what ``read`` gives, in sparse slabs of observations; None where it is dense.
     """
     if is_latent and size is not None:
         return _score(read, n_genes, size, lost=lost, threads=threads, out=None if room is None else room())
     values = read if size is None else lambda a, b: np.log1p(read(a, b) / size)
     shape, dtype = (n_genes, read(0, min(1, n_genes)).shape[1]), np.dtype(dtype_of(n_genes))
     done = Interventions.none(n_obs=shape[1], n_genes=n_genes) if interventions is None else interventions
-    takes_out = deconfounding is not None and deconfounding.any
+    takes_out, measured = deconfounding is not None and deconfounding.any, None
     asks_for_all = done.any or marginal_map is not None or (deconfounding is not None and deconfounding.trims)
-    measured = None
     if not (asks_for_all or is_small(shape, dtype)):
         leave = deconfounding.leave if deconfounding is not None and takes_out else None
         asked = Standardized(read, shape, dtype, room)
-        rows, mean, scale, skewness = form_as_asked(values, asked, leave, threads=threads)
+        if slabs is not None and size is None and leave is None:
+            rows, mean, scale, skewness = standardize_slabs(slabs, read, asked)
+        else:
+            rows, mean, scale, skewness = form_as_asked(values, asked, leave, threads=threads)
     else:
         Z = np.empty(shape, dtype) if room is None else room()
         mean, scale, skewness = standardize(values, Z, threads)

@@ -19,6 +19,7 @@ from acyclome.core.workers import run_blocks
 from acyclome.errors import InputError
 
 BlockReader = Callable[[int, int], np.ndarray]
+Leave = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 TILE = 1024  # genes on a side: one product of some seconds, enough for every thread from 4,000 genes on
 VARIES = 1e-10  # times the mean, below which a scale is rounding of the mean (2e-16 a value, summed over thousands)
 
@@ -33,12 +34,14 @@ class Standardized:
     """Standardised genes ``shape`` ``(d, n)``, of which ``form(a, b)`` gives genes ``a`` to ``b``.
 
     ``room`` gives an array of the shape where all are put once somebody asks for the whole, on a disk perhaps.
+    ``correlate(threads)`` gives their correlations where there is a shorter way than by products of them.
     """
 
     form: Callable[[int, int], np.ndarray]
     shape: tuple[int, int]
     dtype: Any
     room: Callable[[], np.ndarray] | None = None
+    correlate: Callable[[int], np.ndarray] | None = None
     _held: list[np.ndarray] = field(default_factory=list)
     _lock: Any = field(default_factory=RLock)
 
@@ -157,7 +160,7 @@ def _pieces(n_genes: int, n_obs: int) -> list[tuple[int, int]]:
 def form_as_asked(
     read: BlockReader,
     rows: Standardized,
-    leave: Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]] | None,
+    leave: Leave | None,
     *,
     threads: int,
 ) -> tuple[Standardized, np.ndarray, np.ndarray, np.ndarray]:
@@ -166,14 +169,21 @@ def form_as_asked(
     Shape, type and room are those of ``rows``; ``leave(block, a)`` takes something out of standardised genes from ``a``
     on, and returns what it leaves and the scales of that.
     """
-    d, n = rows.shape
-    left = np.ones(d)
+    left = np.ones(rows.shape[0])
 
     def note(block: np.ndarray, a: int) -> None:
         if leave is not None:
             left[a : a + len(block)] = leave(block.astype(rows.dtype), a)[1]
 
     mean, scale, skewness = _described(read, rows.shape, note, threads=threads)
+    return replace(rows, form=former(read, rows, described=(mean, scale), leave=leave)), mean, scale * left, skewness
+
+
+def former(
+    read: BlockReader, rows: Standardized, *, described: tuple[np.ndarray, np.ndarray], leave: Leave | None = None
+) -> Callable[[int, int], np.ndarray]:
+    """Return what forms standardised genes of the shape and type of ``rows``, of the mean and scale ``described``."""
+    (mean, scale), n = described, rows.shape[1]
 
     def form(a: int, b: int) -> np.ndarray:
         out = np.empty((b - a, n), rows.dtype)
@@ -183,4 +193,4 @@ def form_as_asked(
                 out[x:y] = leave(out[x:y], a + x)[0]
         return out
 
-    return replace(rows, form=form), mean, scale * left, skewness
+    return form

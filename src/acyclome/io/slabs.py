@@ -1,0 +1,133 @@
+"""Reading of sparse matrices by slabs of observations, whatever they lie in: never more than one is in memory.
+
+A slab has ``SLAB`` observations, however the file is packed and however much is read at once, so that what is added up
+slab by slab has the same bits from CSR, CSC, h5ad, zarr and dask.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from acyclome.io import compressed
+from acyclome.io.store_writer import SLAB
+
+Reader = Callable[[], Iterator[sp.csr_matrix]]
+"""Gives slabs ``(m, n_vars)`` float32, columns rising and no zero stored, each time that it is called."""
+_READ = 2**24  # values that are read at once, 128 MB with their indices
+
+
+def is_streamed(matrix: Any) -> bool:
+    """Say whether a matrix is sparse and on the disk, so that it can be read slab by slab."""
+    return compressed.is_backed(matrix)
+
+
+def slab_reader(matrix: Any, rows: np.ndarray | None = None) -> Reader:
+    """Return what reads a matrix slab by slab, of some observations if rising ``rows`` name them."""
+    is_turned = matrix.format == "csc"
+    blocks = Dealt(lambda: columns_of(matrix), matrix.shape) if is_turned else lambda: row_blocks_of(matrix)
+    return lambda: _cut(_chosen(blocks(), rows))
+
+
+def row_blocks_of(matrix: Any) -> Iterator[sp.csr_matrix]:
+    """Read a CSR matrix on the disk by blocks of whole rows."""
+    starts = np.asarray(matrix.group["indptr"][:]).astype(np.int64)
+    data, indices = matrix.group["data"], matrix.group["indices"]
+    for a, b in compressed.row_ranges(starts, _READ):
+        part = slice(int(starts[a]), int(starts[b]))
+        arrays = np.asarray(data[part], np.float32), np.asarray(indices[part]), starts[a : b + 1] - starts[a]
+        yield sp.csr_matrix(arrays, shape=(b - a, matrix.shape[1]))
+
+
+def _chosen(blocks: Iterator[sp.csr_matrix], rows: np.ndarray | None) -> Iterator[sp.csr_matrix]:
+    first = 0
+    for block in blocks:
+        last = first + block.shape[0]
+        if rows is None:
+            yield block
+        else:
+            yield block[rows[np.searchsorted(rows, first) : np.searchsorted(rows, last)] - first]
+        first = last
+
+
+def _cut(blocks: Iterator[sp.csr_matrix]) -> Iterator[sp.csr_matrix]:
+    """Cut and join blocks of rows to slabs."""
+    waiting: list[sp.csr_matrix] = []
+    n_waiting = 0
+    for block in blocks:
+        at = 0
+        while at < block.shape[0]:
+            step = min(SLAB - n_waiting, block.shape[0] - at)
+            waiting.append(block[at : at + step])
+            at, n_waiting = at + step, n_waiting + step
+            if n_waiting == SLAB:
+                yield _joined(waiting)
+                waiting, n_waiting = [], 0
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(parts: list[sp.csr_matrix]) -> sp.csr_matrix:
+    slab = sp.vstack(parts, format="csr") if len(parts) > 1 else parts[0].copy()
+    slab.sum_duplicates()
+    slab.eliminate_zeros()
+    return slab
+
+
+def columns_of(matrix: Any) -> Iterator[tuple[int, sp.csc_matrix]]:
+    """Read a CSC matrix on the disk by blocks of whole columns; each comes with the number of its first one."""
+    starts = np.asarray(matrix.group["indptr"][:]).astype(np.int64)
+    data, indices = matrix.group["data"], matrix.group["indices"]
+    for a, b in compressed.row_ranges(starts, _READ):
+        part = slice(int(starts[a]), int(starts[b]))
+        arrays = np.asarray(data[part], np.float32), np.asarray(indices[part]), starts[a : b + 1] - starts[a]
+        yield a, sp.csc_matrix(arrays, shape=(matrix.shape[0], b - a))
+
+
+class Dealt:
+    """A matrix that comes by columns, dealt out once to files of slabs of its rows, which go with this object."""
+
+    def __init__(self, columns: Callable[[], Iterator[tuple[int, sp.csc_matrix]]], shape: tuple[int, int]) -> None:
+        self._columns, self._shape = columns, shape
+        self._folder: Path | None = None
+        self._counts = np.zeros((-(-shape[0] // SLAB), shape[1]), np.int64)  # 15 MB for a million rows of 30,000
+
+    def __call__(self) -> Iterator[sp.csr_matrix]:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="acyclome."))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            self._deal()
+        n, d = self._shape
+        for slab, counts in enumerate(self._counts):
+            values, rows = self._files(slab)
+            arrays = np.fromfile(values, np.float32), np.fromfile(rows, np.int32), np.append(0, np.cumsum(counts))
+            yield sp.csc_matrix(arrays, shape=(min(SLAB, n - slab * SLAB), d)).tocsr()
+
+    def _files(self, slab: int) -> tuple[Path, Path]:
+        folder = self._folder or Path()
+        return folder / f"{slab}.values", folder / f"{slab}.rows"
+
+    def _deal(self) -> None:
+        for slab in range(len(self._counts)):
+            for path in self._files(slab):
+                path.touch()
+        for first, block in self._columns():
+            column = np.repeat(np.arange(first, first + block.shape[1]), np.diff(block.indptr))
+            of_slab = block.indices // SLAB
+            order = np.argsort(of_slab, kind="stable")  # columns stay in their order
+            ends = np.searchsorted(of_slab[order], np.arange(len(self._counts) + 1))
+            for slab, (x, y) in enumerate(itertools.pairwise(ends)):
+                mine, (values, rows) = order[x:y], self._files(slab)
+                self._counts[slab] += np.bincount(column[mine], minlength=self._shape[1])
+                with values.open("ab") as stream:
+                    stream.write(block.data[mine].astype(np.float32).data)
+                with rows.open("ab") as stream:
+                    stream.write((block.indices[mine] - slab * SLAB).astype(np.int32).data)

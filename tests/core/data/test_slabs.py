@@ -1,0 +1,64 @@
+"""Moments of sparse genes in slabs of observations: those of the whole, dense."""
+
+import itertools
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from acyclome.core.data import slabs as module
+from acyclome.core.data.slabs import correlate_slabs, describe
+
+D, N = 300, 5_000
+CUTS = (0, 2_000, 3_500, N)
+
+
+@pytest.fixture(scope="module")
+def genes():
+    rng = np.random.default_rng(8)
+    X = rng.poisson(np.exp(rng.normal(-2.0, 1.5, (D, 1)) + rng.normal(0.0, 0.5, (1, N)))).astype(np.float32)
+    X[7], X[8] = 0.0, 3.3  # constant ones
+    return np.log1p(X)
+
+
+def cut(X, cuts=CUTS):
+    parts = [sp.csr_matrix(X[:, a:b]) for a, b in itertools.pairwise(cuts)]
+    return lambda: iter(parts)
+
+
+def test_moments_are_those_of_the_whole(genes):
+    mean, scale, skewness, seen = describe(cut(genes), D)
+    X = genes.astype(np.float64)
+    varies = X.std(axis=1) > 1e-7
+    np.testing.assert_allclose(mean, X.mean(axis=1), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(scale[varies], X.std(axis=1)[varies], rtol=1e-10)
+    Z = (X[varies] - X[varies].mean(axis=1, keepdims=True)) / X[varies].std(axis=1, keepdims=True)
+    np.testing.assert_allclose(skewness[varies], np.mean(Z**3, axis=1), rtol=1e-8)
+    np.testing.assert_array_equal(seen, np.count_nonzero(X, axis=1))
+    assert (scale[[7, 8]] == 0).all()
+    assert (skewness[[7, 8]] == 0).all()
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-6), (np.float64, 1e-12)])
+@pytest.mark.parametrize("dense", [0.05, 0.4, 2.0])
+def test_correlations_are_those_of_the_whole(genes, dtype, tolerance, dense, monkeypatch):
+    monkeypatch.setattr(module, "DENSE", dense)
+    monkeypatch.setattr(module, "TILE", 70)
+    mean, scale, _, seen = describe(cut(genes), D)
+    R = correlate_slabs(cut(genes), (mean, scale, seen), n_obs=N, dtype=np.dtype(dtype), threads=1)
+    varies = scale > 0
+    expected = np.zeros((D, D))
+    expected[np.ix_(varies, varies)] = np.corrcoef(genes[varies].astype(np.float64))
+    np.testing.assert_allclose(R, expected, atol=tolerance)
+    np.testing.assert_array_equal(R, R.T)
+    np.testing.assert_array_equal(R.diagonal(), varies)
+    assert R.dtype == dtype
+
+
+def test_threads_change_no_bit(genes):
+    mean, scale, _, seen = describe(cut(genes), D)
+    one, three = (
+        correlate_slabs(cut(genes), (mean, scale, seen), n_obs=N, dtype=np.dtype(np.float32), threads=threads)
+        for threads in (1, 3)
+    )
+    np.testing.assert_array_equal(one, three)

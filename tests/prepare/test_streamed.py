@@ -1,0 +1,105 @@
+"""Files that are read slab by slab give what they give in memory, however they are packed and read."""
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+from acyclome.config import Config
+from acyclome.core.data import standardized
+from acyclome.evaluate.atlas import Atlas
+from acyclome.io import slabs, store, store_writer
+from acyclome.io.expression import open_expression
+from acyclome.io.growing import write_rows
+from acyclome.io.store import Store
+from acyclome.prepare import prepare, prepare_to_store
+from acyclome.prepare.streamed import Streamed
+
+N, D = 300, 1_500  # so many that totals suffice
+
+
+@pytest.fixture(scope="module")
+def adata():
+    X = sp.vstack(list(Atlas.draw(D, filled=0.2, seed=2).blocks(N)), format="csr")
+    obs = pd.DataFrame({"type": np.where(np.arange(N) % 3, "a", "b")}, index=[f"C{k}" for k in range(N)])
+    return anndata.AnnData(X, obs=obs, var=pd.DataFrame(index=[f"G{k}" for k in range(D)]))
+
+
+@pytest.fixture
+def small_slabs(monkeypatch):
+    """Slabs of 64 observations, and everything is large."""
+    monkeypatch.setattr(standardized, "HELD_BYTES", 1_000)
+    for module in (slabs, store, store_writer):
+        monkeypatch.setattr(module, "SLAB", 64)
+
+
+def written(adata, folder, packed):
+    path = folder / f"{packed}.{'zarr' if packed == 'zarr' else 'h5ad'}"
+    if not path.exists() and packed == "zarr":
+        write_rows(path, iter([adata.X]), obs=adata.obs, var=adata.var, uns={})
+    elif not path.exists():
+        X = sp.csc_matrix(adata.X) if packed == "csc" else adata.X
+        anndata.AnnData(X, obs=adata.obs, var=adata.var).write_h5ad(path)
+    return path
+
+
+OPTIONS = {
+    "plain": {},
+    "variable": {"prepare": {"n_top_genes": 90}},
+    "group": {"input": {"group_by": "type", "group": "a"}},
+    "ranks": {"prepare": {"transform": "rank"}},
+}
+
+
+@pytest.mark.parametrize("asked", OPTIONS.values(), ids=OPTIONS)
+def test_a_file_read_by_slabs_gives_what_it_gives_in_memory(adata, asked, small_slabs, tmp_path):
+    config, out = Config.from_mapping(asked), tmp_path / "prepared.h5"
+    facts = prepare_to_store(written(adata, tmp_path, "csr"), out, config)
+    expected = prepare(adata, config)
+    with Store.open(out) as found:
+        assert found.genes == expected.genes
+        assert found.observations == expected.observations
+        np.testing.assert_array_equal(found.block(0, found.n_vars), expected.X.toarray())
+        assert [slab.shape[1] for slab in found.slabs()][:2] == [64, 64]
+    said = [{**step, "what": ""} if step["step"] == "read" else step for step in expected.facts["steps"]]
+    assert [{**step, "what": ""} if step["step"] == "read" else step for step in facts["steps"]] == said
+    assert facts["warnings"] == expected.facts["warnings"]
+
+
+def test_digests_depend_neither_on_the_packing_nor_on_how_much_is_read_at_once(
+    adata, small_slabs, tmp_path, monkeypatch
+):
+    digests = set()
+    for size, packed in ((500, "csr"), (7_000, "csc"), (2**24, "zarr"), (2**24, "csr")):
+        monkeypatch.setattr(slabs, "_READ", size)
+        path = written(adata, tmp_path, packed)
+        digests.add(prepare_to_store(path, tmp_path / "prepared.h5", Config())["digest"])
+    assert len(digests) == 1
+
+
+def test_nothing_is_held_on_the_way(adata, small_slabs, tmp_path, monkeypatch):
+    held = Streamed.held
+
+    def few(X):
+        assert X.shape[0] < 1_000, "all of it is in memory"
+        return held(X)
+
+    monkeypatch.setattr(Streamed, "held", few)
+    path = written(adata, tmp_path, "csr")
+    assert prepare_to_store(path, tmp_path / "prepared.h5", Config())["n_vars"] > 1_000
+
+
+def test_sums_are_those_of_the_whole(adata, small_slabs, tmp_path):
+    X = open_expression(written(adata, tmp_path, "csr")).X
+    found = Streamed(slabs.slab_reader(X), N, np.arange(D))[np.arange(0, D, 3)]
+    whole = adata.X[:, np.arange(0, D, 3)].toarray().T
+    np.testing.assert_array_equal(found.held().toarray(), whole)
+    np.testing.assert_array_equal(found[:, [3, 70, 299]].toarray(), whole[:, [3, 70, 299]])
+    known, cells = found.of_genes, found.of_cells
+    np.testing.assert_array_equal(known.total, whole.sum(axis=1))
+    np.testing.assert_array_equal(known.high, whole.max(axis=1))
+    np.testing.assert_array_equal(known.low, whole.min(axis=1))
+    np.testing.assert_array_equal(cells.total, whole.sum(axis=0))
+    few = whole.max(axis=1) < 20
+    np.testing.assert_allclose(known.raised[few], np.expm1(whole[few].astype(float)).sum(axis=1))
