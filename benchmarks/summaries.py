@@ -265,6 +265,8 @@ SUMMARIES: dict[str, Summary] = {
     ),
     "scaling": Summary(SIZE, (*F1, "precision", "recall", "ceiling", *COST), then=_with_status(SIZE)),
     "cells": Summary(("cells", "genes")),
+    "cluster": Summary(),  # one job a line
+    "plans": Summary(),  # one size a line
     "predicted": Summary(("action", "genes")),
     "doubled": Summary(then=_small("mse")),
     "screened": Summary(then=_small("mse", "mse_ours_less_this")),

@@ -1,5 +1,7 @@
 """Fixtures for all tests: shared data, a network that no test may change, small problems and what float64 says."""
 
+import shutil
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -45,6 +47,15 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the shared data sets (../shared/data) are not on this machine")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def slurm() -> None:
+    """Skip a test where no cluster of SLURM answers, such as the one on a machine of docs/cluster.md."""
+    if shutil.which("sbatch") is None:
+        pytest.skip("there is no SLURM on this machine (sbatch)")
+    if subprocess.run(["sinfo"], capture_output=True, timeout=30, check=False).returncode:
+        pytest.skip("no controller of SLURM answers (sinfo)")
 
 
 @pytest.fixture(scope="session")

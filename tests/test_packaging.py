@@ -19,7 +19,7 @@ from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # The peers that benchmarks compare with are installed for benchmarks alone.
-PINNED_EXTRAS = ("workflow", "dask", "report", "test", "docs")
+PINNED_EXTRAS = ("workflow", "dask", "slurm", "report", "test", "docs")
 # Conda calls some packages otherwise; pytorch has one name for each kind of machine.
 CONDA_NAMES = {"igraph": "python-igraph", "matplotlib": "matplotlib-base"}
 TORCH = {"cpu": "pytorch-cpu", "gpu": "pytorch-gpu"}

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -148,7 +149,7 @@ def test_work_that_is_cut_short_ends_without_a_word_of_dask(capfd):
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere", "ftp://here:1"])
 def test_an_address_at_which_nobody_answers_is_named_on_one_screen(h5ad, tmp_path, capsys, monkeypatch, address):
-    monkeypatch.setattr("acyclome.pipeline.executor.ANSWER_SECONDS", 1)
+    monkeypatch.setattr("acyclome.pipeline.clusters.ANSWER_SECONDS", 1)
     until_fit(h5ad, tmp_path)
     assert main(["fit", str(tmp_path), "--dask", address, "--quiet"]) == 2
     error = capsys.readouterr().err
@@ -163,3 +164,32 @@ def test_without_dask_the_answer_says_what_to_install(h5ad, tmp_path, capsys, mo
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert main(["fit", str(tmp_path), "--dask", "local", "--quiet"]) == 2
     assert 'pip install "acyclome[dask]"' in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.usefixtures("slurm")
+def test_workers_that_are_jobs_of_slurm_may_be_cancelled_and_come_to_the_end_of_their_life(
+    bench, h5ad, finished, tmp_path
+):
+    pytest.importorskip("dask_jobqueue", reason="an optional part of the installation")
+    jobs = f"acyclome-{os.getpid()}"
+    keys = tmp_path / "workers.yaml"
+    keys.write_text(
+        "jobqueue:\n"
+        f"  slurm: {{name: {jobs}, cores: 1, memory: 1500MB, log-directory: {tmp_path}/logs, walltime: '00:05:00',\n"
+        "    worker-extra-args: [--host, 127.0.0.1, --lifetime, 20s, --lifetime-stagger, 4s],\n"
+        "    scheduler-options: {host: 127.0.0.1, dashboard_address: null}}\n"
+        "distributed: {adaptive: {minimum: 2, maximum: 2}}\n",
+        encoding="utf-8",
+    )
+    cancelled = []
+
+    def cancel_one(stage, done, _):
+        if stage == "fit" and 0 < done < 1 and not cancelled:
+            words = ["squeue", "--noheader", "--name", jobs, "--states", "running", "--format", "%i"]
+            running = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+            cancelled.extend(running[:1])
+            subprocess.run(["scancel", *running[:1]], check=True)
+
+    run(h5ad, tmp_path / "out", CONFIG, Runtime(threads=1, dask=str(keys), progress=cancel_one))
+    assert len(cancelled) == 1
+    assert bench.same_files(tmp_path / "out", finished)

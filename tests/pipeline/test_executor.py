@@ -19,20 +19,22 @@ def ignore(_):
 
 @pytest.mark.parametrize("threads", [1, 2, 7])
 def test_results_come_in_the_order_of_the_parts(threads):
-    assert run_parts(lambda k: k * k, range(10), threads=threads, finished=ignore) == [k * k for k in range(10)]
+    assert run_parts(lambda k: k * k, range(10), name="part", threads=threads, finished=ignore) == [
+        k * k for k in range(10)
+    ]
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_progress_counts_every_part_once(threads):
     told = []
-    run_parts(lambda k: k, range(5), threads=threads, finished=told.append)
+    run_parts(lambda k: k, range(5), name="part", threads=threads, finished=told.append)
     assert told == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_error_in_a_part_reaches_the_caller(threads):
     with pytest.raises(ZeroDivisionError):
-        run_parts(lambda k: 1 // k, [1, 0, 2], threads=threads, finished=ignore)
+        run_parts(lambda k: 1 // k, [1, 0, 2], name="part", threads=threads, finished=ignore)
 
 
 def test_a_part_that_ends_does_not_give_blas_threads_to_one_that_runs():
@@ -46,5 +48,5 @@ def test_a_part_that_ends_does_not_give_blas_threads_to_one_that_runs():
         return run_blocks(lambda: (inside.set(), may_leave.wait(10), blas_threads())[-1], [()], 1)[0]
 
     with threadpool_limits(2):
-        assert run_parts(part, [0, 1], threads=2, finished=ignore) == [{1}, {1}]
+        assert run_parts(part, [0, 1], name="part", threads=2, finished=ignore) == [{1}, {1}]
         assert blas_threads() == {2}

@@ -1,6 +1,7 @@
 rule write_network:
     input:
         "results/{dataset}/stages/prepared.h5",
+        "results/{dataset}/stages/config.json",
         "results/{dataset}/stages/permuted.h5",
         "results/{dataset}/stages/screen.npz",
         "results/{dataset}/stages/fit.npz",
@@ -22,8 +23,8 @@ rule write_network:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory_mb(3000, 4),
-        runtime=runtime_minutes(30),
+        mem_mb=planned_mb("network"),
+        runtime=planned_minutes("network"),
     params:
         out=subpath(output.edges, parent=True),
     message:

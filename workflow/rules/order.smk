@@ -14,8 +14,8 @@ rule order_genes:
         ENVIRONMENT
     threads: 8
     resources:
-        mem_mb=memory_mb(6000, 4),
-        runtime=runtime_minutes(240),
+        mem_mb=planned_mb("order"),
+        runtime=planned_minutes("order"),
     params:
         out=subpath(output[0], ancestor=2),
         device=DEVICE,

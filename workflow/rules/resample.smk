@@ -12,8 +12,8 @@ rule resample_network:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory_mb(6000, 4),
-        runtime=runtime_minutes(480),
+        mem_mb=planned_mb("resample"),
+        runtime=planned_minutes("resample"),
     params:
         out=subpath(output[0], ancestor=2),
         device=DEVICE,

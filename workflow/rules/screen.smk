@@ -12,8 +12,8 @@ rule screen_candidates:
         ENVIRONMENT
     threads: 8
     resources:
-        mem_mb=memory_mb(6000, 4),
-        runtime=runtime_minutes(120),
+        mem_mb=planned_mb("screen"),
+        runtime=planned_minutes("screen"),
     params:
         out=subpath(output[0], ancestor=2),
         device=DEVICE,

@@ -43,8 +43,8 @@ rule fit_shards:
         ENVIRONMENT
     threads: 8
     resources:
-        mem_mb=memory_mb(6000, 4),
-        runtime=runtime_minutes(240),
+        mem_mb=planned_mb("fit"),
+        runtime=planned_minutes("fit"),
     params:
         out=subpath(output[0], ancestor=2),
         dask=DASK,

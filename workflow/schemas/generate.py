@@ -43,7 +43,8 @@ WORKFLOW_OPTIONS: dict[str, dict[str, Any]] = {
         "type": ["string", "null"],
         "default": "local",
         "description": "Where the shards of a job run. local: on Dask workers that the job starts, one for each "
-        "of its threads. tcp://...: on a Dask cluster that sees the same files. Empty: on threads.",
+        "of its threads. tcp://...: on a Dask cluster that sees the same files. slurm, or a YAML file: on jobs of "
+        "SLURM (docs/cluster.md). Empty: on threads.",
     },
     "device": {
         "enum": ["auto", "cpu", "cuda"],

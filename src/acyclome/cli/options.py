@@ -76,10 +76,10 @@ class RunOptions:
         metavar="auto|cpu|cuda",
     )
     dask: str | None = _option(
-        "Let Dask run screening, relaxation, shards and resamples: local starts workers here, an address joins a "
-        "cluster that sees the same files. Default: threads.",
+        "Let Dask run screening, relaxation, shards and resamples: local starts workers here, slurm or a YAML file "
+        "with dask-jobqueue's keys as jobs of SLURM, an address joins a cluster that sees the same files.",
         "--dask",
-        metavar="local|ADDRESS",
+        metavar="local|slurm|YAML|ADDRESS",
     )
     resume: bool = _option(
         "Go on from the finished stages of an earlier run, with the same result.", "--resume", default=False

@@ -26,7 +26,9 @@ from acyclome.io.tables import write_tsv
 from acyclome.knowledge.beforehand import check_files
 from acyclome.knowledge.regulators import find_regulators
 from acyclome.network import JointNetworks, Network
+from acyclome.pipeline.clusters import whole_run
 from acyclome.pipeline.groups import Door, Label, check_joint, learn_groups
+from acyclome.pipeline.jobs import job_needs
 from acyclome.pipeline.keys import Part, options_of
 from acyclome.pipeline.resources import CHECKED_OBSERVATIONS, CHECKED_ROUNDS, check_memory, estimate, estimate_models
 from acyclome.pipeline.session import Session, report, report_if_possible
@@ -48,6 +50,7 @@ def run(
         check_joint(config, labels)
     with ExitStack() as stack:
         folder = stack.enter_context(RunFolder.begin(out))
+        runtime = stack.enter_context(whole_run(runtime))
         if sizes:  # groups have folders of their own; an earlier run of the whole would stand beside them
             folder.remove_results()
             folder.remove_stages()
@@ -143,7 +146,7 @@ def _prepare(
         if runtime.resume and earlier.get("key") == key and path.exists():
             _remove_earlier(folder, earlier, about)
             _permute(input_path, folder, config, key=key)
-            folder.write_notes({**about, "cost": earlier["cost"]})
+            folder.write_notes({**about, "cost": earlier["cost"], "jobs": _job_needs(path, config)})
             runtime.report("prepare", 1.0, "kept")
             return {"kept": True}
         runtime.report("prepare", 0.0, "reading and preparing")
@@ -151,7 +154,8 @@ def _prepare(
             facts, cost = measured(lambda: prepare_to_store(input_path, unfinished, config))
             _remove_earlier(folder, earlier, about)
         _permute(input_path, folder, config, key=key)
-        folder.write_notes({**about, "cost": cost})  # last: with it the preparation is done
+        about["cost"], about["jobs"] = cost, _job_needs(path, config)
+        folder.write_notes(about)  # last: with it the preparation is done
         d, n = facts["n_vars"], facts["n_obs"]
         text = f"{d:,} genes, {n:,} observations; matrix {facts['matrix']}, {facts['kind']}"
         # What was decided on totals and on what is missing.
@@ -160,6 +164,11 @@ def _prepare(
         # Said now, before stages are submitted as jobs that would fail one by one.
         check_memory(d, n, config, threads=runtime.threads, memory=runtime.memory, has_disk=True)
         return {**facts, "cost": cost}
+
+
+def _job_needs(path: Path, config: Config) -> dict[str, dict[str, float]]:
+    with Store.open(path) as store:
+        return job_needs(store.n_vars, store.n_obs, config)
 
 
 def _permute(input_path: str | os.PathLike[str], folder: RunFolder, config: Config, *, key: str) -> None:
@@ -230,6 +239,7 @@ def run_stage(
             stack.enter_context(part_of_folder(RunFolder(out).path, work))
         if name == "report":
             return {"report": str(report(RunFolder(out), runtime))}
+        runtime = stack.enter_context(whole_run(runtime))
         session = stack.enter_context(Session.open(out, runtime, is_part=name == "fit" and parts > 1))
         return dict(STAGES[name](session, Part(part, parts)))
 

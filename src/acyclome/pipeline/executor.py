@@ -7,43 +7,43 @@ has that loop too, but wants the cluster as a default of the process and hides w
 
 from __future__ import annotations
 
-import gc
-import logging
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from acyclome.core.relaxation.partitioned import Workers
 from acyclome.core.workers import one_blas_thread
-from acyclome.errors import InputError, MemoryLimitError
-from acyclome.io.atomic import temporary_name
+from acyclome.errors import MemoryLimitError
+from acyclome.io.atomic import temporary_name, write_bytes
+from acyclome.pipeline.clusters import dask_client
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
-ANSWER_SECONDS = 10  # a scheduler that is there answers at once; a wrong address should be told while the user waits
-QUIET = "import logging; logging.getLogger('distributed').setLevel(logging.CRITICAL)"  # run by each worker started here
 
 
 def run_parts(
     work: Callable[[Part], Result],
     parts: Sequence[Part],
     *,
+    name: str,
     threads: int,
     finished: Callable[[int], None],
     keep: Callable[[Part, Result], None] = lambda *_: None,
     dask: str | None = None,
+    folder: Path | None = None,
 ) -> list[Result]:
     """Call ``work`` for every part and return the results in the order of the parts.
 
     Each time a part is finished, ``keep`` is given it and its result, and ``finished`` the number of those that are.
     ``dask`` is None for threads of this process, ``local`` for as many Dask processes on this machine, or the address
-    of a cluster. Work and parts then travel, so they have to be small: names of files rather than what is in them.
+    of a cluster, whose dashboard shows the parts under ``name``. Work, parts and results then lie as files in
+    ``folder``, which the workers have to see.
     """
     if not parts or (dask is None and (threads <= 1 or len(parts) == 1)):  # a pool for one part only costs its start
         results = []
@@ -52,14 +52,18 @@ def run_parts(
             keep(part, results[-1])
             finished(number)
         return results
-    with _executor(dask, threads) as pool:
-        futures = [pool.submit(_on_one_thread, work, part) for part in parts]
-        part_of = dict(zip(futures, parts, strict=True))
+    filed = None if dask is None else name
+    with _executor(dask, threads) as pool, _numbered(work, parts, name=filed, folder=folder) as numbered:
+        futures = [pool.submit(numbered, number) for number in range(len(parts))]
+        number_of = {future: number for number, future in enumerate(futures)}
+        found: dict[int, Result] = {}
         try:
-            for number, future in enumerate(as_completed(futures), start=1):
-                keep(part_of[future], future.result())
-                finished(number)
-            return [future.result() for future in futures]
+            for future in as_completed(futures):
+                number = number_of[future]
+                found[number] = numbered.take(future.result())
+                keep(parts[number], found[number])
+                finished(len(found))
+            return [found[number] for number in range(len(parts))]
         finally:
             for future in futures:
                 future.cancel()  # after Ctrl-C or an error the parts that wait would still be computed
@@ -76,51 +80,62 @@ def _executor(dask: str | None, threads: int) -> Iterator[Executor]:
 
 
 @contextmanager
-def dask_client(address: str, threads: int) -> Iterator[Any]:
-    """Give a client of a cluster, started here for ``local`` and closed at the end, else joined and left running."""
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        msg = 'Dask is asked for (--dask) and not installed. Install it: pip install "acyclome[dask]"'
-        raise InputError(msg) from error
-    with ExitStack() as stack:
-        if address == "local":
-            # Without a limit of memory: the run has checked its own, and Dask would end workers well before.
-            size = {"n_workers": threads, "threads_per_worker": 1, "memory_limit": 0}
-            free = {"dashboard_address": ":0", "dashboard": False}  # a port of its own: runs side by side want the same
-            cluster = LocalCluster(**size, scheduler_kwargs=free, silence_logs=logging.CRITICAL, preload=[QUIET])
-            stack.enter_context(cluster)
-            address = cluster.scheduler_address
-        try:
-            client = Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
-        except (OSError, ValueError, ImportError) as error:
-            msg = (
-                f"No Dask scheduler answers at {address!r} ({type(error).__name__}). --dask takes the address that "
-                "`dask scheduler` prints, such as tcp://node1:8786, or local for workers on this machine."
-            )
-            raise InputError(msg) from error
-        stack.enter_context(client)
-        with _quiet_where_it_fails(stack):
-            yield client
+def _numbered(
+    work: Callable[[Part], Result], parts: Sequence[Part], *, name: str | None, folder: Path | None
+) -> Iterator[_Held[Part, Result] | _Filed]:
+    """Give what does a part by its number: from memory, or with a name from files, removed at the end."""
+    if name is None:
+        yield _Held(work, parts)
+        return
+    with TemporaryDirectory(dir=folder, prefix=temporary_name("parts.")) as shared:
+        filed = _Filed(name, Path(shared).resolve())
+        _write(filed.folder / "work", work)
+        for number, part in enumerate(parts):
+            _write(filed.folder / f"{number}.part", part)
+        yield filed
 
 
-@contextmanager
-def _quiet_where_it_fails(stack: ExitStack) -> Iterator[None]:
-    """Close what is open without Dask's own words where work is cut short: of what waited it logs whole tracebacks."""
-    try:
-        yield
-    except BaseException:
-        loggers = [logging.getLogger(name) for name in ("asyncio", "distributed", "distributed.client")]
-        before = [logger.level for logger in loggers]
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL + 1)
-        try:
-            stack.close()
-            gc.collect()  # asyncio speaks of tasks that nobody waited for when they go
-        finally:
-            for logger, level in zip(loggers, before, strict=True):
-                logger.setLevel(level)
-        raise
+@dataclass(frozen=True)
+class _Held(Generic[Part, Result]):
+    work: Callable[[Part], Result]
+    parts: Sequence[Part]
+
+    def __call__(self, number: int) -> Result:
+        with one_blas_thread():
+            return self.work(self.parts[number])
+
+    def take(self, result: Any) -> Result:
+        return cast(Result, result)
+
+
+@dataclass(frozen=True)
+class _Filed:
+    """Through the scheduler go a number and paths, never what a part holds or what is found: that may be large."""
+
+    name: str
+    folder: Path
+
+    @property
+    def __name__(self) -> str:  # after which the dashboard calls the tasks
+        return self.name
+
+    def __call__(self, number: int) -> Path:
+        work, part = _read(self.folder / "work"), _read(self.folder / f"{number}.part")
+        path = self.folder / f"{number}.found"
+        with one_blas_thread():
+            _write(path, work(part))
+        return path
+
+    def take(self, path: Any) -> Any:
+        return _read(path)
+
+
+def _write(path: Path, content: Any) -> None:
+    write_bytes(path, pickle.dumps(content, protocol=5))
+
+
+def _read(path: Path) -> Any:
+    return pickle.loads(path.read_bytes())
 
 
 @contextmanager
@@ -153,23 +168,29 @@ class _DaskWorkers:
     def scatter(self, parts: Sequence[Any]) -> list[Any]:
         paths = [self.folder / f"{number}.pickle" for number in range(len(parts))]
         for path, part in zip(paths, parts, strict=True):
-            path.write_bytes(pickle.dumps(part, protocol=5))
-        return list(self.client.map(_read_part, paths, pure=False))
+            _write(path, part)
+        return list(self.client.map(_read, paths, pure=False))
 
     def each(self, work: Callable[..., Any], handles: Sequence[Any], arguments: Sequence[tuple]) -> list[Any]:
-        submit = partial(self.client.submit, _on_one_thread, work, pure=False)
+        submit = partial(self.client.submit, _Step(work), pure=False)
         with _lost_workers():
             tasks = [submit(part, *given) for part, given in zip(handles, arguments, strict=True)]
             return list(self.client.gather(tasks))
 
 
-def _read_part(path: Path) -> Any:
-    return pickle.loads(path.read_bytes())
+@dataclass(frozen=True)
+class _Step:
+    """A step on a part of the relaxation, which the dashboard shows under its stage."""
 
+    work: Callable[..., Any]
 
-def _on_one_thread(work: Callable[..., Result], *given: Any) -> Result:
-    with one_blas_thread():
-        return work(*given)
+    @property
+    def __name__(self) -> str:
+        return "fit"
+
+    def __call__(self, *given: Any) -> Any:
+        with one_blas_thread():
+            return self.work(*given)
 
 
 @contextmanager

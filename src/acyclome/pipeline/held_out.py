@@ -49,9 +49,11 @@ def hold_out(task: Task) -> HeldOut:
     dags = run_parts(
         learn,
         samples,
+        name="held_out",
         threads=task.runtime.threads,
         finished=lambda number: task.report("held_out", number / len(parts), f"{number} of {len(parts)}"),
         dask=task.runtime.dask,
+        folder=task.data.store.folder,
     )
     effect = np.concatenate([_total(dag, part) for dag, part in zip(dags, parts, strict=True)])
     facts = {"parts": len(parts), "identification": identify(task, dags, parts)}

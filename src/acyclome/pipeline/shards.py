@@ -92,10 +92,12 @@ def relax_part(
     each = run_parts(
         work,
         together,
+        name="fit",
         threads=runtime.threads,
         finished=finished,
         keep=lambda _, some: keep(some),
         dask=runtime.dask,
+        folder=task.data.store.folder,
     )
     done |= {number: one for some in each for one in some for number in one.facts["members"]}
     relaxed = [done[number] for number in sorted(done)]

@@ -62,7 +62,15 @@ def _views(task: Task) -> Views:
     runtime = task.runtime
     ranges = cut_genes(task.data.n_genes, runtime.threads if runtime.dask == "local" else VIEWS)
     work = partial(_views_of_range, task.data, task.config, backend=task.backend.with_threads(1), scratch=task.scratch)
-    views = run_parts(work, ranges, threads=runtime.threads, finished=lambda _: None, dask=runtime.dask)
+    views = run_parts(
+        work,
+        ranges,
+        name="screen",
+        threads=runtime.threads,
+        finished=lambda _: None,
+        dask=runtime.dask,
+        folder=task.data.store.folder,
+    )
     return Views(*(np.concatenate(part) for part in zip(*views, strict=True)))
 
 
@@ -216,10 +224,12 @@ def resample(
         dags = run_parts(
             learn,
             subsamples,
+            name="resample",
             threads=runtime.threads,
             finished=finished,
             keep=lambda one, dag: keep([_resampled(one, dag)]),
             dask=runtime.dask,
+            folder=task.data.store.folder,
         )
     return Resampled.joined([*found, *map(_resampled, subsamples, dags)])
 

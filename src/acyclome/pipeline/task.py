@@ -38,7 +38,8 @@ class Runtime:
     tell: Callable[[str], None] | None = None  # called with what should be known of the data, as soon as it is
     # Called with the seconds that a plan gives the stages of a network, which network it is, and how many there are.
     expect: Callable[[Mapping[str, float], int, int], None] | None = None
-    dask: str | None = None  # None for threads, local, or the address of a cluster that sees the files of the run
+    # None for threads, local, the address of a cluster that sees the files of the run, or slurm (pipeline.clusters).
+    dask: str | None = None
 
     def report(self, stage: str, done: float, message: str = "") -> None:
         if self.progress is not None:
