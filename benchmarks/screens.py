@@ -129,9 +129,11 @@ class Screen:
         whole = round(d / (1 - HIDDEN))
         self._order = order = rng.permutation(whole)
         self._W = W = np.zeros((whole, whole))
-        while np.count_nonzero(W) < 2 * whole:
+        edges = 0
+        while edges < 2 * whole:
             a, b = np.sort(rng.integers(0, whole, 2))
             if a != b:
+                edges += W[order[a], order[b]] == 0.0
                 W[order[a], order[b]] = rng.choice([-1, 1]) * rng.uniform(0.3, 0.8)
         self._seen = np.sort(rng.permutation(whole)[:d])
         self._targets = rng.choice(self._seen, targets, replace=False)
