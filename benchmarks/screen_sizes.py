@@ -5,7 +5,8 @@
 Sparse counts as in ``benchmarks.screens``, 40 cells of each target and ten times as many controls as targets, at two
 counts a gene; ``acyclome run`` with two half-samples on one thread, in a process of its own.  ``planned_mb`` is what
 ``acyclome plan`` says of it. With ``--large`` a screen of 8,000 genes, 2,000 targets and 250,000 cells at 10,000
-counts each, on two threads and without half-samples, within the memory given; otherwise its plan alone.
+counts each, on two threads and without half-samples, within 8 GB, so that scaled data lie on the disk; otherwise its
+plan alone.
 """
 
 from __future__ import annotations
@@ -55,32 +56,36 @@ class Size(NamedTuple):
 
 
 SIZES = (Size(500, 62), Size(500, 125), Size(1000, 125))
-LARGE = Size(8000, 2000, cells=115, controls=20_000, depth=10_000, resamples=0, threads=2, memory="16GB")
+LARGE = Size(8000, 2000, cells=115, controls=20_000, depth=10_000, resamples=0, threads=2, memory="8GB")
 
 
 def main() -> None:
     """Measure and write the table."""
     parser = options(__doc__ or "")
     parser.add_argument("--large", action="store_true", help="run the large screen, too (an hour)")
+    parser.add_argument("--folder", type=Path, help="keep the screens here, and take those that are here")
     given = parser.parse_args()
-    rows = [measured_run(size) for size in SIZES]
-    rows.append(measured_run(LARGE) if given.large else _described(LARGE) | _plan(LARGE))
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = given.folder or Path(scratch)
+        rows = [measured_run(size, folder) for size in SIZES]
+        rows.append(measured_run(LARGE, folder) if given.large else _described(LARGE) | _plan(LARGE))
     publish("screen-sizes", rows, "python -m benchmarks.screen_sizes", given)
 
 
-def measured_run(size: Size) -> dict[str, Any]:
-    """Draw a screen, and run the command on it."""
-    with tempfile.TemporaryDirectory() as folder:
-        path, out = Path(folder) / "screen.h5ad", Path(folder) / "out"
+def measured_run(size: Size, folder: Path) -> dict[str, Any]:
+    """Run the command on a screen, which is drawn if the folder has none."""
+    path = folder / f"screen_{size.genes}_{size.acted}.h5ad"
+    if not path.exists():
         draw(size, path)
-        words = ["run", str(path), "-o", str(out), "--threads", str(size.threads), "--quiet"]
-        words += ["--resamples", str(size.resamples), "--perturbation", "target", "--control", screens.CONTROL]
-        words += ["--memory", size.memory] if size.memory else []
+    words = ["run", str(path), "--threads", str(size.threads), "--quiet", "--overwrite"]
+    words += ["--resamples", str(size.resamples), "--perturbation", "target", "--control", screens.CONTROL]
+    words += ["--memory", size.memory] if size.memory else []
+    with tempfile.TemporaryDirectory(dir=folder) as out:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-c", _RUN, *words], check=True, capture_output=True)
+        subprocess.run([sys.executable, "-c", _RUN, *words, "-o", out], check=True, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)  # its memory is the largest of all so far, sizes rise
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        genes = json.loads((out / "run.json").read_text())["network"]["n_genes"]
+        genes = json.loads((Path(out) / "run.json").read_text())["network"]["n_genes"]
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     took = {"cpu_seconds": cpu, "peak_mb": after.ru_maxrss / 1024}
     return _described(size) | {"genes": genes} | took | _plan(size)
 
