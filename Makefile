@@ -17,7 +17,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 EXECUTE ?= force
-ENV := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONNOUSERSITE=1
+# numba's, because a parallel kernel of scanpy's or anndata's sets OpenMP, and with it torch, to its number for good.
+ENV := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONNOUSERSITE=1
 REPORT := results/pbmc68k_reduced/report.html
 SOURCES := workflow/Snakefile Snakefile workflow/rules workflow/papers/Snakefile
 
