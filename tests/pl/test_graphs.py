@@ -11,6 +11,7 @@ from acyclome import pl
 from acyclome.errors import InputError
 from acyclome.io.keys import write_keys
 from acyclome.network.build import build_network
+from acyclome.pl.graphs import rows_of
 
 mpl.use("Agg")
 GENES = ["A", "B", "C", "D", "E", "F", "LONELY"]
@@ -85,6 +86,15 @@ def test_signs_and_open_directions_differ_in_shape(network):
     kinds = {name: type(arrow.get_arrowstyle()).__name__ for name, arrow in drawn.items()}
     assert kinds == {"A -> B": "CurveFilledB", "B -> C": "BarAB"}
     assert drawn["A -> B"].get_linestyle() != drawn["B -> C"].get_linestyle()
+
+
+def test_many_genes_of_a_depth_stand_in_lines_of_a_page():
+    targets = [f"T{k:02d}" for k in range(19)]
+    edges = pd.DataFrame({"source": "HUB", "target": targets})
+    place = rows_of(edges, {"HUB": 0, **dict.fromkeys(targets, 1)})
+    heights = pd.Series([y for _, y in place.values()]).value_counts()
+    assert heights.sort_index(ascending=False).tolist() == [1, 5, 5, 5, 4]
+    assert len(set(place.values())) == 20
 
 
 def test_the_hierarchy_goes_from_causes_down_to_effects(network):

@@ -135,6 +135,7 @@ def convergence(
     ax.set(xlabel="step", ylabel="objective")
     ax.yaxis.label.set_color(PLUS)
     ax.set_xticks(steps)
+    ax.ticklabel_format(axis="y", useOffset=False)  # which would stand where the first μ does
     bare(ax)
     beside = ax.twinx()
     h = np.array([step["h"] for step in path], dtype=float)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 Places = Mapping[Hashable, tuple[float, float]]
 COLUMN, ROW = 3.0, 0.27  # inches from one column or row of names to the next
 LEVEL, BESIDE = 0.9, 1.45  # of the hierarchy
+ACROSS, LINE = 6, 0.55  # genes of a line, which then fits a page on its side, and between lines of one depth
 
 
 @speaks_python
@@ -190,16 +192,21 @@ def _columns(edges: pd.DataFrame, level: Mapping[Hashable, int]) -> dict[Hashabl
 
 
 def rows_of(edges: pd.DataFrame, depth: Mapping[Hashable, int]) -> dict[Hashable, tuple[float, float]]:
-    """Return the places of genes: a row a depth, each gene near the middle of what it is joined to above."""
+    """Return the places of genes: a row a depth, of several lines where they are many, each near what is above it."""
     place: dict[Hashable, tuple[float, float]] = {}
+    line, height = 0, 0.0
     for row in range(max(depth.values()) + 1):
         names = [name for name, level in depth.items() if level == row]
         above = edges[edges["target"].isin(names)]
         middle = above["source"].map(lambda name: place.get(name, (0.0, 0.0))[0]).groupby(above["target"]).mean()
         names.sort(key=lambda name: (round(float(middle.get(name, 0.0)), 9), str(name)))
-        for column, name in enumerate(names):
-            # Rows are set apart by half a name in turn, so that long edges run between names.
-            place[name] = (BESIDE * (column - (len(names) - 1) / 2 + (row % 2 - 0.5) / 2), -LEVEL * row)
+        lines = math.ceil(len(names) / ACROSS)
+        for part in (names[k::lines] for k in range(lines)):
+            for column, name in enumerate(part):
+                # Lines are set apart by half a name in turn, so that long edges run between names.
+                place[name] = (BESIDE * (column - (len(part) - 1) / 2 + (line % 2 - 0.5) / 2), height)
+            line, height = line + 1, height - LINE
+        height -= LEVEL - LINE
     return place
 
 
