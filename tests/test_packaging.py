@@ -64,7 +64,16 @@ def test_the_conda_environment_has_the_bounds_of_the_package(kind):
     assert environment["channels"] == ["conda-forge", "nodefaults"]
 
 
-@pytest.mark.parametrize("kind", ["cpu", "gpu"])
+def test_the_pinned_environment_has_the_exact_versions_that_were_tested():
+    *parts, pip = YAML(typ="safe").load(ROOT / "envs/pinned.yaml")["dependencies"]
+    pinned = {canonicalize_name(name): version for name, version in constraints().items()}
+    found = {canonicalize_name(name): version for name, version in (line.split("==") for line in pip["pip"])}
+    assert parts == ["python =3.11", "pip"]  # of which the constraints are, as their first line says
+    assert found == {name: pinned[name] for name in found}
+    assert {canonicalize_name(item.name) for item in requirements("report", "dask")} <= set(found)
+
+
+@pytest.mark.parametrize("kind", ["cpu", "gpu", "pinned"])
 def test_the_conda_environment_gets_the_package_of_the_same_version(kind):
     script = (ROOT / f"envs/{kind}.post-deploy.sh").read_text(encoding="utf-8")
     assert f"acyclome=={acyclome.__version__}" in script

@@ -52,9 +52,10 @@ WORKFLOW_OPTIONS: dict[str, dict[str, Any]] = {
         "description": "Where the jobs compute what a GPU can. auto: what suits. cuda stops a job that finds none.",
     },
     "environment": {
-        "enum": ["cpu", "gpu"],
+        "enum": ["cpu", "gpu", "pinned"],
         "default": "cpu",
-        "description": "Which of envs/*.yaml the jobs run in, with --sdm conda only. gpu: for nodes with a card.",
+        "description": "Which of envs/*.yaml the jobs run in, with --sdm conda only. gpu: for nodes with a card. "
+        "pinned: the exact versions that were tested, by pip.",
     },
 }
 
