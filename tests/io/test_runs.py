@@ -265,6 +265,14 @@ def test_fingerprints_follow_content_and_nothing_else():
     assert len(set(others)) == len(others)
 
 
+def test_a_folder_that_is_the_input_is_not_written_into(tmp_path):
+    for out in (tmp_path / "x.zarr", tmp_path / "x.zarr" / "a" / "out"):
+        (tmp_path / "x.zarr").mkdir(exist_ok=True)
+        with pytest.raises(InputError, match=r"lies in .*x\.zarr.* folder beside it"):
+            RunFolder(out).check_apart(tmp_path / "x.zarr", "The input")
+    RunFolder(tmp_path / "x.zarr.out").check_apart(tmp_path / "x.zarr", "The input")
+
+
 def test_a_finished_network_is_said_where_it_would_be_replaced(tmp_path, toy_network):
     (tmp_path / "x.csv").write_text("data")
     asked = {"input": {"group": None}, "seed": 0}

@@ -141,4 +141,4 @@ def test_what_cannot_be_learned_together_is_refused(learned, tmp_path):
     with pytest.raises(ConfigError, match="joint"):
         ac.learn(X, config=JOINT, threads=1)
     with pytest.raises(ConfigError, match="joint"):
-        run(tmp_path, tmp_path / "out", Config().with_options({"input.joint": True}), Runtime())
+        run(tmp_path / "x.h5ad", tmp_path / "out", Config().with_options({"input.joint": True}), Runtime())

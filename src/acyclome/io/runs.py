@@ -94,8 +94,11 @@ class RunFolder:
         return RunFolder(self.path / safe_name(label))
 
     def check_apart(self, path: str | os.PathLike[str], what: str) -> None:
-        """Raise an InputError if a file is one that a run writes here, so that one would replace the other."""
+        """Raise an InputError if a file is one that a run writes here, or a folder in which this one would lie."""
         place, home = Path(path).resolve(), self.path.resolve()
+        if place.is_dir() and home.is_relative_to(place):
+            msg = f"{str(self.path)!r} lies in {str(path)!r}, which a run would change. Give a folder beside it (-o)."
+            raise InputError(msg)
         if place in [home / name for name in RESULTS] or place.is_relative_to(home / "stages"):
             msg = (
                 f"{what} {str(path)!r} has the place of a file that a run writes into {str(self.path)!r}, and one "
