@@ -4,6 +4,7 @@ A table of situations, which the author of a new reader extends by a function an
 """
 
 import gzip
+import json
 import os
 import warnings
 
@@ -447,6 +448,18 @@ def many_names(handle):
     handle["obs"].create_dataset("_index", (10**9,), "u1", chunks=(10**6,))
 
 
+def names_in_pieces(folder):
+    """Declare a million names, of which each would be looked for by itself."""
+    path = next(path for path in (folder / "var" / "_index").iterdir() if path.name in (".zarray", "zarr.json"))
+    said = json.loads(path.read_text())
+    said["shape"] = [10**6]
+    (said if "chunks" in said else said["chunk_grid"]["configuration"])[
+        "chunks" if "chunks" in said else "chunk_shape"
+    ] = [1]
+    path.write_text(json.dumps(said))
+    (folder / ".zmetadata").unlink(missing_ok=True)  # which says it once more
+
+
 def names_without_end(folder):
     """Change the first four bytes of a piece of names, which count them."""
     import zarr
@@ -485,6 +498,7 @@ REFUSED = {
     "numbers for obs": (lambda f: changed(f, numbers_for_obs), ["obs is an array of uint8", "table of columns"]),
     "a billion names": (lambda f: changed(f, many_names), ["obs", "1,000,000,000 names"]),
     "names without end": (zarr_with(names_without_end), ["names of var ('_index') cannot be read"]),
+    "names in a million pieces": (zarr_with(names_in_pieces), ["names of var ('_index')", "1,000,000 pieces"]),
     "fewer names than rows": (lambda f: changed(f, shorter_obs), ["(30, 6)", "(29, 6)"]),
     "a pipe": (pipe, ["a pipe or a device"]),
     "a link to a device": (device, ["a pipe or a device"]),

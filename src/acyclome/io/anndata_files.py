@@ -28,6 +28,7 @@ _NAME_COLUMNS = (
     *("ensembl_id", "ensembl", "id", "Accession"),
 )
 _CATEGORIES = 500_000  # of a column; more are barcodes, if anything, and may lie in as many pieces
+_PIECES = 10_000  # of the names of a zarr folder, each a file of its own; of a million cells there are ten
 _NAME_BYTES = 64  # of a name in Python, at the least: 49 of the text itself, 8 of the reference to it
 _EXPRESSION = ("rna", "gex", "gene expression", "transcriptome", "expression", "mrna")  # modalities of MuData
 
@@ -179,6 +180,9 @@ def _check_names(node: Any, key: str) -> int | None:
         raise InputError(msg)
     if name is None and not getattr(node.dtype, "names", None):  # before 0.7, AnnData wrote a table with fields
         msg = f"{key} is an array of {node.dtype}. Expected a table of columns, as anndata writes it; write it anew."
+        raise InputError(msg)
+    if getattr(names, "nchunks", 0) > _PIECES:  # of zarr; those that are absent are looked for, one by one
+        msg = f"The names of {key} ({name!r}) lie in {names.nchunks:,} pieces. Is the file damaged? Write it anew."
         raise InputError(msg)
     if shape and shape[0] * _NAME_BYTES > memory_limit():
         msg = f"{key} declares {shape[0]:,} names, more than the memory of this machine takes. Is the file damaged?"
