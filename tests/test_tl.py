@@ -184,3 +184,29 @@ def test_a_group_of_an_object_is_the_group_of_a_run(expression, tmp_path):
     for label in ("B", "T"):
         edges = ac.get.edges(adata, group=label)
         assert_frame_equal(edges[["source", "target"]], written[label].edges[["source", "target"]])
+
+
+@pytest.mark.parametrize("kind", ["backed", "dask"])
+def test_a_matrix_that_is_not_in_memory_gives_the_same_network(kind, tmp_path, monkeypatch):
+    import anndata
+    import scipy.sparse as sp
+
+    from acyclome.core.data import standardized
+    from acyclome.prepare.streamed import Streamed
+
+    monkeypatch.setattr(standardized, "HELD_BYTES", 1_000)  # so that everything is large
+    monkeypatch.setattr(Streamed, "held", lambda _: pytest.fail("all of it is in memory"))
+    rng = np.random.default_rng(3)
+    X = rng.poisson(np.exp(rng.normal(-1.0, 1.0, 12) + 0.5 * rng.normal(size=(N_OBS, 1)))).astype(np.float32)
+    whole = anndata.AnnData(sp.csr_matrix(X), var=pd.DataFrame(index=[f"G{i}" for i in range(12)]))
+    whole.obs_names = [f"c{i}" for i in range(N_OBS)]
+    whole.write_h5ad(tmp_path / "cells.h5ad")
+    lazy = anndata.read_h5ad(tmp_path / "cells.h5ad", backed="r")
+    if kind == "dask":
+        array = pytest.importorskip("dask.array")
+        parts = [array.from_array(whole.X[a : a + 150], chunks=(150, 12), asarray=False) for a in range(0, N_OBS, 150)]
+        lazy = anndata.AnnData(array.concatenate(parts), obs=whole.obs.copy(), var=whole.var.copy())
+    for one in (whole, lazy):
+        learn(one)
+    assert_frame_equal(ac.get.edges(whole), ac.get.edges(lazy))
+    assert len(ac.get.edges(lazy)) > 0

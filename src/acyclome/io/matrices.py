@@ -17,6 +17,7 @@ import scipy.sparse as sp
 
 from acyclome.errors import InputError
 from acyclome.io import compressed
+from acyclome.io.lazy import is_lazy, is_sparse_lazy, lazy_rows, rows_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -80,6 +81,9 @@ def to_memory(matrix: Any, rows: np.ndarray | None = None) -> np.ndarray | sp.cs
     """
     if compressed.is_backed(matrix):
         return matrix.to_memory() if rows is None else sp.csr_matrix(matrix[rows])
+    if is_sparse_lazy(matrix):
+        whole = sp.vstack(list(lazy_rows(matrix)), format="csr")
+        return whole if rows is None else whole[rows]
     if sp.issparse(matrix):
         return matrix if rows is None else matrix.tocsr()[rows]
     blocks = [np.asarray(block) for block in _blocks(matrix, rows)]
@@ -132,7 +136,7 @@ def _facts(name: str, matrix: Any) -> MatrixFacts:
     if is_large and is_whole and kind == UNKNOWN:
         note = "values too large to be counts, such as intensities: log would suit (log: true)"
     zeros = 1.0 - nonzero / max(n_obs * n_vars, 1)
-    sparse = bool(sp.issparse(matrix) or compressed.is_backed(matrix))
+    sparse = bool(sp.issparse(matrix) or compressed.is_backed(matrix) or is_sparse_lazy(matrix))
     return MatrixFacts(name, kind, int(n_vars), str(matrix.dtype), sparse, nan, infinite, zeros, low, high, note)
 
 
@@ -142,6 +146,8 @@ def sample_rows(matrix: Any) -> np.ndarray:
     rows = np.unique(np.linspace(0, n_obs - 1, min(n_obs, _SAMPLE_ROWS)).astype(np.int64))
     if compressed.is_backed(matrix) and matrix.format == "csc":  # rows of which lie all over the file
         return _rows_of_columns(matrix, rows)
+    if is_lazy(matrix):
+        matrix, rows = rows_of(matrix, rows), np.arange(len(rows))
     picked = matrix.oindex[rows] if hasattr(matrix, "oindex") else matrix[rows]  # zarr has rows by index apart
     return np.asarray(picked.toarray() if sp.issparse(picked) else picked, dtype=np.float64)
 
@@ -215,6 +221,10 @@ def _values(matrix: Any) -> Iterator[tuple[np.ndarray, int]]:
         for start in range(0, max(data.shape[0], 1), _CHUNK_VALUES):  # one block too where nothing is stored
             values = np.asarray(data[start : start + _CHUNK_VALUES])
             yield values, values.size + implied
+        return
+    if is_sparse_lazy(matrix):
+        for part in lazy_rows(matrix):
+            yield part.data, part.shape[0] * part.shape[1]
         return
     for block in _blocks(matrix, None):
         values = np.asarray(block).ravel()

@@ -18,6 +18,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.io import compressed
+from acyclome.io.lazy import is_sparse_lazy, lazy_rows
 from acyclome.io.store_writer import SLAB
 
 Reader = Callable[[], Iterator[sp.csr_matrix]]
@@ -26,14 +27,15 @@ _READ = 2**24  # values that are read at once, 128 MB with their indices
 
 
 def is_streamed(matrix: Any) -> bool:
-    """Say whether a matrix is sparse and on the disk, so that it can be read slab by slab."""
-    return compressed.is_backed(matrix)
+    """Say whether a matrix is sparse and not in memory, so that it can be read slab by slab."""
+    return compressed.is_backed(matrix) or is_sparse_lazy(matrix)
 
 
 def slab_reader(matrix: Any, rows: np.ndarray | None = None) -> Reader:
     """Return what reads a matrix slab by slab, of some observations if rising ``rows`` name them."""
-    is_turned = matrix.format == "csc"
-    blocks = Dealt(lambda: columns_of(matrix), matrix.shape) if is_turned else lambda: row_blocks_of(matrix)
+    read = lazy_rows if is_sparse_lazy(matrix) else row_blocks_of
+    is_turned = compressed.is_backed(matrix) and matrix.format == "csc"
+    blocks = Dealt(lambda: columns_of(matrix), matrix.shape) if is_turned else lambda: read(matrix)
     return lambda: _cut(_chosen(blocks(), rows))
 
 
@@ -77,6 +79,7 @@ def _cut(blocks: Iterator[sp.csr_matrix]) -> Iterator[sp.csr_matrix]:
 
 def _joined(parts: list[sp.csr_matrix]) -> sp.csr_matrix:
     slab = sp.vstack(parts, format="csr") if len(parts) > 1 else parts[0].copy()
+    slab.data = slab.data.astype(np.float32, copy=False)
     slab.sum_duplicates()
     slab.eliminate_zeros()
     return slab

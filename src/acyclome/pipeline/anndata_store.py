@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import weakref
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from acyclome.config import Config
 from acyclome.errors import InputError, examples
 from acyclome.io.atomic import plain
 from acyclome.io.keys import check_genes
-from acyclome.io.store import MemoryStore
-from acyclome.prepare import prepare
+from acyclome.io.matrices import get_matrix, matrix_names
+from acyclome.io.slabs import is_streamed
+from acyclome.io.store import GeneMajor, MemoryStore, Store
+from acyclome.prepare import prepare, write_prepared
 from acyclome.prepare.checks import check_groups, check_matrix, leave_out_constant
 from acyclome.prepare.copies import leave_out_copies
 from acyclome.prepare.selection import check_perturbation
@@ -50,10 +56,12 @@ def _labels(adata: AnnData, options: Config) -> pd.Series:
     return adata.obs[column].astype(object).where(adata.obs[column].notna()).map(str, na_action="ignore")
 
 
-def store_of(adata: AnnData, options: Config) -> MemoryStore:
-    """Return the matrix as a store, prepared now unless it is."""
+def store_of(adata: AnnData, options: Config) -> GeneMajor:
+    """Return the matrix as a store, prepared now unless it is; one that is not in memory stays on the disk."""
     if options.input.layer == PREPARED_LAYER and PREPARED_LAYER in adata.layers:
         return _prepared_layer(adata, options)
+    if any(is_streamed(get_matrix(adata, name)[0]) for name in matrix_names(adata)):
+        return _on_disk(adata, options)
     done = prepare(adata, options)
     check_genes(adata, done.genes)
     return MemoryStore(
@@ -64,6 +72,20 @@ def store_of(adata: AnnData, options: Config) -> MemoryStore:
         obs_columns=done.obs_columns,
         symbols=done.symbols,
     )
+
+
+def _on_disk(adata: AnnData, options: Config) -> Store:
+    """Return a store in a folder that goes with it."""
+    folder = Path(mkdtemp(prefix="acyclome."))
+    try:
+        write_prepared(adata, folder / "prepared.h5", options)
+        store = Store.open(folder / "prepared.h5")
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(store, shutil.rmtree, folder, ignore_errors=True)
+    check_genes(adata, store.genes)
+    return store
 
 
 def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:

@@ -104,8 +104,12 @@ def prepare_to_store(
     they need not fit into memory together.
     """
     config = config or Config()
+    return write_prepared(open_expression(path_in, config.input.genes_as), path_store, config)
+
+
+def write_prepared(adata: AnnData, path_store: str | os.PathLike[str], config: Config) -> dict[str, Any]:
+    """Prepare one matrix of an AnnData and write the result as a store, as :func:`prepare_to_store` does."""
     with one_blas_thread():
-        adata = open_expression(path_in, config.input.genes_as)
         plan = _plan(adata, config)
         draft = plan.draft
         columns = plain_columns(draft.obs)
