@@ -1,27 +1,25 @@
 """Cost by the number of cells: what a linear network of many takes, and the moments of 21 networks beside one.
 
-``python -m benchmarks.cells [--cells 10000 30000 100000] [--genes 4200]``
+``python -m benchmarks.cells [--cells 30000 100000 300000] [--genes 30000] [--top 4200] [--folder FOLDER]``
 
-Cells are drawn and written in chunks: a gene's rate is log-normal times three programs of a cell, counts are Poisson,
-and a share of the matrix, about 3 %, is filled.  Every stage runs in a process of its own, without resamples and
-without the search for hidden causes, which looks at a sample whatever the number of cells.  The floor is what the
-products of all pairs of genes take at the speed of one matrix product, measured beside.
+Cells are those of ``acyclome simulate --atlas``: the first of a larger file are those of a smaller one, and files that
+are in the folder are taken as they are.  Every stage runs in a process of its own, without resamples, without checks
+and without the search for hidden causes, which looks at a sample whatever the number of cells.  Moments of half-samples
+are measured up to ``--halved`` cells.  Floors are what the products of all pairs of genes take at the speed of one
+matrix product, and what reading the file takes, measured beside.
 """
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anndata as ad
-import h5py
 import numpy as np
-import pandas as pd
-import scipy.sparse as sp
-from anndata.io import sparse_dataset, write_elem
 
 from acyclome.confidence.resample import plan_subsamples
 from acyclome.core.data.halves import packed_size, sum_halves
@@ -33,78 +31,64 @@ from benchmarks.measure import measured
 from benchmarks.report import publish
 from benchmarks.tables import options
 
-CHUNK = 5_000  # cells drawn at once
-FILLED = 0.03  # of the matrix
-PROGRAMS, SPREAD = 3, 0.8  # of cells; standard deviation of the log of a gene's rate
-STREAM = 0xCE11  # of draws
 RESAMPLES = 20
-STAGES = "prepare", "screen"  # what comes after takes candidates and correlations
+STAGES = "screen", "fit", "order"
+PLAIN = ("--resamples", "0", "--confounding", "none", "--activity", "none", "--validation.checks", "false")
 
 
 def main() -> None:
     """Measure and write the table."""
-    parser = options(__doc__ or "", genes=4_200)
-    parser.add_argument("--cells", type=int, nargs="+", default=[10_000, 30_000, 100_000], help="sizes of the data")
+    parser = options(__doc__ or "", genes=30_000, top=4_200, halved=100_000)
+    parser.add_argument("--cells", type=int, nargs="+", default=[30_000, 100_000, 300_000], help="sizes of the data")
+    parser.add_argument("--folder", type=Path, help="where files of cells lie or are left; a temporary one if absent")
     parser.set_defaults(seeds=[1], threads=1)
     given = parser.parse_args()
-    rows = [_row(n, given.genes, seed, threads=given.threads) for n in given.cells for seed in given.seeds]
+    rows = []
+    with _folder(given.folder) as folder:
+        for n_cells in given.cells:
+            for seed in given.seeds:
+                path = folder / f"cells-{n_cells}-{given.genes}-{seed}.h5ad"
+                if not path.exists():
+                    size = ("--genes", given.genes, "--observations", n_cells, "--factors", 3, "--seed", seed)
+                    run_command("simulate", "--atlas", "-o", path, *map(str, size))
+                rows.append(_row(path, seed, top=given.top, threads=given.threads, is_halved=n_cells <= given.halved))
     publish("cells", rows, "python -m benchmarks.cells", given)
 
 
-def draw(path: Path, n_cells: int, n_genes: int, *, seed: int) -> None:
-    """Write counts of cells as a sparse h5ad, never more than ``CHUNK`` cells in memory."""
-    rng = np.random.default_rng([STREAM, seed])
-    rate = np.exp(rng.normal(0.0, SPREAD, n_genes))
-    loadings = rng.normal(0.0, SPREAD / 2, (PROGRAMS, n_genes)) * (rng.random((PROGRAMS, n_genes)) < 0.2)
-    rate *= FILLED / np.mean(rate)
-    names = pd.Index([f"cell_{k}" for k in range(n_cells)])
-    genes = pd.Index([f"gene_{k}" for k in range(n_genes)])
-    ad.AnnData(obs=pd.DataFrame(index=names), var=pd.DataFrame(index=genes)).write_h5ad(path)
-    with h5py.File(path, "r+") as handle:
-        for first in range(0, n_cells, CHUNK):
-            own = np.random.default_rng([STREAM, seed, first])
-            size = min(CHUNK, n_cells - first)
-            programs = own.standard_normal((size, PROGRAMS))
-            depth = own.lognormal(0.0, 0.4, (size, 1))
-            counts = sp.csr_matrix(own.poisson(depth * rate * np.exp(programs @ loadings)).astype(np.float32))
-            if first == 0:
-                if "X" in handle:
-                    del handle["X"]
-                write_elem(handle, "X", counts)
-            else:
-                sparse_dataset(handle["X"]).append(counts)
-
-
-def _row(n_cells: int, n_genes: int, seed: int, *, threads: int) -> dict[str, Any]:
-    row: dict[str, Any] = {"cells": n_cells, "seed": seed}
+@contextlib.contextmanager
+def _folder(asked: Path | None) -> Iterator[Path]:
+    if asked is not None:
+        asked.mkdir(parents=True, exist_ok=True)
+        yield asked
+        return
     with tempfile.TemporaryDirectory() as name:
-        path, out = Path(name) / "cells.h5ad", Path(name) / "run"
-        draw(path, n_cells, n_genes, seed=seed)
-        asked = (
-            "--resamples",
-            "0",
-            "--confounding",
-            "none",
-            "--activity",
-            "none",
-            "--threads",
-            threads,
-            "--seed",
-            seed,
-        )
-        for stage in STAGES:
-            words = ("prepare", path, "-o", out, *asked) if stage == "prepare" else (stage, out, "--threads", threads)
-            cost = run_command(*map(str, words), "--quiet")
+        yield Path(name)
+
+
+def _row(path: Path, seed: int, *, top: int, threads: int, is_halved: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {"cells": int(path.stem.split("-")[1]), "seed": seed}
+    with tempfile.TemporaryDirectory() as name:
+        out = Path(name) / "run"
+        asked = (*PLAIN, *map(str, ("--threads", threads, "--seed", seed, "--n-top-genes", top)))
+        calls = {"inspect": ("inspect", path), "plan": ("plan", path, *asked)}
+        calls["prepare"] = ("prepare", path, "-o", out, *asked, "--quiet")
+        calls |= {stage: (stage, out, "--threads", threads, "--quiet") for stage in STAGES}
+        for stage, words in calls.items():
+            cost = run_command(*map(str, words))
             row |= {f"{stage}_cpu_s": cost.cpu, f"{stage}_peak_mb": cost.peak_mb}
         store = out / "stages" / "prepared.h5"
         with Store.open(store) as opened:
-            row["genes"] = opened.n_vars
-        one = measured(partial(_one, store, threads=threads))[1]
-        all_of_them = measured(partial(_all, store, Path(name), seed, threads=threads))[1]
-        row |= {"moments_cpu_s": one.cpu, "moments_of_21_cpu_s": all_of_them.cpu}
-        row |= {"ratio": all_of_them.cpu / one.cpu, "moments_peak_mb": all_of_them.peak_mb}
-    row["floor_s"] = row["genes"] ** 2 / 2 * n_cells / _rate()
-    return row
+            row |= {"genes": opened.n_vars, "floor_s": opened.n_vars**2 / 2 * opened.n_obs / _rate()}
+        if is_halved:
+            one = measured(partial(_one, store, threads=threads))[1]
+            all_of_them = measured(partial(_all, store, Path(name), seed, threads=threads))[1]
+            row |= {"moments_cpu_s": one.cpu, "moments_of_21_cpu_s": all_of_them.cpu}
+            row |= {"ratio": all_of_them.cpu / one.cpu, "moments_peak_mb": all_of_them.peak_mb}
+    began = time.perf_counter()
+    with path.open("rb") as stream:
+        while stream.read(1 << 24):
+            pass
+    return row | {"reading_s": time.perf_counter() - began}
 
 
 def _one(store: Path, *, threads: int) -> None:

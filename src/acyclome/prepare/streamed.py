@@ -21,6 +21,7 @@ from acyclome.io.slabs import Dealt, Reader
 from acyclome.io.store import Store, write_slabs
 from acyclome.prepare.slab_sums import add_slab
 
+FEW = 0.25  # of the genes of a file, up to which they are picked out before a slab is turned around
 BLOCK = 2**24  # values of genes that are in memory at once, 0.1 GB
 
 Change = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -67,7 +68,10 @@ class Streamed:
         """Give all observations, slab by slab, ``(d, m)`` CSR."""
         first = 0
         for cells in self.read():
-            X = cells.T.tocsr() if len(self.genes) == cells.shape[1] else cells.T.tocsr()[self.genes]
+            if len(self.genes) < FEW * cells.shape[1]:
+                X = cells[:, self.genes].T.tocsr()
+            else:
+                X = cells.T.tocsr() if len(self.genes) == cells.shape[1] else cells.T.tocsr()[self.genes]
             for change in self.changes:
                 X.data = change(X.data, X.indices + first)
             first += cells.shape[0]
