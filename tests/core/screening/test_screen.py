@@ -68,7 +68,8 @@ def test_an_empty_pool_gives_no_candidate(lab):
 
 @pytest.mark.parametrize(("n", "d"), [(200, 20), (20, 30), (29, 30), (30, 30)])
 @pytest.mark.parametrize("restricted", [False, True])
-def test_partial_correlations_are_those_of_the_shrunken_inverse(lab, n, d, restricted):
+def test_partial_correlations_are_those_of_the_shrunken_inverse(lab, monkeypatch, n, d, restricted):
+    monkeypatch.setattr(partial_correlation, "ROWS", 8)  # several tiles
     X, _ = lab.draw_linear(n, d, n, 2)
     causes = regulators(n, d) if restricted else np.ones(d, bool)
     found = strongest_partial(lab.problem_of(X, sources=causes), keep=5, shrinkage=0.1)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.linalg import get_lapack_funcs
+from scipy.linalg.blas import strmm
 
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.moments import Moments
@@ -15,6 +16,7 @@ from acyclome.core.kernel import kernel
 from acyclome.core.workers import run_blocks
 
 ROWS = 512  # genes that a thread takes at once: their rows of a matrix of 10,000 genes have 20 MB
+MOST_TILES = 32  # along a side, however many genes there are: what each shows of every gene is held
 LEAST_DIAGONAL = 1e-12  # of a precision matrix times at most 1: only rounding goes so low
 
 
@@ -29,24 +31,46 @@ def strongest_partial(
     -----
     Partial correlations are those of ``M = (1 - a) R + a I``: ``-K_ij / sqrt(K_ii K_jj)`` with ``K = M^-1``.  With
     ``n < d`` the Woodbury identity needs an ``n x n`` inverse only,
-    ``K = (I - Z' (a/(1-a) n I + Z Z')^-1 Z) / a`` (here for column-wise ``Z``), formed in row blocks and never whole.
+    ``K = (I - Z' (a/(1-a) n I + Z Z')^-1 Z) / a`` (here for column-wise ``Z``), formed in tiles and never whole.  A
+    tile serves both of its sides where every gene may be a cause.
     """
     d, constraints = problem.n_genes, problem.constraints
     first, last = genes or (0, d)
-    keep = min(keep, max(int(constraints.sources.sum()) - 1, 0))
-    out = np.full((d, keep), -1, dtype=np.int32)
+    pool = np.flatnonzero(constraints.sources)
+    keep = min(keep, max(len(pool) - 1, 0))
     if keep == 0:
-        return out[first:last]
+        return np.full((last - first, 0), -1, dtype=np.int32)
     left, right, diagonal = _precision_factors(problem.data, shrinkage, problem.threads)
-    inverse, every = constraints.sources / np.sqrt(diagonal), np.arange(d)
+    right = right if right is None or len(pool) == d else left[pool].T
+    per_root = (1.0 / np.sqrt(diagonal)).astype(left.dtype)
+    size = max(-(-d // (MOST_TILES * ROWS)), 1) * ROWS
+    targets, causes, serves_both = gene_blocks(d, size), gene_blocks(len(pool), size), len(pool) == d
+    strength = np.zeros((d, len(causes), keep), left.dtype)
+    strongest = np.full(strength.shape, -1, np.int32)
 
-    def block(a: int, b: int) -> None:
-        K = left[a:b] @ right if right is not None else left[a:b]
-        K = constraints.without_excluded(K, a, fill=0.0, sources=every)
-        largest(K, inverse.astype(K.dtype), a, keep, K.dtype.type(0.0), out[a:b])
+    def note(K: np.ndarray, a: int, columns: np.ndarray, *, y: int) -> None:
+        K = np.ascontiguousarray(constraints.without_excluded(K, a, fill=0.0, sources=columns))
+        at, found = np.flatnonzero((columns >= a) & (columns < a + len(K))), np.empty((len(K), keep), np.int32)
+        K[columns[at] - a, at] = 0.0
+        largest(K, per_root[columns], -len(K), keep, K.dtype.type(0.0), found)
+        strength[a : a + len(K), y] = np.abs(np.take_along_axis(K, found, axis=1)) * per_root[columns[found]]
+        strength[a : a + len(K), y][found < 0] = 0.0
+        strongest[a : a + len(K), y] = columns[found]
 
-    run_blocks(block, [(a, b) for a, b in gene_blocks(d, ROWS) if first <= a < last], problem.threads)
-    return out[first:last]
+    def tile(x: int, y: int) -> None:
+        (a, b), (s, t) = targets[x], causes[y]
+        K = left[a:b][:, pool[s:t]] if right is None else left[a:b] @ right[:, s:t]
+        note(K, a, pool[s:t], y=y)
+        if serves_both and x != y:
+            note(K.T, s, np.arange(a, b), y=x)
+
+    is_asked = [a < last and first < b for a, b in targets]
+    every = [(x, y) for x in range(len(targets)) for y in range(x if serves_both else 0, len(causes))]
+    run_blocks(tile, [(x, y) for x, y in every if is_asked[x] or (serves_both and is_asked[y])], problem.threads)
+    all_found, best = strength[first:last].reshape(last - first, -1), np.empty((last - first, keep), np.int32)
+    largest(all_found, np.ones(all_found.shape[1], left.dtype), -d, keep, left.dtype.type(0.0), best)
+    out = np.take_along_axis(strongest[first:last].reshape(all_found.shape), best, axis=1)
+    return np.where(best >= 0, out, -1).astype(np.int32)
 
 
 def partial_correlations(problem: Problem, *, shrinkage: float) -> Callable[[np.ndarray], np.ndarray]:
@@ -77,16 +101,27 @@ def _precision_factors(data: Moments, a: float, threads: int) -> tuple[np.ndarra
         for part in run_blocks(lambda x, y: Z[x:y].T @ Z[x:y], tiles, threads):
             S += part  # in the order of the tiles, whoever was first
         S[np.diag_indices(n)] += a / (1.0 - a) * n
-        half = run_blocks(lambda: np.linalg.inv(np.linalg.cholesky(S)), [()], 1)[0].T.astype(Z.dtype)
-        left = np.empty_like(Z)
-        run_blocks(lambda x, y: np.matmul(Z[x:y], half, out=left[x:y]), tiles, threads)
-        return left, np.ascontiguousarray(left.T), _floored(1.0 - np.einsum("ij,ij->i", left, left))
+        half = np.asfortranarray(run_blocks(lambda: _inverse_factor(S), [()], 1)[0], dtype=np.float32)
+        left = np.empty(Z.shape, np.float32)  # enough to rank by, and twice as fast
+
+        def multiply(x: int, y: int) -> None:
+            left[x:y] = strmm(1.0, half, Z[x:y].astype(np.float32, copy=False).T, lower=True).T
+
+        run_blocks(multiply, tiles, threads)
+        return left, left.T, _floored(1.0 - np.einsum("ij,ij->i", left, left))
     # Single precision is enough to rank by, and twice as fast.
     M = np.array(data.R, np.float32, order="C") if data.R is not None else data.among(np.arange(d)).astype(np.float32)
     M *= np.float32(1.0 - a)
     M[np.diag_indices(d)] += np.float32(a)
     K = run_blocks(lambda: _inverse(M), [()], 1)[0]
     return K, None, _floored(K.diagonal())
+
+
+def _inverse_factor(M: np.ndarray) -> np.ndarray:
+    """Return the lower triangular ``T`` with ``T'T = M^-1`` of a positive definite matrix, ``(n, n)``."""
+    factor = np.linalg.cholesky(M)
+    inverse, _ = get_lapack_funcs("trtri", (factor,))(factor, lower=True)
+    return np.asarray(inverse)
 
 
 def _inverse(M: np.ndarray) -> np.ndarray:
