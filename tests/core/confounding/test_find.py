@@ -84,6 +84,7 @@ def test_moments_without_factors_are_those_of_genes_without_them():
     expected = Deconfounding(scores).apply(Z, 1)
     np.testing.assert_allclose(left.Z, Z, atol=1e-10)
     np.testing.assert_allclose(left.R, Z @ Z.T / 500, atol=1e-10)
+    np.testing.assert_array_equal(left.R, left.R.T)
     np.testing.assert_allclose(scale, expected)
     assert left.n_effective == problem.data.n_effective - 2
 

@@ -42,12 +42,20 @@ class Factors(NamedTuple):
         return Factors(rotation.T @ self.scores, self.loadings @ rotation, self.unique)
 
 
-def of_scores(E: np.ndarray, scores: np.ndarray) -> Factors:
-    """Return the factors with the span of these scores: regressions of all genes on them."""
+def of_scores(E: np.ndarray, scores: np.ndarray, variance: np.ndarray | None = None) -> Factors:
+    """Return the factors with the span of these scores: regressions of all genes on them.
+
+    ``variance``, ``(d,)``, is that of the genes, if it is known already.
+    """
     F = orthonormal(scores)
-    L = E @ F.T / E.shape[1]
-    unique = np.einsum("ij,ij->i", E, E) / E.shape[1] - np.sum(L**2, axis=1)
-    return Factors(F, L, np.maximum(unique, LEAST_UNIQUE))
+    L = (E @ F.T.astype(E.dtype)).astype(np.float64) / E.shape[1]
+    variance = _mean_squares(E) if variance is None else variance
+    return Factors(F, L, np.maximum(variance - np.sum(L**2, axis=1), LEAST_UNIQUE))
+
+
+def _mean_squares(E: np.ndarray) -> np.ndarray:
+    squares: np.ndarray = np.einsum("ij,ij->i", E, E, dtype=np.float64)
+    return squares / E.shape[1]
 
 
 def extend(loadings: np.ndarray, data: Standardized) -> np.ndarray:
@@ -66,10 +74,14 @@ def extend(loadings: np.ndarray, data: Standardized) -> np.ndarray:
 
 def refine(E: np.ndarray, factors: Factors, rounds: int) -> Factors:
     """Take scores given loadings and loadings given scores in turn: EM (Rubin and Thayer 1982), scores orthonormal."""
-    for _ in range(rounds if len(factors.scores) else 0):
+    if len(factors.scores) == 0:
+        return factors
+    variance = _mean_squares(E)
+    for _ in range(rounds):
         weighted = factors.loadings.T / factors.unique
-        posterior = np.linalg.solve(np.eye(len(weighted)) + weighted @ factors.loadings, weighted @ E)
-        factors = of_scores(E, posterior)
+        sums = (weighted.astype(E.dtype) @ E).astype(np.float64)
+        posterior = np.linalg.solve(np.eye(len(weighted)) + weighted @ factors.loadings, sums)
+        factors = of_scores(E, posterior, variance)
     return factors
 
 
@@ -78,7 +90,7 @@ def principal(E: np.ndarray, most: int) -> Factors:
     d, n = E.shape
     is_wide = n < d
     gram = E.T @ E if is_wide else E @ E.T
-    values, vectors = linalg.eigh(gram, subset_by_index=[max(len(gram) - most, 0), len(gram) - 1])
+    values, vectors = linalg.eigh(gram.astype(np.float64), subset_by_index=[max(len(gram) - most, 0), len(gram) - 1])
     kept = vectors[:, values > largest_of_noise(d, n)].T
     return of_scores(E, kept if is_wide else kept @ E)
 

@@ -21,7 +21,7 @@ from scipy import sparse
 from acyclome.core.confounding.factor_analysis import Factors, of_scores, principal, refine, varimax
 from acyclome.core.confounding.observed import without_observed
 from acyclome.core.data.candidates import Candidates
-from acyclome.core.data.confounders import LEAST_LEFT, orthonormal, without_scores
+from acyclome.core.data.confounders import LEAST_LEFT, correlations_left, orthonormal, without_scores
 from acyclome.core.data.deconfounding import residual_correlation, standardized_rows
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
@@ -62,12 +62,13 @@ class HiddenCauses:
 
 @dataclass(frozen=True)
 class _Fit:
-    """Factors, the graph beside them, what both leave, and the description."""
+    """Factors, the graph beside them, what both leave, the description, and the candidates of the graph."""
 
     factors: Factors
     graph: SearchResult
     E: np.ndarray  # what the graph leaves, factors in it, (d, n)
     description: float
+    candidates: Candidates
 
 
 def find_factors(
@@ -80,10 +81,10 @@ def find_factors(
     factor would take for its own.
     """
     search = _Search(problem, candidates, settings, seed=seed)
-    first = now = search.fit(np.empty((0, problem.data.n_obs)))
+    first = now = search.fit(np.empty((0, problem.data.n_obs)), candidates)
     while len(now.factors.scores) < most:
         sets = (np.vstack([now.factors.scores, one]) for one in _proposals(search, now))
-        tried = [search.pruned(search.fit(scores, beside=now)) for scores in sets]
+        tried = [search.pruned(search.fit(scores, search.beside(scores), beside=now)) for scores in sets]
         better = min(tried, key=lambda one: one.description, default=now)
         # A graph without factors may be better too, from another order: that is for the search to find.
         if len(better.factors.scores) == 0 or better.description > now.description - search.margin(now):
@@ -104,38 +105,52 @@ class _Search:
         data = problem.data
         others = max(int(problem.constraints.sources.sum()) - 1, 1)
         self.bar = 0.5 * np.log(data.n_effective) + settings.score.gamma * np.log(others)
-        self.Z = data.Z.astype(np.float64)
         self.order = np.random.default_rng(seed).permutation(data.n_genes).astype(np.int32)
 
     def margin(self, now: _Fit) -> float:
         fixed, by_edge = MARGIN
         return self.bar * (fixed + by_edge * now.graph.n_edges)
 
-    def fit(self, scores: np.ndarray, *, beside: _Fit | None = None) -> _Fit:
+    def beside(self, scores: np.ndarray) -> Candidates:
+        """Screen for a graph beside factors, and keep the candidates of the data as they are.
+
+        So that fewer of these factors can be tried with the same: a screening takes several times as long as a search.
+        """
+        more = screen(replace(self.problem, data=without_factors(self.problem.data, scores)[0]), self.settings)
+        source = np.concatenate([self.candidates.parent, more.parent])
+        return Candidates.from_pairs(source, np.concatenate([self.candidates.target, more.target]), more.n_genes)
+
+    def fit(self, scores: np.ndarray, candidates: Candidates, *, beside: _Fit | None = None) -> _Fit:
         """Fit graph and factors, and leave out factors for which a gene stands.
 
-        Factors that shorten the description of what is ``beside`` are fitted in turn with the graph once more, and the
-        better of the two counts; others are hardly worth one search.
+        Factors that shorten the description of what is ``beside`` are fitted in turn with the graph once more, screened
+        anew, and the better of the two counts; others are hardly worth one search.
         """
         start = self.order
         while True:
-            now = self._step(scores, start)
+            now = self._step(scores, candidates, start)
             if len(scores) and beside is not None and now.description < beside.description:
-                now = min(now, self._step(now.factors.scores, start), key=lambda one: one.description)
+                again = self._step(now.factors.scores, self.beside(now.factors.scores), start)
+                now = min(now, again, key=lambda one: one.description)
             factors, genes = without_observed(now.factors)
             if len(genes) == 0:
                 return now
             scores = factors.scores
             start = np.concatenate([genes, np.setdiff1d(now.graph.order, genes, assume_unique=True)]).astype(np.int32)
 
-    def _step(self, scores: np.ndarray, start: np.ndarray) -> _Fit:
+    def _step(self, scores: np.ndarray, candidates: Candidates, start: np.ndarray) -> _Fit:
         data, scale = without_factors(self.problem.data, scores)
-        problem = replace(self.problem, data=data)
-        candidates = screen(problem, self.settings) if len(scores) else self.candidates
-        graph = search_once(problem, candidates, start, settings=self.settings, seed=self.seed)
-        E = self.Z - _weights(graph, scale, np.ones(graph.n_edges, bool)) @ self.Z
+        graph = search_once(replace(self.problem, data=data), candidates, start, settings=self.settings, seed=self.seed)
+        E = self.left_by(graph, scale, np.ones(graph.n_edges, bool))
         factors = refine(E, of_scores(E, scores), EM_ROUNDS)
-        return _Fit(factors, graph, E, self._description(factors, graph))
+        return _Fit(factors, graph, E, self._description(factors, graph), candidates)
+
+    def left_by(self, graph: SearchResult, scale: np.ndarray, kept: np.ndarray) -> np.ndarray:
+        """Return what some edges leave of the genes as they came, of whose scales factors left so much, ``(d, n)``."""
+        s, t, Z = graph.source[kept], graph.target[kept], self.problem.data.Z
+        weight = graph.weight[kept] * scale[t] / np.where(scale[s] > 0, scale[s], 1.0)
+        left: np.ndarray = Z - sparse.csr_matrix((weight.astype(Z.dtype), (t, s)), shape=(len(Z), len(Z))) @ Z
+        return left
 
     def _description(self, factors: Factors, graph: SearchResult) -> float:
         n, L = self.problem.data.n_effective, factors.loadings
@@ -149,7 +164,7 @@ class _Search:
         """Go on in turn while that pays."""
         for _ in range(REFINED if len(now.factors.scores) else 0):
             self.order = now.graph.order
-            new = self.fit(now.factors.scores)
+            new = self.fit(now.factors.scores, now.candidates)
             gain = now.description - new.description
             now = new if gain > 0 else now
             if gain < WORTH * self.bar:
@@ -164,7 +179,7 @@ class _Search:
             self.order = now.graph.order
             turned = _to_sparse(now.factors)
             weakest = np.argsort(self.gains(turned).sum(axis=0), kind="stable")[:2]
-            fewer = (self.fit(np.delete(turned.scores, k, axis=0)) for k in weakest)
+            fewer = (self.fit(np.delete(turned.scores, k, axis=0), now.candidates) for k in weakest)
             kept = next((one for one in fewer if one.description < now.description + self.margin(now)), None)
             if kept is None:
                 break
@@ -221,32 +236,18 @@ def _without_hubs(search: _Search, now: _Fit) -> np.ndarray:
     inside = np.asarray((A @ A).multiply(A).sum(axis=1)).ravel()  # edges between two children of each
     clean = (children >= CHILDREN) & (inside < JOINED * children)
     _, scale = without_factors(search.problem.data, now.factors.scores)
-    E: np.ndarray = search.Z - _weights(graph, scale, clean[graph.source]) @ search.Z
-    return without_scores(E, now.factors.scores)
-
-
-def _weights(graph: SearchResult, scale: np.ndarray, kept: np.ndarray) -> sparse.csr_matrix:
-    """Weights in units of the genes as they came, ``(d, d)`` target by source; factors left so much of their scales."""
-    s, t = graph.source[kept], graph.target[kept]
-    weight = graph.weight[kept] * scale[t] / np.where(scale[s] > 0, scale[s], 1.0)
-    return sparse.csr_matrix((weight, (t, s)), shape=(graph.n_genes, graph.n_genes))
+    return without_scores(search.left_by(graph, scale, clean[graph.source]), now.factors.scores)
 
 
 def without_factors(data: Moments, scores: np.ndarray) -> tuple[Moments, np.ndarray]:
     """Return the moments of what factors leave, and its scales, ``(d,)``; correlations cost ``d^2`` a factor."""
     if len(scores) == 0:
         return data, np.ones(data.n_genes)
-    n, F = data.n_obs, orthonormal(scores).astype(data.Z.dtype)
-    L = data.Z @ F.T / data.Z.dtype.type(n)
-    left = np.maximum(np.mean(data.Z**2, axis=1) - np.sum(L**2, axis=1), LEAST_LEFT)
-    scale = np.sqrt(left).astype(data.Z.dtype)
-    Z = (data.Z - L @ F) / scale[:, None]
-    R = None
-    if data.R is not None:
-        R = data.R - L @ L.T
-        R /= scale[:, None]
-        R /= scale
-        np.fill_diagonal(R, data.R.diagonal())
+    Z, n, F = data.Z, data.n_obs, orthonormal(scores).astype(data.dtype)
+    L = Z @ F.T / data.dtype.type(n)
+    left = np.maximum(np.einsum("ij,ij->i", Z, Z) / n - np.sum(L**2, axis=1), LEAST_LEFT)
+    scale = np.sqrt(left).astype(data.dtype)
+    rows = Standardized(lambda a, b: (Z[a:b] - L[a:b] @ F) / scale[a:b, None], Z.shape, data.dtype)
+    R = None if data.R is None else correlations_left(data.R, data.standardized, scores)
     less = data.n_effective - len(F)
-    left_over = replace(data, standardized=Standardized.of(Z), R=R, scale=data.scale * scale, n_effective=less)
-    return left_over, scale.astype(np.float64)
+    return replace(data, standardized=rows, R=R, scale=data.scale * scale, n_effective=less), scale.astype(np.float64)

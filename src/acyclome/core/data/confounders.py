@@ -21,6 +21,7 @@ from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.deconfounding import standardized_rows, trim
 from acyclome.core.data.index_maps import positions
 from acyclome.core.data.standardized import Standardized
+from acyclome.core.kernel import kernel
 from acyclome.core.workers import run_blocks
 
 BLOCK = 1024  # genes that a thread takes at once
@@ -102,14 +103,28 @@ def correlations_left(R: np.ndarray, rows: Standardized, scores: np.ndarray) -> 
     """Return the correlations of what factors ``(r, n)`` leave of standardised genes whose correlations are ``R``."""
     F = orthonormal(scores).astype(R.dtype)
     L = np.concatenate([rows.block(a, b) @ F.T for a, b in rows.panels()]) / R.dtype.type(F.shape[1])
-    left = R - L @ L.T
-    variance = left.diagonal()
+    variance = R.diagonal() - np.einsum("ij,ij->i", L, L)
     per_scale = np.where(variance >= LEAST_LEFT, 1.0 / np.sqrt(np.maximum(variance, LEAST_LEFT)), 0.0).astype(R.dtype)
-    left *= per_scale
-    left *= per_scale[:, None]
-    left = (left + left.T) / 2
+    left = np.empty_like(R)
+    _take_out(R, L, np.ascontiguousarray(L.T), per_scale, left)
     np.fill_diagonal(left, per_scale > 0)
     return left
+
+
+@kernel
+def _take_out(R, L, across, per_scale, left):
+    """Write ``(R - L L') s s'``, symmetric to the last bit, row by row: several times as fast as array by array."""
+    d, r = L.shape
+    for i in range(d):
+        row, own = left[i], per_scale[i]
+        for j in range(d):
+            row[j] = R[i, j]
+        for k in range(r):
+            load, loads = L[i, k], across[k]
+            for j in range(d):
+                row[j] -= load * loads[j]
+        for j in range(d):
+            row[j] *= own * per_scale[j]
 
 
 def orthonormal(scores: np.ndarray) -> np.ndarray:
