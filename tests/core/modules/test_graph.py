@@ -1,5 +1,7 @@
 """Facts about the graph among modules."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from acyclome.core.backend import ThreadBackend
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.data.problem import Problem
-from acyclome.core.modules.graph import find_graph, left_of_edges, module_moments
+from acyclome.core.modules.graph import ModuleMoments, _may_act, find_graph, left_of_edges, module_moments
 from acyclome.pipeline.engine_settings import engine_settings
 
 
@@ -70,3 +72,12 @@ def test_without_modules_an_edge_brings_what_it_does_alone(Z, problem, learned):
     r = float(problem.data.R[3, 7])
     nats = left_of_edges(problem.data, none, (np.array([3]), np.array([7])))
     np.testing.assert_allclose(nats, -problem.data.n_effective / 2 * np.log(1 - r**2), atol=0.02)
+
+
+def test_a_gene_acts_on_a_module_if_it_goes_with_no_other_that_it_loads_on(learned):
+    """Three genes of module 0, which 1 and 2 move: one acts on it, one is moved by 0 and 2, one by 0 alone."""
+    among = np.array([[1.0, 0.5, 0.5], [0.5, 1.0, 0.0], [0.5, 0.0, 1.0]])
+    with_genes = np.array([[0.6, 0.0, 0.0], [0.6, 0.0, 0.6], [0.8, 0.4, 0.4]]).T
+    data = SimpleNamespace(n_effective=500.0)
+    acts = _may_act(data, learned.kept(np.arange(3)), ModuleMoments(with_genes, among), listed=None)
+    assert acts.tolist() == [True, False, False]
