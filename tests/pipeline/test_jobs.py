@@ -7,7 +7,7 @@ import pytest
 from acyclome.config import Config
 from acyclome.pipeline.commands import prepare_stage
 from acyclome.pipeline.jobs import job_needs
-from acyclome.pipeline.resources import BASE_BYTES, estimate
+from acyclome.pipeline.resources import BASE_BYTES, LOOKED, estimate
 from acyclome.pipeline.task import Runtime
 
 STAGES = ["screen", "fit", "order", "resample", "network"]
@@ -41,3 +41,12 @@ def test_preparation_leaves_what_jobs_need_beside_the_data(h5ad, tmp_path):
     assert notes["jobs"] == job_needs(160, 200, config)
     prepare_stage(h5ad, tmp_path, config, runtime=Runtime(resume=True))
     assert json.loads((tmp_path / "stages/config.json").read_text(encoding="utf-8"))["jobs"] == notes["jobs"]
+
+
+def test_hidden_causes_are_looked_for_with_copies_of_the_data_beside():
+    taken = {
+        how: estimate(1000, 20_000, Config().with_options({"confounding": how, "resample.resamples": 0}), threads=1)
+        for how in ("auto", "none")
+    }
+    copies = (taken["auto"]["memory_bytes"] - taken["none"]["memory_bytes"]) / (8 * 1000 * 20_000)
+    assert 3 < copies <= LOOKED

@@ -56,7 +56,7 @@ def test_the_preparation_tells_at_its_end_and_is_kept(h5ad, tmp_path):
 
 
 def test_the_plan_of_a_screen_counts_the_networks_that_never_see_a_part_of_the_targets():
-    screen = Config().with_options({"input.perturbation": "target"})
+    screen = Config().with_options({"input.perturbation": "target", "confounding": "none"})
     without = screen.with_options({"input.perturbation": None})
     plans = [estimate(2000, 50_000, one, threads=1) for one in (screen, without)]
     more = plans[0]["memory_bytes"] - plans[1]["memory_bytes"]

@@ -22,9 +22,9 @@ from acyclome.models import DEFAULT
 from acyclome.models.card import Ability
 from acyclome.pipeline.engine_settings import engine_settings, looks_for_factors, may_look
 from acyclome.pipeline.records import Confounded
+from acyclome.pipeline.resources import LOOKED_OBSERVATIONS
 from acyclome.pipeline.task import Task, seed_of
 
-OBSERVATIONS = 5000  # from which factors are told where not all are held; they bring nats an observation each
 MOST = 20  # factors; where there are more, nothing tells them from the graph
 # Of the excess of squared correlations, which hidden causes must explain to be taken for such.  Of simulated ones it
 # was .6 to .98; of what lines leave of curves (SynTReN) and of cells in development (mESC, hHep) 0 to .1.
@@ -81,16 +81,16 @@ def find(task: Task) -> Confounded:
 
 
 def _looked_at(task: Task) -> Problem:
-    """Return the problem, of ``OBSERVATIONS`` drawn at random where the genes of all are not held in memory."""
+    """Return the problem, of ``LOOKED_OBSERVATIONS`` drawn at random where the genes of all are not held in memory."""
     if not _is_drawn(task):
         return task.problem
     n, rng = task.data.n_obs, np.random.default_rng(seed_of(task.config, "confounding"))
-    part = task.data.subset(rows=np.sort(rng.permutation(n)[:OBSERVATIONS]))
+    part = task.data.subset(rows=np.sort(rng.permutation(n)[:LOOKED_OBSERVATIONS]))
     return part.problem(task.backend)
 
 
 def _is_drawn(task: Task) -> bool:
-    return task.data.n_obs > OBSERVATIONS and not is_small(task.scaled.standardized.shape, task.scaled.dtype)
+    return task.data.n_obs > LOOKED_OBSERVATIONS and not is_small(task.scaled.standardized.shape, task.scaled.dtype)
 
 
 def _candidates(task: Task, problem: Problem) -> Candidates | None:

@@ -38,6 +38,8 @@ TABLES, PAGE, LEAST_PAGE = (
 )  # seconds a gene, and at least: .9 and 1.3 s at 2,000 genes, .1 and .6 at 748
 WRITTEN = ("validation", "report")  # what is done for the page, which a folder has
 SHAKES = 4  # climbs' worth of scores in a round of perturbation
+LOOKED_OBSERVATIONS = 5000  # from which hidden causes are told where not all are held; they bring nats each
+LOOKED = 4  # copies of the data beside, as hidden causes are looked for: 4.3 at 1,000 x 20,000, 3.4 at 3,000 x 2,000
 HALO = 3  # times its core a halo may have
 HELD_OUT_PARTS = 5  # of the targets of a screen, as in five-fold cross-validation: each network has four fifths of them
 LARGEST = 0.7  # of all genes in a shard, whose correlations then take half the memory of all
@@ -121,6 +123,9 @@ def estimate(n_genes: int, n_obs: int, config: Config, *, threads: int) -> dict[
     blocks = (8 * k * k * d / 2 + PATH_BYTES * d) * (1 + beside)
     scaled = data + beside * half_data
     memory = BASE_BYTES + own + tiles + beside * small + blocks
+    if looks_for_factors(config, n_genes=n_genes, is_counted=config.counts is not None):  # before half-samples are held
+        seen = min(n_obs, LOOKED_OBSERVATIONS) if is_formed(n_genes, n_obs, config) else n_obs
+        memory = max(memory, BASE_BYTES + own + tiles + LOOKED * size * seen * d)
     shards = _shard_facts(n_genes, n_obs, config)
     if shards:  # resamples and shards do not run at the same time, so the larger of the two counts
         together = min(threads, shards["shards"]) * (shards["shard_memory_bytes"] - BASE_BYTES)
