@@ -75,7 +75,7 @@ def test_a_preparation_that_fails_leaves_the_earlier_run_whole(h5ad, out):
 
 def test_groups_in_the_folder_of_a_run_without_groups_remove_that_run(h5ad, out):
     run(h5ad, out, CONFIG.with_options({"input.group_by": "kind"}), Runtime())
-    assert names(out) == {"report.html"}
+    assert names(out) == {"report.html", "groups.tsv"}
     assert names(out / "stages") == set()
     assert names(out / "B") == RESULTS
     with pytest.raises(InputError, match="one network per group"):

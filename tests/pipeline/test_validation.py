@@ -49,8 +49,8 @@ def test_threads_change_no_figure_and_another_seed_does():
 
 
 def test_large_data_are_sampled(monkeypatch):
-    monkeypatch.setattr(validation, "GENES", 15)
-    monkeypatch.setattr(validation, "OBSERVATIONS", 200)
+    monkeypatch.setattr(validation, "CHECKED_GENES", 15)
+    monkeypatch.setattr(validation, "CHECKED_OBSERVATIONS", 200)
     facts = facts_of(data_of())
     assert (facts["rivals"]["genes"], facts["rivals"]["observations"]) == (15, 200)
     assert facts["permuted"]["false_edges"] == pytest.approx(facts["permuted"]["edges"] * 40 / 15)
@@ -129,7 +129,7 @@ def test_permuted_counts_are_kept_and_go_with_their_preparation(tmp_path):
 
 
 def test_other_regulators_have_other_counts_permuted(tmp_path, monkeypatch):
-    monkeypatch.setattr(validation, "GENES", 6)
+    monkeypatch.setattr(validation, "CHECKED_GENES", 6)
     path, out, again = panel(tmp_path / "x.tsv"), tmp_path / "out", tmp_path / "again"
     lists = [tmp_path / "few.txt", tmp_path / "others.txt"]
     for file, names in zip(lists, ("G1A\nG2A\n", "G7A\nG8A\n"), strict=True):
