@@ -85,7 +85,9 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
 nb_execution_mode = os.environ.get("EXECUTE", "force")
-nb_execution_timeout = 600  # seconds of a cell, which take a few; the first after an installation compiles kernels
+# Seconds of a cell. Whole pages were measured at 3 to 10 s of one processor, with kernels compiled; the first after an
+# installation compiles them, about a minute, and machines may be busy.
+nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True
 nb_merge_streams = True
