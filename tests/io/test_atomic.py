@@ -55,6 +55,16 @@ def test_leftovers_of_a_dead_process_go_and_those_of_a_living_one_stay(tmp_path)
     assert foreign.exists()
 
 
+def test_a_folder_goes_with_its_block_and_with_a_process_that_leaves_at_once(tmp_path):
+    with atomic.temporary_folder(tmp_path, "parts.") as folder:
+        (folder / "0").write_text("x")
+        atomic.remove_unfinished()
+        assert list(tmp_path.iterdir()) == []
+        folder.mkdir()
+    assert list(tmp_path.iterdir()) == []
+    assert folder not in atomic.UNFINISHED
+
+
 def test_a_killed_writer_leaves_the_old_file_whole(tmp_path):
     path = tmp_path / "fit.json"
     atomic.write_text(path, "old")

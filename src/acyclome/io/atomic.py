@@ -69,6 +69,17 @@ def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     _flush_folder(target.parent)
 
 
+@contextmanager
+def temporary_folder(folder: str | os.PathLike[str] | None, name: str) -> Iterator[Path]:
+    """Give a folder that goes with the block, and with a process that has to leave without the ends of its blocks."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix=temporary_name(name)) as made:
+        UNFINISHED.add(Path(made))
+        try:
+            yield Path(made)
+        finally:
+            UNFINISHED.discard(Path(made))
+
+
 def remove_unfinished() -> None:
     """Remove what this process has not finished, where it has to leave without the ends of its blocks."""
     for path in list(UNFINISHED):

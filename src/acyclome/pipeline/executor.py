@@ -14,13 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Generic, TypeVar, cast
 
 from acyclome.core.relaxation.partitioned import Workers
 from acyclome.core.workers import one_blas_thread
 from acyclome.errors import MemoryLimitError
-from acyclome.io.atomic import temporary_name, write_bytes
+from acyclome.io.atomic import temporary_folder, write_bytes
 from acyclome.pipeline.clusters import dask_client
 
 Part = TypeVar("Part")
@@ -87,8 +86,8 @@ def _numbered(
     if name is None:
         yield _Held(work, parts)
         return
-    with TemporaryDirectory(dir=folder, prefix=temporary_name("parts.")) as shared:
-        filed = _Filed(name, Path(shared).resolve())
+    with temporary_folder(folder, "parts.") as shared:
+        filed = _Filed(name, shared.resolve())
         _write(filed.folder / "work", work)
         for number, part in enumerate(parts):
             _write(filed.folder / f"{number}.part", part)
@@ -151,9 +150,9 @@ def relaxing_workers(address: str | None, threads: int, folder: Path | None) -> 
         return
     with (
         dask_client(address, threads) as client,
-        TemporaryDirectory(dir=folder, prefix=temporary_name("parts.")) as shared,
+        temporary_folder(folder, "parts.") as shared,
     ):
-        yield _DaskWorkers(client, Path(shared).resolve())
+        yield _DaskWorkers(client, shared.resolve())
 
 
 @dataclass(frozen=True)

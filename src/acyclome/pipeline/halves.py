@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from acyclome.confidence.resample import Subsample
 from acyclome.core.data.halves import HalfSums, Halving, packed_size, sum_halves
 from acyclome.core.data.moments import WHOLE_GENES
-from acyclome.io.atomic import temporary_name
+from acyclome.io.atomic import temporary_folder
 from acyclome.io.scratch import ScratchRows
 from acyclome.pipeline.task import Task
 
@@ -35,8 +34,8 @@ def shared(task: Task, subsamples: Sequence[Subsample]) -> Iterator[Path | None]
     if is_own or not task.backend.sums_halves or any(one.half is None for one in subsamples):
         yield None
         return
-    with TemporaryDirectory(dir=data.store.folder, prefix=temporary_name("halves.")) as name:
-        folder = Path(name).resolve()
+    with temporary_folder(data.store.folder, "halves.") as made:
+        folder = made.resolve()
         for dealing in sorted({one.dealing for one in subsamples}):
             _add_up(task, [one for one in subsamples if one.dealing == dealing], folder)
         yield folder
