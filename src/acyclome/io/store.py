@@ -26,6 +26,7 @@ from acyclome.io.declared import check_file
 from acyclome.io.store_writer import (
     ENCODING_TYPE,
     ENCODING_VERSION,
+    IN_SLABS,
     SLAB,
     ContentDigest,
     Matrix,
@@ -194,11 +195,11 @@ class Store(GeneMajor):
             msg = f"Cannot read {name!r} as a store of prepared expression ({error}). Run `acyclome prepare` again."
             raise InputError(msg) from error
         found = (handle.attrs.get("encoding-type"), handle.attrs.get("encoding-version"))
-        if found != (ENCODING_TYPE, ENCODING_VERSION):
+        if found not in ((ENCODING_TYPE, ENCODING_VERSION), (ENCODING_TYPE, IN_SLABS)):
             handle.close()
             msg = (
                 f"{name!r} holds {found[0] or 'no store'}, version {found[1] or 'none'}; expected {ENCODING_TYPE}, "
-                f"version {ENCODING_VERSION}. Run `acyclome prepare` with this version of acyclome."
+                f"version {ENCODING_VERSION} or {IN_SLABS}. Run `acyclome prepare` with this version of acyclome."
             )
             raise InputError(msg)
         try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ENCODING_TYPE = "acyclome-store"
-ENCODING_VERSION = "1"
+ENCODING_VERSION, IN_SLABS = "1", "2"  # of stores as a whole, which earlier versions read too, and in slabs
 SLAB = 2**14  # observations of a slab: at 30,000 genes, 3 % of them seen, 0.1 GB
 _CHUNK = 2**18  # elements of a sparse array that are kept together in the file: 1 MB of float32
 _BLOCK = 2**24  # values that are converted, hashed and written at a time: 64 MB of float32
@@ -106,9 +106,13 @@ def _finish(
         from anndata.io import write_elem
 
         write_elem(handle, "obs", obs_columns)
-    digest = content.result()
-    handle.attrs.update({"encoding-type": ENCODING_TYPE, "encoding-version": ENCODING_VERSION, "digest": digest})
+    digest, version = content.result(), IN_SLABS if handle.attrs["is_sparse"] and _is_cut(handle) else ENCODING_VERSION
+    handle.attrs.update({"encoding-type": ENCODING_TYPE, "encoding-version": version, "digest": digest})
     return digest
+
+
+def _is_cut(handle: h5py.File) -> bool:
+    return handle["X/indptr"].ndim == 2
 
 
 class ContentDigest:
