@@ -274,6 +274,7 @@ SUMMARIES: dict[str, Summary] = {
     "screens": Summary(("data", "scored_by", "method"), SCREENS),
     "feedback": Summary(),
     "screen-sizes": Summary(),
+    "stored": Summary(),
     "identified": Summary(("data", "acts_on", "method")),
     "differential": Summary(("data", "road")),
     "calibration": Summary(then=_bins(["bin"])),
