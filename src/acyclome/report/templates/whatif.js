@@ -164,20 +164,16 @@ function showWhatIf(gene) {
   note.textContent = `${labels[gene]} is held at ${decimal(amount)}; ${isPrepared ? `the ${count(rows.length)} largest changes` : `${plural(rows.length, "gene")} ${rows.length === 1 ? "changes" : "change"}`}. ${basisOf(gene, isPrepared)}`;
   if (!rows.length) return box.replaceChildren();
   const title = () => `${labels[gene]} ${isHeld ? `held at ${given}` : "knocked out"}`;
-  const cells = (row) => [
-    geneCell(row.gene),
-    numberCell(row.change),
-    numberCell(row.low),
-    numberCell(row.high),
-    numberCell(row.agreement),
-  ];
+  // of no resamples there are no intervals, and no empty columns
+  const more = rows.some((row) => isKnown(row.low)) ? ["low", "high", "agreement"] : [];
+  const cells = (row) => [geneCell(row.gene), ...["change", ...more].map((name) => numberCell(row[name]))];
   const text = () => [
-    ["gene", "symbol", "change", "low", "high", "agreement"],
+    ["gene", "symbol", "change", ...more],
     ...rows.map((row) => [
       genes[row.gene],
       labels[row.gene],
       row.change,
-      ...[row.low, row.high, row.agreement].map((value) => (isKnown(value) ? value : "")),
+      ...more.map((name) => (isKnown(row[name]) ? row[name] : "")),
     ]),
   ];
   const figure = node("figure", {}, drawChanges(rows, title()));
@@ -185,7 +181,7 @@ function showWhatIf(gene) {
   return box.replaceChildren(
     figure,
     ...longTable(
-      ["Gene", "#Change", "#Low", "#High", "#Agreement"],
+      ["Gene", "#Change", ...more.map((name) => `#${name[0].toUpperCase()}${name.slice(1)}`)],
       rows.map((row) => () => cells(row)),
       title(),
     ),
