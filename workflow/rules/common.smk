@@ -408,6 +408,27 @@ def shard_stages(wildcards):
     return [f"results/{wildcards.dataset}/stages/shard.npz", *shard_parts(wildcards)]
 
 
+def module_files(wildcards):
+    """Return the gene sets that a row names modules by, and those that they follow, by column."""
+    row = DATASETS[row_of(wildcards.dataset)]
+    return {
+        column: local(row[column])
+        for column in ("gene_sets", "visible")
+        if column in row
+    }
+
+
+def module_words(wildcards):
+    """Return what a row asks of its modules as words of the command."""
+    row = DATASETS[row_of(wildcards.dataset)]
+    asked = module_files(wildcards) | {"modules": row.get("modules", "auto")}
+    return [
+        word
+        for column, value in asked.items()
+        for word in (f"--{column.replace('_', '-')}", value)
+    ]
+
+
 def figure(name):
     """Return a figure of a network as an output that stands in the report of the workflow."""
     return report(

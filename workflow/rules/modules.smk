@@ -1,24 +1,3 @@
-def module_files(wildcards):
-    """Return the gene sets that a row names modules by, and those that they follow, by column."""
-    row = DATASETS[row_of(wildcards.dataset)]
-    return {
-        column: local(row[column])
-        for column in ("gene_sets", "visible")
-        if column in row
-    }
-
-
-def module_words(wildcards):
-    """Return what a row asks of its modules as words of the command."""
-    row = DATASETS[row_of(wildcards.dataset)]
-    asked = module_files(wildcards) | {"modules": row.get("modules", "auto")}
-    return [
-        word
-        for column, value in asked.items()
-        for word in ("--" + column.replace("_", "-"), value)
-    ]
-
-
 rule find_modules:
     input:
         unpack(module_files),
