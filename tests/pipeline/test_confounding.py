@@ -54,7 +54,7 @@ def test_of_many_observations_factors_are_told_from_some_and_taken_out_of_all(co
     X, _, data = confounded
     without = learn(X, confounding="none")
     monkeypatch.setattr(standardized, "HELD_BYTES", 0)
-    monkeypatch.setattr(confounding, "OBSERVATIONS", 400)
+    monkeypatch.setattr(confounding, "LOOKED_OBSERVATIONS", 400)
     asked, whole = [], Standardized.whole.fget
     formed = property(lambda one: (one.is_held or asked.append(one.shape[1]), whole(one))[1])
     monkeypatch.setattr(Standardized, "whole", formed)

@@ -78,7 +78,7 @@ def _copies_among(X: Matrix) -> list[int]:
     if isinstance(X, Streamed):
         seen, sums = X.of_cells.seen, X.of_cells.projected
     else:
-        seen = X.getnnz(axis=0) if sp.issparse(X) else np.count_nonzero(X, axis=0)
+        seen = X.count_nonzero(axis=0) if sp.issparse(X) else np.count_nonzero(X, axis=0)
         sums = X.T @ np.random.default_rng(0).standard_normal(X.shape[0])
     deep = np.flatnonzero(seen >= _DEEP)
     sums = sums[deep]
