@@ -120,7 +120,7 @@ def test_a_prepared_layer_is_taken_as_it_is(adata):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"groupby": "kin"}, InputError, r"no column 'kin' to group by; it has kind"),
+        ({"groupby": "kin"}, InputError, r"no column 'kin'.*Columns: kind"),
         (
             {"groupby": "kind", "config": {"input": {"group": "Z", "group_by": "kind"}}},
             InputError,

@@ -182,6 +182,10 @@ def two_modalities(handle):
     handle.copy("mod/a", "mod/b")
 
 
+def label_twice(handle):
+    handle["obs"].attrs["column-order"] = ["label", "label"]
+
+
 def scaled(adata):
     adata.X = adata.X - adata.X.mean()
 
@@ -261,6 +265,9 @@ ROWS = {
     "a layer that is not there": Wrong(h5ad(), {"input.layer": "count"}, ("'count'", "It has: X")),
     "a column that is not there": Wrong(
         h5ad(), {"input.group_by": "labl"}, ("'labl'", "label"), ("no column 'labl'", "label")
+    ),
+    "a column that is there twice": Wrong(
+        in_hdf5(label_twice), {"input.group_by": "label"}, ("2 columns", "'label'", "group_by", "Rename")
     ),
     "an empty group": Wrong(
         h5ad(), {"input.group_by": "label", "input.group": "NK"}, ("NK", "B (30), T (30)"), ("'NK'", "B, T")

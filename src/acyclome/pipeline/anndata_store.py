@@ -18,7 +18,7 @@ from acyclome.io.store import GeneMajor, MemoryStore, Store
 from acyclome.prepare import prepare, write_prepared
 from acyclome.prepare.checks import check_groups, check_matrix, leave_out_constant
 from acyclome.prepare.copies import leave_out_copies
-from acyclome.prepare.selection import check_perturbation
+from acyclome.prepare.selection import check_perturbation, obs_column
 from acyclome.prepare.symbols import find_symbols
 
 if TYPE_CHECKING:
@@ -48,12 +48,8 @@ def labels_asked_for(adata: AnnData, options: Config) -> list[str | None]:
 
 
 def _labels(adata: AnnData, options: Config) -> pd.Series:
-    column = options.input.group_by
-    if column not in adata.obs:
-        known = examples(adata.obs.columns, 10) or "none"
-        msg = f"adata.obs has no column {column!r} to group by; it has {known}."
-        raise InputError(msg)
-    return adata.obs[column].astype(object).where(adata.obs[column].notna()).map(str, na_action="ignore")
+    column = obs_column(adata.obs, str(options.input.group_by), "group_by")
+    return column.astype(object).where(column.notna()).map(str, na_action="ignore")
 
 
 def store_of(adata: AnnData, options: Config) -> GeneMajor:

@@ -111,6 +111,9 @@ def obs_column(obs: pd.DataFrame, column: str, key: str, *, notes: Sequence[str]
             f"Correct {key}, or add the column to obs of the h5ad file."
         )
         raise InputError(msg)
+    if (many := list(obs.columns).count(column)) > 1:
+        msg = f"{many} columns of the observations are called {column!r}, which {key} names. Rename all but one in obs."
+        raise InputError(msg)
     return obs[column]
 
 
