@@ -22,6 +22,11 @@ def test_packed_numbers_come_back_within_half_a_step(values):
     assert unpacked(column) == pytest.approx(np.array(values, float), abs=0.501 / column["per_one"], nan_ok=True)
 
 
+def test_what_is_infinite_is_not_known():
+    column = packing.pack([np.inf, 0.5, -np.inf])
+    assert unpacked(column) == pytest.approx(np.array([np.nan, 0.5, np.nan]), abs=1e-4, nan_ok=True)
+
+
 @given(st.lists(st.integers(0, 2**32 - 1), max_size=30))
 def test_whole_numbers_come_back(values):
     assert unpacked(packing.pack_whole(values)).tolist() == values

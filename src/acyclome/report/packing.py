@@ -24,11 +24,16 @@ def pack_whole(values: Iterable[int]) -> dict[str, Any]:
 
 
 def pack(values: Iterable[float]) -> dict[str, Any]:
-    """Pack numbers in two bytes each: ``PER_ONE`` codes to one, or as many as the largest allows; NaN is not known."""
+    """Pack numbers in two bytes each: ``PER_ONE`` codes to one, or as many as the largest allows.
+
+    NaN and what is infinite are not known.
+    """
     numbers = np.asarray(values, dtype=float)
-    largest = float(np.abs(numbers[np.isfinite(numbers)]).max(initial=0.0))
+    is_known = np.isfinite(numbers)
+    known = np.where(is_known, numbers, 0.0)
+    largest = float(np.abs(known).max(initial=0.0))
     per_one = PER_ONE if largest * PER_ONE <= _LARGEST else _LARGEST / largest
-    codes = np.where(np.isfinite(numbers), np.round(np.nan_to_num(numbers) * per_one), UNKNOWN)
+    codes = np.where(is_known, np.round(known * per_one), UNKNOWN)
     return {"type": "i2", "per_one": per_one, "data": text(np.clip(codes, UNKNOWN, _LARGEST).astype("<i2"))}
 
 
