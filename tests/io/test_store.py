@@ -148,6 +148,14 @@ def test_other_files_are_refused(tmp_path):
         Store.open(tmp_path / "other.h5")
 
 
+def test_a_store_whose_attributes_cannot_be_read_is_damaged(tmp_path):
+    path, X = tmp_path / "s.h5", expression()
+    write_all(path, X, X, FACTS)
+    path.write_bytes(path.read_bytes().replace(b"GCOL", b"XXXX"))  # the heap in which HDF5 keeps texts
+    with pytest.raises(InputError, match="damaged"):
+        Store.open(path)
+
+
 def test_a_range_outside_the_store_is_an_error(tmp_path):
     X = expression()
     write_all(tmp_path / "s.h5", X, X, FACTS)

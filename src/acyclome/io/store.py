@@ -148,6 +148,16 @@ class MemoryStore(GeneMajor):
         return np.array(part if isinstance(part, np.ndarray) else part.toarray(), order="C")
 
 
+def _check_format(handle: h5py.File, name: str) -> None:
+    found = (handle.attrs.get("encoding-type"), handle.attrs.get("encoding-version"))
+    if found not in ((ENCODING_TYPE, ENCODING_VERSION), (ENCODING_TYPE, IN_SLABS)):
+        msg = (
+            f"{name!r} holds {found[0] or 'no store'}, version {found[1] or 'none'}; expected {ENCODING_TYPE}, "
+            f"version {ENCODING_VERSION} or {IN_SLABS}. Run `acyclome prepare` with this version of acyclome."
+        )
+        raise InputError(msg)
+
+
 class Store(GeneMajor):
     """A gene-major store on disk, opened for reading; use :meth:`open`, and as a context to close it early."""
 
@@ -194,17 +204,13 @@ class Store(GeneMajor):
         except (OSError, InputError) as error:
             msg = f"Cannot read {name!r} as a store of prepared expression ({error}). Run `acyclome prepare` again."
             raise InputError(msg) from error
-        found = (handle.attrs.get("encoding-type"), handle.attrs.get("encoding-version"))
-        if found not in ((ENCODING_TYPE, ENCODING_VERSION), (ENCODING_TYPE, IN_SLABS)):
-            handle.close()
-            msg = (
-                f"{name!r} holds {found[0] or 'no store'}, version {found[1] or 'none'}; expected {ENCODING_TYPE}, "
-                f"version {ENCODING_VERSION} or {IN_SLABS}. Run `acyclome prepare` with this version of acyclome."
-            )
-            raise InputError(msg)
         try:
+            _check_format(handle, name)
             store = cls(handle)
             store.obs_columns  # noqa: B018 - is read now, with all else that may be damaged
+        except InputError:
+            handle.close()
+            raise
         except Exception as error:  # whatever h5py, anndata and JSON raise on what is no store
             handle.close()
             msg = f"{name!r} is damaged, or was changed by another program: {error}. Run `acyclome prepare` again."
