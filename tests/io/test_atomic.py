@@ -1,5 +1,6 @@
 """Files are whole or absent, whatever happens while they are written."""
 
+import errno
 import json
 import os
 import subprocess
@@ -153,3 +154,15 @@ def test_npz_refuses_python_objects(tmp_path):
     with pytest.raises(ValueError, match="Object arrays"):
         atomic.write_npz(tmp_path / "a.npz", {"a": np.array([{}], dtype=object)})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES])
+def test_a_temporary_folder_that_cannot_be_written_to_is_said(tmp_path, number):
+    with pytest.raises(InputError, match="Cannot write into the folder"), atomic.temporary_folder(tmp_path, "parts."):
+        raise OSError(number, os.strerror(number))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_errors_in_a_temporary_folder_are_what_they_are(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic.temporary_folder(tmp_path, "parts."):
+        raise FileNotFoundError(errno.ENOENT, "absent")

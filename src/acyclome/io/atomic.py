@@ -55,13 +55,10 @@ def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = target.with_name(temporary_name(target.name))
     UNFINISHED.add(temporary)
     try:
-        yield temporary
-        _flush(temporary)
-        temporary.replace(target)
-    except OSError as error:
-        if error.errno in _REFUSALS | _FAILURES:
-            raise cannot_write(target.parent, error) from error
-        raise
+        with _said_of(target.parent):
+            yield temporary
+            _flush(temporary)
+            temporary.replace(target)
     finally:
         with suppress(OSError):  # it has its name, or the next run takes it away
             _discard(temporary)
@@ -71,13 +68,30 @@ def write_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def temporary_folder(folder: str | os.PathLike[str] | None, name: str) -> Iterator[Path]:
-    """Give a folder that goes with the block, and with a process that has to leave without the ends of its blocks."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix=temporary_name(name)) as made:
+    """Give a folder that goes with the block, and with a process that has to leave without the ends of its blocks.
+
+    An InputError says that it cannot be made or written to, or that the disk is full; what cannot be removed, the next
+    run takes away.
+    """
+    with (
+        _said_of(Path(folder or tempfile.gettempdir())),
+        tempfile.TemporaryDirectory(dir=folder, prefix=temporary_name(name), ignore_cleanup_errors=True) as made,
+    ):
         UNFINISHED.add(Path(made))
         try:
             yield Path(made)
         finally:
             UNFINISHED.discard(Path(made))
+
+
+@contextmanager
+def _said_of(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _REFUSALS | _FAILURES:
+            raise cannot_write(folder, error) from error
+        raise
 
 
 def remove_unfinished() -> None:

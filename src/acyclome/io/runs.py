@@ -207,7 +207,7 @@ class RunFolder:
             if (table := getattr(network, name)) is not None:
                 tables.write_parquet(self.file(f"{name}.parquet"), table, name)
         for name in (EFFECTS, FEEDBACK):
-            self.file(name).unlink(missing_ok=True)
+            remove(self.file(name))
         if measured := measured_genes(network):
             tables.write_tsv(self.file(EFFECTS), network.total_effects(measured))
         if was_looked_for(network):
