@@ -73,15 +73,15 @@ def temporary_folder(folder: str | os.PathLike[str] | None, name: str) -> Iterat
     An InputError says that it cannot be made or written to, or that the disk is full; what cannot be removed, the next
     run takes away.
     """
-    with (
-        _said_of(Path(folder or tempfile.gettempdir())),
-        tempfile.TemporaryDirectory(dir=folder, prefix=temporary_name(name), ignore_cleanup_errors=True) as made,
-    ):
-        UNFINISHED.add(Path(made))
+    with _said_of(Path(folder or tempfile.gettempdir())):
+        made = Path(tempfile.mkdtemp(prefix=temporary_name(name), dir=folder))  # a TemporaryDirectory insists for ever
+        UNFINISHED.add(made)
         try:
-            yield Path(made)
+            yield made
         finally:
-            UNFINISHED.discard(Path(made))
+            with suppress(OSError):
+                _discard(made)
+            UNFINISHED.discard(made)
 
 
 @contextmanager
