@@ -6,6 +6,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import acyclome as ac
+from acyclome import pipeline
 from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
 from acyclome.pipeline.commands import Runtime, run
@@ -137,6 +138,19 @@ def test_wrong_calls_say_what_to_do_and_write_nothing(adata, options, error, mes
         learn(adata, **options)
     assert not adata.varp.keys()
     assert not adata.uns.keys()
+
+
+def test_a_network_that_could_not_be_written_is_not_learned(adata, monkeypatch):
+    begun, learned = [], pipeline.learn_store
+    monkeypatch.setattr(pipeline, "learn_store", lambda *a, **k: (begun.append(1), learned(*a, **k))[1])
+    learn(adata)
+    assert begun == [1]
+    learn(adata, groupby="kind", key_added="kinds")
+    assert begun == [1, 1, 1]
+    adata.raw = adata.copy()
+    with pytest.raises(InputError, match="layer"):
+        learn(adata[:, :3].copy(), layer="raw")
+    assert len(begun) == 3
 
 
 def with_batches(expression):

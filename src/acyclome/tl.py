@@ -100,7 +100,8 @@ def dag(
     from acyclome.machine import usable_threads
     from acyclome.pipeline.anndata_store import labels_asked_for, store_of
     from acyclome.pipeline.asked import asked_for
-    from acyclome.pipeline.groups import Door, learn_groups
+    from acyclome.pipeline.doors import Door
+    from acyclome.pipeline.groups import learn_groups
     from acyclome.pipeline.task import Runtime
 
     _check(adata, key_added, copy=copy)  # now, not after an hour
@@ -120,8 +121,7 @@ def dag(
         knowledge=knowledge,
     )
     runtime = Runtime(threads=threads or usable_threads(), device=device, progress=reporter(), tell=tell)
-    labels = labels_asked_for(adata, options)
-    networks = learn_groups(labels, door, options, runtime=runtime)
+    networks = learn_groups(labels_asked_for(adata, options), door, options, runtime=runtime)
     target = adata.copy() if copy else adata
     if target.is_view:  # else every key that is written would copy it anew, with a warning
         target._init_as_actual(target.copy())

@@ -188,7 +188,7 @@ def slabs(tmp_path, monkeypatch):
     X = expression()
     genes, observations = named(X)
     parts = store_writer.slabs_of(X)
-    store_writer.write_slabs(tmp_path / "s.h5", parts, genes, observations=observations, facts=FACTS)
+    write_store(tmp_path / "s.h5", parts, genes, observations=observations, facts=FACTS, in_slabs=True)
     with Store.open(tmp_path / "s.h5") as store:
         yield X.toarray(), store
 
@@ -211,10 +211,8 @@ def test_slabs_put_together_are_the_whole(slabs):
 
 
 def test_slabs_that_do_not_fit_are_refused_when_they_are_written(tmp_path):
-    from acyclome.io.store_writer import write_slabs
-
     X = expression()
     genes, observations = named(X)
     with pytest.raises(InputError, match="30 genes"):
-        write_slabs(tmp_path / "s.h5", [X[:, :5]], genes, observations=observations, facts=FACTS)
+        write_store(tmp_path / "s.h5", [X[:, :5]], genes, observations=observations, facts=FACTS, in_slabs=True)
     assert not list(tmp_path.iterdir())

@@ -1,5 +1,8 @@
 """Files that are read slab by slab give what they give in memory, however they are packed and read."""
 
+import errno
+import os
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -8,6 +11,7 @@ import scipy.sparse as sp
 
 from acyclome.config import Config
 from acyclome.core.data import standardized
+from acyclome.errors import InputError
 from acyclome.evaluate.atlas import Atlas
 from acyclome.io import slabs, store, store_writer
 from acyclome.io.expression import open_expression
@@ -103,3 +107,24 @@ def test_sums_are_those_of_the_whole(adata, small_slabs, tmp_path):
     np.testing.assert_array_equal(cells.total, whole.sum(axis=0))
     few = whole.max(axis=1) < 20
     np.testing.assert_allclose(known.raised[few], np.expm1(whole[few].astype(float)).sum(axis=1))
+
+
+def test_a_disk_that_is_full_is_said_and_nothing_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def columns():
+        yield 0, sp.csc_matrix(np.ones((4, 2), np.float32))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(InputError, match="No space left"):
+        next(slabs.Dealt(columns, (4, 3))())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_dealt_out_goes_with_its_matrix(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    dealt = slabs.Dealt(lambda: iter([(0, sp.csc_matrix(np.eye(4, 3, dtype=np.float32)))]), (4, 3))
+    np.testing.assert_array_equal(next(dealt()).toarray(), np.eye(4, 3))
+    assert len(list(tmp_path.iterdir())) == 1
+    del dealt
+    assert list(tmp_path.iterdir()) == []

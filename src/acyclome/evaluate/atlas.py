@@ -25,9 +25,7 @@ from acyclome.evaluate.ranges import check_number
 
 BLOCK = 512  # cells drawn at once: 60 MB of rates at 30,000 genes
 _STREAM = 0xA71A5  # keeps these draws apart from all others of the same seed
-_MEAN_SPREAD = (
-    1.5  # sd of the log of mean counts: the highest of 30,000 genes are filled nearly everywhere, as in blood
-)
+_MEAN_SPREAD = 1.5  # sd of the log of mean counts: the highest of 30,000 are filled nearly everywhere, as in blood
 _REGULATORS = 20  # one gene in so many, as of hub graphs
 _FOLLOWS = 0.6  # correlation of a regulator with what it follows
 _EFFECT = (0.3, 0.8)  # sd of the log mean that an effect makes, as of counts that show a latent network

@@ -100,6 +100,19 @@ def _check_block(found: np.ndarray, starts: np.ndarray, n_columns: int, *, name:
             raise _damaged(name, "a row stores a column twice (sum them with sum_duplicates before writing)")
 
 
+def major_blocks(matrix: Any, size: int) -> Iterator[tuple[int, sp.csr_matrix]]:
+    """Read a matrix on the disk by some ``size`` values of whole rows, of CSC columns: the first one's number, and CSR.
+
+    Of CSC each block is that of the transpose, ``(columns, n_rows)``.
+    """
+    starts = np.asarray(matrix.group["indptr"][:]).astype(np.int64)
+    width = matrix.shape[0 if matrix.format == "csc" else 1]
+    for a, b in row_ranges(starts, size):
+        part = slice(int(starts[a]), int(starts[b]))
+        values, places = (np.asarray(matrix.group[name][part]) for name in ("data", "indices"))
+        yield a, sp.csr_matrix((values, places, starts[a : b + 1] - starts[a]), shape=(b - a, width))
+
+
 def row_ranges(starts: np.ndarray, size: int) -> Iterator[tuple[int, int]]:
     """Yield ranges of whole rows with some ``size`` values each, of one row where that has more."""
     first, n_rows = 0, len(starts) - 1

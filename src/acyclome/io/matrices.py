@@ -154,15 +154,9 @@ def sample_rows(matrix: Any) -> np.ndarray:
 
 def _rows_of_columns(matrix: Any, rows: np.ndarray) -> np.ndarray:
     """Return rows of a CSC matrix on the disk, dense, by blocks of its columns."""
-    starts = np.asarray(matrix.group["indptr"][:]).astype(np.int64)
     out = np.zeros((len(rows), matrix.shape[1]))
-    for a, b in compressed.row_ranges(starts, _CHUNK_VALUES):
-        part = slice(int(starts[a]), int(starts[b]))
-        found = np.asarray(matrix.group["indices"][part])
-        at = np.searchsorted(rows, found)
-        is_one = rows[np.minimum(at, len(rows) - 1)] == found
-        column = np.repeat(np.arange(a, b), np.diff(starts[a : b + 1]))
-        out[at[is_one], column[is_one]] = np.asarray(matrix.group["data"][part])[is_one]
+    for a, block in compressed.major_blocks(matrix, _CHUNK_VALUES):
+        out[:, a : a + block.shape[0]] = block[:, rows].toarray().T
     return out
 
 

@@ -7,10 +7,10 @@ slab by slab has the same bits from CSR, CSC, h5ad, zarr and dask.
 from __future__ import annotations
 
 import itertools
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.io import compressed
+from acyclome.io.atomic import temporary_folder
 from acyclome.io.lazy import is_sparse_lazy, lazy_rows
 from acyclome.io.store_writer import SLAB
 
@@ -33,20 +34,14 @@ def is_streamed(matrix: Any) -> bool:
 
 def slab_reader(matrix: Any, rows: np.ndarray | None = None) -> Reader:
     """Return what reads a matrix slab by slab, of some observations if rising ``rows`` name them."""
-    read = lazy_rows if is_sparse_lazy(matrix) else row_blocks_of
-    is_turned = compressed.is_backed(matrix) and matrix.format == "csc"
-    blocks = Dealt(lambda: columns_of(matrix), matrix.shape) if is_turned else lambda: read(matrix)
+    blocks: Reader
+    if is_sparse_lazy(matrix):
+        blocks = partial(lazy_rows, matrix)
+    elif matrix.format == "csc":
+        blocks = Dealt(lambda: ((a, block.T) for a, block in compressed.major_blocks(matrix, _READ)), matrix.shape)
+    else:
+        blocks = lambda: (block for _, block in compressed.major_blocks(matrix, _READ))  # noqa: E731
     return lambda: _cut(_chosen(blocks(), rows))
-
-
-def row_blocks_of(matrix: Any) -> Iterator[sp.csr_matrix]:
-    """Read a CSR matrix on the disk by blocks of whole rows."""
-    starts = np.asarray(matrix.group["indptr"][:]).astype(np.int64)
-    data, indices = matrix.group["data"], matrix.group["indices"]
-    for a, b in compressed.row_ranges(starts, _READ):
-        part = slice(int(starts[a]), int(starts[b]))
-        arrays = np.asarray(data[part], np.float32), np.asarray(indices[part]), starts[a : b + 1] - starts[a]
-        yield sp.csr_matrix(arrays, shape=(b - a, matrix.shape[1]))
 
 
 def _chosen(blocks: Iterator[sp.csr_matrix], rows: np.ndarray | None) -> Iterator[sp.csr_matrix]:
@@ -85,16 +80,6 @@ def _joined(parts: list[sp.csr_matrix]) -> sp.csr_matrix:
     return slab
 
 
-def columns_of(matrix: Any) -> Iterator[tuple[int, sp.csc_matrix]]:
-    """Read a CSC matrix on the disk by blocks of whole columns; each comes with the number of its first one."""
-    starts = np.asarray(matrix.group["indptr"][:]).astype(np.int64)
-    data, indices = matrix.group["data"], matrix.group["indices"]
-    for a, b in compressed.row_ranges(starts, _READ):
-        part = slice(int(starts[a]), int(starts[b]))
-        arrays = np.asarray(data[part], np.float32), np.asarray(indices[part]), starts[a : b + 1] - starts[a]
-        yield a, sp.csc_matrix(arrays, shape=(matrix.shape[0], b - a))
-
-
 class Dealt:
     """A matrix that comes by columns, dealt out once to files of slabs of its rows, which go with this object."""
 
@@ -104,23 +89,26 @@ class Dealt:
         self._counts = np.zeros((-(-shape[0] // SLAB), shape[1]), np.int64)  # 15 MB for a million rows of 30,000
 
     def __call__(self) -> Iterator[sp.csr_matrix]:
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="acyclome."))
-            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-            self._deal()
+        folder = self._folder
+        if folder is None:
+            with ExitStack() as stack:
+                folder = stack.enter_context(temporary_folder(None, "slabs."))
+                self._deal(folder)
+                weakref.finalize(self, stack.pop_all().close)
+            self._folder = folder
         n, d = self._shape
         for slab, counts in enumerate(self._counts):
-            values, rows = self._files(slab)
+            values, rows = self._files(folder, slab)
             arrays = np.fromfile(values, np.float32), np.fromfile(rows, np.int32), np.append(0, np.cumsum(counts))
             yield sp.csc_matrix(arrays, shape=(min(SLAB, n - slab * SLAB), d)).tocsr()
 
-    def _files(self, slab: int) -> tuple[Path, Path]:
-        folder = self._folder or Path()
+    @staticmethod
+    def _files(folder: Path, slab: int) -> tuple[Path, Path]:
         return folder / f"{slab}.values", folder / f"{slab}.rows"
 
-    def _deal(self) -> None:
+    def _deal(self, folder: Path) -> None:
         for slab in range(len(self._counts)):
-            for path in self._files(slab):
+            for path in self._files(folder, slab):
                 path.touch()
         for first, block in self._columns():
             column = np.repeat(np.arange(first, first + block.shape[1]), np.diff(block.indptr))
@@ -128,7 +116,7 @@ class Dealt:
             order = np.argsort(of_slab, kind="stable")  # columns stay in their order
             ends = np.searchsorted(of_slab[order], np.arange(len(self._counts) + 1))
             for slab, (x, y) in enumerate(itertools.pairwise(ends)):
-                mine, (values, rows) = order[x:y], self._files(slab)
+                mine, (values, rows) = order[x:y], self._files(folder, slab)
                 self._counts[slab] += np.bincount(column[mine], minlength=self._shape[1])
                 with values.open("ab") as stream:
                     stream.write(block.data[mine].astype(np.float32).data)

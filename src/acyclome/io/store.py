@@ -34,7 +34,6 @@ from acyclome.io.store_writer import (
     dense_rows,
     row_blocks,
     slabs_of,
-    write_slabs,
     write_store,
 )
 
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     import h5py
     import pandas as pd
 
-__all__ = ["GeneMajor", "MemoryStore", "Store", "write_slabs", "write_store"]
+__all__ = ["GeneMajor", "MemoryStore", "Store", "write_store"]
 
 
 class GeneMajor(ABC):
@@ -181,11 +180,8 @@ class Store(GeneMajor):
         fits = values.shape == shape and values.dtype == np.float32
         if self._indptr is not None:
             starts, n_slabs = self._indptr, len(self._indptr)
-            ends = starts.shape == (n_slabs, self.n_vars + 1) and [int(starts[0, 0]), int(starts[-1, -1])] == [
-                0,
-                *shape,
-            ]
-            fits = fits and bool(ends and np.all(np.diff(starts, axis=1) >= 0)) and X["indices"].dtype.kind == "i"
+            fits = fits and starts.shape == (n_slabs, self.n_vars + 1) and (starts[0, 0], starts[-1, -1]) == (0, *shape)
+            fits = fits and bool(np.all(np.diff(starts, axis=1) >= 0)) and X["indices"].dtype.kind == "i"
             fits = fits and np.array_equal(starts[1:, 0], starts[:-1, -1])
             fits = fits and n_slabs in (1, -(-self.n_obs // SLAB))
         if not fits:

@@ -38,49 +38,32 @@ def write_store(
     facts: Mapping[str, Any],
     obs_columns: pd.DataFrame | None = None,
     symbols: Mapping[str, str] | None = None,
+    in_slabs: bool = False,
 ) -> str:
     """Write a gene-major store atomically and return its digest.
 
     `X` is ``(n_vars, n_obs)`` dense or CSR, or the blocks of genes of such a matrix one after the other, so that a
-    dense result need never be in memory as a whole. The first block decides whether the store is sparse.
+    dense result need never be in memory as a whole. The first block decides whether the store is sparse. With
+    `in_slabs` it is slabs of ``SLAB`` observations instead, ``(n_vars, m)`` CSR each, and stays so in the file.
     """
     blocks = row_blocks(X) if sp.issparse(X) or isinstance(X, np.ndarray) else iter(X)
-    content = ContentDigest(genes, observations)
+    shape, content = (len(genes), len(observations)), ContentDigest(genes, observations)
     with write_hdf5(path) as handle:
         blocks = heard(blocks)
-        first = next(blocks, np.empty((0, len(observations)), dtype=np.float32))
-        is_sparse = bool(sp.issparse(first))
-        write = _write_sparse if is_sparse else _write_dense
-        write(handle, chain([first], blocks), (len(genes), len(observations)), content)
-        handle.attrs["is_sparse"] = is_sparse
+        if in_slabs:
+            is_sparse, write = True, _write_slabs
+        else:
+            first = next(blocks, np.empty((0, shape[1]), dtype=np.float32))
+            is_sparse, blocks = bool(sp.issparse(first)), chain([first], blocks)
+            write = _write_sparse if is_sparse else _write_dense
+        write(handle, blocks, shape, content=content)
+        version = IN_SLABS if in_slabs else ENCODING_VERSION
+        handle.attrs.update({"encoding-type": ENCODING_TYPE, "encoding-version": version, "is_sparse": is_sparse})
         _write_names(handle, genes, observations, symbols=symbols)
-        return _finish(handle, content, facts, obs_columns=obs_columns)
-
-
-def write_slabs(
-    path: str | os.PathLike[str],
-    slabs: Iterable[sp.csr_matrix],
-    genes: Sequence[str],
-    *,
-    observations: Sequence[str],
-    facts: Mapping[str, Any],
-    obs_columns: pd.DataFrame | None = None,
-    symbols: Mapping[str, str] | None = None,
-) -> str:
-    """Write a store in slabs of ``SLAB`` observations, ``(n_vars, m)`` CSR each, as :func:`write_store` does."""
-    content, n_obs, width = ContentDigest(genes, observations), len(observations), 0
-    with write_hdf5(path) as handle:
-        add, starts = _lists(handle.create_group("X")), []
-        for slab in heard(iter(slabs)):
-            check_shape(slab.shape, len(genes), min(SLAB, n_obs - width))
-            width += slab.shape[1]
-            starts.append(add(slab) + slab.indptr.astype(np.int64))
-            content.add(slab)
-        check_shape((len(genes), width), len(genes), n_obs)
-        handle["X"].create_dataset("indptr", data=np.array(starts))
-        handle.attrs["is_sparse"] = True
-        _write_names(handle, genes, observations, symbols=symbols)
-        return _finish(handle, content, facts, obs_columns=obs_columns)
+        _write_facts(handle, facts, obs_columns)
+        digest = content.result()
+        handle.attrs["digest"] = digest
+        return digest
 
 
 def _write_names(
@@ -96,9 +79,7 @@ def _write_names(
     handle.create_dataset("observations", data=np.asarray(observations, dtype=object), dtype=text)
 
 
-def _finish(
-    handle: h5py.File, content: ContentDigest, facts: Mapping[str, Any], *, obs_columns: pd.DataFrame | None
-) -> str:
+def _write_facts(handle: h5py.File, facts: Mapping[str, Any], obs_columns: pd.DataFrame | None) -> None:
     import h5py
 
     handle.create_dataset("facts", data=json.dumps(plain(facts), ensure_ascii=False), dtype=h5py.string_dtype())
@@ -106,13 +87,6 @@ def _finish(
         from anndata.io import write_elem
 
         write_elem(handle, "obs", obs_columns)
-    digest, version = content.result(), IN_SLABS if handle.attrs["is_sparse"] and _is_cut(handle) else ENCODING_VERSION
-    handle.attrs.update({"encoding-type": ENCODING_TYPE, "encoding-version": version, "digest": digest})
-    return digest
-
-
-def _is_cut(handle: h5py.File) -> bool:
-    return handle["X/indptr"].ndim == 2
 
 
 class ContentDigest:
@@ -159,7 +133,9 @@ def check_shape(shape: tuple[int, ...], n_vars: int, n_obs: int) -> None:
         raise InputError(msg)
 
 
-def _write_dense(handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int, int], content: ContentDigest) -> None:
+def _write_dense(
+    handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int, int], *, content: ContentDigest
+) -> None:
     """Write rows into one contiguous array: a block of genes is then one run of the file."""
     dataset, row = handle.create_dataset("X", shape=shape, dtype=np.float32), 0
     for block in blocks:
@@ -171,7 +147,9 @@ def _write_dense(handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int, 
     check_shape((row, shape[1]), *shape)
 
 
-def _write_sparse(handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int, int], content: ContentDigest) -> None:
+def _write_sparse(
+    handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int, int], *, content: ContentDigest
+) -> None:
     add, counts = _lists(handle.create_group("X")), []
     for block in blocks:
         rows = sp.csr_matrix(block)
@@ -182,6 +160,19 @@ def _write_sparse(handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int,
     lengths = np.concatenate([[0], *counts]).astype(np.int64)
     check_shape((len(lengths) - 1, shape[1]), *shape)
     handle["X"].create_dataset("indptr", data=np.cumsum(lengths))
+
+
+def _write_slabs(
+    handle: h5py.File, blocks: Iterable[Matrix], shape: tuple[int, int], *, content: ContentDigest
+) -> None:
+    add, starts, width = _lists(handle.create_group("X")), [], 0
+    for slab in blocks:
+        check_shape(slab.shape, shape[0], min(SLAB, shape[1] - width))
+        width += slab.shape[1]
+        starts.append(add(slab) + slab.indptr.astype(np.int64))
+        content.add(slab)
+    check_shape((shape[0], width), *shape)
+    handle["X"].create_dataset("indptr", data=np.array(starts))
 
 
 def _lists(group: h5py.Group) -> Callable[[sp.csr_matrix], int]:

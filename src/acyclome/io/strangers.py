@@ -53,9 +53,8 @@ _NO_EXPRESSION = re.compile(
 _KIND_COLUMNS = ("feature_types", "feature_type", "modality")
 _DAY = re.compile(r"3[6-9]\d{3}|4\d{4}")  # dates from 1998 to 2036 as spreadsheets count them, from 1900 on
 _FORMULA = re.compile(r"[=+@\t\r]|-(?!\d)")  # as spreadsheets tell them, by the first letter
-_GENOME = re.compile(
-    r"(GRCh3[78]|hg(?:19|38)|GRCm3[89]|mm(?:9|10|39)|GRCz1[01]|BDGP6|dm6|rn[67])_+(?=\w)"
-)  # Cell Ranger
+# As Cell Ranger puts genomes before names.
+_GENOME = re.compile(r"(GRCh3[78]|hg(?:19|38)|GRCm3[89]|mm(?:9|10|39)|GRCz1[01]|BDGP6|dm6|rn[67])_+(?=\w)")
 _COPY = re.compile(r"(.+)[.-]\d{1,2}")
 _SPIKE_IN = re.compile(r"ERCC-\d{5}")
 

@@ -8,9 +8,9 @@ __all__ = ["learn_store"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import :func:`acyclome.pipeline.groups.learn_store` once it is asked for; it takes all that computes with it."""
+    """Import :func:`acyclome.pipeline.doors.learn_store` once it is asked for; it takes all that computes with it."""
     if name != "learn_store":
         raise AttributeError(name)
-    from acyclome.pipeline.groups import learn_store
+    from acyclome.pipeline.doors import learn_store
 
     return learn_store

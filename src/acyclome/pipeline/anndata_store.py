@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import weakref
-from pathlib import Path
-from tempfile import mkdtemp
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from acyclome.config import Config
 from acyclome.errors import InputError, examples
-from acyclome.io.atomic import plain
+from acyclome.io.atomic import plain, temporary_folder
 from acyclome.io.keys import check_genes
 from acyclome.io.matrices import get_matrix, matrix_names
 from acyclome.io.slabs import is_streamed
@@ -72,15 +70,12 @@ def store_of(adata: AnnData, options: Config) -> GeneMajor:
 
 def _on_disk(adata: AnnData, options: Config) -> Store:
     """Return a store in a folder that goes with it."""
-    folder = Path(mkdtemp(prefix="acyclome."))
-    try:
-        write_prepared(adata, folder / "prepared.h5", options)
-        store = Store.open(folder / "prepared.h5")
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    weakref.finalize(store, shutil.rmtree, folder, ignore_errors=True)
-    check_genes(adata, store.genes)
+    with ExitStack() as stack:
+        path = stack.enter_context(temporary_folder(None, "prepared.")) / "prepared.h5"
+        write_prepared(adata, path, options)
+        store = Store.open(path)
+        check_genes(adata, store.genes)
+        weakref.finalize(store, stack.pop_all().close)
     return store
 
 

@@ -27,7 +27,8 @@ from acyclome.knowledge.beforehand import check_files
 from acyclome.knowledge.regulators import find_regulators
 from acyclome.network import JointNetworks, Network
 from acyclome.pipeline.clusters import whole_run
-from acyclome.pipeline.groups import Door, Label, check_joint, learn_groups
+from acyclome.pipeline.doors import Door, Label
+from acyclome.pipeline.groups import check_joint, learn_groups
 from acyclome.pipeline.jobs import job_needs
 from acyclome.pipeline.keys import Part, options_of
 from acyclome.pipeline.resources import CHECKED_OBSERVATIONS, CHECKED_ROUNDS, check_memory, estimate, estimate_models

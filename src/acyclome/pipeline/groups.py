@@ -1,43 +1,22 @@
-"""The way from stores to networks that all doors share: arrays in memory, AnnData objects and files."""
+"""Networks of groups: each by itself, or all together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
+from acyclome import pipeline
 from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
 from acyclome.io.names import SHARED
-from acyclome.io.runs import RunFolder
-from acyclome.io.store import GeneMajor
 from acyclome.knowledge.beforehand import check_files
-from acyclome.knowledge.regulators import Regulators
 from acyclome.knowledge.shared import Shared
 from acyclome.network import JointNetworks, Network
 from acyclome.pipeline.dataset import Dataset
+from acyclome.pipeline.doors import Door, Label, begin_session, learn_session
 from acyclome.pipeline.joint import differential_edges, pool
-from acyclome.pipeline.resources import WRITTEN, estimate
 from acyclome.pipeline.session import Session
 from acyclome.pipeline.task import Runtime, Task
-
-Label = str | None  # None: all observations, which are no groups
-
-
-@dataclass(frozen=True)
-class Door:
-    """Where expression comes from, and where networks go, by label."""
-
-    open_store: Callable[[Label], GeneMajor]  # prepared expression
-    about: Callable[[Label], Mapping[str, Any]]  # what is on record of the preparation: command, input, cost
-    folder: Callable[[Label], RunFolder | None]  # None keeps records in memory
-    regulators: Regulators | None = None  # as of Dataset.build, and so is what follows
-    knowledge: Any = None
-
-    @classmethod
-    def in_memory(cls, command: str, open_store: Callable[[Label], GeneMajor], **given: Any) -> Door:
-        """Return a door behind which nothing is written."""
-        return cls(open_store, lambda _: {"command": command, "input": {}}, lambda _: None, **given)
 
 
 def learn_groups(labels: Sequence[Label], door: Door, config: Config, *, runtime: Runtime) -> dict[Any, Network]:
@@ -48,24 +27,9 @@ def learn_groups(labels: Sequence[Label], door: Door, config: Config, *, runtime
     networks = {}
     for k, label in enumerate(labels, 1):
         place, store = (k, len(labels)), door.open_store(label)
-        networks[label] = learn_store(store, door, config, runtime=runtime, label=label, place=place)
+        # By its name in the package, so that whoever watches or replaces it there is asked for every network.
+        networks[label] = pipeline.learn_store(store, door, config, runtime=runtime, label=label, place=place)
     return networks
-
-
-def learn_store(
-    store: GeneMajor,
-    door: Door,
-    config: Config,
-    *,
-    runtime: Runtime,
-    label: Label = None,
-    place: tuple[int, int] = (1, 1),
-) -> Network:
-    """Learn the network of a prepared store, of one label, the first of so many at its ``place``.
-
-    Here computing begins, by every way in: what can be refused of data was refused when the store was made.
-    """
-    return _learn(_begin(label, store, door, config=config, runtime=runtime), label, place)
 
 
 def check_joint(config: Config, labels: Sequence[Label]) -> list[str]:
@@ -85,35 +49,6 @@ def check_joint(config: Config, labels: Sequence[Label]) -> list[str]:
     return named
 
 
-def _begin(
-    label: Label, store: GeneMajor, door: Door, *, config: Config, runtime: Runtime, shared: Shared | None = None
-) -> Session:
-    if label is not None and config.input.group_by is not None:  # learn has labels, and no column to name
-        config = config.with_options({"input.group": label})
-    data = Dataset.build(
-        store, config, regulators=door.regulators, knowledge=door.knowledge, group=label, shared=shared
-    )
-    runtime.warn(_said(label, [*store.facts.get("warnings", []), *data.warnings]))
-    return Session(Task.begin(data, config, runtime), door.about(label), door.folder(label))
-
-
-def _learn(session: Session, label: Label, place: tuple[int, int]) -> Network:
-    """Learn the network of a place, the first of so many; tell how long it may take, and what came up meanwhile."""
-    data, runtime = session.task.data, session.task.runtime
-    if runtime.expect is not None:
-        planned = estimate(data.n_genes, data.n_obs, session.asked, threads=runtime.threads)["seconds"]
-        left_out = WRITTEN if session.folder is None else ()
-        runtime.expect({name: spent for name, spent in planned.items() if name not in left_out}, *place)
-    network = session.learn()
-    before = {*data.store.facts.get("warnings", []), *data.warnings}
-    runtime.warn(_said(label, [text for text in network.facts["warnings"] if text not in before]))
-    return network
-
-
-def _said(label: Label, texts: Iterable[str]) -> list[str]:
-    return [text if label is None else f"{label}: {text}" for text in texts]
-
-
 def _learn_together(labels: list[str], door: Door, config: Config, *, runtime: Runtime) -> JointNetworks:
     """Learn the shared network, then that of each group along its order, and compare their edges.
 
@@ -125,14 +60,14 @@ def _learn_together(labels: list[str], door: Door, config: Config, *, runtime: R
     whole = Session(Task.begin(data, config, runtime), door.about(labels[0]), door.folder(SHARED))
     if config.card is None:
         chosen = whole.choose()
-    shared = _learn(whole, SHARED, (1, 1 + len(labels)))
+    shared = learn_session(whole, SHARED, (1, 1 + len(labels)))
     position = dict(zip(shared.nodes["gene"], shared.nodes["order"].tolist(), strict=True))
     common = Shared(shared.edges[["source", "target"]], position)
     networks = {}
     for k, (label, store) in enumerate(stores.items(), 2):
-        session = _begin(label, store, door, config=config, runtime=runtime, shared=common)
+        session = begin_session(label, store, door, config=config, runtime=runtime, shared=common)
         if config.card is None:
             session.go_on_with(chosen)
-        networks[label] = _learn(session, label, (k, 1 + len(labels)))
+        networks[label] = learn_session(session, label, (k, 1 + len(labels)))
     edges = differential_edges(whole.task, scale, stores, shared=shared, networks=networks)
     return JointNetworks(networks, shared, edges)

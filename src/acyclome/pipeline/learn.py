@@ -19,7 +19,8 @@ from acyclome.notebook import speaks_python, tell
 from acyclome.notebook.bars import reporter
 from acyclome.options.earlier import earlier_arguments
 from acyclome.pipeline.asked import asked_for
-from acyclome.pipeline.groups import Door, Label, learn_groups
+from acyclome.pipeline.doors import Door, Label
+from acyclome.pipeline.groups import learn_groups
 from acyclome.pipeline.task import Runtime
 from acyclome.prepare.checks import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant
 from acyclome.prepare.copies import leave_out_copies

@@ -31,11 +31,8 @@ FORWARD_PER_SECOND = 2.5e9  # in the forward selection
 MOVES_PER_SECOND = 2_500.0  # genes moved by the order search
 SCORED_PER_SECOND = 2e10  # in scores and in the relaxation, which have small matrices
 RANKED = 3.0  # products of all pairs of genes in a ranking: 4.7 s at 10,000 genes, where one is 1.7
-TABLES, PAGE, LEAST_PAGE = (
-    4e-4,
-    4e-4,
-    0.5,
-)  # seconds a gene, and at least: .9 and 1.3 s at 2,000 genes, .1 and .6 at 748
+# Seconds a gene, and at least: .9 and 1.3 s at 2,000 genes, .1 and .6 at 748.
+TABLES, PAGE, LEAST_PAGE = 4e-4, 4e-4, 0.5
 WRITTEN = ("validation", "report")  # what is done for the page, which a folder has
 SHAKES = 4  # climbs' worth of scores in a round of perturbation
 LOOKED_OBSERVATIONS = 5000  # from which hidden causes are told where not all are held; they bring nats each

@@ -17,7 +17,7 @@ from acyclome.core.data.standardized import is_small
 from acyclome.core.workers import one_blas_thread
 from acyclome.io.expression import open_expression
 from acyclome.io.matrices import COUNTS, MatrixFacts
-from acyclome.io.store import write_slabs, write_store
+from acyclome.io.store import write_store
 from acyclome.io.store_writer import slabs_of
 from acyclome.prepare import aggregate, covariates, depth, genes, selection, structure, transform
 from acyclome.prepare.copies import copies_in, drop_copies
@@ -113,7 +113,7 @@ def write_prepared(adata: AnnData, path_store: str | os.PathLike[str], config: C
         plan = _plan(adata, config)
         draft = plan.draft
         columns = plain_columns(draft.obs)
-        digest = (write_slabs if plan.is_slabbed else write_store)(
+        digest = write_store(
             path_store,
             plan.slabs() if plan.is_slabbed else plan.blocks(),
             list(draft.genes),
@@ -121,6 +121,7 @@ def write_prepared(adata: AnnData, path_store: str | os.PathLike[str], config: C
             facts=plan.facts,
             obs_columns=columns,
             symbols=find_symbols(adata, config.input, list(draft.genes)),
+            in_slabs=plan.is_slabbed,
         )
     _log.info("prepared %d genes x %d observations", draft.n_vars, draft.n_obs)
     return {**plan.facts, "digest": digest}

@@ -39,11 +39,9 @@ def leave_out_strangers(draft: Draft, kinds: Sequence[str]) -> Draft:
 def note_observations(draft: Draft) -> Draft:
     """Warn of observations that are copies of another one, and of one that outweighs all others."""
     texts = odd_observations(draft.X, [str(name) for name in draft.obs.index])
-    return (
-        draft.noted("observations", "copies and giants among observations looked for", warnings=texts)
-        if texts
-        else draft
-    )
+    if not texts:
+        return draft
+    return draft.noted("observations", "copies and giants among observations looked for", warnings=texts)
 
 
 def odd_observations(X: Matrix, names: Sequence[str]) -> list[str]:

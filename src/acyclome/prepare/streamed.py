@@ -6,19 +6,18 @@ noted, and happens as slabs are read.  A step that needs all at once takes :func
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
+from acyclome.io.atomic import temporary_folder
 from acyclome.io.compressed import row_ranges
 from acyclome.io.matrices import HIGHEST_LOG
 from acyclome.io.slabs import Dealt, Reader
-from acyclome.io.store import Store, write_slabs
+from acyclome.io.store import Store, write_store
 from acyclome.prepare.slab_sums import add_slab
 
 FEW = 0.25  # of the genes of a file, up to which they are picked out before a slab is turned around
@@ -139,9 +138,9 @@ def _turned(X: Streamed, change: Callable[[sp.csr_matrix], sp.csr_matrix]) -> It
     """Give blocks of genes, changed, each with the number of its first one."""
     names, cells = list(map(str, range(X.shape[0]))), list(map(str, range(X.n_obs)))
     starts = np.append(0, np.cumsum(X.of_genes.seen))
-    with tempfile.TemporaryDirectory(prefix="acyclome.") as folder:
-        write_slabs(Path(folder) / "genes.h5", X.slabs(), names, observations=cells, facts={})
-        with Store.open(Path(folder) / "genes.h5") as store:
+    with temporary_folder(None, "genes.") as folder:
+        write_store(folder / "genes.h5", X.slabs(), names, observations=cells, facts={}, in_slabs=True)
+        with Store.open(folder / "genes.h5") as store:
             for a, b in row_ranges(starts, BLOCK):
                 yield a, change(store.sparse_block(a, b))
 

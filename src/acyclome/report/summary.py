@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 TOP_REGULATORS = 20  # a page; the tables of the run have all
 RANKING_HEAD = 20  # as many
-STAGES = (  # in the order of a run
-    *("prepare", "confounding", "choose", "screen", "shard", "fit", "order", "resample", "held_out", "validation"),
-)
+# In the order of a run.
+STAGES = ["prepare", "confounding", "choose", "screen", "shard", "fit", "order", "resample", "held_out", "validation"]
 SORTABILITIES = {
     "var_sortability": ("Variance", "variance"),
     "r2_sortability": ("R²", "share of variance explained by the other genes"),

@@ -91,7 +91,6 @@ def correlate_slabs(
         X = slab[order]
         values = (X.data * np.repeat(per_scale, np.diff(X.indptr))).astype(dtype)
         lowest = (-mean * per_scale).astype(dtype)  # where a gene is not seen
-
         X = sp.csr_matrix((values, X.indices, X.indptr), X.shape)
         run_blocks(partial(_add_panel, X=X, low=lowest, dense=dense, R=R), panels, threads)
     R /= R.dtype.type(n_obs)
@@ -170,9 +169,8 @@ def _multiply(indptr, columns, values, low, m, a, b, first, R):
             if k >= end or columns[k] >= stop:
                 continue
             sums[:] = 0
-            while (
-                k + 3 < end and columns[k + 3] < stop
-            ):  # four at once: a quarter as much to keep, and no negative place
+            # Four at once: a quarter as much to keep, and no negative place.
+            while k + 3 < end and columns[k + 3] < stop:
                 p, q = np.uint64(columns[k] - start), np.uint64(columns[k + 1] - start)
                 r, s = np.uint64(columns[k + 2] - start), np.uint64(columns[k + 3] - start)
                 w, x, y, z = values[k], values[k + 1], values[k + 2], values[k + 3]
