@@ -70,7 +70,7 @@ def learned(X: np.ndarray, labels: list[str] | None, seed: int, threads: int) ->
     if not isinstance(network, Network):
         msg = "Found a network per group; expected a single one."
         raise TypeError(msg)
-    marks = (network.edges[name].to_numpy(bool) for name in ("settled", "reversible"))
+    marks = (network.edges[name].to_numpy(bool) for name in ("oriented_by_intervention", "reversible"))
     return Found(network.source, network.target, *marks)
 
 

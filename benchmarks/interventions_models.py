@@ -139,7 +139,7 @@ def learned(drawn: Drawn, model: str, *, told: bool, threads: int) -> Found:
         config["glm"] = {"size_factors": "size"}
     store = MemoryStore(problem.X.T, genes, obs_columns=pd.DataFrame(columns))
     network = session_on(store, Config.from_mapping(config), threads).learn()
-    marks = (network.edges[name].to_numpy(bool) for name in ("settled", "reversible"))
+    marks = (network.edges[name].to_numpy(bool) for name in ("oriented_by_intervention", "reversible"))
     return Found(network.source, network.target, *marks)
 
 

@@ -89,7 +89,7 @@ def sachs(folder: Path, seed: int, threads: int) -> list[dict[str, Any]]:
             edges = network["edges"]
             data = "Sachs, means of experiments out" if means_out else "Sachs"
             graded = _graded(edges, true, "") | _graded(edges[edges["score"] >= 0.5], true, "likely_")
-            settled = _graded(edges[edges["settled"]], true, "settled_")
+            settled = _graded(edges[edges["oriented_by_intervention"]], true, "settled_")
             rows.append(
                 {
                     "data": data,

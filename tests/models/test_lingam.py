@@ -86,7 +86,7 @@ def test_noise_is_read_where_nothing_was_done_to_the_gene(config):
         X, true, labels = acted_on(seed)
         network = ac.learn(X, perturbation=labels, resamples=0, threads=1, config=config)
         assert set(zip(network.source.tolist(), network.target.tolist(), strict=True)) == true
-        assert network.edges["settled"].all()
+        assert network.edges["oriented_by_intervention"].all()
         assert np.isfinite(network.edges[["weight", "noise_evidence", "reversal_loss"]]).all(axis=None)
 
 

@@ -34,8 +34,8 @@ def dags(draw):
 def test_tables_have_the_columns_of_the_files(toy_network):
     assert list(toy_network.edges) == list(EDGE_COLUMNS)
     assert " ".join(toy_network.edges) == (
-        "source target weight sign score confounded stability direction reversible reversal_loss settled "
-        "noise_evidence direct_effect direct_error instrument_evidence prior"
+        "source target weight sign score confounded stability direction reversible reversal_loss "
+        "oriented_by_intervention noise_evidence direct_effect direct_error instrument_evidence prior"
     )
     assert list(toy_network.ranking) == list(RANKING_COLUMNS) == ["source", "target", "rank_score"]
     assert list(toy_network.nodes) == list(NODE_COLUMNS)
@@ -126,11 +126,23 @@ def test_wrong_tables_are_refused_with_the_reason(toy_network):
             Network(*tables)
 
 
+def test_edges_of_the_first_version_are_read_under_the_columns_of_today(toy_network):
+    first = toy_network.edges.rename(columns={"oriented_by_intervention": "settled"}).assign(settled=[True, False] * 2)
+    edges = Network(first, toy_network.ranking, toy_network.nodes, {}).edges
+    assert list(edges) == list(EDGE_COLUMNS)
+    assert edges["oriented_by_intervention"].tolist() == [True, False] * 2
+
+
 def test_left_out_columns_are_empty_and_every_gene_is_a_regulator():
     network = network_of(2, [(1, 0)], [1, 0], np.array([-0.5]))
     edge = network.edges.iloc[0]
     assert edge[["score", "stability", "direction", "reversal_loss"]].isna().all()
-    assert (edge["sign"], edge["prior"], edge["reversible"], edge["settled"]) == ("-", "", False, False)
+    assert (edge["sign"], edge["prior"], edge["reversible"], edge["oriented_by_intervention"]) == (
+        "-",
+        "",
+        False,
+        False,
+    )
     assert network.nodes["is_regulator"].all()
     assert "%" not in network.explain("g1")
 

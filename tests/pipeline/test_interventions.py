@@ -62,21 +62,21 @@ def learned(drawn, **options):
     )
 
 
-def test_directions_that_observations_leave_open_are_settled(drawn):
+def test_interventions_orient_what_observations_leave_open(drawn):
     net = learned(drawn)
     edges = net.edges.set_index(["source", "target"])
     assert set(edges.index) == {("G0", "G1"), ("G1", "G2"), ("G3", "G4")}
-    assert edges["settled"].all()
+    assert edges["oriented_by_intervention"].all()
     assert not edges["reversible"].any()
     blind = ac.learn(drawn[0][:200], GENES, resamples=0, seed=4).edges
-    assert not blind["settled"].any()
+    assert not blind["oriented_by_intervention"].any()
     assert blind["reversible"].all()
     facts = net.facts["perturbation"]
     assert (facts["targets"], facts["unknown"]) == (4, {"ZNF1": 10})
     assert {row["target"]: row["observations"] for row in facts["effects"]} == {"G0": 20, "G1": 20, "G3": 20, "G4": 10}
     assert all(row["firm"] for row in facts["effects"])
     assert any("ZNF1 (10)" in text for text in net.facts["warnings"])
-    assert "settled" in net.explain("G1")
+    assert "by intervention" in net.explain("G1")
 
 
 def test_command_line_anndata_and_arrays_give_the_same_bits(drawn, adata, tmp_path):
@@ -88,7 +88,7 @@ def test_command_line_anndata_and_arrays_give_the_same_bits(drawn, adata, tmp_pa
     net, read = learned(drawn), ac.read(out)
     for name in TABLES:
         assert_frame_equal(getattr(read, name), getattr(net, name))
-    assert ac.get.edges(adata)["settled"].sum() == 3
+    assert ac.get.edges(adata)["oriented_by_intervention"].sum() == 3
     assert json.loads((out / "run.json").read_text())["perturbation"]["control"] == "NT"
     edges = ac.get.edges(adata)
     assert edges["weight"].tolist() == net.edges["weight"].tolist()
@@ -244,7 +244,7 @@ def test_other_labels_are_another_run(drawn, adata, tmp_path):
     out, path = tmp_path / "out", tmp_path / "in.h5ad"
     run(path, out, config, Runtime(resume=True))
     run(path, out, config.with_options({"input.perturbation": "guide", "input.control": "NT"}), Runtime(resume=True))
-    assert ac.read(out).edges["settled"].any()
+    assert ac.read(out).edges["oriented_by_intervention"].any()
 
 
 def test_effects_lift_the_ranking_of_pairs_that_no_resample_joins(drawn):
@@ -271,7 +271,7 @@ def test_equal_noise_goes_with_interventions():
     X[:, 0] += 0.8 * X[:, 1]
     labels = ["gene_2" if 200 <= row < 230 else "" for row in range(300)]
     net = ac.learn(X, perturbation=labels, resamples=0, config={"score": {"noise": "equal"}})
-    assert net.edges[["source", "target", "settled"]].values.tolist() == [["gene_2", "gene_1", True]]
+    assert net.edges[["source", "target", "oriented_by_intervention"]].values.tolist() == [["gene_2", "gene_1", True]]
     own = np.delete(X[:, 1], np.arange(200, 230))
     assert net.nodes.set_index("gene")["noise_scale"]["gene_2"] == pytest.approx(own.std())
 

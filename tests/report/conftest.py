@@ -60,7 +60,7 @@ def random_tables(genes: list[str], n_edges: int, *, resamples: int, seed: int) 
             "direction": np.round(rng.uniform(0.5, 1, n_edges), 4) if resamples else np.nan,
             "reversible": rng.random(n_edges) < 0.3,
             "reversal_loss": np.round(rng.exponential(3, n_edges), 4),
-            "settled": False,
+            "oriented_by_intervention": False,
             "prior": "",
         }
     ).sort_values("score", ascending=False, kind="stable", ignore_index=True)

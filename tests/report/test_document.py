@@ -331,14 +331,17 @@ def test_a_run_without_checks_says_so(build_run):
     assert said.count("The checks were switched off (validation.checks).") == 4
 
 
-def test_settled_edges_are_marked_in_the_table(build_run):
+def test_edges_oriented_by_intervention_are_marked_in_the_table(build_run):
     folder = build_run()
     assert "By intervention" not in read(folder).text["edge-table"]
     edges = table(folder, "edges.tsv.gz")
-    edges["settled"] = edges["source"] == edges["source"][0]
+    edges["oriented_by_intervention"] = edges["source"] == edges["source"][0]
     tables.write_tsv(folder / "edges.tsv.gz", edges)
     page = read(folder)
-    assert unpacked(embedded(page)["edges"]["settled"]).tolist() == edges["settled"].astype(int).tolist()
+    assert (
+        unpacked(embedded(page)["edges"]["oriented_by_intervention"]).tolist()
+        == edges["oriented_by_intervention"].astype(int).tolist()
+    )
     assert "By intervention" in page.text["edge-table"]
     assert page.text["edge-table"].split().count("yes") > 0
 

@@ -18,7 +18,7 @@ _HOW_TO_READ = """How to read this
   stability   share of the resamples that found the edge again
   direction   share of those resamples in which the arrow points this way
   reversible  yes: the data fit the reversed arrow as well; read it as "one of the two acts on the other";
-              no, settled: interventions in these data decide the direction
+              no, by intervention: interventions in these data decide the direction
               no, refuted: experiments on the cause speak against the arrow with odds of 20 to 1
   These are hypotheses from expression alone. A cause that was not measured (protein activity, a gene filtered out, a
   cell type inside the group) can make an edge between genes that do not touch. Test by perturbing the cause."""
@@ -96,7 +96,7 @@ def _section(title: str, edges: pd.DataFrame, other: str, *, limit: int) -> str:
     cells = [["gene", "sign", "weight", "score", "stability", "direction", "reversible"]]
     for row in shown.to_dict("records"):
         numbers = [_number(row[name]) for name in ("score", "stability", "direction")]
-        turns = "yes" if row["reversible"] else "no, settled" if row["settled"] else "no"
+        turns = "yes" if row["reversible"] else "no, by intervention" if row["oriented_by_intervention"] else "no"
         turns = "no, refuted" if row["instrument_evidence"] <= -REFUTED else turns
         cells.append([row["symbol"] or row[other], row["sign"], f"{row['weight']:+.3f}", *numbers, turns])
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]

@@ -21,7 +21,7 @@ EDGE_COLUMNS = {
     "direction": float,
     "reversible": bool,
     "reversal_loss": float,
-    "settled": bool,
+    "oriented_by_intervention": bool,
     "noise_evidence": float,
     "direct_effect": float,
     "direct_error": float,
@@ -46,6 +46,7 @@ MOST_MEMBERS = 10_000  # half-samples that may be asked for
 EFFECT_COLUMNS = {"source": int, "target": int, "effect": float, "error": float}
 # Of each treatment: changes of all genes, their errors, and what a network says that never saw it (empty: not asked).
 TREATMENT_COLUMNS = {"targets": str, "observations": int, "change": list, "error": list, "network": list}
+RENAMED = {"settled": "oriented_by_intervention"}  # as tables of 0.1.0 have it
 # Columns that a network may lack, and what fills them: what is unknown.
 LATER: dict[str, float | str] = {
     **dict.fromkeys(("lowest", "noise_evidence", "confounded"), np.nan),
@@ -68,6 +69,7 @@ def best_first(table: pd.DataFrame) -> pd.DataFrame:
 
 def with_columns(table: pd.DataFrame, name: str, columns: Mapping[str, type]) -> pd.DataFrame:
     """Return a copy of the table with exactly these columns, in their order and kinds; all else is an InputError."""
+    table = table.rename(columns=RENAMED)
     table = table.assign(**{column: LATER[column] for column in columns if column in LATER and column not in table})
     missing = [column for column in columns if column not in table]
     if missing:

@@ -67,7 +67,7 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled, *, held_out: He
         "direction": said.direction,
         "reversible": ~ordered.compelled.astype(bool),
         "reversal_loss": ordered.reversal_loss,
-        "settled": ordered.settled.astype(bool),
+        "oriented_by_intervention": ordered.oriented_by_intervention.astype(bool),
         "prior": data.prior.of(source, target),
     }
     if ordered.noise_evidence is not None:

@@ -95,7 +95,9 @@ def _network_facts(network: Network) -> dict[str, Any]:
         "n_edges": network.n_edges,
         "is_dag": network.is_dag,
         "reversible_share": float(network.edges["reversible"].mean()) if network.n_edges else None,
-        "settled_share": float(network.edges["settled"].mean()) if network.n_edges else None,
+        "oriented_by_intervention_share": float(network.edges["oriented_by_intervention"].mean())
+        if network.n_edges
+        else None,
     }
 
 

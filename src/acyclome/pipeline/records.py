@@ -197,7 +197,9 @@ class Ordered(Record):
     stage = Stage.ORDER
     axes: ClassVar[Mapping[str, str]] = {
         **{"indptr": "d+1", "parent": "nnz", "order": "d", "residual": "d", "scale": "d", "lowest": "d"},
-        **dict.fromkeys(("source", "target", "weight", "loss", "reversal_loss", "compelled", "settled"), "m"),
+        **dict.fromkeys(
+            ("source", "target", "weight", "loss", "reversal_loss", "compelled", "oriented_by_intervention"), "m"
+        ),
         **dict.fromkeys(("arrow", "noise_evidence"), "m"),
     }
     needs: ClassVar[Mapping[str, Any]] = {
@@ -216,7 +218,7 @@ class Ordered(Record):
     residual: np.ndarray
     reversal_loss: np.ndarray  # (m,) log-likelihood lost by turning each edge
     compelled: np.ndarray  # (m,) whether it points this way in all of the class
-    settled: np.ndarray  # (m,) whether an intervention decides
+    oriented_by_intervention: np.ndarray  # (m,) whether an intervention decides
     arrow: np.ndarray  # (m,) how probable the direction is
     scale: np.ndarray  # (d,) standard deviation of every gene
     lowest: np.ndarray  # (d,) where a knock-out puts it

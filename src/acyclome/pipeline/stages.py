@@ -155,7 +155,7 @@ def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
         residual=dag.residual,
         reversal_loss=turned.loss,
         compelled=compelled,
-        settled=turned.settled,
+        oriented_by_intervention=turned.oriented_by_intervention,
         arrow=arrow,
         scale=task.moments.scale,
         lowest=lowest_values(task),
@@ -185,7 +185,7 @@ def _directions(task: Task, dag: SearchResult) -> tuple[Directions, np.ndarray, 
     equal = config.score.noise == "equal"
     given = ~data.prior.given.allows(dag.target, dag.source)  # turned it would be forbidden
     turned = directions(task.moments, dag, equal_noise=equal)
-    sure, d = turned.settled | given, data.n_genes
+    sure, d = turned.oriented_by_intervention | given, data.n_genes
     if dag.reversible is not None:
         odds = np.exp(np.clip(turned.loss, -50, 50))  # beyond, the probability is 0 or 1 and exp may overflow
         return turned, sure | ~dag.reversible, np.where(sure, 1.0, odds / (1.0 + odds))

@@ -61,7 +61,7 @@ def _edges(run: Run) -> dict[str, Any]:
     measures += [name for name in MAY_LACK if edges[name].notna().any()]
     columns = {"source": pack_whole(run.network.source[:n]), "target": pack_whole(run.network.target[:n])}
     columns |= {name: pack(edges[name]) for name in measures}
-    columns |= {name: pack_whole(edges[name].astype(int)) for name in ("reversible", "settled")}
+    columns |= {name: pack_whole(edges[name].astype(int)) for name in ("reversible", "oriented_by_intervention")}
     names = {name: code for code, name in enumerate(_priors(run))}
     columns["prior"] = pack_whole(edges["prior"].map(names))
     if run.network.effects is not None:

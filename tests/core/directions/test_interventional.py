@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import replace
 from acyclome.core.data.search_result import SearchResult
-from acyclome.core.directions.interventional import directions, reversal_losses, settled_edges
+from acyclome.core.directions.interventional import directions, edges_oriented, reversal_losses
 
 D, N, LOST = 5, 150, 3
 
@@ -77,7 +77,7 @@ def test_an_intervention_on_a_bystander_changes_no_loss_and_brings_nothing(lab, 
     np.testing.assert_allclose(loss, plain, atol=1e-8)
     assert not gain.any()
     assert not nothing.any()
-    assert not directions(lab.moments_of(X), dag, equal_noise=equal_noise).settled.any()
+    assert not directions(lab.moments_of(X), dag, equal_noise=equal_noise).oriented_by_intervention.any()
 
 
 def drawn(acted, kind, shift=3.0):
@@ -96,16 +96,16 @@ def drawn(acted, kind, shift=3.0):
 def test_an_intervention_that_worked_settles_the_direction(lab, acted):
     X, targets = drawn(acted, "hard")
     found = directions(lab.moments_of(X, interventions=targets), dag_of([(0, 1)]))
-    assert found.settled.tolist() == [True]
+    assert found.oriented_by_intervention.tolist() == [True]
     assert found.loss[0] > np.log(99)
-    assert not directions(lab.moments_of(X, interventions=targets), dag_of([(1, 0)])).settled.any()
+    assert not directions(lab.moments_of(X, interventions=targets), dag_of([(1, 0)])).oriented_by_intervention.any()
 
 
 @pytest.mark.parametrize("acted", [0, 1])
 def test_a_guide_that_did_nothing_settles_nothing(lab, acted):
     X, targets = drawn(acted, "idle")
     for pair in ((0, 1), (1, 0)):
-        assert not directions(lab.moments_of(X, interventions=targets), dag_of([pair])).settled.any()
+        assert not directions(lab.moments_of(X, interventions=targets), dag_of([pair])).oriented_by_intervention.any()
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
@@ -117,14 +117,14 @@ def test_interventions_that_only_move_their_target_settle_no_wrong_direction(lab
     X[:, 1] = np.sqrt(share) * X[:, 0] + np.sqrt(1 - share) * X[:, 1]
     X[row, 1] += shift
     m = lab.moments_of(X, interventions=Interventions.from_pairs(np.ones(len(row), int), row, n_genes=D, n_obs=4000))
-    assert directions(m, dag_of([(0, 1)])).settled.all() or shift < 3
-    assert not directions(m, dag_of([(1, 0)])).settled.any()
+    assert directions(m, dag_of([(0, 1)])).oriented_by_intervention.all() or shift < 3
+    assert not directions(m, dag_of([(1, 0)])).oriented_by_intervention.any()
 
 
 def test_one_observation_settles_nothing(lab):
     X, targets = drawn(0, "hard", shift=8.0)
     few = Interventions.from_pairs([0], [targets.of(0)[0]], n_genes=D, n_obs=241)
-    assert not directions(lab.moments_of(X[:241], interventions=few), dag_of([(0, 1)])).settled.any()
+    assert not directions(lab.moments_of(X[:241], interventions=few), dag_of([(0, 1)])).oriented_by_intervention.any()
 
 
 def test_genes_that_are_always_targets_together_settle_nothing_between_them(lab):
@@ -133,19 +133,19 @@ def test_genes_that_are_always_targets_together_settle_nothing_between_them(lab)
         [*targets.gene, *(targets.gene + 1)], [*targets.row, *targets.row], n_genes=D, n_obs=300
     )
     X[both.of(1), 1] = 5.0
-    assert not directions(lab.moments_of(X, interventions=both), dag_of([(0, 1)])).settled.any()
+    assert not directions(lab.moments_of(X, interventions=both), dag_of([(0, 1)])).oriented_by_intervention.any()
 
 
-@pytest.mark.parametrize(("odds", "is_settled"), [(98.0, False), (100.0, True)])
-def test_interventions_settle_what_they_speak_for_with_odds_of_99_to_1(odds, is_settled):
+@pytest.mark.parametrize(("odds", "is_oriented"), [(98.0, False), (100.0, True)])
+def test_interventions_settle_what_they_speak_for_with_odds_of_99_to_1(odds, is_oriented):
     _, targets = drawn(0, "hard")
     works, gain = np.ones(D, bool), np.array([np.log(odds)])
-    assert settled_edges(dag_of([(0, 1)]), targets, gain=gain, works=works).tolist() == [is_settled]
-    assert not settled_edges(dag_of([(2, 3)]), targets, gain=gain, works=works).any()
+    assert edges_oriented(dag_of([(0, 1)]), targets, gain=gain, works=works).tolist() == [is_oriented]
+    assert not edges_oriented(dag_of([(2, 3)]), targets, gain=gain, works=works).any()
 
 
 @pytest.mark.parametrize("times", [0, 1, 2, 3])
 def test_two_observations_settle_what_one_does_not(times):
     few = Interventions.from_pairs(np.zeros(times, int), np.arange(times), n_genes=D, n_obs=300)
-    settled = settled_edges(dag_of([(0, 1)]), few, gain=np.array([100.0]), works=np.ones(D, bool))
-    assert settled.tolist() == [times >= 2]
+    oriented = edges_oriented(dag_of([(0, 1)]), few, gain=np.array([100.0]), works=np.ones(D, bool))
+    assert oriented.tolist() == [times >= 2]

@@ -120,11 +120,11 @@ def test_interventions_decide_directions_that_lines_leave_open(lab):
     problem, dag = learn(lab, X=X, interventions=done)
     assert pairs(dag) == {(0, 1), (1, 2)}
     found = directions(problem.data, dag)
-    assert found.settled.all()
+    assert found.oriented_by_intervention.all()
     assert (dag.intervention_gain > 5).all()
     expected = directions(problem.data, replace(dag, reversal_loss=None, reversible=None, intervention_gain=None))
     np.testing.assert_allclose(found.loss, expected.loss, atol=0.1)  # log n / 2 of a parent, in 360 or 400 of its own
-    assert found.settled.tolist() == expected.settled.tolist()
+    assert found.oriented_by_intervention.tolist() == expected.oriented_by_intervention.tolist()
 
 
 class Weighed:

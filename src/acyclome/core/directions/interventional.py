@@ -33,7 +33,7 @@ class Directions(NamedTuple):
     """
 
     loss: np.ndarray
-    settled: np.ndarray
+    oriented_by_intervention: np.ndarray
     shifts: OwnShifts
     noise: np.ndarray | None = None
 
@@ -46,7 +46,7 @@ def directions(data: Moments, result: SearchResult, *, equal_noise: bool = False
         loss, gain = reversal_losses(data, result, equal_noise=equal_noise)
     works = np.zeros(data.n_genes, bool)
     works[shifts.gene[shifts.is_firm]] = True
-    return Directions(loss, settled_edges(result, data.interventions, gain=gain, works=works), shifts)
+    return Directions(loss, edges_oriented(result, data.interventions, gain=gain, works=works), shifts)
 
 
 def reversal_losses(data: Moments, result: SearchResult, *, equal_noise: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +74,7 @@ def reversal_losses(data: Moments, result: SearchResult, *, equal_noise: bool = 
     return loss, gain
 
 
-def settled_edges(
+def edges_oriented(
     result: SearchResult, interventions: Interventions, *, gain: np.ndarray, works: np.ndarray
 ) -> np.ndarray:
     """Say where interventions decide the direction, ``(m,)`` bool.
@@ -85,8 +85,8 @@ def settled_edges(
     """
     sound = works | (interventions.counts == 0)
     cut = cut_edges(result.source, result.target, interventions, least=LEAST_CUTS)
-    settled: np.ndarray = cut & sound[result.source] & sound[result.target] & (gain >= ODDS)
-    return settled
+    oriented: np.ndarray = cut & sound[result.source] & sound[result.target] & (gain >= ODDS)
+    return oriented
 
 
 def own_evidence(data: Moments, i: int, j: int, *, given: np.ndarray) -> float:

@@ -77,7 +77,7 @@ function edgeCell(edge, key) {
   if (key === undefined) return node("td", {}, edgeLink(edge, "evidence"));
   const value = edges[key][edge];
   if (isName(key)) return geneCell(value);
-  if (key === "reversible" || key === "settled") return node("td", {}, value ? "yes" : "no");
+  if (key === "reversible" || key === "oriented_by_intervention") return node("td", {}, value ? "yes" : "no");
   return key === "weight" ? weightCell(value) : numberCell(value);
 }
 
@@ -114,7 +114,7 @@ function savedEdges() {
     const ends = [edges.source[edge], edges.target[edge]];
     const symbols = data.symbols ? ends.map((index) => data.symbols[index]) : [];
     const value = (name) =>
-      name === "reversible" || name === "settled"
+      name === "reversible" || name === "oriented_by_intervention"
         ? Boolean(edges[name][edge])
         : isKnown(edges[name][edge])
           ? Number(edges[name][edge].toFixed(4))

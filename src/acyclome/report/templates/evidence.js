@@ -127,7 +127,7 @@ function interventionFact(edge) {
     ? ` Acting on ${labels[edges.source[edge]]} moved ${labels[edges.target[edge]]} by ${decimal(effect)} ± ${decimal(edges.error[edge])} (direct or not).`
     : "";
   const found = measured + instrumentFact(edge);
-  if (edges.settled[edge]) return [`They decide the direction.${found}`];
+  if (edges.oriented_by_intervention[edge]) return [`They decide the direction.${found}`];
   return [
     found.trim() ||
       (data.acted_on
