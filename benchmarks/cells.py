@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 
 from acyclome.confidence.resample import plan_subsamples
-from acyclome.core.data.halves import packed_size, sum_halves
 from acyclome.core.data.moments import correlations, scale_genes
-from acyclome.io.scratch import ScratchRows
+from acyclome.core.data.standardized import Standardized
 from acyclome.io.store import Store
+from acyclome.pipeline.halves import add_up
 from benchmarks.command import run_command
 from benchmarks.measure import measured
 from benchmarks.report import publish
@@ -93,19 +93,21 @@ def _row(path: Path, seed: int, *, top: int, threads: int, is_halved: bool) -> d
 
 def _one(store: Path, *, threads: int) -> None:
     with Store.open(store) as opened:
-        correlations(scale_genes(opened.block, opened.n_vars, threads=threads).standardized, threads)
+        correlations(_scaled(opened, threads), threads)
 
 
 def _all(store: Path, folder: Path, seed: int, *, threads: int) -> None:
     with Store.open(store) as opened:
-        rows = scale_genes(opened.block, opened.n_vars, threads=threads).standardized
-        halves = plan_subsamples(opened.n_obs, RESAMPLES, fraction=0.5, seed=seed)
-        halving, patterns = halves[0].halving, sorted({one.half.pattern for one in halves if one.half is not None})
-        assert halving is not None, "they are halves"
-        order, d = halving.order(), opened.n_vars
-        sums = ScratchRows.create(folder / "sums", 1 + len(patterns), length=packed_size(d), dtype=rows.dtype)
-        panel = lambda a, b: rows.block(a, b)[:, order]  # noqa: E731
-        sum_halves(panel, halving, patterns, n_genes=d, write=sums.write, threads=threads)
+        add_up(
+            _scaled(opened, threads),
+            plan_subsamples(opened.n_obs, RESAMPLES, fraction=0.5, seed=seed),
+            folder,
+            threads=threads,
+        )
+
+
+def _scaled(opened: Store, threads: int) -> Standardized:
+    return scale_genes(opened.block, opened.n_vars, threads=threads, slabs=opened.slabs).standardized
 
 
 def _rate() -> float:

@@ -18,7 +18,7 @@ class Bench:
 
     @staticmethod
     def store(X, **facts):
-        return MemoryStore(X, [f"g{j}" for j in range(len(X))], facts=facts)
+        return MemoryStore(X, [f"g{j}" for j in range(X.shape[0])], facts=facts)
 
     def task(self, store, config=None, **runtime):
         config = config or Config()

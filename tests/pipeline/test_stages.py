@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from acyclome.confidence.calibration import joined_probability
 from acyclome.confidence.resample import Support
@@ -95,9 +96,14 @@ def test_a_resample_sees_its_own_observations_only(bench, X):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
 
 
+@pytest.mark.parametrize("is_sparse", [False, True])
 @pytest.mark.parametrize("factors", [0, 2])
-def test_half_samples_learn_from_shared_sums_what_they_learn_by_themselves(bench, X, factors):
-    task = bench.task(X, CONFIG)
+def test_half_samples_learn_from_shared_sums_what_they_learn_by_themselves(bench, X, factors, is_sparse, monkeypatch):
+    if is_sparse:  # and too large to be held
+        X = sp.csr_matrix(np.where(np.arange(N_VARS)[:, None] % 3 > 0, np.maximum(X, 0.0), X).astype(np.float32))
+        monkeypatch.setattr(standardized, "HELD_BYTES", 0)
+        monkeypatch.setattr(halves, "sum_halves", lambda *_, **__: pytest.fail("genes were made dense"))
+    task = bench.task(bench.store(X), CONFIG)
     scores = np.random.default_rng(5).standard_normal((factors, N_OBS))
     task = replace(task, data=task.data.without(Deconfounding(scores)))
     members = stages.subsamples_of(task)

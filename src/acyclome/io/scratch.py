@@ -19,16 +19,19 @@ import numpy as np
 from acyclome.errors import InputError
 from acyclome.io.atomic import temporary_name
 
+SCALED = "of scaled data, which do not fit in memory"
 
-def scratch_array(folder: Path, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+
+def scratch_array(folder: Path, shape: tuple[int, ...], dtype: Any, *, what: str = SCALED) -> np.ndarray:
     """Return an array of zeros whose pages lie in a file in ``folder`` and are in memory only while they are used.
 
-    The disk is asked for all of it at once, so that it cannot be full later, when nobody could say so.
+    The disk is asked for all of it at once, so that it cannot be full later, when nobody could say so; ``what`` it is
+    for is said where it has no room.
     """
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     handle, name = tempfile.mkstemp(prefix=temporary_name("scratch."), dir=folder)
     try:
-        with _said_where_full(folder, size, "of scaled data, which do not fit in memory"):
+        with _said_where_full(folder, size, what):
             _claim(handle, size)
             mapped = np.memmap(name, dtype=dtype, mode="r+", shape=shape) if size else np.empty(shape, dtype)
     finally:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ import numpy as np
 from acyclome.confidence.resample import Subsample
 from acyclome.core.data.halves import HalfSums, Halving, packed_size, sum_halves
 from acyclome.core.data.moments import WHOLE_GENES
+from acyclome.core.data.sparse_halves import sum_sparse_halves
+from acyclome.core.data.standardized import Standardized
 from acyclome.io.atomic import temporary_folder
-from acyclome.io.scratch import ScratchRows
+from acyclome.io.scratch import ScratchRows, scratch_array
 from acyclome.pipeline.task import Task
 
 
@@ -36,8 +39,11 @@ def shared(task: Task, subsamples: Sequence[Subsample]) -> Iterator[Path | None]
         return
     with temporary_folder(data.store.folder, "halves.") as made:
         folder = made.resolve()
+        found = data.as_found
+        scaled = task.scaled if found is data else found.scaled(task.backend.threads, task.scratch)
         for dealing in sorted({one.dealing for one in subsamples}):
-            _add_up(task, [one for one in subsamples if one.dealing == dealing], folder)
+            of_it = [one for one in subsamples if one.dealing == dealing]
+            add_up(scaled.standardized, of_it, folder, threads=task.backend.threads)
         yield folder
 
 
@@ -47,35 +53,30 @@ def correlations(folder: Path, subsample: Subsample) -> np.ndarray:
     with np.load(_facts(folder, subsample.dealing)) as facts:
         rows = ScratchRows(_sums(folder, subsample.dealing), int(facts["length"]), str(facts["dtype"]))
         total, square, patterns = facts["total"], facts["square"], facts["patterns"].tolist()
-        sums = HalfSums(Halving(facts["block"]), patterns, rows.read, total, square)
+        sums = HalfSums(Halving(facts["block"]), patterns, rows.read, total, square, facts["genes"])
     return sums.correlations(subsample.half)
 
 
-def _add_up(task: Task, subsamples: Sequence[Subsample], folder: Path) -> None:
-    """Write what the half-samples of one dealing share."""
+def add_up(rows: Standardized, subsamples: Sequence[Subsample], folder: Path, *, threads: int) -> None:
+    """Write what the half-samples of one dealing share: products of genes, added up over each of them."""
     halving, dealing = subsamples[0].halving, subsamples[0].dealing
     assert halving is not None, "halves are dealt out"
-    threads, found = task.backend.threads, task.data.as_found
-    scaled = task.scaled if found is task.data else found.scaled(threads, task.scratch)
-    rows, order = scaled.standardized, halving.order()
-    patterns = sorted({one.half.pattern for one in subsamples if one.half is not None})
-    sums = ScratchRows.create(
-        _sums(folder, dealing), 1 + len(patterns), length=packed_size(task.data.n_genes), dtype=rows.dtype
-    )
-    total, square = sum_halves(
-        lambda a, b: rows.block(a, b)[:, order],
-        halving,
-        patterns,
-        n_genes=task.data.n_genes,
-        write=sums.write,
-        threads=threads,
-    )
+    d, patterns = rows.shape[0], sorted({one.half.pattern for one in subsamples if one.half is not None})
+    sums = ScratchRows.create(_sums(folder, dealing), 1 + len(patterns), length=packed_size(d), dtype=rows.dtype)
+    if rows.sparse is None or rows.is_held:
+        genes, order = np.arange(d), halving.order()
+        panel = lambda a, b: rows.block(a, b)[:, order]  # noqa: E731
+        total, square = sum_halves(panel, halving, patterns, n_genes=d, write=sums.write, threads=threads)
+    else:
+        genes, room = rows.sparse.rising, partial(scratch_array, folder, what="of genes, half by half")
+        total, square = sum_sparse_halves(rows.sparse, halving, patterns, write=sums.write, room=room, threads=threads)
     np.savez(
         _facts(folder, dealing),
         length=sums.length,
         dtype=sums.dtype,
         total=total,
         square=square,
+        genes=genes,
         patterns=patterns,
         block=halving.block,
     )

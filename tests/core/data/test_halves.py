@@ -25,7 +25,9 @@ def summed(X, halving, patterns, *, dtype=np.float64, threads=1):
         held[row, start : start + len(values)] = values
 
     sums = sum_halves(lambda a, b: Z[a:b][:, order], halving, patterns, n_genes=len(Z), write=write, threads=threads)
-    return HalfSums(halving, patterns, lambda row, start, size: held[row, start : start + size], *sums)
+    return HalfSums(
+        halving, patterns, lambda row, start, size: held[row, start : start + size], *sums, np.arange(len(Z))
+    )
 
 
 def expression(seed, d, n):

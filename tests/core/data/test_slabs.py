@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from acyclome.core.data import slabs as module
-from acyclome.core.data.slabs import correlate_slabs, describe
+from acyclome.core.data.slabs import SparseGenes, describe
 
 D, N = 300, 5_000
 CUTS = (0, 2_000, 3_500, N)
@@ -24,6 +24,11 @@ def genes():
 def cut(X, cuts=CUTS):
     parts = [sp.csr_matrix(X[:, a:b]) for a, b in itertools.pairwise(cuts)]
     return lambda: iter(parts)
+
+
+def sparse(X, cuts=CUTS, *, dtype=np.float32):
+    mean, scale, _, seen = describe(cut(X), D)
+    return SparseGenes(cut(X, cuts), mean, scale, seen, N, np.dtype(dtype))
 
 
 def test_moments_are_those_of_the_whole(genes):
@@ -44,9 +49,8 @@ def test_moments_are_those_of_the_whole(genes):
 def test_correlations_are_those_of_the_whole(genes, dtype, tolerance, dense, monkeypatch):
     monkeypatch.setattr(module, "DENSE", dense)
     monkeypatch.setattr(module, "TILE", 70)
-    mean, scale, _, seen = describe(cut(genes), D)
-    R = correlate_slabs(cut(genes), (mean, scale, seen), n_obs=N, dtype=np.dtype(dtype), threads=1)
-    varies = scale > 0
+    found = sparse(genes, dtype=dtype)
+    R, varies = found.correlate(1), found.scale > 0
     expected = np.zeros((D, D))
     expected[np.ix_(varies, varies)] = np.corrcoef(genes[varies].astype(np.float64))
     np.testing.assert_allclose(R, expected, atol=tolerance)
@@ -56,9 +60,4 @@ def test_correlations_are_those_of_the_whole(genes, dtype, tolerance, dense, mon
 
 
 def test_threads_change_no_bit(genes):
-    mean, scale, _, seen = describe(cut(genes), D)
-    one, three = (
-        correlate_slabs(cut(genes), (mean, scale, seen), n_obs=N, dtype=np.dtype(np.float32), threads=threads)
-        for threads in (1, 3)
-    )
-    np.testing.assert_array_equal(one, three)
+    np.testing.assert_array_equal(sparse(genes).correlate(1), sparse(genes).correlate(3))

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
+from acyclome.core.data.slabs import to_order
 from acyclome.core.data.standardized import panel_genes
 from acyclome.core.kernel import kernel
 from acyclome.core.workers import run_blocks
@@ -80,7 +81,7 @@ class HalfSums:
 
     ``read(k, start, size)`` gives part of the packed products over all observations (``k`` 0) or over the first half of
     the pair of ``patterns[k - 1]``, each over ``n``; ``total`` and ``square`` ``(d, 2 PAIRED)`` float64 are sums of
-    genes and of their squares over blocks.
+    genes and of their squares over blocks. All are of genes in the order ``genes`` ``(d,)``.
     """
 
     halving: Halving
@@ -88,6 +89,7 @@ class HalfSums:
     read: Callable[[int, int, int], np.ndarray]
     total: np.ndarray
     square: np.ndarray
+    genes: np.ndarray
 
     def correlations(self, half: Half) -> np.ndarray:
         """Correlations of the genes in one half-sample, ``(d, d)``, with a unit diagonal, 0 for constant genes."""
@@ -110,12 +112,19 @@ class HalfSums:
             R[a:b, s:t] = (block + block.T) / 2 if a == s else block
             R[s:t, a:b] = R[a:b, s:t].T
         np.fill_diagonal(R, per_scale > 0)
+        if np.any(np.diff(self.genes) < 0):
+            to_order(R, self.genes)
         return R
 
 
 def packed_size(n_genes: int) -> int:
     """Return how many numbers the products of all pairs of genes are, packed."""
     return sum((b - a) * (t - s) for (a, b), (s, t), _ in _packed(n_genes))
+
+
+def packed_starts(n_genes: int) -> dict[tuple[int, int], int]:
+    """Return where the products of two ``SUBTILE`` of genes begin, packed, by the first gene of either."""
+    return {(one[0], other[0]): start for one, other, start in _packed(n_genes)}
 
 
 def sum_halves(
@@ -132,7 +141,7 @@ def sum_halves(
     ``panel`` gives observations in the order of ``halving``; ``write(k, start, values)`` takes what
     :class:`HalfSums` reads.
     """
-    d, starts = n_genes, {(one[0], other[0]): start for one, other, start in _packed(n_genes)}
+    d, starts = n_genes, packed_starts(n_genes)
     cut = np.append(0, np.cumsum(halving.sizes()))
     total, square = np.zeros((d, 2 * PAIRED)), np.zeros((d, 2 * PAIRED))
     wanted = np.array(patterns, np.int64)
@@ -149,7 +158,7 @@ def sum_halves(
                 for k in range(2 * PAIRED):
                     out = products[k, :size].reshape(y - x, v - u)
                     np.matmul(A[x:y, cut[k] : cut[k + 1]], B[u:v, cut[k] : cut[k + 1]].T, out=out)
-                _transform(products[:, :size], wanted, float(cut[-1]), sums[:, :size])
+                transform(products[:, :size], wanted, float(cut[-1]), sums[:, :size])
                 for k, of_half in enumerate(sums[:, :size]):
                     write(k, starts[a + x, s + u], of_half)
 
@@ -174,7 +183,7 @@ def _packed(n_genes: int) -> Iterator[tuple[tuple[int, int], tuple[int, int], in
 
 
 @kernel
-def _transform(P, patterns, n, out):
+def transform(P, patterns, n, out):
     """From products over blocks, ``(2 PAIRED, m)``, to those over all and over first halves, ``(1 + pairs, m)``.
 
     In float64, so that what is taken away again leaves no rounding: ``first = (all + H (even - odd)) / 2``.

@@ -162,8 +162,8 @@ def dtype_of(n_genes: int) -> Any:
 def correlations(rows: Standardized | np.ndarray, threads: int) -> np.ndarray:
     """Return ``Z Z' / n``, ``(d, d)`` of the type of ``Z``, with a unit diagonal (zero for constant genes)."""
     rows = rows if isinstance(rows, Standardized) else Standardized.of(rows)
-    if rows.correlate is not None and not rows.is_held:
-        return rows.correlate(threads)
+    if rows.sparse is not None and not rows.is_held:
+        return rows.sparse.correlate(threads)
     d, n = rows.shape
     R = np.empty((d, d), dtype=rows.dtype)
     blocks = gene_blocks(d, panel_genes(n) // (1 if d > PRECISE_GENES else 4))  # small ones too are work for threads

@@ -12,9 +12,8 @@ depend on the slabs, and on nothing that reads or adds them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from functools import partial
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 import scipy.sparse as sp
@@ -32,6 +31,64 @@ DENSE = 0.4  # share of observations from which a product of dense matrices is t
 TILE = 1024  # of such genes at once
 
 
+@dataclass(frozen=True)
+class SparseGenes:
+    """Genes in sparse slabs of ``n_obs`` observations in all, with what standardises them.
+
+    ``mean`` and ``scale`` ``(d,)``, and in how many observations each gene is ``seen``; ``dtype`` is that of products.
+    Where genes are multiplied they stand in the order ``rising``, ``(d,)``: those that are seen least come first, those
+    of products of dense matrices, from ``first_dense`` on, last.
+    """
+
+    slabs: Slabs
+    mean: np.ndarray
+    scale: np.ndarray
+    seen: np.ndarray
+    n_obs: int
+    dtype: np.dtype
+
+    @cached_property
+    def rising(self) -> np.ndarray:
+        return np.argsort(self.seen, kind="stable")
+
+    @property
+    def first_dense(self) -> int:
+        d = len(self.seen)
+        sparse = d - int(np.count_nonzero(self.seen > DENSE * self.n_obs))
+        return min(-(-sparse // PANEL) * PANEL, d)  # a panel is of one kind
+
+    @cached_property
+    def per_scale(self) -> np.ndarray:
+        """What values are multiplied by, ``(d,)``, in the order of products; 0 for constant genes."""
+        scale = self.scale[self.rising]
+        return np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+
+    @property
+    def lowest(self) -> np.ndarray:
+        """Standardised values where a gene is not seen, ``(d,)``, in the order of products."""
+        return (-self.mean[self.rising] * self.per_scale).astype(self.dtype)
+
+    def correlate(self, threads: int) -> np.ndarray:
+        """Return correlations of the genes, ``(d, d)``, with a unit diagonal, 0 for constant genes.
+
+        Beside the result there is one slab.  Complexity: ``sum_h seen_h (genes seen more often than h)``
+        multiplications, where 3 % are filled about a hundredth of ``d^2 n``.
+        """
+        low, d = self.lowest, len(self.mean)
+        R = np.zeros((d, d), self.dtype)
+        for slab in self.slabs():
+            X = slab[self.rising]
+            values = (X.data * np.repeat(self.per_scale, np.diff(X.indptr))).astype(self.dtype)
+            X = sp.csr_matrix((values, X.indices, X.indptr), X.shape)
+            add = partial(add_products, X=X, low=low, first_dense=self.first_dense)
+            run_blocks(lambda a, b, add=add: add((0, b), (a, b), out=R, at=a), gene_blocks(d, PANEL), threads)
+        R /= R.dtype.type(self.n_obs)
+        _mirror(R)
+        to_order(R, self.rising)
+        np.fill_diagonal(R, self.scale > 0)
+        return R
+
+
 def standardize_slabs(
     slabs: Slabs, read: BlockReader, rows: Standardized
 ) -> tuple[Standardized, np.ndarray, np.ndarray, np.ndarray]:
@@ -40,12 +97,8 @@ def standardize_slabs(
     ``read`` gives genes as the slabs have them; shape, type and room are those of ``rows``.
     """
     mean, scale, skewness, seen = describe(slabs, rows.shape[0])
-    known: dict[str, Any] = {"n_obs": rows.shape[1], "dtype": np.dtype(rows.dtype)}
-
-    def correlate(threads: int) -> np.ndarray:
-        return correlate_slabs(slabs, (mean, scale, seen), **known, threads=threads)
-
-    return replace(rows, form=former(read, rows, described=(mean, scale)), correlate=correlate), mean, scale, skewness
+    sparse = SparseGenes(slabs, mean, scale, seen, rows.shape[1], np.dtype(rows.dtype))
+    return replace(rows, form=former(read, rows, described=(mean, scale)), sparse=sparse), mean, scale, skewness
 
 
 def describe(slabs: Slabs, n_genes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -72,54 +125,49 @@ def describe(slabs: Slabs, n_genes: int) -> tuple[np.ndarray, np.ndarray, np.nda
     return mean, scale, skewness, seen
 
 
-def correlate_slabs(
-    slabs: Slabs, described: tuple[np.ndarray, np.ndarray, np.ndarray], *, n_obs: int, dtype: np.dtype, threads: int
-) -> np.ndarray:
-    """Return correlations of the genes, ``(d, d)``, with a unit diagonal, 0 for constant genes.
+def add_products(
+    rows: tuple[int, int],
+    panel: tuple[int, int],
+    *,
+    X: sp.csr_matrix,
+    low: np.ndarray,
+    first_dense: int,
+    out: np.ndarray,
+    at: int,
+) -> None:
+    """Add products of the genes ``rows`` with those of a panel to ``out``, from its column ``at`` on.
 
-    ``described`` are mean, scale and the number of observations in which each is seen.  Beside the result there is one
-    slab.  Complexity: ``sum_h seen_h (genes seen more often than h)`` multiplications, where 3 % are filled about a
-    hundredth of ``d^2 n``.
+    ``X`` are genes over their scales in some observations, in the order of products, and ``low`` what is added to them
+    where they are seen or not.  Of pairs that come twice only those with the gene of ``rows`` before the panel, or in
+    it, need be right.  Row 0 of ``out`` is the first of ``rows``.
     """
-    mean, scale, seen = described
-    order = np.argsort(-seen, kind="stable")
-    mean, scale, dense = mean[order], scale[order], int(np.count_nonzero(seen > DENSE * n_obs))
-    per_scale = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-    R = np.zeros((len(mean), len(mean)), dtype)
-    panels = gene_blocks(dense, PANEL) + [(dense + a, dense + b) for a, b in gene_blocks(len(mean) - dense, PANEL)]
-    for slab in slabs():
-        X = slab[order]
-        values = (X.data * np.repeat(per_scale, np.diff(X.indptr))).astype(dtype)
-        lowest = (-mean * per_scale).astype(dtype)  # where a gene is not seen
-        X = sp.csr_matrix((values, X.indices, X.indptr), X.shape)
-        run_blocks(partial(_add_panel, X=X, low=lowest, dense=dense, R=R), panels, threads)
-    R /= R.dtype.type(n_obs)
-    _to_order(R, order)
-    np.fill_diagonal(R, np.asarray(scale > 0)[np.argsort(order)])
-    return R
+    (s, t), (a, b) = rows, panel
+    if a >= first_dense:
+        D, start = X[a:b].toarray() + low[a:b, None], max(s, first_dense)
+        for x, y in gene_blocks(max(t - start, 0), TILE):
+            one = slice(start + x, start + y)
+            out[start - s + x : start - s + y, at : at + b - a] += (X[one].toarray() + low[one, None]) @ D.T
+        t = min(t, first_dense)
+    if s < t:
+        _multiply(X.indptr, X.indices, X.data, low, X.shape[1], a, b, s, t, out, at)
 
 
-def _add_panel(a: int, b: int, *, X: sp.csr_matrix, low: np.ndarray, dense: int, R: np.ndarray) -> None:
-    """Add products of genes ``a`` to ``b`` with themselves and all seen less often; ``dense`` genes come first."""
-    if a < dense:
-        D = X[a:b].toarray() + low[a:b, None]
-        for s, t in gene_blocks(dense - a, TILE):
-            R[a + s : a + t, a:b] += (X[a + s : a + t].toarray() + low[a + s : a + t, None]) @ D.T
-    _multiply(X.indptr, X.indices, X.data, low, X.shape[1], a, b, max(a, dense), R)
-
-
-def _to_order(R: np.ndarray, order: np.ndarray) -> None:
-    """Fill the upper triangle from the lower one, and move row and column ``k`` to ``order[k]``, in place."""
-    d, place = len(R), np.argsort(order)
-    for a, b in gene_blocks(d, TILE):
+def _mirror(R: np.ndarray) -> None:
+    """Fill the lower triangle from the upper one, in place."""
+    for a, b in gene_blocks(len(R), TILE):
         for s, t in gene_blocks(a, TILE):
-            R[s:t, a:b] = R[a:b, s:t].T
-        own = np.tril(R[a:b, a:b])
-        R[a:b, a:b] = own + np.tril(own, -1).T
+            R[a:b, s:t] = R[s:t, a:b].T
+        own = np.triu(R[a:b, a:b])
+        R[a:b, a:b] = own + np.triu(own, 1).T
+
+
+def to_order(R: np.ndarray, order: np.ndarray) -> None:
+    """Move row and column ``k`` of ``(d, d)`` to ``order[k]``, in place, with one row beside."""
+    d, place = len(R), np.argsort(order)
     for a, b in gene_blocks(d, TILE):
         R[a:b] = R[a:b, place]
     todo = np.ones(d, bool)
-    for first in range(d):  # along the circles of the permutation, with one row beside
+    for first in range(d):  # along the circles of the permutation
         if not todo[first]:
             continue
         kept, at = R[first].copy(), first
@@ -148,14 +196,14 @@ def _central(indptr, values, m, out):
 
 
 @kernel
-def _multiply(indptr, columns, values, low, m, a, b, first, R):
-    """Add to ``R[h, a:b]`` the products of genes ``a`` to ``b``, standardised, with every gene ``h`` from ``first`` on.
+def _multiply(indptr, columns, values, low, m, a, b, first, last, out, shift):
+    """Add to ``out[h - first, shift:]`` products of genes ``a`` to ``b``, standardised, with gene ``h`` up to ``last``.
 
     ``values`` are over the scales of their genes; of what is not stored of a gene ``low`` is the standardised value.
     """
     width = b - a
-    D, sums = np.empty((PIECE, width), R.dtype), np.empty(width, R.dtype)
-    at, own = indptr[:-1].copy(), indptr[a:b].copy()
+    D, sums = np.empty((PIECE, width), out.dtype), np.empty(width, out.dtype)
+    at, own = indptr[first:last].copy(), indptr[a:b].copy()
     for start in range(0, m, PIECE):
         stop = min(start + PIECE, m)
         for c in range(stop - start):
@@ -164,8 +212,8 @@ def _multiply(indptr, columns, values, low, m, a, b, first, R):
             while own[u] < indptr[a + u + 1] and columns[own[u]] < stop:
                 D[columns[own[u]] - start, u] += values[own[u]]
                 own[u] += 1
-        for h in range(first, len(at)):
-            k, end = at[h], indptr[h + 1]
+        for h in range(len(at)):
+            k, end = at[h], indptr[first + h + 1]
             if k >= end or columns[k] >= stop:
                 continue
             sums[:] = 0
@@ -184,4 +232,4 @@ def _multiply(indptr, columns, values, low, m, a, b, first, R):
                 k += 1
             at[h] = k
             for u in range(width):
-                R[h, a + u] += sums[u]
+                out[h, shift + u] += sums[u]

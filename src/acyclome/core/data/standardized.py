@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.kernel import kernel
 from acyclome.core.workers import run_blocks
 from acyclome.errors import InputError
+
+if TYPE_CHECKING:
+    from acyclome.core.data.slabs import SparseGenes
 
 BlockReader = Callable[[int, int], np.ndarray]
 Leave = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
@@ -34,14 +37,14 @@ class Standardized:
     """Standardised genes ``shape`` ``(d, n)``, of which ``form(a, b)`` gives genes ``a`` to ``b``.
 
     ``room`` gives an array of the shape where all are put once somebody asks for the whole, on a disk perhaps.
-    ``correlate(threads)`` gives their correlations where there is a shorter way than by products of them.
+    ``sparse`` are the genes as they were, where products of them are had from what is seen alone.
     """
 
     form: Callable[[int, int], np.ndarray]
     shape: tuple[int, int]
     dtype: Any
     room: Callable[[], np.ndarray] | None = None
-    correlate: Callable[[int], np.ndarray] | None = None
+    sparse: SparseGenes | None = None
     _held: list[np.ndarray] = field(default_factory=list)
     _lock: Any = field(default_factory=RLock)
 
