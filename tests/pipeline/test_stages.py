@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from acyclome.confidence.calibration import joined_probability
 from acyclome.confidence.resample import Support
 from acyclome.config import Config
+from acyclome.core import backend
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.data import standardized
 from acyclome.core.data.confounders import Deconfounding
@@ -35,6 +36,11 @@ def X():
     found = np.linalg.solve((np.eye(N_VARS) - W).T, rng.standard_normal((N_VARS, N_OBS)))[rng.permutation(N_VARS)]
     found.flags.writeable = False
     return found
+
+
+def some_zeros(X):
+    """Return the genes as a sparse matrix, of two in three what lies below zero left out."""
+    return sp.csr_matrix(np.where(np.arange(N_VARS)[:, None] % 3 > 0, np.maximum(X, 0.0), X).astype(np.float32))
 
 
 def steps(task):
@@ -100,7 +106,7 @@ def test_a_resample_sees_its_own_observations_only(bench, X):
 @pytest.mark.parametrize("factors", [0, 2])
 def test_half_samples_learn_from_shared_sums_what_they_learn_by_themselves(bench, X, factors, is_sparse, monkeypatch):
     if is_sparse:  # and too large to be held
-        X = sp.csr_matrix(np.where(np.arange(N_VARS)[:, None] % 3 > 0, np.maximum(X, 0.0), X).astype(np.float32))
+        X = some_zeros(X)
         monkeypatch.setattr(standardized, "HELD_BYTES", 0)
         monkeypatch.setattr(halves, "sum_halves", lambda *_, **__: pytest.fail("genes were made dense"))
     task = bench.task(bench.store(X), CONFIG)
@@ -116,6 +122,17 @@ def test_half_samples_learn_from_shared_sums_what_they_learn_by_themselves(bench
             np.testing.assert_array_equal(one.target, two.target)
             np.testing.assert_allclose(one.loss, two.loss, rtol=1e-9)
     assert not sums.exists()
+
+
+def test_factors_are_taken_out_of_the_correlations_of_sparse_genes_and_out_of_no_panel(bench, X, monkeypatch):
+    task = bench.task(bench.store(some_zeros(X)), CONFIG)
+    task = replace(task, data=task.data.without(Deconfounding(np.random.default_rng(6).standard_normal((2, N_OBS)))))
+    held = replace(task).moments
+    monkeypatch.setattr(standardized, "HELD_BYTES", 0)
+    monkeypatch.setattr(backend, "correlate", lambda *_: pytest.fail("genes were made dense"))
+    formed = replace(task).moments
+    np.testing.assert_allclose(formed.R, held.R, atol=1e-12)
+    np.testing.assert_allclose(formed.scale, held.scale, rtol=1e-12)
 
 
 def test_a_network_of_lines_never_has_all_genes_of_all_observations_in_memory(bench, X, monkeypatch):

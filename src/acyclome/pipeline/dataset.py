@@ -14,7 +14,15 @@ from acyclome.core.backend import Backend
 from acyclome.core.data.confounders import Deconfounding, correlations_left
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
-from acyclome.core.data.moments import PRECISE_GENES, MarginalMap, Moments, dtype_of, scale_genes, with_correlations
+from acyclome.core.data.moments import (
+    PRECISE_GENES,
+    WHOLE_GENES,
+    MarginalMap,
+    Moments,
+    dtype_of,
+    scale_genes,
+    with_correlations,
+)
 from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import Treatments
 from acyclome.errors import ConfigError, InputError, examples
@@ -192,6 +200,17 @@ class Dataset:
             raise InputError(msg)
         return found
 
+    def correlate(self, bare: Moments, backend: Backend, scratch: Path | None = None) -> Moments:
+        """Return the scaled genes with all correlations; of sparse ones factors are taken out of these."""
+        hidden = self.deconfounding
+        is_of_factors = hidden.n_factors > 0 and not hidden.trims and not len(hidden.regulators)
+        if is_of_factors and backend.sums_halves and self.n_genes <= WHOLE_GENES and not bare.standardized.is_held:
+            found = self.as_found.scaled(backend.threads, scratch).standardized
+            if found.sparse is not None:
+                R = found.sparse.correlate(backend.threads)
+                return with_correlations(bare, correlations_left(R, found, hidden.scores))
+        return backend.correlate(bare)
+
     def under(self, config: Config) -> Self:
         """Return the data on the scales of the model; as they are where the data have yet to choose one."""
         return replace(self, marginal_map=None if config.card is None else config.card.marginal_map)
@@ -212,7 +231,7 @@ class Dataset:
         """
         bare = self.scaled(backend.threads, scratch)
         if R is None:
-            return Problem(backend.correlate(bare), self.constraints, backend)
+            return Problem(self.correlate(bare, backend, scratch), self.constraints, backend)
         if self.deconfounding.n_factors:
             found = self.as_found.scaled(backend.threads, scratch).standardized
             R = correlations_left(R, found, self.deconfounding.scores)

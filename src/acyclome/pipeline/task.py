@@ -87,7 +87,7 @@ class Task:
 
     @cached_property
     def moments(self) -> Moments:
-        return self.backend.correlate(self.scaled)
+        return self.data.correlate(self.scaled, self.backend, self.scratch)
 
     @property
     def problem(self) -> Problem:
