@@ -5,8 +5,9 @@
 Two data sets, one of two groups and one in shards, are learned by the jobs of `profiles/slurm`, and by the command line
 on this machine; ``same_bits`` says whether their networks are the same files. One job is cancelled once its first
 half-samples are kept, one stands still until its time limit strikes, one is given less memory than it takes: each comes
-to its end by the retries of the profile. It needs ``sbatch``, and nodes whose processes it may stop: a cluster on this
-machine, such as the throw-away one of docs/cluster.md.
+to its end by the retries of the profile. One is preempted once its first half-samples are kept (SIGTERM, and back into
+the queue), and goes on from these under its own number. It needs ``sbatch``, and nodes whose processes it may stop: a
+cluster on this machine, such as the throw-away one of docs/cluster.md.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,7 @@ ROOT = Path(__file__).resolve().parents[1]
 GENES, CELLS = 60, 400  # small: what is tried are the jobs, most of which start Python and little else
 SHORT_MB = 400  # less than a screening and Snakemake take together; twice that is enough
 RESULTS = ("edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv")
-LOGS = {"resample_network": "resample"}  # how the logs of a rule are called
+PREEMPTED = "preempted.txt"  # the number of the job that was, and its log
 NETWORKS = ("cells/A", "cells/B", "cut")
 CONFIG = {
     "dask": None,
@@ -97,12 +99,14 @@ def trial(folder: Path, given: argparse.Namespace) -> None:
     run_command("run", folder / "cells.h5ad", "-o", folder / "here/cells", *shared, "4", "--group-by", "kind")
     whole = (*shared, str(given.resamples), "--shards", "4")
     run_command("run", folder / "cut.h5ad", "-o", folder / "here/cut", *whole)
-    kept = lambda: any(folder.glob(f"results/cut/stages/resample-*-of-{given.resamples}.npz"))  # noqa: E731
+    kept = lambda: [path.name for path in folder.glob(f"results/cut/stages/resample-*-of-{given.resamples}.npz")]  # noqa: E731
+    has = lambda part: any(int(name.split("-")[1]) % 2 == part % 2 for name in kept())  # noqa: E731
     snakemake(
         folder,
         given,
         [
-            Disturbance(r"acyclome resample \S*results/cut ", _cancel, kept),
+            Disturbance(r"acyclome resample \S*results/cut .*--part 1 ", _cancel, partial(has, 1)),
+            Disturbance(r"acyclome resample \S*results/cut .*--part 2 ", partial(_preempt, folder), partial(has, 2)),
             Disturbance(r"acyclome order \S*results/cells/A ", _stand_still),
         ],
     )
@@ -111,19 +115,28 @@ def trial(folder: Path, given: argparse.Namespace) -> None:
 def outcome(folder: Path) -> list[dict[str, Any]]:
     """Return the jobs that SLURM ended before they were done, and at last how many there were and what came out."""
     log = (folder / "snakemake.log").read_text(encoding="utf-8")
-    failed = r"Error in rule (\w+):\n +message: SLURM-job '(\d+)' failed, SLURM status is: '(\w+)'"
+    failed = (
+        r"Error in rule (\w+):\n +message: SLURM-job '(\d+)' failed, SLURM status is: '(\w+)'(?:.*\n)*? +log: ([^\s,]+)"
+    )
     rows = []
-    for rule, job, state in re.findall(failed, log):
-        words = [path.read_text(encoding="utf-8") for path in (folder / "logs").rglob(f"{LOGS.get(rule, rule)}*.log")]
-        kept = re.findall(r"(\d+) are kept", "".join(words))
-        said = "".join(path.read_text(encoding="utf-8") for path in folder.glob(f".snakemake/slurm_logs/*/*/{job}.log"))
+    for rule, job, state, of_job in re.findall(failed, log):
+        said = "".join(path.read_text(encoding="utf-8") for path in (folder / ".snakemake").rglob(f"{job}.log"))
         state += ", memory" * ("memory limit" in said)  # which SLURM without accounts calls a failure
-        rows.append({"rule": rule, "job": job, "state": state, "kept": f"{kept[0]} half-samples" if kept else ""})
+        rows.append({"rule": rule, "job": job, "state": state, "kept": _kept(folder / of_job)})
+    job, of_job = (folder / PREEMPTED).read_text(encoding="utf-8").split()
+    state = "PREEMPTED, same job again"
+    rows.append({"rule": "resample_network", "job": job, "state": state, "kept": _kept(folder / of_job)})
     jobs = len(set(re.findall(r"submitted with SLURM jobid (\d+)", log)))
     began, ended = ((folder / name).stat().st_mtime for name in ("options.yaml", "snakemake.log"))
     minutes = round((ended - began) / 60)
     end = {"rule": "all", "job": f"{jobs} jobs", "state": f"done after {minutes} min", "same_bits": same_bits(folder)}
     return [*rows, end]
+
+
+def _kept(log: Path) -> str:
+    """Return what the last attempt of a job went on from."""
+    kept = re.findall(r"(\d+) are kept", log.read_text(encoding="utf-8"))
+    return f"{kept[0]} half-samples" if kept else ""
 
 
 def same_bits(folder: Path) -> bool:
@@ -190,6 +203,14 @@ def _commands() -> Iterator[tuple[psutil.Process, str]]:
 
 def _cancel(process: psutil.Process) -> None:
     subprocess.run(["scancel", process.environ()["SLURM_JOB_ID"]], check=True)
+
+
+def _preempt(folder: Path, process: psutil.Process) -> None:
+    """Do what SLURM does to a job whose place another takes: SIGTERM, and back into the queue."""
+    job, words = process.environ()["SLURM_JOB_ID"], process.cmdline()
+    part, parts = (words[words.index(name) + 1] for name in ("--part", "--parts"))
+    (folder / PREEMPTED).write_text(f"{job} logs/cut/resample-{part}-of-{parts}.log", encoding="utf-8")
+    subprocess.run(["scontrol", "requeue", job], check=True)
 
 
 def _stand_still(process: psutil.Process) -> None:
