@@ -160,6 +160,11 @@ def test_every_property_of_the_schema_has_a_description():
         assert part.get("description"), name
 
 
+def test_a_schema_that_was_changed_is_whole_when_it_is_asked_for_again():
+    Config.json_schema()["properties"].clear()
+    assert "model" in Config.json_schema()["properties"]
+
+
 def test_the_default_passes_the_published_schema_and_wrong_ones_do_not():
     import jsonschema
 

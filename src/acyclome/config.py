@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -229,12 +230,7 @@ class Config(Section):
     def json_schema(cls) -> dict[str, Any]:
         """Return the JSON schema of a configuration file; every property has a description."""
         follow_models()
-        schema = texts.describe(cls.model_json_schema(), earlier.RENAMED)
-        model = schema["properties"]["model"]
-        first, last = " ".join(model["description"].split()).split(". ", 1)
-        about = [f"{name}: {card.summary}." for name, card in models().items()]
-        model |= {"enum": [*models(), AUTO], "description": " ".join([f"{first}.", *about, last])}
-        return schema
+        return json.loads(_schema_of(tuple((card.name, card.summary, card.section) for card in models().values())))
 
     @classmethod
     def table(cls) -> str:
@@ -268,6 +264,18 @@ def follow_models() -> None:
     for name, kind in wanted.items():
         fields[name] = FieldInfo(annotation=kind, default_factory=kind)
     Config.model_rebuild(force=True)  # pydantic compiles fields once, when the class is made
+
+
+@cache  # pydantic takes some hundredths of a second each time; as text, since what is returned may be changed
+def _schema_of(known: tuple[tuple[str, str, object], ...]) -> str:
+    """Return the JSON schema of a configuration, given name, summary and section of all models."""
+    schema = texts.describe(Config.model_json_schema(), earlier.RENAMED)
+    model = schema["properties"]["model"]
+    first, last = " ".join(model["description"].split()).split(". ", 1)
+    about = [f"{name}: {summary}." for name, summary, _ in known]
+    names = [name for name, *_ in known]
+    model |= {"enum": [*names, AUTO], "description": " ".join([f"{first}.", *about, last])}
+    return json.dumps(schema)
 
 
 def _or_empty(key: str, value: Any) -> Any:

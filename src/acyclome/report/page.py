@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -23,6 +24,17 @@ def render_page(template: str, scripts: Sequence[str], *, data: Any, context: Ma
         msg = f'The report needs the package {error.name}. Install it with `pip install "acyclome[report]"`.'
         raise InputError(msg) from error
 
+    parts = {"style": _text("report.css"), "script": "\n".join(_text(f"{name}.js") for name in scripts)}
+    try:
+        return _environment().get_template(template).render(**context, **parts, data=json_for_html(data))
+    except jinja2.UndefinedError as error:  # an entry of the record that is not there
+        raise LookupError(str(error)) from error
+
+
+@cache  # it keeps its compiled templates, which takes longer than to fill one
+def _environment() -> Any:
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("acyclome.report", "templates"),
         autoescape=True,  # names of genes and files come from outside
@@ -32,11 +44,7 @@ def render_page(template: str, scripts: Sequence[str], *, data: Any, context: Ma
         keep_trailing_newline=True,
     )
     environment.globals.update(count=wording.count, share=wording.share, decimal=wording.decimal, plural=wording.plural)
-    parts = {"style": _text("report.css"), "script": "\n".join(_text(f"{name}.js") for name in scripts)}
-    try:
-        return environment.get_template(template).render(**context, **parts, data=json_for_html(data))
-    except jinja2.UndefinedError as error:  # an entry of the record that is not there
-        raise LookupError(str(error)) from error
+    return environment
 
 
 def json_for_html(data: Any) -> str:

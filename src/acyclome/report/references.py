@@ -19,12 +19,17 @@ def cite(text: str) -> str:
 
 def bibliography(text: str) -> list[str]:
     """Return the entries of the papers that a text cites, in the order of first use, as HTML."""
+    style, html = _style()
+    keys = list(dict.fromkeys(CITATION.findall(text)))
+    return [entry.text.render(html) for entry in style.format_bibliography(papers(), keys)]
+
+
+@cache  # pybtex looks for each of its parts through the entry points of all packages
+def _style() -> tuple[Any, Any]:
     from pybtex.plugin import find_plugin
 
     style = find_plugin("pybtex.style.formatting", "unsrt")(abbreviate_names=True)
-    html = find_plugin("pybtex.backends", "html")()
-    keys = list(dict.fromkeys(CITATION.findall(text)))
-    return [entry.text.render(html) for entry in style.format_bibliography(papers(), keys)]
+    return style, find_plugin("pybtex.backends", "html")()
 
 
 def papers() -> Any:
