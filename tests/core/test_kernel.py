@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.warm import Warm
 
 import acyclome.core.kernel
 
@@ -23,6 +23,7 @@ INNER = "STEP = {step}\n\n@kernel\ndef inner(x):\n    return x + STEP\n"
 MIDDLE = "from acyclome.core.inner import inner\n\n@kernel(fastmath=True)\ndef middle(x):\n    return 2.0 * inner(x)\n"
 OUTER = "from acyclome.core.middle import middle\n\n@kernel\ndef outer(x):\n    return later(x)\n\n"
 LATER = "@kernel\ndef later(x):\n    return middle(x)\n"
+warmed: list[Warm] = []
 NUMBERS = [29 * k % 101 for k in range(100)]
 WANTED = {"sort": sorted(NUMBERS), "argsort": sorted(range(100), key=lambda k: NUMBERS[k])}
 
@@ -40,17 +41,22 @@ def core(tmp_path: Path) -> Path:
     return core
 
 
+@pytest.fixture(scope="module", autouse=True)
+def warm() -> Iterator[None]:
+    """Processes begin with numba loaded, which has no kernels and has looked for its folder of them nowhere."""
+    compiles = "numba.njit('i8(i8)')(lambda x: x)"  # which loads what types and lowers functions
+    with Warm(f"import os; os.environ['NUMBA_CACHE_DIR'] = ''; import numba; {compiles}") as found:
+        warmed.append(found)
+        yield
+        warmed.clear()
+
+
 def python(core: Path, code: str, **environment: str) -> str:
     """Run code in a fresh process and return what it prints."""
-    answer = subprocess.run(
-        [sys.executable, "-B", "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=300,
-        env={**os.environ, "PYTHONPATH": str(core.parents[1]), "NUMBA_CACHE_DIR": "", **environment},
-    )
-    return answer.stdout
+    given = {**os.environ, "PYTHONPATH": str(core.parents[1]), **environment}
+    answer = warmed[0].run(["-c", code], core, given)
+    assert answer.code == 0, answer.text
+    return answer.text
 
 
 def call(core: Path, **environment: str) -> tuple[float, int]:
@@ -125,3 +131,15 @@ def test_what_lies_on_disk_for_a_class_that_has_gone_is_no_hindrance(core):
     for name in ("Before", "After"):
         (core / "outer.py").write_text(HEAD + text.format(name=name))
         assert call(core) == (1.0, 0)
+
+
+def test_constants_and_entries_of_arrays_are_numbers_as_all_others(core):
+    """numba has a type for each of them, and would compile a kernel as often as it is called in another way."""
+    text = (
+        "import numpy as np\n\n@kernel\ndef of(n, is_it):\n    return n if is_it else 0\n\n"
+        "@kernel\ndef calls(x, n, is_it):\n"
+        "    return of(1, True) + of(x[1], is_it) + of(n, False) + of(n=n, is_it=True)\n"
+    )
+    (core / "outer.py").write_text(HEAD + text)
+    code = "from acyclome.core.outer import *; print(calls(np.arange(3, dtype=np.int32), 3, True), len(of.overloads))"
+    assert python(core, code).split() == ["5", "1"]
