@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = sorted(
@@ -40,21 +41,19 @@ sys.exit(gpu.main())
 """
 
 
-def python(*words):
-    paths = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    return subprocess.run(
-        [sys.executable, *words],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="module")
+def python():
+    """Run code in a process of its own, in which what all measurements import is there."""
+    with Warm("import pandas, scipy.stats, torch, acyclome; from acyclome import pl, pp, tl; import anndata") as warm:
+        yield lambda code: warm.run(["-c", code], ROOT, ENVIRONMENT)
 
 
 def test_the_core_and_the_kernels_of_a_gpu_run_on_a_bare_machine():
-    answer = python("-c", BARE)
+    words = [sys.executable, "-c", BARE]
+    answer = subprocess.run(words, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=600, check=False)
     assert answer.returncode == 0, answer.stderr
     lines = answer.stdout.splitlines()
     assert int(next(line for line in lines if line.startswith("CORE")).split()[1]) > 20
@@ -133,7 +132,7 @@ def test_the_intervention_distance_counts_pairs_whose_effect_the_parents_do_not_
     assert intervention_distance(graph(3, (0, 2), (1, 2)), graph(3, (2, 0))) == 4  # 0 to 1, too: a collider is held
 
 
-def test_every_measurement_has_help():
+def test_every_measurement_has_help(python):
     code = (
         "import contextlib, importlib, io, sys\n"
         f"for name in {COMMANDS}:\n"
@@ -142,26 +141,26 @@ def test_every_measurement_has_help():
         "        importlib.import_module(f'benchmarks.{name}').main()\n"
         "    assert '--seeds' in said.getvalue() or name in ('gpu', 'report', 'house'), name\n"
     )
-    answer = python("-c", code)
-    assert answer.returncode == 0, answer.stderr
+    answer = python(code)
+    assert answer.code == 0, answer.text
     page = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8")
     assert [name for name in COMMANDS if f"python -m benchmarks.{name}" not in page] == []
 
 
-def test_prior_knowledge_holds_in_random_cases_and_what_contradicts_it_is_named():
+def test_prior_knowledge_holds_in_random_cases_and_what_contradicts_it_is_named(python):
     code = (
         "from benchmarks.knowledge import CONTRADICTIONS, random_case\n"
-        "cases = [random_case(number) for number in range(60)]\n"
+        "cases = [random_case(number) for number in range(20)]\n"
         "assert sum(case['broken'] for case in cases) == 0\n"
         "assert all(case['contradictions named'] == len(CONTRADICTIONS) for case in cases)\n"
-        "assert min(sum(case[kind] for case in cases) for kind in ('forbidden', 'required', 'signs', 'tiers')) > 20\n"
+        "assert min(sum(case[kind] for case in cases) for kind in ('forbidden', 'required', 'signs', 'tiers')) > 6\n"
     )
-    answer = python("-c", code)
-    assert answer.returncode == 0, answer.stderr
+    answer = python(code)
+    assert answer.code == 0, answer.text
 
 
 @pytest.mark.parametrize("sizes", [1, 2])
-def test_a_projection_goes_on_from_what_was_measured(sizes):
+def test_a_projection_goes_on_from_what_was_measured(python, sizes):
     code = (
         "import pandas as pd\n"
         "from benchmarks.scaling_figure import projection\n"
@@ -171,11 +170,11 @@ def test_a_projection_goes_on_from_what_was_measured(sizes):
         "assert abs(further.iloc[0] - 32.0) < 1e-9 and abs(further.iloc[-1] / 32.0 - 2.0**power) < 1e-9\n"
         "assert projection(found, 200.0) is None\n"
     )
-    answer = python("-c", code)
-    assert answer.returncode == 0, answer.stderr
+    answer = python(code)
+    assert answer.code == 0, answer.text
 
 
-def test_a_method_is_ended_at_its_processor_seconds_and_no_further_seed_begun():
+def test_a_method_is_ended_at_its_processor_seconds_and_no_further_seed_begun(python):
     code = (
         "import itertools\n"
         "import numpy as np\n"
@@ -188,11 +187,11 @@ def test_a_method_is_ended_at_its_processor_seconds_and_no_further_seed_begun():
         "assert done['status'] == 'done' and done['directed'] == 1\n"
         "assert ended['status'].startswith('ended') and 'directed' not in ended and ended['cpu_seconds'] < 2\n"
     )
-    answer = python("-c", code)
-    assert answer.returncode == 0, answer.stderr
+    answer = python(code)
+    assert answer.code == 0, answer.text
 
 
-def test_a_compendium_is_read_from_its_wheel_and_a_missing_one_is_said_to_be_missing(tmp_path):
+def test_a_compendium_is_read_from_its_wheel_and_a_missing_one_is_said_to_be_missing(python, tmp_path):
     wheel, folder = tmp_path / "pymodulon.whl", "pymodulon/data/ecoli"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr(f"{folder}/log_tpm.csv", ",s1,s2\nb1,1,2\nb2,3,4\nb3,5,7\n")
@@ -206,12 +205,12 @@ def test_a_compendium_is_read_from_its_wheel_and_a_missing_one_is_said_to_be_mis
         "assert known.truth.to_numpy().tolist() == [['b1', 'b2']]\n"  # no self loop, nothing that is not measured
         "assert len(list(known_networks(Path(), None))) + 2 == len(list(known_networks(Path(), Path('x.whl'))))\n"
     )
-    answer = python("-c", code)
-    assert answer.returncode == 0, answer.stderr
-    assert "pip download --no-deps pymodulon" in answer.stdout
+    answer = python(code)
+    assert answer.code == 0, answer.text
+    assert "pip download --no-deps pymodulon" in answer.text
 
 
-def test_of_a_ranking_the_first_pairs_are_judged_and_its_area_as_a_multiple_of_that_of_chance():
+def test_of_a_ranking_the_first_pairs_are_judged_and_its_area_as_a_multiple_of_that_of_chance(python):
     code = (
         "import numpy as np, pandas as pd\n"
         "from acyclome.evaluate.ranking import scored_universe\n"
@@ -223,5 +222,5 @@ def test_of_a_ranking_the_first_pairs_are_judged_and_its_area_as_a_multiple_of_t
         "assert abs(right['over_chance'] - 3.0) < 1e-9 and abs(right['first_1000'] - 2 / 3) < 1e-9\n"
         "assert wrong['first_1000'] == 0.0 and wrong['over_chance'] < right['over_chance']\n"
     )
-    answer = python("-c", code)
-    assert answer.returncode == 0, answer.stderr
+    answer = python(code)
+    assert answer.code == 0, answer.text

@@ -5,10 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,8 +30,9 @@ class Answer:
 class Workplace:
     """A folder with a config of its own in which the workflow is started, as a user would."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, warm: Warm) -> None:
         self.folder = folder
+        self._warm = warm
         (folder / "config").mkdir()
         shutil.copy(ROOT / "config/config.yaml", folder / "config/config.yaml")
         shutil.copy(ROOT / "config/datasets.tsv", folder / "config/datasets.tsv")
@@ -44,14 +47,14 @@ class Workplace:
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return os.environ | {"PATH": programs, "OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(self.folder / ".cache")}
 
-    def snakemake(self, *arguments: str, snakefile: Path | str = ROOT / "Snakefile", timeout: float = 300.0) -> Answer:
-        command = [sys.executable, "-m", "snakemake", "-s", str(snakefile), "--workflow-profile", "none", *arguments]
-        return self.run(command, timeout)
+    def snakemake(self, *arguments: str, snakefile: Path | str = ROOT / "Snakefile") -> Answer:
+        """Run it in a process whose imports, most of the time of a dry run, are there."""
+        return self.typed("snakemake", "-s", str(snakefile), "--workflow-profile", "none", *arguments)
 
-    def acyclome(self, *arguments: str) -> Answer:
-        return self.run(["acyclome", *arguments], 300.0)
+    def typed(self, *words: str) -> Answer:
+        return Answer(*self._warm.run(["-m", *words], self.folder, self.environment()))
 
-    def run(self, command: list[str], timeout: float) -> Answer:
+    def run(self, *command: str) -> Answer:
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -59,12 +62,20 @@ class Workplace:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=timeout,
+            timeout=300.0,
             check=False,
         )
         return Answer(done.returncode, done.stdout)
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    loaded = ("cli", "report.html_reporter", "storage")
+    beside = ("docutils.parsers.rst", "jsonschema", "PIL.Image", "smart_open", "yte")
+    with Warm(f"import {', '.join([*(f'snakemake.{name}' for name in loaded), *beside])}") as found:
+        yield found
+
+
 @pytest.fixture
-def workplace(tmp_path: Path) -> Workplace:
-    return Workplace(tmp_path)
+def workplace(tmp_path: Path, warm: Warm) -> Workplace:
+    return Workplace(tmp_path, warm)

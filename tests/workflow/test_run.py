@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,8 @@ def test_the_small_data_set_is_drawn_from_its_seed():
 def test_a_run_ends_with_a_dag_a_report_and_the_bits_of_the_command_line(workplace):
     shutil.copytree(TRIED, workplace.folder, dirs_exist_ok=True)
     wanted = ["results/toy/report.html", "results/toy/figures/edges.html"]
-    whole = workplace.snakemake("--cores", "2", "--", *wanted)
+    words = ("-s", str(TRIED.parent / "Snakefile"), "--workflow-profile", "none", "--cores", "2")
+    whole = workplace.run(sys.executable, "-m", "snakemake", *words, "--", *wanted)
     logs = "\n".join(path.read_text(encoding="utf-8") for path in sorted((workplace.folder / "logs").rglob("*.log")))
     assert whole.code == 0, f"{whole.text}\n{logs}"
     out = workplace.folder / "results/toy"
@@ -56,7 +58,7 @@ def test_a_run_ends_with_a_dag_a_report_and_the_bits_of_the_command_line(workpla
     assert (workplace.folder / "report.zip").stat().st_size < 5e6
 
     words = ("--config", "resources/config/toy.yaml", "--threads", "1")
-    direct = workplace.acyclome("run", "data/toy.tsv", "-o", "direct", *words)
+    direct = workplace.run("acyclome", "run", "data/toy.tsv", "-o", "direct", *words)
     assert direct.code == 0, direct.text
     for name in ("edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv"):
         assert (workplace.folder / "direct" / name).read_bytes() == (out / name).read_bytes(), name

@@ -6,7 +6,6 @@ What takes a minute there, the run itself and the zip of its report, is in ``tes
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 from anndata import AnnData
@@ -36,7 +35,7 @@ def test_a_session_in_a_folder_that_was_deployed(workplace):
     )
 
     def typed(words):
-        answer = workplace.run([sys.executable, "-m", *words.split()], 300.0)
+        answer = workplace.typed(*words.split())
         assert answer.code == 0, answer.text
         return answer
 

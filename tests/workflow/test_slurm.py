@@ -66,7 +66,7 @@ def test_a_job_that_is_cancelled_is_done_again_to_the_bits_of_the_command_line(w
     watch = threading.Thread(target=cancel_one, args=(over, cancelled))
     watch.start()
     try:
-        whole = workplace.snakemake(*words, *(f"results/toy/stages/{name}" for name in PARTS), timeout=900.0)
+        whole = workplace.snakemake(*words, *(f"results/toy/stages/{name}" for name in PARTS))
     finally:
         over.set()
         watch.join()
@@ -74,9 +74,9 @@ def test_a_job_that_is_cancelled_is_done_again_to_the_bits_of_the_command_line(w
     assert len(cancelled) == 1
     assert "CANCELLED" in whole.text
     config = ("--config", "resources/config/toy.yaml", "--threads", "1")
-    assert workplace.acyclome("prepare", "data/toy.tsv", "-o", "direct", *config).code == 0
+    assert workplace.run("acyclome", "prepare", "data/toy.tsv", "-o", "direct", *config).code == 0
     for part, name in enumerate(PARTS, start=1):
-        done = workplace.acyclome("resample", "direct", "--part", str(part), "--parts", "2", "--threads", "1")
+        done = workplace.run("acyclome", "resample", "direct", "--part", str(part), "--parts", "2", "--threads", "1")
         assert done.code == 0, done.text
         with (
             np.load(workplace.folder / f"direct/stages/{name}") as expected,
