@@ -120,6 +120,9 @@ def test_data_without_targets_cannot_be_scored_so(tmp_path):
     few = np.where(np.isin(guide, ["NT", "G0", "G2"]), guide, "NT")
     with pytest.raises(InputError, match="2 genes of these data were acted on alone"):
         compare(data_of(X, few), CONFIG, seed=1, backend=ThreadBackend(1))
+    kept = np.flatnonzero((np.arange(len(guide)) < 300) | (np.arange(len(guide)) % 30 < 9))  # nine cells of a target
+    with pytest.raises(InputError, match="0 genes of these data were acted on alone in 10"):
+        compare(data_of(X[kept], guide[kept]), CONFIG, seed=1, backend=ThreadBackend(1))
 
 
 def test_greedy_search_by_interventions_stands_beside_where_it_is_installed(rows):

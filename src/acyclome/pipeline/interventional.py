@@ -24,7 +24,7 @@ from acyclome.core.effects.total import responses
 from acyclome.core.screening.boosting import explained_alone_and_beside
 from acyclome.core.screening.partial_correlation import partial_correlations
 from acyclome.errors import InputError
-from acyclome.evaluate.interventional import CONTROL, OTHER, Cells, Edges, halves, interventional_scores
+from acyclome.evaluate.interventional import CONTROL, LEAST_CELLS, OTHER, Cells, Edges, halves, interventional_scores
 from acyclome.evaluate.peers import gies, has_gies
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.stages import learn_subsample
@@ -67,8 +67,9 @@ def learn_halves(
     treatments, targets = data.treatments, scored_targets(data)
     if len(targets) < LEAST:
         msg = (
-            f"{len(targets)} genes of these data were acted on alone; at least {LEAST} are needed to score a network "
-            "by what acting on genes did. Name the column of targets (--perturbation) when the network is learned."
+            f"{len(targets)} genes of these data were acted on alone in {2 * LEAST_CELLS} observations or more; at "
+            f"least {LEAST} are needed to score a network by what acting on genes did. Name the column of targets "
+            "(--perturbation) when the network is learned."
         )
         raise InputError(msg)
     rng = np.random.default_rng([seed, 0])
@@ -85,8 +86,10 @@ def learn_halves(
 
 
 def scored_targets(data: Dataset) -> np.ndarray:
-    """Return the genes that were acted on alone and may be causes, rising."""
-    targets = np.unique(data.treatments.gene[data.treatments.gene >= 0])
+    """Return the genes that may be causes and were acted on alone, in enough observations for two halves, rising."""
+    kind, gene = data.treatments
+    count = np.bincount(kind[kind >= 0], minlength=len(gene))
+    targets = np.unique(gene[(gene >= 0) & (count // 2 >= LEAST_CELLS)])
     may: np.ndarray = targets[data.sources[targets]]
     return may
 
