@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import anndata
@@ -13,6 +14,7 @@ import pytest
 import acyclome as ac
 from acyclome.config import Config
 from acyclome.core.data.moments import WHOLE_GENES
+from acyclome.core.data.standardized import Standardized, let_go
 from acyclome.errors import InputError, MemoryLimitError
 from acyclome.io.atomic import TEMPORARY_MARK
 from acyclome.io.scratch import scratch_array
@@ -33,7 +35,10 @@ def small_machine(monkeypatch):
 def h5ad(tmp_path):
     X = np.random.default_rng(51).poisson(5.0, (N_OBS, N_GENES)).astype(np.float32)
     path = tmp_path / "in.h5ad"
-    anndata.AnnData(X, var=pd.DataFrame(index=[f"G{j}" for j in range(N_GENES)])).write_h5ad(path)
+    genes = [f"G{j}" for j in range(N_GENES)]
+    obs = pd.DataFrame({"target": np.array([*genes[:4], *["control"] * 6])[np.arange(N_OBS) % 10]})
+    obs.index = obs.index.astype(str)
+    anndata.AnnData(X, obs, pd.DataFrame(index=genes)).write_h5ad(path)
     return path
 
 
@@ -72,8 +77,15 @@ def test_correlations_that_are_never_held_do_not_count():
     assert estimate(100_000, 1000, config, threads=2)["memory_bytes"] < 8e9
 
 
-def test_scaled_data_that_do_not_fit_lie_on_the_disk_and_no_bit_changes(h5ad, tmp_path, monkeypatch):
-    config = Config.from_mapping({"resample": {"resamples": 2}, "prepare": {"min_cells": 1}})
+@pytest.mark.parametrize("column", [None, "target"])
+def test_scaled_data_that_do_not_fit_lie_on_the_disk_and_no_bit_changes(h5ad, tmp_path, monkeypatch, column):
+    asked = {
+        "resample": {"resamples": 2},
+        "validation": {"checks": False},
+        "prepare": {"min_cells": 1},
+        "input": {"perturbation": column, "control": column and "control"},
+    }
+    config = Config.from_mapping(asked)
     facts = estimate(N_GENES, N_OBS, config, threads=1)
     between = (facts["memory_bytes"] + facts["spilled_memory_bytes"]) // 2
     made = []
@@ -84,6 +96,32 @@ def test_scaled_data_that_do_not_fit_lie_on_the_disk_and_no_bit_changes(h5ad, tm
     for name in ("edges.tsv.gz", "ranking.tsv.gz", "nodes.tsv"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "spilled" / name).read_bytes()
     assert not [path for path in (tmp_path / "spilled" / "stages").iterdir() if path.name.startswith(TEMPORARY_MARK)]
+
+
+def test_genes_on_the_disk_are_whole_again_after_they_were_let_go(tmp_path):
+    Z = np.random.default_rng(53).normal(size=(50, 1000))
+    rows = Standardized(lambda a, b: Z[a:b], Z.shape, Z.dtype, lambda: scratch_array(tmp_path, Z.shape, Z.dtype))
+    assert not Standardized.of(Z).is_on_disk
+    held = rows.whole
+    assert rows.is_on_disk
+    let_go(held[3:])
+    np.testing.assert_array_equal(held, Z)
+    np.testing.assert_array_equal(rows.block(7, 9), Z[7:9])
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells how much of a file is in memory")
+def test_what_lies_on_the_disk_is_in_memory_only_while_it_is_used(tmp_path):
+    Z = scratch_array(tmp_path, (64, 4096), np.float64)
+    Z[:] = 1.0
+
+    def resident():
+        maps = Path("/proc/self/smaps").read_text().split(str(tmp_path))[1]
+        return int(maps.split("Rss:")[1].split()[0])
+
+    assert resident() >= Z.nbytes // 1024
+    let_go(Z)
+    assert resident() == 0
+    assert (Z == 1.0).all()
 
 
 def test_a_full_disk_is_an_error_on_one_screen(tmp_path, monkeypatch):

@@ -70,8 +70,10 @@ def treatments_table(task: Task, held_out: HeldOut) -> pd.DataFrame | None:
     if labels is None:
         return None
     problem, treatments = task.bare, data.treatments
-    Z, by = problem.data.Z, yardstick(problem, treatments)
-    found = profiles(lambda a, b: Z[a:b], treatments.kind, by, n_kinds=len(labels.names), threads=problem.threads)
+    by = yardstick(problem, treatments)
+    found = profiles(
+        problem.data.standardized.block, treatments.kind, by, n_kinds=len(labels.names), threads=problem.threads
+    )
     names = [*labels.names]
     is_linear = problem.data.size is None and not data.is_latent and data.marginal_map is None
     if labels.strangers.names and is_linear:  # else they would have had to be scaled together with the others

@@ -53,8 +53,10 @@ def _every(parts: Sequence[np.ndarray]) -> int:
 def _changes(task: Task, genes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return what acting on each of the genes alone did to all, and the errors, ``(k, d)`` each."""
     problem, treatments = task.bare, task.data.treatments
-    Z, by = problem.data.Z, yardstick(problem, treatments)
-    seen = profiles(lambda a, b: Z[a:b], treatments.kind, by, n_kinds=len(treatments.gene), threads=problem.threads)
+    by = yardstick(problem, treatments)
+    seen = profiles(
+        problem.data.standardized.block, treatments.kind, by, n_kinds=len(treatments.gene), threads=problem.threads
+    )
     place = {int(gene): k for k, gene in enumerate(treatments.gene)}
     rows = [place[int(gene)] for gene in genes]
     return seen.change[rows], seen.error[rows]

@@ -176,8 +176,10 @@ def _gies(data: Moments, treatments: Treatments) -> Edges:
 
 
 def _mean_difference(problem: Problem, treatments: Treatments, asked: np.ndarray) -> np.ndarray:
-    Z, by = problem.data.Z, yardstick(problem, treatments)
-    found = profiles(lambda a, b: Z[a:b], treatments.kind, by, n_kinds=len(treatments.gene), threads=problem.threads)
+    by = yardstick(problem, treatments)
+    found = profiles(
+        problem.data.standardized.block, treatments.kind, by, n_kinds=len(treatments.gene), threads=problem.threads
+    )
     place = {int(gene): k for k, gene in enumerate(treatments.gene) if gene >= 0}
     differs: np.ndarray = np.abs(found.change[[place[int(gene)] for gene in asked]])
     return differs

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from acyclome.confidence.calibration import arrow_alone
 from acyclome.confidence.resample import Subsample, plan_subsamples
@@ -173,10 +174,17 @@ def lowest_values(task: Task) -> np.ndarray:
         parts = (store.block(a, b).min(axis=1) for a, b in gene_blocks(store.n_vars, ROWS))
         lowest = np.concatenate(list(parts)).astype(float)
     else:
-        lowest = np.min([slab.min(axis=1).toarray().ravel() for slab in store.slabs()], axis=0).astype(float)
+        lowest = np.min([_lowest(slab) for slab in store.slabs()], axis=0).astype(float)
     # Nothing below zero means counts or their logarithms, where no expression is zero; else the lowest value seen.
     floor = np.zeros_like(lowest) if lowest.min(initial=0.0) >= 0 else lowest
     return np.divide(floor - m.mean, m.scale, out=np.full(len(floor), np.nan), where=m.scale > 0)
+
+
+def _lowest(slab: sp.csr_matrix) -> np.ndarray:
+    """Return the least value of every row, ``(d,)``; scipy sorts a copy of the slab for it."""
+    lowest, seen = np.zeros(slab.shape[0], slab.dtype), np.diff(slab.indptr)
+    lowest[seen > 0] = np.minimum.reduceat(slab.data, slab.indptr[:-1][seen > 0]) if slab.nnz else 0.0
+    return np.where(seen < slab.shape[1], np.minimum(lowest, 0.0), lowest)
 
 
 def _directions(task: Task, dag: SearchResult) -> tuple[Directions, np.ndarray, np.ndarray]:

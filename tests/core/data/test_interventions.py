@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
+from acyclome.core.data import interventions as interventions_module
 from acyclome.core.data import moments as moments_module
 from acyclome.core.data.candidates import Candidates
-from acyclome.core.data.interventions import Interventions, own_rows, parent_scale
+from acyclome.core.data.interventions import Interventions, leave_out, own_rows, parent_scale
 from acyclome.core.engine import EngineSettings
 from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
 from acyclome.core.screening.batched import correlations_of, forward_select_batched
@@ -183,8 +185,8 @@ def test_screening_looks_for_causes_in_the_own_observations(lab):
     m, one = moments_of(lab, X, gene, row), partial(forward_select, regressors=np.arange(150), steps=1, min_gain=4.0)
     assert one(lab.problem_of(X))[0, 0] == 2
     assert one(lab.problem_of(m))[0, 0] == 1
-    assert own_rows(m.R[5:6], m.Z, m.interventions, a=5, sources=None) is not None
-    np.testing.assert_array_equal(own_rows(m.R[5:6], m.Z, m.interventions, a=5, sources=None), m.R[5:6])
+    assert own_rows(m.R[5:6], m.Z, m.interventions, genes=np.array([5]), sources=None) is not None
+    np.testing.assert_array_equal(own_rows(m.R[5:6], m.Z, m.interventions, genes=np.array([5]), sources=None), m.R[5:6])
 
 
 def test_screening_by_tensors_takes_the_own_observations_too(lab):
@@ -237,3 +239,37 @@ def test_candidates_that_never_vary_in_the_own_observations_are_no_causes(lab):
     pools = build_blocks(lab.problem_of(m), Candidates.from_pairs([1, 2, 3], [0, 0, 0], 4), score=SETTINGS.score)
     assert pools.cross[0] == 0.0
     assert np.isfinite(pools.gram).all()
+
+
+@pytest.fixture
+def targeted(lab):
+    """Data in which 60 of 90 genes are targets of five observations each."""
+    X = lab.draw_linear(11, 90, 400)[0].copy()
+    gene, row = np.repeat(np.arange(60), 5), np.arange(300)
+    X[row, gene] = -6.0
+    return moments_of(lab, X, gene, row)
+
+
+@pytest.mark.parametrize("block", [1, 7])
+def test_own_rows_have_the_same_bits_together_as_one_by_one_and_in_any_blocks(targeted, monkeypatch, block):
+    m, genes = targeted, np.array([70, 3, 59, 4])
+    each = [own_rows(m.R[[j]], m.Z, m.interventions, genes=np.array([j]), sources=None) for j in genes]
+    monkeypatch.setattr(interventions_module, "SOURCES", block)
+    together = own_rows(m.R[genes], m.Z, m.interventions, genes=genes, sources=None)
+    np.testing.assert_array_equal(together, np.concatenate(each))
+
+
+def test_what_is_left_out_of_residuals_has_the_same_bits_in_any_blocks(targeted, monkeypatch):
+    m = targeted
+    W = sparse.random_array((90, 90), density=0.05, rng=np.random.default_rng(3), format="csr")
+    found = []
+    for block in (1024, 8):
+        monkeypatch.setattr(interventions_module, "SOURCES", block)
+        K = m.R - W @ m.R
+        leave_out(K, m.Z, m.interventions, W=W, a=0)
+        found.append(K)
+    np.testing.assert_array_equal(*found)
+    left = m.Z - W @ m.Z
+    for j in range(90):
+        left[j, m.interventions.of(j)] = 0.0
+    np.testing.assert_allclose(found[0], left @ m.Z.T / m.n_obs, atol=1e-12)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import replace
 from acyclome.core.data.search_result import SearchResult
+from acyclome.core.directions import interventional as interventional_module
 from acyclome.core.directions.interventional import directions, edges_oriented, reversal_losses
 
 D, N, LOST = 5, 150, 3
@@ -149,3 +150,14 @@ def test_two_observations_settle_what_one_does_not(times):
     few = Interventions.from_pairs(np.zeros(times, int), np.arange(times), n_genes=D, n_obs=300)
     oriented = edges_oriented(dag_of([(0, 1)]), few, gain=np.array([100.0]), works=np.ones(D, bool))
     assert oriented.tolist() == [times >= 2]
+
+
+@given(problem=problems())
+def test_losses_have_the_same_bits_in_any_blocks(lab, problem):
+    X, targets, pairs = problem
+    data, found = lab.moments_of(X, interventions=targets), []
+    for block in (512, 2):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(interventional_module, "BLOCK", block)
+            found.append(np.stack(reversal_losses(data, dag_of(pairs))))
+    np.testing.assert_array_equal(*found)

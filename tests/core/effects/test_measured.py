@@ -8,7 +8,9 @@ from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.data.problem import Problem
+from acyclome.core.effects import doses as doses_module
 from acyclome.core.effects import measured
+from acyclome.core.effects import profiles as profiles_module
 from acyclome.core.effects.doses import SEVERAL, STRANGE, Treatments, Yardstick, find_doses, yardstick
 from acyclome.core.effects.measured import _learn_mixture, measured_effects
 from acyclome.core.effects.total import ANY
@@ -144,6 +146,28 @@ def test_two_doses_count_by_their_size():
     assert doses.gene.tolist() == list(ACTED)
 
 
+def test_slopes_are_sums_over_the_observations_of_every_target_whichever_genes_are_asked_for():
+    problem, treatments, _, _ = draw(5)
+    by, Z = yardstick(problem, treatments), problem.data.Z
+    doses = find_doses(Z, treatments, by)
+    whole = doses.slopes(Z, slice(0, D), by)
+    for k, (rows, weight) in enumerate(zip(doses.rows, doses.weight, strict=True)):
+        np.testing.assert_allclose(whole[k], (Z[:, rows] - by.centre[:, None]) @ weight / by.scale, atol=1e-12)
+    some = np.array([7, 0, 30])
+    np.testing.assert_array_equal(doses.slopes(Z[some], some, by), whole[:, some])
+
+
+def test_a_step_of_the_mixture_adds_up_the_probabilities_of_its_components():
+    rng = np.random.default_rng(8)
+    m, e2, t = rng.normal(size=60), rng.uniform(0.1, 0.5, 60), rng.normal(size=60) * (rng.random(60) < 0.3)
+    mixture = measured._Mixture(np.array([[0.8, 0.0, 0.2], [0.3, 0.5, 0.2]]), 0.7)
+    probability, effect, variance = measured._components(m, e2, t, mixture=mixture)
+    count = np.zeros((2, 3))
+    square = measured._expect(m, e2, np.log(e2), t, mixture.weight, mixture.tau2, count)
+    np.testing.assert_allclose(count, [probability[t == 0].sum(axis=0), probability[t != 0].sum(axis=0)])
+    assert square == pytest.approx(probability[:, 2] @ (effect**2 + variance))
+
+
 def test_without_noise_doses_weigh_what_they_are_and_where_all_is_noise_alike():
     x = np.array([-1.0, -2.0, -2.5, -4.0])
     treatments = Treatments(np.zeros(4, int), np.array([0]))
@@ -151,6 +175,17 @@ def test_without_noise_doses_weigh_what_they_are_and_where_all_is_noise_alike():
         by = Yardstick(np.zeros(1), np.ones(1), np.array([noise]), 10**6)
         (weight,) = find_doses(x[None], treatments, by).weight
         np.testing.assert_allclose(weight, w / (w @ x), rtol=1e-9)
+
+
+def test_blocks_of_genes_do_not_change_a_bit(monkeypatch):
+    problem, treatments, T, _ = draw(6)
+    found = []
+    for size in (64, 3):
+        for room, name in ((measured, "GENES"), (doses_module, "BLOCK"), (profiles_module, "BLOCK")):
+            monkeypatch.setattr(room, name, size)
+        found.append(measured_effects(problem, treatments, lambda genes: T[genes]))
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_threads_do_not_change_a_bit():

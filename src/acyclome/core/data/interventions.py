@@ -14,11 +14,15 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
+from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.index_maps import positions, row_pointers
+from acyclome.core.data.standardized import let_go
 from acyclome.core.kernel import kernel
 
 LEAST_OWN = 10  # observations of its own from which a gene gets parents: as few as a whole data set may have
 TINY = 1e-10  # of a variance of 1: below it a gene does not vary; sums of 1e4 squares round to 1e-12 in float64
+SOURCES = 1024  # looked at before those on a disk go from memory: 1 GB of 250,000 observations
+EDGES = 4096  # the same, of which each needs two genes
 
 
 @dataclass(frozen=True)
@@ -101,42 +105,49 @@ def own_moments(Z: np.ndarray, interventions: Interventions) -> tuple[np.ndarray
 
 
 def own_rows(
-    C: np.ndarray, Z: np.ndarray, interventions: Interventions, *, a: int, sources: np.ndarray | None
+    C: np.ndarray, Z: np.ndarray, interventions: Interventions, *, genes: np.ndarray, sources: np.ndarray | None
 ) -> np.ndarray:
-    """Correlations of genes ``a, a + 1, ...`` with ``sources`` (all if None), each gene's over its own observations.
+    """Correlations of ``genes``, ``(t,)``, with ``sources`` (all if None), each gene's over its own observations.
 
-    ``C``, ``(rows, p)``, are the same over all observations.
+    ``C``, ``(t, p)``, are the same over all observations.
     """
-    genes = a + np.flatnonzero(interventions.counts[a : a + len(C)])
-    if not len(genes):
+    place = np.flatnonzero(interventions.counts[genes])
+    if not len(place):
         return C
     out, sources = C.copy(), np.arange(len(Z)) if sources is None else sources
-    _own_rows(out, Z, sources, interventions.indptr, interventions.row, genes, a)
+    for a, b in gene_blocks(len(sources), SOURCES):
+        _own_rows(out[:, a:b], Z, sources[a:b], interventions.indptr, interventions.row, genes, place)
+        let_go(Z)
     return out
 
 
 @kernel(fastmath=True)
-def _own_rows(C, Z, sources, indptr, row, genes, first):
-    n = Z.shape[1]
-    for j in genes:
-        out = row[indptr[j] : indptr[j + 1]]
-        own, c = n - len(out), C[j - first]
-        if own < LEAST_OWN:  # nothing can be said of its parents
-            c[:] = 0.0
-            continue
-        total, square = 0.0, np.float64(n)  # of its own: rows of Z sum to 0, their squares to n
-        for r in out:
-            total += Z[j, r]
-            square -= Z[j, r] ** 2
-        variance = square / own - (total / own) ** 2
-        for i in range(len(sources)):
-            z, sum_i, square_i, cross = Z[sources[i]], 0.0, np.float64(n), n * np.float64(c[i])
-            for r in out:
-                sum_i += z[r]
-                square_i -= z[r] ** 2
-                cross -= z[r] * Z[j, r]
-            both = variance * (square_i / own - (sum_i / own) ** 2)
-            c[i] = (cross / own - total / own * sum_i / own) / np.sqrt(both) if both > TINY else 0.0
+def _own_rows(C, Z, sources, indptr, row, genes, place):
+    """Write over the rows ``place`` of ``C``; sources come one after the other, so that all of ``Z`` is met once."""
+    n, k = Z.shape[1], len(place)
+    start = np.zeros(k + 1, np.int64)
+    for t in range(k):
+        start[t + 1] = start[t] + indptr[genes[place[t]] + 1] - indptr[genes[place[t]]]
+    Y, total, variance = np.empty(start[k], Z.dtype), np.zeros(k), np.zeros(k)
+    for t in range(k):
+        j, own, square = genes[place[t]], n - (start[t + 1] - start[t]), np.float64(n)
+        for e in range(start[t], start[t + 1]):  # of its own: rows of Z sum to 0, their squares to n
+            Y[e] = Z[j, row[indptr[j] + e - start[t]]]
+            total[t] += Y[e]
+            square -= Y[e] ** 2
+        variance[t] = square / own - (total[t] / own) ** 2 if own >= LEAST_OWN else 0.0  # else none are its parents
+    for i in range(len(sources)):
+        z = Z[sources[i]]
+        for t in range(k):
+            first, m = indptr[genes[place[t]]], start[t + 1] - start[t]
+            own, sum_i, square_i, cross = n - m, 0.0, np.float64(n), n * np.float64(C[place[t], i])
+            for e in range(m):
+                x = z[row[first + e]]
+                sum_i += x
+                square_i -= x**2
+                cross -= x * Y[start[t] + e]
+            both = variance[t] * (square_i / own - (sum_i / own) ** 2) if variance[t] > 0.0 else 0.0
+            C[place[t], i] = (cross / own - total[t] / own * sum_i / own) / np.sqrt(both) if both > TINY else 0.0
 
 
 @kernel(fastmath=True)
@@ -187,7 +198,11 @@ def _own(n, own, r, y, z, mean_y, mean_z):
 
 def parent_scale(Z: np.ndarray, interventions: Interventions, *, source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Return the scale of each edge's source over the own observations of its target, ``(m,)``, in units of ``Z``."""
-    return _parent_scale(Z, interventions.indptr, interventions.row, source, target)
+    scale = np.ones(len(source))
+    for a, b in gene_blocks(len(source), EDGES):
+        scale[a:b] = _parent_scale(Z, interventions.indptr, interventions.row, source[a:b], target[a:b])
+        let_go(Z)
+    return scale
 
 
 @kernel
@@ -210,7 +225,26 @@ def leave_out(K: np.ndarray, Z: np.ndarray, interventions: Interventions, *, W: 
 
     ``K``, ``(rows, d)``, is written to; rows of ``W``, ``(d, d)``, are targets.
     """
-    for j in (a + np.flatnonzero(interventions.counts[a : a + len(K)])).tolist():
+    place = np.flatnonzero(interventions.counts[a : a + len(K)])
+    residuals = []
+    for j in (a + place).tolist():
         out, parents = interventions.of(j), slice(W.indptr[j], W.indptr[j + 1])
-        residual = Z[j, out] - W.data[parents] @ Z[np.ix_(W.indices[parents], out)]
-        K[j - a] -= Z[:, out] @ residual / Z.dtype.type(Z.shape[1])
+        residuals.append(Z[j, out] - W.data[parents] @ Z[np.ix_(W.indices[parents], out)])
+    if len(place):
+        start, residual = interventions.indptr[a + place], np.concatenate(residuals)
+        for x, y in gene_blocks(len(Z), SOURCES):
+            _leave_out(K[:, x:y], Z[x:y], interventions.row, start, interventions.counts[a + place], residual, place)
+            let_go(Z)
+
+
+@kernel(fastmath=True)
+def _leave_out(K, Z, row, start, count, residual, place):
+    n = Z.dtype.type(Z.shape[1])
+    for i in range(len(Z)):
+        z, first = Z[i], 0
+        for t in range(len(place)):
+            total = Z.dtype.type(0.0)
+            for e in range(count[t]):
+                total += z[row[start[t] + e]] * residual[first + e]
+            K[place[t], i] -= total / n
+            first += count[t]

@@ -132,7 +132,7 @@ class Moments:
             shared = self.R[a:b] if sources is None else self.R[a:b][:, sources]
         else:
             shared = self.Z[a:b] @ (self.Z if sources is None else self.Z[sources]).T / self.Z.dtype.type(self.n_obs)
-        return own_rows(shared, self.beside_R, self.interventions, a=a, sources=sources)
+        return own_rows(shared, self.beside_R, self.interventions, genes=np.arange(a, a + len(shared)), sources=sources)
 
     def among(self, genes: np.ndarray, threads: int = 1) -> np.ndarray:
         """Correlations of some genes with one another, ``(k, k)``."""

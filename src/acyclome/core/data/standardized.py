@@ -6,6 +6,7 @@ the number of observations.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from threading import RLock
@@ -58,19 +59,25 @@ class Standardized:
         return bool(self._held)
 
     @property
+    def is_on_disk(self) -> bool:
+        """Whether genes are held in a file, whose pages are in memory only while they are used."""
+        return bool(self._held) and _file_of(self._held[0]) is not None
+
+    @property
     def whole(self) -> np.ndarray:
-        """All genes ``(d, n)``, held from now on."""
+        """All genes ``(d, n)``, held from now on; what an earlier look at a file brought into memory is let go."""
         with self._lock:
             if not self._held:
                 Z = np.empty(self.shape, self.dtype) if self.room is None else self.room()
                 for a, b in self.panels():
                     Z[a:b] = self.form(a, b)
                 self._held.append(Z)
+        let_go(self._held[0])
         return self._held[0]
 
     def block(self, a: int, b: int) -> np.ndarray:
         """Genes ``a`` to ``b``, ``(b - a, n)``; not to be written to."""
-        return self._held[0][a:b] if self._held else self.form(a, b)
+        return self.whole[a:b] if self._held else self.form(a, b)
 
     def genes(self, index: np.ndarray) -> np.ndarray:
         """Return some genes, ``(len(index), n)``."""
@@ -90,6 +97,20 @@ class Standardized:
         return gene_blocks(self.shape[0], panel_genes(self.shape[1]))
 
 
+def let_go(Z: np.ndarray) -> None:
+    """Let the pages of an array that lies in a file go from memory; they come back as they are touched."""
+    file = _file_of(Z)
+    if file is not None and hasattr(mmap, "MADV_DONTNEED"):
+        file.madvise(mmap.MADV_DONTNEED)  # of a file that is shared nothing is lost by it
+
+
+def _file_of(Z: Any) -> mmap.mmap | None:
+    """Return the file that an array is a view of; None of one in memory."""
+    while Z is not None and not isinstance(Z, mmap.mmap):
+        Z = getattr(Z, "base", None)
+    return Z
+
+
 def is_small(shape: tuple[int, int], dtype: np.dtype) -> bool:
     """Say whether genes of a shape and type are held, if nobody asks for all of them."""
     return shape[0] * shape[1] * dtype.itemsize <= HELD_BYTES
@@ -106,6 +127,7 @@ def standardize(read: BlockReader, Z: np.ndarray, threads: int) -> tuple[np.ndar
 
     def fill(block: np.ndarray, a: int) -> None:
         Z[a : a + len(block)] = block
+        let_go(Z)
 
     return _described(read, (Z.shape[0], Z.shape[1]), fill, threads=threads)
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.index_maps import row_pointers
 from acyclome.core.data.interventions import LEAST_OWN, Interventions
 from acyclome.core.data.moments import Moments
@@ -20,6 +21,9 @@ from acyclome.core.graph.essential import cut_edges
 from acyclome.core.kernel import kernel
 
 ODDS = float(np.log(99.0))  # from which interventions decide: of decided directions one in 100 may be wrong
+BLOCK = (
+    512  # genes looked at before those on a disk go from memory: 2 GB of 250,000 observations with four parents each
+)
 LEAST_CUTS = 2  # one observation may be an outlier, whatever its likelihood
 FLOOR = 1e-9  # of a residual variance, as a share of the variance: what rounding leaves of a copy of a parent
 TINY = 1e-300  # above 0: where the parents leave nothing
@@ -68,9 +72,12 @@ def reversal_losses(data: Moments, result: SearchResult, *, equal_noise: bool = 
         own = data.own_scale
         weight = np.where(own > 0, data.scale / np.where(own > 0, own, 1.0), 0.0) ** 2 / sigma2
     done, lost = data.interventions, data.n_obs - data.n_effective
-    loss, gain = np.empty(result.n_edges), np.empty(result.n_edges)
+    found = np.zeros((2, result.n_edges))
     parent = result.source[by_target].astype(np.int64)
-    loss[by_target], gain[by_target] = _reversals(R, data.beside_R, weight, indptr, parent, done.indptr, done.row, lost)
+    for a, b in gene_blocks(result.n_genes, BLOCK):  # between which genes on a disk go from memory
+        _reversals(R, data.beside_R, weight, indptr, parent, done.indptr, done.row, lost, a, b, found[0], found[1])
+    loss, gain = np.empty((2, result.n_edges))
+    loss[by_target], gain[by_target] = found
     return loss, gain
 
 
@@ -106,10 +113,10 @@ def own_evidence(data: Moments, i: int, j: int, *, given: np.ndarray) -> float:
 
 
 @kernel
-def _reversals(R, Z, weight, indptr, parent, start, row, lost):
-    loss, gain = np.empty(len(parent)), np.zeros(len(parent))
+def _reversals(R, Z, weight, indptr, parent, start, row, lost, first, last, loss, gain):
+    """Write loss and gain of the edges into genes ``first`` to ``last``; gains are 0 before."""
     n, acted = Z.shape[1], len(row) > 0
-    for j in range(len(indptr) - 1):
+    for j in range(first, last):
         parents_j, without_j = parent[indptr[j] : indptr[j + 1]], row[start[j] : start[j + 1]]
         for e in range(indptr[j], indptr[j + 1]):
             i = parent[e]
@@ -131,7 +138,6 @@ def _reversals(R, Z, weight, indptr, parent, start, row, lost):
                 at_j = _difference(R, Z, weight, j, fewer, parents_j, neither)
                 at_i = _difference(R, Z, weight, i, more, parents_i, neither)
                 gain[e] -= _half(n - len(neither), lost) * (at_j + at_i)
-    return loss, gain
 
 
 @kernel

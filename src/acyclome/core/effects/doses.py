@@ -15,13 +15,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.index_maps import locate
 from acyclome.core.data.interventions import LEAST_OWN, own_moments
 from acyclome.core.data.problem import Problem
+from acyclome.core.data.standardized import Standardized
 from acyclome.core.effects.shifts import BLOCK, LEAST_UNTOUCHED
+from acyclome.core.kernel import kernel
 from acyclome.core.workers import run_blocks
 
 LEAST_F = 10.0  # of an instrument (Staiger and Stock 1997)
@@ -77,16 +78,33 @@ class Doses(NamedTuple):
     weight: list[np.ndarray]
     error2: np.ndarray
 
+    def slopes(self, Y: np.ndarray, genes: slice | np.ndarray, by: Yardstick) -> np.ndarray:
+        """Return the slopes of ``genes`` on all targets, ``(k, g)``, from their rows ``Y`` of ``Z``, ``(g, n)``."""
+        found = np.zeros((len(self.gene), len(Y)))
+        if len(self.gene):
+            start = np.append(0, np.cumsum([len(rows) for rows in self.rows]))
+            _slopes(Y, by.centre[genes], start, np.concatenate(self.rows), np.concatenate(self.weight), found)
+        return found / by.scale[genes]
+
+
+@kernel
+def _slopes(Y, centre, start, row, weight, out):
+    for j in range(len(Y)):
+        for k in range(len(out)):
+            for e in range(start[k], start[k + 1]):
+                out[k, j] += weight[e] * (np.float64(Y[j, row[e]]) - centre[j])
+
 
 def yardstick(problem: Problem, treatments: Treatments) -> Yardstick:
     """Measure the genes where nothing was done, or, where that is hardly anywhere, where they were no target."""
     data = problem.data
     centre, own_scale = own_moments(data.Z, data.interventions)
-    untouched, n_centre = np.flatnonzero(treatments.kind < 0), data.n_obs
-    if len(untouched) >= LEAST_UNTOUCHED:
-        centre, n_centre = data.Z[:, untouched].mean(axis=1, dtype=float), len(untouched)
+    n_untouched, n_centre = int(np.count_nonzero(treatments.kind < 0)), data.n_obs
+    untouched, noise = _alike(data.standardized, treatments, problem.threads)
+    if n_untouched >= LEAST_UNTOUCHED:
+        centre, n_centre = untouched / n_untouched, n_untouched
     scale = np.where(own_scale > 0, own_scale, 1.0)
-    return Yardstick(centre, scale, _noise(data.Z, treatments, problem.threads) / scale**2, n_centre)
+    return Yardstick(centre, scale, noise / scale**2, n_centre)
 
 
 def find_doses(Z: np.ndarray, treatments: Treatments, by: Yardstick) -> Doses:
@@ -112,20 +130,46 @@ def find_doses(Z: np.ndarray, treatments: Treatments, by: Yardstick) -> Doses:
     return Doses(np.array(genes, np.int64), rows, weights, np.array(error2))
 
 
-def _noise(Z: np.ndarray, treatments: Treatments, threads: int) -> np.ndarray:
-    """Variance of every gene among observations that were treated alike, ``(d,)``, but for those it was a target in."""
-    kind, n = treatments.kind + 1, Z.shape[1]
+def _alike(rows: Standardized, treatments: Treatments, threads: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sum of every gene over observations in which nothing was done, ``(d,)``, and its noise.
+
+    Noise is its variance among observations that were treated alike, but for those in which it was a target.
+    """
+    kind = treatments.kind + 1
     size = np.bincount(kind, minlength=len(treatments.gene) + 1)
-    group = sparse.csr_matrix((np.ones(n), (kind, np.arange(n))), (len(size), n))
     gene = np.append(STRANGE, treatments.gene)
     freedom_of = np.where(gene == SEVERAL, 0, np.maximum(size - 1, 0))
 
     def block(a: int, b: int) -> np.ndarray:
-        Y = Z[a:b].T.astype(float)
-        inside = group @ Y**2 - (group @ Y) ** 2 / np.maximum(size, 1)[:, None]
+        Y = rows.block(a, b)
+        total, square = sums_by_kind(Y, kind, n_kinds=len(size))
+        inside = square - total**2 / np.maximum(size, 1)[:, None]
         counts = (gene[:, None] != np.arange(a, b)) & (gene[:, None] != SEVERAL)
         freedom = (freedom_of[:, None] * counts).sum(axis=0)
         variance = (inside * counts).sum(axis=0) / np.maximum(freedom, 1)
-        return np.where(freedom >= LEAST_OWN, variance, Y.var(axis=0))
+        few = freedom < LEAST_OWN
+        variance[few] = Y[few].astype(float).var(axis=1)
+        return np.stack([total[0], variance])
 
-    return np.concatenate(run_blocks(block, gene_blocks(len(Z), BLOCK), threads))
+    untouched, noise = np.concatenate(run_blocks(block, gene_blocks(rows.shape[0], BLOCK), threads), axis=1)
+    return untouched, noise
+
+
+def sums_by_kind(Y: np.ndarray, kind: np.ndarray, *, n_kinds: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sums and the sums of squares of genes ``Y`` ``(g, n)`` over every kind of observations, ``(K, g)``.
+
+    Observations of a kind below 0 are in none.
+    """
+    total, square = np.zeros((2, n_kinds, len(Y)))
+    _add_kinds(Y, kind, total, square)
+    return total, square
+
+
+@kernel
+def _add_kinds(Y, kind, total, square):
+    for j in range(len(Y)):
+        for r in range(len(kind)):
+            if kind[r] >= 0:
+                y = np.float64(Y[j, r])
+                total[kind[r], j] += y
+                square[kind[r], j] += y * y

@@ -28,7 +28,7 @@ from acyclome.core.workers import run_blocks
 
 CHANCE = 0.01  # pairs that pass in a whole screen without loops
 MIDDLE = 0.6744898  # of the absolute value of a normal variable
-BLOCK = 32  # targets at once
+BLOCK = 32  # targets whose values are read at once
 TINY = 1e-12  # of a variance of 1
 
 
@@ -63,14 +63,10 @@ def find_loops(problem: Problem, treatments: Treatments) -> Loops:
     Z = problem.data.Z
 
     def slopes(a: int, b: int) -> np.ndarray:
-        rows = [
-            w @ (Z[np.ix_(gene, at)].T.astype(float) - by.centre[gene])
-            for at, w in zip(doses.rows[a:b], doses.weight[a:b], strict=True)
-        ]
-        return np.array(rows).reshape(b - a, k) / by.scale[gene]
+        return doses.slopes(Z[gene[a:b]], gene[a:b], by)
 
     blocks = gene_blocks(k, BLOCK)
-    effect = np.concatenate(run_blocks(slopes, blocks, problem.threads)) if blocks else np.zeros((0, 0))
+    effect = np.concatenate(run_blocks(slopes, blocks, problem.threads), axis=1) if blocks else np.zeros((0, 0))
     error = np.sqrt(doses.error2[:, None] * by.noise[gene] + TINY)
     p = _p_values(effect / error) if k > 1 else np.ones((k, k))
     threshold = _threshold(p)

@@ -22,7 +22,9 @@ import numpy as np
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import SEVERAL, Doses, Treatments, Yardstick, find_doses, yardstick
+from acyclome.core.effects.profiles import profiles
 from acyclome.core.effects.total import ANY
+from acyclome.core.kernel import kernel
 from acyclome.core.workers import run_blocks
 
 SAID = 1e-3  # total effect, in standard deviations, from which the network says something
@@ -30,6 +32,7 @@ PAIRS = 1 << 20  # from which the mixture is learned: a handful of numbers, for 
 ROUNDS = 200  # of expectation and maximization, by eye: its end is not tested
 NOTHING = 0.95  # probability of no effect from which a pair is left out
 LEAST_KINDS = 3  # treatments that have to agree on what they have in common: two have hardly a variance
+GENES = 64  # of which all observations are read at once: 64 MB of 250,000 in float32
 TARGETS = 16  # looked at together: 1.3 MB a number of each pair at 10,000 genes
 TINY = 1e-12  # of a variance of 1, above 0 for logarithms and quotients
 
@@ -74,16 +77,17 @@ def measured_effects(problem: Problem, treatments: Treatments, said: Said) -> Me
 
 
 def _weighed(problem: Problem, doses: Doses, by: Yardstick, *, said: Said) -> list[tuple[np.ndarray, ...]]:
-    Z, threads = problem.data.Z, problem.threads
-    d, blocks = len(Z), gene_blocks(len(doses.gene), TARGETS)
+    rows, threads = problem.data.standardized, problem.threads
+    d, blocks = problem.n_genes, gene_blocks(len(doses.gene), TARGETS)
     step = len(doses.gene) * d // PAIRS + 1
     if not blocks:
         return []
+    m = run_blocks(lambda a, b: doses.slopes(rows.block(a, b), slice(a, b), by), gene_blocks(d, GENES), threads)
+    slope = np.concatenate(m, axis=1)
 
     def slopes(a: int, b: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        m = [w @ (Z[:, rows].T - by.centre) for rows, w in zip(doses.rows[a:b], doses.weight[a:b], strict=True)]
         t = said(doses.gene[a:b])
-        return np.stack(m) / by.scale, doses.error2[a:b, None] * by.noise + TINY, np.where(np.abs(t) < SAID, 0.0, t)
+        return slope[a:b], doses.error2[a:b, None] * by.noise + TINY, np.where(np.abs(t) < SAID, 0.0, t)
 
     def sample(a: int, b: int) -> np.ndarray:
         others = np.arange(d) != doses.gene[a:b, None]
@@ -103,14 +107,36 @@ def _weighed(problem: Problem, doses: Doses, by: Yardstick, *, said: Said) -> li
 
 def _learn_mixture(m: np.ndarray, e2: np.ndarray, t: np.ndarray) -> _Mixture:
     """Find the weights and ``tau`` by expectation and maximization, starting from few and large effects."""
-    spoken = t != 0
     mixture = _Mixture(np.array([[0.9, 0.0, 0.1], [0.3, 0.4, 0.3]]), max(float(np.mean(m**2)), TINY))
+    log_e2 = np.log(e2)
     for _ in range(ROUNDS):
-        probability, effect, variance = _components(m, e2, t, mixture=mixture)
-        count = np.stack([probability[~spoken].sum(axis=0), probability[spoken].sum(axis=0)]) + mixture.weight
-        tau2 = float(probability[:, 2] @ (effect**2 + variance)) / max(float(probability[:, 2].sum()), TINY)
+        count = np.zeros((2, 3))
+        square = _expect(m, e2, log_e2, t, mixture.weight, mixture.tau2, count)
+        tau2, count = square / max(float(count[:, 2].sum()), TINY), count + mixture.weight
         mixture = _Mixture(count / count.sum(axis=1, keepdims=True), max(tau2, TINY))
     return mixture
+
+
+@kernel
+def _expect(m, e2, log_e2, t, weight, tau2, count):
+    """Add the probabilities of :func:`_components` to ``count``, ``(2, 3)``; return the expected square of the last."""
+    total = 0.0
+    for i in range(len(m)):
+        wide, spoken = e2[i] + tau2, 1 if t[i] != 0.0 else 0
+        a = -(m[i] ** 2) / e2[i] - log_e2[i]
+        b = -((m[i] - t[i]) ** 2) / e2[i] - log_e2[i]
+        c = -(m[i] ** 2) / wide - np.log(wide)
+        most = max(a, b, c)
+        p = weight[spoken, 0] * np.exp((a - most) / 2)
+        q = weight[spoken, 1] * np.exp((b - most) / 2)
+        r = weight[spoken, 2] * np.exp((c - most) / 2)
+        every = p + q + r
+        count[spoken, 0] += p / every
+        count[spoken, 1] += q / every
+        count[spoken, 2] += r / every
+        share = tau2 / wide
+        total += r / every * ((share * m[i]) ** 2 + share * e2[i])
+    return total
 
 
 def _components(
@@ -142,13 +168,13 @@ def _posterior(
 
 def _in_common(problem: Problem, treatments: Treatments, by: Yardstick, *, said: Said) -> tuple[np.ndarray, ...]:
     """Return what treatments do in common beyond the network; nothing unless measured targets fell on the whole."""
-    Z, threads = problem.data.Z, problem.threads
-    kinds, d = np.flatnonzero(treatments.gene != SEVERAL), len(Z)
+    rows, threads, d = problem.data.standardized, problem.threads, problem.n_genes
+    kinds = np.flatnonzero(treatments.gene != SEVERAL)
+    change = profiles(rows.block, treatments.kind, by, n_kinds=len(treatments.gene), threads=threads).change
 
     def beyond(a: int, b: int) -> tuple[np.ndarray, float]:
         genes = treatments.gene[kinds[a:b]]
-        shift = np.stack([Z[:, treatments.of(number)].mean(axis=1, dtype=float) for number in kinds[a:b].tolist()])
-        shift = (shift - by.centre) / by.scale
+        shift = change[kinds[a:b]]
         here = np.flatnonzero(genes >= 0)
         dose = shift[here, genes[here]]
         shift[here] -= dose[:, None] * said(genes[here])

@@ -7,11 +7,10 @@ their number and their mean: sums for each gene and treatment, nothing of the or
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
 
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.standardized import BlockReader
-from acyclome.core.effects.doses import Yardstick
+from acyclome.core.effects.doses import Yardstick, sums_by_kind
 from acyclome.core.effects.stacking import Profiles
 from acyclome.core.workers import run_blocks
 
@@ -20,13 +19,11 @@ BLOCK = 128  # genes that a thread takes at once, as in effects.shifts
 
 def profiles(read: BlockReader, kind: np.ndarray, by: Yardstick, *, n_kinds: int, threads: int = 1) -> Profiles:
     """Measure treatments; ``read(a, b)`` gives genes in units in which ``by`` is, ``kind`` ``(n,)`` is -1 for none."""
-    at = np.flatnonzero(kind >= 0)
-    count = np.bincount(kind[at], minlength=n_kinds)
-    group = sparse.csr_matrix((np.ones(len(at)), (kind[at], at)), (n_kinds, len(kind)))
+    count = np.bincount(kind[kind >= 0], minlength=n_kinds)
     per = 1.0 / np.maximum(count, 1)
 
     def block(a: int, b: int) -> np.ndarray:
-        mean = (group @ read(a, b).T.astype(float)) * per[:, None]
+        mean = sums_by_kind(read(a, b), kind, n_kinds=n_kinds)[0] * per[:, None]
         changed: np.ndarray = (mean - by.centre[a:b]) / by.scale[a:b]
         return changed
 

@@ -63,11 +63,12 @@ def own_shifts(data: Moments) -> OwnShifts:
     values, at = Z[targets.gene, targets.row].astype(float), targets.gene
     total, square = np.bincount(at, values, d)[gene], np.bincount(at, values**2, d)[gene]
     untouched = targets.untouched
+    others, squares, size = -total, n - square, n - count  # rows of Z sum to 0, their squares to n
     if len(untouched) >= LEAST_UNTOUCHED:
-        quiet = Z[np.ix_(gene, untouched)].astype(float)
-        others, squares, size = quiet.sum(axis=1), (quiet**2).sum(axis=1), np.full(len(gene), float(len(untouched)))
-    else:
-        others, squares, size = -total, n - square, n - count  # rows of Z sum to 0, their squares to n
+        size = np.full(len(gene), float(len(untouched)))
+        for a, b in gene_blocks(len(gene), BLOCK):
+            quiet = Z[np.ix_(gene[a:b], untouched)].astype(float)
+            others[a:b], squares[a:b] = quiet.sum(axis=1), (quiet**2).sum(axis=1)
     size = np.maximum(size, 1.0)
     shift, freedom = total / count - others / size, np.maximum(count + size - 2, 1.0)
     inside = square - total**2 / count + squares - others**2 / size

@@ -225,10 +225,7 @@ def _squared(problem: Problem, causes: np.ndarray, targets: np.ndarray) -> np.nd
         C = data.R[np.ix_(targets, causes)]
     else:
         C = data.Z[targets] @ data.Z[causes].T / data.Z.dtype.type(data.n_obs)
-    for row in np.flatnonzero(data.interventions.counts[targets]).tolist():
-        one = slice(row, row + 1)
-        C[one] = own_rows(C[one], data.Z, data.interventions, a=int(targets[row]), sources=causes)
-    return np.square(C)
+    return np.square(own_rows(C, data.beside_R, data.interventions, genes=targets, sources=causes))
 
 
 def _corrected(strength: np.ndarray, may: np.ndarray, *, of_cause: np.ndarray, mean: float) -> np.ndarray:

@@ -187,7 +187,8 @@ def forward_select(
             )[0]
             out[a + g] = np.where(selected >= 0, genes[selected], -1)
 
-    blocks = gene_blocks(d, ROWS if data.R is None else BLOCK)
+    # Of genes on the disk all are read once for each block.
+    blocks = gene_blocks(d, ROWS if data.R is None or data.standardized.is_on_disk else BLOCK)
     run_blocks(block, [(a, b) for a, b in blocks if first <= a < last], threads)
     return out[first:last]
 
