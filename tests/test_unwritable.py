@@ -15,10 +15,10 @@ from acyclome.pipeline import session
 N_OBS, N_GENES = 60, 6
 
 
-def objects(**obs):
-    X = np.random.default_rng(3).normal(size=(N_OBS, N_GENES)).astype(np.float32) + 9
-    table = pd.DataFrame({name: labels * (N_OBS // len(labels)) for name, labels in obs.items()})
-    table.index = [f"c{i}" for i in range(N_OBS)]
+def objects(n_obs=N_OBS, **obs):
+    X = np.random.default_rng(3).normal(size=(n_obs, N_GENES)).astype(np.float32) + 9
+    table = pd.DataFrame({name: labels * (n_obs // len(labels)) for name, labels in obs.items()})
+    table.index = [f"c{i}" for i in range(n_obs)]
     return anndata.AnnData(X, obs=table, var=pd.DataFrame(index=[f"G{j}" for j in range(N_GENES)]))
 
 
@@ -94,18 +94,17 @@ def test_a_place_that_cannot_take_the_results_is_refused_before_they_are_made(
     assert list((tmp_path / "folder.h5ad").iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "label", ["stages", "run.json", "differential", "edges.tsv.gz", "x" * 300, "../up", "α/β", " "]
-)
-def test_a_group_may_be_called_anything(label, tmp_path, capsys):
-    objects(g=[label, "b"]).write_h5ad(tmp_path / "x.h5ad")
+def test_a_group_may_be_called_anything(tmp_path, capsys):
+    labels = ["b", "stages", "run.json", "differential", "edges.tsv.gz", "x" * 300, "../up", "α/β", " "]
+    objects(12 * len(labels), g=labels).write_h5ad(tmp_path / "x.h5ad")
     quick = ["--resamples", "0", "--validation.checks", "false", "--threads", "1", "-q", "--layer", "X"]
     for again in ([], ["--resume"]):
         words = ["run", str(tmp_path / "x.h5ad"), "-o", str(tmp_path / "out" / "a"), "--group-by", "g", *quick, *again]
         assert main(words) == 0, capsys.readouterr().err
-    folder = ac.io.runs.RunFolder(tmp_path / "out" / "a").group(label).path
-    assert folder.parent == tmp_path / "out" / "a"
-    assert ac.read(folder).facts["input"]["group"] == label
+    for label in labels:
+        folder = ac.io.runs.RunFolder(tmp_path / "out" / "a").group(label).path
+        assert folder.parent == tmp_path / "out" / "a"
+        assert ac.read(folder).facts["input"]["group"] == label
     assert {path.name for path in tmp_path.iterdir()} == {"x.h5ad", "out"}
 
 

@@ -42,25 +42,31 @@ def together(seed=3, n=N):
     return x
 
 
+@pytest.fixture(scope="module")
+def curved():
+    """Return the network of curves on one thread."""
+    return ac.learn(curves(), seed=2, threads=1, config=QUICK)
+
+
 def chosen(X, options=None, **given):
     network = ac.learn(X, seed=2, threads=1, config=QUICK | (options or {}), **given)
     return network.facts["model"]
 
 
-def test_the_model_that_made_the_data_is_chosen():
+def test_the_model_that_made_the_data_is_chosen(curved):
     assert chosen(lines("gauss"))["name"] == "linear"
     assert chosen(lines("exp", n=600))["name"] == "lingam"
-    assert chosen(curves())["name"] in ("sobolev", "spline")
+    assert curved.facts["model"]["name"] in ("sobolev", "spline")
     assert chosen(together(n=600))["name"] == "mlp"
 
 
-def test_tails_of_a_scale_do_not_decide():
+def test_tails_of_a_scale_do_not_decide(curved):
     """Curves of logarithms: on the amounts lines whose noise has heavy tails are as probable."""
     network = ac.learn(np.exp(curves()), seed=2, threads=1, config=QUICK)
     assert network.facts["model"]["name"] in ("polynomial", "sobolev", "spline")
     assert network.facts["model"]["logarithms"]
     assert any("--prepare.log true" in warning for warning in network.facts["warnings"])
-    assert not chosen(curves())["logarithms"]
+    assert not curved.facts["model"]["logarithms"]
 
 
 def test_values_that_return_are_no_noise_to_read():
@@ -79,8 +85,8 @@ def test_counts_choose_their_law_where_size_factors_are_known(bench):
     assert "lingam" in found["refused"]
 
 
-def test_all_that_was_compared_is_on_record():
-    found = chosen(curves())
+def test_all_that_was_compared_is_on_record(curved):
+    found = curved.facts["model"]
     rows = {row["model"]: row for row in found["compared"]}
     assert list(rows) == ["linear", "lingam", "dag_gnn", "polynomial", "sobolev", "spline", "mlp"]
     assert (found["genes"], found["train"], found["test"]) == (D, 300, 400)  # every quarter was kept back once
@@ -114,13 +120,12 @@ def test_a_simpler_model_with_as_good_a_graph_is_taken_unless_its_functions_are_
     assert name(Judged(2, base - 0.3, base - 0.1)) == "best"
 
 
-def test_a_choice_is_that_of_the_chosen_model_for_any_number_of_threads():
-    X = curves()
-    one, two = (ac.learn(X, seed=2, threads=threads, config=QUICK) for threads in (1, 2))
-    assert one.facts["model"] == two.facts["model"]
-    named = ac.learn(X, seed=2, threads=1, config=QUICK | {"model": one.facts["model"]["name"]})
+def test_a_choice_is_that_of_the_chosen_model_for_any_number_of_threads(curved):
+    two = ac.learn(curves(), seed=2, threads=2, config=QUICK)
+    assert curved.facts["model"] == two.facts["model"]
+    named = ac.learn(curves(), seed=2, threads=1, config=QUICK | {"model": curved.facts["model"]["name"]})
     for other in (two, named):
-        pd.testing.assert_frame_equal(one.edges, other.edges)
+        pd.testing.assert_frame_equal(curved.edges, other.edges)
 
 
 def test_stages_one_run_and_memory_choose_the_same(tmp_path):
