@@ -34,7 +34,7 @@ from acyclome.cli import (
     simulation,
     stages,
 )
-from acyclome.cli.options import command
+from acyclome.cli.options import command, science_options
 from acyclome.cli.progress import log_to_stderr
 from acyclome.cli.signals import StopSignals
 from acyclome.errors import AcyclomeError, MemoryLimitError, is_of_memory
@@ -99,8 +99,9 @@ def build_app() -> cloup.Group:
         Try `acyclome demo -o demo`, then `acyclome inspect FILE` and `acyclome run FILE -o OUT` on your own data.
         """
 
+    science = science_options()  # most of all there are, for all commands that take them
     for heading, commands in _COMMANDS.items():
-        app.section(heading, *(command(name, handler) for name, handler in commands.items()))
+        app.section(heading, *(command(name, handler, science) for name, handler in commands.items()))
     return app
 
 

@@ -196,10 +196,10 @@ def _flag(path: str) -> str:
     return f"--{path.replace('_', '-')}"
 
 
-def command(name: str, handler: Callable[..., None]) -> Command:
+def command(name: str, handler: Callable[..., None], of_config: Sequence[click.Option]) -> Command:
     """Return the command that calls the handler, with the sets of options that its parameters ask for."""
     takes = inspect.signature(handler).parameters
-    science = science_options() if "config" in takes else []
+    science = of_config if "config" in takes else []
     running = run_options() if "options" in takes else []
 
     def call(**given: Any) -> None:
