@@ -75,14 +75,13 @@ def _walked(path: str) -> int:
 
 def _waited(child: int) -> int:
     """Return the status with which a child ended, 0 if it was not there to be waited for any longer."""
-    pause, until = 0.001, time.monotonic() + _WALL_S
+    began = time.monotonic()
     try:
-        while time.monotonic() < until:
+        while (waited := time.monotonic() - began) < _WALL_S:
             done, status = os.waitpid(child, os.WNOHANG)
             if done:
                 return status
-            time.sleep(pause)
-            pause = min(2 * pause, 0.05)
+            time.sleep(min(max(waited / 8, 0.001), 0.05))  # most children end within some hundredths of a second
     except BaseException:
         os.kill(child, signal.SIGKILL)
         raise
