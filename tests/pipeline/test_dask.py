@@ -1,5 +1,6 @@
 """Shards and resamples on Dask: the bits of threads, whoever works, joins or dies."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from multiprocessing import forkserver
 
 import numpy as np
 import pytest
@@ -23,8 +25,18 @@ from acyclome.pipeline.session import Session
 from acyclome.pipeline.task import seed_of
 
 distributed = pytest.importorskip("distributed", reason="Dask is an optional part of the installation")
+dask = pytest.importorskip("dask")
 
 CONFIG = Config.from_mapping({"resample": {"resamples": 2}, "prepare": {"transform": "none"}, "shard": {"shards": 6}})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def workers_have_loaded():
+    """Fork workers off a process that has loaded what they would load, which Dask does where it is told to."""
+    multiprocessing.set_forkserver_preload(["distributed", "acyclome.pipeline.stages", "torch"])
+    forkserver.ensure_running()
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        yield
 
 
 @pytest.fixture(scope="module")
