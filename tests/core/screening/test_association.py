@@ -154,11 +154,21 @@ def test_a_bent_effect_is_seen(lab):
     assert abs(np.corrcoef(Z[:, 3], Z[:, 5])[0, 1]) < 0.3
 
 
-def test_associations_are_their_four_views_multiplied_and_weighed_by_two_thirds(lab, X):
+def test_associations_are_the_root_of_the_product_of_their_four_views(lab, X, monkeypatch):
     """Twice the same resample doubles three of the views, up to the order in which boosting is offered the causes."""
+    monkeypatch.setattr(association, "SHARED", 0.0)
     one, two = (of(lab, X, samples=[np.arange(N)] * k) for k in (1, 2))
     there = one > np.quantile(one, 0.5)
-    np.testing.assert_allclose(two[there] / one[there], 2 ** (3 * 2 / 3), rtol=0.15)  # 8 would be a weight of 1
+    np.testing.assert_allclose(two[there] / one[there], 2 ** (3 / 2), rtol=0.15)  # 8 would be a weight of 1
+
+
+def test_the_root_of_what_goes_with_every_cause_is_taken_out_of_a_target(lab, X, monkeypatch):
+    pool = np.isin(np.arange(D), [0, 4, 7])
+    found = of(lab, X, Constraints.of_sources(pool))
+    monkeypatch.setattr(association, "SHARED", 0.0)
+    whole = of(lab, X, Constraints.of_sources(pool))
+    mean = whole.sum(axis=1) / np.where(pool, 2, 3)  # a gene is no cause of itself
+    np.testing.assert_allclose(found, whole / np.sqrt(mean)[:, None], rtol=1e-6)
 
 
 @pytest.fixture(scope="module")

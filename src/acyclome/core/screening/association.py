@@ -31,7 +31,8 @@ from acyclome.core.workers import run_blocks
 # as many the compendium of B. subtilis, 800,000 pairs with its list of regulators, fell from 11.7 to 9.4 times chance.
 BOOSTED_PAIRS = 1_000_000
 SHRINKAGE = 0.8  # much more than the screening has: here all pairs are ranked, on few observations too
-POWER = 2 / 3  # chosen with others of the ranking from 108 combinations (docs/ranking.md)
+POWER = 0.5  # chosen with the next, of .4 to 1 (docs/ranking.md)
+SHARED = 0.5  # power of a target's mean that its strengths are divided by; of .25 to 1 no data lose by a half
 FLOOR = 0.1  # of the mean, so that no view silences the others
 COMMON = 0.01  # share left in common at which half counts as hidden causes; without any it is below .006, with some .02
 SPECTRAL = 1000  # observations of which the singular values are taken; the time grows with their square
@@ -65,6 +66,8 @@ class Associations:
 
     Notes
     -----
+    A strength is the product of the groups, divided by the root of its mean over the causes of the target: what goes
+    with every cause moves with the state of the cell rather than by one of them.
     A group is ``(share x importance x partial x reach)^power``: with the partial correlation after average product
     correction (Dunn, Wahl and Gloor 2008), ``s_ij - s_i. s_.j / s..`` and nothing below 0; ``reach`` is the mean share
     of a cause over all genes, since few genes regulate and those that do regulate many.  Each is raised by a tenth of
@@ -112,6 +115,8 @@ class Associations:
             for view, (column, mean, floor) in zip(group.partial, means.corrected, strict=True):
                 product = product * (_corrected(view(targets), may, of_cause=column, mean=mean) + floor)
             whole *= product**group.power
+        mean = whole.sum(axis=1, keepdims=True, dtype=np.float64) / np.maximum(may.sum(axis=1, keepdims=True), 1)
+        whole /= (mean + TINY).astype(dtype) ** dtype.type(SHARED)
         return whole
 
     def blocks(self, targets: np.ndarray) -> list[tuple[int, int]]:
