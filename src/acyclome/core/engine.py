@@ -18,6 +18,7 @@ from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.directions.non_gaussian import turn_by_noise
 from acyclome.core.hill_climbing import search as hill_climbing
+from acyclome.core.hill_climbing.noisy_causes import explained_by_errors
 from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
 from acyclome.core.order_search.search import search_order
 from acyclome.core.relaxation.decide import search_result
@@ -35,8 +36,8 @@ SIGMA_TOL = 1e-3  # of it; its standard error is as large with 2 million values
 class EngineSettings:
     """What to look for and how; ``relax`` and ``climbing`` are None where they do not run.
 
-    ``rescreens`` has a first network offer more candidates; ``turns`` noise that is not Gaussian turn edges within the
-    equivalence class.
+    ``rescreens`` has a first network offer more candidates; ``prunes`` leave out what an error in a common cause
+    explains, once an order is found; ``turns`` noise that is not Gaussian turn edges within the equivalence class.
     """
 
     screen: ScreenSettings
@@ -45,6 +46,7 @@ class EngineSettings:
     rescreens: bool
     search: Literal["order_search", "hill_climbing", "relaxation"] = "order_search"
     climbing: hill_climbing.Settings | None = None
+    prunes: bool = False
     turns: bool = False
 
 
@@ -89,6 +91,8 @@ def search(
     if result is None or settings.score.rounds:
         _, second = np.random.SeedSequence(seed).generate_state(2)
         result = _search_order(problem, candidates, start, score=settings.score, seed=int(second))
+    if settings.prunes:
+        result = _pruned(problem, result, score=settings.score, seed=seed)
     return turn_by_noise(problem, result) if settings.turns else result, candidates
 
 
@@ -158,6 +162,18 @@ def _search_order(
     scale = 0.5 * np.log(sigma2) * float(np.sum(data.n_own))  # without it scores of two variances do not compare
     result = replace(result, score=result.score + scale, score_at_local_optimum=result.score_at_local_optimum + scale)
     return _in_own_units(data, result)
+
+
+def _pruned(problem: Problem, result: SearchResult, *, score: ScoreSettings, seed: int) -> SearchResult:
+    """Leave out edges that an error in a common cause explains, and search on among those left, either way round."""
+    dropped = explained_by_errors(problem.data, result.source, result.target, threads=problem.threads)
+    if not dropped.any():
+        return result
+    source, target = result.source[~dropped], result.target[~dropped]
+    pairs = np.concatenate([source, target]), np.concatenate([target, source])
+    left = problem.constraints.apply(Candidates.from_pairs(*pairs, problem.n_genes))  # required ones come back
+    found = _search_order(problem, left, result.order, score=replace(score, rounds=0), seed=seed)
+    return replace(found, pruned=result.n_edges - found.n_edges)
 
 
 def _in_own_units(data: Moments, result: SearchResult) -> SearchResult:

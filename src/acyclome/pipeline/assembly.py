@@ -128,9 +128,10 @@ def _left(task: Task, problem: Problem, ordered: Ordered) -> np.ndarray | None:
     """Return what the network leaves of every gene, in some observations; None where that says nothing of causes.
 
     What lines leave of curves and counts would pass for the work of hidden causes, and so would what latent scores
-    leave, which the noise of counts blurs, and what interventions do: to act on a gene moves all that it reaches.
+    leave, which the noise of counts blurs, and what interventions do: to act on a gene moves all that it reaches. Nor
+    where edges were left out: the error of a cause that explains them leaves its targets something in common.
     """
-    is_linear = get_model(task.config.model).under(task.config).search == "order_search"
+    is_linear = get_model(task.config.model).under(task.config).search == "order_search" and not ordered.facts["pruned"]
     if not is_linear or task.data.is_latent or task.data.interventions.any:
         return None
     Z = problem.data.standardized.columns(spread_out(task.data.n_obs))

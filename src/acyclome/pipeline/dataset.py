@@ -211,6 +211,11 @@ class Dataset:
                 return with_correlations(bare, correlations_left(R, found, hidden.scores))
         return backend.correlate(bare)
 
+    @property
+    def shows_errors(self) -> bool:
+        """Whether genes are learned from as they were measured: neither scores of counts nor mixed observations."""
+        return not (self.is_latent or self.deconfounding.trims)
+
     def under(self, config: Config) -> Self:
         """Return the data on the scales of the model; as they are where the data have yet to choose one."""
         return replace(self, marginal_map=None if config.card is None else config.card.marginal_map)

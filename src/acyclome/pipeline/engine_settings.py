@@ -51,8 +51,11 @@ ACYCLICITY: dict[str, Callable[[Config], Acyclicity]] = {
 }
 
 
-def engine_settings(config: Config) -> EngineSettings:
-    """Return how to screen, relax and search, of a model that was asked for or has been chosen."""
+def engine_settings(config: Config, *, shows_errors: bool = True) -> EngineSettings:
+    """Return how to screen, relax and search, of a model that was asked for or has been chosen.
+
+    ``shows_errors``: whether the genes are as they were measured, so that errors of causes are told by them.
+    """
     card = config.card
     if card is None:
         msg = f"Model {config.model} is none; expected the name of one."
@@ -65,6 +68,7 @@ def engine_settings(config: Config) -> EngineSettings:
         screen.augment,
         search=card.search,
         climbing=_climbing(card, config),
+        prunes=shows_errors and _prunes(card, config),
         turns=score.non_gaussian,
     )
 
@@ -91,8 +95,13 @@ def _climbing(card: Model, config: Config) -> Settings | None:
         perturbations=asked.perturbations,
         expanded=asked.expanded,
         gamma=config.score.gamma,
-        prunes=config.activity != "none" and Ability.COVARIATES in card.abilities,
+        prunes=_prunes(card, config),
     )
+
+
+def _prunes(card: Model, config: Config) -> bool:
+    """Say whether edges are left out that an error in a common cause explains."""
+    return config.activity != "none" and Ability.COVARIATES in card.abilities
 
 
 def looks_for_factors(config: Config, *, n_genes: int, is_counted: bool) -> bool:

@@ -277,7 +277,8 @@ def learn_subsample(
 
     ``sums`` is a folder that :func:`acyclome.pipeline.halves.shared` gives; None where correlations are formed here.
     """
-    settings = engine_settings(config.with_options({"fit.relax": False, "search.perturbations": 0}))
+    quickly = {"fit.relax": False, "search.perturbations": 0}
+    settings = engine_settings(config.with_options(quickly), shows_errors=data.shows_errors)
     R = None if sums is None else halves.correlations(sums, subsample)
     problem = data.subset(rows=subsample.rows).problem(backend, scratch, R)
     candidates = engine.screen(problem, settings)
@@ -285,9 +286,8 @@ def learn_subsample(
     return engine.search(problem, candidates, start, settings=settings, seed=subsample.seed)[0]
 
 
-def _candidate_facts(candidates: Candidates) -> dict[str, Any]:
-    counts = candidates.counts
-    return {"n_candidates": candidates.n_edges, "mean": float(counts.mean()), "max": int(counts.max(initial=0))}
+def _candidate_facts(pairs: Candidates) -> dict[str, Any]:
+    return {"n_candidates": pairs.n_edges, "mean": float(pairs.counts.mean()), "max": int(pairs.counts.max(initial=0))}
 
 
 def _sortability(m: Moments, source: np.ndarray, target: np.ndarray) -> dict[str, float]:

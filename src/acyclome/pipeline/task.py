@@ -100,7 +100,7 @@ class Task:
 
     @cached_property
     def settings(self) -> EngineSettings:
-        return engine_settings(self.config)
+        return engine_settings(self.config, shows_errors=self.data.shows_errors)
 
     def report(self, stage: str, done: float, message: str = "") -> None:
         self.runtime.report(stage, done, message)

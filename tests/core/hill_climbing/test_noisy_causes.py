@@ -3,9 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from acyclome import learn
 from acyclome.config import Config
+from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
+from acyclome.core.data.standardized import Standardized
+from acyclome.core.hill_climbing import noisy_causes
 from acyclome.core.hill_climbing.noisy_causes import explained_by_errors
 from acyclome.pipeline.engine_settings import engine_settings
 
@@ -69,10 +74,11 @@ def hub(seed=2, d=8, error=0.05):
     return np.column_stack([activity + np.sqrt(error) * rng.standard_normal(N), np.column_stack(genes) + noise])
 
 
-def test_a_search_leaves_such_edges_out_and_says_how_many(lab):
+@pytest.mark.parametrize("model", ["linear", "lingam", "dag_gnn", "spline"])
+def test_a_search_leaves_such_edges_out_and_says_how_many(lab, model):
     X, found = hub(), {}
     for activity in ("none", "auto"):
-        settings = engine_settings(Config.from_mapping({"model": "spline", "activity": activity}))
+        settings = engine_settings(Config.from_mapping({"model": model, "activity": activity}))
         found[activity] = lab.learn_dag(lab.problem_of(X), settings, 3)[0]
     none, auto = found["none"], found["auto"]
     assert none.pruned == 0
@@ -91,3 +97,35 @@ def test_where_few_edges_would_go_none_does(lab):
     edges = np.concatenate([source, apart[0]]), np.concatenate([target, apart[1]])
     assert explained(lab, X, edges) == [False] * 8
     assert explained(lab, X, (edges[0][:5], edges[1][:5])) == [False, False, True, False, False]
+
+
+def test_a_required_edge_stays_whatever_explains_it(lab):
+    settings = engine_settings(Config.from_mapping({"model": "linear"}))
+    X = hub()
+    free = lab.learn_dag(lab.problem_of(X), settings, 3)[0]
+    bound = replace(Constraints.none(X.shape[1]), required=np.array([5 * X.shape[1] + 3]))
+    found = lab.learn_dag(lab.problem_of(X, bound), settings, 3)[0]
+    assert free.pruned > 0
+    assert found.pruned > 0
+    assert (3, 5) in zip(found.source.tolist(), found.target.tolist(), strict=True)
+
+
+def test_scores_and_mixed_observations_show_no_error_of_a_cause():
+    config = Config.from_mapping({"model": "linear"})
+    assert engine_settings(config).prunes
+    assert not engine_settings(config, shows_errors=False).prunes
+
+
+def test_where_edges_were_left_out_what_targets_have_in_common_is_no_hidden_cause():
+    network = learn(hub(), n_resamples=0, random_state=1, threads=1)
+    assert network.facts["order"]["pruned"] > 0
+    assert network.edges["confounded"].isna().all()
+
+
+def test_some_observations_of_data_that_are_not_held_tell_the_same(lab, monkeypatch):
+    m = lab.moments_of(targets(0.05))
+    asked = Standardized(lambda a, b: m.Z[a:b], m.Z.shape, m.Z.dtype)
+    monkeypatch.setattr(noisy_causes, "SEEN", N // 2)
+    assert noisy_causes._seen(asked).shape == (3, N // 2)
+    assert explained_by_errors(replace(m, standardized=asked), *TRIANGLE, threads=1).tolist() == [False, False, True]
+    assert not asked.is_held

@@ -24,8 +24,9 @@ from scipy import sparse
 from acyclome.core.data.basis import orthonormal, standardized
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.expansions import Powers
-from acyclome.core.data.interventions import LEAST_OWN
+from acyclome.core.data.interventions import LEAST_OWN, Interventions
 from acyclome.core.data.moments import Moments
+from acyclome.core.data.standardized import Standardized
 from acyclome.core.graph.neighbors import common_neighbors
 from acyclome.core.workers import run_blocks
 
@@ -36,6 +37,7 @@ ERROR = 0.1
 # an error .05 at most, and of Sachs' one of eight, where single edges are true.
 COMMON = 0.2
 CUBIC = Powers(3)  # saturation has one bend; slopes of what bends more are noise
+SEEN = 2000  # observations that are enough for a test, of data too large to be held: a share of .005 is seen
 RIDGE = 1e-3  # of unit variances: powers of several causes that go together
 BLOCK = 64  # edges that a thread takes in a row
 
@@ -48,8 +50,10 @@ def explained_by_errors(data: Moments, source: np.ndarray, target: np.ndarray, *
     """
     known = data.interventions.counts[source] > 0
     tested = np.flatnonzero((common_neighbors(source, target, data.n_genes) > 0) & ~known)
-    graph = _Graph(data, source, target)
     out = np.zeros(len(source), bool)
+    if len(tested) < COMMON * len(out):
+        return out
+    graph = _Graph(_seen(data.standardized), data.interventions, source, target)
 
     def block(a: int, b: int) -> None:
         for e in tested[a:b]:
@@ -59,36 +63,43 @@ def explained_by_errors(data: Moments, source: np.ndarray, target: np.ndarray, *
     return out & (out.sum() >= COMMON * len(out))
 
 
+def _seen(genes: Standardized) -> np.ndarray:
+    """Return all observations or, of data that are formed as they are asked for, some, evenly spread."""
+    n = genes.shape[1]
+    return genes.whole if genes.is_held else genes.columns(np.arange(0, n, -(-n // SEEN)))
+
+
 @dataclass(frozen=True)
 class _Graph:
     """A graph of which edges are tested, by observations in which neither end was acted on."""
 
-    data: Moments
+    Z: np.ndarray  # (d, n')
+    interventions: Interventions  # none where some observations alone are seen
     source: np.ndarray
     target: np.ndarray
 
     @cached_property
     def strength(self) -> sparse.csr_matrix:
         """Share of variance that cubic curves of one end explain of the other, the better way round, ``(d, d)``."""
-        ends, d = (self.source, self.target), self.data.n_genes
+        ends, d = (self.source, self.target), len(self.Z)
         share = np.zeros(len(self.source))
         for one, other in (ends, ends[::-1]):
             line = np.argsort(one, kind="stable")
             for part in np.split(line, np.flatnonzero(np.diff(one[line])) + 1):
-                F = orthonormal(CUBIC.rows(self.data.Z[one[part[0]]].astype(np.float64)))
-                share[part] = np.maximum(share[part], _explained(F, self.data.Z[other[part]]))
+                F = orthonormal(CUBIC.rows(self.Z[one[part[0]]].astype(np.float64)))
+                share[part] = np.maximum(share[part], _explained(F, self.Z[other[part]]))
         whole = sparse.csr_matrix((share, ends), shape=(d, d))
         return (whole + whole.T).tocsr()
 
     def is_explained(self, e: int) -> bool:
         j, k = int(self.source[e]), int(self.target[e])
         causes = self._stronger(j, k)
-        interventions, rows = self.data.interventions, np.arange(self.data.n_obs)
+        interventions, rows = self.interventions, np.arange(self.Z.shape[1])
         if acted := len(interventions.of(j)) + len(interventions.of(k)):
             rows = np.setdiff1d(rows, np.concatenate([interventions.of(j), interventions.of(k)]))
         if len(causes) == 0 or (acted and len(rows) < LEAST_OWN):
             return False
-        left, slopes = _residuals(self.data.Z[[j, k]][:, rows], self.data.Z[causes][:, rows])
+        left, slopes = _residuals(self.Z[[j, k]][:, rows], self.Z[causes][:, rows])
         squares = np.mean(left**2, axis=1)
         if squares.min() <= RIDGE:  # a copy of its causes
             return False
