@@ -10,6 +10,7 @@ import pytest
 from acyclome import cli
 from acyclome.cli import demo, doctor, stages
 from acyclome.errors import ConvergenceError, InputError, MemoryLimitError
+from acyclome.pipeline import speed
 
 COMMANDS = tuple(cli.build_app().commands)
 HELP_LIMIT_S = 0.5  # of processor time: other work on the machine does not count
@@ -285,6 +286,17 @@ def test_the_doctor_finds_this_machine_fit(acyclome, tmp_path):
     assert (code, error) == (0, "")
     assert "Everything a run needs is here." in text
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_doctor_measures_the_machine_and_plans_know_it(acyclome, tmp_path, monkeypatch):
+    monkeypatch.setenv("ACYCLOME_SPEED", str(tmp_path / "here/speed.json"))
+    for name, small in {"GENES": 30, "OBSERVATIONS": 60, "ROUNDS": 2, "SIDE": 32}.items():
+        monkeypatch.setattr(speed, name, small)
+    assert "not measured" in acyclome("doctor")[1]
+    assert acyclome("doctor", "--speed")[0] == 0
+    assert str(tmp_path / "here/speed.json") in acyclome("doctor")[1]
+    (tmp_path / "here/speed.json").write_text('{"gram": -1}')
+    assert "no file of measured rates" in acyclome("doctor")[1]
 
 
 def test_the_doctor_refuses_a_folder_that_is_a_file(acyclome, tmp_path):

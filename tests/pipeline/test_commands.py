@@ -198,7 +198,9 @@ def test_a_plan_counts_the_search_for_hidden_causes_where_a_run_looks_for_them()
         assert (seconds["confounding"] > 5) == looks
         assert (seconds["screen"] == 0.0) == looks  # candidates of either are the same
         assert min(seconds[name] for name in ("validation", "network", "report")) > 1
-    assert estimate(10_000, 1000, Config(), threads=2)["seconds"]["confounding"] < 10
+    facts = estimate(10_000, 1000, Config(), threads=2)
+    assert facts["seconds"]["confounding"] < 10
+    assert facts["seconds_if_confounded"] > facts["total_seconds"] + 30
     unchecked = Config.from_mapping({"validation": {"checks": False}})
     assert estimate(10_000, 1000, unchecked, threads=1)["seconds"]["validation"] == 0
 

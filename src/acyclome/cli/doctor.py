@@ -50,10 +50,11 @@ class Finding:
 
 
 @cloup.option("--folder", type=FILE, default=Path(), metavar="FOLDER", help="Folder in which results will be written.")
+@cloup.option("--speed", is_flag=True, help="Measure this machine, in some ten seconds, for the times that plans tell.")
 @json_flag
-def doctor(folder: Path, json: bool) -> None:
+def doctor(folder: Path, speed: bool, json: bool) -> None:
     """Check versions, processors, memory, GPU, the right to write, and the cache of compiled kernels."""
-    findings = [_python(), *_packages(), *_machine(), _gpu(), _writing(folder), _kernel_cache()]
+    findings = [_python(), *_packages(), *_machine(), _gpu(), _writing(folder), _kernel_cache(), _speed(speed)]
     failed = [finding for finding in findings if finding.is_needed and not finding.is_fine]
     if json:
         echo_json({"is_fine": not failed, "findings": [asdict(finding) for finding in findings]})
@@ -140,3 +141,18 @@ def _kernel_cache() -> Finding:
         return Finding("kernel cache", f"{folder} is not writable", is_fine=False, is_needed=False, advice=advice)
     kernels = len(list((folder if "NUMBA_CACHE_DIR" in os.environ else folder.parents[1]).rglob("*.nbi")))
     return Finding("kernel cache", f"{kernels} compiled kernels in {folder}")
+
+
+def _speed(is_measured: bool) -> Finding:
+    from acyclome.pipeline import speed
+    from acyclome.pipeline.durations import REFERENCE
+
+    advice = "acyclome doctor --speed measures it for the times that plans tell"
+    try:
+        rates = speed.keep(speed.measure()) if is_measured else speed.known_rates()
+    except AcyclomeError as error:
+        return Finding("speed", str(error), is_fine=False, is_needed=is_measured, advice=advice)
+    if rates is REFERENCE:
+        return Finding("speed", "not measured; plans tell the times of a core at 3 GHz", False, False, advice)
+    times = f"{rates.gram / REFERENCE.gram:.2f} and {rates.moves / REFERENCE.moves:.2f} times"
+    return Finding("speed", f"{times} the products and searches of a core at 3 GHz ({speed.rates_file()})")

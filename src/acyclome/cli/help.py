@@ -30,7 +30,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "inspect": ("inspect pbmc.h5ad", "inspect counts.csv --genes-as rows --json"),
     "plan": ("plan pbmc.h5ad --layer counts", "plan pbmc.h5ad --preset paper --threads 16 --json"),
     "demo": ("demo -o demo/", "demo --data-only pbmc68k_reduced.h5ad"),
-    "doctor": ("doctor", "doctor --json"),
+    "doctor": ("doctor --json", "doctor --speed"),
     "predict": ("predict out/ --knockout SPI1", "predict out/ --set SPI1=-2 --shift CEBPA=1 -o changes.tsv"),
     "effects": ("effects out/ -g SPI1 --descendants", "effects out/ --least 0.1 -o effects.tsv"),
     "blame": (

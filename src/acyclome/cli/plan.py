@@ -35,6 +35,8 @@ def _plan_text(facts: Mapping[str, Any], *, on_card: bool) -> str:
     size = f"{facts['n_obs']:,} observations x {facts['n_genes']:,} genes, about {facts['memory_gb']:.1f} GB of memory"
     if on_card:
         size += f" and {facts['device_memory_gb']:.1f} GB of the GPU's"
+    if facts["seconds_if_confounded"] > facts["total_seconds"]:
+        times["in all, if many hidden causes are proposed"] = facts["seconds_if_confounded"]
     rows = [[name, f"about {wording.duration(spent)}"] for name, spent in times.items()]
     return f"{size}\n\n{format_table(['stage', 'time'], rows)}{_models_text(facts.get('models', {}))}"
 

@@ -16,9 +16,9 @@ from acyclome.io.atomic import remove
 from acyclome.io.digested import fingerprint
 from acyclome.io.runs import RunFolder
 from acyclome.pipeline.dataset import Dataset
+from acyclome.pipeline.durations import is_sharded
 from acyclome.pipeline.keys import Key, Part, Stage
 from acyclome.pipeline.records import Record
-from acyclome.pipeline.resources import is_sharded
 from acyclome.pipeline.task import measured
 
 R = TypeVar("R", bound=Record)

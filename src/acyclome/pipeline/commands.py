@@ -28,11 +28,13 @@ from acyclome.knowledge.regulators import find_regulators
 from acyclome.network import JointNetworks, Network
 from acyclome.pipeline.clusters import whole_run
 from acyclome.pipeline.doors import Door, Label
+from acyclome.pipeline.durations import CHECKED_OBSERVATIONS, CHECKED_ROUNDS
 from acyclome.pipeline.groups import check_joint, learn_groups
 from acyclome.pipeline.jobs import job_needs
 from acyclome.pipeline.keys import Part, options_of
-from acyclome.pipeline.resources import CHECKED_OBSERVATIONS, CHECKED_ROUNDS, check_memory, estimate, estimate_models
+from acyclome.pipeline.resources import check_memory, estimate, estimate_models
 from acyclome.pipeline.session import Session, report, report_if_possible
+from acyclome.pipeline.speed import known_rates
 from acyclome.pipeline.task import Runtime, measured
 from acyclome.pipeline.validation import draw_genes
 from acyclome.prepare.checks import check_groups
@@ -254,12 +256,14 @@ def borne_out(out: str | os.PathLike[str], runtime: Runtime, edges: int | None =
 def plan(input_path: str | os.PathLike[str], config: Config, runtime: Runtime) -> dict[str, Any]:
     """Say what a run would take: genes and observations after the filters, memory and time per stage.
 
+    Times are those of this machine where it was measured (:mod:`acyclome.pipeline.speed`).
     Which model ``auto`` will choose is not known before; ``models`` has memory and time of a run with each.
     """
     from acyclome.prepare import prepared_size
 
     n_obs, n_vars = prepared_size(input_path, config)
-    facts = estimate(n_vars, n_obs, config, threads=runtime.threads)
+    rates = known_rates()
+    facts = estimate(n_vars, n_obs, config, threads=runtime.threads, rates=rates)
     if config.card is None:
-        facts["models"] = estimate_models(n_vars, n_obs, config, threads=runtime.threads)
+        facts["models"] = estimate_models(n_vars, n_obs, config, threads=runtime.threads, rates=rates)
     return facts

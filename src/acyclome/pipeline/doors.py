@@ -13,7 +13,8 @@ from acyclome.knowledge.regulators import Regulators
 from acyclome.knowledge.shared import Shared
 from acyclome.network import Network
 from acyclome.pipeline.dataset import Dataset
-from acyclome.pipeline.resources import WRITTEN, estimate
+from acyclome.pipeline.durations import WRITTEN
+from acyclome.pipeline.resources import estimate
 from acyclome.pipeline.session import Session
 from acyclome.pipeline.task import Runtime, Task
 
@@ -71,7 +72,7 @@ def learn_session(session: Session, label: Label, place: tuple[int, int]) -> Net
     data, runtime = session.task.data, session.task.runtime
     if runtime.expect is not None:
         planned = estimate(data.n_genes, data.n_obs, session.asked, threads=runtime.threads)["seconds"]
-        left_out = WRITTEN if session.folder is None else ()
+        left_out = ("prepare", *(WRITTEN if session.folder is None else ()))  # the data are prepared
         runtime.expect({name: spent for name, spent in planned.items() if name not in left_out}, *place)
     network = session.learn()
     before = {*data.store.facts.get("warnings", []), *data.warnings}

@@ -20,10 +20,10 @@ from acyclome.core.effects.stacking import LEAST, Profiles
 from acyclome.core.effects.total import responses
 from acyclome.network.tables import TREATMENT_COLUMNS
 from acyclome.pipeline.dataset import Labels
+from acyclome.pipeline.durations import HELD_OUT_PARTS
 from acyclome.pipeline.executor import run_parts
 from acyclome.pipeline.identification import identify
 from acyclome.pipeline.records import HeldOut
-from acyclome.pipeline.resources import HELD_OUT_PARTS
 from acyclome.pipeline.stages import learn_subsample
 from acyclome.pipeline.task import Task, seed_of
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from acyclome.config import Config
-from acyclome.pipeline.resources import BASE_BYTES, estimate, is_sharded
+from acyclome.pipeline.durations import is_sharded
+from acyclome.pipeline.resources import BASE_BYTES, estimate
 
 THREADS = 8  # of a job of a stage that shares its work among them, as the rules of the workflow give it
 

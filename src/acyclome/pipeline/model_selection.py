@@ -32,8 +32,8 @@ from acyclome.models import check_pairing, get_model
 from acyclome.models.card import Ability
 from acyclome.models.held_out import REPEATED, repeated
 from acyclome.pipeline.dataset import Dataset, asked_by
+from acyclome.pipeline.durations import COMPARED_GENES, COMPARED_OBSERVATIONS, PARTS, parts_judged
 from acyclome.pipeline.records import Chosen
-from acyclome.pipeline.resources import COMPARED_GENES, COMPARED_OBSERVATIONS, PARTS, parts_judged
 from acyclome.pipeline.stages import learn_subsample
 from acyclome.pipeline.task import Task, seed_of
 from acyclome.prepare.transform import gain_of_logarithms

@@ -22,6 +22,7 @@ from acyclome.pipeline import confounding, interventional, model_selection, shar
 from acyclome.pipeline.archive import Archive
 from acyclome.pipeline.assembly import assemble
 from acyclome.pipeline.dataset import Dataset
+from acyclome.pipeline.durations import is_sharded
 from acyclome.pipeline.held_out import hold_out
 from acyclome.pipeline.keys import Key, Part, Stage
 from acyclome.pipeline.pieces import M, Pieces
@@ -39,7 +40,6 @@ from acyclome.pipeline.records import (
     Sharded,
     Validated,
 )
-from acyclome.pipeline.resources import is_sharded
 from acyclome.pipeline.task import Runtime, Task, seed_of
 
 R = TypeVar("R", bound=Record)

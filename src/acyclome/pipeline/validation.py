@@ -28,8 +28,8 @@ from acyclome.knowledge.edges import Prior
 from acyclome.models import AUTO
 from acyclome.pipeline import interventional
 from acyclome.pipeline.dataset import Dataset
+from acyclome.pipeline.durations import CHECKED_GENES, CHECKED_OBSERVATIONS, CHECKED_ROUNDS
 from acyclome.pipeline.records import Ordered, Validated
-from acyclome.pipeline.resources import CHECKED_GENES, CHECKED_OBSERVATIONS, CHECKED_ROUNDS
 from acyclome.pipeline.stages import learn_subsample
 from acyclome.pipeline.task import Task, seed_of
 from acyclome.prepare.permuted import ROUND
