@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from acyclome.config import Config
     from acyclome.core.contract import HeldOut, StructuralModel
-    from acyclome.core.data.moments import MarginalMap
     from acyclome.core.data.problem import Problem
+    from acyclome.core.data.standardized import MarginalMap
     from acyclome.core.relaxation.problem import RelaxationModel
     from acyclome.options.sections import Section
 

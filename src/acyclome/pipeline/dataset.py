@@ -17,13 +17,13 @@ from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import (
     PRECISE_GENES,
     WHOLE_GENES,
-    MarginalMap,
     Moments,
     dtype_of,
     scale_genes,
     with_correlations,
 )
 from acyclome.core.data.problem import Problem
+from acyclome.core.data.standardized import MarginalMap
 from acyclome.core.effects.doses import Treatments
 from acyclome.errors import ConfigError, InputError, examples
 from acyclome.io.scratch import scratch_array

@@ -30,21 +30,17 @@ from acyclome.errors import ConfigError
 from acyclome.io.store import MemoryStore
 from acyclome.models import check_pairing, get_model
 from acyclome.models.card import Ability
-from acyclome.models.held_out import REPEATED, repeated
+from acyclome.models.held_out import LOGARITHMS, REPEATED, gains_of_logarithms, repeated
 from acyclome.pipeline.dataset import Dataset, asked_by
 from acyclome.pipeline.durations import COMPARED_GENES, COMPARED_OBSERVATIONS, PARTS, parts_judged
 from acyclome.pipeline.records import Chosen
 from acyclome.pipeline.stages import learn_subsample
 from acyclome.pipeline.task import Task, seed_of
-from acyclome.prepare.transform import gain_of_logarithms
 
 LEAST_OBSERVATIONS = 60  # of which 15 are kept back; the standard error of fewer is no measure
 STARTS = 4  # of clusters of genes, in large networks: 50 genes each; no other number is on record
 CORRELATED = 1000  # observations by whose correlations these grow: a standard error of .03
 VARIES = 0.01  # of a gene's variance, that it needs among the observations fitted to be judged
-# Nats a gene by which logarithms are to be nearer to normal, that models be compared on these: on values as they are
-# tails would choose between them.  Log-normal noise of a deviation of .5 gains .19, Sachs' intensities 1.
-LOGARITHMS = 0.2
 LOGARITHMS_SAID = (
     "The logarithms of these values are far nearer to normal, and models were compared on these; the network is "
     "learned from the values. With --prepare.log true it is learned from the logarithms."
@@ -154,7 +150,9 @@ def _repeated(data: Dataset) -> float:
 def _gains_by_logarithms(sample: Dataset) -> bool:
     """Say whether logarithms are so much nearer to normal that models are to be compared on these."""
     values = sample.store.block(0, sample.n_genes)
-    return values.min() >= 0 and _repeated(sample) <= REPEATED and gain_of_logarithms(values) > LOGARITHMS
+    if values.min() < 0 or _repeated(sample) > REPEATED:
+        return False
+    return float(gains_of_logarithms(values).mean()) > LOGARITHMS
 
 
 def _sample(task: Task, rng: np.random.Generator) -> tuple[Dataset, list[np.ndarray]]:

@@ -95,17 +95,6 @@ def choose_transform(X: np.ndarray, seed: int = 0, Q: np.ndarray | None = None) 
     return Choice("rank" if is_rank else "none", float(plain.mean()), float(ranked.mean()), error)
 
 
-def gain_of_logarithms(X: np.ndarray) -> float:
-    """Return by how many nats ``log(1 + x)`` is nearer to normal than ``x``, ``(genes, n_obs)`` from 0, a gene.
-
-    The log-likelihood of the two in the family of Box and Cox (1964), the derivative of the map counted.
-    """
-    logs = np.log1p(X.astype(np.float64))
-    spread, of_logs = X.std(axis=1, dtype=np.float64), logs.std(axis=1)
-    varies = (spread > 0) & (of_logs > 0)
-    return float(np.mean(np.log(spread[varies] / of_logs[varies]) - logs[varies].mean(axis=1))) if varies.any() else 0.0
-
-
 def draw_sample(n_vars: int, n_obs: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the genes and observations, ascending, on which the transform is chosen."""
     rng = np.random.default_rng([seed, _STREAM, 0])

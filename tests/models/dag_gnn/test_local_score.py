@@ -7,7 +7,8 @@ from family_cases import CONSTANT, measured_through_curves
 import acyclome as ac
 from acyclome.core.data.interventions import Interventions, own_moments
 from acyclome.core.data.moments import scale_genes
-from acyclome.models.dag_gnn.local_score import PostNonlinear, map_genes
+from acyclome.models.dag_gnn.card import marginal_map
+from acyclome.models.dag_gnn.local_score import PostNonlinear
 from acyclome.models.linear.local_score import LeastSquares
 from acyclome.prepare.transform import rank_to_normal
 
@@ -58,7 +59,7 @@ def test_the_map_of_a_target_is_that_of_its_own_observations():
     for value in (0.5, 40.0):
         Y = X.copy()
         Y[4, rows] = value
-        m = scale_genes(lambda a, b, Y=Y: Y[a:b], CONSTANT, interventions=done, marginal_map=map_genes)
+        m = scale_genes(lambda a, b, Y=Y: Y[a:b], CONSTANT, interventions=done, marginal_map=marginal_map)
         found.append((m.Z[4, :400] - own_moments(m.Z, done)[0][4]) / m.own_scale[4])
         bare = scale_genes(lambda a, b, Y=Y: Y[a:b], CONSTANT, interventions=done)
         np.testing.assert_allclose((m.mean, m.scale), (bare.mean, bare.scale), rtol=1e-9)

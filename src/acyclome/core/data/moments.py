@@ -20,9 +20,8 @@ from acyclome.core.workers import run_blocks
 
 if TYPE_CHECKING:
     from acyclome.core.data.confounders import Deconfounding
+    from acyclome.core.data.standardized import MarginalMap
 
-MarginalMap = Callable[[np.ndarray, Interventions, int], None]
-"""``(Z, interventions, threads)``: takes standardized genes to scales of their own, in place, standardized again."""
 WHOLE_GENES = 32_000  # of which all correlations are held, 4.1 GB: as many as are seen in an atlas
 PRECISE_GENES = 4_000  # up to which they are float64, 0.13 GB
 PAIR_VALUES = 1 << 22  # of each side that are multiplied at once, 32 MB in float64
@@ -246,7 +245,7 @@ def scale_genes(
         mean, scale, skewness = standardize(values, Z, threads)
         measured = None if marginal_map is None else own_moments(Z, done)
         if marginal_map is not None:
-            marginal_map(Z, done, threads)
+            marginal_map(Z, (mean, scale), done, threads=threads)
             skewness = np.array([np.mean(z.astype(np.float64) ** 3) for z in Z])
         if deconfounding is not None and takes_out:
             scale *= deconfounding.apply(Z, threads)

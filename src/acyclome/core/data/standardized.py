@@ -10,7 +10,7 @@ import mmap
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from acyclome.core.workers import run_blocks
 from acyclome.errors import InputError
 
 if TYPE_CHECKING:
+    from acyclome.core.data.interventions import Interventions
     from acyclome.core.data.slabs import SparseGenes
 
 BlockReader = Callable[[int, int], np.ndarray]
@@ -31,6 +32,15 @@ HELD_BYTES = 1 << 30  # up to which genes are held, rather than formed anew: as 
 PANEL_VALUES = 1 << 27  # of a panel, 0.5 GB in float32; two of them are multiplied at once
 PIECE_BYTES = 1 << 28  # of float64 that are standardised at once
 LEAST_PANEL = 128  # genes of a panel of any number of observations: products of narrower ones wait for memory
+
+
+class MarginalMap(Protocol):
+    """Takes standardized genes to scales of their own, in place, standardized again."""
+
+    def __call__(
+        self, Z: np.ndarray, units: tuple[np.ndarray, np.ndarray], interventions: Interventions, *, threads: int
+    ) -> None:
+        """Change ``Z`` ``(d, n)``, of genes that were ``mean + scale Z`` with ``units = (mean, scale)``, ``(d,)``."""
 
 
 @dataclass(frozen=True)

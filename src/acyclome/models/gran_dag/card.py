@@ -11,8 +11,11 @@ from acyclome.models.gran_dag.options import GranDag
 from acyclome.models.mlp import card as mlp
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from acyclome.config import Config
     from acyclome.core.contract import StructuralModel
+    from acyclome.core.data.interventions import Interventions
     from acyclome.models.gran_dag import relaxation as of_networks
 
 PASSES = 6  # multiplications of a weight and an observation in a step: the value, and slopes of both, each with a sum
@@ -37,9 +40,21 @@ def relaxation(config: Config) -> of_networks.GranDag:
     return Networks(*shape, lambda1=config.fit.lambda1, steps=options.steps, prunes=prunes)
 
 
+def marginal_map(
+    Z: np.ndarray, units: tuple[np.ndarray, np.ndarray], interventions: Interventions, *, threads: int
+) -> None:
+    """Take amounts to their logarithms in place."""
+    from acyclome.models.gran_dag.amounts import take_logarithms
+
+    take_logarithms(Z, units, threads=threads)
+
+
 def variant(config: Config) -> Model:
-    """Return the card with what the options have choose edges."""
-    return GRAN_DAG if config.of(GranDag).edges == "score" else DECIDED_BY_NETWORKS
+    """Return the card with what the options have choose edges, of genes as they are unless noise is of any kind."""
+    options = config.of(GranDag)
+    if options.edges != "score":
+        return DECIDED_BY_NETWORKS
+    return GRAN_DAG if options.noise == "function" else WITH_CONSTANT_NOISE
 
 
 def cost(config: Config, n_genes: Any, n_obs: int) -> Cost:
@@ -91,8 +106,10 @@ GRAN_DAG = Model(
     cost=cost,
     structural_model=structural_model,
     relaxation=relaxation,
+    marginal_map=marginal_map,
     relaxes_by_default=True,
     variant=variant,
     is_compared=False,
 )
-DECIDED_BY_NETWORKS = replace(GRAN_DAG, search="relaxation")
+WITH_CONSTANT_NOISE = replace(GRAN_DAG, marginal_map=None)
+DECIDED_BY_NETWORKS = replace(WITH_CONSTANT_NOISE, search="relaxation")

@@ -1,4 +1,4 @@
-"""Noise whose variance is a function of the causes: what that is worth beside the evidence of the mean.
+"""Noise whose variance is a function of the causes, of any law: what that is worth beside the evidence of the mean.
 
 A location-scale model is identifiable but for special pairs (Immer et al. 2023), and where only the noise depends on a
 cause that cause is found, too.
@@ -14,7 +14,7 @@ from acyclome.core.contract import ScoreCost
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.models.curves.local_score import smoothness
-from acyclome.models.held_out import LEAST_VARIANCE, scaled_held_out
+from acyclome.models.held_out import LEAST_VARIANCE, gain_of_own_law, scaled_held_out
 from acyclome.models.linear.local_score import AdditiveNoise
 from acyclome.models.mlp.gaussian_process import Evidence, EvidenceScore
 from acyclome.models.own_rows import OwnRows
@@ -49,7 +49,8 @@ class LocationScaleScore(AdditiveNoise):
     The score is that of the mean less ``max(0, ratio / c - df/2 log n)``, with ``ratio`` the log-likelihood ratio of
     ``s_j`` over a constant, the mean as it is fitted to noise of one variance, and ``df`` the effective degrees of
     freedom of ``s_j``.  ``c`` is by how much squares of the noise vary beyond those of normal noise, 1 at least
-    (quasi-likelihood: McCullagh and Nelder 1989, section 9.2): heavy tails follow any curve a little.
+    (quasi-likelihood: McCullagh and Nelder 1989, section 9.2): heavy tails follow any curve a little.  Less, too, what
+    noise in units of its deviation gains by its own law, over what the gene alone gains by its own.
     """
 
     data: Moments
@@ -65,7 +66,8 @@ class LocationScaleScore(AdditiveNoise):
         if sets.shape[1] == 0:
             return found
         own = OwnRows.of(self.data, j, rows)
-        return found - [self._log_variance(parents, self.mean.left_by(j, parents, own), own)[1] for parents in sets]
+        alone = self._gain(j, sets[0, :0], own)
+        return found + alone - [self._gain(j, parents, own) for parents in sets]
 
     def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
         return self.mean.promise(j, parents, others)
@@ -78,6 +80,13 @@ class LocationScaleScore(AdditiveNoise):
         left = self.left_by(j, parents, own)
         deviation = np.exp(0.5 * self._log_variance(parents, left, own)[0])
         return scaled_held_out(self.data, j, left, own=own, test=test, deviation=deviation)
+
+    def _gain(self, j: int, parents: np.ndarray, own: OwnRows) -> float:
+        """Return the nats that the noise of gene ``j`` gains by its variance and by its law."""
+        left = self.left_by(j, parents, own)
+        s, gain = self._log_variance(parents, left, own)
+        noise = (left * np.exp(-0.5 * s))[slice(None) if own.fitted is None else own.fitted]
+        return gain + gain_of_own_law(self.data, j, noise, own=own)
 
     def _log_variance(self, parents: np.ndarray, left: np.ndarray, own: OwnRows) -> tuple[np.ndarray, float]:
         """Return the log variance of the noise everywhere, ``(n,)``, and what it gains over a constant, in nats."""

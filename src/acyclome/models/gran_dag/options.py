@@ -17,7 +17,8 @@ class GranDag(Section):
     threshold: the networks, every edge from fit.w_threshold on. pruned: of these, those that an additive model needs
     (p < .001), as in the paper."""
     noise: Literal["function", "constant"] = "function"
-    """Score: variance of a gene's noise. function: of the causes, as the mean is. constant: a number, as in mlp."""
+    """Score: variance of a gene's noise. function: of the causes, as the mean is, and noise of any law; amounts, whose
+    logarithms are nearer to normal, are learned from as these. constant: a number, and normal noise, as in mlp."""
     outputs: int = Field(default=1, ge=1, le=2)
     """Outputs of a network. 1: the mean, and its variance is a number. 2: the variance too, which takes thousands of
     observations: of hundreds it fits the noise, and turns edges."""
