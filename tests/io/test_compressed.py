@@ -19,6 +19,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.io.test_foreign_files import forget_copies
 
 from acyclome.errors import AcyclomeError, InputError
 from acyclome.io import compressed
@@ -75,7 +76,7 @@ def in_zarr(place, form):
         import zarr
 
         path = shutil.copytree(whole(form, "zarr"), folder / "a.zarr")
-        (path / ".zmetadata").unlink(missing_ok=True)  # a copy of what stands in the folders
+        forget_copies(path)
         replace(zarr.open_group(path, mode="a", use_consolidated=False)[place], arrays)
         return path
 

@@ -33,7 +33,8 @@ def annotated(X=C, **columns):
 
 
 def h5ad(folder, name="a.h5ad", adata=None):
-    with warnings.catch_warnings():
+    # From 0.13 on anndata writes texts with gaps of itself; before, where it is told to.
+    with warnings.catch_warnings(), anndata.settings.override(allow_write_nullable_strings=True):
         warnings.simplefilter("ignore")
         (annotated(ok=["a"] * N) if adata is None else adata).write_h5ad(folder / name)
     return folder / name
@@ -42,6 +43,11 @@ def h5ad(folder, name="a.h5ad", adata=None):
 def changed(folder, change, adata=None):
     path = h5ad(folder, adata=adata)
     with h5py.File(path, "a") as handle:
+        for axis in (handle["obs"], handle["var"]):  # names that are no array, as anndata writes them from 0.13 on
+            if "values" in axis["_index"]:
+                axis.move("_index/values", "names")
+                del axis["_index"]
+                axis.move("names", "_index")
         change(handle)
     return path
 
@@ -93,6 +99,19 @@ def numbered_genes(column):
         handle["var"].attrs["column-order"] = np.array([column], dtype=TEXT)
 
     return change
+
+
+def names_with_gaps(handle):
+    """Names as anndata writes them from version 0.13 on, beside a column that cannot be read."""
+    for key in ("obs", "var"):
+        names = handle[key]["_index"][:]
+        del handle[key]["_index"]
+        group = handle[key].create_group("_index")
+        group.attrs.update({"encoding-type": "nullable-string-array", "encoding-version": "0.1.0", "na-value": "NaN"})
+        group["values"], group["mask"] = names, np.zeros(len(names), bool)
+        for part, kind in (("values", "string-array"), ("mask", "array")):
+            group[part].attrs.update({"encoding-type": kind, "encoding-version": "0.2.0"})
+    column_of_the_future(handle)
 
 
 def named_by_categories(folder):
@@ -264,6 +283,7 @@ READ = {
     "Expression Atlas": (atlas, []),
     "GEO": (geo, []),
     "names in quotes": (quoted, []),
+    "names that may be missing": (lambda f: changed(f, names_with_gaps), ["'new' of obs", "left out"]),
     "names that are categories": (named_by_categories, []),
     "anndata before 0.7": (before_anndata_07, []),
     "10x of version 2": (lambda f: tenx(f, of_version_2("hg19")), []),
@@ -448,24 +468,31 @@ def many_names(handle):
     handle["obs"].create_dataset("_index", (10**9,), "u1", chunks=(10**6,))
 
 
+def forget_copies(folder):
+    """Take out what a zarr folder says of its arrays a second time, at its root."""
+    (folder / ".zmetadata").unlink(missing_ok=True)
+    root = folder / "zarr.json"
+    if root.exists():
+        root.write_text(json.dumps(json.loads(root.read_text()) | {"consolidated_metadata": None}))
+
+
 def names_in_pieces(folder):
     """Declare a million names, of which each would be looked for by itself."""
-    path = next(path for path in (folder / "var" / "_index").iterdir() if path.name in (".zarray", "zarr.json"))
-    said = json.loads(path.read_text())
-    said["shape"] = [10**6]
-    (said if "chunks" in said else said["chunk_grid"]["configuration"])[
-        "chunks" if "chunks" in said else "chunk_shape"
-    ] = [1]
-    path.write_text(json.dumps(said))
-    (folder / ".zmetadata").unlink(missing_ok=True)  # which says it once more
+    import zarr
+
+    var = zarr.open_group(folder, mode="a", use_consolidated=False)["var"]
+    del var["_index"]
+    var.create_array("_index", shape=(10**6,), chunks=(1,), dtype="u1")
+    forget_copies(folder)
 
 
 def names_without_end(folder):
     """Change the first four bytes of a piece of names, which count them."""
     import zarr
 
-    names = zarr.open_group(folder, mode="r")["var/_index"]
-    piece = folder / "var" / "_index" / next(iter(names.metadata.encode_chunk_key(at) for at in [(0,)]))
+    held = "var/_index/values" if (folder / "var/_index/values").exists() else "var/_index"
+    names = zarr.open_group(folder, mode="r")[held]
+    piece = folder / held / next(iter(names.metadata.encode_chunk_key(at) for at in [(0,)]))
     codecs = [codec for codec in [getattr(names.metadata, "compressor", None)] if codec is not None]
     data = piece.read_bytes()
     for codec in codecs:

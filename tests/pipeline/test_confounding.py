@@ -83,6 +83,8 @@ def test_a_factor_is_said_to_go_with_the_columns_that_it_is(confounded):
     assert set(shares) == {"batch", "depth"}
     assert shares["batch"] == pytest.approx(np.corrcoef(batch, factor)[0, 1] ** 2, abs=0.01)
     assert columns_of(factor, None) == {}
+    gaps = columns.assign(batch=pd.array(np.where(batch, "b", None), dtype="string"))  # what is missing is a label
+    assert columns_of(factor, gaps)["batch"] == pytest.approx(shares["batch"])
 
 
 def test_where_nothing_is_hidden_the_bits_are_those_without_looking():

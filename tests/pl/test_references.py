@@ -15,6 +15,7 @@ import acyclome as ac
 
 mpl.use("Agg")
 REFERENCES = Path(__file__).parent / "references"
+DRAWN_WITH = "3.11"  # the version of matplotlib; others set their texts a little elsewhere
 DPI, FAR = 60, 6.0  # root mean square of grey levels: 0 with the pinned versions, with room for other fonts
 FIGURES = {
     "comparison": ("types", ("CD14 Mono", "CD16 Mono")),
@@ -50,6 +51,9 @@ def adata():
     return learned()
 
 
+@pytest.mark.skipif(
+    not mpl.__version__.startswith(DRAWN_WITH), reason=f"references are drawn by matplotlib {DRAWN_WITH}, others differ"
+)
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_looks_as_its_reference(name, adata, tmp_path):
     from matplotlib.testing.compare import compare_images

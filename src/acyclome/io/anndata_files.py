@@ -162,17 +162,22 @@ def _rows(member: Any) -> int | None:
     """Return how many values a column declares, categories without end too; None where none of its arrays tells."""
     if hasattr(member, "keys") and (getattr(member.get("categories"), "shape", None) or (0,))[0] > _CATEGORIES:
         return int(member["categories"].shape[0])
-    for part in ("codes", "values"):  # of categories, and of numbers and texts that may be missing
-        if hasattr(member, "keys") and part in member:
-            return _rows(member[part])
-    shape = getattr(member, "shape", None)
+    shape = getattr(_by_row(member), "shape", None)
     return int(shape[0]) if shape else None
+
+
+def _by_row(member: Any) -> Any:
+    """Return what has a value for each row: an array itself, codes of categories, texts and numbers with gaps."""
+    for part in ("codes", "values"):
+        if hasattr(member, "keys") and part in member:
+            return _by_row(member[part])
+    return member
 
 
 def _check_names(node: Any, key: str) -> int | None:
     """Return how many names there are; refuse a table of them, each value of which is read by itself, and too many."""
     name = node.attrs.get("_index", "_index") if hasattr(node, "keys") else None
-    names = node if name is None else node.get(name)
+    names = node if name is None else _by_row(node.get(name))  # a group of texts with gaps, from anndata 0.13 on
     shape = getattr(names, "shape", None) or ()
     if len(shape) > 1:
         extents = " x ".join(f"{extent:,}" for extent in shape)
@@ -196,7 +201,7 @@ def _index(node: Any, key: str) -> pd.Index:
 
     said = node.attrs.get("_index", "_index")
     for name in (said, "_index", "index"):
-        if name in node and (hasattr(node[name], "shape") or "codes" in node[name]):  # names may be categories
+        if name in node and hasattr(_by_row(node[name]), "shape"):
             try:
                 texts = np.ravel(np.asarray(read_elem(node[name]))).tolist()  # at once: one by one is slow
             except Exception as error:  # as above

@@ -67,7 +67,7 @@ def are_no_genes(names: Sequence[str]) -> list[bool]:
 def other_features(var: pd.DataFrame) -> list[str]:
     """Return the kind of each row of var that is no gene by it, empty for genes; no kinds where no rows are genes."""
     for column in _KIND_COLUMNS:
-        kinds = var[column].astype(str).tolist() if column in var else []
+        kinds = var[column].astype(object).map(str).tolist() if column in var else []
         others = [kind if _NO_EXPRESSION.fullmatch(_bare(kind)) else "" for kind in kinds]
         if any(others) and not all(others):
             return others

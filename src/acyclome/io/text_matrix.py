@@ -99,7 +99,8 @@ def _read_table(path: Path) -> _Table:
 def _read_cells(path: Path, head: Head, decimal: str) -> pd.DataFrame:
     import pandas as pd
 
-    names = {0: str} if head.has_index else {}  # as they stand: NA may be a gene, 007 a sample
+    # As they stand: NA may be a gene, 007 a sample. After a blank: pandas 3 looks for NA in what a converter gives.
+    names = {0: " {}".format} if head.has_index else {}
     try:
         with open_bytes(path) as stream:
             return pd.read_csv(

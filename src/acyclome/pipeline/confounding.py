@@ -183,7 +183,7 @@ def columns_of(score: np.ndarray, columns: pd.DataFrame | None) -> dict[str, flo
             x = pd.to_numeric(values).to_numpy(float)
             share = np.corrcoef(x, score)[0, 1] ** 2 if np.isfinite(x).all() and np.ptp(x) > 0 else 0.0
         else:
-            codes = pd.factorize(values.astype(str))[0]
+            codes = pd.factorize(values.astype(object).map(str))[0]  # what is missing is a label, too
             counts = np.bincount(codes)
             means = np.bincount(codes, weights=score) / counts
             # Less what labels explain by chance, of which there may be as many as observations.

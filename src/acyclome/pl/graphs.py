@@ -182,7 +182,7 @@ def _columns(edges: pd.DataFrame, level: Mapping[Hashable, int]) -> dict[Hashabl
     for column in sorted(set(level.values()) - {0}, key=lambda step: (abs(step), step)):
         near, far = ("target", "source") if column < 0 else ("source", "target")
         ring = edges[edges["_level"] == column]
-        height = ring[near].map(lambda name: place[name][1]).groupby(ring[far]).mean()
+        height = ring[near].map(lambda name: place[name][1]).astype(float).groupby(ring[far]).mean()
         weight = ring.groupby(far)["weight"].sum()
         # Rounded, since means of the same heights in another order differ in the last digit.
         names = sorted(height.index, key=lambda name: (-round(height[name], 9), -weight[name], str(name)))
@@ -198,7 +198,8 @@ def rows_of(edges: pd.DataFrame, depth: Mapping[Hashable, int]) -> dict[Hashable
     for row in range(max(depth.values()) + 1):
         names = [name for name, level in depth.items() if level == row]
         above = edges[edges["target"].isin(names)]
-        middle = above["source"].map(lambda name: place.get(name, (0.0, 0.0))[0]).groupby(above["target"]).mean()
+        across = above["source"].map(lambda name: place.get(name, (0.0, 0.0))[0])
+        middle = across.astype(float).groupby(above["target"]).mean()  # of no edges, pandas 3 makes texts
         names.sort(key=lambda name: (round(float(middle.get(name, 0.0)), 9), str(name)))
         lines = math.ceil(len(names) / ACROSS)
         for part in (names[k::lines] for k in range(lines)):

@@ -37,7 +37,9 @@ def find_symbols(adata: AnnData, choice: Input, genes: Sequence[str]) -> dict[st
     if column is None and kind_of_names(genes) == "ensembl":
         bare = {"".join(filter(str.isalnum, str(name))).casefold(): name for name in reversed(table.columns)}
         named = [bare[name] for name in _COLUMNS if name in bare]
-        column = next((name for name in named if kind_of_names(table[name].astype(str).tolist()) == "symbol"), None)
+        column = next(
+            (name for name in named if kind_of_names(table[name].astype(object).map(str).tolist()) == "symbol"), None
+        )
     if column is None or column == NONE:
         return {}
     here = table[column].astype(object)
