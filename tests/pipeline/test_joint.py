@@ -11,6 +11,7 @@ from acyclome.errors import ConfigError, InputError
 from acyclome.evaluate.simulate import simulate
 from acyclome.network import JointNetworks
 from acyclome.pipeline.commands import Runtime, run
+from acyclome.pipeline.session import Session
 
 JOINT = {"input": {"joint": True}}
 D, EACH = 30, 300
@@ -114,6 +115,12 @@ def test_a_run_writes_the_shared_network_and_the_differences(tmp_path, learned):
     table = pd.read_csv(tmp_path / "out" / "differential.tsv.gz", sep="\t")
     assert len(table) == len(found.differential)
     assert (tmp_path / "out" / "shared" / "report.html").exists()
+    with Session.open(tmp_path / "out" / "B", Runtime()) as group:  # a stage of one group is taken again as it was
+        group.order()
+        pd.testing.assert_frame_equal(group.network().edges, found["B"].edges)
+    (tmp_path / "out" / "shared" / "edges.tsv.gz").unlink()
+    with pytest.raises(InputError, match="Keep the folders of a joint run together"):
+        Session.open(tmp_path / "out" / "B", Runtime())
 
 
 def test_an_object_keeps_the_networks_and_the_differences(learned):

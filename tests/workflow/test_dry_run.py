@@ -198,9 +198,12 @@ def test_rows_take_every_option_and_groups_become_networks_once_they_are_listed(
 
     network = f"results/apart/{safe_name('T/NK')}/network.gml"
     reports = ["results/apart/B/report.html", "results/cut/report.html", "results/joint/B/report.html"]
-    after = workplace.snakemake("-n", "--", network, *reports, "results/joint/B/network.cx2")
+    after = workplace.snakemake(
+        "-n", "--", network, *reports, "results/joint/B/network.cx2", "results/joint/B/modules.tsv"
+    )
     assert after.code == 0, after.text
     assert (after.jobs["learn_together"], after.jobs["take_group"], after.jobs["export_network"]) == (1, 1, 2)
+    assert after.jobs["find_modules"] == 1
     assert (after.jobs["prepare_expression"], after.jobs["fit_network"], after.jobs["write_report"]) == (3, 2, 2)
 
 

@@ -492,6 +492,7 @@ DATASETS = read_datasets(config["datasets"])
 OPTIONS = {name: row_options(name) for name in DATASETS}
 LEARNED = [row for row in DATASETS if not is_joint(row)]
 TOGETHER = "|".join(re.escape(row) for row in DATASETS if is_joint(row)) or "(?!)"
+GROUPS_OF_THEM = rf"(?:{TOGETHER})/(?!shared/)[^/]+"
 # Networks whose files stand in a folder of their own, whichever rule has put them there.
 NETWORKS = f"{networks(LEARNED)}|(?:{TOGETHER})/[^/]+"
 DASK = f"--dask {shlex.quote(config['dask'])}" if config["dask"] else ""

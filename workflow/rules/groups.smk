@@ -94,7 +94,7 @@ rule take_group:
     benchmark:
         "logs/{dataset}/take.benchmark.tsv"
     wildcard_constraints:
-        dataset=f"(?:{TOGETHER})/(?!shared/)[^/]+",
+        dataset=GROUPS_OF_THEM,
     conda:
         ENVIRONMENT
     threads: 1

@@ -12,7 +12,7 @@ rule find_modules:
     benchmark:
         "logs/{dataset}/modules.benchmark.tsv"
     wildcard_constraints:
-        dataset=networks(LEARNED),
+        dataset=f"{networks(LEARNED)}|{GROUPS_OF_THEM}",
     conda:
         ENVIRONMENT
     threads: 1

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
+
+from acyclome.network import Network
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,11 @@ class Shared:
 
     edges: pd.DataFrame
     position: Mapping[str, int]
+
+    @classmethod
+    def of(cls, network: Network) -> Self:
+        place = dict(zip(network.nodes["gene"], network.nodes["order"].tolist(), strict=True))
+        return cls(network.edges[["source", "target"]], place)
 
     def rows(self, genes: Sequence[str]) -> pd.DataFrame:
         """Return its edges among ``genes`` as lines of prior knowledge: at the cost of what most conditions have."""

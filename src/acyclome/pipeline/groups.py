@@ -61,9 +61,7 @@ def _learn_together(labels: list[str], door: Door, config: Config, *, runtime: R
     if config.card is None:
         chosen = whole.choose()
     shared = learn_session(whole, SHARED, (1, 1 + len(labels)))
-    position = dict(zip(shared.nodes["gene"], shared.nodes["order"].tolist(), strict=True))
-    common = Shared(shared.edges[["source", "target"]], position)
-    networks = {}
+    networks, common = {}, Shared.of(shared)
     for k, (label, store) in enumerate(stores.items(), 2):
         session = begin_session(label, store, door, config=config, runtime=runtime, shared=common)
         if config.card is None:

@@ -14,9 +14,10 @@ from acyclome.core.workers import one_blas_thread
 from acyclome.errors import AcyclomeError, InputError
 from acyclome.io.atomic import remove
 from acyclome.io.kinds import unlike
-from acyclome.io.names import REPORT
+from acyclome.io.names import REPORT, SHARED
 from acyclome.io.runs import PERMUTED, RunFolder
 from acyclome.io.store import Store
+from acyclome.knowledge.shared import Shared
 from acyclome.network import Network
 from acyclome.pipeline import confounding, interventional, model_selection, shards, stages, validation
 from acyclome.pipeline.archive import Archive
@@ -47,6 +48,18 @@ WHOLE = Part(0, 1)
 _PREPARED = {"n_effective?": float, "warnings?": [str], "steps?": [{"step": str, "what": str}]}  # what is read of it
 
 
+def _shared(folder: RunFolder) -> Shared:
+    """Return what a group was learned with, from the folder of what all groups share, beside its own."""
+    beside = RunFolder(folder.path.parent / SHARED)
+    if not beside.file("edges.tsv.gz").exists():
+        msg = (
+            f"{folder.path} is a group that was learned together with others, and what they share is not beside it "
+            f"({beside.path}). Keep the folders of a joint run together."
+        )
+        raise InputError(msg)
+    return Shared.of(beside.read_network())
+
+
 class Session:
     """A run under way; ``about`` is what ``prepare`` left in ``stages/config.json``, None as folder keeps to memory."""
 
@@ -70,7 +83,7 @@ class Session:
             fact = wrong or "n_effective"
             msg = f"The record of the preparation in {folder.path} ({fact}) was changed. Run `acyclome prepare` again."
             raise InputError(msg)
-        data = Dataset.build(store, config)
+        data = Dataset.build(store, config, shared=_shared(folder) if config.input.joint else None)
         return cls(Task.begin(data, config, runtime, is_part=is_part), about, folder)
 
     def __enter__(self) -> Self:
