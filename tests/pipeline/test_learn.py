@@ -1,16 +1,20 @@
 """What ``learn`` takes and refuses: tables, matrices of every sparse form, labels, regulators, devices."""
 
+import importlib
 import os
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
 
 import acyclome as ac
+from acyclome.core.data import standardized
 from acyclome.errors import EarlierNameWarning, InputError
 
 N_OBS, N_GENES = 50, 6
+module = importlib.import_module("acyclome.pipeline.learn")  # acyclome.pipeline has a function of this name
 GENES = [f"G{j}" for j in range(N_GENES)]
 
 
@@ -51,6 +55,60 @@ def test_every_sparse_form_gives_the_network_of_the_dense_matrix(X, form, kind):
     pd.testing.assert_frame_equal(learn(made, GENES).edges, learn(X, GENES).edges)
     found = learn(made, GENES, groups=["a", "b"] * (N_OBS // 2))
     assert list(found) == ["a", "b"]
+
+
+@pytest.fixture
+def elsewhere(X, tmp_path):
+    """Return a way to put a matrix, of values of zero and above, into an h5ad or an array of dask."""
+
+    def put(kind, values):
+        if kind == "dask":
+            array = pytest.importorskip("dask.array")
+            parts = [values[a : a + 20] for a in range(0, N_OBS, 20)]
+            return array.concatenate([array.from_array(p, chunks=p.shape, asarray=False) for p in parts])
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.h5ad"
+        anndata.AnnData(values).write_h5ad(path)
+        return anndata.read_h5ad(path, backed="r").X
+
+    return put
+
+
+@pytest.mark.parametrize("kind", ["dask", "backed"])
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_what_is_not_in_memory_gives_the_network_of_what_is(X, elsewhere, kind, is_sparse):
+    values = sp.csr_matrix(X, dtype=np.float32) if is_sparse else X.astype(np.float32)
+    there = elsewhere(kind, values)
+    pd.testing.assert_frame_equal(learn(there, GENES).edges, learn(values, GENES).edges)
+    groups = {"groups": ["a"] * 20 + ["b"] * 30}
+    one, other = learn(there, GENES, **groups), learn(values, GENES, **groups)
+    pd.testing.assert_frame_equal(one["b"].edges, other["b"].edges)
+
+
+@pytest.mark.parametrize("kind", ["dask", "backed"])
+def test_large_sparse_matrices_are_read_slab_by_slab(X, elsewhere, kind, monkeypatch):
+    monkeypatch.setattr(standardized, "HELD_BYTES", 0)
+    values = sp.csr_matrix(np.maximum(X, 0.0), dtype=np.float32)
+    there, here = elsewhere(kind, values), learn(values, GENES)
+    for road in ("to_memory", "transposed"):
+        monkeypatch.setattr(module, road, lambda *_: pytest.fail("all of it is in memory"))
+    pd.testing.assert_frame_equal(learn(there, GENES).edges, here.edges)
+    groups = learn(there, GENES, groups=["a"] * 20 + ["b"] * 30)
+    assert list(groups) == ["a", "b"]
+    flat = sp.csr_matrix(values.toarray() * (np.arange(N_GENES) != 2))
+    with pytest.raises(InputError, match="1 genes are constant: G2"):
+        learn(elsewhere(kind, flat), GENES)
+
+
+@pytest.mark.parametrize("kind", ["dask", "backed"])
+def test_values_that_slabs_do_not_deal_with_are_refused_as_in_memory(X, elsewhere, kind, monkeypatch):
+    monkeypatch.setattr(standardized, "HELD_BYTES", 0)
+    values = sp.csr_matrix(X, dtype=np.float32)
+    values.data[5] = np.nan
+    with pytest.raises(InputError) as there:
+        learn(elsewhere(kind, values), GENES)
+    with pytest.raises(InputError) as here:
+        learn(values, GENES)
+    assert str(there.value) == str(here.value)
 
 
 @pytest.mark.parametrize(

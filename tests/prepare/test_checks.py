@@ -7,8 +7,14 @@ import scipy.sparse as sp
 
 from acyclome.errors import InputError
 from acyclome.prepare.checks import as_matrix, check_matrix
+from acyclome.prepare.matrix import transposed
 
 GENES = ("SPI1", "CEBPA", "LYZ", "GATA1")
+
+
+def check(X, names):
+    """Check observations x genes."""
+    check_matrix(transposed(X), names)
 
 
 def good():
@@ -23,9 +29,9 @@ def with_value(value, column=2, rows=slice(None)):
 
 def test_a_good_matrix_passes_in_every_form():
     for X in (good(), good().astype(np.float32), np.asfortranarray(good()), (good() > 0).astype(int), good() > 0):
-        check_matrix(X, GENES)
+        check(X, GENES)
     for form in (sp.csr_matrix, sp.csc_matrix, sp.csr_array, sp.coo_matrix):
-        check_matrix(*as_matrix(form(np.where(good() > 0, good(), 0)), GENES))
+        check(*as_matrix(form(np.where(good() > 0, good(), 0)), GENES))
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix], ids=["dense", "sparse"])
@@ -46,7 +52,7 @@ def test_a_good_matrix_passes_in_every_form():
 )
 def test_a_wrong_matrix_is_refused_and_the_fault_named(form, X, names, said):
     with pytest.raises(InputError) as caught:
-        check_matrix(form(X), names)
+        check(form(X), names)
     for part in said:
         assert part in str(caught.value)
 
@@ -55,7 +61,7 @@ def test_what_lies_below_a_mask_is_missing():
     with pytest.raises(
         InputError, match=r"1 missing values .* observation '4', gene 'LYZ'. Expected numbers everywhere"
     ):
-        check_matrix(*as_matrix(np.ma.masked_array(good(), with_value(1.0, rows=4) == 1.0), GENES))
+        check(*as_matrix(np.ma.masked_array(good(), with_value(1.0, rows=4) == 1.0), GENES))
     assert np.array_equal(as_matrix(np.ma.masked_array(good()), GENES)[0], good())
 
 
@@ -81,10 +87,10 @@ def test_a_vector_is_no_matrix():
 def test_many_faults_are_shown_by_five_of_them():
     names = [f"g{i % 20}" for i in range(40)]
     with pytest.raises(InputError, match="g0, g1, g2, g3, g4 and 15 more"):
-        check_matrix(np.random.default_rng(1).standard_normal((30, 40)), names)
+        check(np.random.default_rng(1).standard_normal((30, 40)), names)
 
 
 def test_nothing_is_written_into_the_matrix():
     X = good()
     X.flags.writeable = False
-    check_matrix(X, GENES)
+    check(X, GENES)

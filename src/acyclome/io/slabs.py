@@ -19,7 +19,7 @@ import scipy.sparse as sp
 
 from acyclome.io import compressed
 from acyclome.io.atomic import temporary_folder
-from acyclome.io.lazy import is_sparse_lazy, lazy_rows
+from acyclome.io.lazy import is_lazy, is_sparse_lazy, lazy_rows
 from acyclome.io.store_writer import SLAB
 
 Reader = Callable[[], Iterator[sp.csr_matrix]]
@@ -30,6 +30,11 @@ _READ = 2**24  # values that are read at once, 128 MB with their indices
 def is_streamed(matrix: Any) -> bool:
     """Say whether a matrix is sparse and not in memory, so that it can be read slab by slab."""
     return compressed.is_backed(matrix) or is_sparse_lazy(matrix)
+
+
+def is_elsewhere(matrix: Any) -> bool:
+    """Say whether a matrix, dense or sparse, is not in memory: an array of dask, or a part of an h5ad or zarr."""
+    return is_streamed(matrix) or is_lazy(matrix) or type(matrix).__module__.partition(".")[0] in ("h5py", "zarr")
 
 
 def slab_reader(matrix: Any, rows: np.ndarray | None = None) -> Reader:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acyclome.config import Config
@@ -16,6 +18,7 @@ from acyclome.io.store import GeneMajor, MemoryStore, Store
 from acyclome.prepare import prepare, write_prepared
 from acyclome.prepare.checks import check_groups, check_matrix, leave_out_constant
 from acyclome.prepare.copies import leave_out_copies
+from acyclome.prepare.matrix import transposed
 from acyclome.prepare.selection import check_perturbation, obs_column
 from acyclome.prepare.symbols import find_symbols
 
@@ -55,7 +58,9 @@ def store_of(adata: AnnData, options: Config) -> GeneMajor:
     if options.input.layer == PREPARED_LAYER and PREPARED_LAYER in adata.layers:
         return _prepared_layer(adata, options)
     if any(is_streamed(get_matrix(adata, name)[0]) for name in matrix_names(adata)):
-        return _on_disk(adata, options)
+        store = store_in_folder(lambda path: write_prepared(adata, path, options))
+        check_genes(adata, store.genes)
+        return store
     done = prepare(adata, options)
     check_genes(adata, done.genes)
     return MemoryStore(
@@ -68,13 +73,12 @@ def store_of(adata: AnnData, options: Config) -> GeneMajor:
     )
 
 
-def _on_disk(adata: AnnData, options: Config) -> Store:
-    """Return a store in a folder that goes with it."""
+def store_in_folder(write: Callable[[Path], object]) -> Store:
+    """Return the store that is written to a path, in a folder that goes with it."""
     with ExitStack() as stack:
         path = stack.enter_context(temporary_folder(None, "prepared.")) / "prepared.h5"
-        write_prepared(adata, path, options)
+        write(path)
         store = Store.open(path)
-        check_genes(adata, store.genes)
         weakref.finalize(store, stack.pop_all().close)
     return store
 
@@ -84,7 +88,7 @@ def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:
     check_perturbation(adata, options.input)
     rows = slice(None) if options.input.group is None else _labels(adata, options) == options.input.group
     used = adata.var["dag_used"].to_numpy(dtype=bool)
-    X, genes = adata.layers[PREPARED_LAYER][rows][:, used], adata.var_names[used].tolist()
+    X, genes = transposed(adata.layers[PREPARED_LAYER][rows][:, used]), adata.var_names[used].tolist()
     # Prepared as a whole, so that in a group a gene may not vary; in the whole it would be a fault.
     X, genes, warnings = leave_out_constant(X, genes) if options.input.group is not None else (X, genes, [])
     check_matrix(X, genes)
@@ -93,9 +97,9 @@ def _prepared_layer(adata: AnnData, options: Config) -> MemoryStore:
     facts["warnings"] = [*facts.get("warnings", []), *warnings, *copies]
     if "n_effective" in facts:
         # Facts are of all observations: the degrees that covariates took stay, the observations are those of the group.
-        facts["n_effective"] = X.shape[0] - (float(facts["n_obs"]) - float(facts["n_effective"]))
+        facts["n_effective"] = X.shape[1] - (float(facts["n_obs"]) - float(facts["n_effective"]))
         facts["steps"] = [dict(zip(("step", "what"), text.split(": ", 1), strict=True)) for text in facts["steps"]]
     obs = None if options.input.perturbation is None else adata.obs[rows]
     symbols = find_symbols(adata, options.input, genes)
     observations = adata.obs_names[rows].tolist()
-    return MemoryStore(X.T, genes, observations, facts=plain(facts), obs_columns=obs, symbols=symbols)
+    return MemoryStore(X, genes, observations, facts=plain(facts), obs_columns=obs, symbols=symbols)

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 import numpy as np
 
 from acyclome.config import Config
+from acyclome.core.data.moments import dtype_of
+from acyclome.core.data.standardized import is_small
 from acyclome.errors import InputError
-from acyclome.io.store import MemoryStore
+from acyclome.io.matrices import to_memory
+from acyclome.io.slabs import is_elsewhere, is_streamed, slab_reader
+from acyclome.io.store import GeneMajor, MemoryStore, write_store
 from acyclome.knowledge.interventions import as_perturbation
 from acyclome.knowledge.regulators import listed_regulators
 from acyclome.machine import usable_threads
@@ -18,13 +22,16 @@ from acyclome.network import Network
 from acyclome.notebook import speaks_python, tell
 from acyclome.notebook.bars import reporter
 from acyclome.options.earlier import earlier_arguments
+from acyclome.pipeline.anndata_store import store_in_folder
 from acyclome.pipeline.asked import asked_for
 from acyclome.pipeline.doors import Door, Label
 from acyclome.pipeline.groups import learn_groups
 from acyclome.pipeline.task import Runtime
 from acyclome.prepare.checks import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant
 from acyclome.prepare.copies import leave_out_copies
+from acyclome.prepare.matrix import Matrix, transposed
 from acyclome.prepare.strangers import odd_observations
+from acyclome.prepare.streamed import Streamed, is_plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +81,8 @@ def learn(
     Parameters
     ----------
     X
-        ``(n, d)`` observations x genes, an array, sparse or a table, taken as prepared; never changed.
+        ``(n, d)`` observations x genes, an array, sparse or a table, taken as prepared; never changed. A sparse one of
+        dask, or in an h5ad or zarr (``adata.X`` of what was opened backed), is read slab by slab where it is large.
     genes
         Names; default: those of the table's columns, else ``gene_1`` ...
     regulators
@@ -123,7 +131,7 @@ def learn(
     options, obs = _with_perturbation(options, perturbation, X.shape[0])
     causes = listed_regulators(regulators)
     if groups is None:
-        stores: dict[Label, MemoryStore] = {None: _memory_store(X, names, is_part=False, obs=obs)}
+        stores: dict[Label, GeneMajor] = {None: _store(X, names, None, obs=obs)}
     else:
         stores = _stores_of_groups(X, names, as_labels(groups, X.shape[0]), obs=obs)
     door = Door.in_memory("acyclome.learn", stores.__getitem__, regulators=causes, knowledge=knowledge)
@@ -133,14 +141,14 @@ def learn(
 
 def _stores_of_groups(
     X: Any, genes: list[str], labels: np.ndarray, *, obs: pd.DataFrame | None
-) -> dict[Label, MemoryStore]:
+) -> dict[Label, GeneMajor]:
     sizes = dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
     check_groups(sizes, "the argument groups", "give only its rows of X")
-    stores: dict[Label, MemoryStore] = {}
+    stores: dict[Label, GeneMajor] = {}
     for label in sizes:
         rows = np.flatnonzero(labels == label)
         try:
-            stores[label] = _memory_store(X[rows], genes, is_part=True, obs=None if obs is None else obs.iloc[rows])
+            stores[label] = _store(X, genes, rows, obs=None if obs is None else obs.iloc[rows])
         except InputError as error:
             msg = f"Group {label!r}: {error}"
             raise type(error)(msg) from error
@@ -163,11 +171,34 @@ def _with_perturbation(
     return config.with_options({"input.perturbation": column}), table
 
 
-def _memory_store(X: Any, genes: list[str], *, is_part: bool, obs: pd.DataFrame | None) -> MemoryStore:
-    """Return a matrix as a store once nothing can be said against it; a part may lose genes that are constant there."""
-    X, genes, warnings = leave_out_constant(X, genes) if is_part else (X, genes, [])
-    check_matrix(X, genes)
-    odd = odd_observations(X.T, [str(row) for row in range(X.shape[0])])
-    X, genes, copies = leave_out_copies(X, genes)
-    check_matrix(X, genes)
-    return MemoryStore(X.T, genes, facts={"warnings": [*warnings, *odd, *copies]}, obs_columns=obs)
+def _store(X: Any, genes: list[str], rows: np.ndarray | None, *, obs: pd.DataFrame | None) -> GeneMajor:
+    """Return a matrix as a store once nothing can be said against it.
+
+    Some observations, rising ``rows``, may have genes that are constant there, which are left out.
+    """
+    G = _by_genes(X, rows)
+    G, genes, warnings = leave_out_constant(G, genes) if rows is not None else (G, genes, [])
+    check_matrix(G, genes)
+    names = [str(row) for row in range(G.shape[1])]
+    odd = odd_observations(G, names)
+    G, genes, copies = leave_out_copies(G, genes)
+    check_matrix(G, genes)
+    facts = {"warnings": [*warnings, *odd, *copies]}
+    if not isinstance(G, Streamed):
+        return MemoryStore(G, genes, facts=facts, obs_columns=obs)
+    given: dict[str, Any] = {"observations": names, "facts": facts, "obs_columns": obs, "in_slabs": True}
+    return store_in_folder(lambda path: write_store(path, G.slabs(), genes, **given))
+
+
+def _by_genes(X: Any, rows: np.ndarray | None) -> Matrix:
+    """Return some observations gene by gene: in memory, but for sparse ones that are large and plain, as prepared."""
+    if is_streamed(X):
+        n, d = X.shape[0] if rows is None else len(rows), X.shape[1]
+        found = Streamed(slab_reader(X, rows), n, np.arange(d))
+        if not is_small((d, n), np.dtype(dtype_of(d))) and is_plain(found):
+            return found
+    if is_elsewhere(X):
+        X = to_memory(X, rows)
+    elif rows is not None:
+        X = X[rows]
+    return transposed(X)

@@ -11,9 +11,12 @@ import scipy.sparse as sp
 from acyclome.errors import InputError, examples
 from acyclome.io.gene_names import lies_on_its_side, repeated
 from acyclome.io.inspection import MIN_OBSERVATIONS
+from acyclome.io.slabs import is_elsewhere
 from acyclome.io.strangers import are_no_genes, say_changed
 from acyclome.io.text_matrix import sideways
 from acyclome.prepare.genes import is_constant
+from acyclome.prepare.matrix import Matrix
+from acyclome.prepare.streamed import Streamed
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -28,23 +31,26 @@ def check_upright(adata: AnnData) -> None:
         raise InputError(sideways("adata", observations, genes, way_out="Give adata.T instead."))
 
 
-def check_matrix(X: Any, genes: Sequence[str]) -> None:
-    """Refuse a matrix of numbers in memory, ``(n, d)`` dense or CSR, that no network can be learned from."""
-    if X.shape[1] != len(genes):
-        msg = f"X has shape {tuple(X.shape)} and there are {len(genes)} gene names. Expected observations x genes."
+def check_matrix(X: Matrix, genes: Sequence[str]) -> None:
+    """Refuse a matrix ``(d, n)`` that no network can be learned from; what is streamed has finite values."""
+    if X.shape[0] != len(genes):
+        msg = (
+            f"X has shape {tuple(X.shape[::-1])} and there are {len(genes)} gene names. Expected observations x genes."
+        )
         raise InputError(msg)
     advice = "Rows are observations; is the matrix transposed?"
-    check_observations(X.shape[0], "matrix X", advice)
-    if X.shape[1] < 2:
-        msg = f"The matrix X has {X.shape[1]} genes. Expected at least 2, for a network has edges. {advice}"
+    check_observations(X.shape[1], "matrix X", advice)
+    if X.shape[0] < 2:
+        msg = f"The matrix X has {X.shape[0]} genes. Expected at least 2, for a network has edges. {advice}"
         raise InputError(msg)
     check_names(genes)
     strange = [gene or "(no name)" for gene, is_none in zip(genes, are_no_genes(genes), strict=True) if is_none]
     if strange:
         msg = f"{len(strange)} names are none of genes: {examples(strange)}. Leave them out: X.drop(columns=[...])."
         raise InputError(msg)
-    check_finite(X, genes, [str(row) for row in range(X.shape[0])], name="X", is_prepared=True)
-    constant = [gene for gene, flat in zip(genes, is_constant(X.T), strict=True) if flat]
+    if not isinstance(X, Streamed):
+        check_finite(X.T, genes, [str(row) for row in range(X.shape[1])], name="X", is_prepared=True)
+    constant = [gene for gene, flat in zip(genes, is_constant(X), strict=True) if flat]
     if constant:
         msg = f"{len(constant)} genes are constant: {examples(constant)}. Leave them out; they can have no causes here."
         raise InputError(msg)
@@ -122,7 +128,7 @@ def as_matrix(X: Any, genes: Sequence[str] | None) -> tuple[Any, list[str]]:
     """Return a matrix of real numbers, dense or CSR, and the names of its columns.
 
     ``X`` is an array, a matrix in any sparse form, or a table whose columns are genes. Without names, those of the
-    table are taken, or the genes are numbered.
+    table are taken, or the genes are numbered. What is not in memory stays where it is.
     """
     columns = getattr(X, "columns", None)
     if columns is not None and hasattr(X, "to_numpy"):
@@ -133,17 +139,19 @@ def as_matrix(X: Any, genes: Sequence[str] | None) -> tuple[Any, list[str]]:
     if np.ma.is_masked(X):  # what lies below a mask is no value
         X = np.ma.filled(X.astype(float), np.nan)
     expected = "Expected numbers, observations x genes: an array, a scipy.sparse matrix or a pandas DataFrame."
-    if not (sp.issparse(X) or isinstance(X, np.ndarray)):
+    if not (sp.issparse(X) or isinstance(X, np.ndarray) or is_elsewhere(X)):
         way_out = " Learn from an AnnData with acyclome.tl.dag(adata)." if hasattr(X, "obs_names") else ""
         msg = f"X is a {type(X).__name__}. {expected}{way_out}"
         raise InputError(msg)
-    if X.ndim != 2:
-        msg = f"X has {X.ndim} dimensions, shape {tuple(X.shape)}. {expected}"
+    if len(X.shape) != 2:
+        msg = f"X has {len(X.shape)} dimensions, shape {tuple(X.shape)}. {expected}"
         raise InputError(msg)
     if X.dtype.kind not in "biuf":
         msg = f"X holds values of type {X.dtype}. {expected}"
         raise InputError(msg)
     names = [f"gene_{i + 1}" for i in range(X.shape[1])] if genes is None else [str(gene) for gene in genes]
+    if is_elsewhere(X):
+        return X, names
     return X.tocsr() if sp.issparse(X) else np.asarray(X), names
 
 
@@ -183,12 +191,12 @@ def check_groups(sizes: Mapping[str, int], source: str, way_out: str) -> None:
         raise InputError(msg)
 
 
-def leave_out_constant(X: Any, genes: Sequence[str]) -> tuple[Any, list[str], list[str]]:
-    """Return the genes that vary among these observations, their names, and a warning if others were left out."""
-    constant = is_constant(X.T)
+def leave_out_constant(X: Matrix, genes: Sequence[str]) -> tuple[Matrix, list[str], list[str]]:
+    """Return the genes that vary among these observations, of ``(d, n)``, their names, and a warning of others."""
+    constant = is_constant(X)
     # What is too small as a whole is left as it is, for the checks that come next to say so.
-    if X.shape[0] < MIN_OBSERVATIONS or not constant.any() or (~constant).sum() < 2:
+    if X.shape[1] < MIN_OBSERVATIONS or not constant.any() or (~constant).sum() < 2:
         return X, list(genes), []
     gone = [gene for gene, flat in zip(genes, constant, strict=True) if flat]
     text = f"{len(gone)} genes with the same value in all of these observations were left out: {examples(gone)}."
-    return X[:, np.flatnonzero(~constant)], [gene for gene in genes if gene not in set(gone)], [text]
+    return X[np.flatnonzero(~constant)], [gene for gene in genes if gene not in set(gone)], [text]

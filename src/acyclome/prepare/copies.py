@@ -7,7 +7,6 @@ half-sample anew. Two random projections tell which pairs to compare, so that d 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -91,13 +90,13 @@ def drop_copies(draft: Draft, before: Mapping[str, str]) -> Draft:
     return kept.noted("copies", _said(copies), warnings=[_said(copies)], genes_dropped=len(copies))
 
 
-def leave_out_copies(X: Any, genes: Sequence[str]) -> tuple[Any, list[str], list[str]]:
-    """Return ``(n, d)`` values and names of the genes without copies, and a warning if there were any."""
-    copies = _named(find_copies(sp.csr_matrix(X.T) if sp.issparse(X) else X.T), genes)
+def leave_out_copies(X: Matrix, genes: Sequence[str]) -> tuple[Matrix, list[str], list[str]]:
+    """Return ``(d, n)`` values and names of the genes without copies, and a warning if there were any."""
+    copies = _named(find_copies(X), genes)
     if not copies:
         return X, list(genes), []
     keep = np.array([gene not in copies for gene in genes], bool)
-    return X[:, np.flatnonzero(keep)], [gene for gene in genes if gene not in copies], [_said(copies)]
+    return X[np.flatnonzero(keep)], [gene for gene in genes if gene not in copies], [_said(copies)]
 
 
 def _named(first: np.ndarray, genes: Sequence[str]) -> dict[str, str]:

@@ -58,6 +58,11 @@ def gene_major(X: Matrix) -> Matrix:
     return turned.toarray() if density > 0.5 else turned  # beyond one half, CSR is the larger form
 
 
+def transposed(X: Matrix) -> Matrix:
+    """Return observations x genes in memory as genes x observations, of the same values; sparse ones as CSR."""
+    return sp.csr_matrix(X.T) if sp.issparse(X) else X.T
+
+
 def blocks(n_rows: int, n_columns: int) -> list[tuple[int, int]]:
     return gene_blocks(n_rows, max(1, _BLOCK_VALUES // max(n_columns, 1)))
 

@@ -150,6 +150,12 @@ def directions(n_obs: int) -> np.ndarray:
     return np.random.default_rng(_STREAM).standard_normal((n_obs, 2)) / np.sqrt(n_obs)
 
 
+def is_plain(X: Streamed) -> bool:
+    """Say whether no value is missing, infinite, too large for float32 or below zero, which slabs do not deal with."""
+    low, high = range_of(X)
+    return bool(np.all(low >= 0) and np.all(high <= np.finfo(np.float32).max) and np.all(np.isfinite(X.of_genes.total)))
+
+
 def held(X: Any) -> Any:
     """Return a matrix in memory, whatever it was."""
     return X.held() if isinstance(X, Streamed) else X
