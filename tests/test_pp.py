@@ -1,5 +1,7 @@
 """Preparation on an AnnData: a layer of the same size, and a record."""
 
+import inspect
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -16,6 +18,13 @@ def example(make=sp.csr_matrix):
     X = np.random.default_rng(3).poisson(np.linspace(0.02, 2.0, 15), (60, 15)).astype(np.float32)
     obs = pd.DataFrame({"batch": ["x", "y"] * 30}, index=[f"c{i}" for i in range(60)])
     return anndata.AnnData(make(X), obs=obs, var=pd.DataFrame(index=[f"GENE{i}A" for i in range(15)]))
+
+
+def test_its_options_are_named_with_their_defaults_for_notebooks_to_complete():
+    named = inspect.signature(pp.prepare).parameters
+    assert {"layer", "covariates", "transform"} <= set(named)
+    assert named["min_cells"].default == Config().prepare.min_cells
+    assert "pseudobulk_by" not in named  # it would move the observations
 
 
 @pytest.mark.parametrize("make", [np.array, sp.csr_matrix])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from acyclome.config import Config
@@ -79,6 +80,22 @@ def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | 
     # Texts, for h5ad holds no list of dictionaries.
     target.uns["dag_prepare"]["steps"] = [f"{step['step']}: {step['what']}" for step in done.facts["steps"]]
     return target if copy else None
+
+
+def _signature() -> inspect.Signature:
+    """Return the signature of :func:`prepare` with its options by name, as notebooks complete them."""
+    given = inspect.signature(prepare)
+    of_sections = Config().input.model_dump() | Config().prepare.model_dump()
+    named = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+        for name, default in of_sections.items()
+        if name not in _MOVES_OBSERVATIONS or name in _STAYS
+    ]
+    kept = [parameter for parameter in given.parameters.values() if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
+    return given.replace(parameters=[*kept, *named])
+
+
+vars(prepare)["__signature__"] = _signature()
 
 
 def __dir__() -> list[str]:
