@@ -44,6 +44,18 @@ def test_an_edge_that_says_more_stays(lab):
         assert explained(lab, targets(0.05, direct=0.6, seed=seed))[2] is False
 
 
+def test_an_edge_of_another_shape_stays_however_much_errors_of_steep_curves_would_explain(lab):
+    for seed in range(5):
+        rng = np.random.default_rng([94, seed])
+        x = rng.standard_normal(N)
+        e = 0.5 * rng.standard_normal((2, N))
+        one = 2.0 * np.sin(x) + e[0]
+        X = np.column_stack([x, one, 2.0 * np.sin(x + 0.5) + 0.8 * e[0] ** 2 + e[1]])
+        assert explained(lab, X) == [False, False, False]
+        joined = np.column_stack([x + 0.15 * rng.standard_normal(N), one, 2.0 * np.sin(x + 0.5) + e[1]])
+        assert explained(lab, joined) == [False, False, True]
+
+
 def test_without_a_common_neighbour_nothing_is_tested(lab):
     edges = np.array([CAUSE, ONE]), np.array([ONE, OTHER])
     assert explained(lab, targets(0.05), edges) == [False, False]
