@@ -128,10 +128,9 @@ def _left(task: Task, problem: Problem, ordered: Ordered) -> np.ndarray | None:
     """Return what the network leaves of every gene, in some observations; None where that says nothing of causes.
 
     What lines leave of curves and counts would pass for the work of hidden causes, and so would what latent scores
-    leave, which the noise of counts blurs, and what interventions do: to act on a gene moves all that it reaches. Nor
-    where edges were left out: the error of a cause that explains them leaves its targets something in common.
+    leave, which the noise of counts blurs, and what interventions do: to act on a gene moves all that it reaches.
     """
-    is_linear = get_model(task.config.model).under(task.config).search == "order_search" and not ordered.facts["pruned"]
+    is_linear = get_model(task.config.model).under(task.config).search == "order_search"
     if not is_linear or task.data.is_latent or task.data.interventions.any:
         return None
     Z = problem.data.standardized.columns(spread_out(task.data.n_obs))
@@ -139,12 +138,16 @@ def _left(task: Task, problem: Problem, ordered: Ordered) -> np.ndarray | None:
 
 
 def _associations(task: Task, ordered: Ordered, left: np.ndarray | None) -> Associations:
-    """Return how strongly all pairs go together in the resamples or, without any, in all observations."""
+    """Return how strongly all pairs go together in the resamples or, without any, in all observations.
+
+    Where edges were left out, errors of causes are what their targets have in common, and nothing is deconfounded.
+    """
     samples = [one.rows for one in subsamples_of(task)[:ASSOCIATED]] or [np.arange(task.data.n_obs)]
     data, problem = task.data, task.problem
     if data.deconfounding.trims:  # half of the views have a spectrum of their own, and the others none that is changed
         problem = replace(data, deconfounding=Deconfounding.none(data.n_obs)).problem(task.backend, task.scratch)
         left = _left(task, problem, ordered)
+    left = None if ordered.facts["pruned"] else left
     return associations(problem, samples, left=left, seed=seed_of(task.config, "ranking"))
 
 

@@ -12,6 +12,7 @@ from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.standardized import Standardized
 from acyclome.core.hill_climbing import noisy_causes
 from acyclome.core.hill_climbing.noisy_causes import explained_by_errors
+from acyclome.pipeline import assembly
 from acyclome.pipeline.engine_settings import engine_settings
 
 N = 1000
@@ -128,10 +129,17 @@ def test_scores_and_mixed_observations_show_no_error_of_a_cause():
     assert not engine_settings(config, shows_errors=False).prunes
 
 
-def test_where_edges_were_left_out_what_targets_have_in_common_is_no_hidden_cause():
-    network = learn(hub(), n_resamples=0, random_state=1, threads=1)
-    assert network.facts["order"]["pruned"] > 0
-    assert network.edges["confounded"].isna().all()
+@pytest.mark.parametrize("activity", ["auto", "none"])
+def test_where_edges_were_left_out_the_ranking_has_the_data_as_they_are_and_scores_know_what_is_in_common(
+    monkeypatch, activity
+):
+    whole, seen = assembly.associations, []
+    monkeypatch.setattr(
+        assembly, "associations", lambda *given, left, seed: seen.append(left) or whole(*given, left=left, seed=seed)
+    )
+    network = learn(hub(), n_resamples=0, random_state=1, threads=1, config={"activity": activity})
+    assert (seen[0] is None) == (network.facts["order"]["pruned"] > 0) == (activity == "auto")
+    assert network.edges["confounded"].notna().all()
 
 
 def test_some_observations_of_data_that_are_not_held_tell_the_same(lab, monkeypatch):
