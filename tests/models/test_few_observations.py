@@ -10,6 +10,7 @@ from acyclome.errors import InputError
 from acyclome.models import AUTO, models
 
 N_GENES = 5
+QUICK = {"gran_dag": {"steps": 5}}  # of its networks, nearly all of its time
 
 
 def values(kind, n):
@@ -32,7 +33,7 @@ def values(kind, n):
 def test_ten_observations_are_learned_from_or_refused_in_words(model, kind, n):
     with np.errstate(all="raise"):  # as a user may have set it
         try:
-            net = ac.learn(values(kind, n), resamples=2, threads=1, config={"model": model})
+            net = ac.learn(values(kind, n), resamples=2, threads=1, config={"model": model, **QUICK})
         except InputError as error:
             assert model == "glm" and kind != "counts", error  # noqa: PT017, PT018
             return

@@ -30,7 +30,7 @@ def acted_on(seed, *, counts):
 def options_of(case, **options):
     """Return the options of a model; the total of four genes is no measure of a cell."""
     sizes = {"glm": {"size_factors": "none"}} if case.card.name == "glm" else {}
-    return {"model": case.card.name, **sizes, **options}
+    return {"model": case.card.name, "gran_dag": {"steps": 5}, **sizes, **options}
 
 
 @pytest.mark.parametrize("case", able, ids=str)
