@@ -25,7 +25,10 @@ SHARED_DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 TOY_GENES = ("SPI1", "CEBPA", "LYZ", "GATA1", "HBB")
 
 # The longest test begins first, and beside it, while its jobs compile the kernels, what needs hardly any.
-FIRST = ("workflow/test_run", "workflow", "test_architecture", "io", "prepare", "knowledge", "report", "evaluate")
+FIRST = (
+    *("workflow/test_run", "workflow", "test_architecture", "io", "report", "test_wrong_inputs", "core/relaxation"),
+    *("knowledge", "prepare", "evaluate"),
+)
 
 settings.register_profile("acyclome", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("acyclome")

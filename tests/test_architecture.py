@@ -123,7 +123,7 @@ MORE_POSITIONAL = {
     "prepare": 5,
 }
 EMPTY_NAMES = {"utils", "helpers", "misc", "common", "util", "helper"}
-HEAVY = {"torch", "scanpy", "dask", "igraph", "anndata", "pandas", "numba", "sklearn", "matplotlib"}
+HEAVY = {"torch", "scanpy", "dask", "igraph", "anndata", "pandas", "numba", "sklearn", "matplotlib", "h5py", "scipy"}
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.fuzzing.pool import Corpus, outcomes
 from benchmarks.fuzzing.roads import ROADS
 
-INPUTS = 15
+INPUTS = 10
 RUNS = ("stages", "runs")  # whose corpus is a run
 
 

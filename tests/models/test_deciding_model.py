@@ -22,7 +22,7 @@ _spec.loader.exec_module(toy)
 D, N = 4, 250
 CHAIN = [("g2", "g0"), ("g0", "g3"), ("g3", "g1")]
 FIT = {"mu": [0.3, 0.03, 0.003], "max_steps": 15, "w_threshold": 0.3, "stepper": "adam", "acyclicity": "logdet"}
-QUICK = {"prepare": {"min_cells": 1}, "validation": {"checks": False}, "resample": {"resamples": 2}}
+QUICK = {"prepare": {"min_cells": 1}, "validation": {"checks": False}, "resample": {"resamples": 1}}
 
 
 class Bends:
@@ -121,7 +121,11 @@ def test_a_stepper_that_it_cannot_take_is_refused_with_both_parts_and_what_is_mi
 
 def test_the_data_may_choose_it_and_a_plan_counts_it(table, tmp_path, capsys):
     config = options(
-        model="auto", resample={"resamples": 0}, mlp={"splines": 4, "units": 10}, search={"perturbations": 0}
+        model="auto",
+        resample={"resamples": 0},
+        fit=FIT | {"max_steps": 3},  # of each quarter that is kept back once
+        mlp={"splines": 4, "units": 10},
+        search={"perturbations": 0},
     )
     network = ac.learn(table, threads=2, config=config)
     assert "networks" in {row["model"] for row in network.facts["model"]["compared"]}

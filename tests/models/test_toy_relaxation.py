@@ -108,7 +108,7 @@ QUICK = {
     "model": "springs",
     "prepare": {"min_cells": 1},
     "validation": {"checks": False},
-    "resample": {"resamples": 2},
+    "resample": {"resamples": 1},
     "fit": {"acyclicity": "logdet", "w_threshold": 0.2},
 }
 
@@ -175,7 +175,8 @@ def test_what_is_known_of_edges_holds(springs, table):
 
 
 def test_the_data_compare_it_with_others(springs, table):
-    found = ac.learn(table, threads=1, config=QUICK | {"model": "auto"}).facts["model"]
+    others = {"model": "auto", "resample": {"resamples": 0}, "mlp": {"splines": 5, "units": 20}}
+    found = ac.learn(table, threads=1, config=QUICK | others).facts["model"]
     rows = {row["model"]: row for row in found["compared"]}
     assert rows["springs"]["edges"] >= len(EDGES)
     assert rows["springs"]["behind"] < 0.1

@@ -34,7 +34,7 @@ def test_every_name_has_a_form():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_form_carries_a_network(X, name):
-    config = {"fit": {"acyclicity": name}, "search": {"perturbations": 0}}
+    config = {"fit": {"acyclicity": name, "max_steps": 30}, "search": {"perturbations": 0}}
     network = ac.learn(X, resamples=0, threads=1, config=config)
     path = network.facts["fit"]["convergence"]
     assert network.is_dag

@@ -197,8 +197,14 @@ def with_values():
     return write
 
 
+@pytest.fixture(scope="session")
+def profile(tmp_path_factory):
+    """Return the folder of what a browser keeps, which it would make anew for each page."""
+    return tmp_path_factory.mktemp("profile")
+
+
 @pytest.fixture
-def browse(tmp_path):
+def browse(tmp_path, profile):
     """Open a page and return its content after its scripts ran, and what they wrote to the console."""
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -214,7 +220,7 @@ def browse(tmp_path):
             frame, page = page, tmp_path / "frame.html"
             page.write_text(FRAME.format(width=width, page=frame.name + hash), encoding="utf-8")
         flags = [*(flag.replace("\t", " ") for flag in FLAGS.split(" ")), *flags]
-        command = [chromium, *flags, f"--user-data-dir={tmp_path / 'profile'}", page.as_uri() + hash]
+        command = [chromium, *flags, f"--user-data-dir={profile}", page.as_uri() + hash]
         answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         return answer.stdout, re.findall(r"CONSOLE.*", answer.stderr)
 

@@ -27,15 +27,15 @@ LAGRANGIAN = AugmentedLagrangian(
     growth=10.0,
     rho_max=1e12,
     progress=0.25,
-    h_tol=1e-8,
+    h_tol=1e-7,
     max_stages=60,
     max_steps=3000,
-    rtol=1e-6,
+    rtol=1e-4,
     max_halvings=12,
 )
 BATCH = 1e-9  # a product in a batch may add up in another order
 SAME_OBJECTIVE = 1e-3  # as for the ragged model, see test_solve
-# The multiplier method ends at h = 1e-8 where the path ends at 1e-5, and may take another branch: up to .6 % above.
+# The multiplier method ends at h = 1e-7 where the path ends at 1e-5, and may take another branch: up to .6 % above.
 LAGRANGIAN_OBJECTIVE = 1e-2
 
 
@@ -130,17 +130,18 @@ def test_every_form_goes_with_a_batch(lab, form, dtype):
 
 @pytest.mark.parametrize(("stepper", "seeds"), [(BlockSolve(), (11, 12, 15)), (ADAM, (15,))], ids=["blocks", "adam"])
 def test_the_central_path_meets_the_dense_reference(lab, reference, stepper, seeds):
-    statistics, correlations = batch(lab, seeds, 20)
+    d = 20
+    statistics, correlations = batch(lab, seeds, d)
     schedule = replace(TIGHT, max_steps=TIGHT.max_steps // stepper.every)
     for R, found in zip(correlations, fit(statistics, schedule=schedule, stepper=stepper), strict=True):
         expected = reference.notears(R, LAMBDA1, PATH)
-        assert found.path[-1].objective == pytest.approx(reference.objective(dense(found, 20), R, LAMBDA1), rel=1e-9)
+        assert found.path[-1].objective == pytest.approx(reference.objective(dense(found, d), R, LAMBDA1), rel=1e-9)
         assert abs(found.path[0].objective / expected[0][1] - 1) < SAME_OBJECTIVE
         assert found.path[-1].objective / expected[-1][1] - 1 < SAME_OBJECTIVE
 
 
 def test_the_augmented_lagrangian_meets_the_dense_reference(lab, reference):
-    statistics, correlations = batch(lab, (11,), 20)
+    statistics, correlations = batch(lab, (11,), 12)
     for R, found in zip(correlations, fit(statistics, schedule=LAGRANGIAN), strict=True):
         expected = reference.notears(R, LAMBDA1, PATH)[-1][1]
         assert found.path[-1].h <= 2 * LAGRANGIAN.h_tol

@@ -206,15 +206,17 @@ def test_the_engine_lets_a_relaxation_decide(lab, seed):
     settings = replace(engine_settings(Config()), search="relaxation", relax=settings_of(TOY, 0.3))
     with one_blas_thread():
         result, candidates, start, relaxation = lab.learn_dag(problem, settings)
-        again = engine.search_once(problem, candidates, start, settings=settings, seed=3)
     assert relaxation is None
     found = set(zip(result.source.tolist(), result.target.tolist(), strict=True))
     assert len(found & set(true)) >= 2
     assert len(found) <= 3
-    np.testing.assert_array_equal(result.weight, again.weight)
     assert (result.residual[result.target] < 0.7).all()
     assert result.score_at_local_optimum == result.score
     assert result.reversible is None
+    if seed == 0:  # the same call again, which takes as long
+        with one_blas_thread():
+            again = engine.search_once(problem, candidates, start, settings=settings, seed=3)
+        np.testing.assert_array_equal(result.weight, again.weight)
 
 
 def test_notears_decides_on_data_of_equal_noise(lab):

@@ -25,8 +25,8 @@ from acyclome.models.curves.relaxation import Additive
 from acyclome.models.linear.relaxation import Linear
 from acyclome.models.mlp.relaxation import Mlp
 
-LAMBDA1, D, N = 0.05, 8, 300
-STEPPERS = {"adam": ProximalAdam(0.01, 100, 20), "lbfgs": ProximalLbfgs(10, 50, 5)}
+LAMBDA1, D, N = 0.05, 7, 300
+STEPPERS = {"adam": ProximalAdam(0.01, 100, 20), "lbfgs": ProximalLbfgs(10, 20, 5)}
 MODELS = {
     "linear": Linear(LAMBDA1, 5000, 1e-10),
     "linear, equal noise": Linear(LAMBDA1, 5000, 1e-10, equal_noise=True),
