@@ -5,6 +5,7 @@ import json
 import re
 import time
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from pandas.testing import assert_frame_equal
 
 from acyclome.errors import InputError
 from acyclome.io import formats, graph_files, tables
+from acyclome.io.packed import pack, unpack
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
 from acyclome.network.build import build_network
 
@@ -114,6 +116,17 @@ def test_compressed_tables_have_no_time_and_no_name(toy_network, tmp_path):
     header = (tmp_path / "edges.tsv.gz").read_bytes()[:10]
     assert header[3] == 0
     assert header[4:8] == b"\0\0\0\0"
+
+
+def test_edges_of_the_first_version_are_read_under_the_columns_of_today(toy_network, tmp_path):
+    edges = toy_network.edges.assign(oriented_by_intervention=[True, False, False, True])
+    first = edges.rename(columns={"oriented_by_intervention": "settled"})
+    tables.write_tsv(tmp_path / "edges.tsv.gz", first)
+    assert_frame_equal(tables.read_tsv(tmp_path / "edges.tsv.gz", EDGE_COLUMNS), edges)
+    assert_frame_equal(Network(first, toy_network.ranking, toy_network.nodes, {}).edges, edges)
+    packed = pack(replace(toy_network, edges=edges), np.arange(5))
+    packed["edges"]["settled"] = packed["edges"].pop("oriented_by_intervention")
+    assert_frame_equal(unpack(packed, np.array(toy_network.genes, object), np.ones(5, bool)).edges, edges)
 
 
 def test_text_table_is_readable_as_documented(toy_network, tmp_path):

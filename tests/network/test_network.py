@@ -126,13 +126,6 @@ def test_wrong_tables_are_refused_with_the_reason(toy_network):
             Network(*tables)
 
 
-def test_edges_of_the_first_version_are_read_under_the_columns_of_today(toy_network):
-    first = toy_network.edges.rename(columns={"oriented_by_intervention": "settled"}).assign(settled=[True, False] * 2)
-    edges = Network(first, toy_network.ranking, toy_network.nodes, {}).edges
-    assert list(edges) == list(EDGE_COLUMNS)
-    assert edges["oriented_by_intervention"].tolist() == [True, False] * 2
-
-
 def test_left_out_columns_are_empty_and_every_gene_is_a_regulator():
     network = network_of(2, [(1, 0)], [1, 0], np.array([-0.5]))
     edge = network.edges.iloc[0]

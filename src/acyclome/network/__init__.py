@@ -2,6 +2,15 @@
 
 from acyclome.network.joint import JointNetworks
 from acyclome.network.network import Network
-from acyclome.network.tables import EDGE_COLUMNS, LATER, NODE_COLUMNS, RANKING_COLUMNS, best_first
+from acyclome.network.tables import EDGE_COLUMNS, LATER, NODE_COLUMNS, RANKING_COLUMNS, RENAMED, best_first
 
-__all__ = ["EDGE_COLUMNS", "LATER", "NODE_COLUMNS", "RANKING_COLUMNS", "JointNetworks", "Network", "best_first"]
+__all__ = [
+    "EDGE_COLUMNS",
+    "LATER",
+    "NODE_COLUMNS",
+    "RANKING_COLUMNS",
+    "RENAMED",
+    "JointNetworks",
+    "Network",
+    "best_first",
+]
