@@ -159,6 +159,16 @@ class Screen:
         seen, names = set(self._seen.tolist()), self._names
         return {(names[i], names[j]) for i, j in zip(*np.nonzero(self._W), strict=True) if {i, j} <= seen}
 
+    def effects(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the targets, rising, among the genes seen, and what one unit of each moves all of these, ``(k, d)``.
+
+        Units are standard deviations of log expression; hidden genes stand between, too.
+        """
+        deviation = np.array([self._scales[j][2] for j in range(len(self._W))])
+        total = np.linalg.inv(np.eye(len(self._W)) - self._W / deviation)
+        targets = np.sort(self._targets)
+        return np.searchsorted(self._seen, targets), total[np.ix_(targets, self._seen)]
+
     def counts(self, acted: np.ndarray) -> np.ndarray:
         """Draw the counts of cells, ``(n, d)``."""
         counts: np.ndarray = self._rng.poisson(self._expected(acted))[:, self._seen]
@@ -193,13 +203,19 @@ class Screen:
 
 def simulated(d: int, seed: int) -> tuple[AnnData, set[tuple[str, str]]]:
     """Draw counts and the true edges between genes that are seen."""
+    adata, screen = drawn(d, seed)
+    return adata, screen.edges()
+
+
+def drawn(d: int, seed: int) -> tuple[AnnData, Screen]:
+    """Draw counts, and return what they are drawn from."""
     from anndata import AnnData
 
     screen = Screen(d, seed, targets=min(TARGETS, d // 2))
     acted = screen.acted_on(controls=CONTROLS, cells=CELLS)
     counts = screen.counts(acted).astype(np.float32)
     table = pd.DataFrame({"target": screen.labels(acted)}, [f"c{k}" for k in range(len(acted))])
-    return AnnData(counts, obs=table, var=pd.DataFrame(index=screen.genes)), screen.edges()
+    return AnnData(counts, obs=table, var=pd.DataFrame(index=screen.genes)), screen
 
 
 if __name__ == "__main__":

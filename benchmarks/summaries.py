@@ -272,6 +272,7 @@ SUMMARIES: dict[str, Summary] = {
     "screened": Summary(then=_small("mse", "mse_ours_less_this")),
     "perturbench": Summary(then=_small("acyclome", "no_change", "mean", "sum")),
     "screens": Summary(("data", "scored_by", "method"), SCREENS),
+    "screen-limits": Summary(("ranking",)),
     "feedback": Summary(),
     "screen-sizes": Summary(),
     "stored": Summary(),
