@@ -1,6 +1,7 @@
 """Cost by the number of cells: what a linear network of many takes, and the moments of 21 networks beside one.
 
-``python -m benchmarks.cells [--cells 30000 100000 300000] [--genes 30000] [--top 4200] [--folder FOLDER]``
+``python -m benchmarks.cells [--cells 30000 100000 300000] [--genes 30000] [--top 5000] [--folder FOLDER]``
+``python -m benchmarks.cells --only-moments --cells 100000 --top 15000``
 
 Cells are those of ``acyclome simulate --atlas``: the first of a larger file are those of a smaller one, and files that
 are in the folder are taken as they are.  Every stage runs in a process of its own, without resamples, without checks
@@ -38,9 +39,10 @@ PLAIN = ("--resamples", "0", "--confounding", "none", "--activity", "none", "--v
 
 def main() -> None:
     """Measure and write the table."""
-    parser = options(__doc__ or "", genes=30_000, top=4_200, halved=100_000)
+    parser = options(__doc__ or "", genes=30_000, top=5_000, halved=100_000)
     parser.add_argument("--cells", type=int, nargs="+", default=[30_000, 100_000, 300_000], help="sizes of the data")
     parser.add_argument("--folder", type=Path, help="where files of cells lie or are left; a temporary one if absent")
+    parser.add_argument("--only-moments", action="store_true", help="of one network and of 21, of prepared cells")
     parser.set_defaults(seeds=[1], threads=1)
     given = parser.parse_args()
     rows = []
@@ -51,8 +53,12 @@ def main() -> None:
                 if not path.exists():
                     size = ("--genes", given.genes, "--observations", n_cells, "--factors", 3, "--seed", seed)
                     run_command("simulate", "--atlas", "-o", path, *map(str, size))
-                rows.append(_row(path, seed, top=given.top, threads=given.threads, is_halved=n_cells <= given.halved))
-    publish("cells", rows, "python -m benchmarks.cells", given)
+                asked = {"top": given.top, "threads": given.threads}
+                if given.only_moments:
+                    rows.append(_prepared(path, seed, **asked))
+                else:
+                    rows.append(_row(path, seed, **asked, is_halved=n_cells <= given.halved))
+    publish("cells-moments" if given.only_moments else "cells", rows, "python -m benchmarks.cells", given)
 
 
 @contextlib.contextmanager
@@ -78,17 +84,34 @@ def _row(path: Path, seed: int, *, top: int, threads: int, is_halved: bool) -> d
             row |= {f"{stage}_cpu_s": cost.cpu, f"{stage}_peak_mb": cost.peak_mb}
         store = out / "stages" / "prepared.h5"
         with Store.open(store) as opened:
+            row |= {"all_cpu_s": sum(spent for name, spent in row.items() if name.endswith("_cpu_s"))}
             row |= {"genes": opened.n_vars, "floor_s": opened.n_vars**2 / 2 * opened.n_obs / _rate()}
         if is_halved:
-            one = measured(partial(_one, store, threads=threads))[1]
-            all_of_them = measured(partial(_all, store, Path(name), seed, threads=threads))[1]
-            row |= {"moments_cpu_s": one.cpu, "moments_of_21_cpu_s": all_of_them.cpu}
-            row |= {"ratio": all_of_them.cpu / one.cpu, "moments_peak_mb": all_of_them.peak_mb}
+            row |= _moments(store, Path(name), seed, threads=threads)
     began = time.perf_counter()
     with path.open("rb") as stream:
         while stream.read(1 << 24):
             pass
     return row | {"reading_s": time.perf_counter() - began}
+
+
+def _prepared(path: Path, seed: int, *, top: int, threads: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as name:
+        out = Path(name) / "run"
+        asked = (*PLAIN, *map(str, ("--threads", threads, "--seed", seed, "--n-top-genes", top)))
+        run_command("prepare", path, "-o", out, *asked, "--quiet")
+        store = out / "stages" / "prepared.h5"
+        with Store.open(store) as opened:
+            sizes = {"cells": opened.n_obs, "genes": opened.n_vars}
+        return sizes | _moments(store, Path(name), seed, threads=threads)
+
+
+def _moments(store: Path, folder: Path, seed: int, *, threads: int) -> dict[str, float]:
+    """Measure the moments of one network, and of that with ``RESAMPLES`` half-samples."""
+    one = measured(partial(_one, store, threads=threads))[1]
+    all_of_them = measured(partial(_all, store, folder, seed, threads=threads))[1]
+    row = {"moments_cpu_s": one.cpu, "moments_of_21_cpu_s": all_of_them.cpu, "ratio": all_of_them.cpu / one.cpu}
+    return row | {"moments_peak_mb": max(one.peak_mb or 0.0, all_of_them.peak_mb or 0.0)}
 
 
 def _one(store: Path, *, threads: int) -> None:

@@ -265,6 +265,7 @@ SUMMARIES: dict[str, Summary] = {
     ),
     "scaling": Summary(SIZE, (*F1, "precision", "recall", "ceiling", *COST), then=_with_status(SIZE)),
     "cells": Summary(("cells", "genes")),
+    "cells-moments": Summary(),
     "cluster": Summary(),  # one job a line
     "plans": Summary(),  # one size a line
     "predicted": Summary(("action", "genes")),
