@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from acyclome.report import write_report
-from acyclome.report.layout import BEYOND, positions
+from acyclome.report.layout import BEYOND, SPRINGS, positions
 
 
 def two_modules(size: int = 60) -> tuple[np.ndarray, np.ndarray]:
@@ -30,10 +34,21 @@ def test_modules_stand_apart_and_genes_without_edges_nowhere():
 
 
 def test_the_same_edges_give_the_same_places():
-    source, target = two_modules()
-    first = positions(source, target, 120, seed=0)
-    assert np.array_equal(first, positions(source, target, 120, seed=0))
-    assert not np.array_equal(first, positions(source, target, 120, seed=1))
+    source, target = two_modules(SPRINGS)
+    first = positions(source, target, 2 * SPRINGS, seed=0)
+    assert np.array_equal(first, positions(source, target, 2 * SPRINGS, seed=0))
+    assert not np.array_equal(first, positions(source, target, 2 * SPRINGS, seed=1))
+
+
+@given(sizes=st.lists(st.integers(2, 12), min_size=1, max_size=20))
+def test_pieces_of_the_graph_stand_side_by_side_on_a_square(sizes):
+    starts = np.cumsum([0, *sizes])
+    pairs = [(a, a + step) for a, size in zip(starts, sizes, strict=False) for step in range(1, size)]  # stars
+    placed = positions(*np.array(pairs).T, starts[-1], seed=0)
+    assert np.abs(placed).max() <= 1 + 1e-9
+    boxes = [(placed[a:b].min(axis=0), placed[a:b].max(axis=0)) for a, b in itertools.pairwise(starts)]
+    for (low, high), (other_low, other_high) in itertools.combinations(boxes, 2):
+        assert ((high < other_low) | (other_high < low)).any()
 
 
 @pytest.mark.parametrize("pairs", [[], [(0, 1)], [(0, 1), (2, 3)], [(0, 1), (0, 2), (1, 2)]])

@@ -2,7 +2,7 @@
    last picture is moved, as a whole, and drawn anew when it rests: so it moves smoothly however large it is. */
 
 const REST = 120; // ms without a movement, after which the map is drawn anew
-const NAMED = 24; // hubs that have their names on the whole map; closer up, genes in sight
+const NAMED = 24; // hubs that have their names on the whole map; closer up, and of few genes, twice as many in sight
 
 const atlas = {
   x: nodes.x,
@@ -81,18 +81,33 @@ function drawNames(pen, { at, width, height }, shown, colours) {
   pen.lineWidth = 3;
   pen.strokeStyle = colours.paper;
   pen.fillStyle = colours.ink;
-  const taken = [];
+  const names = [];
+  const dots = onMap
+    .map((index) => [...at(index), radius(index)])
+    .filter(([x, y]) => x > 0 && y > 0 && x < width && y < height);
+  const isFree = ([left, y], wide) =>
+    left >= 0 &&
+    left + wide <= width && // none is cut at the edge
+    !names.some(([l, t, w]) => l < left + wide && left < l + w && Math.abs(t - y) < 14);
+  const hidesNone = ([left, y], wide) =>
+    !dots.some(([x, up, size]) => x + size > left && x - size < left + wide && Math.abs(up - y) < 6 + size);
   for (const index of shown) {
     const [x, y] = at(index);
     if (x < 0 || y < 0 || x > width || y > height) continue;
     const wide = pen.measureText(labels[index]).width,
-      away = radius(index) + 3,
-      left = x + away + wide > width ? x - away - wide : x + away; // none is cut at the edge
-    if (taken.some(([l, t, w]) => l < left + wide && left < l + w && Math.abs(t - y) < 14)) continue;
-    taken.push([left, y, wide]);
-    pen.strokeText(labels[index], left, y + 4);
-    pen.fillText(labels[index], left, y + 4);
-    if (taken.length >= 2 * NAMED) break;
+      away = radius(index) + 3;
+    const beside = [
+      [x + away, y],
+      [x - away - wide, y],
+      [x - wide / 2, y - away - 6],
+      [x - wide / 2, y + away + 6],
+    ].filter((place) => isFree(place, wide));
+    const place = beside.find((one) => hidesNone(one, wide)) || beside[0]; // among many genes each place hides some
+    if (!place) continue;
+    names.push([...place, wide]);
+    pen.strokeText(labels[index], place[0], place[1] + 4);
+    pen.fillText(labels[index], place[0], place[1] + 4);
+    if (names.length >= 2 * NAMED) break;
   }
 }
 
@@ -133,7 +148,7 @@ function paintMap(pen, view, colours) {
   const lit =
     atlas.chosen === null ? [] : [atlas.chosen, ...near.flatMap((edge) => [edges.source[edge], edges.target[edge]])];
   drawGenes(pen, view, lit, colours.ink, grow);
-  const inSight = atlas.scale > 2 ? hubs : hubs.slice(0, NAMED);
+  const inSight = atlas.scale > 2 || hubs.length <= 2 * NAMED ? hubs : hubs.slice(0, NAMED);
   drawNames(pen, view, [...lit, ...inSight], colours);
 }
 
