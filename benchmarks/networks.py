@@ -49,7 +49,7 @@ def known_networks(data: Path, wheel: Path | None) -> Iterator[Callable[[], Know
     else:
         place = wheel or Path(str(installed and installed.origin)).parent
         yield partial(_subtilis, place)
-        yield partial(_precise, place)
+        yield partial(precise, place)
     for name in ("mESC", "hHep"):
         yield partial(_cells, data / "beeline", name)
     for number in (1, 2, 3):
@@ -94,16 +94,18 @@ def _beeline(folder: Path, stem: str, network: str) -> tuple[pd.DataFrame, pd.Da
     return expression, truth[["source", "target"]]
 
 
-def _precise(place: Path) -> Known:
+def precise(place: Path) -> Known:
+    """Read PRECISE, samples x genes, and its curated network from the wheel of pymodulon or where that is installed."""
+
     def table(name: str, **given: int) -> pd.DataFrame:
-        return pd.read_csv(io.BytesIO(_file(place, f"data/ecoli/{name}.csv")), **given)
+        return pd.read_csv(io.BytesIO(file_of(place, f"data/ecoli/{name}.csv")), **given)
 
     expression = table("log_tpm", index_col=0).T
     return _compendium("PRECISE E. coli", expression, table("gene_table", index_col=0), table("trn"))
 
 
 def _subtilis(place: Path) -> Known:
-    held = json.loads(gzip.decompress(_file(place, "data/objects/bsub_data.json.gz")))
+    held = json.loads(gzip.decompress(file_of(place, "data/objects/bsub_data.json.gz")))
     expression, genes, network = (pd.DataFrame(json.loads(held[name])) for name in ("log_tpm", "gene_table", "trn"))
     return _compendium("B. subtilis", expression.T, genes, network)
 
@@ -119,16 +121,16 @@ def compendium_sets(data: Path, wheel: Path | None) -> Iterator[tuple[str, pd.Da
     if wheel is None:
         print(NO_WHEEL)
         return
-    held = json.loads(gzip.decompress(_file(wheel, "data/objects/bsub_data.json.gz")))
+    held = json.loads(gzip.decompress(file_of(wheel, "data/objects/bsub_data.json.gz")))
     expression, network = (pd.DataFrame(json.loads(held[name])) for name in ("log_tpm", "trn"))
     yield "B. subtilis", expression.T, sets(network, "regulator", "gene_id")
     expression, network = (
-        pd.read_csv(io.BytesIO(_file(wheel, f"data/ecoli/{name}.csv"))) for name in ("log_tpm", "trn")
+        pd.read_csv(io.BytesIO(file_of(wheel, f"data/ecoli/{name}.csv"))) for name in ("log_tpm", "trn")
     )
     yield "PRECISE E. coli", expression.set_index(expression.columns[0]).T, sets(network, "regulator", "gene_id")
 
 
-def _file(place: Path, name: str) -> bytes:
+def file_of(place: Path, name: str) -> bytes:
     """Read a file of the package, installed or in its wheel."""
     if place.is_dir():
         return (place / name).read_bytes()

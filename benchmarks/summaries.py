@@ -181,6 +181,12 @@ def _small(*columns: str) -> Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame
     )
 
 
+def _agreement(runs: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
+    total = runs.groupby("answer", sort=False)[["changes", "said", "right", "said_there", "right_there"]].sum()
+    shares = {"agrees": total["right"] / total["said"], "agrees_there": total["right_there"] / total["said_there"]}
+    return total[["changes", "said"]].assign(**shares, said_there=total["said_there"]).reset_index()
+
+
 def _sums(runs: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
     return runs.sum().to_frame().T
 
@@ -274,6 +280,7 @@ SUMMARIES: dict[str, Summary] = {
     "perturbench": Summary(then=_small("acyclome", "no_change", "mean", "sum")),
     "screens": Summary(("data", "scored_by", "method"), SCREENS),
     "screen-limits": Summary(("ranking",)),
+    "deletions": Summary(then=_agreement),
     "feedback": Summary(),
     "screen-sizes": Summary(),
     "stored": Summary(),

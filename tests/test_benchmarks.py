@@ -199,8 +199,8 @@ def test_a_compendium_is_read_from_its_wheel_and_a_missing_one_is_said_to_be_mis
         archive.writestr(f"{folder}/trn.csv", "regulator,gene_id,effect\nAraC,b2,+\nAraC,b1,-\nnac,b3,+\nAraC,b9,+\n")
     code = (
         "from pathlib import Path\n"
-        "from benchmarks.networks import known_networks, _precise\n"
-        f"known = _precise(Path({str(wheel)!r}))\n"
+        "from benchmarks.networks import known_networks, precise\n"
+        f"known = precise(Path({str(wheel)!r}))\n"
         "assert known.expression.shape == (2, 3) and known.regulators == ('b1',)\n"
         "assert known.truth.to_numpy().tolist() == [['b1', 'b2']]\n"  # no self loop, nothing that is not measured
         "assert len(list(known_networks(Path(), None))) + 2 == len(list(known_networks(Path(), Path('x.whl'))))\n"
