@@ -18,7 +18,6 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
-from scipy.stats import mannwhitneyu, wasserstein_distance
 
 LEVEL = 0.05  # of the test, as in CausalBench
 OMITTED = 1000  # pairs without a path that are tested; CausalBench takes 500 to 2,000
@@ -67,6 +66,11 @@ class _Tests:
 
     def of(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return Wasserstein distances and p-values, ``(2, m)``."""
+        from scipy.stats import (
+            mannwhitneyu,
+            wasserstein_distance,
+        )  # here, for it takes a quarter of the start of a stage
+
         d = len(self.cells.values)
         keys = source * d + target
         for gene in np.unique(source).tolist():

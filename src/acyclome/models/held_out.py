@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.special import log_ndtr
-from scipy.stats import bernoulli, nbinom, poisson
 
 from acyclome.core.data.moments import Moments
 from acyclome.core.order_search.negentropy import least_gain, negentropy
@@ -114,6 +113,8 @@ def count_mass(y: np.ndarray, predictor: np.ndarray, theta: float | None) -> np.
 
     Poisson if there is none.
     """
+    from scipy.stats import nbinom, poisson  # here: a quarter of the start of a stage
+
     mean = np.exp(predictor)
     if theta is None:
         return np.asarray(poisson.logpmf(y, mean))
@@ -123,4 +124,6 @@ def count_mass(y: np.ndarray, predictor: np.ndarray, theta: float | None) -> np.
 
 def seen_mass(y: np.ndarray, predictor: np.ndarray) -> np.ndarray:
     """Log probability of ``y > 0`` being as it is, ``(t,)``, where its log odds are ``predictor``."""
+    from scipy.stats import bernoulli
+
     return np.asarray(bernoulli.logpmf(y > 0, 1.0 / (1.0 + np.exp(-predictor))))

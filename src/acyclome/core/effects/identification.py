@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 
 from acyclome.core.effects.stacking import FIRM, LEAST
 
@@ -103,6 +102,8 @@ def ranks(score: np.ndarray, true: np.ndarray) -> dict[str, float]:
 
 
 def _weights(features: dict[str, np.ndarray], true: np.ndarray) -> dict[str, float]:
+    from scipy.optimize import minimize  # here: a tenth of the start of a stage
+
     names, X = list(features), np.stack(list(features.values()), axis=-1)  # (k, d, f)
     each = np.arange(len(true))
 

@@ -18,7 +18,6 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import nnls
 
 LEAST = 3  # held-out treatments from which a standard error over them says something
 PRIOR = 1.0  # treatments, as large as the mean one, on which no answer brings anything: keeps weights of few small
@@ -146,6 +145,8 @@ def stack(
 
 def _weights(G: np.ndarray, b: np.ndarray, some: tuple[int, ...], *, n: int) -> np.ndarray:
     """Return the weights that ``n`` treatments give to some answers, those of the others being 0, ``(k,)``."""
+    from scipy.optimize import nnls  # here: a tenth of the start of a stage
+
     w, at = np.zeros(len(b)), list(some)
     own = G[np.ix_(at, at)]
     prior = np.diag(own.diagonal() * PRIOR / max(n, 1) + TINY)
