@@ -18,7 +18,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXECUTE ?= force
 # numba's, because a parallel kernel of scanpy's or anndata's sets OpenMP, and with it torch, to its number for good.
-ENV := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONNOUSERSITE=1
+# Bytecode is kept, as kernels are: without it each of a hundred processes compiles all sources anew.
+ENV := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=
 REPORT := results/pbmc68k_reduced/report.html
 SOURCES := workflow/Snakefile Snakefile workflow/rules workflow/papers/Snakefile
 

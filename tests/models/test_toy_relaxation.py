@@ -104,12 +104,13 @@ SPRINGS = Model(
     relaxation=lambda config: SpringModel(config.of(Springs).units),
     held_out=lambda config, problem, seed: NormalNoise(problem.data.Z),
 )
+FIT = {"acyclicity": "logdet", "w_threshold": 0.2, "max_steps": 30}
 QUICK = {
     "model": "springs",
     "prepare": {"min_cells": 1},
     "validation": {"checks": False},
     "resample": {"resamples": 1},
-    "fit": {"acyclicity": "logdet", "w_threshold": 0.2},
+    "fit": FIT,
 }
 
 
@@ -175,7 +176,7 @@ def test_what_is_known_of_edges_holds(springs, table):
 
 
 def test_the_data_compare_it_with_others(springs, table):
-    others = {"model": "auto", "resample": {"resamples": 0}, "mlp": {"splines": 5, "units": 20}}
+    others = {"model": "auto", "resample": {"resamples": 0}, "mlp": {"splines": 5, "units": 20}, "fit": FIT}
     found = ac.learn(table, threads=1, config=QUICK | others).facts["model"]
     rows = {row["model"]: row for row in found["compared"]}
     assert rows["springs"]["edges"] >= len(EDGES)
