@@ -21,14 +21,17 @@ Tree: TypeAlias = "Array | Mapping[str, Any]"
 
 def map_leaves(f: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """Return the tree of ``f(leaf, *leaves)``, from leaves that have the same names in all trees."""
-    if isinstance(tree, Mapping):
-        return {name: map_leaves(f, part, *(other[name] for other in others)) for name, part in tree.items()}
-    return f(tree, *others)
+    # Millions of leaves are asked of what class they are: of an array it is answered at once, of a Mapping it is not.
+    if isinstance(tree, np.ndarray) or not isinstance(tree, Mapping):
+        return f(tree, *others)
+    return {name: map_leaves(f, part, *(other[name] for other in others)) for name, part in tree.items()}
 
 
 def leaves(tree: Tree) -> list[Array]:
     """Return the arrays of a tree, in its order."""
-    return [leaf for part in tree.values() for leaf in leaves(part)] if isinstance(tree, Mapping) else [tree]
+    if isinstance(tree, np.ndarray) or not isinstance(tree, Mapping):
+        return [tree]
+    return [leaf for part in tree.values() for leaf in leaves(part)]
 
 
 def count(params: Params) -> int:
