@@ -176,7 +176,12 @@ def test_what_is_known_of_edges_holds(springs, table):
 
 
 def test_the_data_compare_it_with_others(springs, table):
-    others = {"model": "auto", "resample": {"resamples": 0}, "mlp": {"splines": 5, "units": 20}, "fit": FIT}
+    others = {
+        "model": "auto",
+        "resample": {"resamples": 0},
+        "mlp": {"splines": 5, "units": 20},
+        "fit": FIT | {"mu": [0.1, 0.01], "max_steps": 10},
+    }
     found = ac.learn(table, threads=1, config=QUICK | others).facts["model"]
     rows = {row["model"]: row for row in found["compared"]}
     assert rows["springs"]["edges"] >= len(EDGES)
