@@ -57,6 +57,11 @@ def test_an_edge_of_another_shape_stays_however_much_errors_of_steep_curves_woul
         assert explained(lab, joined) == [False, False, True]
 
 
+def test_an_edge_whose_ends_have_nothing_left_in_common_is_explained(lab):
+    """As lines leave edges between targets that saturate in what is seen without an error."""
+    assert sum(explained(lab, targets(0.0, seed=seed))[2] for seed in range(10)) >= 8
+
+
 def test_without_a_common_neighbour_nothing_is_tested(lab):
     edges = np.array([CAUSE, ONE]), np.array([ONE, OTHER])
     assert explained(lab, targets(0.05), edges) == [False, False]

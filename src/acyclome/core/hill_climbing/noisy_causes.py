@@ -35,10 +35,11 @@ from acyclome.core.workers import run_blocks
 # Of the variance of a cause: what arrays and SynTReN add to expression.  Of simulated curves without any error, whose
 # triangles are true, .1 took 0 to 2 of 38 true edges and 1.0 took 5; on SynTReN both take five false edges to one true.
 ERROR = 0.1
-# Of what curves explain, that the shape of an error has to. Errors then explain .14 at most of the edges of dense
-# curves, which was .22, and where causes have errors of .05 or .1 .22 to .34, but for one graph of six. All of it would
-# be too much, .18 to .28: slopes are those of cubics, and errors count to first order.
+# Of what curves explain, that the shape of an error has to. Errors then explain .16 at most of the edges of dense
+# curves, which was .22, and where causes have errors of .05 or .1 .25 to .38, but for one graph of six. All of it would
+# be too much, .20 to .36: slopes are those of cubics, and errors count to first order.
 OF_SHAPE = 0.5
+BY_CHANCE = 8.0  # explained times n that three terms reach in 5 % of cases; what lines leave of curves has no shape
 # Of the edges, that errors have to explain for any to be left out: of SynTReN's .3 to .4, of simulated curves without
 # an error .05 at most, and of Sachs' one of eight, where single edges are true.
 COMMON = 0.2
@@ -117,7 +118,7 @@ class _Graph:
             return False
         shape = scaled * together
         explained = max(np.mean(scaled[0] * shape[1]), 0.0) ** 2 / np.mean(shape**2, axis=1).min()
-        return bool(OF_SHAPE * seen <= explained)
+        return bool(OF_SHAPE * (max(shares) - BY_CHANCE / len(rows)) <= explained)
 
     def _stronger(self, j: int, k: int) -> np.ndarray:
         """Return the genes that go with both ends better than these with each other."""
