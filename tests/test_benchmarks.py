@@ -34,7 +34,7 @@ import acyclome.core
 for module in pkgutil.walk_packages(acyclome.core.__path__, "acyclome.core."):
     importlib.import_module(module.name)
 print("CORE", len([name for name in sys.modules if name.startswith("acyclome.core.")]))
-sys.argv = ["gpu", *"--device cpu --d 20 --genes 20 --n 40 --batch 2 10 --check 10 --ceiling 64".split()]
+sys.argv = ["gpu", *"--device cpu --d 8 --genes 10 --n 40 --batch 2 5 --check 8 --ceiling 64".split()]
 from benchmarks import gpu
 gpu.MIN_SECONDS = 0.01
 sys.exit(gpu.main())
