@@ -62,7 +62,8 @@ def main() -> None:
     words = [] if given.first == FIRST else [f"--first {given.first}"]
     words += ["--models", *given.models] if given.models != list(MODELS) else []
     words += ["--sets", *(f'"{name}"' for name in given.sets)] if given.sets != list(SETS) else []
-    publish("grandag", rows, f"python -m benchmarks.grandag {' '.join(words)}".strip(), given)
+    name = "grandag-auto" if "auto" in given.models else "grandag"
+    publish(name, rows, f"python -m benchmarks.grandag {' '.join(words)}".strip(), given)
 
 
 def config_of(model: str) -> dict[str, Any]:
