@@ -124,6 +124,8 @@ def test_edges_of_the_first_version_are_read_under_the_columns_of_today(toy_netw
     tables.write_tsv(tmp_path / "edges.tsv.gz", first)
     assert_frame_equal(tables.read_tsv(tmp_path / "edges.tsv.gz", EDGE_COLUMNS), edges)
     assert_frame_equal(Network(first, toy_network.ranking, toy_network.nodes, {}).edges, edges)
+    both = Network(edges.assign(settled=False), toy_network.ranking, toy_network.nodes, {})
+    assert_frame_equal(both.edges, edges)
     packed = pack(replace(toy_network, edges=edges), np.arange(5))
     packed["edges"]["settled"] = packed["edges"].pop("oriented_by_intervention")
     assert_frame_equal(unpack(packed, np.array(toy_network.genes, object), np.ones(5, bool)).edges, edges)

@@ -4,6 +4,7 @@ import importlib
 import os
 
 import anndata
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,6 +72,15 @@ def elsewhere(X, tmp_path):
         return anndata.read_h5ad(path, backed="r").X
 
     return put
+
+
+def test_what_is_elsewhere_and_no_matrix_is_refused(tmp_path):
+    array = pytest.importorskip("dask.array")
+    with h5py.File(tmp_path / "a.h5", "w") as file, pytest.raises(InputError, match="X is a Group"):
+        learn(file.create_group("X"))
+    counted = array.ones((20, 3), chunks=10)
+    with pytest.raises(InputError, match="compute_chunk_sizes"):
+        learn(counted[counted[:, 0] > 0])
 
 
 @pytest.mark.parametrize("kind", ["dask", "backed"])

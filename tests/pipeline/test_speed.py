@@ -28,7 +28,11 @@ def test_what_is_kept_is_known(place):
     assert json.loads(place.read_text()) == asdict(fast)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"gram": 1e9, "speed": 2}', '{"gram": 0}', '{"gram": "fast"}'])
+EACH = asdict(REFERENCE)
+WRONG = {"gram": 0}, {"gram": True}, {"gram": "fast"}, {"gram": None}, {"gram": 10**400}, {"speed": 2.0}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"gram": 1e9}', *(json.dumps(EACH | wrong) for wrong in WRONG)])
 def test_what_is_no_measurement_is_refused_with_the_way_out(place, text):
     place.parent.mkdir()
     place.write_text(text)

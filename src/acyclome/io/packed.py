@@ -15,7 +15,7 @@ import pandas as pd
 
 from acyclome.core.effects.total import ANY
 from acyclome.io.atomic import plain
-from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RENAMED, Network
+from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, Network, under_names_of_today
 from acyclome.network.build import UNKNOWN, node_table
 from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS, TREATMENT_COLUMNS
 
@@ -50,7 +50,7 @@ def pack(network: Network, numbers: np.ndarray) -> Packed:
 def unpack(packed: Mapping[str, Any], names: np.ndarray, kept: np.ndarray) -> Network:
     """Return the network among the genes that are kept ``(d,)`` bool, which are called `names`."""
     edges, ranking = (_among(packed[part], kept) for part in ("edges", "ranking"))
-    edges = edges.rename(columns=RENAMED)
+    edges = under_names_of_today(edges, _ON_EDGES)
     source, target = edges["source"].to_numpy(), edges["target"].to_numpy()
     weight = edges["weight"].to_numpy()
     known = {name: edges.get(name, UNKNOWN[kind]) for name, kind in _ON_EDGES.items()}

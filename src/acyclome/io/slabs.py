@@ -34,7 +34,8 @@ def is_streamed(matrix: Any) -> bool:
 
 def is_elsewhere(matrix: Any) -> bool:
     """Say whether a matrix, dense or sparse, is not in memory: an array of dask, or a part of an h5ad or zarr."""
-    return is_streamed(matrix) or is_lazy(matrix) or type(matrix).__module__.partition(".")[0] in ("h5py", "zarr")
+    is_stored = type(matrix).__module__.partition(".")[0] in ("h5py", "zarr") and hasattr(matrix, "dtype")  # no group
+    return is_streamed(matrix) or is_lazy(matrix) or is_stored
 
 
 def slab_reader(matrix: Any, rows: np.ndarray | None = None) -> Reader:

@@ -17,7 +17,7 @@ import pandas as pd
 from acyclome._version import __version__
 from acyclome.errors import InputError
 from acyclome.io.atomic import write_bytes, write_path
-from acyclome.network import LATER, RENAMED
+from acyclome.network import LATER, under_names_of_today
 
 ENCODING_VERSION = "0.1.0"
 _GZIP_LEVEL = 6  # of gzip itself; written here because the default of Python, 9, takes longer for hardly less
@@ -38,7 +38,7 @@ def read_tsv(path: str | os.PathLike[str], columns: Mapping[str, type]) -> pd.Da
     try:
         # As text: pandas would round floats by its own parser, and take genes called NA or nan for missing.
         table = pd.read_csv(path, sep="\t", dtype=object, keep_default_na=False, na_filter=False, encoding="utf-8")
-        table = table.rename(columns=RENAMED)
+        table = under_names_of_today(table, columns)
         there = {name: kind for name, kind in columns.items() if name in table or name not in LATER}
         return pd.DataFrame({name: _column(table[name], kind) for name, kind in there.items()}, columns=list(there))
     except FileNotFoundError as error:

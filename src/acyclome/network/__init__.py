@@ -2,15 +2,15 @@
 
 from acyclome.network.joint import JointNetworks
 from acyclome.network.network import Network
-from acyclome.network.tables import EDGE_COLUMNS, LATER, NODE_COLUMNS, RANKING_COLUMNS, RENAMED, best_first
+from acyclome.network.tables import EDGE_COLUMNS, LATER, NODE_COLUMNS, RANKING_COLUMNS, best_first, under_names_of_today
 
 __all__ = [
     "EDGE_COLUMNS",
     "LATER",
     "NODE_COLUMNS",
     "RANKING_COLUMNS",
-    "RENAMED",
     "JointNetworks",
     "Network",
     "best_first",
+    "under_names_of_today",
 ]

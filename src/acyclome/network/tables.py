@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -46,7 +46,7 @@ MOST_MEMBERS = 10_000  # half-samples that may be asked for
 EFFECT_COLUMNS = {"source": int, "target": int, "effect": float, "error": float}
 # Of each treatment: changes of all genes, their errors, and what a network says that never saw it (empty: not asked).
 TREATMENT_COLUMNS = {"targets": str, "observations": int, "change": list, "error": list, "network": list}
-RENAMED = {"settled": "oriented_by_intervention"}  # as tables of 0.1.0 have it
+_RENAMED = {"settled": "oriented_by_intervention"}  # as tables of 0.1.0 have it
 # Columns that a network may lack, and what fills them: what is unknown.
 LATER: dict[str, float | str] = {
     **dict.fromkeys(("lowest", "noise_evidence", "confounded"), np.nan),
@@ -67,9 +67,15 @@ def best_first(table: pd.DataFrame) -> pd.DataFrame:
     return table.iloc[np.lexsort([*names, -strength, -confidence])].reset_index(drop=True)
 
 
+def under_names_of_today(table: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
+    """Return the table with columns of these that the first version named otherwise under their names."""
+    earlier = {old: new for old, new in _RENAMED.items() if new in columns and new not in table}
+    return table.rename(columns=earlier)
+
+
 def with_columns(table: pd.DataFrame, name: str, columns: Mapping[str, type]) -> pd.DataFrame:
     """Return a copy of the table with exactly these columns, in their order and kinds; all else is an InputError."""
-    table = table.rename(columns=RENAMED)
+    table = under_names_of_today(table, columns)
     table = table.assign(**{column: LATER[column] for column in columns if column in LATER and column not in table})
     missing = [column for column in columns if column not in table]
     if missing:

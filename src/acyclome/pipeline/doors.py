@@ -16,6 +16,7 @@ from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.durations import WRITTEN
 from acyclome.pipeline.resources import estimate
 from acyclome.pipeline.session import Session
+from acyclome.pipeline.speed import known_rates
 from acyclome.pipeline.task import Runtime, Task
 
 Label = str | None  # None: all observations, which are no groups
@@ -71,7 +72,8 @@ def learn_session(session: Session, label: Label, place: tuple[int, int]) -> Net
     """Learn the network of a place, the first of so many; tell how long it may take, and what came up meanwhile."""
     data, runtime = session.task.data, session.task.runtime
     if runtime.expect is not None:
-        planned = estimate(data.n_genes, data.n_obs, session.asked, threads=runtime.threads)["seconds"]
+        facts = estimate(data.n_genes, data.n_obs, session.asked, threads=runtime.threads, rates=known_rates())
+        planned = facts["seconds"]
         left_out = ("prepare", *(WRITTEN if session.folder is None else ()))  # the data are prepared
         runtime.expect({name: spent for name, spent in planned.items() if name not in left_out}, *place)
     network = session.learn()

@@ -13,7 +13,8 @@ def job_needs(n_genes: int, n_obs: int, config: Config) -> dict[str, dict[str, f
     """Return the memory (``mb``) and the time (``seconds``) of every stage that is learned as a job, by its name.
 
     Those of ``fit`` and ``resample`` are of all shards and half-samples, which the jobs that share them divide; these
-    go through theirs one after another, and with shards as many side by side as a job has threads.
+    go through theirs one after another, and with shards as many side by side as a job has threads. Times are those of
+    a core at 3 GHz, whatever was measured here: the nodes of a cluster are other machines.
     """
     whole = estimate(n_genes, n_obs, config.with_options({"resample.resamples": 0}), threads=THREADS)
     alone = estimate(n_genes, n_obs, config, threads=1)

@@ -19,6 +19,7 @@ from acyclome.pipeline.durations import REFERENCE, Rates
 
 GENES, OBSERVATIONS = 1000, 1000  # of the network that is learned: two seconds, beside what compiles
 ROUNDS = 4  # of which the quickest counts, as others may use the machine; the first is there to compile
+LARGEST = 1e300  # no rate; a whole number of hundreds of digits is no float
 SIDE, LENGTH = 1024, 8192  # of a product, as tiles have them
 # Processor seconds of the quickest round where the rates of reference were told from runs.
 AT_REFERENCE = {"product": 0.08, "candidates": 0.038, "search": 0.58}
@@ -43,17 +44,22 @@ def known_rates() -> Rates:
     if not path.is_file():
         return REFERENCE
     try:
-        found = Rates(**{name: float(value) for name, value in json.loads(path.read_text(encoding="utf-8")).items()})
-    except (OSError, ValueError, TypeError, AttributeError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         found = None
-    if found is None or not all(0.0 < rate < np.inf for rate in asdict(found).values()):
+    names = asdict(REFERENCE).keys()
+    if not (isinstance(found, dict) and found.keys() == names and all(map(_is_rate, found.values()))):
         expected = ", ".join(asdict(REFERENCE))
         msg = (
             f"{path} is no file of measured rates; expected a positive number for each of {expected}. "
             "Measure again (acyclome doctor --speed), or remove it."
         )
         raise InputError(msg)
-    return found
+    return Rates(**found)
+
+
+def _is_rate(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0.0 < value < LARGEST
 
 
 def measure() -> Rates:

@@ -146,6 +146,9 @@ def as_matrix(X: Any, genes: Sequence[str] | None) -> tuple[Any, list[str]]:
     if len(X.shape) != 2:
         msg = f"X has {len(X.shape)} dimensions, shape {tuple(X.shape)}. {expected}"
         raise InputError(msg)
+    if not all(np.isfinite(X.shape)):  # dask does not count what it has filtered
+        msg = f"X has a shape that is not known, {tuple(X.shape)}. Call its compute_chunk_sizes() first."
+        raise InputError(msg)
     if X.dtype.kind not in "biuf":
         msg = f"X holds values of type {X.dtype}. {expected}"
         raise InputError(msg)
