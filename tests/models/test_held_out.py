@@ -10,10 +10,11 @@ from scipy.stats import gmean, laplace, norm
 from acyclome.config import Config
 from acyclome.core.data.standardized import Standardized
 from acyclome.models.glm.card import GLM
-from acyclome.models.held_out import count_mass, normal_mass, seen_mass
+from acyclome.models.held_out import count_mass, gain_of_own_law, has_own_law, normal_mass, seen_mass
 from acyclome.models.linear.local_score import LeastSquares
 from acyclome.models.lingam.local_score import Lingam
 from acyclome.models.noise_density import kernel_log_density
+from acyclome.models.own_rows import OwnRows
 
 N = 400
 TRAIN, TEST = np.arange(300), np.arange(300, N)
@@ -155,3 +156,11 @@ def test_a_gene_is_seen_or_not():
     there, absent = (np.exp(seen_mass(np.full(7, count), predictor)) for count in (4, 0))
     np.testing.assert_allclose(there + absent, 1.0)
     assert (np.diff(there) > 0).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-20, 1.0])
+def test_what_leaves_no_noise_gains_nothing_by_a_law_of_its_own(value, lab):
+    m = lab.moments_of(np.random.default_rng([80, 6]).standard_normal((N, 2)))
+    own, noise = OwnRows.of(m, 1), np.full(N, value)
+    assert not has_own_law(m, 1, noise, own=own)
+    assert gain_of_own_law(m, 1, noise, own=own) == 0.0

@@ -56,8 +56,13 @@ def scaled_held_out(
 
 
 def has_own_law(data: Moments, j: int, noise: np.ndarray, *, own: OwnRows) -> bool:
-    """Say whether the noise of gene ``j`` in the observations fitted is measurably not normal, and has a density."""
-    gain = own.n_effective * negentropy(noise.astype(np.float32), np.sqrt(np.mean(noise**2)) or 1.0)
+    """Say whether the noise of gene ``j`` in the observations fitted is measurably not normal, and has a density.
+
+    What varies by less than ``LEAST_VARIANCE`` has none: it is rounding of a gene that its causes leave nothing of.
+    """
+    if np.var(noise) < LEAST_VARIANCE:
+        return False
+    gain = own.n_effective * negentropy(noise.astype(np.float32), np.sqrt(np.mean(noise**2)))
     if gain <= least_gain(own.n_effective, data.n_genes):
         return False
     return repeated(data.Z[j] if own.fitted is None else data.Z[j, own.fitted]) <= REPEATED
