@@ -21,9 +21,6 @@ from acyclome.models.own_rows import OwnRows
 
 LEAST_VARIANCE = 1e-4  # of what parents leave, in shares of the gene's: a gene that is constant in the rows fitted
 NORMAL_ENTROPY = 0.5 * np.log(2 * np.pi * np.e)  # of a normal law of variance 1, in nats
-# Nats by which logarithms are to be nearer to normal than values, for what heavy tails say of these to be mistrusted.
-# Log-normal noise of a deviation of .5 gains .19, Sachs' intensities 1.
-LOGARITHMS = 0.2
 REPEATED = 0.05  # of the observations; a kernel density of a value that returns is as high as the kernel is narrow
 
 
@@ -78,20 +75,6 @@ def gain_of_own_law(data: Moments, j: int, noise: np.ndarray, *, own: OwnRows) -
     u = noise / np.sqrt(np.mean(noise**2))
     gain = own.n_effective * (float(np.mean(kernel_log_density(u, u))) + NORMAL_ENTROPY)
     return max(gain - least_gain(own.n_effective, data.n_genes), 0.0)
-
-
-def gains_of_logarithms(X: np.ndarray) -> np.ndarray:
-    """Return by how many nats an observation ``log(1 + x)`` is nearer to normal than ``x``, ``(d, n)`` from 0 -> (d,).
-
-    The log-likelihood of the two in the family of Box and Cox (1964), the derivative of the map counted; 0 of what does
-    not vary.
-    """
-    logs = np.log1p(X.astype(np.float64))
-    spread, of_logs = X.std(axis=1, dtype=np.float64), logs.std(axis=1)
-    varies = (spread > 0) & (of_logs > 0)
-    gains = np.zeros(len(X))
-    gains[varies] = np.log(spread[varies] / of_logs[varies]) - logs[varies].mean(axis=1)
-    return gains
 
 
 def repeated(values: np.ndarray) -> float:

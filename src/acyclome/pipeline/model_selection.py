@@ -30,7 +30,8 @@ from acyclome.errors import ConfigError
 from acyclome.io.store import MemoryStore
 from acyclome.models import check_pairing, get_model
 from acyclome.models.card import Ability
-from acyclome.models.held_out import LOGARITHMS, REPEATED, gains_of_logarithms, repeated
+from acyclome.models.held_out import REPEATED, repeated
+from acyclome.models.logarithms import LOGARITHMS, gains_of_logarithms
 from acyclome.pipeline.dataset import Dataset, asked_by
 from acyclome.pipeline.durations import COMPARED_GENES, COMPARED_OBSERVATIONS, PARTS, parts_judged
 from acyclome.pipeline.records import Chosen

@@ -27,18 +27,34 @@ def uneven(lab):
     return MODEL.prepare(lab.problem_of(drawn(1, lambda x: np.exp(0.8 * x - 0.5))), 3)
 
 
+def own_law(noise, n_genes):
+    """Nats of a kernel density, one kernel an observation and of widths by Abramson, over a normal law, at a price."""
+    u = noise / noise.std()
+    h = 0.9 * min(1.0, np.subtract(*np.quantile(u, (0.75, 0.25))) / 1.34) * N**-0.2
+    first = norm.pdf(u[:, None], u, h).mean(axis=1)
+    width = h * np.sqrt(np.exp(np.log(first).mean()) / first)
+    ratio = np.sum(np.log(norm.pdf(u[:, None], u, width).mean(axis=1)) - norm.logpdf(u))
+    return ratio - np.log(N) - np.log(n_genes)
+
+
 def test_what_it_gains_is_a_ratio_of_normal_likelihoods(uneven):
     own, parents = OwnRows.of(uneven.data, 1), np.array([0])
     left = uneven.left_by(1, parents, own).astype(float)
-    s, gain = uneven._log_variance(parents, left, own)
+    s, _ = uneven._log_variance(parents, left, own)
     ratio = np.sum(norm.logpdf(left, 0, np.exp(0.5 * s)) - norm.logpdf(left, 0, left.std()))
     u = left**2 * np.exp(-s)
-    assert 0 < ratio / max(u.var() / 2, 1) - gain < 6 / 2 * np.log(N)  # what its degrees of freedom cost
-    assert gain > 50
-    alone = uneven._gain(1, parents[:0], own)  # a law of its own, as what mixes deviations has
-    noise = left * np.exp(-0.5 * s)
-    score = uneven.mean.scores(1, parents[None])[0] - gain - gain_of_own_law(uneven.data, 1, noise, own=own) + alone
-    assert uneven.scores(1, parents[None])[0] == pytest.approx(score)
+    alone = max(own_law(uneven.data.Z[1], 3), 0.0)  # as what mixes deviations has; noise over its deviation is normal
+    gained = uneven.mean.scores(1, parents[None])[0] - uneven.scores(1, parents[None])[0]
+    assert gained > 50
+    assert 0 < ratio / max(u.var() / 2, 1) - alone - gained < 6 / 2 * np.log(N)  # what its degrees of freedom cost
+
+
+def test_what_noise_gains_by_its_law_is_a_ratio_of_likelihoods(lab):
+    rng = np.random.default_rng([77, 10])
+    data = lab.moments_of(np.column_stack([rng.standard_normal(N), rng.standard_t(3, N), rng.standard_normal(N)]))
+    own, noise = OwnRows.of(data, 1), data.Z[1].astype(float)
+    assert gain_of_own_law(data, 1, noise, own=own) == pytest.approx(own_law(noise, 3), rel=0.02)
+    assert own_law(noise, 3) > 20
 
 
 def test_the_variance_is_that_of_the_data(uneven):

@@ -6,7 +6,8 @@ import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.workers import run_blocks
-from acyclome.models.held_out import LOGARITHMS, REPEATED, gains_of_logarithms, repeated
+from acyclome.models.held_out import REPEATED, repeated
+from acyclome.models.logarithms import LOGARITHMS, gains_of_logarithms
 
 TINY = 1e-6  # standard deviations below zero that are rounding, in float32
 BLOCK = 32  # genes that a thread takes in a row
