@@ -31,8 +31,8 @@ from acyclome.core.workers import run_blocks
 # as many the compendium of B. subtilis, 800,000 pairs with its list of regulators, fell from 11.7 to 9.4 times chance.
 BOOSTED_PAIRS = 1_000_000
 SHRINKAGE = 0.8  # much more than the screening has: here all pairs are ranked, on few observations too
-POWER = 0.5  # chosen with the next, of .4 to 1 (docs/ranking.md)
-SHARED = 0.5  # power of a target's mean that its strengths are divided by; of .25 to 1 no data lose by a half
+POWER = 0.5  # chosen with the next, of .4 to 1 (docs/ranking.md, with what both cost)
+SHARED = 0.5  # power of a target's mean that its strengths are divided by, of .25 to 1; hHep loses 7 % of its area
 FLOOR = 0.1  # of the mean, so that no view silences the others
 COMMON = 0.01  # share left in common at which half counts as hidden causes; without any it is below .006, with some .02
 SPECTRAL = 1000  # observations of which the singular values are taken; the time grows with their square
