@@ -70,7 +70,8 @@ class Config(Section):
     activity: Literal["auto", "none", "latent"] = "auto"
     """What is done about regulators that act otherwise than their expression shows, whose targets a search would join
     to one another. latent: where the score that chooses edges speaks for it, the activity that its targets show takes
-    the place of its expression. auto: so for lines; of all models edges are left out that its error explains."""
+    the place of its expression. auto: so for lines; where a search decides, but for glm, edges are left out that its
+    error explains."""
     model: str = DEFAULT
     """Structural model of a gene given its causes. auto: the simplest of them that makes held-out observations about as
     probable as the best."""

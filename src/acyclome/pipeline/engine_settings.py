@@ -100,7 +100,11 @@ def _climbing(card: Model, config: Config) -> Settings | None:
 
 
 def _prunes(card: Model, config: Config) -> bool:
-    """Say whether edges are left out that an error in a common cause explains."""
+    """Say whether edges are left out that an error in a common cause explains.
+
+    The test judges what curves leave of values.  A model of which no covariate can be taken out, since it is one of
+    counts, has no values to judge.
+    """
     return config.activity != "none" and Ability.COVARIATES in card.abilities
 
 

@@ -36,12 +36,17 @@ from acyclome.core.workers import run_blocks
 # triangles are true, .1 took 0 to 2 of 38 true edges and 1.0 took 5; on SynTReN both take five false edges to one true.
 ERROR = 0.1
 # Of what curves explain, that the shape of an error has to. Errors then explain .16 at most of the edges of dense
-# curves, which was .22, and where causes have errors of .05 or .1 .25 to .38, but for one graph of six. All of it would
-# be too much, .20 to .36: slopes are those of cubics, and errors count to first order.
+# curves without an error (40 among 10 genes), which was .22, and where causes have errors of .05 or .1 .25 to .38, but
+# for one graph of six. All of it would be too much, .20 to .36: slopes are those of cubics, and errors count to first
+# order.
 OF_SHAPE = 0.5
-BY_CHANCE = 8.0  # explained times n that three terms reach in 5 % of cases; what lines leave of curves has no shape
+# Explained times n that chance reaches in 5 % of cases (chi-square of 3: 7.8).  A size is less the mean of chance, for
+# it is beside what errors give in the mean; a shape is asked for only of what is no chance, since what lines leave of
+# curves has none.
+BY_CHANCE = 8.0
 # Of the edges, that errors have to explain for any to be left out: of SynTReN's .3 to .4, of simulated curves without
-# an error .05 at most, and of Sachs' one of eight, where single edges are true.
+# an error .05 at most, of dense ones .16, and of Sachs' one of eight, where single edges are true.  SynTReN and Sachs
+# are data of the tables, and it was chosen between them.
 COMMON = 0.2
 CUBIC = Powers(3)  # saturation has one bend; slopes of what bends more are noise
 SEEN = 2000  # observations that are enough for a test, of data too large to be held: a share of .005 is seen
@@ -112,7 +117,7 @@ class _Graph:
             return False
         scaled = standardized(left)
         shares = [_explained(orthonormal(CUBIC.rows(scaled[a])), scaled[[1 - a]])[0] for a in (0, 1)]
-        seen = max(shares) - CUBIC.terms / len(rows)  # less what chance explains
+        seen = max(shares) - CUBIC.terms / len(rows)  # less what chance explains in the mean
         together = (slopes[0] * slopes[1]).sum(axis=0)
         if seen > ERROR**2 * np.mean(together**2) / squares.prod():
             return False
