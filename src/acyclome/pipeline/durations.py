@@ -26,8 +26,9 @@ HELD_OUT_PARTS = 5  # of the targets of a screen, as in five-fold cross-validati
 QUICK = 0.25  # of a search that is taken to its end: .21 at 1,000 genes and .29 at 3,000 of half-samples
 HALF = 0.03  # seconds of a half-sample of any size, and of a check: what half-samples of 100 genes took beside
 # The look for hidden causes: passes over the data in which factors are proposed, and for each fit of factors further
-# ones, part of a search to its end, and multiplications for each pair of genes.  One fit is made where no factor is
-# proposed, as in most simulated data; where some are, 42 were made of 3,000 genes and of 6,000.
+# ones, part of a search to its end, and multiplications for each pair of genes: of processor seconds of this stage
+# alone, which are not on record; benchmarks/plans has whole runs beside what they foresee.  One fit is made where
+# no factor is proposed, as in most simulated data; where some are, 42 were made of 3,000 genes and of 6,000.
 PROPOSED, FITTED, FIT_SEARCH, FIT_PAIRS, MANY_FITS = 2.0, 0.6, 0.1, 600, 42
 MEMBER = 1.2e-4  # seconds a gene that a half-sample takes in tables and page: .16 at 1,000 genes, .27 at 3,000
 
@@ -40,7 +41,7 @@ class Rates:
     forward: float = 2.5e9  # in the forward selection
     moves: float = 5e3  # genes moved by the order search
     scored: float = 2e10  # multiplications in scores and in the relaxation, which have small matrices
-    values: float = 1e7  # of expression, filtered and scaled
+    values: float = 1e7  # of expression, filtered and scaled: of seconds of this stage, not on record either
 
 
 REFERENCE = Rates()

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 EPOCHS = 100
 APART = 0.5  # least distance that is aimed at; with .01 modules were dots on one another
 INNER = (0.5, 99.5)  # percentiles that fill the place of a piece: a few genes that float far away do not shrink it
-BEYOND = 1.2  # how far these may stand out of it
+BEYOND = 1.2  # half sides from the middle where these stop: beside their piece, seen apart, and the page stays small
 SPRINGS = 150  # genes of a piece up to which springs lay it out, in .1 s; it takes the third power of them
 BETWEEN = 0.8  # room between two pieces; genes have one on average
 
 
 def positions(source: np.ndarray, target: np.ndarray, n_genes: int, *, seed: int) -> np.ndarray:
-    """Return a place for each gene, (d, 2), from -1 to 1, but for a few; NaN for a gene without an edge.
+    """Return a place for each gene, (d, 2), from -1 to 1; NaN for a gene without an edge.
 
     Every piece of the graph has as much room as it has genes, and pieces stand side by side, in lines, the largest
     first: apart from one another nothing tells where they belong.
