@@ -66,10 +66,8 @@ class _Tests:
 
     def of(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return Wasserstein distances and p-values, ``(2, m)``."""
-        from scipy.stats import (
-            mannwhitneyu,
-            wasserstein_distance,
-        )  # here, for it takes a quarter of the start of a stage
+        # here, for it takes a quarter of the start of a stage
+        from scipy.stats import mannwhitneyu, wasserstein_distance
 
         d = len(self.cells.values)
         keys = source * d + target

@@ -14,14 +14,7 @@ from acyclome.core.backend import Backend
 from acyclome.core.data.confounders import Deconfounding, correlations_left
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
-from acyclome.core.data.moments import (
-    PRECISE_GENES,
-    WHOLE_GENES,
-    Moments,
-    dtype_of,
-    scale_genes,
-    with_correlations,
-)
+from acyclome.core.data.moments import PRECISE_GENES, WHOLE_GENES, Moments, dtype_of, scale_genes, with_correlations
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.standardized import MarginalMap
 from acyclome.core.effects.doses import Treatments
