@@ -1,4 +1,4 @@
-"""Interventions in simulations: what the names of the targets add, and whether settled directions are right.
+"""Interventions in simulations: what the names of the targets add, and whether the edges that they orient point right.
 
 ``python -m benchmarks.interventions [--d 500]``
 
@@ -24,11 +24,11 @@ SHARES = (0.1, 1.0)  # of the genes: a small screen, and one of all genes
 
 
 class Found(NamedTuple):
-    """Edges as columns of the data, and which of them are settled and reversible."""
+    """Edges as columns of the data, and which of them are oriented and reversible."""
 
     source: np.ndarray
     target: np.ndarray
-    settled: np.ndarray
+    oriented: np.ndarray
     reversible: np.ndarray
 
 
@@ -75,18 +75,18 @@ def learned(X: np.ndarray, labels: list[str] | None, seed: int, threads: int) ->
 
 
 def scores(problem: Problem, found: Found) -> dict[str, Any]:
-    """Score the edges, and the directions of settled ones among truly joined pairs."""
+    """Score the edges, and the directions of oriented ones among truly joined pairs."""
     true = set(zip(problem.source.tolist(), problem.target.tolist(), strict=True))
     pairs = list(zip(found.source.tolist(), found.target.tolist(), strict=True))
     forward = np.array([pair in true for pair in pairs])
     backward = np.array([pair[::-1] in true for pair in pairs])
-    joined = found.settled & (forward | backward)
+    joined = found.oriented & (forward | backward)
     graded = problem.scores(found.source, found.target)
     return {
         **{name: graded[name] for name in ("skeleton", "directed", "ceiling")},
-        "settled": int(found.settled.sum()),
-        "settled_wrong": int((joined & backward).sum()),
-        "settled_no_edge": int((found.settled & ~joined).sum()),
+        "oriented": int(found.oriented.sum()),
+        "oriented_wrong": int((joined & backward).sum()),
+        "oriented_no_edge": int((found.oriented & ~joined).sum()),
         "reversible": int(found.reversible.sum()),
     }
 

@@ -89,15 +89,15 @@ def sachs(folder: Path, seed: int, threads: int) -> list[dict[str, Any]]:
             edges = network["edges"]
             data = "Sachs, means of experiments out" if means_out else "Sachs"
             graded = _graded(edges, true, "") | _graded(edges[edges["score"] >= 0.5], true, "likely_")
-            settled = _graded(edges[edges["oriented_by_intervention"]], true, "settled_")
+            oriented = _graded(edges[edges["oriented_by_intervention"]], true, "oriented_")
             rows.append(
                 {
                     "data": data,
                     "method": name,
                     "seed": seed,
                     **graded,
-                    "settled": settled["settled_edges"],
-                    "settled_right": settled["settled_right"],
+                    "oriented": oriented["oriented_edges"],
+                    "oriented_right": oriented["oriented_right"],
                     **cost.row(),
                 }
             )

@@ -11,7 +11,7 @@ from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import replace
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.directions import interventional as interventional_module
-from acyclome.core.directions.interventional import directions, edges_oriented, reversal_losses
+from acyclome.core.directions.interventional import directions, orient_by_interventions, reversal_losses
 
 D, N, LOST = 5, 150, 3
 
@@ -128,7 +128,7 @@ def test_one_observation_settles_nothing(lab):
     assert not directions(lab.moments_of(X[:241], interventions=few), dag_of([(0, 1)])).oriented_by_intervention.any()
 
 
-def test_genes_that_are_always_targets_together_settle_nothing_between_them(lab):
+def test_genes_that_are_always_targets_together_orient_nothing_between_them(lab):
     X, targets = drawn(0, "hard")
     both = Interventions.from_pairs(
         [*targets.gene, *(targets.gene + 1)], [*targets.row, *targets.row], n_genes=D, n_obs=300
@@ -138,17 +138,17 @@ def test_genes_that_are_always_targets_together_settle_nothing_between_them(lab)
 
 
 @pytest.mark.parametrize(("odds", "is_oriented"), [(98.0, False), (100.0, True)])
-def test_interventions_settle_what_they_speak_for_with_odds_of_99_to_1(odds, is_oriented):
+def test_interventions_orient_what_they_speak_for_with_odds_of_99_to_1(odds, is_oriented):
     _, targets = drawn(0, "hard")
     works, gain = np.ones(D, bool), np.array([np.log(odds)])
-    assert edges_oriented(dag_of([(0, 1)]), targets, gain=gain, works=works).tolist() == [is_oriented]
-    assert not edges_oriented(dag_of([(2, 3)]), targets, gain=gain, works=works).any()
+    assert orient_by_interventions(dag_of([(0, 1)]), targets, gain=gain, works=works).tolist() == [is_oriented]
+    assert not orient_by_interventions(dag_of([(2, 3)]), targets, gain=gain, works=works).any()
 
 
 @pytest.mark.parametrize("times", [0, 1, 2, 3])
-def test_two_observations_settle_what_one_does_not(times):
+def test_two_observations_orient_what_one_does_not(times):
     few = Interventions.from_pairs(np.zeros(times, int), np.arange(times), n_genes=D, n_obs=300)
-    oriented = edges_oriented(dag_of([(0, 1)]), few, gain=np.array([100.0]), works=np.ones(D, bool))
+    oriented = orient_by_interventions(dag_of([(0, 1)]), few, gain=np.array([100.0]), works=np.ones(D, bool))
     assert oriented.tolist() == [times >= 2]
 
 

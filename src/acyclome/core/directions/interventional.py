@@ -21,9 +21,8 @@ from acyclome.core.graph.essential import cut_edges
 from acyclome.core.kernel import kernel
 
 ODDS = float(np.log(99.0))  # from which interventions decide: of decided directions one in 100 may be wrong
-BLOCK = (
-    512  # genes looked at before those on a disk go from memory: 2 GB of 250,000 observations with four parents each
-)
+# Genes looked at before those on a disk go from memory: 2 GB of 250,000 observations with four parents each.
+BLOCK = 512
 LEAST_CUTS = 2  # one observation may be an outlier, whatever its likelihood
 FLOOR = 1e-9  # of a residual variance, as a share of the variance: what rounding leaves of a copy of a parent
 TINY = 1e-300  # above 0: where the parents leave nothing
@@ -50,7 +49,7 @@ def directions(data: Moments, result: SearchResult, *, equal_noise: bool = False
         loss, gain = reversal_losses(data, result, equal_noise=equal_noise)
     works = np.zeros(data.n_genes, bool)
     works[shifts.gene[shifts.is_firm]] = True
-    return Directions(loss, edges_oriented(result, data.interventions, gain=gain, works=works), shifts)
+    return Directions(loss, orient_by_interventions(result, data.interventions, gain=gain, works=works), shifts)
 
 
 def reversal_losses(data: Moments, result: SearchResult, *, equal_noise: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -81,7 +80,7 @@ def reversal_losses(data: Moments, result: SearchResult, *, equal_noise: bool = 
     return loss, gain
 
 
-def edges_oriented(
+def orient_by_interventions(
     result: SearchResult, interventions: Interventions, *, gain: np.ndarray, works: np.ndarray
 ) -> np.ndarray:
     """Say where interventions decide the direction, ``(m,)`` bool.
