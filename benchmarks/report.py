@@ -49,7 +49,7 @@ def pages() -> dict[Path, str]:
     loader = jinja2.FileSystemLoader(TEMPLATES)
     kept = {"undefined": jinja2.StrictUndefined, "keep_trailing_newline": True, "autoescape": False}
     environment = jinja2.Environment(loader=loader, **kept)
-    environment.globals |= {"table": table, "figure": figure, "share": share, "largest": largest}
+    environment.globals |= {"table": table, "figure": figure, "total": total, "share": share, "largest": largest}
     names = sorted(path.name for path in TEMPLATES.glob("*.md"))
     places = {name: ELSEWHERE.get(name, PAGES / name) for name in names}
     made = "<!-- made by python -m benchmarks.report from benchmarks/pages/{}; change that, or the runs -->\n"
@@ -85,6 +85,11 @@ def figure(name: str, column: str, *, digits: int = 0, **where: object) -> str:
     if digits:
         return f"{mean:.{digits}f}"
     return cell(int(mean) if mean.is_integer() else mean)
+
+
+def total(name: str, column: str, **where: object) -> str:
+    """Return the sum of a column over all runs with these values."""
+    return cell(int(_runs_with(name, where)[column].sum()))
 
 
 def largest(name: str, column: str) -> str:

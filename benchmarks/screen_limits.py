@@ -4,9 +4,9 @@
 
 The simulated screen of ``benchmarks.screens``, of which edges and total effects are known.  Rankings that know the
 truth, in whole or in part, are scored as methods are, by cells that no method was learned from; the false omission
-rate here is that over ``OMITTED`` pairs a target, of all that no path joins, so that its own error is .002.  ``all
-true effects`` are no ranking: every pair is taken of which acting on the one moves the other at all; what is omitted is
-nothing then, and what the test calls different of it, chance.
+rate here is that over ``OMITTED`` pairs a target, of all that no path joins, so that its standard error is .0015.
+``all true effects`` are no ranking: every pair is taken of which acting on the one moves the other at all; what is
+omitted is nothing then, and what the test calls different of it, chance.
 """
 
 from __future__ import annotations
