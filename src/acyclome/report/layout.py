@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 EPOCHS = 100
 APART = 0.5  # least distance that is aimed at; with .01 modules were dots on one another
 INNER = (0.5, 99.5)  # percentiles that fill the place of a piece: a few genes that float far away do not shrink it
-BEYOND = 1.2  # half sides from the middle where these stop: beside their piece, seen apart, and the page stays small
+BEYOND = 1.2  # half sides from the middle where these stop, beside their piece: further out they would shrink the map
 SPRINGS = 150  # genes of a piece up to which springs lay it out, in .1 s; it takes the third power of them
 BETWEEN = 0.8  # room between two pieces; genes have one on average
 
