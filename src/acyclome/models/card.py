@@ -117,6 +117,8 @@ class Model:
         score does not.
     marginal_map
         What takes the genes to the scales on which the order search finds lines between them; None: their own.
+    takes_logarithms
+        Whether amounts, whose logarithms are nearer to normal (:mod:`.logarithms`), are given to it as these.
     counts
         How it reads counts; None where it reads values.
     relaxes_by_default
@@ -145,6 +147,7 @@ class Model:
     relaxation: Callable[[Config], RelaxationModel] | None = None
     held_out: Callable[[Config, Problem, int], HeldOut] | None = None
     marginal_map: MarginalMap | None = None
+    takes_logarithms: bool = False
     counts: Counts | None = None
     relaxes_by_default: bool = False
     variant: Callable[[Config], Model] | None = None

@@ -19,6 +19,7 @@ from acyclome.core.data.problem import Problem
 from acyclome.core.data.standardized import MarginalMap
 from acyclome.core.effects.doses import Treatments
 from acyclome.errors import ConfigError, InputError, examples
+from acyclome.io.logarithms import with_logarithms
 from acyclome.io.scratch import scratch_array
 from acyclome.io.store import GeneMajor
 from acyclome.io.store_part import StorePart
@@ -28,6 +29,7 @@ from acyclome.knowledge.regulators import Regulators, find_regulators
 from acyclome.knowledge.shared import Shared
 from acyclome.models import check_pairing, get_model
 from acyclome.models.card import Ability
+from acyclome.models.logarithms import find_amounts
 from acyclome.prepare.checks import check_observations
 from acyclome.prepare.size_factors import holds_counts, size_factors
 
@@ -55,6 +57,7 @@ class Dataset:
     warnings: tuple[str, ...] = ()  # names that are not among the genes
     is_latent: bool = False  # whether counts are scored for the expression behind them
     marginal_map: MarginalMap | None = None  # what takes genes to the scales on which the model has its lines
+    amounts: tuple[str, ...] = ()  # genes of which the store gives log(1 + x)
     labels: Labels | None = None  # names of the treatments; None of data without, and of a part
 
     @classmethod
@@ -211,7 +214,31 @@ class Dataset:
 
     def under(self, config: Config) -> Self:
         """Return the data on the scales of the model; as they are where the data have yet to choose one."""
-        return replace(self, marginal_map=None if config.card is None else config.card.marginal_map)
+        card = config.card
+        found = replace(self, marginal_map=None if card is None else card.marginal_map)
+        # Once, on the whole: parts of the data have the logarithms of this one, whatever they look like by themselves.
+        return found._with_logarithms(config.model) if card and card.takes_logarithms and not self.amounts else found
+
+    def _with_logarithms(self, model: str) -> Self:
+        """Return the data with the logarithms of amounts in their place."""
+        every, labels = self.store if self.labels is None else self.labels.whole, self.labels
+        is_amount = find_amounts(self.store.block, self.interventions)
+        for j in np.flatnonzero(is_amount).tolist():  # nor may observations be negative of which only targets are known
+            is_amount[j] = every.block(j, j + 1).min() >= 0
+        amounts = tuple(gene for gene, taken in zip(self.store.genes, is_amount, strict=True) if taken)
+        if not amounts:
+            return self
+        said = (
+            f"Model {model} learned from the logarithms, log(1 + x), of {len(amounts):,} of {self.n_genes:,} genes "
+            f"({examples(amounts)}), which are nearer to normal; noise_scale, lowest and knock-outs are of these."
+        )
+        return replace(
+            self,
+            store=with_logarithms(self.store, amounts),
+            amounts=amounts,
+            warnings=(*self.warnings, said),
+            labels=labels and labels._replace(whole=with_logarithms(labels.whole, amounts)),
+        )
 
     def without(self, deconfounding: Deconfounding) -> Self:
         """Return the data without what hidden causes do; a factor costs a degree of freedom."""

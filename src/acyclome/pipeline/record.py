@@ -43,7 +43,7 @@ def run_record(
         "version": __version__,
         "command": about["command"],
         "config": config.model_dump(mode="json"),
-        "model": {"name": config.model, **_without_cost(chosen)},
+        "model": {"name": config.model, **_without_cost(chosen), **_amounts(data)},
         "seed": config.seed,
         "input": {
             **about["input"],
@@ -80,6 +80,11 @@ def run_record(
 def _of_edges(network: Network, order: Mapping[str, Any]) -> list[str]:
     """Return what is to be said of circles, which a network does not have, and of signs that it does not keep to."""
     return [*feedback_warnings(order), *sign_warnings(network.edges)]
+
+
+def _amounts(data: Dataset) -> dict[str, Any]:
+    """Return which genes the model learned from by their logarithms, if any."""
+    return {"amounts": {"number": len(data.amounts), "genes": [*data.amounts]}} if data.amounts else {}
 
 
 def _checks(network: Network, facts: Mapping[Key, Mapping[str, Any]]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from acyclome.core.data.index_maps import positions
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.effects.doses import Treatments
 from acyclome.evaluate.rivals import OURS, beside_rivals, met_by_chance, rival_networks
+from acyclome.io.logarithms import with_logarithms
 from acyclome.io.store import GeneMajor, MemoryStore
 from acyclome.io.store_part import StorePart
 from acyclome.knowledge.edges import Prior
@@ -137,7 +138,8 @@ def _of_counts(data: Dataset, permuted: GeneMajor, config: Config) -> Iterator[D
     for number, n_effective in enumerate(permuted.facts["n_effective"]):
         rows = np.flatnonzero(columns[ROUND].to_numpy() == number)
         part = StorePart(permuted, genes=genes, rows=rows)
-        store = MemoryStore(part.block(0, len(genes)), part.genes, obs_columns=part.obs_columns)
+        values = with_logarithms(part, data.amounts).block(0, len(genes))
+        store = MemoryStore(values, part.genes, obs_columns=part.obs_columns)
         size = None
         if data.size is not None and counts is not None:
             size = size_factors(store, counts.size_factors(config))

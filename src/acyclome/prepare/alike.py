@@ -51,5 +51,7 @@ def prepare_alike(adata: AnnData, facts: Mapping[str, Any], genes: list[str]) ->
     place = {gene: k for k, gene in enumerate(draft.genes)}
     kept = [gene for gene in genes if gene in place]
     table = pd.DataFrame(dense(draft.X[[place[gene] for gene in kept]]).T, columns=kept)
+    amounts = [gene for gene in facts.get("model", {}).get("amounts", {}).get("genes", []) if gene in place]
+    table[amounts] = np.log1p(np.maximum(table[amounts].to_numpy(float), 0.0))  # none was below zero
     table.attrs["ranked"] = str(steps.get("transform", {}).get("what", "")).startswith("ranks")
     return table

@@ -245,7 +245,7 @@ def scale_genes(
         mean, scale, skewness = standardize(values, Z, threads)
         measured = None if marginal_map is None else own_moments(Z, done)
         if marginal_map is not None:
-            marginal_map(Z, (mean, scale), done, threads=threads)
+            marginal_map(Z, done, threads=threads)
             skewness = np.array([np.mean(z.astype(np.float64) ** 3) for z in Z])
         if deconfounding is not None and takes_out:
             scale *= deconfounding.apply(Z, threads)

@@ -37,10 +37,8 @@ LEAST_PANEL = 128  # genes of a panel of any number of observations: products of
 class MarginalMap(Protocol):
     """Takes standardized genes to scales of their own, in place, standardized again."""
 
-    def __call__(
-        self, Z: np.ndarray, units: tuple[np.ndarray, np.ndarray], interventions: Interventions, *, threads: int
-    ) -> None:
-        """Change ``Z`` ``(d, n)``, of genes that were ``mean + scale Z`` with ``units = (mean, scale)``, ``(d,)``."""
+    def __call__(self, Z: np.ndarray, interventions: Interventions, *, threads: int) -> None:
+        """Change ``Z``, ``(d, n)``."""
 
 
 @dataclass(frozen=True)

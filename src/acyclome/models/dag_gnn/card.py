@@ -40,10 +40,8 @@ def structural_model(config: Config) -> PostNonlinear:
     return PostNonlinear()
 
 
-def marginal_map(
-    Z: np.ndarray, units: tuple[np.ndarray, np.ndarray], interventions: Interventions, *, threads: int
-) -> None:
-    """Take genes to normal ones in place, each by its own rising map, whatever units they had."""
+def marginal_map(Z: np.ndarray, interventions: Interventions, *, threads: int) -> None:
+    """Take genes to normal ones in place, each by its own rising map."""
     from acyclome.models.dag_gnn.local_score import map_genes
 
     map_genes(Z, interventions, threads)

@@ -11,11 +11,8 @@ from acyclome.models.gran_dag.options import GranDag
 from acyclome.models.mlp import card as mlp
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from acyclome.config import Config
     from acyclome.core.contract import StructuralModel
-    from acyclome.core.data.interventions import Interventions
     from acyclome.models.gran_dag import relaxation as of_networks
 
 PASSES = 6  # multiplications of a weight and an observation in a step: the value, and slopes of both, each with a sum
@@ -38,15 +35,6 @@ def relaxation(config: Config) -> of_networks.GranDag:
     options = config.of(GranDag)
     shape, prunes = (options.hidden, options.layers, options.outputs), options.edges == "pruned"
     return Networks(*shape, lambda1=config.fit.lambda1, steps=options.steps, prunes=prunes)
-
-
-def marginal_map(
-    Z: np.ndarray, units: tuple[np.ndarray, np.ndarray], interventions: Interventions, *, threads: int
-) -> None:
-    """Take amounts to their logarithms in place."""
-    from acyclome.models.gran_dag.amounts import take_logarithms
-
-    take_logarithms(Z, units, threads=threads)
 
 
 def variant(config: Config) -> Model:
@@ -106,10 +94,10 @@ GRAN_DAG = Model(
     cost=cost,
     structural_model=structural_model,
     relaxation=relaxation,
-    marginal_map=marginal_map,
+    takes_logarithms=True,
     relaxes_by_default=True,
     variant=variant,
     is_compared=False,
 )
-WITH_CONSTANT_NOISE = replace(GRAN_DAG, marginal_map=None)
+WITH_CONSTANT_NOISE = replace(GRAN_DAG, takes_logarithms=False)
 DECIDED_BY_NETWORKS = replace(WITH_CONSTANT_NOISE, search="relaxation")
