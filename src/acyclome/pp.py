@@ -36,7 +36,9 @@ def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | 
     copy
         Return a new object and leave `adata` as it is.
     options
-        Options of the sections input and prepare: ``layer="counts"``, ``covariates=["batch"]``, ``min_cells=5``.
+        Options of the sections input (``layer``, ``genes_as``, ``gene_names``, ``group_by``, ``joint``,
+        ``perturbation``, ``control``) and prepare (``min_cells``, ``missing``, ``normalize``, ``target_sum``, ``log``,
+        ``n_top_genes``, ``covariates``, ``transform``): ``covariates=["batch"]``, ``min_cells=5``.
 
     Raises
     ------

@@ -38,7 +38,7 @@ def read(path: str | os.PathLike[str], key: str = "dag", *, group: str | None = 
     Network of 10 genes and 4 edges
     >>> adata.write_h5ad("cells.h5ad")
     >>> ac.read("cells.h5ad", "types", group="CD14 Mono")
-    Network of 10 genes and 4 edges
+    Network of 10 genes and 3 edges
     """
     if Path(path).suffix in (".h5ad", ".zarr"):
         return formats.read_anndata(path, key, group)

@@ -36,7 +36,7 @@ def test_it_finds_a_graph_that_a_linear_model_misses(lab):
     for seed in range(3):
         X = draw(seed)
         assert edges(learn(lab, X, MLP)) == TRUE
-        assert len(edges(learn(lab, X, LINEAR)) & TRUE) <= 3
+        assert len(edges(learn(lab, X, LINEAR)) & TRUE) < len(TRUE)
 
 
 def test_the_relaxation_as_a_guide_gives_the_same_small_graph(lab):
