@@ -15,7 +15,7 @@ from acyclome.confidence.resample import Subsample
 from acyclome.core.data.interventions import own_moments
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.effects.doses import Yardstick, yardstick
-from acyclome.core.effects.profiles import profiles
+from acyclome.core.effects.profiles import profiles, profiles_of
 from acyclome.core.effects.stacking import LEAST, Profiles
 from acyclome.core.effects.total import responses
 from acyclome.network.tables import TREATMENT_COLUMNS
@@ -71,9 +71,7 @@ def treatments_table(task: Task, held_out: HeldOut) -> pd.DataFrame | None:
         return None
     problem, treatments = task.bare, data.treatments
     by = yardstick(problem, treatments)
-    found = profiles(
-        problem.data.standardized.block, treatments.kind, by, n_kinds=len(labels.names), threads=problem.threads
-    )
+    found = profiles_of(problem, treatments, by)
     names = [*labels.names]
     is_linear = problem.data.size is None and not data.is_latent and data.marginal_map is None
     if labels.strangers.names and is_linear:  # else they would have had to be scaled together with the others

@@ -20,7 +20,7 @@ from acyclome.core.effects.identification import (
     own_evidence,
     thresholded,
 )
-from acyclome.core.effects.profiles import profiles
+from acyclome.core.effects.profiles import profiles_of
 from acyclome.core.effects.total import responses
 from acyclome.pipeline.task import Task
 
@@ -53,10 +53,7 @@ def _every(parts: Sequence[np.ndarray]) -> int:
 def _changes(task: Task, genes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return what acting on each of the genes alone did to all, and the errors, ``(k, d)`` each."""
     problem, treatments = task.bare, task.data.treatments
-    by = yardstick(problem, treatments)
-    seen = profiles(
-        problem.data.standardized.block, treatments.kind, by, n_kinds=len(treatments.gene), threads=problem.threads
-    )
+    seen = profiles_of(problem, treatments, yardstick(problem, treatments))
     place = {int(gene): k for k, gene in enumerate(treatments.gene)}
     rows = [place[int(gene)] for gene in genes]
     return seen.change[rows], seen.error[rows]

@@ -19,7 +19,7 @@ from acyclome.core.data.search_result import SearchResult
 from acyclome.core.effects.direct import direct_effects
 from acyclome.core.effects.doses import SEVERAL, Treatments, yardstick
 from acyclome.core.effects.measured import measured_effects
-from acyclome.core.effects.profiles import profiles
+from acyclome.core.effects.profiles import profiles_of
 from acyclome.core.effects.total import responses
 from acyclome.core.screening.boosting import explained_alone_and_beside
 from acyclome.core.screening.partial_correlation import partial_correlations
@@ -176,10 +176,7 @@ def _gies(data: Moments, treatments: Treatments) -> Edges:
 
 
 def _mean_difference(problem: Problem, treatments: Treatments, asked: np.ndarray) -> np.ndarray:
-    by = yardstick(problem, treatments)
-    found = profiles(
-        problem.data.standardized.block, treatments.kind, by, n_kinds=len(treatments.gene), threads=problem.threads
-    )
+    found = profiles_of(problem, treatments, yardstick(problem, treatments))
     place = {int(gene): k for k, gene in enumerate(treatments.gene) if gene >= 0}
     differs: np.ndarray = np.abs(found.change[[place[int(gene)] for gene in asked]])
     return differs

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from tests.core.data.cells import draw_cells
 
 from acyclome.core.data import slabs as module
 from acyclome.core.data.slabs import SparseGenes, describe
@@ -15,10 +16,7 @@ CUTS = (0, 2_000, 3_500, N)
 
 @pytest.fixture(scope="module")
 def genes():
-    rng = np.random.default_rng(8)
-    X = rng.poisson(np.exp(rng.normal(-2.0, 1.5, (D, 1)) + rng.normal(0.0, 0.5, (1, N)))).astype(np.float32)
-    X[7], X[8] = 0.0, 3.3  # constant ones
-    return np.log1p(X)
+    return draw_cells(D, N, level=-2.0, seed=8)
 
 
 def cut(X, cuts=CUTS):

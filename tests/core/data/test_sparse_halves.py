@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from tests.core.data.cells import draw_cells
 
 from acyclome.core.data import slabs, sparse_halves
 from acyclome.core.data.halves import Half, HalfSums, Halving, packed_size
@@ -17,10 +18,7 @@ PATTERNS = [0, 5, 15]
 
 @pytest.fixture(scope="module")
 def genes():
-    rng = np.random.default_rng(18)
-    X = rng.poisson(np.exp(rng.normal(-1.0, 1.5, (D, 1)) + rng.normal(0.0, 0.5, (1, N)))).astype(np.float32)
-    X[7], X[8] = 0.0, 3.3  # constant ones
-    return np.log1p(X)
+    return draw_cells(D, N, level=-1.0, seed=18)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ import numpy as np
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.problem import Problem
 from acyclome.core.effects.doses import SEVERAL, Doses, Treatments, Yardstick, find_doses, yardstick
-from acyclome.core.effects.profiles import profiles
+from acyclome.core.effects.profiles import profiles_of
 from acyclome.core.effects.total import ANY
 from acyclome.core.kernel import kernel
 from acyclome.core.workers import run_blocks
@@ -168,9 +168,8 @@ def _posterior(
 
 def _in_common(problem: Problem, treatments: Treatments, by: Yardstick, *, said: Said) -> tuple[np.ndarray, ...]:
     """Return what treatments do in common beyond the network; nothing unless measured targets fell on the whole."""
-    rows, threads, d = problem.data.standardized, problem.threads, problem.n_genes
-    kinds = np.flatnonzero(treatments.gene != SEVERAL)
-    change = profiles(rows.block, treatments.kind, by, n_kinds=len(treatments.gene), threads=threads).change
+    kinds, threads, d = np.flatnonzero(treatments.gene != SEVERAL), problem.threads, problem.n_genes
+    change = profiles_of(problem, treatments, by).change
 
     def beyond(a: int, b: int) -> tuple[np.ndarray, float]:
         genes = treatments.gene[kinds[a:b]]

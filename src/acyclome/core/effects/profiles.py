@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
+from acyclome.core.data.problem import Problem
 from acyclome.core.data.standardized import BlockReader
-from acyclome.core.effects.doses import Yardstick, sums_by_kind
+from acyclome.core.effects.doses import Treatments, Yardstick, sums_by_kind
 from acyclome.core.effects.stacking import Profiles
 from acyclome.core.workers import run_blocks
 
@@ -30,3 +31,9 @@ def profiles(read: BlockReader, kind: np.ndarray, by: Yardstick, *, n_kinds: int
     parts = run_blocks(block, gene_blocks(len(by.centre), BLOCK), threads)
     error = np.sqrt((per[:, None] + 1.0 / by.n_centre) * by.noise)
     return Profiles(count, np.concatenate(parts, axis=1), error)
+
+
+def profiles_of(problem: Problem, treatments: Treatments, by: Yardstick) -> Profiles:
+    """Measure the treatments of the observations of a problem."""
+    read, n_kinds = problem.data.standardized.block, len(treatments.gene)
+    return profiles(read, treatments.kind, by, n_kinds=n_kinds, threads=problem.threads)
