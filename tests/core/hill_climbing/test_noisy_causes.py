@@ -154,3 +154,23 @@ def test_some_observations_of_data_that_are_not_held_tell_the_same(lab, monkeypa
     assert noisy_causes._seen(asked).shape == (3, N // 2)
     assert explained_by_errors(replace(m, standardized=asked), *TRIANGLE, threads=1).tolist() == [False, False, True]
     assert not asked.is_held
+
+
+def test_tests_end_where_those_left_cannot_make_up_a_fifth_of_the_edges_and_the_answer_is_the_same(lab, monkeypatch):
+    m = lab.moments_of(hub(d=30))
+    edges, asked = np.triu_indices(30, 1), []
+    whole = noisy_causes._Graph.is_explained
+
+    def explained_of(share):
+        tested = lambda graph, e: asked.append(e) or (e % 100 < share and whole(graph, e))  # noqa: E731
+        monkeypatch.setattr(noisy_causes._Graph, "is_explained", tested)
+        asked.clear()
+        return explained_by_errors(m, *edges, threads=2)
+
+    assert explained_of(100).sum() >= len(edges[0]) / 5
+    every = sorted(asked)
+    assert explained_of(40).sum() >= len(edges[0]) / 5
+    assert sorted(asked) == every
+    assert not explained_of(5).any()
+    assert sorted(asked) == every[: len(asked)]
+    assert len(asked) < len(every)

@@ -51,28 +51,33 @@ COMMON = 0.2
 CUBIC = Powers(3)  # saturation has one bend; slopes of what bends more are noise
 SEEN = 2000  # observations that are enough for a test, of data too large to be held: a share of .005 is seen
 RIDGE = 1e-3  # of unit variances: powers of several causes that go together
-BLOCK = 64  # edges that a thread takes in a row
+BLOCK = 16  # edges that a thread takes in a row, tens of milliseconds
 
 
 def explained_by_errors(data: Moments, source: np.ndarray, target: np.ndarray, *, threads: int) -> np.ndarray:
     """Say which edges ``(m,)`` an error in common causes explains, bool; none where these are fewer than ``COMMON``.
 
     Edges whose source was acted on stay: no error answers to that.  Cost: ``n (3 p)^2`` for an edge with ``p`` common
-    neighbours.
+    neighbours; tests end where those left cannot make up ``COMMON`` of the edges.
     """
-    known = data.interventions.counts[source] > 0
-    tested = np.flatnonzero((common_neighbors(source, target, data.n_genes) > 0) & ~known)
-    out = np.zeros(len(source), bool)
-    if len(tested) < COMMON * len(out):
+    joined = common_neighbors(source, target, data.n_genes) > 0
+    tested = np.flatnonzero(joined & ~(data.interventions.counts[source] > 0))
+    out, least = np.zeros(len(source), bool), COMMON * len(source)
+    if len(tested) < least:
         return out
-    graph = _Graph(_seen(data.standardized), data.interventions, source, target)
+    graph = _Graph(_seen(data.standardized), data.interventions, source[joined], target[joined])
+    place = np.cumsum(joined) - 1
+    tested = tested[[len(graph.causes(e)) > 0 for e in place[tested].tolist()]]
 
     def block(a: int, b: int) -> None:
         for e in tested[a:b]:
-            out[e] = graph.is_explained(int(e))
+            out[e] = graph.is_explained(int(place[e]))
 
-    run_blocks(block, gene_blocks(len(tested), BLOCK), threads)
-    return out & (out.sum() >= COMMON * len(out))
+    for a, b in gene_blocks(len(tested), BLOCK * threads):
+        if out.sum() + len(tested) - a < least:
+            break
+        run_blocks(block, [(x, min(x + BLOCK, b)) for x in range(a, b, BLOCK)], threads)
+    return out & (out.sum() >= least)
 
 
 def _seen(genes: Standardized) -> np.ndarray:
@@ -83,7 +88,7 @@ def _seen(genes: Standardized) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Graph:
-    """A graph of which edges are tested, by observations in which neither end was acted on."""
+    """Edges with common neighbours, which are tested by observations in which neither end was acted on."""
 
     Z: np.ndarray  # (d, n')
     interventions: Interventions  # none where some observations alone are seen
@@ -93,19 +98,18 @@ class _Graph:
     @cached_property
     def strength(self) -> sparse.csr_matrix:
         """Share of variance that cubic curves of one end explain of the other, the better way round, ``(d, d)``."""
-        ends, d = (self.source, self.target), len(self.Z)
-        share = np.zeros(len(self.source))
-        for one, other in (ends, ends[::-1]):
-            line = np.argsort(one, kind="stable")
-            for part in np.split(line, np.flatnonzero(np.diff(one[line])) + 1):
-                F = orthonormal(CUBIC.rows(self.Z[one[part[0]]].astype(np.float64)))
-                share[part] = np.maximum(share[part], _explained(F, self.Z[other[part]]))
+        ends, d, edge = (self.source, self.target), len(self.Z), np.tile(np.arange(len(self.source)), 2)
+        one, other = np.concatenate(ends), np.concatenate(ends[::-1])
+        share, line = np.zeros(len(self.source)), np.argsort(one, kind="stable")
+        for part in np.split(line, np.flatnonzero(np.diff(one[line])) + 1):
+            F = orthonormal(CUBIC.rows(self.Z[one[part[0]]].astype(np.float64)))
+            share[edge[part]] = np.maximum(share[edge[part]], _explained(F, self.Z[other[part]]))
         whole = sparse.csr_matrix((share, ends), shape=(d, d))
         return (whole + whole.T).tocsr()
 
     def is_explained(self, e: int) -> bool:
         j, k = int(self.source[e]), int(self.target[e])
-        causes = self._stronger(j, k)
+        causes = self.causes(e)
         interventions, rows = self.interventions, np.arange(self.Z.shape[1])
         if acted := len(interventions.of(j)) + len(interventions.of(k)):
             rows = np.setdiff1d(rows, np.concatenate([interventions.of(j), interventions.of(k)]))
@@ -125,9 +129,9 @@ class _Graph:
         explained = max(np.mean(scaled[0] * shape[1]), 0.0) ** 2 / np.mean(shape**2, axis=1).min()
         return bool(OF_SHAPE * (max(shares) - BY_CHANCE / len(rows)) <= explained)
 
-    def _stronger(self, j: int, k: int) -> np.ndarray:
-        """Return the genes that go with both ends better than these with each other."""
-        S = self.strength
+    def causes(self, e: int) -> np.ndarray:
+        """Return the genes that go with both ends of an edge better than these with each other."""
+        S, j, k = self.strength, int(self.source[e]), int(self.target[e])
         of_j, of_k = (slice(S.indptr[g], S.indptr[g + 1]) for g in (j, k))
         both, at_j, at_k = np.intersect1d(S.indices[of_j], S.indices[of_k], return_indices=True)
         return both[np.minimum(S.data[of_j][at_j], S.data[of_k][at_k]) > S[j, k]]
