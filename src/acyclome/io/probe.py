@@ -1,29 +1,30 @@
-"""HDF5 files opened by a child first: the library waits for ever, or crashes, on some that are damaged.
+"""HDF5 files opened by another process first: the library waits for ever, or crashes, on some that are damaged.
 
-It is in C and holds the lock of the interpreter, so that neither a timer nor Ctrl-C would be heard. The child walks
-through all members and their texts, and does nothing else. On systems other than Linux a process that has threads
-cannot be forked safely, and files are opened as they are.
+It is in C and holds the lock of the interpreter, so that neither a timer nor Ctrl-C would be heard. The other process
+(:mod:`.walk`) starts afresh, in a tenth of a second: a fork of one that has threads inherits locks that they hold and
+what they have half done, and runs the hooks of all libraries upon it. It is kept for the files that follow soon.
 """
 
 from __future__ import annotations
 
-import faulthandler
+import atexit
 import os
+import select
 import signal
+import subprocess
 import sys
-import time
-import warnings
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from acyclome.errors import InputError, is_of_memory
+from acyclome.errors import InputError
+from acyclome.io.walk import NO_MEMORY
 
+_WALK = "acyclome.io.walk"
 _CPU_S = 5.0  # for one member, or a hundred thousand texts of one, which take a tenth of it
-_TEXTS = 100_000
 _WALL_S = 600.0  # more waits for the disk than for the processor
-_NO_MEMORY = 3  # exit code of a child
+_GONE = 1  # exit code of one that ended before it was asked
+_kept: dict[int, _Walker] = {}  # by process, whose forks have its pipes
 
 
 def check_hdf5(path: Path) -> None:
@@ -32,9 +33,9 @@ def check_hdf5(path: Path) -> None:
     Raises
     ------
     InputError
-        If the child that opened it did not live. That the file is none of HDF5, or cannot be read, is not said here.
+        If the process that opened it did not live. That the file is none of HDF5, or cannot be read, is not said here.
     """
-    if sys.platform != "linux":
+    if not hasattr(signal, "setitimer") or not sys.executable:  # Windows; a Python inside of another program
         return
     with suppress(OSError):
         status = path.stat()
@@ -49,71 +50,69 @@ def check_hdf5(path: Path) -> None:
 
 @lru_cache(maxsize=64)  # a run opens its input several times
 def _ended(path: str, *_: int) -> str:
-    """Return what became of a child that walked through a file, nothing if it came to the end of it."""
-    import h5py  # noqa: F401 - not by the child, which it would take longer
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # that threads may hold locks: h5py lets go of its own
-        child = os.fork()
-    if not child:
-        os._exit(_walked(path))
-    status = _waited(child)
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        return "works on it without an end" if number == signal.SIGPROF else f"crashes ({signal.Signals(number).name})"
-    return "asks for more memory than there is" if os.WEXITSTATUS(status) == _NO_MEMORY else ""
+    """Return what became of a process that walked through a file, nothing if it came to the end of it."""
+    code = _walked(path)
+    if code < 0:
+        return "works on it without an end" if -code == signal.SIGPROF else f"crashes ({signal.Signals(-code).name})"
+    return "asks for more memory than there is" if code == NO_MEMORY else ""
 
 
 def _walked(path: str) -> int:
-    """Walk through a file, and return the exit code: that a member cannot be read is found out by who reads it."""
-    try:
-        _walk(path)
-    except BaseException as error:  # noqa: BLE001 - of a process that ends here
-        return _NO_MEMORY if is_of_memory(error) else 0
-    return 0
+    """Return 0 once a process has walked through a file, or what that ended with: negative for a signal."""
+    how = [sys.executable, "-P", "-m", _WALK, str(_CPU_S)], os.pathsep.join(one or os.curdir for one in sys.path)
+    kept = _kept.pop(os.getpid(), None)  # taken out, so that no other thread asks it
+    if kept is not None and kept.how == how and kept.ask(path) == 0:
+        _keep(kept)
+        return 0
+    if kept is not None:  # it may have gone, or another file has left it without its senses
+        kept.close()
+    fresh = _Walker(*how)
+    code = fresh.ask(path)
+    if code:
+        fresh.close()
+    else:
+        _keep(fresh)
+    return code
 
 
-def _waited(child: int) -> int:
-    """Return the status with which a child ended, 0 if it was not there to be waited for any longer."""
-    began = time.monotonic()
-    try:
-        while (waited := time.monotonic() - began) < _WALL_S:
-            done, status = os.waitpid(child, os.WNOHANG)
-            if done:
-                return status
-            time.sleep(min(max(waited / 8, 0.001), 0.05))  # most children end within some hundredths of a second
-    except BaseException:
-        os.kill(child, signal.SIGKILL)
-        raise
-    os.kill(child, signal.SIGKILL)  # a disk that does not answer says nothing of the file
-    os.waitpid(child, 0)
-    return 0
+def _keep(walker: _Walker) -> None:
+    if _kept.setdefault(os.getpid(), walker) is not walker:
+        walker.close()
 
 
-def _walk(path: str) -> None:
-    """Look at every member of a file, each within a time of its own, whose end is that of the process."""
-    import h5py
+class _Walker:
+    """A process that walks through files."""
 
-    faulthandler.disable()  # a crash is told by the parent, in a line
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 1)
-    os.dup2(nothing, 2)  # what the C library says of memory that it finds damaged
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # to which the parent answers
-    signal.setitimer(signal.ITIMER_PROF, _CPU_S)
-    with h5py.File(path, "r") as handle:
-        _look(handle)
-        handle.visititems(lambda _, node: _look(node))
+    def __init__(self, command: list[str], modules: str) -> None:
+        self.how = command, modules
+        pipe, quiet = subprocess.PIPE, subprocess.DEVNULL  # also for what the C library says of damaged memory
+        found = {**os.environ, "PYTHONPATH": modules}
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=quiet, env=found)
+
+    def ask(self, path: str) -> int:
+        """Return 0 after a walk, also if the disk does not answer, or what the process ended with."""
+        asked, answer = self._process.stdin, self._process.stdout
+        assert asked is not None
+        assert answer is not None
+        try:
+            with suppress(BrokenPipeError):
+                asked.write(os.fsencode(path).hex().encode() + b"\n")
+                asked.flush()
+            if select.select([answer], [], [], _WALL_S)[0]:
+                return 0 if answer.readline() else self._process.wait() or _GONE
+        except BaseException:
+            self.close()
+            raise
+        self._process.kill()  # the next file is for another
+        return 0
+
+    def close(self) -> None:
+        self._process.kill()
+        with suppress(OSError):  # what it was asked last may still wait in the pipe
+            self._process.communicate()
 
 
-def _look(node: Any) -> None:
-    signal.setitimer(signal.ITIMER_PROF, _CPU_S)
-    for name in node.attrs:
-        with suppress(Exception):
-            node.attrs[name]
-    if getattr(node, "dtype", None) is None or node.dtype.kind != "O":
-        return
-    for start in range(0, len(node) if node.shape else 0, _TEXTS):
-        signal.setitimer(signal.ITIMER_PROF, _CPU_S)
-        with suppress(Exception):
-            node[start : start + _TEXTS]
+@atexit.register
+def _close() -> None:
+    if walker := _kept.pop(os.getpid(), None):
+        walker.close()
