@@ -1,6 +1,7 @@
 """Moments of sparse genes in slabs of observations: those of the whole, dense."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ import scipy.sparse as sp
 from tests.core.data.cells import draw_cells
 
 from acyclome.core.data import slabs as module
-from acyclome.core.data.slabs import SparseGenes, describe
+from acyclome.core.data.slabs import SparseGenes, describe, standardize_slabs
+from acyclome.core.data.standardized import Standardized
 
 D, N = 300, 5_000
 CUTS = (0, 2_000, 3_500, N)
@@ -55,6 +57,18 @@ def test_correlations_are_those_of_the_whole(genes, dtype, tolerance, dense, mon
     np.testing.assert_array_equal(R, R.T)
     np.testing.assert_array_equal(R.diagonal(), varies)
     assert R.dtype == dtype
+
+
+def test_some_observations_of_all_genes_have_the_bits_of_whole_genes_and_take_none_of_these(genes):
+    def refuse(*_):
+        raise AssertionError("whole genes were formed")
+
+    X = genes.astype(np.float32)
+    as_asked = Standardized(lambda a, b: X[a:b], (D, N), np.float32)
+    rows = standardize_slabs(cut(X), lambda a, b: X[a:b], as_asked)[0]
+    index = np.array([4_999, 0, 2_001, 7, 3_499, 3_500])
+    expected = rows.block(0, D)[:, index]
+    np.testing.assert_array_equal(replace(rows, form=refuse).columns(index), expected)
 
 
 def test_threads_change_no_bit(genes):

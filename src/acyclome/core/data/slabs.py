@@ -19,7 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.core.data.candidates import gene_blocks
-from acyclome.core.data.standardized import VARIES, BlockReader, Standardized, former
+from acyclome.core.data.standardized import VARIES, BlockReader, Standardized, former, write_scaled
 from acyclome.core.kernel import kernel
 from acyclome.core.workers import run_blocks
 
@@ -67,6 +67,18 @@ class SparseGenes:
     def lowest(self) -> np.ndarray:
         """Standardised values where a gene is not seen, ``(d,)``, in the order of products."""
         return (-self.mean[self.rising] * self.per_scale).astype(self.dtype)
+
+    def columns(self, index: np.ndarray) -> np.ndarray:
+        """Return all genes in some observations, standardised, ``(d, len(index))``, in one pass over the slabs."""
+        out, first = np.empty((len(self.mean), len(index)), self.dtype), 0
+        for slab in self.slabs():
+            asked = np.flatnonzero((index >= first) & (index < first + slab.shape[1]))
+            if len(asked):
+                part = np.empty((len(out), len(asked)), out.dtype)
+                write_scaled(slab[:, index[asked] - first].toarray(), self.mean, self.scale, part)
+                out[:, asked] = part
+            first += slab.shape[1]
+        return out
 
     def correlate(self, threads: int) -> np.ndarray:
         """Return correlations of the genes, ``(d, d)``, with a unit diagonal, 0 for constant genes.

@@ -98,6 +98,8 @@ class Standardized:
         """All genes in some observations, ``(d, len(index))``."""
         if self._held:
             return self._held[0][:, index]
+        if self.sparse is not None:  # one pass over what is seen, where panels would be made of all observations
+            return self.sparse.columns(np.asarray(index))
         return np.concatenate([self.form(a, b)[:, index] for a, b in self.panels()])
 
     def panels(self) -> list[tuple[int, int]]:
@@ -175,7 +177,7 @@ def _scaled(block: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def _write_scaled(X, mean, scale, out):
+def write_scaled(X, mean, scale, out):
     """Write ``(X - mean) / scale`` of every row, in float64 as :func:`_described` does, in one pass over the values."""
     for i in range(X.shape[0]):
         if scale[i] > 0.0:
@@ -221,7 +223,7 @@ def former(
     def form(a: int, b: int) -> np.ndarray:
         out = np.empty((b - a, n), rows.dtype)
         for x, y in _pieces(b - a, n):
-            _write_scaled(np.asarray(read(a + x, a + y)), mean[a + x : a + y], scale[a + x : a + y], out[x:y])
+            write_scaled(np.asarray(read(a + x, a + y)), mean[a + x : a + y], scale[a + x : a + y], out[x:y])
             if leave is not None:
                 out[x:y] = leave(out[x:y], a + x)[0]
         return out
