@@ -2,6 +2,7 @@
 
 import errno
 import os
+from dataclasses import replace
 
 import anndata
 import numpy as np
@@ -17,7 +18,9 @@ from acyclome.io import slabs, store, store_writer
 from acyclome.io.expression import open_expression
 from acyclome.io.growing import write_rows
 from acyclome.io.store import Store
-from acyclome.prepare import prepare, prepare_to_store
+from acyclome.prepare import copies, prepare, prepare_to_store, structure
+from acyclome.prepare.copies import find_copies
+from acyclome.prepare.matrix import Draft
 from acyclome.prepare.streamed import Streamed
 
 N, D = 300, 1_500  # so many that totals suffice
@@ -107,6 +110,40 @@ def test_sums_are_those_of_the_whole(adata, small_slabs, tmp_path):
     np.testing.assert_array_equal(cells.total, whole.sum(axis=0))
     few = whole.max(axis=1) < 20
     np.testing.assert_allclose(known.raised[few], np.expm1(whole[few].astype(float)).sum(axis=1))
+
+
+def test_copies_are_found_in_one_go_however_many_are_near(adata, small_slabs, monkeypatch):
+    X = sp.csr_matrix(sp.hstack([adata.X[:, :40], 3 * adata.X[:, 10:20], adata.X[:, :5]]))
+    goes = []
+    found = Streamed(lambda: goes.append(1) or iter([X]), N, np.arange(X.shape[1]))
+    first = find_copies(found)
+    np.testing.assert_array_equal(first, [*range(40), *range(10, 20), *range(5)])
+    assert len(goes) == 2  # the sums, and the genes that are near
+    monkeypatch.setattr(copies, "BLOCK", 500)  # values, so that some are read pair by pair
+    np.testing.assert_array_equal(find_copies(found), first)
+
+
+def test_nothing_is_read_for_columns_of_which_none_may_explain(adata):
+    def refuse():
+        raise AssertionError("the values were read")
+
+    named = Draft(Streamed(refuse, N, np.arange(D)), np.array(adata.var_names), adata.obs[[]], "counts")
+    assert structure.explaining(named, None, ()) == {}
+    with pytest.raises(AssertionError, match="were read"):
+        structure.explaining(replace(named, obs=adata.obs), None, ())
+
+
+def test_slabs_are_in_order_without_zeros_and_leave_their_matrix_as_it_was(adata, small_slabs):
+    X = adata.X.copy()
+    X.data[::7] = 0
+    X.indices[:2] = X.indices[1::-1]
+    before = [part.copy() for part in (X.data, X.indices, X.indptr)]
+    found = list(slabs._cut(iter([X[:10], X[10:200], X[200:]])))
+    assert [slab.shape[0] for slab in found] == [64, 64, 64, 64, 44]
+    assert all(slab.has_canonical_format and slab.data.all() for slab in found)
+    np.testing.assert_array_equal(sp.vstack(found).toarray(), X.toarray())
+    for part, old in zip((X.data, X.indices, X.indptr), before, strict=True):
+        np.testing.assert_array_equal(part, old)
 
 
 def test_a_disk_that_is_full_is_said_and_nothing_stays(tmp_path, monkeypatch):

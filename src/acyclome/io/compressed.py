@@ -92,32 +92,45 @@ def _check_block(found: np.ndarray, starts: np.ndarray, n_columns: int, *, name:
     low, high = int(found.min()), int(found.max())
     if low < 0 or high >= n_columns:
         raise _damaged(name, f"its indices run from {low} to {high} for {n_columns:,} columns, counted from 0")
+    if is_rising(found, starts):
+        return
     rows = np.repeat(np.arange(len(starts) - 1), (starts[1:] - starts[:-1]).astype(np.int64))
     keys = rows * n_columns + found
-    if (keys[1:] <= keys[:-1]).any():  # not in order, which is allowed, or repeated
-        keys.sort()
-        if (keys[1:] == keys[:-1]).any():
-            raise _damaged(name, "a row stores a column twice (sum them with sum_duplicates before writing)")
+    keys.sort()
+    if (keys[1:] == keys[:-1]).any():
+        raise _damaged(name, "a row stores a column twice (sum them with sum_duplicates before writing)")
 
 
-def major_blocks(matrix: Any, size: int) -> Iterator[tuple[int, sp.csr_matrix]]:
+def is_rising(indices: np.ndarray, starts: np.ndarray) -> bool:
+    """Say whether indices rise within every row, of which the first begins at the first of ``starts``."""
+    rises = indices[1:] > indices[:-1]
+    ends = np.asarray(starts[1:-1] - starts[0], np.int64)
+    rises[ends[(ends > 0) & (ends < len(indices))] - 1] = True  # from one row to the next
+    return bool(rises.all())
+
+
+def major_blocks(matrix: Any, size: int, *, edge: int | None = None) -> Iterator[tuple[int, sp.csr_matrix]]:
     """Read a matrix on the disk by some ``size`` values of whole rows, of CSC columns: the first one's number, and CSR.
 
-    Of CSC each block is that of the transpose, ``(columns, n_rows)``.
+    Of CSC each block is that of the transpose, ``(columns, n_rows)``. None goes beyond a multiple of ``edge`` rows.
     """
     starts = np.asarray(matrix.group["indptr"][:]).astype(np.int64)
     width = matrix.shape[0 if matrix.format == "csc" else 1]
-    for a, b in row_ranges(starts, size):
+    for a, b in row_ranges(starts, size, edge=edge):
         part = slice(int(starts[a]), int(starts[b]))
         values, places = (np.asarray(matrix.group[name][part]) for name in ("data", "indices"))
         yield a, sp.csr_matrix((values, places, starts[a : b + 1] - starts[a]), shape=(b - a, width))
 
 
-def row_ranges(starts: np.ndarray, size: int) -> Iterator[tuple[int, int]]:
-    """Yield ranges of whole rows with some ``size`` values each, of one row where that has more."""
+def row_ranges(starts: np.ndarray, size: int, *, edge: int | None = None) -> Iterator[tuple[int, int]]:
+    """Yield ranges of whole rows with some ``size`` values each, of one row where that has more.
+
+    None goes beyond a multiple of ``edge`` rows.
+    """
     first, n_rows = 0, len(starts) - 1
     while first < n_rows:
         last = max(int(np.searchsorted(starts, starts[first] + size, side="right")) - 1, first + 1)
+        last = min(last, n_rows if edge is None else (first // edge + 1) * edge)
         yield first, min(last, n_rows)
         first = last
 

@@ -121,13 +121,15 @@ def _facts(name: str, matrix: Any) -> MatrixFacts:
     low, high, is_whole, is_fine = np.inf, -np.inf, True, matrix.dtype.kind != "f"
     exact = np.inf if is_fine else 2.0 ** np.finfo(matrix.dtype).nmant  # larger ones are whole by rounding alone
     for values, n_all in _values(matrix):
-        finite = values[np.isfinite(values)]
-        nan += int(np.isnan(values).sum())
-        infinite += int(np.isinf(values).sum())
+        finite, is_float = values, values.dtype.kind == "f"
+        if is_float and not np.isfinite(values).all():
+            finite = values[np.isfinite(values)]
+            nan += int(np.isnan(values).sum())
+            infinite += int(np.isinf(values).sum())
         nonzero += int(np.count_nonzero(values))
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-            is_whole = is_whole and bool(np.all(finite == np.round(finite)))
+            is_whole = is_whole and not (is_float and np.any(finite != np.rint(finite)))
             is_fine = is_fine or bool(np.any((finite != 0) & (np.abs(finite) < exact)))
         if values.size < n_all:
             low, high = min(low, 0.0), max(high, 0.0)

@@ -46,7 +46,7 @@ def slab_reader(matrix: Any, rows: np.ndarray | None = None) -> Reader:
     elif matrix.format == "csc":
         blocks = Dealt(lambda: ((a, block.T) for a, block in compressed.major_blocks(matrix, _READ)), matrix.shape)
     else:
-        blocks = lambda: (block for _, block in compressed.major_blocks(matrix, _READ))  # noqa: E731
+        blocks = lambda: (block for _, block in compressed.major_blocks(matrix, _READ, edge=SLAB))  # noqa: E731
     return lambda: _cut(_chosen(blocks(), rows))
 
 
@@ -69,7 +69,7 @@ def _cut(blocks: Iterator[sp.csr_matrix]) -> Iterator[sp.csr_matrix]:
         at = 0
         while at < block.shape[0]:
             step = min(SLAB - n_waiting, block.shape[0] - at)
-            waiting.append(block[at : at + step])
+            waiting.append(_rows(block, at, at + step))
             at, n_waiting = at + step, n_waiting + step
             if n_waiting == SLAB:
                 yield _joined(waiting)
@@ -78,11 +78,20 @@ def _cut(blocks: Iterator[sp.csr_matrix]) -> Iterator[sp.csr_matrix]:
         yield _joined(waiting)
 
 
+def _rows(block: sp.csr_matrix, a: int, b: int) -> sp.csr_matrix:
+    """Return rows ``a`` to ``b`` without a copy of their values, which is what scipy makes."""
+    part = slice(block.indptr[a], block.indptr[b])
+    arrays = block.data[part], block.indices[part], block.indptr[a : b + 1] - block.indptr[a]
+    return sp.csr_matrix(arrays, shape=(b - a, block.shape[1]))
+
+
 def _joined(parts: list[sp.csr_matrix]) -> sp.csr_matrix:
-    slab = sp.vstack(parts, format="csr") if len(parts) > 1 else parts[0].copy()
+    slab = sp.vstack(parts, format="csr") if len(parts) > 1 else parts[0]
     slab.data = slab.data.astype(np.float32, copy=False)
-    slab.sum_duplicates()
-    slab.eliminate_zeros()
+    if not (compressed.is_rising(slab.indices, slab.indptr) and np.count_nonzero(slab.data) == slab.nnz):
+        slab = slab.copy()  # the values of a single part may be those of a matrix in memory
+        slab.sum_duplicates()
+        slab.eliminate_zeros()
     return slab
 
 

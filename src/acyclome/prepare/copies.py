@@ -6,14 +6,14 @@ half-sample anew. Two random projections tell which pairs to compare, so that d 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import scipy.sparse as sp
 
 from acyclome.errors import examples
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
-from acyclome.prepare.streamed import Streamed, directions
+from acyclome.prepare.streamed import BLOCK, Streamed, directions
 
 LEAST_APART = 1e-9  # of 1 - |r|: rounding to float32 stays below it while the mean is below a thousand deviations
 # Projections of standardized copies differ by sqrt(2 (1 - |r|)) times a draw of variance 1, of which this is 4.5.
@@ -26,18 +26,36 @@ def find_copies(X: Matrix) -> np.ndarray:
     """Return the first gene that each is a copy of, itself where it is none, ``(d,)``; ``X`` is ``(d, n)``."""
     d, place = X.shape[0], _places(X)
     place *= np.where(place[:, :1] < 0, -1.0, 1.0)  # a copy may be turned around
-    first, window = np.arange(d), list[int]()
-    for gene in np.argsort(place[:, 0], kind="stable").tolist():
-        window = [other for other in window if place[gene, 0] - place[other, 0] <= _NEAR]
-        near = [other for other in window if abs(place[gene, 1] - place[other, 1]) <= _NEAR]
-        same = next((other for other in near if _are_copies(X, gene, other)), None)
-        if same is None:
-            window.append(gene)
-        else:
-            first[gene] = same
+    first, read = np.arange(d), _read_once(X, place) if isinstance(X, Streamed) else lambda pair: dense(X[pair])
+    for gene, near in _near(place, lambda gene: first[gene] == gene):
+        first[gene] = next((other for other in near if _are_copies(read([gene, other]))), gene)
     lowest = np.full(d, d)
     np.minimum.at(lowest, first, np.arange(d))
     return lowest[first]
+
+
+def _near(place: np.ndarray, counts: Callable[[int], bool]) -> Iterator[tuple[int, list[int]]]:
+    """Give each gene with those before it, along the line, that are near; of genes that ``counts`` says so of."""
+    window = list[int]()
+    for gene in np.argsort(place[:, 0], kind="stable").tolist():
+        window = [other for other in window if place[gene, 0] - place[other, 0] <= _NEAR]
+        yield gene, [other for other in window if abs(place[gene, 1] - place[other, 1]) <= _NEAR]
+        if counts(gene):
+            window.append(gene)
+
+
+def _read_once(X: Streamed, place: np.ndarray) -> Callable[[list[int]], np.ndarray]:
+    """Return what gives two genes that are near; as many as ``BLOCK`` values are read in one go."""
+    near = sorted({one for gene, others in _near(place, lambda _: True) if others for one in (gene, *others)})
+    if not near:
+        return lambda pair: dense(X[pair])
+    some = [gene for gene, values in zip(near, np.cumsum(X.of_genes.seen[near]), strict=True) if values <= BLOCK]
+    rows, at = X[some].held(), {gene: row for row, gene in enumerate(some)}
+
+    def read(pair: list[int]) -> np.ndarray:
+        return dense(rows[[at[gene] for gene in pair]] if at.keys() >= set(pair) else X[pair])
+
+    return read
 
 
 def _places(X: Matrix) -> np.ndarray:
@@ -62,8 +80,8 @@ def _projected(X: Matrix, draws: np.ndarray) -> np.ndarray:
     return (X @ draws - mean * draws.sum(axis=0)) / np.where(scale > 0, scale, np.inf)
 
 
-def _are_copies(X: Matrix, one: int, other: int) -> bool:
-    Z = dense(X[[one, other]]).astype(float)
+def _are_copies(pair: np.ndarray) -> bool:
+    Z = pair.astype(float)
     Z -= Z.mean(axis=1, keepdims=True)
     if not _go_along(Z, LEAST_APART):
         return False

@@ -1,4 +1,4 @@
-"""Sums over one slab of sparse genes, by gene and by observation, in one pass over its values."""
+"""One slab of sparse observations: turned around, and sums over it, each in one pass over its values."""
 
 from __future__ import annotations
 
@@ -6,6 +6,35 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.core.kernel import kernel
+
+TABLE = 64  # whole numbers that are raised once: counts are hardly ever larger, and an exponential takes 10 ns
+
+
+def turned(cells: sp.csr_matrix, genes: np.ndarray) -> sp.csr_matrix:
+    """Return some columns of a slab ``(m, d)``, each given once, as rows ``(len(genes), m)`` with rising columns."""
+    cells, row = sp.csr_matrix(cells), np.full(cells.shape[1], -1)
+    row[genes] = np.arange(len(genes))
+    parts = _turned(cells.indptr, cells.indices, cells.data, row, len(genes))
+    return sp.csr_matrix(parts, shape=(len(genes), cells.shape[0]))
+
+
+@kernel
+def _turned(indptr, columns, values, row, n_rows):
+    """Return values, columns and starts of the transpose, of columns that have a ``row``."""
+    starts = np.zeros(n_rows + 1, np.int64)
+    for k in range(len(columns)):
+        if row[columns[k]] >= 0:
+            starts[row[columns[k]] + 1] += 1
+    starts = np.cumsum(starts)
+    at = starts[:-1].copy()
+    found, place = np.empty(starts[-1], values.dtype), np.empty(starts[-1], np.int32)
+    for c in range(len(indptr) - 1):
+        for k in range(indptr[c], indptr[c + 1]):
+            g = row[columns[k]]
+            if g >= 0:
+                found[at[g]], place[at[g]] = values[k], c
+                at[g] += 1
+    return found, place, starts
 
 
 def add_slab(
@@ -29,10 +58,12 @@ def add_slab(
 @kernel
 def _add(indptr, columns, values, draws, direction, genes, cells, most):
     """Add a slab to the sums of genes ``(9, d)`` and of its own observations ``(3, m)``."""
+    table = np.expm1(np.arange(TABLE).astype(np.float64))
     for g in range(len(indptr) - 1):
         for k in range(indptr[g], indptr[g + 1]):
             x, c = np.float64(values[k]), columns[k]
-            raised = np.expm1(x) if x <= most else 0.0  # no logarithm is larger
+            whole = int(x) if 0.0 <= x < TABLE else 0
+            raised = 0.0 if x > most else table[whole] if whole == x else np.expm1(x)  # no logarithm is larger
             genes[0, g] += 1
             genes[1, g] += x
             genes[2, g] += x * x

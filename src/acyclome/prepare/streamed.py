@@ -18,9 +18,8 @@ from acyclome.io.compressed import row_ranges
 from acyclome.io.matrices import HIGHEST_LOG
 from acyclome.io.slabs import Dealt, Reader
 from acyclome.io.store import Store, write_store
-from acyclome.prepare.slab_sums import add_slab
+from acyclome.prepare.slab_sums import add_slab, turned
 
-FEW = 0.25  # of the genes of a file, up to which they are picked out before a slab is turned around
 BLOCK = 2**24  # values of genes that are in memory at once, 0.1 GB
 
 Change = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -67,10 +66,7 @@ class Streamed:
         """Give all observations, slab by slab, ``(d, m)`` CSR."""
         first = 0
         for cells in self.read():
-            if len(self.genes) < FEW * cells.shape[1]:
-                X = cells[:, self.genes].T.tocsr()
-            else:
-                X = cells.T.tocsr() if len(self.genes) == cells.shape[1] else cells.T.tocsr()[self.genes]
+            X = turned(cells, self.genes)
             for change in self.changes:
                 X.data = change(X.data, X.indices + first)
             first += cells.shape[0]
@@ -101,8 +97,8 @@ class Streamed:
     def by_genes(self, change: Callable[[sp.csr_matrix], sp.csr_matrix]) -> Streamed:
         """Return what becomes of genes ``(g, n)``, some at a time; they go to the disk for it, and come from there."""
         d, n = self.shape
-        turned = Dealt(lambda: ((first, cells.T) for first, cells in _turned(self, change)), (n, d))
-        return Streamed(turned, n, np.arange(d))
+        dealt = Dealt(lambda: ((first, cells.T) for first, cells in _by_genes(self, change)), (n, d))
+        return Streamed(dealt, n, np.arange(d))
 
     @property
     def of_genes(self) -> OfGenes:
@@ -134,7 +130,7 @@ class Streamed:
         return of_genes, OfCells(cells[0].astype(np.int64), cells[1], cells[2])
 
 
-def _turned(X: Streamed, change: Callable[[sp.csr_matrix], sp.csr_matrix]) -> Iterator[tuple[int, sp.csr_matrix]]:
+def _by_genes(X: Streamed, change: Callable[[sp.csr_matrix], sp.csr_matrix]) -> Iterator[tuple[int, sp.csr_matrix]]:
     """Give blocks of genes, changed, each with the number of its first one."""
     names, cells = list(map(str, range(X.shape[0]))), list(map(str, range(X.n_obs)))
     starts = np.append(0, np.cumsum(X.of_genes.seen))

@@ -35,21 +35,24 @@ def explaining(draft: Draft, Q: np.ndarray | None, given: Collection[str | None]
     The share is that of ``sum r_ij^2``, less what chance gives, which is gone when the column is regressed out of every
     gene.  ``Q`` spans covariates that are taken out; ``given`` are columns that are reckoned with already.
     """
+    rows = np.unique(np.linspace(0, draft.n_obs - 1, min(OBSERVATIONS, draft.n_obs)).astype(int))
+    obs = draft.obs.iloc[rows]
+    open_to_it = {str(name): column for name, column in obs.items() if str(name) not in given}
+    names = [name for name, column in open_to_it.items() if not column.isna().any() and _may_explain(column)]
+    if not names:  # data on the disk would be read for nothing
+        return {}
     variance = mean_squares(draft.X) - np.square(sums_of_genes(draft.X) / draft.n_obs)
     genes = np.sort(np.argsort(-variance, kind="stable")[:GENES])
-    rows = np.unique(np.linspace(0, draft.n_obs - 1, min(OBSERVATIONS, draft.n_obs)).astype(int))
     X = dense(draft.X[genes] if Q is not None else draft.X[genes][:, rows])
     X = np.log1p(X) if draft.kind == COUNTS else X
     X = (X if Q is None else residuals(X, Q)[:, rows]).astype(float)
-    obs, whole = draft.obs.iloc[rows], _in_common(X, np.ones((len(rows), 1)) / np.sqrt(len(rows)))
+    whole = _in_common(X, np.ones((len(rows), 1)) / np.sqrt(len(rows)))
     found: dict[str, float] = {}
     if whole <= CLEAR * 2.0 * len(genes) / len(rows):  # standard deviation of so many r^2 of noise
         return found
-    for name, column in obs.items():
-        if str(name) in given or column.isna().any() or not _may_explain(column):
-            continue
+    for name in names:
         try:
-            found[str(name)] = 1.0 - max(_in_common(X, basis(obs, (str(name),))), 0.0) / whole
+            found[name] = 1.0 - max(_in_common(X, basis(obs, (name,))), 0.0) / whole
         except InputError:  # more labels than observations allow
             continue
     return {name: share for name, share in sorted(found.items(), key=lambda one: -one[1]) if share >= SHARE}
