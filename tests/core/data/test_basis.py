@@ -36,6 +36,14 @@ def test_a_gene_of_few_values_has_no_more_terms_than_they_allow(kind, values, la
 
 
 @every_kind
+def test_the_terms_of_many_genes_are_those_of_each(kind):
+    rng = np.random.default_rng([71, 8])
+    Z = np.stack([rng.standard_normal(90), rng.exponential(size=90), rng.integers(0, 2, 90), np.ones(90)])
+    one_by_one = [orthonormal(kind(4).rows(z)) for z in Z.astype(float)]
+    np.testing.assert_allclose(expand(Z, kind(4)), one_by_one, atol=TOL32)
+
+
+@every_kind
 def test_a_constant_gene_has_no_terms(kind, lab):
     X = np.random.default_rng([71, 3]).standard_normal((100, 2))
     X[:, 1] = 4.0

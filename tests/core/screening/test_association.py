@@ -18,6 +18,7 @@ from acyclome.core.screening.partial_correlation import partial_correlations
 
 D, N = 9, 120
 FLOAT32 = 1e-4
+NO_LINE = np.array([-1])
 HALVES = [np.arange(0, N, 2), np.arange(1, N, 2)]
 
 
@@ -91,7 +92,8 @@ def test_causes_that_share_nothing_are_credited_with_what_all_their_steps_explai
     response = np.einsum("i,in->n", rng.uniform(0.2, 1.0, p), terms[:, 1]) + terms[:, 2].sum(axis=0)
     response /= response.std()
     offered = np.array([rng.permutation(p) for _ in range(rounds)])
-    alone, beside = boosting.importance(terms, response[None], np.ones((1, p), bool), offered=offered, threads=1)
+    asked = {"line": NO_LINE, "offered": offered, "threads": 1}
+    alone, beside = boosting.importance(terms, response[None], np.ones((1, p), bool), **asked)
     assert alone.sum() == pytest.approx(1.0, abs=FLOAT32)
     np.testing.assert_allclose(beside, alone * (1 - (1 - boosting.RATE) ** (2 * rounds)), atol=FLOAT32)
 
@@ -104,7 +106,8 @@ def test_a_cause_that_another_one_explains_keeps_its_share_alone_and_loses_it_be
     Z, response = standardized(Z), standardized(response)
     terms = expand(Z, boosting.SPLINES)
     offered = np.array([rng.permutation(30) for _ in range(10)])
-    alone, beside = boosting.importance(terms, response, np.ones((1, 30), bool), offered=offered, threads=1)
+    asked = {"line": NO_LINE, "offered": offered, "threads": 1}
+    alone, beside = boosting.importance(terms, response, np.ones((1, 30), bool), **asked)
     np.testing.assert_allclose(alone[0], explained(terms, response)[:, 0], atol=FLOAT32)
     assert beside[0, 0] > beside[0, 1]
     assert beside[0, 1] / beside[0, 0] < 0.8 * alone[0, 1] / alone[0, 0]
@@ -121,9 +124,14 @@ def test_other_names_give_the_same_importance_under_other_names(X):
     Z, place = standardized(X.T), rng.permutation(D)
     offered = np.array([rng.permutation(D) for _ in range(10)])
     terms, may = expand(Z, boosting.SPLINES), ~np.eye(D, dtype=bool)
-    found = boosting.importance(terms, Z, may, offered=offered, threads=1)
+    line = np.arange(D)
+    found = boosting.importance(terms, Z, may, line=line, offered=offered, threads=1)
     new = np.argsort(place)[offered]
-    moved = boosting.importance(terms[place], Z[place], may[np.ix_(place, place)], offered=new, threads=1)
+    may_now, asked = may[np.ix_(place, place)], {"offered": new, "threads": 1}
+    moved = boosting.importance(terms[place], Z[place], may_now, line=line, **asked)
+    unnamed = boosting.importance(terms[place], Z[place], may_now, line=np.full(D, -1), **asked)
+    for one, two in zip(moved, unnamed, strict=True):
+        np.testing.assert_allclose(two, one, atol=FLOAT32)
     for one, two in zip(found, moved, strict=True):
         np.testing.assert_allclose(two, one[np.ix_(place, place)], atol=FLOAT32)
 

@@ -31,8 +31,7 @@ def expand(Z: np.ndarray, expansion: Expansion, threads: int = 1) -> np.ndarray:
     out = np.zeros((d, expansion.terms, n), dtype=np.float32)
 
     def block(a: int, b: int) -> None:
-        for j in range(a, b):
-            out[j] = orthonormal(expansion.rows(np.asarray(Z[j], dtype=np.float64)))
+        out[a:b] = each_orthonormal(expansion.of_each(np.asarray(Z[a:b], dtype=np.float64)))
 
     run_blocks(block, gene_blocks(d, BLOCK), threads)
     return out
@@ -49,6 +48,25 @@ def orthonormal(rows: np.ndarray) -> np.ndarray:
     kept = np.flatnonzero(np.abs(diagonal) > FLAT * np.sqrt(n))
     out = np.zeros_like(rows)  # of more rows than observations the last are left of none
     out[kept] = (Q.T * np.sign(diagonal)[:, None])[kept] * np.sqrt(n)
+    return out
+
+
+def each_orthonormal(rows: np.ndarray) -> np.ndarray:
+    """As :func:`orthonormal` of each of some sets of rows, ``(d, terms, n)``; what is left of no row is zero.
+
+    Gram-Schmidt done twice, which is as good as reflections (Giraud, Langou and Rozloznik 2005), for all sets at once.
+    """
+    n = rows.shape[2]
+    out = rows - rows.mean(axis=2, keepdims=True)
+    size = np.sqrt(np.einsum("dtn,dtn->dt", out, out) / n)
+    before = np.sqrt(np.einsum("dtn,dtn->dt", rows, rows) / n)
+    out *= np.divide(1.0, size, out=np.zeros_like(size), where=size > FLAT * before)[:, :, None]
+    for k in range(1, rows.shape[1]):
+        row = out[:, k : k + 1]
+        for _ in range(2):
+            row -= (row @ out[:, :k].transpose(0, 2, 1) / n) @ out[:, :k]
+        size = np.sqrt(np.mean(row**2, axis=2, keepdims=True))
+        row *= np.divide(1.0, size, out=np.zeros_like(size), where=size > FLAT)
     return out
 
 

@@ -1,7 +1,7 @@
 """Expansions of a variable into functions of itself, from smooth to rough, the line first.
 
-``rows(x)`` gives ``(terms, n)`` functions of a sample ``x``; :func:`acyclome.core.data.basis.expand` makes them
-orthonormal.
+``rows(x)`` gives ``(terms, n)`` functions of a sample ``x``, and ``of_each`` those of many;
+:func:`acyclome.core.data.basis.expand` makes them orthonormal.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ class Expansion(Protocol):
     def rows(self, x: np.ndarray) -> np.ndarray:
         """Return the functions of a sample ``x``, ``(n,) -> (terms, n)``, from smooth to rough, first ``x`` itself."""
 
+    def of_each(self, X: np.ndarray) -> np.ndarray:
+        """Return the functions of some samples, ``(d, n) -> (d, terms, n)``."""
+
 
 @dataclass(frozen=True)
 class NaturalSplines:
@@ -45,9 +48,32 @@ class NaturalSplines:
             rows[k + 1] = cube - cubes[-1]
         return rows
 
+    def of_each(self, X: np.ndarray) -> np.ndarray:
+        """As :meth:`rows` of each, five times as fast; samples with fewer knots have a call of their own."""
+        knots = np.quantile(X, np.linspace(OUTER, 1 - OUTER, self.terms + 1), axis=1).T
+        rows = np.zeros((len(X), self.terms, X.shape[1]))
+        rows[:, 0] = X
+        if self.terms > 1:
+            cubes = np.maximum(X[:, None] - knots[:, :, None], 0.0)
+            cubes *= cubes * cubes
+            cubes -= cubes[:, -1:]
+            apart = np.diff(knots, axis=1).min(axis=1) > 0
+            cubes[apart, :-1] /= (knots[apart, -1:] - knots[apart, :-1])[:, :, None]
+            rows[:, 1:] = cubes[:, :-2] - cubes[:, -2:-1]
+            for j in np.flatnonzero(~apart):
+                rows[j] = self.rows(X[j])
+        return rows
+
+
+class _OneByOne:
+    """Functions of some samples, taken one by one."""
+
+    def of_each(self: Expansion, X: np.ndarray) -> np.ndarray:
+        return np.stack([self.rows(x) for x in X])
+
 
 @dataclass(frozen=True)
-class Powers:
+class Powers(_OneByOne):
     """Powers ``x, x^2, ..., x^terms`` (NO-BEARS, Lee et al. 2019)."""
 
     terms: int
@@ -57,7 +83,7 @@ class Powers:
 
 
 @dataclass(frozen=True)
-class Cosines:
+class Cosines(_OneByOne):
     """Line and half-period cosines over the range of the sample, the Sobolev basis with a line (Eubank 1990).
 
     The line takes the boundary bias of cosines away, whose slopes are zero at both ends.
@@ -75,7 +101,7 @@ class Cosines:
 
 
 @dataclass(frozen=True)
-class BSplines:
+class BSplines(_OneByOne):
     """Cubic B-splines on equal intervals, turned to the axes of their roughness (Eilers and Marx 1996).
 
     ``terms + 1`` B-splines span constant, line and ``terms - 1`` bends; the combinations are the eigenvectors of the

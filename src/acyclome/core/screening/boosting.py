@@ -36,20 +36,35 @@ def explained_alone_and_beside(
         offered = np.array([rng.permutation(len(pool)) for _ in range(ROUNDS)])
         own = own_responses(Z, data.interventions.subset(rows=thinned))
         terms = expand(Z[pool], SPLINES, threads)
-        alone, beside = importance(terms, own, may, offered=offered, threads=threads)
+        alone, beside = importance(terms, own, may, line=_lines(pool, own, Z), offered=offered, threads=threads)
         share += alone
         gain += beside
     return share, gain
 
 
+def _lines(pool: np.ndarray, own: np.ndarray, Z: np.ndarray) -> np.ndarray:
+    """Return the cause in ``pool`` that each response is, ``(d,)``, -1 where it is none or own observations differ."""
+    line = np.full(len(Z), -1)
+    if own is Z:
+        line[pool] = np.arange(len(pool))
+    return line
+
+
 def importance(
-    terms: np.ndarray, responses: np.ndarray, may: np.ndarray, *, offered: np.ndarray, threads: int
+    terms: np.ndarray,
+    responses: np.ndarray,
+    may: np.ndarray,
+    *,
+    line: np.ndarray,
+    offered: np.ndarray,
+    threads: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Share of the variance of each response that every cause explains, alone and in a boosted fit, ``(d, p)`` each.
 
     ``terms`` are orthonormal, ``(p, t, n)``; ``responses`` ``(d, n)`` of mean 0 and mean square 1; ``may``, ``(d, p)``,
-    says which cause may explain which response; ``offered``, ``(rounds, p)``, has the causes in the order in which each
-    round deals them out, a tenth at a time.
+    says which cause may explain which response; ``line``, ``(d,)``, which cause a response is, as its first term then
+    is, -1 where it is none; ``offered``, ``(rounds, p)``, has the causes in the order in which each round deals them
+    out, a tenth at a time.
 
     Notes
     -----
@@ -63,7 +78,10 @@ def importance(
     cuts = np.linspace(0, p, min(HANDS, p) + 1).astype(np.int64)
 
     def block(a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
-        left = responses[a:b].astype(np.float32) @ flat.T / np.float32(n)
+        known = line[a:b] >= 0
+        left = np.empty((b - a, p * t), np.float32)
+        left[known] = gram[t * line[a:b][known]]
+        left[~known] = responses[a:b][~known].astype(np.float32) @ flat.T / np.float32(n)
         with np.errstate(under="ignore"):  # of a correlation of nothing
             alone = np.where(may[a:b], np.square(left).reshape(b - a, p, t).sum(axis=2), 0.0)
         return alone, _boost(gram, left, may[a:b], offered, cuts, np.float32(RATE))
