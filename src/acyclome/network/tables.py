@@ -62,9 +62,17 @@ _LARGEST = 1e12  # in standard deviations, in which weights are seldom above 10;
 def best_first(table: pd.DataFrame) -> pd.DataFrame:
     """Return edges or a ranking sorted by confidence, then strength, then names; no column order decides a tie."""
     confidence = table["rank_score" if "rank_score" in table else "score"].to_numpy(dtype=float)
-    strength = np.abs(table["weight"].to_numpy(dtype=float)) if "weight" in table else confidence
-    names = [pd.factorize(table[end], sort=True)[0] for end in ("target", "source")]
-    return table.iloc[np.lexsort([*names, -strength, -confidence])].reset_index(drop=True)
+    line = np.argsort(-confidence, kind="stable")
+    ranked = confidence[line]
+    same = (ranked[1:] == ranked[:-1]) | np.isnan(ranked[1:]) & np.isnan(ranked[:-1])
+    is_tied = np.zeros(len(line), bool)  # few are, of a long ranking
+    is_tied[1:] |= same
+    is_tied[:-1] |= same
+    tied = table.iloc[line[is_tied]]
+    strength = np.abs(tied["weight"].to_numpy(dtype=float)) if "weight" in tied else 0.0 * ranked[is_tied]
+    names = [pd.factorize(tied[end], sort=True)[0] for end in ("target", "source")]
+    line[is_tied] = line[is_tied][np.lexsort([*names, -strength, -ranked[is_tied]])]
+    return table.iloc[line].reset_index(drop=True)
 
 
 def under_names_of_today(table: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
