@@ -5,7 +5,7 @@ import pytest
 
 from acyclome.config import Config
 from acyclome.core.backend import ThreadBackend
-from acyclome.core.confounding import factor_analysis
+from acyclome.core.confounding import factor_analysis, find
 from acyclome.core.confounding.factor_analysis import of_scores, refine, sparse_direction, varimax
 from acyclome.core.confounding.find import HiddenCauses, find_factors, without_factors
 from acyclome.core.confounding.observed import without_observed
@@ -64,6 +64,22 @@ def test_nothing_is_found_where_nothing_is_hidden(graph):
     found = looked_for(data(graph, 0)[0], seed=3, most=20)
     assert found.scores.shape == (0, 500)
     assert found.residual_correlation < 0.02
+
+
+@pytest.mark.parametrize("graph", ["er", "hub", "scale-free"])
+def test_no_factor_is_tried_where_the_graph_leaves_nothing(graph, monkeypatch):
+    monkeypatch.setattr(find, "_proposals", None)
+    assert len(looked_for(data(graph, 0)[0], seed=3, most=20).scores) == 0
+
+
+def test_a_hidden_cause_whose_targets_a_graph_joins_is_found_whatever_is_left_of_it(monkeypatch):
+    monkeypatch.setattr(find, "has_component", lambda left: False)
+    X, rng = data("hub", 0)[0], np.random.default_rng(4)
+    factor = rng.standard_normal(500)
+    X[:45] = np.sqrt(0.5) * X[:45] + np.sqrt(0.5) * rng.choice([-1, 1], 45)[:, None] * factor
+    found = looked_for(X, seed=3, most=20)
+    assert len(found.scores) == 1
+    assert np.corrcoef(found.scores[0], factor)[0, 1] ** 2 > 0.9
 
 
 def test_an_observed_cause_of_many_genes_is_no_hidden_one_and_hidden_it_is():
