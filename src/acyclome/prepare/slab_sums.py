@@ -12,9 +12,7 @@ TABLE = 64  # whole numbers that are raised once: counts are hardly ever larger,
 
 def turned(cells: sp.csr_matrix, genes: np.ndarray) -> sp.csr_matrix:
     """Return some columns of a slab ``(m, d)``, each given once, as rows ``(len(genes), m)`` with rising columns."""
-    cells, row = sp.csr_matrix(cells), np.full(cells.shape[1], -1)
-    row[genes] = np.arange(len(genes))
-    parts = _turned(cells.indptr, cells.indices, cells.data, row, len(genes))
+    parts = _turned(cells.indptr, cells.indices, cells.data, _rows(cells, genes), len(genes))
     return sp.csr_matrix(parts, shape=(len(genes), cells.shape[0]))
 
 
@@ -38,40 +36,51 @@ def _turned(indptr, columns, values, row, n_rows):
 
 
 def add_slab(
-    X: sp.csr_matrix,
+    cells: sp.csr_matrix,
+    genes: np.ndarray,
+    *,
     draws: np.ndarray,
     direction: np.ndarray,
-    *,
-    genes: np.ndarray,
-    cells: np.ndarray,
+    sums: np.ndarray,
+    cell_sums: np.ndarray,
     most: float,
 ) -> None:
-    """Add a slab ``(d, m)`` to the sums of genes, ``(9, d)``, and of its own observations, ``(3, m)``.
+    """Add some columns of a slab, ``genes`` ``(d,)``, to their sums ``(d, 9)`` and to those of its rows, ``(3, m)``.
 
-    Of genes these are how often each is seen, ``x``, ``x^2``, the least and the largest, ``exp(x) - 1`` up to ``most``
-    and its square, and ``x`` times ``draws`` ``(m, 2)``; of observations how many are seen, ``x``, and ``x`` times
-    ``direction`` ``(d,)``.
+    Of genes these are how often each is seen, ``x``, ``x^2``, the least and the largest, ``exp(x) - 1`` up to
+    ``most`` and its square, and ``x`` times ``draws`` ``(m, 2)``; of observations how many are seen, ``x``, and ``x``
+    times ``direction`` ``(d,)``.
     """
-    _add(X.indptr, X.indices, X.data, draws, direction, genes, cells, most)
+    _add(cells.indptr, cells.indices, cells.data, _rows(cells, genes), draws, direction, sums, cell_sums, most)
+
+
+def _rows(cells: sp.csr_matrix, genes: np.ndarray) -> np.ndarray:
+    """Return the position of every column among ``genes``, -1 where it is none of them."""
+    row = np.full(cells.shape[1], -1)
+    row[genes] = np.arange(len(genes))
+    return row
 
 
 @kernel
-def _add(indptr, columns, values, draws, direction, genes, cells, most):
-    """Add a slab to the sums of genes ``(9, d)`` and of its own observations ``(3, m)``."""
+def _add(indptr, columns, values, row, draws, direction, sums, cells, most):
+    """Add a slab to the sums of genes ``(d, 9)`` and of its own observations ``(3, m)``."""
     table = np.expm1(np.arange(TABLE).astype(np.float64))
-    for g in range(len(indptr) - 1):
-        for k in range(indptr[g], indptr[g + 1]):
-            x, c = np.float64(values[k]), columns[k]
+    for c in range(len(indptr) - 1):
+        for k in range(indptr[c], indptr[c + 1]):
+            g = row[columns[k]]
+            if g < 0:
+                continue
+            x, of_gene = np.float64(values[k]), sums[g]
             whole = int(x) if 0.0 <= x < TABLE else 0
             raised = 0.0 if x > most else table[whole] if whole == x else np.expm1(x)  # no logarithm is larger
-            genes[0, g] += 1
-            genes[1, g] += x
-            genes[2, g] += x * x
-            genes[3, g], genes[4, g] = min(genes[3, g], x), max(genes[4, g], x)
-            genes[5, g] += raised
-            genes[6, g] += raised * raised
-            genes[7, g] += x * draws[c, 0]
-            genes[8, g] += x * draws[c, 1]
+            of_gene[0] += 1
+            of_gene[1] += x
+            of_gene[2] += x * x
+            of_gene[3], of_gene[4] = min(of_gene[3], x), max(of_gene[4], x)
+            of_gene[5] += raised
+            of_gene[6] += raised * raised
+            of_gene[7] += x * draws[c, 0]
+            of_gene[8] += x * draws[c, 1]
             cells[0, c] += 1
             cells[1, c] += x
             cells[2, c] += x * direction[g]

@@ -115,13 +115,26 @@ class Streamed:
     def _pass(self) -> tuple[OfGenes, OfCells]:
         d, n = self.shape
         draws, direction = directions(n), np.random.default_rng([_STREAM, 1]).standard_normal(d)
-        genes, cells = np.zeros((9, d)), np.zeros((3, n))
-        genes[3], genes[4] = np.inf, -np.inf
+        sums, cells = np.zeros((d, 9)), np.zeros((3, n))
+        sums[:, 3], sums[:, 4] = np.inf, -np.inf
         first = 0
-        for X in self.slabs():
-            last = first + X.shape[1]
-            add_slab(X, draws[first:last], direction, genes=genes, cells=cells[:, first:last], most=HIGHEST_LOG)
+        for slab in self.read():  # as it comes: turning it around takes as long as all sums
+            last, values = first + slab.shape[0], slab.data
+            observations = np.repeat(np.arange(first, last), np.diff(slab.indptr) if self.changes else 0)
+            for change in self.changes:
+                values = change(values, observations)
+            X = sp.csr_matrix((values, slab.indices, slab.indptr), slab.shape)
+            add_slab(
+                X,
+                self.genes,
+                draws=draws[first:last],
+                direction=direction,
+                sums=sums,
+                cell_sums=cells[:, first:last],
+                most=HIGHEST_LOG,
+            )
             first = last
+        genes = np.ascontiguousarray(sums.T)
         has_zero = genes[0] < n
         low, high = (
             np.where(has_zero, limit(genes[k], 0.0), genes[k]) for k, limit in ((3, np.minimum), (4, np.maximum))
@@ -199,7 +212,8 @@ def raised_moments(X: Any) -> tuple[np.ndarray, np.ndarray]:
     if not isinstance(X, Streamed):
         rows = sp.csr_matrix(X)
         rows.sort_indices()
-        X = Streamed(lambda: iter([rows.T]), n, np.arange(d))
+        cells = rows.T.tocsr()
+        X = Streamed(lambda: iter([cells]), n, np.arange(d))
     found = X.of_genes
     mean = found.raised / n
     return mean, np.maximum(found.raised_square / n - mean * mean, 0.0) * (n / max(n - 1, 1))
