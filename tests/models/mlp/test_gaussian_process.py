@@ -88,3 +88,11 @@ def test_residuals_are_what_the_noise_is(local):
 def test_promise_sees_a_partner_that_acts_only_together(local):
     others = np.array([0, 2, 5, 6, 7])
     assert others[np.argmax(local.promise(4, np.array([1]), others))] == 2
+
+
+def test_what_sets_leave_is_the_same_for_one_and_for_many(local):
+    sets, own = np.array([[0, 1], [1, 2], [0, 5]]), OwnRows.of(local.data, 4)
+    scores, left = local.scores_and_left(4, sets, own)
+    np.testing.assert_array_equal(scores, local.scores(4, sets))
+    for parents, residual in zip(sets, left, strict=True):
+        np.testing.assert_array_equal(residual, local.left_by(4, parents, own))

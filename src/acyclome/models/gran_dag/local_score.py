@@ -62,12 +62,12 @@ class LocationScaleScore(AdditiveNoise):
         return self.mean.basis
 
     def scores(self, j: int, sets: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
-        found = self.mean.scores(j, sets, rows)
         if sets.shape[1] == 0:
-            return found
+            return self.mean.scores(j, sets, rows)
         own = OwnRows.of(self.data, j, rows)
-        alone = self._gain(j, sets[0, :0], own)
-        return found + alone - [self._gain(j, parents, own) for parents in sets]
+        found, left = self.mean.scores_and_left(j, sets, own)
+        alone = self._gain(j, sets[0, :0], self.left_by(j, sets[0, :0], own), own)
+        return found + alone - [self._gain(j, *fit, own) for fit in zip(sets, left, strict=True)]
 
     def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
         return self.mean.promise(j, parents, others)
@@ -81,9 +81,8 @@ class LocationScaleScore(AdditiveNoise):
         deviation = np.exp(0.5 * self._log_variance(parents, left, own)[0])
         return scaled_held_out(self.data, j, left, own=own, test=test, deviation=deviation)
 
-    def _gain(self, j: int, parents: np.ndarray, own: OwnRows) -> float:
-        """Return the nats that the noise of gene ``j`` gains by its variance and by its law."""
-        left = self.left_by(j, parents, own)
+    def _gain(self, j: int, parents: np.ndarray, left: np.ndarray, own: OwnRows) -> float:
+        """Return the nats that the noise ``left (n,)`` of gene ``j`` gains by its variance and by its law."""
         s, gain = self._log_variance(parents, left, own)
         noise = (left * np.exp(-0.5 * s))[slice(None) if own.fitted is None else own.fitted]
         return gain + gain_of_own_law(self.data, j, noise, own=own)
@@ -99,30 +98,34 @@ class LocationScaleScore(AdditiveNoise):
             return best, gain
         mean = F[:, fitted].mean(axis=1, keepdims=True)
         X, u, n = F[:, fitted] - mean, square / level, own.n_effective
-        for penalty in np.tile(self.penalties, len(parents)):
-            b, free = _fit(X, u, len(u) * penalty)
-            s = np.clip(b @ X, -WIDEST, WIDEST)
-            shift = np.log(np.mean(u * np.exp(-s)))  # the constant of the best likelihood given the shape
-            likelihood = -0.5 * n * (float(s.mean()) + shift)
-            heavy = max(float(np.var(u * np.exp(-s - shift))) / 2.0, 1.0)  # squares of normal noise vary by 2
-            if (found := likelihood / heavy - free / 2 * np.log(n)) > gain:
-                best, gain = np.log(level) + shift + np.clip(b @ (F - mean), -WIDEST, WIDEST), found
+        B, free = _fit(X, u, len(u) * np.tile(self.penalties, len(parents)))
+        s = np.clip(B @ X, -WIDEST, WIDEST)
+        noise = u * np.exp(-s)
+        shift = np.log(noise.mean(axis=1))  # the constants of the best likelihoods given the shapes
+        heavy = np.maximum(np.var(noise, axis=1) * np.exp(-2.0 * shift) / 2.0, 1.0)  # squares of normal noise vary by 2
+        gains = -0.5 * n * (s.mean(axis=1) + shift) / heavy - free / 2 * np.log(n)
+        k = int(np.argmax(gains))
+        if gains[k] > 0.0:
+            best, gain = np.log(level) + shift[k] + np.clip(B[k] @ (F - mean), -WIDEST, WIDEST), float(gains[k])
         return best, gain
 
 
-def _fit(X: np.ndarray, u: np.ndarray, penalty: np.ndarray) -> tuple[np.ndarray, float]:
-    """Fit ``s = b'X`` to squares ``u`` of mean 1 by penalized likelihood; return ``b`` and its degrees of freedom.
+def _fit(X: np.ndarray, u: np.ndarray, penalty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fit ``s = b'X`` to squares ``u`` of mean 1 by penalized likelihood, for some penalties ``(g, k)`` at once.
 
-    Minus twice the log-likelihood is ``sum s + u exp(-s)``, whose expected curvature is that of least squares: Newton's
-    steps by it (Fisher scoring) need one inverse.  The constant is held where weights ``u exp(-s)`` have mean 1.
+    Returned are ``b`` ``(g, k)`` and degrees of freedom ``(g,)``.  Minus twice the log-likelihood is ``sum s + u
+    exp(-s)``, whose expected curvature is that of least squares: Newton's steps by it (Fisher scoring) need one
+    inverse.  The constant is held where weights ``u exp(-s)`` have mean 1.
     """
     G = X @ X.T
-    inverse = np.linalg.inv(G + np.diag(penalty + LEAST_VARIANCE * X.shape[1]))
-    b = np.zeros(len(X))
+    inverse = np.linalg.inv(G + np.eye(len(X)) * (penalty + LEAST_VARIANCE * X.shape[1])[:, None])
+    b, s = np.zeros(penalty.shape), np.zeros((len(penalty), X.shape[1]))
     for _ in range(STEPS):
-        weight = u * np.exp(-np.clip(b @ X, -WIDEST, WIDEST))
-        step = inverse @ (X @ (weight / weight.mean()) - penalty * b)
-        b = b + step
-        if np.abs(step @ X).max() < MOVED:
+        weight = u * np.exp(-np.clip(s, -WIDEST, WIDEST))
+        slope = (weight / weight.mean(axis=1, keepdims=True)) @ X.T - penalty * b
+        step = np.einsum("gkl,gl->gk", inverse, slope)
+        moved = step @ X
+        b, s = b + step, s + moved
+        if np.abs(moved).max() < MOVED:
             break
-    return b, float(np.sum(inverse * G))
+    return b, np.einsum("gkl,kl->g", inverse, G)

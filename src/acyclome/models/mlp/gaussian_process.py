@@ -81,12 +81,11 @@ class EvidenceScore(AdditiveNoise):
         penalizes; both fall out of one Cholesky factor.  Cost: ``n k^2`` for ``k = p terms + units`` features.  A
         single parent has no joint kind.
         """
-        s, p = sets.shape
-        if p == 0:
-            return np.zeros(s)
-        own = OwnRows.of(self.data, j, rows)
-        step = max(BATCH_VALUES // ((_sizes(self.prior, p)[-1] + 1) * self.data.n_obs), 1)
-        return np.concatenate([self._scores(j, sets[a : a + step], own) for a in range(0, s, step)])
+        return self._by_batch(j, sets, OwnRows.of(self.data, j, rows), leaves=False)[0]
+
+    def scores_and_left(self, j: int, sets: np.ndarray, own: OwnRows) -> tuple[np.ndarray, np.ndarray]:
+        """Return the scores ``(s,)`` and what the best kind and ridge of every set leave of gene ``j``, ``(s, n)``."""
+        return self._by_batch(j, sets, own, leaves=True)
 
     def promise(self, j: int, parents: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Share of what the parents leave that each of ``others`` explains, alone or times one parent, ``(k,)``."""
@@ -109,30 +108,34 @@ class EvidenceScore(AdditiveNoise):
             units -= units.mean(axis=2, keepdims=True)
         return F
 
-    def _scores(self, j: int, sets: np.ndarray, own: OwnRows) -> np.ndarray:
-        G = self._gram(own.within(self.design(j, sets, own)), sets.shape[1], own.n_effective)
-        kinds = [
-            _log_mean(-_evidence(_leading(G, size), self.prior.ridge, own.n_effective))
-            for size in _sizes(self.prior, sets.shape[1])
-        ]
-        return -_log_mean(np.stack(kinds, axis=1))
-
     def left_by(self, j: int, parents: np.ndarray, own: OwnRows) -> np.ndarray:
         """Return what the best kind and ridge leave of gene ``j``, ``(n,)``."""
-        p, n = len(parents), own.n_effective
+        return self.scores_and_left(j, parents[None], own)[1][0]
+
+    def _by_batch(self, j: int, sets: np.ndarray, own: OwnRows, *, leaves: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Fit sets of one size, as many at once as memory is for; what they leave is asked for or empty."""
+        (s, p), n = sets.shape, self.data.n_obs
         if p == 0:
-            return own.less_mean(own.response(self.features.Z[j]).copy())
-        F = self.design(j, parents[None], own)
-        scale, G = scales(self.prior, p), self._gram(own.within(F), p, n)
-        best: tuple[float, int, float] = (np.inf, 0, 1.0)
-        for size in _sizes(self.prior, p):
-            cost = _evidence(_leading(G, size), self.prior.ridge, n)[0]
-            at = int(np.argmin(cost))
-            best = min(best, (float(cost[at]), size, self.prior.ridge[at]))
-        _, size, ridge = best
-        C = _leading(G, size)[0]
-        beta = np.linalg.solve(C[:-1, :-1] + (ridge + JITTER * n) * np.eye(size), C[:-1, -1])
-        return own.less_mean(F[0, -1] - (beta * scale[:size]).astype(np.float32) @ F[0, :size])
+            alone = own.less_mean(own.response(self.features.Z[j]).copy())
+            return np.zeros(s), np.tile(alone, (s, 1)) if leaves else np.empty((0, n))
+        step = max(BATCH_VALUES // ((_sizes(self.prior, p)[-1] + 1) * n), 1)
+        fits = [self._fitted(j, sets[a : a + step], own, leaves=leaves) for a in range(0, s, step)]
+        return np.concatenate([scores for scores, _ in fits]), np.concatenate([left for _, left in fits])
+
+    def _fitted(self, j: int, sets: np.ndarray, own: OwnRows, *, leaves: bool) -> tuple[np.ndarray, np.ndarray]:
+        (s, p), n, ridge = sets.shape, own.n_effective, self.prior.ridge
+        F, sizes = self.design(j, sets, own), _sizes(self.prior, p)
+        G = self._gram(own.within(F), p, n)
+        costs = np.stack([_evidence(_leading(G, size), ridge, n) for size in sizes], axis=1)
+        left = np.empty((s if leaves else 0, F.shape[2]), np.float32)
+        for k in range(len(left)):
+            kind, at = divmod(int(np.argmin(costs[k])), len(ridge))
+            size = sizes[kind]
+            C = _leading(G[k : k + 1], size)[0]
+            beta = np.linalg.solve(C[:-1, :-1] + (ridge[at] + JITTER * n) * np.eye(size), C[:-1, -1])
+            beta *= scales(self.prior, p)[:size]
+            left[k] = own.less_mean(F[k, -1] - beta.astype(np.float32) @ F[k, :size])
+        return -_log_mean(_log_mean(-costs)), left
 
     def _gram(self, F: np.ndarray, p: int, n_effective: float) -> np.ndarray:
         G: np.ndarray = (F @ F.transpose(0, 2, 1)).astype(np.float64)
