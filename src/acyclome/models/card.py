@@ -123,6 +123,8 @@ class Model:
         How it reads counts; None where it reads values.
     relaxes_by_default
         Whether ``fit.relax: auto`` runs the relaxation.
+    order_slack
+        How many times ``fit.rtol`` ends a stage of the relaxation where nothing but an order is asked of it.
     variant
         ``(config)``, the card where options of the model change what decides or can be asked; None: none do.
     may_rank
@@ -150,6 +152,7 @@ class Model:
     takes_logarithms: bool = False
     counts: Counts | None = None
     relaxes_by_default: bool = False
+    order_slack: float = 1.0
     variant: Callable[[Config], Model] | None = None
     may_rank: bool = False
     reads_noise: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from acyclome.config import Config
 from acyclome.core.acyclicity import Acyclicity, LogDet, LowRank, Polynomial, Series, SpectralRadius, TraceExp
@@ -12,14 +13,14 @@ from acyclome.core.hill_climbing.search import Settings
 from acyclome.core.order_search.gram_blocks import ScoreSettings
 from acyclome.core.relaxation.lbfgs import ProximalLbfgs
 from acyclome.core.relaxation.relax import RelaxSettings
-from acyclome.core.relaxation.schedule import AugmentedLagrangian, CentralPath, Schedule
+from acyclome.core.relaxation.schedule import AugmentedLagrangian, CentralPath
 from acyclome.core.relaxation.solve import Stepper
 from acyclome.core.relaxation.steps import BlockSolve, ProximalAdam
 from acyclome.core.screening.screen import ScreenSettings
 from acyclome.models.card import Ability, Model
 
 MIN_GAIN = 4.0  # nats of a step of the forward selection: chance gains as much once in 200 (chi-square of 8)
-SCHEDULES: dict[str, Callable[[Config], Schedule]] = {
+SCHEDULES: dict[str, Callable[[Config], CentralPath | AugmentedLagrangian]] = {
     "path": lambda config: CentralPath(config.fit.mu, config.fit.max_steps, config.fit.rtol, max_halvings=8),
     "lagrangian": lambda config: AugmentedLagrangian(  # the numbers of the NOTEARS code (Zheng et al. 2018)
         rho=1.0,
@@ -78,6 +79,8 @@ def _relaxing(card: Model, config: Config) -> RelaxSettings | None:
     if card.relaxation is None or not card.relaxes(config):
         return None
     acyclicity, schedule = ACYCLICITY[config.fit.acyclicity](config), SCHEDULES[config.fit.schedule](config)
+    if card.search != "relaxation":
+        schedule = replace(schedule, rtol=schedule.rtol * card.order_slack)
     model, name = card.relaxation(config), config.fit.stepper
     if name == "auto":
         name = "blocks" if "solve" in model.abilities else "lbfgs"  # exact where a model can solve its blocks

@@ -277,3 +277,12 @@ def test_the_options_reach_the_networks_and_say_what_decides():
     assert small.relax < large.relax
     assert small.relaxed < large.relaxed
     assert "[@buehlmann2014]" in GRAN_DAG.words(config(edges="pruned")).score
+
+
+def test_stages_end_earlier_where_the_networks_propose_an_order_and_decide_nothing():
+    rtol = {}
+    for edges in ("score", "threshold", "pruned"):
+        config = Config.from_mapping({"model": "gran_dag", "gran_dag": {"edges": edges}})
+        rtol[edges] = engine_settings(config).relax.schedule.rtol
+    assert rtol["threshold"] == rtol["pruned"] == Config().fit.rtol
+    assert rtol["score"] == pytest.approx(10 * rtol["pruned"])

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 PASSES = 6  # multiplications of a weight and an observation in a step: the value, and slopes of both, each with a sum
 
+# Of 800 edges of random graphs of 10, 60 and 200 genes 92 point backward in the order where stages end by a hundredth,
+# 89 where they end by a thousandth, which takes 2.3 times as long.
+ORDER_SLACK = 10.0
+SHARE_OF_STEPS = 0.4
+
 
 def structural_model(config: Config) -> StructuralModel:
     """Return the score of model mlp, a network of random units; with what noise of no constant variance adds."""
@@ -52,7 +57,8 @@ def cost(config: Config, n_genes: Any, n_obs: int) -> Cost:
 
     options, width = config.of(GranDag), hill_climb.candidates(config, n_genes)
     weights = options.hidden * (width + options.hidden * (options.layers - 1) + options.outputs)
-    steps = options.steps * hill_climb.relaxation_steps(config)
+    proposes = config.card is None or config.card.search != "relaxation"
+    steps = options.steps * hill_climb.relaxation_steps(config) * (SHARE_OF_STEPS if proposes else 1.0)
     found = hill_climb.cost(structural_model(config), config, n_genes, n_obs)
     return found._replace(
         relaxed=8.0 * HELD * n_genes * weights + 4.0 * n_genes * n_obs,
@@ -96,6 +102,7 @@ GRAN_DAG = Model(
     relaxation=relaxation,
     takes_logarithms=True,
     relaxes_by_default=True,
+    order_slack=ORDER_SLACK,
     variant=variant,
     is_compared=False,
 )
