@@ -113,3 +113,19 @@ def test_other_observations_are_taken_to_the_logarithms_of_the_network():
     facts = {"config": {}, "prepare": {"steps": []}, "model": {"amounts": {"genes": ["g0", "g1"]}}}
     adata = anndata.AnnData(X.T.copy(), var=pd.DataFrame(index=NAMES))
     np.testing.assert_allclose(prepare_alike(adata, facts, NAMES), logged(X).T, rtol=1e-5)
+
+
+def test_groups_learned_together_and_what_they_share_take_the_same_logarithms():
+    """The first is an amount in both groups, the second in one alone, so that it is learned from as it is in both."""
+    X = drawn()[1][:3]
+    X[1, N // 2 :] = drawn()[0][1, N // 2 :] + 9.0
+    groups = np.repeat(["A", "B"], N // 2)
+    config = {"model": "gran_dag", "fit": {"relax": False}, "input": {"joint": True}}
+    found = learn(X.T, groups=groups, n_resamples=0, random_state=3, config=config)
+    given = learn(np.vstack([np.log1p(X[0]), X[1:]]).T, groups=groups, n_resamples=0, random_state=3, config=config)
+    for one, other in zip((found.shared, *found.values()), (given.shared, *given.values()), strict=True):
+        assert one.facts["model"]["amounts"]["genes"] == one.genes[:1]
+        assert "amounts" not in other.facts["model"]
+        pd.testing.assert_frame_equal(one.edges, other.edges, rtol=1e-5)
+    numbers = found.differential.select_dtypes("number").columns
+    np.testing.assert_allclose(found.differential[numbers], given.differential[numbers], rtol=1e-4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,15 +14,24 @@ from acyclome.network import Network
 
 @dataclass(frozen=True)
 class Shared:
-    """Edges of the network that groups share, columns source and target, and positions of the genes in its order."""
+    """Edges of the network that groups share, columns source and target, and positions of the genes in its order.
+
+    ``amounts`` are those of its genes that it was learned from by their logarithms.
+    """
 
     edges: pd.DataFrame
     position: Mapping[str, int]
+    amounts: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, network: Network) -> Self:
         place = dict(zip(network.nodes["gene"], network.nodes["order"].tolist(), strict=True))
-        return cls(network.edges[["source", "target"]], place)
+        amounts = network.facts["model"].get("amounts", {}).get("genes", ())
+        return cls(network.edges[["source", "target"]], place, frozenset(amounts))
+
+    def amounts_among(self, genes: Sequence[str], found: Collection[str]) -> list[str]:
+        """Return the amounts among the genes of a group: by itself it has ``found`` those that nothing is shared of."""
+        return [gene for gene in genes if gene in (self.amounts if gene in self.position else found)]
 
     def rows(self, genes: Sequence[str]) -> pd.DataFrame:
         """Return its edges among ``genes`` as lines of prior knowledge: at the cost of what most conditions have."""

@@ -59,6 +59,7 @@ class Dataset:
     marginal_map: MarginalMap | None = None  # what takes genes to the scales on which the model has its lines
     amounts: tuple[str, ...] = ()  # genes of which the store gives log(1 + x)
     labels: Labels | None = None  # names of the treatments; None of data without, and of a part
+    shared: Shared | None = None  # what groups learned together decided for each
 
     @classmethod
     def build(
@@ -109,6 +110,8 @@ class Dataset:
             acted.facts,
             (*unknown, *acted.warnings, *prior.warnings),
             is_latent,
+            amounts=tuple(store.facts.get("amounts", ())),
+            shared=shared,
             labels=None if column is None else Labels(acted.names, acted.strangers, whole),
         )
 
@@ -225,7 +228,8 @@ class Dataset:
         is_amount = find_amounts(self.store.block, self.interventions)
         for j in np.flatnonzero(is_amount).tolist():  # nor may observations be negative of which only targets are known
             is_amount[j] = every.block(j, j + 1).min() >= 0
-        amounts = tuple(gene for gene, taken in zip(self.store.genes, is_amount, strict=True) if taken)
+        found = [gene for gene, taken in zip(self.store.genes, is_amount, strict=True) if taken]
+        amounts = tuple(found if self.shared is None else self.shared.amounts_among(self.store.genes, found))
         if not amounts:
             return self
         said = (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from acyclome import pipeline
 from acyclome.config import Config
 from acyclome.errors import ConfigError, InputError
 from acyclome.io.names import SHARED
+from acyclome.io.store import GeneMajor
 from acyclome.knowledge.beforehand import check_files
 from acyclome.knowledge.shared import Shared
 from acyclome.network import JointNetworks, Network
@@ -55,7 +56,7 @@ def _learn_together(labels: list[str], door: Door, config: Config, *, runtime: R
     Model auto is chosen once, from all groups.
     """
     stores = {label: door.open_store(label) for label in labels}
-    pooled, scale = pool(stores)
+    pooled, scale = pool(stores, _amounts(stores, door, config))
     data = Dataset.build(pooled, config, regulators=door.regulators, knowledge=door.knowledge)
     whole = Session(Task.begin(data, config, runtime), door.about(labels[0]), door.folder(SHARED))
     if config.card is None:
@@ -69,3 +70,15 @@ def _learn_together(labels: list[str], door: Door, config: Config, *, runtime: R
         networks[label] = learn_session(session, label, (k, 1 + len(labels)))
     edges = differential_edges(whole.task, scale, stores, shared=shared, networks=networks)
     return JointNetworks(networks, shared, edges)
+
+
+def _amounts(stores: Mapping[str, GeneMajor], door: Door, config: Config) -> frozenset[str]:
+    """Return the genes that are amounts in every group, of a model that takes their logarithms.
+
+    What is one gene to the shared network has to be one to each group, or their weights could not be compared.
+    """
+    if config.card is None or not config.card.takes_logarithms:
+        return frozenset()
+    given = {"regulators": door.regulators, "knowledge": door.knowledge}
+    groups = (Dataset.build(store, config, **given, group=label) for label, store in stores.items())
+    return frozenset.intersection(*(frozenset(data.under(config).amounts) for data in groups))

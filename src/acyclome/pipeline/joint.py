@@ -7,7 +7,7 @@ network costs a tenth. Edges of any of these networks are compared between group
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -16,21 +16,25 @@ from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.effects.contrasts import Contrasts, contrasts
 from acyclome.core.screening.partial_correlation import ROWS
 from acyclome.errors import InputError
+from acyclome.io.logarithms import with_logarithms
 from acyclome.io.store import GeneMajor, MemoryStore
 from acyclome.network import Network
 from acyclome.network.joint import in_families
 from acyclome.pipeline.task import Task
 
 
-def pool(stores: Mapping[str, GeneMajor]) -> tuple[MemoryStore, np.ndarray]:
+def pool(stores: Mapping[str, GeneMajor], amounts: Collection[str] = ()) -> tuple[MemoryStore, np.ndarray]:
     """Put all groups after one another, each gene standardized within its group, ``(d, n)`` float32.
 
+    Of genes that are ``amounts`` it is the logarithms that are standardized, since groups are learned from these.
     Returned are the store, of the genes that vary in every group, and their standard deviations, ``(groups, d)``.
     """
     first, *others = stores.values()
     common = set(first.genes).intersection(*(store.genes for store in others))
     genes = [gene for gene in first.genes if gene in common]
-    parts, scales = zip(*(_standardized(store, genes) for store in stores.values()), strict=True)
+    parts, scales = zip(
+        *(_standardized(with_logarithms(store, amounts), genes) for store in stores.values()), strict=True
+    )
     scale = np.stack(scales)
     kept = np.all(scale > 0, axis=0)
     if kept.sum() < 2:
@@ -45,7 +49,7 @@ def pool(stores: Mapping[str, GeneMajor]) -> tuple[MemoryStore, np.ndarray]:
     X = np.concatenate([part[kept] for part in parts], axis=1)
     names = [gene for gene, is_kept in zip(genes, kept, strict=True) if is_kept]
     of = [label for label, store in stores.items() for _ in range(store.n_obs)]  # all that counts of an observation
-    about = {"n_effective": left, "warnings": warnings}
+    about = {"n_effective": left, "warnings": warnings, "amounts": [gene for gene in names if gene in amounts]}
     pooled = MemoryStore(X, names, of, facts=about, obs_columns=obs, symbols=first.symbols)
     return pooled, scale[:, kept]
 
