@@ -84,6 +84,19 @@ def test_targets_that_are_not_measured_have_effects(screens):
     assert screens["known"].treatments["targets"].tolist() == [*sorted(TARGETS), "X1", "X2", "X3"]
 
 
+def test_targets_that_are_measured_and_others_are_each_told_by_their_own_kind(screens):
+    rng, known = np.random.default_rng(5), screens["known"].treatments
+    like = known[known["targets"] == "X1"].iloc[0]
+    others = pd.DataFrame([{**like, "targets": f"Y{k}", "change": 0.3 * rng.normal(size=24)} for k in range(12)])
+    measured = known[known["targets"].str.startswith("G")]
+    net = replace(screens["known"], treatments=pd.concat([measured, others], ignore_index=True))
+    assert net.predict(perturb="Z").attrs["basis"] == "no change"
+    assert changes(net.predict(perturb="G16"))["G20"] > 0.2
+    assert net.predict(perturb="Z").attrs["held_out"] == 12
+    few = replace(net, treatments=pd.concat([measured, others[:3]], ignore_index=True))
+    assert few.predict(perturb="Z").attrs["held_out"] == 11
+
+
 def test_a_target_that_nobody_knows_is_taken_for_any_other_and_that_is_said(screens):
     table = screens["known"].predict(perturb="X4")
     assert changes(table)["G20"] == pytest.approx(1 / np.sqrt(1 + 0.25), rel=0.3)

@@ -10,7 +10,7 @@ import pandas as pd
 from acyclome.core.effects.stacking import Stack
 from acyclome.core.effects.total import responses
 from acyclome.errors import InputError
-from acyclome.network.predict import as_table, check_interval, checked, networks
+from acyclome.network.predict import as_table, check_interval, networks
 from acyclome.network.screen import LARGER, MEAN, NETWORK, PAIR, SHRUNKEN, SINGLE, SUM, Answer, Screen, basis_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _answer(network: Network, targets: list[str]) -> tuple[Answer, Stack | None]
 
 def _single(network: Network, target: str) -> tuple[Answer, Stack | None]:
     screen, gene = network.screen, network.screen.position.get(target)
-    check = screen.stacks.get(SINGLE) if gene is None else checked(network)
+    check = screen.foreseen(is_measured=gene is not None)
     if check is None:
         msg = (
             f"{target} was not acted on in the data, and {len(screen.singles)} targets that were are too few to tell "

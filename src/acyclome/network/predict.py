@@ -19,7 +19,7 @@ from acyclome.core.effects.total import ANY, changes, responses
 from acyclome.core.graph.equivalence import topological_order
 from acyclome.errors import InputError
 from acyclome.network import explain as _explain
-from acyclome.network.screen import BY_NETWORK, MEAN, NETWORK, SINGLE, basis_of
+from acyclome.network.screen import MEAN, NETWORK, basis_of
 from acyclome.network.tables import check_numbers
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def predict(
 ) -> pd.DataFrame:
     _check(network, [*values, *knockout, *shift], interval)
     values = {**values, **{gene: _lowest(network, gene) for gene in knockout}}
-    check = checked(network)
+    check = network.screen.foreseen(is_measured=True)
     acts = _acts(network, values, shift, lost=knockout, check=check)
     answers = list(_answers(network, acts))
     moved, added = (np.mean(part, axis=0) for part in zip(*answers, strict=True))
@@ -112,15 +112,6 @@ def statement(table: pd.DataFrame) -> str:
         f"From: {basis}. Checked on {n} held-out perturbations. {skill}; "
         f"intervals of 90% held {covered:.0%} of their changes."
     )
-
-
-def checked(network: Network) -> Stack | None:
-    """Return what held-out targets say of genes that were never acted on; None where there was nothing to hold out."""
-    stacks = network.screen.stacks
-    found = stacks.get(BY_NETWORK)
-    if found is not None and found.weight[NETWORK]:
-        return found
-    return stacks.get(SINGLE)
 
 
 def _basis(acts: _Acts, check: Stack | None) -> str:

@@ -13,7 +13,13 @@ from acyclome.core.effects.stacking import LEAST, NOTHING, Profiles, Stack, stac
 
 MEAN, NETWORK = "mean of the other perturbations", "network"
 SUM, SHRUNKEN, LARGER = "sum of both", "shrunken sum of both", "larger of both"
-SINGLE, BY_NETWORK, PAIR = "single", "single, by the network", "pair"  # kinds of predictions
+# Kinds of predictions.
+SINGLE, BY_NETWORK, PAIR = "single", "single, by the network", "pair"
+UNMEASURED = "single, of no measured gene"
+# Treatments from which those of targets that are measured, or that are not, are weighed by themselves: of simulated
+# screens with 4, 6, 9 and 12 of a kind it cost .8 % of the squared error at most where both kinds have one law, and
+# saved 1 to 50 % where what they have in common has another size; intervals want more than 4.
+ALIKE = 6
 
 
 class Answer(NamedTuple):
@@ -62,7 +68,8 @@ class Screen:
     @cached_property
     def stacks(self) -> dict[str, Stack]:
         """What held-out treatments say of each kind of prediction; kinds with too few of them are not there."""
-        each = {SINGLE: self.by_mean, BY_NETWORK: self._by_network(), PAIR: self._of_pairs()}
+        each = {SINGLE: self.by_mean, BY_NETWORK: self._by_network()}
+        each |= {UNMEASURED: self._unmeasured(), PAIR: self._of_pairs()}
         return {kind: found for kind, found in each.items() if found is not None}
 
     @cached_property
@@ -80,6 +87,19 @@ class Screen:
             return None
         means = self._others[np.searchsorted(self.singles, asked)]
         return self._stack(asked, {MEAN: means}, {NETWORK: np.array([self.said[k] for k in asked], float)})
+
+    def _unmeasured(self) -> Stack | None:
+        asked = np.array([k for k in self.singles if not self.names[k] & self.position.keys()], np.int64)
+        if not ALIKE <= len(asked) < len(self.singles):
+            return None
+        return self._stack(asked, {MEAN: self._others[np.searchsorted(self.singles, asked)]}, {})
+
+    def foreseen(self, *, is_measured: bool) -> Stack | None:
+        """Return what held-out treatments say of a new target, those of its kind if there are enough of them."""
+        found = self.stacks.get(BY_NETWORK if is_measured else UNMEASURED)
+        if found is not None and (found.treatments >= ALIKE or found.weight.get(NETWORK)):
+            return found
+        return self.stacks.get(SINGLE)
 
     def _of_pairs(self) -> Stack | None:
         pairs = self.pairs

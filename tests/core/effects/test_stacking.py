@@ -64,6 +64,26 @@ def test_the_error_is_at_most_that_of_the_best_answer_that_is_not_fitted(seed, c
     assert found.error["chosen"] <= min(found.error[NOTHING], found.error["mean"])
 
 
+def test_weights_are_drawn_towards_the_best_answer_as_it_stands():
+    for seed in range(5):
+        seen, own, _ = drawn(seed, common=1.0)
+        assert of(seen, {"network": own}).weight["mean"] == pytest.approx(1.0, abs=0.04)  # .9 where drawn towards 0
+
+
+def test_new_treatments_of_which_each_has_a_share_of_what_is_common_are_missed_by_no_more_than_by_the_best_answer():
+    above = []
+    for seed in range(40):
+        seen, _, rng = drawn(seed, treatments=30, strong=True)
+        common = 0.2 * rng.exponential(size=(30, 1)) * rng.normal(size=D)
+        known, new = seen.change[:10] + common[:10], seen.change[10:] + common[10:]
+        found = of(Profiles(seen.observations[:10], known, seen.error[:10]), {})
+        mean = known.mean(axis=0)
+        errors = [np.mean((new - answer) ** 2) for answer in (found.answer({"mean": mean}), np.zeros(D), mean)]
+        above.append(errors[0] / min(errors[1:]) - 1.0)
+    assert np.mean(above) < -0.01
+    assert np.mean(np.array(above) > 0.01) < 0.15
+
+
 def test_targets_themselves_say_nothing():
     seen, own, _ = drawn(3)
     counts = np.random.default_rng(4).random(own.shape) < 0.9
