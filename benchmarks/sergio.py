@@ -5,7 +5,8 @@
 
 with the edges, rates ``K``, and master regulators' rates ``b`` of every cell type ``c`` from the files of SERGIO.  What
 is simpler here: every cell has a path of its own, from the steady state without noise, of which the last point is
-taken; and the half response ``H`` is the mean over types of that steady state, not of simulated cells.
+taken; and the half response ``H`` is the mean over types of that steady state, not of simulated cells.  Where a gene is
+knocked down, its production ``P`` is a share of what it would be.
 """
 
 from __future__ import annotations
@@ -48,10 +49,38 @@ def files(name: str) -> tuple[str, str]:
 
 def sergio(data: Path, name: str, *, cells: int, seed: int) -> Cells:
     """Draw so many cells of each of nine types; columns are dealt out at random."""
-    net = _read(*(data / file for file in files(name)))
-    d, rng = len(net.basal), np.random.default_rng([0x5E6, int(name[-1]), seed])
-    steady, half = _steady(net)
+    net, rng = _read(*(data / file for file in files(name))), np.random.default_rng([0x5E6, int(name[-1]), seed])
     kind = np.repeat(np.arange(TYPES), cells)
+    x, felt = _paths(net, kind, rng, made=np.ones(1))
+    return _dealt(net, x, felt, rng)
+
+
+def screen(data: Path, name: str, *, cells: int, controls: int, left: float, seed: int) -> tuple[Cells, np.ndarray]:
+    """Draw ``cells`` in which each regulator makes a share of its transcripts that is ``left``, and controls.
+
+    Cells of every target are of all nine types in turn.  Returned is the target of each cell, too, -1 of controls.
+    """
+    net, rng = _read(*(data / file for file in files(name))), np.random.default_rng([0x5E7, int(name[-1]), seed])
+    acted = np.append(np.full(controls, -1), np.repeat(np.unique(net.source), cells))
+    made = np.ones((len(net.basal), len(acted)))
+    hit = np.flatnonzero(acted >= 0)
+    made[acted[hit], hit] = left
+    x, felt = _paths(net, np.arange(len(acted)) % TYPES, rng, made=made)
+    found = _dealt(net, x, felt, rng)
+    place = np.empty(len(x), np.int64)
+    place[np.unique(net.source)] = found.regulators
+    return found, np.where(acted < 0, -1, place[np.maximum(acted, 0)])
+
+
+def _paths(
+    net: _Network, kind: np.ndarray, rng: np.random.Generator, *, made: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return expression at the end of a path of every cell, ``(d, n)``, and what of the regulators was felt.
+
+    ``made`` is the share of its production that each gene has in each cell.
+    """
+    d = len(net.basal)
+    steady, half = _steady(net)
     x, basal = steady[:, kind].copy(), net.basal[:, kind]
     regulators = np.unique(net.source)
     squared = np.maximum(half[regulators, None], 1e-9) ** 2
@@ -61,14 +90,19 @@ def sergio(data: Path, name: str, *, cells: int, seed: int) -> Cells:
     felt = _response(x[regulators], squared) / DECAY
     for _ in range(STEPS):
         response = _response(x[regulators], squared)
-        production = basal + repressed + of @ response
+        production = (basal + repressed + of @ response) * made
         noise = NOISE * np.sqrt(STEP * (production + DECAY * x)) * rng.standard_normal(x.shape)
         x = np.maximum(x + STEP * (production - DECAY * x) + noise, 0.0)
         felt += STEP * (response - DECAY * felt)
-    place = rng.permutation(d)
-    X = np.empty((len(kind), d))
+    return x, felt
+
+
+def _dealt(net: _Network, x: np.ndarray, felt: np.ndarray, rng: np.random.Generator) -> Cells:
+    """Deal out the columns."""
+    place = rng.permutation(len(x))
+    X = np.empty(x.shape[::-1])
     X[:, place] = x.T
-    return Cells(X, place[regulators], felt.T, place[net.source], place[net.target])
+    return Cells(X, place[np.unique(net.source)], felt.T, place[net.source], place[net.target])
 
 
 def _response(x: np.ndarray, squared: np.ndarray) -> np.ndarray:

@@ -224,3 +224,25 @@ def test_of_a_ranking_the_first_pairs_are_judged_and_its_area_as_a_multiple_of_t
     )
     answer = python(code)
     assert answer.code == 0, answer.text
+
+
+def test_kinetics_settle_where_their_equations_do_and_a_target_that_is_knocked_down_makes_a_share(python, tmp_path):
+    (tmp_path / "sergio").mkdir()
+    (tmp_path / "sergio/DS1_Interaction_cID_4.txt").write_text("1,1,0,40,2\n2,1,1,-40,2\n")
+    (tmp_path / "sergio/DS1_Regs_cID_4.txt").write_text("0" + ",80" * 9 + "\n")
+    code = (
+        "from pathlib import Path\n"
+        "import numpy as np\n"
+        "from benchmarks.sergio import screen\n"
+        f"cells, acted = screen(Path({str(tmp_path)!r}), 'DS1', cells=900, controls=900, left=0.3, seed=1)\n"
+        "first, second, third = *cells.source, cells.target[1]\n"
+        "parts = [cells.X[acted == one] for one in (-1, first, second)]\n"
+        "means = [[part[:, j].mean() for j in (first, second, third)] for part in parts]\n"
+        "h = lambda x, half: x**2 / (half**2 + x**2)\n"
+        "made = lambda a, b: (80 * a / 0.8, 40 * b * h(a, 1.0) / 0.8)\n"
+        "for (a, b), found in zip(((1, 1), (0.3, 1), (1, 0.3)), means):\n"
+        "    one, two = made(a, b)\n"
+        "    assert np.allclose(found, [one, two, 40 * (1 - h(two, 25.0)) / 0.8], rtol=0.06), (a, b, found)\n"
+    )
+    answer = python(code)
+    assert answer.code == 0, answer.text
