@@ -1,6 +1,7 @@
 """Fixtures for all tests: shared data, a network that no test may change, small problems and what float64 says."""
 
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,6 +30,10 @@ FIRST = (
     *("workflow/test_run", "workflow", "test_architecture", "io", "report", "test_wrong_inputs", "core/relaxation"),
     *("knowledge", "prepare", "evaluate"),
 )
+
+# Shells start what a script puts into the background with Ctrl-C ignored, and what tests start would inherit it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("acyclome", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("acyclome")

@@ -272,6 +272,28 @@ def test_signals_are_answered_at_once_from_inside_compiled_code(number, expected
     assert list(tmp_path.iterdir()) == []
 
 
+IGNORED = """
+import signal, sys
+from acyclome.cli import demo, main
+
+def work(path):
+    signal.raise_signal(signal.SIGINT)
+    print("went on", flush=True)
+    signal.raise_signal(signal.SIGTERM)
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+demo.write_demo_data = work
+sys.exit(main())
+"""
+
+
+def test_a_job_in_the_background_goes_on_where_ctrl_c_is_for_another(tmp_path):
+    words = [sys.executable, "-c", IGNORED, "demo", "--data-only", str(tmp_path / "x.h5ad")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "went on\n"
+    assert done.returncode == 143
+
+
 def test_a_missing_file_is_answered_with_the_nearest_name(tmp_path):
     (tmp_path / "pbmc3k.h5ad").touch()
     with pytest.raises(InputError, match=r"no file 'pbmc3.h5ad'.*Did you mean pbmc3k.h5ad"):

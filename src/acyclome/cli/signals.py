@@ -22,7 +22,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignals:
-    """Turns both signals into a KeyboardInterrupt; where that is not heard, says ``text()`` and leaves."""
+    """Turns both signals into a KeyboardInterrupt; where that is not heard, says ``text()`` and leaves.
+
+    One that the process was started to ignore stays ignored, as Python keeps it.
+    """
 
     def __init__(self, text: Callable[[], str]) -> None:
         self._text, self._over, self.number = text, threading.Event(), 0
@@ -34,9 +37,11 @@ class StopSignals:
         return 128 + (self.number or signal.SIGINT)
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is not threading.main_thread():  # Python lets no other set handlers
+        # A script's job in the background, or one that is to outlive a terminal, was told to ignore them from outside.
+        numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        if not numbers or threading.current_thread() is not threading.main_thread():  # others may set no handlers
             return self
-        self._earlier = {number: signal.signal(number, self._interrupt) for number in _SIGNALS}
+        self._earlier = {number: signal.signal(number, self._interrupt) for number in numbers}
         self._unraisable, sys.unraisablehook = sys.unraisablehook, self._lost
         if sys.platform != "win32":  # whose wake-ups are sockets
             self._read, self._write = os.pipe()
