@@ -143,3 +143,18 @@ def test_constants_and_entries_of_arrays_are_numbers_as_all_others(core):
     (core / "outer.py").write_text(HEAD + text)
     code = "from acyclome.core.outer import *; print(calls(np.arange(3, dtype=np.int32), 3, True), len(of.overloads))"
     assert python(core, code).split() == ["5", "1"]
+
+
+def test_garbage_is_not_looked_for_while_kernels_are_compiled_and_is_again_afterwards(core):
+    code = (
+        "import gc\n"
+        "from acyclome.core.outer import outer\n"
+        "looks = []\n"
+        "gc.callbacks.append(lambda phase, _: looks.append(phase))\n"
+        "outer(1.0)\n"
+        "print(len(looks) < 10, gc.isenabled())\n"
+        "gc.disable()\n"
+        "outer(1)\n"
+        "print(gc.isenabled())\n"
+    )
+    assert python(core, code).split() == ["True", "True", "False"]

@@ -10,6 +10,7 @@ there from two processes one calls the sort of the other.  Here numbers are draw
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import re
 import secrets
@@ -39,7 +40,19 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         file._load_index = functools.partial(_loaded, file._load_index)
         file.save = functools.partial(_save, file)
         compiled.get_call_template = functools.partial(_template, compiled.get_call_template)
+        compiled.compile = functools.partial(_undisturbed, compiled.compile)
     return compiled
+
+
+def _undisturbed(compile_: Callable[[Any], Any], signature: Any) -> Any:
+    """Compile while no garbage is looked for: of the millions of small objects that numba makes hardly any is."""
+    if not gc.isenabled():  # else a thread that ends first would have it stay off
+        return compile_(signature)
+    gc.disable()
+    try:
+        return compile_(signature)
+    finally:
+        gc.enable()
 
 
 def _template(template: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
