@@ -272,6 +272,16 @@ def test_signals_are_answered_at_once_from_inside_compiled_code(number, expected
     assert list(tmp_path.iterdir()) == []
 
 
+def test_garbage_is_looked_for_less_often_where_the_process_is_ours(monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr("gc.set_threshold", asked.append)
+    assert cli.main(["--version"]) == 0
+    assert asked == []
+    monkeypatch.setattr(sys, "argv", ["acyclome", "--version"])
+    assert cli.main() == 0
+    assert [number > 700 for number in asked] == [True]
+
+
 IGNORED = """
 import signal, sys
 from acyclome.cli import demo, main
