@@ -1,5 +1,6 @@
 """Fixtures for all tests: shared data, a network that no test may change, small problems and what float64 says."""
 
+import gc
 import shutil
 import signal
 import subprocess
@@ -37,6 +38,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 settings.register_profile("acyclome", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("acyclome")
+
+
+gc.set_threshold(50_000)  # as in a process of the command line
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected out of every later look for garbage: it stays to the end."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
