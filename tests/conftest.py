@@ -26,10 +26,12 @@ from acyclome.network.build import build_network
 SHARED_DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 TOY_GENES = ("SPI1", "CEBPA", "LYZ", "GATA1", "HBB")
 
-# The longest test begins first, and beside it, while its jobs compile the kernels, what needs hardly any.
+# The longest test begins first, and beside it, while its jobs compile the kernels, what needs hardly any; then files of
+# many seconds, of which none may be the last.
 FIRST = (
-    *("workflow/test_run", "workflow", "test_architecture", "io", "report", "test_wrong_inputs", "core/relaxation"),
-    *("knowledge", "prepare", "evaluate"),
+    *("workflow/test_run", "workflow", "test_architecture", "report", "io", "test_wrong_inputs"),
+    *("io/test_lock", "workflow/test_slurm", "pipeline/test_dask", "models/test_constraints", "test_benchmarks"),
+    *("pipeline/test_model_selection", "core/relaxation/test_decide", "test_fuzz", "knowledge/test_ways_in"),
 )
 
 # Shells start what a script puts into the background with Ctrl-C ignored, and what tests start would inherit it.
@@ -49,13 +51,21 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort tests by what of :data:`FIRST` they lie in; the rest comes after them, as it stood."""
+    """Sort files by what of :data:`FIRST` names them most fully; the rest follows from both ends of the list inwards.
 
-    def place(item: pytest.Item) -> int:
-        path = item.path.relative_to(Path(__file__).parent).as_posix()
-        return next((at for at, name in enumerate(FIRST) if path.startswith(name)), len(FIRST))
+    Neighbours call the same kernels: two processes that had them at once would both compile them.
+    """
 
-    items.sort(key=place)
+    def name(item: pytest.Item) -> str:
+        return item.path.relative_to(Path(__file__).parent).as_posix()
+
+    files = dict.fromkeys(map(name, items))
+    named = [file for file in files if file.startswith(FIRST)]
+    named.sort(key=lambda file: FIRST.index(max(filter(file.startswith, FIRST), key=len)))
+    rest = [file for file in files if file not in named]
+    inwards = [file for ends in zip(rest, reversed(rest), strict=True) for file in ends]  # each twice, the first counts
+    place = {file: at for at, file in enumerate(dict.fromkeys([*named, *inwards]))}
+    items.sort(key=lambda item: place[name(item)])
 
 
 @pytest.fixture(scope="session")
