@@ -33,7 +33,8 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """Compile a function when it is first called, with ``options`` of :func:`numba.njit`, unless it lies on disk."""
     if function is None:
         return functools.partial(kernel, **options)
-    compiled: Any = njit(nogil=True, cache=True, **options)(function)
+    # No C calls a kernel: what it would call for that is a tenth of what is compiled.
+    compiled: Any = njit(nogil=True, cache=True, no_cfunc_wrapper=True, **options)(function)
     if compiled is not function:  # as it is with NUMBA_DISABLE_JIT
         file = compiled._cache._cache_file  # numba offers no public way
         file._source_stamp = _stamp(function.__module__)
