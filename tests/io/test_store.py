@@ -156,6 +156,18 @@ def test_a_store_whose_attributes_cannot_be_read_is_damaged(tmp_path):
         Store.open(path)
 
 
+def test_a_damaged_table_of_observations_is_refused_where_it_is_asked_for(tmp_path):
+    import h5py
+
+    X = expression()
+    write_all(tmp_path / "s.h5", X, X, FACTS, pd.DataFrame({"depth": np.arange(11.0)}, index=named(X)[1]))
+    for damage in (lambda table: table.pop("depth"), lambda table: table.attrs.pop("encoding-type")):
+        with h5py.File(tmp_path / "s.h5", "r+") as handle:
+            damage(handle["obs"])
+        with Store.open(tmp_path / "s.h5") as store, pytest.raises(InputError, match=r"damaged.*prepare. again"):
+            store.obs_columns  # noqa: B018
+
+
 def test_a_range_outside_the_store_is_an_error(tmp_path):
     X = expression()
     write_all(tmp_path / "s.h5", X, X, FACTS)

@@ -1,6 +1,7 @@
 """Runs over files and in memory: the same bits whatever the threads, the parts, the way in, or a kill on the way."""
 
 import json
+import sys
 
 import anndata
 import numpy as np
@@ -76,6 +77,16 @@ def step_by_step(h5ad, out, runtime, parts, config=CONFIG):
     for part in range(parts):
         run_stage("resample", out, runtime, part=part, parts=parts)
     run_stage("network", out, runtime)
+
+
+def test_stages_that_ask_nothing_of_observations_do_not_load_what_reads_tables(h5ad, tmp_path, monkeypatch):
+    out, runtime = tmp_path / "out", Runtime(threads=1)
+    prepare_stage(h5ad, out, CONFIG, runtime=runtime)
+    for name in ("anndata", "anndata.io"):
+        monkeypatch.setitem(sys.modules, name, None)  # an import of them fails
+    for stage in ("screen", "fit", "order"):
+        run_stage(stage, out, runtime)
+    assert RunFolder(out).stage("order.npz").exists()
 
 
 # Over files

@@ -202,16 +202,13 @@ class Store(GeneMajor):
             raise InputError(msg) from error
         try:
             _check_format(handle, name)
-            store = cls(handle)
-            store.obs_columns  # noqa: B018 - is read now, with all else that may be damaged
+            return cls(handle)
         except InputError:
             handle.close()
             raise
-        except Exception as error:  # whatever h5py, anndata and JSON raise on what is no store
+        except Exception as error:  # whatever h5py and JSON raise on what is no store
             handle.close()
-            msg = f"{name!r} is damaged, or was changed by another program: {error}. Run `acyclome prepare` again."
-            raise InputError(msg) from error
-        return store
+            raise _is_damaged(name, error) from error
 
     @property
     def digest(self) -> str:
@@ -219,12 +216,16 @@ class Store(GeneMajor):
 
     @cached_property
     def obs_columns(self) -> pd.DataFrame | None:
-        from anndata.io import read_elem
+        if "obs" not in self._handle:
+            return None
+        from anndata.io import read_elem  # a third of what a short stage takes, and few ask for the table
 
-        table = read_elem(self._handle["obs"]) if "obs" in self._handle else None
-        if table is not None and (not hasattr(table, "columns") or len(table) != self.n_obs):
-            msg = f"its table of observations has not {self.n_obs} lines"
-            raise ValueError(msg)
+        try:
+            table = read_elem(self._handle["obs"])
+        except Exception as error:  # whatever h5py and anndata raise on what is no table
+            raise _is_damaged(self._handle.filename, error) from error
+        if not hasattr(table, "columns") or len(table) != self.n_obs:
+            raise _is_damaged(self._handle.filename, f"its table of observations has not {self.n_obs} lines")
         return table
 
     @property
@@ -287,6 +288,10 @@ class Store(GeneMajor):
 
     def __exit__(self, *failure: object) -> None:
         self.close()
+
+
+def _is_damaged(name: str, why: object) -> InputError:
+    return InputError(f"{name!r} is damaged, or was changed by another program: {why}. Run `acyclome prepare` again.")
 
 
 def _strings(dataset: h5py.Dataset) -> list[str]:

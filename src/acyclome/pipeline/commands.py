@@ -185,6 +185,7 @@ def _permute(input_path: str | os.PathLike[str], folder: RunFolder, config: Conf
     made = fingerprint(key, genes, CHECKED_OBSERVATIONS, CHECKED_ROUNDS)
     with suppress(InputError), Store.open(path) as store:  # one that is damaged is made anew
         if store.facts.get("key") == made:
+            store.obs_columns  # noqa: B018 - which may be damaged, too
             return
     permuted_to_store(
         input_path, path, config, genes=genes, n_obs=CHECKED_OBSERVATIONS, rounds=CHECKED_ROUNDS, key=made
