@@ -68,7 +68,7 @@ class Disturbance:
         """Disturb the job, if it is there."""
         for process, command in _commands():
             if not self.job and re.search(self.words, command) and self.is_time():
-                self.job = process.environ()["SLURM_JOB_ID"]
+                self.job = _job_of(process)
                 self.act(process)
 
 
@@ -86,7 +86,8 @@ def main() -> None:
         if not (folder / "results").exists():
             trial(folder, given)
         rows = outcome(folder)
-    publish("cluster", rows, "python -m benchmarks.cluster" + " --arrays" * given.arrays, given)
+    arrays = given.arrays
+    publish("cluster" + "-arrays" * arrays, rows, "python -m benchmarks.cluster" + " --arrays" * arrays, given)
 
 
 def trial(folder: Path, given: argparse.Namespace) -> None:
@@ -116,7 +117,8 @@ def outcome(folder: Path) -> list[dict[str, Any]]:
     """Return the jobs that SLURM ended before they were done, and at last how many there were and what came out."""
     log = (folder / "snakemake.log").read_text(encoding="utf-8")
     failed = (
-        r"Error in rule (\w+):\n +message: SLURM-job '(\d+)' failed, SLURM status is: '(\w+)'(?:.*\n)*? +log: ([^\s,]+)"
+        r"Error in rule (\w+):\n +message: SLURM-job '(\d+(?:_\d+)?)' failed, SLURM status is: '(\w+)'"
+        r"(?:.*\n)*? +log: ([^\s,]+)"
     )
     rows = []
     for rule, job, state, of_job in re.findall(failed, log):
@@ -127,6 +129,7 @@ def outcome(folder: Path) -> list[dict[str, Any]]:
     state = "PREEMPTED, same job again"
     rows.append({"rule": "resample_network", "job": job, "state": state, "kept": _kept(folder / of_job)})
     jobs = len(set(re.findall(r"submitted with SLURM jobid (\d+)", log)))
+    jobs += sum(int(last) for last in re.findall(r"The individual task IDs are 1-(\d+)", log))
     began, ended = ((folder / name).stat().st_mtime for name in ("options.yaml", "snakemake.log"))
     minutes = round((ended - began) / 60)
     end = {"rule": "all", "job": f"{jobs} jobs", "state": f"done after {minutes} min", "same_bits": same_bits(folder)}
@@ -201,13 +204,20 @@ def _commands() -> Iterator[tuple[psutil.Process, str]]:
             yield process, " ".join(["acyclome", *words[2:]])
 
 
+def _job_of(process: psutil.Process) -> str:
+    """Return the job of a process, one of its array: the number of one of them is that of the array."""
+    known = process.environ()
+    array, task = known.get("SLURM_ARRAY_JOB_ID"), known.get("SLURM_ARRAY_TASK_ID")
+    return known["SLURM_JOB_ID"] if array is None else f"{array}_{task}"
+
+
 def _cancel(process: psutil.Process) -> None:
-    subprocess.run(["scancel", process.environ()["SLURM_JOB_ID"]], check=True)
+    subprocess.run(["scancel", _job_of(process)], check=True)
 
 
 def _preempt(folder: Path, process: psutil.Process) -> None:
     """Do what SLURM does to a job whose place another takes: SIGTERM, and back into the queue."""
-    job, words = process.environ()["SLURM_JOB_ID"], process.cmdline()
+    job, words = _job_of(process), process.cmdline()
     part, parts = (words[words.index(name) + 1] for name in ("--part", "--parts"))
     (folder / PREEMPTED).write_text(f"{job} logs/cut/resample-{part}-of-{parts}.log", encoding="utf-8")
     subprocess.run(["scontrol", "requeue", job], check=True)

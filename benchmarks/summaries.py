@@ -273,6 +273,7 @@ SUMMARIES: dict[str, Summary] = {
     "cells": Summary(("cells", "genes")),
     "cells-moments": Summary(),
     "cluster": Summary(),  # one job a line
+    "cluster-arrays": Summary(),
     "plans": Summary(),  # one size a line
     "predicted": Summary(("action", "genes")),
     "doubled": Summary(then=_small("mse")),
