@@ -209,6 +209,7 @@ SIZE = ("data", "d", "n", "method")
 SUMMARIES: dict[str, Summary] = {
     "desk": Summary(),  # one page a line
     "accuracy": Summary(("data", "method")),
+    "first-version": Summary(("data", "genes"), shares=("same_edges",)),
     "relaxation": Summary(("data", "road"), ROAD, ("acyclic",)),
     "relaxation-alone": Summary(("data", "road"), (*ROAD[:3], *ROAD[4:-1], "peak_mb", "acyclic"), ("acyclic",)),
     "dagma": Summary(("data", "method"), (*F1, "ceiling", *COST, "edges_unlike_raw"), then=_times_ours),
