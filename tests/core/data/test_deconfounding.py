@@ -8,6 +8,7 @@ import pytest
 from acyclome.core.data.deconfounding import (
     SOFT,
     damp,
+    has_component,
     left_in_common,
     residual_correlation,
     residuals,
@@ -102,6 +103,15 @@ def test_a_network_that_is_right_leaves_nothing_in_common():
 
 def test_constant_data_have_nothing_in_common():
     assert left_in_common(np.zeros((4, 9))) == 0.0
+
+
+@pytest.mark.parametrize("shape", [(40, 300), (100, 300), (300, 100)])
+def test_a_component_is_what_noise_does_not_have_and_nothing_has_none(shape):
+    rng = np.random.default_rng(17)
+    noise = rng.standard_normal(shape)
+    assert not has_component(noise)
+    assert has_component(noise + rng.standard_normal((shape[0], 1)) * rng.standard_normal(shape[1]))
+    assert not has_component(np.full(shape, 3.0))
 
 
 def test_residual_correlation_is_zero_for_noise_and_what_is_there_else():

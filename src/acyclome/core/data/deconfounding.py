@@ -72,7 +72,7 @@ def has_component(left: np.ndarray) -> bool:
 
 def _largest(gram: np.ndarray) -> float:
     """Return the largest eigenvalue to a thousandth, by Lanczos: of all it would take as long as the search."""
-    if len(gram) < LANCZOS:
+    if len(gram) < LANCZOS or not gram.any():
         return float(np.linalg.eigvalsh(gram)[-1])
     start = np.random.default_rng(0).standard_normal(len(gram)).astype(gram.dtype)  # the same for the same bits
     return float(eigsh(gram, k=1, v0=start, tol=1e-3, return_eigenvectors=False)[0])
