@@ -12,6 +12,7 @@ from acyclome.config import Config
 from acyclome.core.data import standardized
 from acyclome.core.data.standardized import Standardized
 from acyclome.errors import ConfigError
+from acyclome.evaluate.factors import Factors
 from acyclome.evaluate.simulate import simulate
 from acyclome.pipeline import confounding
 from acyclome.pipeline.commands import run
@@ -132,6 +133,15 @@ def test_factors_that_leave_most_in_common_are_none_of_auto():
     facts = network.facts["confounding"]
     assert facts["method"] == "none"
     assert facts["residual_correlation_without"] > 0.01
+
+
+def test_genes_that_are_hardly_more_than_a_factor_are_no_regulators_with_an_activity():
+    X = simulate(300, 800, degree=0.0, factors=Factors(2, share=0.3, coverage=0.5), standardised=True, seed=5).X
+    found = learn(X)
+    facts = found.facts["confounding"]
+    assert (facts["method"], len(facts["factors"])) == ("factors", 2)
+    assert "activity" not in facts
+    assert len(found.edges) < 10
 
 
 def test_auto_leaves_data_for_curves_as_they_are(confounded):
