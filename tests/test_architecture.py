@@ -39,6 +39,7 @@ FLOORS = {
     "core.contract": 3,
     "core.directions": 4,
     "core.shards": 4,
+    "core.measurement": 4,
     "core.relaxation": 5,
     "core.hill_climbing": 5,
     "core.backend": 6,

@@ -40,6 +40,16 @@ def test_more_edges_are_right_than_with_logarithms_at_equal_totals():
     assert right(learn(drawn.X, config=LATENT | quick), drawn) > right(learn(logs, config=quick), drawn) + 0.1
 
 
+def test_what_counts_blur_is_parted_where_they_are_deep():
+    """Effects of a blurred cause are joined by correlations; by the likelihood of what is seen .85 of F1 become .97."""
+    drawn = simulate(200, 4000, graph="er", degree=2.0, observation=Umi(depth=(5.0, 50.0)), seed=3)
+    net = learn(drawn.X)
+    assert right(net, drawn) > 0.94
+    truth = set(zip(drawn.source.tolist(), drawn.target.tolist(), strict=True))
+    edges = set(zip(net.source.tolist(), net.target.tolist(), strict=True))
+    assert len({frozenset(e) for e in edges} - {frozenset(e) for e in truth}) <= 0.05 * len(edges)
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_few_independent_genes_get_edges(seed):
     X = simulate(200, 2000, degree=0.0, observation=Umi(depth=(0.5, 20.0)), seed=seed).X

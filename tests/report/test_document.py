@@ -360,10 +360,11 @@ def test_what_counts_are_worth_as_scores_is_told_in_the_methods(build_run):
     def change(facts):
         facts["config"].setdefault("prepare", {})["transform"] = "latent"
         facts["screen"]["n_effective"] = 312.4
+        facts.setdefault("order", {})["refined"] = True
 
     page = write_report(build_run(change=change)).read_text("utf-8")
     assert "worth 312 observations without noise" in page
-    assert "Aitchison" in page
+    assert all(author in page for author in ("Aitchison", "Jöreskog", "Sörbom", "structural"))
 
 
 def test_a_list_of_the_package_is_cited(build_run):

@@ -19,6 +19,7 @@ from acyclome.core.data.search_result import SearchResult
 from acyclome.core.directions.non_gaussian import turn_by_noise
 from acyclome.core.hill_climbing import search as hill_climbing
 from acyclome.core.hill_climbing.noisy_causes import explained_by_errors
+from acyclome.core.measurement.refine import is_refined, refine
 from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
 from acyclome.core.order_search.search import search_order
 from acyclome.core.relaxation.decide import search_result
@@ -91,9 +92,18 @@ def search(
     if result is None or settings.score.rounds:
         _, second = np.random.SeedSequence(seed).generate_state(2)
         result = _search_order(problem, candidates, start, score=settings.score, seed=int(second))
+    if is_refined(problem.data):
+        result = refine(
+            problem, result, gamma=settings.score.gamma, search=partial(_anew, settings=settings, seed=seed)
+        )
     if settings.prunes:
         result = _pruned(problem, result, score=settings.score, seed=seed)
     return turn_by_noise(problem, result) if settings.turns else result, candidates
+
+
+def _anew(problem: Problem, start: np.ndarray, *, settings: EngineSettings, seed: int) -> SearchResult:
+    """Search on other moments of the same genes, with candidates of their own."""
+    return search(problem, screen(problem, settings), start, settings=settings, seed=seed)[0]
 
 
 def _rescreened(

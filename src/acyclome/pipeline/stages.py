@@ -1,6 +1,6 @@
 """The stages on data in memory: each takes a task and the records of earlier stages, and returns one of its own.
 
-``session`` keeps them in files for a run and in memory for :func:`acyclome.learn`; here nobody knows which.
+``session`` keeps them in files for a run, in memory for :func:`acyclome.learn`; here nobody knows which.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
         "score": dag.score,
         "score_at_local_optimum": dag.score_at_local_optimum,
         "edges": len(dag.source),
-        "pruned": dag.pruned,
+        **{"pruned": dag.pruned, "refined": dag.refined},
         "perturbations": config.search.perturbations,
         "candidates": _candidate_facts(grown),
         "sortability": _sortability(task.moments, dag.source, dag.target),

@@ -10,6 +10,10 @@ from acyclome.report.references import bibliography, cite
 from acyclome.report.source import Run
 from acyclome.report.summary import counts, data_name
 
+REFINED = (
+    " Edges were judged by the likelihood of the scores themselves ([@joreskog1970]): added by modification index "
+    "([@sorbom1989]), and looked for in the moments that scores and network let expect ([@friedman1998])."
+)
 SORTABILITY = "[@reisach2021]"  # which the page cites beside the paragraph
 
 
@@ -36,7 +40,7 @@ def _depth(run: Run) -> str:
         return (
             " Counts were scored by the mean of the log expression given them, under Poisson log-normal laws "
             "([@aitchison1989]), and what counting takes from correlations was given back to them; they are worth "
-            f"{worth} observations without noise."
+            f"{worth} observations without noise.{REFINED if run.fact('order.refined') else ''}"
         )
     steps = run.fact("prepare.steps") or []
     found: dict[str, Any] = next((step for step in steps if "effective_genes" in step), {})

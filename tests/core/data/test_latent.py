@@ -46,7 +46,7 @@ def test_correlations_are_those_of_the_values_that_were_counted():
     z, size = chain(N), sizes(N)
     found = latent_scores(counted(z, DEPTH, SPREAD, size), size)
     seen = np.corrcoef(found.Z)
-    R, _ = latent_correlations(seen, found.hermite, N)
+    R = latent_correlations(seen, found.hermite, N).R
     np.testing.assert_allclose(R, np.corrcoef(z), atol=0.04)
     assert np.abs(seen[0, 1]) < 0.5 * R[0, 1]  # what counting took of it
 
@@ -78,7 +78,7 @@ def test_deep_counts_are_their_logarithms():
     for g in range(4):
         assert np.corrcoef(found.Z[g], np.log(np.maximum(y[g], 0.5)))[0, 1] > 0.999
     assert (found.hermite[0] > 0.98).all()
-    R, worth = latent_correlations(np.corrcoef(found.Z), found.hermite, 2000)
+    R, worth, _ = latent_correlations(np.corrcoef(found.Z), found.hermite, 2000)
     np.testing.assert_allclose(R, np.corrcoef(z), atol=0.05)
     assert worth > 1000
 
@@ -89,14 +89,14 @@ def test_genes_that_only_counting_moves_have_no_latent_variance_and_no_correlati
     y = rng.poisson(size * np.array([[0.3], [1.0], [4.0]])).astype(float)
     found = latent_scores(y, size)
     assert (found.spread < 0.2).all()
-    R, _ = latent_correlations(np.corrcoef(found.Z), found.hermite, N)
+    R = latent_correlations(np.corrcoef(found.Z), found.hermite, N).R
     assert np.abs(R - np.eye(3)).max() < LEAST_CORRELATION  # of chance; its sampling deviation is half of that at most
 
 
 def test_no_pair_counts_for_more_than_all_observations_and_shallow_ones_for_few():
     z = chain(4000)
     deep, shallow = (latent_scores(counted(z, DEPTH * f, SPREAD), np.ones(4000)) for f in (100.0, 0.1))
-    worth = [latent_correlations(np.corrcoef(one.Z), one.hermite, 4000)[1] for one in (deep, shallow)]
+    worth = [latent_correlations(np.corrcoef(one.Z), one.hermite, 4000).worth for one in (deep, shallow)]
     assert 4000 >= worth[0] > 5 * worth[1]
 
 
@@ -104,7 +104,7 @@ def test_correlations_are_positive_definite_with_a_unit_diagonal():
     rng = np.random.default_rng(9)
     y = rng.poisson(0.2, size=(60, 100)).astype(float)
     found = latent_scores(y, np.ones(100))
-    R, worth = latent_correlations(np.corrcoef(found.Z), found.hermite, 100)
+    R, worth, _ = latent_correlations(np.corrcoef(found.Z), found.hermite, 100)
     assert np.linalg.eigvalsh(R).min() > 0
     np.testing.assert_array_equal(R, R.T)
     np.testing.assert_array_equal(R.diagonal(), 1.0)
@@ -137,5 +137,5 @@ def test_of_more_genes_correlations_are_worth_more_up_to_all_observations():
     y = rng.poisson(np.exp(0.6 * rng.standard_normal((600, 1500)))).astype(float)
     found = latent_scores(y, np.ones(1500))
     seen = np.corrcoef(found.Z)
-    few, more = (latent_correlations(seen[:k, :k], found.hermite[:, :k], 1500)[1] for k in (300, 600))
+    few, more = (latent_correlations(seen[:k, :k], found.hermite[:, :k], 1500).worth for k in (300, 600))
     assert 1.5 * few < more <= 1500

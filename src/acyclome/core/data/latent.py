@@ -52,6 +52,24 @@ class LatentScores(NamedTuple):
     hermite: np.ndarray
 
 
+class LatentCorrelations(NamedTuple):
+    """Correlations of latent expression.
+
+    Parameters
+    ----------
+    R
+        ``(d, d)``, shrunk to what is known of each.
+    worth
+        Observations of latent expression that would leave them as uncertain.
+    measured
+        ``(d, d)``, the part of the correlations of the scores that is linear in them: ``c_i c_j rho_ij``.
+    """
+
+    R: np.ndarray
+    worth: float
+    measured: np.ndarray
+
+
 def latent_scores(counts: np.ndarray, size: np.ndarray) -> LatentScores:
     """Score every count ``(d, n)`` of observations with size factors ``(n,)``.
 
@@ -103,8 +121,8 @@ def _means_given(values: np.ndarray, log_rate: np.ndarray, sizes: np.ndarray) ->
     return out
 
 
-def latent_correlations(R: np.ndarray, hermite: np.ndarray, n_obs: int) -> tuple[np.ndarray, float]:
-    """Return correlations of latent expression, ``(d, d)``, and of how many observations they are worth.
+def latent_correlations(R: np.ndarray, hermite: np.ndarray, n_obs: int) -> LatentCorrelations:
+    """Return correlations of latent expression, and of how many observations they are worth.
 
     ``R`` are those of the scores.  An entry is shrunk by ``x / (1 + x)``, with ``x`` the variance of the correlations
     sought over its sampling variance, and further where chance would still count for more than it is.  Eigenvalues
@@ -127,7 +145,9 @@ def latent_correlations(R: np.ndarray, hermite: np.ndarray, n_obs: int) -> tuple
     scale = np.sqrt(C.diagonal())
     C = (C + C.T) / 2.0 / np.outer(scale, scale)
     np.fill_diagonal(C, (hermite[0] > 0).astype(float))
-    return C.astype(R.dtype, copy=False), worth
+    measured = np.clip(rho, -1.0, 1.0) * np.outer(hermite[0], hermite[0])
+    np.fill_diagonal(measured, 1.0)
+    return LatentCorrelations(C.astype(R.dtype, copy=False), worth, measured)
 
 
 def _unblurred(R: np.ndarray, hermite: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

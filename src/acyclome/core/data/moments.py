@@ -52,14 +52,15 @@ class Moments:
     own_scale
         ``(d,)`` standard deviation of each row of ``Z`` over the own observations of its gene; 1 without interventions.
     read
-        ``read(a, b)`` gives genes ``a`` to ``b`` as they were before, ``(b - a, n)``, for models that fit something
-        else than standardized genes.
+        ``read(a, b)`` gives genes ``a`` to ``b`` as they were, ``(b - a, n)``, for models that fit something else.
     size
         ``(n,)`` size factors of the observations, where ``read`` gives counts and ``Z`` is ``log(1 + counts / size)``,
         standardized; None where ``Z`` is what ``read`` gives, standardized.
     hermite
         ``(3, d)`` covariances of ``Z`` with latent expression, its square and its cube (:mod:`.latent`), where ``Z`` is
         what counts tell of it; ``R`` are then correlations of latent expression. None where ``Z`` is expression.
+    measured
+        ``(d, d)`` what of the correlations of such ``Z`` is linear in those of latent expression, not shrunk; or None.
     """
 
     standardized: Standardized
@@ -73,6 +74,7 @@ class Moments:
     read: BlockReader
     size: np.ndarray | None = None
     hermite: np.ndarray | None = None
+    measured: np.ndarray | None = None
 
     @property
     def Z(self) -> np.ndarray:
@@ -221,8 +223,7 @@ def scale_genes(
     is_latent
         Whether counts are scored for the expression behind them, instead of their logarithms being taken.
     marginal_map
-        What takes the genes to the scales on which they are learned from; ``mean`` and ``scale`` stay those of the
-        input. None: they are learned from as they are.
+        What takes genes to the scales of the model, or None; ``mean`` and ``scale`` stay those of the input.
     slabs
         Gives what ``read`` gives, in sparse slabs of observations; None where it is dense.
     """
@@ -295,5 +296,5 @@ def with_correlations(bare: Moments, R: np.ndarray) -> Moments:
     """Return the moments with the correlations ``R`` of ``Z``, or those of latent expression that they stand for."""
     if bare.hermite is None:
         return replace(bare, R=R)
-    latent, worth = latent_correlations(R, bare.hermite, bare.n_obs)
-    return replace(bare, R=latent, n_effective=min(worth, bare.n_effective))
+    R, worth, measured = latent_correlations(R, bare.hermite, bare.n_obs)
+    return replace(bare, R=R, n_effective=min(worth, bare.n_effective), measured=measured)

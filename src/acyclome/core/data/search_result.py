@@ -38,6 +38,8 @@ class SearchResult:
         ``(m,)`` what of ``reversal_loss`` interventions bring.
     pruned
         Edges that were left out since an error in a common cause explains them.
+    refined
+        Whether the likelihood of what is measured with error had the last word.
     """
 
     source: np.ndarray
@@ -53,6 +55,7 @@ class SearchResult:
     relaxation: Relaxation | None = None
     intervention_gain: np.ndarray | None = None
     pruned: int = 0
+    refined: bool = False
 
     @property
     def n_edges(self) -> int:
