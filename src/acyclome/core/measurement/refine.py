@@ -20,7 +20,7 @@ from acyclome.core.graph.reach import sort_genes
 from acyclome.core.measurement.climb import climb, rules
 from acyclome.core.measurement.likelihood import LEAST_NOISE, Fit, Measured, Parameters, sort
 
-# Genes up to which networks are refined: the work is some hundred times d^3, 3 to 6 s of a core for 300.
+# Genes up to which networks are refined: some hundred products of d^3, 3 to 5 s of a core for 300, 50 for 600.
 MOST_GENES = 600
 SEARCHES = 2  # of the order; a third and a fourth changed F1 by .01 at most, up and down
 # Of the observations that what is measured is worth, those that moments are whose gaps the network has filled.
