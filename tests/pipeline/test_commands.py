@@ -216,6 +216,15 @@ def test_a_plan_counts_the_search_for_hidden_causes_where_a_run_looks_for_them()
     assert estimate(10_000, 1000, unchecked, threads=1)["seconds"]["validation"] == 0
 
 
+def test_a_plan_counts_what_the_likelihood_of_latent_scores_takes_where_it_is_asked():
+    latent = Config.from_mapping({"prepare": {"transform": "latent"}, "resample": {"resamples": 4}})
+    few, more, most = (estimate(d, 4000, latent, threads=1)["seconds"] for d in (300, 600, 601))
+    for stage, times in (("order", 1), ("resample", 4)):
+        assert 7 < (more[stage] - most[stage]) / (few[stage] - most[stage] / 2) < 9  # the cube of twice the genes
+        assert more[stage] - most[stage] > 30 * times
+    assert more["order"] < 60
+
+
 def test_no_such_file_is_said(tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.h5ad"):
         run(tmp_path / "nowhere.h5ad", tmp_path / "out", CONFIG, Runtime())

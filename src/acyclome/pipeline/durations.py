@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from acyclome.config import Config
+from acyclome.core.measurement.refine import MOST_GENES
 from acyclome.models.card import Cost
 from acyclome.pipeline.engine_settings import looks_for_factors
 
@@ -30,6 +31,7 @@ HALF = 0.03  # seconds of a half-sample of any size, and of a check: what half-s
 # alone, which are not on record; benchmarks/plans has whole runs beside what they foresee.  One fit is made where
 # no factor is proposed, as in most simulated data; where some are, 42 were made of 3,000 genes and of 6,000.
 PROPOSED, FITTED, FIT_SEARCH, FIT_PAIRS, MANY_FITS = 2.0, 0.6, 0.1, 600, 42
+REFINED = 1e4  # times d^3 multiplications by the likelihood of latent scores: 4 s at 300 genes, 40 to 55 s at 600
 MEMBER = 1.2e-4  # seconds a gene that a half-sample takes in tables and page: .16 at 1,000 genes, .27 at 3,000
 
 
@@ -89,7 +91,8 @@ class Durations:
         """
         d, n, config, rates = float(n_genes), float(n_obs), self.config, self.rates
         gram, look, search = self._passes(d, n)
-        resampled = config.resample.resamples * (HALF + look / 2 + gram + search * QUICK)
+        refined = self._refinement(d)
+        resampled = config.resample.resamples * (HALF + look / 2 + gram + search * QUICK + refined)
         held_out = (HELD_OUT_PARTS - 1) * (look + gram) + HELD_OUT_PARTS * search * QUICK
         hidden = self.of_look(n_genes, n_obs)
         times = {
@@ -97,7 +100,7 @@ class Durations:
             "confounding": hidden,
             "screen": 0.0 if hidden else look / self.threads,  # whose candidates are those of the other
             **({"fit": 0.0} if shards is None else self._of_shards(shards, n_genes, n_obs)),
-            "order": gram * 2 / self.threads + search + config.search.perturbations * d / rates.moves,
+            "order": gram * 2 / self.threads + search + config.search.perturbations * d / rates.moves + refined,
             "resample": resampled / self.threads,
             **({"held_out": held_out / self.threads} if is_held_out(config) else {}),
             "validation": self._check(d, n) / self.threads if config.validation.checks else 0.0,
@@ -140,7 +143,12 @@ class Durations:
         cost = cost_of(d, int(n), self.config)
         of_model = sum(self._of_model(cost if decides else cost._replace(relax=0.0), quick).values())
         drawn = d * n / self.rates.values
-        return (1 + CHECKED_ROUNDS) * (HALF + drawn + look + gram + search * QUICK + of_model)
+        return (1 + CHECKED_ROUNDS) * (HALF + drawn + look + gram + search * QUICK + of_model + self._refinement(d))
+
+    def _refinement(self, d: float) -> float:
+        """Return what one core takes to go on from a network by the likelihood of latent scores, where that is done."""
+        is_refined = self.config.prepare.transform == "latent" and d <= MOST_GENES
+        return REFINED * d**3 / self.rates.gram if is_refined else 0.0
 
     def _of_model(self, cost: Cost, config: Config) -> dict[str, float]:
         """Return what one core takes in the stages, of what the model takes beside what all take."""
