@@ -1,6 +1,6 @@
 """Clean simulations by this version and by the first one: is accuracy kept, and what does it cost to look for more.
 
-``git worktree add FOLDER 0e854ad``, then ``python -m benchmarks.first_version FOLDER [--sizes 10000 --seeds 11]``
+``git worktree add FOLDER 0e854ad``, then ``python -m benchmarks.first_version FOLDER [--sizes 10000 --protocols ER-2]``
 
 All learn the same data one after the other, each in a process that has learned a small network before, and the least
 CPU time of ``--repeats`` counts: this version, this one without a look for hidden causes and activities, and the first.
@@ -30,7 +30,7 @@ from benchmarks.tables import options
 
 PROTOCOLS = (Protocol("ER-2", "ER"), Protocol("hub", "TF"), Protocol("SF-out", "SF-out"))
 WITHOUT = {"confounding": "none", "activity": "none"}
-SIZES = (100, 300, 1000, 2000, 3000)
+SIZES = (100, 300, 1000, 2000)
 SHOWN = ("skeleton", "class", "directed")
 # What a version is asked to do, a line of JSON each time; arguments had other names in the first.
 WORKER = """
@@ -92,6 +92,7 @@ def main() -> None:
     parser = options(__doc__ or "", n=1000)
     parser.add_argument("first", type=Path, help="work tree of the first version")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="numbers of genes")
+    parser.add_argument("--protocols", nargs="+", default=[p.name for p in PROTOCOLS], help="only these of the data")
     parser.add_argument("--repeats", type=int, default=3, help="runs of a version, of which the shortest counts")
     given = parser.parse_args()
     words = ["python -m benchmarks.first_version FOLDER --seeds", *given.seeds, "--threads", given.threads]
@@ -100,6 +101,7 @@ def main() -> None:
     if given.sizes != list(SIZES):
         words += ["--sizes", *given.sizes]
         name += "".join(f"-{d}" for d in given.sizes)
+    words += ["--protocols", *given.protocols] if len(given.protocols) < len(PROTOCOLS) else []
     publish(name, list(_rows(given)), " ".join(map(str, words)), given)
 
 
@@ -108,7 +110,8 @@ def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     warm = Protocol("warm", "ER").draw(100, 200, 1, None)
     for version in (this, first):
         version.learn(warm, given, repeats=1)
-    for d, protocol, seed in product(given.sizes, PROTOCOLS, given.seeds):
+    asked = [protocol for protocol in PROTOCOLS if protocol.name in given.protocols]
+    for d, protocol, seed in product(given.sizes, asked, given.seeds):
         problem = protocol.draw(d, given.n, seed, find_bench(given.bench))
         found, cpu = this.learn(problem, given, repeats=given.repeats)
         _, without = this.learn(problem, given, repeats=given.repeats, **WITHOUT)

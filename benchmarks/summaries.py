@@ -236,9 +236,6 @@ SUMMARIES: dict[str, Summary] = {
         ("data", "acts", "n_modules"),
         ("log_likelihood", "explained", "stability", "enriched", "named_again", "carried", "best", "knockouts"),
     ),
-    "singlecell-runs": Summary(),
-    "singlecell-heldout": Summary(),
-    "singlecell-regulators": Summary(),
     "interventions": Summary(("targets", "road"), then=lambda _, table: table.drop(columns=["seconds", "peak_mb"])),
     "interventions-models": Summary(
         ("data", "model", "road"), then=lambda _, table: table.drop(columns=["seconds", "peak_mb"])
@@ -262,6 +259,8 @@ SUMMARIES: dict[str, Summary] = {
     "totals-networks": Summary(then=_side_by_side(("model", "graph", "genes", "counts"), ("edges", "directed"))),
     "latent": Summary(("graph", "mean counts", "method")),
     "regimes": Summary(("data",)),
+    "hidden": Summary(("data", "genes", "hidden")),
+    "independent": Summary(("genes", "observations", "hidden")),
     "siblings": Summary(("data", "method")),
     "simulators": Summary(("kind", "data"), then=_with_status(("kind", "data"))),
     "shards": Summary(
@@ -270,12 +269,11 @@ SUMMARIES: dict[str, Summary] = {
     "workflow": Summary(
         ("acyclicity",), (*F1, "ceiling", "edges", *COST, "worker_mb", "is_dag", "all_files"), ("is_dag", "all_files")
     ),
+    **dict.fromkeys(("singlecell", "plans", "cluster", "feedback", "screen-sizes", "stored"), Summary()),  # all runs
     "scaling": Summary(SIZE, (*F1, "precision", "recall", "ceiling", *COST), then=_with_status(SIZE)),
     "cells": Summary(("cells", "genes")),
     "cells-moments": Summary(),
-    "cluster": Summary(),  # one job a line
     "cluster-arrays": Summary(),
-    "plans": Summary(),  # one size a line
     "predicted": Summary(("action", "genes")),
     "doubled": Summary(then=_small("mse")),
     "screened": Summary(then=_small("mse", "mse_ours_less_this")),
@@ -283,9 +281,6 @@ SUMMARIES: dict[str, Summary] = {
     "screens": Summary(("data", "scored_by", "method"), SCREENS),
     "screen-limits": Summary(("ranking",)),
     "deletions": Summary(then=_agreement),
-    "feedback": Summary(),
-    "screen-sizes": Summary(),
-    "stored": Summary(),
     "identified": Summary(("data", "acts_on", "method")),
     "differential": Summary(("data", "road")),
     "calibration": Summary(then=_bins(["bin"])),
