@@ -3,9 +3,9 @@
     x_j = c_j z_j + sqrt(1 - c_j^2) u_j,   z = B z + e,   e_j ~ N(0, w_j),   u_j ~ N(0, 1), all independent
 
 Of the correlations ``R`` of ``n`` observations of ``x`` minus the log-likelihood is ``n/2 (log det V + tr V^-1 R)``,
-with ``V = C S C + I - C^2`` and ``S = A W A'``, ``A = (I - B)^-1`` (covariance structures, Joreskog 1970).  Its slope
+with ``V = C S C + I - C^2`` and ``S = A W A'``, ``A = (I - B)^-1`` (covariance structures, Jöreskog 1970).  Its slope
 in ``V`` is ``n/2 G``, ``G = V^-1 - V^-1 R V^-1``; by the chain rule all slopes together are some products of ``d x d``
-matrices.  What an edge would gain is read off its slope and Fisher's information (modification index, Sorbom 1989).
+matrices.  What an edge would gain is read off its slope and Fisher's information (modification index, Sörbom 1989).
 """
 
 from __future__ import annotations
