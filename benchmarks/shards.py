@@ -80,7 +80,7 @@ def _with_a_death(finished: Path, out: Path, workers: int) -> None:
     for path in [*out.glob("stages/fit*"), *out.glob("stages/order*")]:
         path.unlink()
     dead: list[int] = []
-    with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=0) as cluster:
+    with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0", memory_limit=0) as cluster:
         address = cluster.scheduler_address
 
         def kill_one(stage: str, done: float, _: str) -> None:

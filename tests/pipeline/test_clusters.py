@@ -82,7 +82,7 @@ def test_through_the_scheduler_go_numbers_and_paths_alone_named_after_their_stag
         return future
 
     monkeypatch.setattr(distributed.Client, "submit", noted)
-    cluster = distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None)
+    cluster = distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=":0")
     with cluster:
         how = {"threads": 1, "finished": lambda _: None, "dask": cluster.scheduler_address, "folder": tmp_path}
         found = run_parts(times_a_thousand, ["a" * 1000, "b" * 1000], name="resample", **how)

@@ -50,7 +50,7 @@ def finished(h5ad, tmp_path_factory):
 @pytest.fixture(scope="module")
 def cluster():
     """Return a cluster of two processes, such as a user may have running."""
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0) as found:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit=0) as found:
         yield found
 
 

@@ -52,7 +52,7 @@ def cluster(tmp_path):
     preload.write_text(LARGE, encoding="utf-8")
     multiprocessing.set_forkserver_preload(["distributed", "acyclome.pipeline.commands"])
     forkserver.ensure_running()
-    words = {"threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0, "preload": [str(preload)]}
+    words = {"threads_per_worker": 1, "dashboard_address": ":0", "memory_limit": 0, "preload": [str(preload)]}
     with (
         dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}),
         distributed.LocalCluster(n_workers=1, **words) as found,
