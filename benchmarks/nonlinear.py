@@ -71,6 +71,7 @@ def main() -> None:
         *(["--alone", *given.alone] if given.alone else []),
         *(["--methods", *map(shlex.quote, given.methods)] if given.methods else []),
         *(["--published", *given.published, f"--limit {given.limit:g}"] if given.published else []),
+        *([f"--table {given.table}"] if given.table else []),
     ]
     publish(given.table or name, rows, f"python -m benchmarks.nonlinear {' '.join(words)}", given)
 
