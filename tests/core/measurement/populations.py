@@ -22,8 +22,8 @@ def population(seed, d=12, edges=16, n=4000.0):
         noise[j] = 1.0 - B[j] @ S @ B[j]
         S[j] = S[:, j] = S @ B[j]
         S[j, j] = 1.0
-    reliability = rng.uniform(0.4, 0.9, d)
-    R = S * np.outer(reliability, reliability)
+    loading = rng.uniform(0.4, 0.9, d)
+    R = S * np.outer(loading, loading)
     np.fill_diagonal(R, 1.0)
     parameters = sort(source, target, weight=B[target, source], noise=noise)
-    return SimpleNamespace(measured=Measured(R, reliability, n), truth=parameters, B=B, S=S, order=order)
+    return SimpleNamespace(measured=Measured(R, loading, n), truth=parameters, B=B, S=S, order=order)

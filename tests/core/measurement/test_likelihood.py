@@ -72,7 +72,7 @@ def test_a_fit_of_the_true_graph_to_the_population_is_the_truth(seen):
 
 def test_genes_seen_without_error_have_the_weights_of_least_squares():
     drawn = population(2)
-    sure = drawn.measured._replace(R=drawn.S, reliability=np.full(12, 0.9999))
+    sure = drawn.measured._replace(R=drawn.S, loading=np.full(12, 0.9999))
     wrong = drawn.truth.keep(np.arange(16) != 4)  # least squares of a graph that is not the truth
     found = fit(sure, wrong, **FINE).parameters
     for j in range(12):
@@ -83,11 +83,11 @@ def test_genes_seen_without_error_have_the_weights_of_least_squares():
 
 
 @pytest.mark.parametrize("left_out", [0, 6, 13])
-@pytest.mark.parametrize(("reliability", "within"), [(0.999, 0.1), (0.6, 0.5)])
-def test_gains_and_losses_foretell_what_fits_bring(seen, left_out, reliability, within):
+@pytest.mark.parametrize(("loading", "within"), [(0.999, 0.1), (0.6, 0.5)])
+def test_gains_and_losses_foretell_what_fits_bring(seen, left_out, loading, within):
     """Nearly to the digit where genes do not share their errors' information, and about so where they do."""
     weight = np.where(np.arange(16) == left_out, 0.15, seen.truth.weight)  # within the reach of a parabola
-    sure = seen.measured._replace(reliability=np.full(12, reliability))
+    sure = seen.measured._replace(loading=np.full(12, loading))
     measured = as_seen(sure, seen.truth._replace(weight=weight))
     whole = fit(measured, seen.truth, **FINE)
     without = fit(measured, seen.truth.keep(np.arange(16) != left_out), **FINE)
@@ -106,11 +106,11 @@ def test_no_gain_is_foretold_where_an_edge_is_or_would_close_a_cycle(seen):
 
 
 def test_genes_that_are_not_seen_stay_as_they_are(seen):
-    reliability = seen.measured.reliability.copy()
-    reliability[3] = 0.0
+    loading = seen.measured.loading.copy()
+    loading[3] = 0.0
     R = seen.measured.R.copy()
     R[3] = R[:, 3] = np.arange(12) == 3
     touching = (seen.truth.source == 3) | (seen.truth.target == 3)
-    found = fit(seen.measured._replace(R=R, reliability=reliability), seen.truth.keep(~touching))
+    found = fit(seen.measured._replace(R=R, loading=loading), seen.truth.keep(~touching))
     assert np.isfinite(found.loss)
     assert not found.gains()[3].any()

@@ -33,11 +33,11 @@ def free(drawn, **known):
 def test_a_blurred_cause_joins_its_effects_and_the_likelihood_parts_them():
     """z0 -> z1, z0 -> z2, z0 seen poorly: what is measured of the effects correlates given what is seen of it."""
     S = np.array([[1.0, 0.8, 0.8], [0.8, 1.0, 0.64], [0.8, 0.64, 1.0]])
-    reliability = np.array([0.5, 0.95, 0.95])
-    R = S * np.outer(reliability, reliability)
+    loading = np.array([0.5, 0.95, 0.95])
+    R = S * np.outer(loading, loading)
     np.fill_diagonal(R, 1.0)
     assert abs(np.linalg.inv(R)[1, 2]) > 0.3
-    measured = Measured(R, reliability, 5000.0)
+    measured = Measured(R, loading, 5000.0)
     known = rules(Constraints.none(3), n_obs=5000.0, gamma=1.0)
     full = sort(np.array([0, 0, 1]), np.array([1, 2, 2]), weight=np.array([0.5, 0.3, 0.5]), noise=np.ones(3))
     found = climb(measured, full, known=known).parameters
@@ -97,7 +97,7 @@ def test_expected_moments_are_those_of_the_conditional_law(seen):
     rng = np.random.default_rng(4)
     weight = seen.truth.weight + 0.1 * rng.standard_normal(16)
     here = Fit.at(seen.measured, seen.truth._replace(weight=weight))
-    S, C = here.covariance, np.diag(seen.measured.reliability)
+    S, C = here.covariance, np.diag(seen.measured.loading)
     V = C @ S @ C + np.eye(12) - C @ C
     K = S @ C @ np.linalg.inv(V)
     moments = S - K @ C @ S + K @ seen.measured.R @ K.T

@@ -68,7 +68,7 @@ def climb(measured: Measured, start: Parameters, *, known: Rules) -> Fit:
     where the round as a whole brings nothing, fewer are tried.
     """
     best = fit(measured, start)
-    most = max(len(measured.reliability) // SHARE, 1)
+    most = max(len(measured.loading) // SHARE, 1)
     for _ in range(ROUNDS):
         source, target = _worthwhile(best, known, most)
         here = best

@@ -27,10 +27,10 @@ TINY = 1e-300
 
 
 class Measured(NamedTuple):
-    """What is measured: correlations ``R``, ``(d, d)``, each gene's with its error-free value, ``(d,)``, of ``n``."""
+    """Correlations ``R`` of what is measured, ``(d, d)``, its loadings ``c`` on what is not, ``(d,)``, and ``n``."""
 
     R: np.ndarray
-    reliability: np.ndarray
+    loading: np.ndarray
     n_obs: float
 
 
@@ -108,7 +108,7 @@ class Fit:
     @cached_property
     def slopes(self) -> tuple[np.ndarray, np.ndarray]:
         """Slopes of the loss over ``n``: in weights, ``(d, d)``, target by source, and in ``w``, ``(d,)``."""
-        seen, c = self.measured.reliability[:, None] * self.total, self.measured.reliability[:, None]
+        seen, c = self.measured.loading[:, None] * self.total, self.measured.loading[:, None]
         pulled = self.misfit @ seen
         return pulled.T @ (c * self.covariance), 0.5 * np.einsum("ij,ij->j", seen, pulled)
 
@@ -118,7 +118,7 @@ class Fit:
 
         With ``a_j`` and ``s_i`` columns of ``C A`` and ``C S``: ``(d,)``, ``(d, d)`` target by source, and ``(d, d)``.
         """
-        seen, c = self.measured.reliability[:, None] * self.total, self.measured.reliability[:, None]
+        seen, c = self.measured.loading[:, None] * self.total, self.measured.loading[:, None]
         shown, weighed = c * self.covariance, self.inverse @ seen
         return np.einsum("ij,ij->j", seen, weighed), weighed.T @ shown, shown.T @ (self.inverse @ shown)
 
