@@ -44,7 +44,7 @@ def main() -> None:
             rows += [
                 {"data": known.name, "seed": seed} | row for row in compare(known, seed, given.threads, given.trees)
             ]
-        publish("real", rows, "python -m benchmarks.real --pymodulon WHEEL", given)  # some sets take minutes
+    publish("real", rows, "python -m benchmarks.real --pymodulon WHEEL", given)  # at the end: pages name all sets
 
 
 def compare(known: Known, seed: int, threads: int, most: int) -> Iterator[dict[str, Any]]:
