@@ -57,6 +57,21 @@ def test_an_edge_of_another_shape_stays_however_much_errors_of_steep_curves_woul
         assert explained(lab, joined) == [False, False, True]
 
 
+def test_of_many_observations_as_many_as_are_enough_are_seen_with_what_was_done_in_them(lab, monkeypatch):
+    X = targets(0.05)
+    acted = np.arange(0, N, 7)
+    done = Interventions.from_pairs(np.full(len(acted), OTHER), acted, n_genes=3, n_obs=N)
+    data = lab.moments_of(X, interventions=done)
+    seen, there = noisy_causes._seen(data.standardized, done)
+    assert seen.shape == (3, N)
+    assert there is done
+    monkeypatch.setattr(noisy_causes, "ENOUGH", N // 2)
+    seen, there = noisy_causes._seen(data.standardized, done)
+    np.testing.assert_array_equal(seen, data.Z[:, ::2])
+    np.testing.assert_array_equal(2 * there.of(OTHER), acted[acted % 2 == 0])
+    assert explained(lab, X) == [False, False, True]
+
+
 def test_an_edge_whose_ends_have_nothing_left_in_common_is_explained(lab):
     """As lines leave edges between targets that saturate in what is seen without an error."""
     assert sum(explained(lab, targets(0.0, seed=seed))[2] for seed in range(10)) >= 8
@@ -151,7 +166,7 @@ def test_some_observations_of_data_that_are_not_held_tell_the_same(lab, monkeypa
     m = lab.moments_of(targets(0.05))
     asked = Standardized(lambda a, b: m.Z[a:b], m.Z.shape, m.Z.dtype)
     monkeypatch.setattr(noisy_causes, "SEEN", N // 2)
-    assert noisy_causes._seen(asked).shape == (3, N // 2)
+    assert noisy_causes._seen(asked, m.interventions)[0].shape == (3, N // 2)
     assert explained_by_errors(replace(m, standardized=asked), *TRIANGLE, threads=1).tolist() == [False, False, True]
     assert not asked.is_held
 
