@@ -84,12 +84,13 @@ def test_what_is_known_of_edges_holds_and_no_cycle_closes(seed):
         assert (np.sign(found.weight[made == key]) == wanted).all()
 
 
-def test_climbing_never_makes_what_it_minimizes_worse():
+def test_from_no_edge_climbing_finds_many_that_pay():
     for seed in range(5):
         drawn = population(seed)
         known = free(drawn)
         found = climb(drawn.measured, empty(), known=known)
-        assert known.total(found) <= known.total(fit(drawn.measured, empty())) + 1e-6
+        assert len(found.parameters.source) >= 8
+        assert known.total(found) < known.total(fit(drawn.measured, empty())) - 100.0  # of 4,000 observations
 
 
 def test_expected_moments_are_those_of_the_conditional_law(seen):

@@ -19,20 +19,19 @@ SHRINK = 8
 
 
 class Rules(NamedTuple):
-    """What an edge costs and which may be, all ``(d, d)``, target by source.
+    """What an edge costs and what is known of it, all ``(d, d)``, target by source.
 
     Parameters
     ----------
     price
-        Nats: the extended BIC, times what soft edges cost.
-    allowed, required
+        Nats: the extended BIC, times what soft edges cost; infinite where there may be no edge.
+    required
         bool.
     sign
         int8, of the weight, where it is known.
     """
 
     price: np.ndarray
-    allowed: np.ndarray
     required: np.ndarray
     sign: np.ndarray
 
@@ -52,13 +51,13 @@ def rules(constraints: Constraints, *, n_obs: float, gamma: float) -> Rules:
     target, source = np.nonzero(~constraints.excluded(0, d))
     pairs = Candidates.from_pairs(source, target, d)
     target, source, known = pairs.target, pairs.parent, constraints.on(pairs)
-    allowed, sign, price = np.zeros((d, d), bool), np.zeros((d, d), np.int8), np.full((d, d), np.inf)
+    sign, price = np.zeros((d, d), np.int8), np.full((d, d), np.inf)
     base = 0.5 * np.log(n_obs) + gamma * np.log(np.maximum(constraints.n_allowed, 1))
-    allowed[target, source], price[target, source] = True, base[target] * known["cost"]
+    price[target, source] = base[target] * known["cost"]
     sign[target, source] = ((known["kind"] & POSITIVE) > 0).astype(np.int8) - ((known["kind"] & NEGATIVE) > 0)
     required = np.zeros((d, d), bool)
     required.ravel()[constraints.required] = True
-    return Rules(price, allowed, required, sign)
+    return Rules(price, required, sign)
 
 
 def climb(measured: Measured, start: Parameters, *, known: Rules) -> Fit:
