@@ -203,7 +203,7 @@ class Dataset:
         """Return the scaled genes with all correlations; of sparse ones factors are taken out of these."""
         hidden = self.deconfounding
         is_of_factors = hidden.n_factors > 0 and not hidden.trims and not len(hidden.regulators)
-        if is_of_factors and backend.sums_halves and self.n_genes <= WHOLE_GENES and not bare.standardized.is_held:
+        if is_of_factors and backend.sums_halves and self.n_genes <= WHOLE_GENES and not bare.standardized.is_array:
             found = self.as_found.scaled(backend.threads, scratch).standardized
             if found.sparse is not None:
                 R = found.sparse.correlate(backend.threads)

@@ -63,7 +63,7 @@ def add_up(rows: Standardized, subsamples: Sequence[Subsample], folder: Path, *,
     assert halving is not None, "halves are dealt out"
     d, patterns = rows.shape[0], sorted({one.half.pattern for one in subsamples if one.half is not None})
     sums = ScratchRows.create(_sums(folder, dealing), 1 + len(patterns), length=packed_size(d), dtype=rows.dtype)
-    if rows.sparse is None or rows.is_held:
+    if rows.sparse is None:
         genes, order = np.arange(d), halving.order()
         panel = lambda a, b: rows.block(a, b)[:, order]  # noqa: E731
         total, square = sum_halves(panel, halving, patterns, n_genes=d, write=sums.write, threads=threads)

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from tests.core.data.cells import draw_cells
 
 from acyclome.core.data import slabs as module
+from acyclome.core.data.moments import correlations
 from acyclome.core.data.slabs import SparseGenes, describe, standardize_slabs
 from acyclome.core.data.standardized import Standardized
 
@@ -73,3 +74,16 @@ def test_some_observations_of_all_genes_have_the_bits_of_whole_genes_and_take_no
 
 def test_threads_change_no_bit(genes):
     np.testing.assert_array_equal(sparse(genes).correlate(1), sparse(genes).correlate(3))
+
+
+def test_whether_somebody_asked_for_all_genes_before_changes_no_bit(genes):
+    X = genes.astype(np.float32)
+    formed, held = (
+        standardize_slabs(cut(X), lambda a, b: X[a:b], Standardized(lambda a, b: X[a:b], (D, N), np.float32))[0]
+        for _ in range(2)
+    )
+    assert held.whole.shape == (D, N)
+    np.testing.assert_array_equal(correlations(formed, 1), correlations(held, 1))
+    one, two = (rows.columns(np.arange(0, N, 7)) for rows in (formed, held))
+    np.testing.assert_array_equal(one, two)
+    assert one.strides == two.strides  # by which sums over them go

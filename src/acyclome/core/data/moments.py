@@ -163,7 +163,7 @@ def dtype_of(n_genes: int) -> Any:
 def correlations(rows: Standardized | np.ndarray, threads: int) -> np.ndarray:
     """Return ``Z Z' / n``, ``(d, d)`` of the type of ``Z``, with a unit diagonal (zero for constant genes)."""
     rows = rows if isinstance(rows, Standardized) else Standardized.of(rows)
-    if rows.sparse is not None and not rows.is_held:
+    if rows.sparse is not None:
         return rows.sparse.correlate(threads)
     d, n = rows.shape
     R = np.empty((d, d), dtype=rows.dtype)

@@ -70,7 +70,8 @@ class SparseGenes:
 
     def columns(self, index: np.ndarray) -> np.ndarray:
         """Return all genes in some observations, standardised, ``(d, len(index))``, in one pass over the slabs."""
-        out, first = np.empty((len(self.mean), len(index)), self.dtype), 0
+        # Column by column, as numpy takes some out of an array: sums over them go by it.
+        out, first = np.empty((len(self.mean), len(index)), self.dtype, order="F"), 0
         for slab in self.slabs():
             asked = np.flatnonzero((index >= first) & (index < first + slab.shape[1]))
             if len(asked):

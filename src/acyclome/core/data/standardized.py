@@ -46,7 +46,9 @@ class Standardized:
     """Standardised genes ``shape`` ``(d, n)``, of which ``form(a, b)`` gives genes ``a`` to ``b``.
 
     ``room`` gives an array of the shape where all are put once somebody asks for the whole, on a disk perhaps.
-    ``sparse`` are the genes as they were, where products of them are had from what is seen alone.
+    ``sparse`` are the genes as they were, where products of them are had from what is seen alone; ``is_array`` are such
+    as were held from the beginning.  How something is computed may hang on these, and never on ``is_held``: who asked
+    for the whole before is no part of the data.
     """
 
     form: Callable[[int, int], np.ndarray]
@@ -54,13 +56,14 @@ class Standardized:
     dtype: Any
     room: Callable[[], np.ndarray] | None = None
     sparse: SparseGenes | None = None
+    is_array: bool = False
     _held: list[np.ndarray] = field(default_factory=list)
     _lock: Any = field(default_factory=RLock)
 
     @classmethod
     def of(cls, Z: np.ndarray) -> Standardized:
         """Return those of an array."""
-        return cls(lambda a, b: Z[a:b], (Z.shape[0], Z.shape[1]), Z.dtype, _held=[Z])
+        return cls(lambda a, b: Z[a:b], (Z.shape[0], Z.shape[1]), Z.dtype, is_array=True, _held=[Z])
 
     @property
     def is_held(self) -> bool:

@@ -84,8 +84,8 @@ def explained_by_errors(data: Moments, source: np.ndarray, target: np.ndarray, *
 def _seen(genes: Standardized, done: Interventions) -> tuple[np.ndarray, Interventions]:
     """Return all observations or, of many, and of data that are formed as they are asked for, some evenly spread."""
     n = genes.shape[1]
-    step = -(-n // (ENOUGH if genes.is_held else SEEN))
-    if step == 1 and genes.is_held:
+    step = -(-n // (ENOUGH if genes.is_array else SEEN))
+    if step == 1 and genes.is_array:
         return genes.whole, done
     rows = np.arange(0, n, step)
     return genes.columns(rows), done.subset(rows=rows)
