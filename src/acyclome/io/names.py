@@ -14,6 +14,7 @@ RESULTS = (
     *("edges.tsv.gz", "run.json", "edges.parquet", "ranking.tsv.gz", "nodes.tsv", "network.h5ad", REPORT),
     *("members.parquet", "effects.parquet", "treatments.parquet", EFFECTS, FEEDBACK, DIFFERENTIAL, GROUPS, *MODULES),
 )
+CORRELATIONS = "correlations.h5"  # among the stages, for as long as there are some to come
 _LONGEST = 100  # letters of a label in the name of a file; systems take 255 bytes, with marks of unfinished files
 
 

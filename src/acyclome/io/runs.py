@@ -27,7 +27,7 @@ from acyclome.io.declared import check_path
 from acyclome.io.digested import key_of, read_record, read_stage, write_record, write_stage
 from acyclome.io.kinds import unlike
 from acyclome.io.lock import whole_folder
-from acyclome.io.names import DIFFERENTIAL, EFFECTS, FEEDBACK, GROUPS, MODULES, RESULTS, SHARED, safe_name
+from acyclome.io.names import CORRELATIONS, DIFFERENTIAL, EFFECTS, FEEDBACK, GROUPS, MODULES, RESULTS, SHARED, safe_name
 from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
 from acyclome.network.effects import measured_genes
 from acyclome.network.feedback import RECORDED, feedback_table, was_looked_for
@@ -189,7 +189,7 @@ class RunFolder:
                     directory.rmdir()
 
     def remove_stages(self) -> None:
-        named = [self.stage(name) for name in ("config.json", "prepared.h5", PERMUTED)]
+        named = [self.stage(name) for name in ("config.json", "prepared.h5", PERMUTED, CORRELATIONS)]
         for path in [*named, *self.stage("").glob("*.npz")]:
             remove(path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -14,7 +15,7 @@ from acyclome.core.workers import one_blas_thread
 from acyclome.errors import AcyclomeError, InputError
 from acyclome.io.atomic import remove
 from acyclome.io.kinds import unlike
-from acyclome.io.names import REPORT, SHARED
+from acyclome.io.names import CORRELATIONS, REPORT, SHARED
 from acyclome.io.runs import PERMUTED, RunFolder
 from acyclome.io.store import Store
 from acyclome.knowledge.shared import Shared
@@ -64,7 +65,9 @@ class Session:
     """A run under way; ``about`` is what ``prepare`` left in ``stages/config.json``, None as folder keeps to memory."""
 
     def __init__(self, task: Task, about: Mapping[str, Any], folder: RunFolder | None = None) -> None:
-        self.task, self.about, self.folder = task, about, folder
+        is_under_way = folder is not None and not folder.file("edges.tsv.gz").exists()
+        kept = folder.stage(CORRELATIONS) if folder is not None and is_under_way else None
+        self.task, self.about, self.folder = replace(task, kept=kept), about, folder
         self.asked = task.config  # as given; that of the task names the model once the data have chosen it
         self.archive = Archive(task.data, folder)
 
@@ -117,9 +120,7 @@ class Session:
             self.task.report(key.stage, 1.0, "kept")
         found = self.archive.read(Confounded, self.asked)
         if found.deconfounding.any:
-            task = self.task
-            data = task.data.without(found.deconfounding)
-            self.task = Task.begin(data, task.config, task.runtime, is_part=task.is_part)
+            self._go_on(self.task.data.without(found.deconfounding), self.task.config)
         return found
 
     def choose(self) -> Chosen:
@@ -132,9 +133,13 @@ class Session:
     def go_on_with(self, chosen: Chosen) -> Chosen:
         """Take the model that was chosen, here or for several runs at once."""
         self.archive.records[Key(Stage.CHOOSE)] = chosen
-        task, config = self.task, self.task.config.with_options({"model": chosen.model})
-        self.task = Task.begin(task.data, config, task.runtime, is_part=task.is_part)
+        self._go_on(self.task.data, self.task.config.with_options({"model": chosen.model}))
         return chosen
+
+    def _go_on(self, data: Dataset, config: Config) -> None:
+        """Go on with other data, or other options."""
+        task = self.task
+        self.task = replace(Task.begin(data, config, task.runtime, is_part=task.is_part), kept=task.kept)
 
     def screen(self) -> Screened:
         return self._take(Screened, lambda: stages.screen(self.task, self._get(Confounded).candidates))
@@ -187,6 +192,7 @@ class Session:
         network.facts.update(run_record(network, self.task.data, self.asked, about=self.about, done=done))
         if self.folder is not None:
             self.folder.write_network(network)
+            remove(self.folder.stage(CORRELATIONS))  # which no stage is left to ask for
         self.task.report("network", 1.0, f"{network.n_edges:,} edges")
         return network
 

@@ -18,6 +18,7 @@ from acyclome.core.data.problem import Problem
 from acyclome.core.engine import EngineSettings
 from acyclome.core.workers import one_blas_thread
 from acyclome.machine import backend_of, peak_memory_mb
+from acyclome.pipeline.correlations import moments_of
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.resources import check_memory
@@ -61,6 +62,7 @@ class Task:
     backend: Backend
     scratch: Path | None = None  # folder on whose disk scaled data lie; None where they fit into memory
     is_part: bool = False  # only some shards are computed, so only what they need is asked of the memory
+    kept: Path | None = None  # file in which stages of a run leave correlations for one another
 
     @classmethod
     def begin(cls, data: Dataset, config: Config, runtime: Runtime, *, is_part: bool = False) -> Self:
@@ -87,7 +89,7 @@ class Task:
 
     @cached_property
     def moments(self) -> Moments:
-        return self.data.correlate(self.scaled, self.backend, self.scratch)
+        return moments_of(self.data, self.scaled, self.backend, scratch=self.scratch, kept=self.kept)
 
     @property
     def problem(self) -> Problem:
