@@ -19,7 +19,7 @@ from scipy import sparse
 from acyclome.confidence.resample import Votes
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.index_maps import positions
-from acyclome.core.effects.shifts import Effects
+from acyclome.core.effects.evidence import Effects
 from acyclome.core.workers import run_blocks
 
 LISTED = 200_000  # twice what DREAM5 asks of a ranking
@@ -31,7 +31,7 @@ TINY = 1e-300
 class Experiments(NamedTuple):
     """What acting on genes did: its effects on pairs, and the log-likelihood that an edge has to bring, ``(d,)``."""
 
-    effects: Callable[[Candidates], Effects]
+    effects: Callable[..., Effects]
     edge_cost: np.ndarray
 
 
@@ -70,7 +70,7 @@ def rank_pairs(
         return source, target, seen
     cost = experiments.edge_cost
     pairs = Candidates.from_pairs(source, target, final.pairs.n_genes)
-    effects = experiments.effects(pairs)
+    effects = experiments.effects(pairs=pairs)
     gain = np.concatenate([effects.gain, effects.more])
     ranked = np.zeros(len(gain))
     ranked[pairs.find(source, target)] = seen / (seen + 1.0)

@@ -21,8 +21,8 @@ from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.data.deconfounding import residual_correlation, residuals
 from acyclome.core.data.problem import Problem
 from acyclome.core.effects.direct import direct_effects
+from acyclome.core.effects.evidence import effects_on_pairs
 from acyclome.core.effects.measured import measured_effects
-from acyclome.core.effects.shifts import total_effects
 from acyclome.core.effects.total import responses
 from acyclome.core.graph.neighbors import common_neighbors
 from acyclome.core.screening.association import Associations, associations, spread_out
@@ -49,8 +49,8 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled, *, held_out: He
         common = common_neighbors(source, target, d)
         around = Surroundings.of(common, residual_correlation(left), n_genes=d, n_obs=data.n_obs)
     joined, confounded = joined_probability(ordered.loss - cost[target], said, around)
-    shifted = partial(total_effects, task.bare, least=cost)
-    experiments = Experiments(shifted, cost) if data.interventions.any else None
+    shown = partial(effects_on_pairs, task.bare, data.treatments, least=cost)
+    experiments = Experiments(shown, cost) if data.interventions.any else None
     ranking = rank_pairs(
         count_votes(source, target, ordered.loss, n_genes=d, total=1),
         votes,

@@ -1,4 +1,4 @@
-"""Shifts under interventions, against two-sample tests and plain correlations."""
+"""Shifts of targets themselves, against two-sample tests."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
-from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.interventions import Interventions
-from acyclome.core.effects.shifts import own_shifts, total_effects
+from acyclome.core.effects.shifts import own_shifts
 
 D, N = 6, 140
 
@@ -56,24 +55,3 @@ def test_a_small_change_may_be_seen_and_is_not_firm(lab):
     found = own_shifts(lab.moments_of(X, interventions=few))
     assert found.is_seen.tolist() == [True]
     assert found.is_firm.tolist() == [False]
-
-
-@given(problem=problems())
-def test_total_effects_are_correlations_with_the_indicator_of_the_intervention(lab, problem):
-    X, targets = problem
-    m = lab.moments_of(X, interventions=targets)
-    causes, least = np.array([True] * (D - 2) + [False, True]), np.full(D, 2.0)
-    pairs = Candidates.from_pairs([0, 1, 5], [1, 2, 0], D)
-    found = total_effects(lab.problem_of(m, sources=causes), pairs, least=least)
-    gain = np.zeros((D, D))
-    for i in np.flatnonzero((targets.counts > 0) & causes):
-        for j in set(range(D)) - {i}:
-            own = np.setdiff1d(np.arange(N), targets.of(j))
-            acted = np.isin(own, targets.of(i)).astype(float)
-            if acted.any():
-                gain[i, j] = -len(own) / 2 * np.log1p(-(np.corrcoef(acted, X[own, j])[0, 1] ** 2))
-    np.testing.assert_allclose(found.gain, gain[pairs.parent, pairs.target], atol=1e-7)
-    gain[pairs.parent, pairs.target] = 0.0
-    expected = {(i, j) for i, j in zip(*np.nonzero(gain >= 2.0), strict=True)}
-    assert set(zip(found.source, found.target, strict=True)) == expected
-    np.testing.assert_allclose(found.more, gain[found.source, found.target], atol=1e-7)
