@@ -9,9 +9,9 @@ import scipy.sparse as sp
 from tests.core.data.cells import draw_cells
 
 from acyclome.core.data import slabs as module
-from acyclome.core.data.moments import correlations
+from acyclome.core.data.moments import correlate, correlations, scale_genes
 from acyclome.core.data.slabs import SparseGenes, describe, standardize_slabs
-from acyclome.core.data.standardized import Standardized
+from acyclome.core.data.standardized import Standardized, write_scaled
 
 D, N = 300, 5_000
 CUTS = (0, 2_000, 3_500, N)
@@ -87,3 +87,37 @@ def test_whether_somebody_asked_for_all_genes_before_changes_no_bit(genes):
     one, two = (rows.columns(np.arange(0, N, 7)) for rows in (formed, held))
     np.testing.assert_array_equal(one, two)
     assert one.strides == two.strides  # by which sums over them go
+
+
+def test_genes_that_could_be_held_are_multiplied_by_what_is_seen_where_that_is_cheaper(genes, monkeypatch):
+    X = genes.astype(np.float32)
+
+    def moments(X, **given):
+        given = {"slabs": cut(X), **given}
+        return correlate(scale_genes(lambda a, b: X[a:b], len(X), **given), 1)
+
+    assert moments(X).standardized.is_array  # of a second nothing can be saved
+    monkeypatch.setattr(module, "WORTH", 0.0)
+    found, dense = moments(X), moments(X, slabs=None)
+    assert found.standardized.sparse is not None
+    assert not found.standardized.is_held
+    assert dense.standardized.is_array
+    for name in ("R", "mean", "scale", "skewness"):
+        np.testing.assert_allclose(getattr(found, name), getattr(dense, name), rtol=1e-7, atol=1e-12)
+    np.testing.assert_array_equal(found.Z, standardize_again(X, found))
+    assert moments(X + 1.0).standardized.is_array  # all of which are seen
+    assert moments(X[:, :200], slabs=cut(X[:, :200], (0, 200))).standardized.is_array  # fewer than genes
+    assert moments(X, size=np.ones(N)).standardized.is_array
+
+
+def standardize_again(X, found):
+    Z = np.empty(X.shape)
+    write_scaled(X, found.mean, found.scale, Z)
+    return Z
+
+
+def test_what_products_take_is_counted(monkeypatch):
+    monkeypatch.setattr(module, "DENSE", 0.5)
+    assert module.share_of_products(np.full(10, 100), 100) == 1.0
+    assert module.share_of_products(np.full(10, 25), 100) == 0.5
+    assert module.share_of_products(np.array([100, 0]), 100) == pytest.approx(1 / 3)  # the one with itself

@@ -7,6 +7,7 @@ import pytest
 
 from acyclome import learn
 from acyclome.config import Config
+from acyclome.core.data import standardized
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.standardized import Standardized
@@ -166,6 +167,9 @@ def test_some_observations_of_data_that_are_not_held_tell_the_same(lab, monkeypa
     m = lab.moments_of(targets(0.05))
     asked = Standardized(lambda a, b: m.Z[a:b], m.Z.shape, m.Z.dtype)
     monkeypatch.setattr(noisy_causes, "SEEN", N // 2)
+    np.testing.assert_array_equal(noisy_causes._seen(asked, m.interventions)[0], m.Z)
+    asked = replace(asked, _held=[])
+    monkeypatch.setattr(standardized, "HELD_BYTES", 0)
     assert noisy_causes._seen(asked, m.interventions)[0].shape == (3, N // 2)
     assert explained_by_errors(replace(m, standardized=asked), *TRIANGLE, threads=1).tolist() == [False, False, True]
     assert not asked.is_held

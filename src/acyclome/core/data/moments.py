@@ -14,7 +14,7 @@ import numpy as np
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.interventions import Interventions, own_moments, own_rows, parent_scale
 from acyclome.core.data.latent import DEGREES, LatentScores, latent_correlations, latent_scores
-from acyclome.core.data.slabs import Slabs, standardize_slabs
+from acyclome.core.data.slabs import Slabs, is_cheaper, standardize_slabs
 from acyclome.core.data.standardized import BlockReader, Standardized, form_as_asked, is_small, panel_genes, standardize
 from acyclome.core.workers import run_blocks
 
@@ -234,7 +234,7 @@ def scale_genes(
     done = Interventions.none(n_obs=shape[1], n_genes=n_genes) if interventions is None else interventions
     takes_out, measured = deconfounding is not None and deconfounding.any, None
     asks_for_all = done.any or marginal_map is not None or (deconfounding is not None and deconfounding.trims)
-    if not (asks_for_all or is_small(shape, dtype)):
+    if not asks_for_all and (not is_small(shape, dtype) or (size is None and is_cheaper(slabs, shape))):
         leave = deconfounding.leave if deconfounding is not None and takes_out else None
         asked = Standardized(read, shape, dtype, room)
         if slabs is not None and size is None and leave is None:

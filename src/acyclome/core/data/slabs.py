@@ -29,6 +29,9 @@ PANEL = 128  # genes that are dense at once
 PIECE = 4096  # observations added up at once: with the panel 2 MB in float32; a quarter of it took 1.8 times as long
 DENSE = 0.4  # share of observations from which a product of dense matrices is the faster
 TILE = 1024  # of such genes at once
+# Multiplications of dense matrices, a second of them, from which a pass to see what is filled is worth it; and the
+# share of them that products of what is seen may take, as dense ones are sure to be as fast as they are counted.
+WORTH, CHEAPER = 1e11, 0.5
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,27 @@ def describe(slabs: Slabs, n_genes: int) -> tuple[np.ndarray, np.ndarray, np.nda
     varies = scale > 0
     skewness = np.divide(third / max(n, 1), scale**3, out=np.zeros(n_genes), where=varies)
     return mean, scale, skewness, seen
+
+
+def is_cheaper(slabs: Slabs | None, shape: tuple[int, int]) -> bool:
+    """Say whether of genes ``(d, n)`` that could be held products of what is seen are cheaper than those of all values.
+
+    Never where observations are fewer than genes, for the screening then asks for all of these.
+    """
+    d, n = shape
+    if slabs is None or n < d or float(d) * d * n < WORTH:
+        return False
+    seen = np.zeros(d, np.int64)
+    for slab in slabs():
+        seen += np.diff(slab.indptr)
+    return share_of_products(seen, n) < CHEAPER
+
+
+def share_of_products(seen: np.ndarray, n_obs: int) -> float:
+    """Return what products of genes that are ``seen`` in so many observations take, of those of dense matrices."""
+    rising, d = np.sort(seen), len(seen)
+    own = np.where(rising > DENSE * n_obs, n_obs, rising / DENSE)  # of each with itself and those seen more often
+    return float(own @ np.arange(d, 0, -1.0)) / (d * (d + 1) / 2 * max(n_obs, 1))
 
 
 def add_products(

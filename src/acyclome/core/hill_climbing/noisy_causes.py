@@ -28,7 +28,7 @@ from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.expansions import Powers
 from acyclome.core.data.interventions import LEAST_OWN, Interventions
 from acyclome.core.data.moments import Moments
-from acyclome.core.data.standardized import Standardized
+from acyclome.core.data.standardized import Standardized, is_small
 from acyclome.core.graph.neighbors import common_neighbors
 from acyclome.core.workers import run_blocks
 
@@ -84,8 +84,9 @@ def explained_by_errors(data: Moments, source: np.ndarray, target: np.ndarray, *
 def _seen(genes: Standardized, done: Interventions) -> tuple[np.ndarray, Interventions]:
     """Return all observations or, of many, and of data that are formed as they are asked for, some evenly spread."""
     n = genes.shape[1]
-    step = -(-n // (ENOUGH if genes.is_array else SEEN))
-    if step == 1 and genes.is_array:
+    may_hold = genes.is_array or is_small(genes.shape, np.dtype(genes.dtype))
+    step = -(-n // (ENOUGH if may_hold else SEEN))
+    if step == 1 and may_hold:
         return genes.whole, done
     rows = np.arange(0, n, step)
     return genes.columns(rows), done.subset(rows=rows)
