@@ -23,13 +23,21 @@ layers - 1, hidden, hidden)``; ``out`` ``(g, outputs, hidden)`` and ``shift`` ``
 
 def outputs(layers: Layers, X: Tensor) -> Tensor:
     """Return the mean of every gene and, if there is a second output, its log variance, ``(g, outputs, n)``."""
+    return layers["out"] @ _units(layers, X, None)[-1] + layers["shift"][..., None]
+
+
+def _units(layers: Layers, X: Tensor, into: Tensor | None) -> list[Tensor]:
+    """Return the units of every layer, ``(g, hidden, n)`` each, in ``into`` or in memory of their own."""
+    import torch
     from torch.nn.functional import leaky_relu
 
-    bias = layers["bias"][..., None]
-    units = leaky_relu(layers["W"] @ X + bias[:, 0], LEAK)
-    for level in range(layers["inner"].shape[1]):
-        units = leaky_relu(layers["inner"][:, level] @ units + bias[:, level + 1], LEAK)
-    return layers["out"] @ units + layers["shift"][..., None]
+    found: list[Tensor] = []
+    for level in range(layers["bias"].shape[1]):
+        weight, below = (layers["inner"][:, level - 1], found[-1]) if level else (layers["W"], X)
+        reached = torch.bmm(weight, below, out=None if into is None else into[level])
+        reached += layers["bias"][:, level, :, None]
+        found.append(leaky_relu(reached, LEAK, inplace=True))
+    return found
 
 
 def paths(layers: Layers) -> Tensor:
@@ -49,9 +57,48 @@ def losses(layers: Layers, X: Tensor, y: Tensor) -> Tensor:
 
     With one output the variance of the noise is at its optimum, ``1/2 log mean r^2``; with two it is a function.
     """
-    found = outputs(layers, X)
-    square = (y - found[:, 0]).square()
+    return _loss(outputs(layers, X), y)[0]
+
+
+def _loss(found: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the losses of outputs ``found (g, outputs, n)`` and their slopes in these."""
+    import torch
+
+    residual, n = y - found[:, 0], y.shape[1]
+    square = residual.square()
     if found.shape[1] == 1:
-        return 0.5 * (square.mean(dim=1) + LEAST_VARIANCE).log()
-    log_variance = WIDEST * (found[:, 1] / WIDEST).tanh()
-    return 0.5 * (log_variance + (square + LEAST_VARIANCE) * (-log_variance).exp() - 1.0).mean(dim=1)
+        variance = square.mean(dim=1) + LEAST_VARIANCE
+        return 0.5 * variance.log(), (residual / (-n * variance[:, None]))[:, None]
+    bent = (found[:, 1] / WIDEST).tanh()
+    precision, square = (-WIDEST * bent).exp(), square + LEAST_VARIANCE
+    slope = torch.stack([-residual * precision, 0.5 * (1.0 - square * precision) * (1.0 - bent * bent)], dim=1)
+    return 0.5 * (WIDEST * bent + square * precision - 1.0).mean(dim=1), slope / n
+
+
+def workspace(layers: Layers, n_obs: int) -> Tensor:
+    """Return memory for :func:`losses_and_slopes`, of all units and two layers of slopes.
+
+    Taken anew at every step, most of the time goes into pages that the system hands out and takes back.
+    """
+    g, n_layers, hidden = layers["bias"].shape
+    return layers["bias"].new_empty(n_layers + 2, g, hidden, n_obs)
+
+
+def losses_and_slopes(layers: Layers, X: Tensor, y: Tensor, *, space: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return :func:`losses` and the slope of each in the layers of its gene, back through these."""
+    import torch
+
+    units = _units(layers, X, space)
+    loss, slope = _loss(layers["out"] @ units[-1] + layers["shift"][..., None], y)
+    found = {"shift": slope.sum(dim=2), "out": slope @ units[-1].mT}
+    bias, inner, weight = [], [], layers["out"]
+    for level in reversed(range(len(units))):
+        slope = torch.bmm(weight.mT, slope, out=space[-1 - level % 2])
+        # Of the units nothing but their signs is asked from here on: 1 above zero, LEAK below.
+        slope *= units[level].sign_().mul_(0.5 * (1.0 - LEAK)).add_(0.5 * (1.0 + LEAK))
+        bias.append(slope.sum(dim=2))
+        if level:
+            inner.append(slope @ units[level - 1].mT)
+            weight = layers["inner"][:, level - 1]
+    found |= {"W": slope @ X.mT, "bias": torch.stack(bias[::-1], dim=1)}
+    return loss, found | {"inner": torch.stack(inner[::-1], dim=1) if inner else torch.zeros_like(layers["inner"])}

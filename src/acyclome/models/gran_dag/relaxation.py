@@ -182,8 +182,9 @@ class GranDag:
 
         mean, square = ({name: torch.zeros_like(leaf) for name, leaf in layers.items()} for _ in range(2))
         best, least = layers, torch.full_like(y[:, 0], torch.inf)
+        space = networks.workspace(layers, X.shape[2])
         for step in range(1, self.steps + 2):
-            total, slopes = self._slopes(layers, X, y, amount=amount)
+            total, slopes = self._slopes(layers, X, y, amount=amount, space=space)
             better = total < least
             least = torch.where(better, total, least)
             best = {name: torch.where(_lifted(better, leaf), layers[name], leaf) for name, leaf in best.items()}
@@ -195,18 +196,21 @@ class GranDag:
             layers = goal | {"W": soften(goal["W"], least_weight)}
         return best
 
-    def _slopes(self, layers: Layers, X: Tensor, y: Tensor, *, amount: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def _slopes(
+        self, layers: Layers, X: Tensor, y: Tensor, *, amount: Tensor, space: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the penalized loss ``(g,)`` and its slopes; in the first layer those of the loss alone."""
         import torch
 
+        loss, slopes = networks.losses_and_slopes(layers, X, y, space=space)
+        weighed = (amount * layers["W"].abs()).sum(dim=2)  # of every unit, by what leads on from it
         with torch.enable_grad():
-            tracked = {name: leaf.detach().requires_grad_() for name, leaf in layers.items()}
-            total = self.penalized(tracked, X, y, amount=amount)
+            tracked = {name: layers[name].detach().requires_grad_() for name in ("out", "inner")}
+            penalty = (weighed * networks.paths(tracked)).sum(dim=1)
             # Of one layer there are no inner weights, whose slopes are then empty.
-            slopes = torch.autograd.grad(total.sum(), list(tracked.values()), materialize_grads=True)
-        penalty = amount * layers["W"].sign() * networks.paths(layers)[:, :, None]
-        found = dict(zip(tracked, slopes, strict=True))
-        return total.detach(), found | {"W": found["W"] - penalty}
+            further = torch.autograd.grad(penalty.sum(), list(tracked.values()), materialize_grads=True)
+        further = dict(zip(tracked, further, strict=True))
+        return loss + penalty.detach(), slopes | {name: slopes[name] + own for name, own in further.items()}
 
     def _each(
         self,
