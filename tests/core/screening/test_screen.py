@@ -7,6 +7,7 @@ from threadpoolctl import threadpool_limits
 from acyclome.core.data import moments as moments_module
 from acyclome.core.screening import partial_correlation
 from acyclome.core.screening import screen as module
+from acyclome.core.screening import stepwise as stepwise_module
 from acyclome.core.screening.screen import (
     ScreenSettings,
     as_pairs,
@@ -47,6 +48,20 @@ def test_forward_selection_is_stepwise_least_squares(lab, seed, restricted):
     for j in range(d):
         expected = stepwise(lab, np.corrcoef(X.T), j, pool.tolist(), 4, n)
         assert found[j].tolist() == expected + [-1] * (4 - len(expected))
+
+
+def test_of_more_regressors_than_are_compared_at_once_the_best_are_selected_and_of_copies_the_first(lab):
+    d, n = 2 * stepwise_module.LANES + 40, 200
+    X = np.random.default_rng(73).standard_normal((n, d))
+    X[:, 530] = X[:, 300]
+    causes = {0: [300, 7], 255: [12, 540], 256: [480, 300], d - 1: [258, 254]}
+    for j, of in causes.items():
+        X[:, j] += X[:, of].sum(axis=1)
+    found = forward_select(lab.problem_of(X), np.arange(d), steps=4, min_gain=MIN_GAIN)
+    for j, of in causes.items():
+        expected = stepwise(lab, np.corrcoef(X.T), j, np.delete(np.arange(d), 530).tolist(), 4, n)
+        assert found[j].tolist() == expected
+        assert set(of) <= set(expected)
 
 
 def test_forward_selection_takes_no_copy_of_a_chosen_gene_and_no_constant_gene(lab):

@@ -13,16 +13,9 @@ from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.moments import WHOLE_GENES
 from acyclome.core.data.problem import Problem
 from acyclome.core.screening.partial_correlation import LEAST_DIAGONAL
-from acyclome.core.screening.screen import (
-    LEAST_LEFT,
-    LEAST_RESIDUAL,
-    ScreenSettings,
-    Views,
-    is_screened,
-    screen,
-    unite,
-)
+from acyclome.core.screening.screen import ScreenSettings, Views, is_screened, screen, unite
 from acyclome.core.screening.spurious import NEAR, SKEWED, edge_cost
+from acyclome.core.screening.stepwise import LEAST_LEFT, LEAST_RESIDUAL
 
 if TYPE_CHECKING:
     import torch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 
 import numpy as np
 from scipy.linalg import get_lapack_funcs
@@ -12,11 +13,10 @@ from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.standardized import TILE
-from acyclome.core.kernel import kernel
+from acyclome.core.screening.strongest import strongest_of_columns, strongest_of_rows
 from acyclome.core.workers import run_blocks
 
 ROWS = 512  # genes that a thread takes at once: their rows of a matrix of 10,000 genes have 20 MB
-MOST_TILES = 32  # along a side, however many genes there are: what each shows of every gene is held
 LEAST_DIAGONAL = 1e-12  # of a precision matrix times at most 1: only rounding goes so low
 
 
@@ -43,34 +43,32 @@ def strongest_partial(
     left, right, diagonal = _precision_factors(problem.data, shrinkage, problem.threads)
     right = right if right is None or len(pool) == d else left[pool].T
     per_root = (1.0 / np.sqrt(diagonal)).astype(left.dtype)
-    size = max(-(-d // (MOST_TILES * ROWS)), 1) * ROWS
-    targets, causes, serves_both = gene_blocks(d, size), gene_blocks(len(pool), size), len(pool) == d
-    strength = np.zeros((d, len(causes), keep), left.dtype)
-    strongest = np.full(strength.shape, -1, np.int32)
+    targets, causes, serves_both = gene_blocks(d, ROWS), gene_blocks(len(pool), ROWS), len(pool) == d
+    strength, found = np.zeros((d, keep), left.dtype), np.full((d, keep), -1, np.int32)
+    locks = [Lock() for _ in targets]
 
-    def note(K: np.ndarray, a: int, columns: np.ndarray, *, y: int) -> None:
-        K = np.ascontiguousarray(constraints.without_excluded(K, a, fill=0.0, sources=columns))
-        at, found = np.flatnonzero((columns >= a) & (columns < a + len(K))), np.empty((len(K), keep), np.int32)
-        K[columns[at] - a, at] = 0.0
-        largest(K, per_root[columns], -len(K), keep, K.dtype.type(0.0), found)
-        strength[a : a + len(K), y] = np.abs(np.take_along_axis(K, found, axis=1)) * per_root[columns[found]]
-        strength[a : a + len(K), y][found < 0] = 0.0
-        strongest[a : a + len(K), y] = columns[found]
+    def note(K: np.ndarray, x: int, columns: np.ndarray, *, is_turned: bool = False) -> None:
+        a, b = targets[x]
+        if constraints.excludes_pairs:
+            K = constraints.without_excluded(K.T if is_turned else K, a, fill=0.0, sources=columns)
+            is_turned = False
+        keep_strongest = strongest_of_columns if is_turned else strongest_of_rows
+        with locks[x]:
+            keep_strongest(np.ascontiguousarray(K), per_root[columns], columns, strength[a:b], found[a:b])
 
     def tile(x: int, y: int) -> None:
         (a, b), (s, t) = targets[x], causes[y]
         K = left[a:b][:, pool[s:t]] if right is None else left[a:b] @ right[:, s:t]
-        note(K, a, pool[s:t], y=y)
+        own = np.flatnonzero((pool[s:t] >= a) & (pool[s:t] < b))
+        K[pool[s:t][own] - a, own] = 0.0
+        note(K, x, pool[s:t])
         if serves_both and x != y:
-            note(K.T, s, np.arange(a, b), y=x)
+            note(K, y, np.arange(a, b), is_turned=True)
 
     is_asked = [a < last and first < b for a, b in targets]
     every = [(x, y) for x in range(len(targets)) for y in range(x if serves_both else 0, len(causes))]
     run_blocks(tile, [(x, y) for x, y in every if is_asked[x] or (serves_both and is_asked[y])], problem.threads)
-    all_found, best = strength[first:last].reshape(last - first, -1), np.empty((last - first, keep), np.int32)
-    largest(all_found, np.ones(all_found.shape[1], left.dtype), -d, keep, left.dtype.type(0.0), best)
-    out = np.take_along_axis(strongest[first:last].reshape(all_found.shape), best, axis=1)
-    return np.where(best >= 0, out, -1).astype(np.int32)
+    return found[first:last]
 
 
 def partial_correlations(problem: Problem, *, shrinkage: float) -> Callable[[np.ndarray], np.ndarray]:
@@ -142,29 +140,3 @@ def _inverse(M: np.ndarray) -> np.ndarray:
 
 def _floored(diagonal: np.ndarray) -> np.ndarray:
     return np.maximum(diagonal.astype(np.float64), LEAST_DIAGONAL)
-
-
-@kernel
-def largest(values, scale, first, keep, least, out):
-    """Write the ``keep`` columns of largest ``|values| * scale`` of every row into ``out``, -1 after the last.
-
-    Row ``r`` of ``values``, ``(rows, p)``, is that of gene ``first + r``, whose own column never counts, nor do columns
-    whose ``scale``, ``(p,)``, is 0, nor what is not above ``least``.  ``out`` is ``(rows, keep)``, from the largest to
-    the smallest; of equals the first column goes first.
-    """
-    rows, p = values.shape
-    top = np.empty(keep, values.dtype)
-    for r in range(rows):
-        n, low = 0, least
-        for x in range(p):
-            y = abs(values[r, x]) * scale[x]
-            if y > low and x != first + r:
-                at = min(n, keep - 1)  # insertion: after the first columns hardly anything enters
-                n = min(n + 1, keep)
-                while at > 0 and top[at - 1] < y:
-                    top[at], out[r, at] = top[at - 1], out[r, at - 1]
-                    at -= 1
-                top[at], out[r, at] = y, x
-                if n == keep:
-                    low = top[keep - 1]
-        out[r, n:] = -1

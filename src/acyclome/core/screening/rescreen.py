@@ -14,8 +14,10 @@ from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.interventions import leave_out
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
-from acyclome.core.screening.partial_correlation import ROWS, largest
-from acyclome.core.screening.screen import LEAST_RESIDUAL, ScreenSettings, as_pairs, forward_select, symmetric
+from acyclome.core.screening.partial_correlation import ROWS
+from acyclome.core.screening.screen import ScreenSettings, as_pairs, forward_select, symmetric
+from acyclome.core.screening.stepwise import LEAST_RESIDUAL
+from acyclome.core.screening.strongest import largest
 from acyclome.core.workers import run_blocks
 
 HUB_SHARE = 0.1  # of the genes, those with most children; about as many are transcription factors

@@ -15,18 +15,16 @@ from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.index_maps import positions
 from acyclome.core.data.moments import WHOLE_GENES
 from acyclome.core.data.problem import Problem
-from acyclome.core.kernel import kernel
-from acyclome.core.screening.partial_correlation import ROWS, largest, strongest_partial
-from acyclome.core.screening.spurious import are_spurious, edge_cost, is_spurious
+from acyclome.core.screening.partial_correlation import ROWS, strongest_partial
+from acyclome.core.screening.spurious import are_spurious, edge_cost
+from acyclome.core.screening.stepwise import EXCLUDED, forward_block
+from acyclome.core.screening.strongest import largest
 from acyclome.core.workers import run_blocks
 
 BLOCK = 64  # genes that a thread takes at once
 PRESCREEN = 128  # genes among which forward selection looks where the correlations of all do not fit: blocks of 64 kB
 UNSCREENED = 3  # times max_candidates, up to which a network has no more pairs than the blocks of candidates hold
 NOWHERE = np.full(1, -1)  # a gene that is none of its own regressors
-LEAST_LEFT = 1e-5  # of a regressor's variance by those selected before: with less it is a copy of them
-LEAST_RESIDUAL = 1e-6  # of the target's variance, below which float32 has no more to explain
-EXCLUDED = 2.0  # stands where a correlation would, of a pair that may not be an edge
 
 
 @dataclass(frozen=True)
@@ -171,7 +169,7 @@ def forward_select(
         C = constraints.without_excluded(C, a, fill=EXCLUDED, sources=regressors)
         if P is not None:
             own, others = skewness[a:b], skewness[regressors]
-            selected = _forward_block(P, C, position[a:b], own, others, n, least, steps, min_drop)
+            selected = forward_block(P, C, position[a:b], own, others, n, least, steps, min_drop)
             out[a:b] = np.where(selected >= 0, regressors[selected], -1)
             return
         C[np.arange(b - a), np.maximum(position[a:b], 0)] *= position[a:b] < 0
@@ -182,7 +180,7 @@ def forward_select(
         for g in range(b - a):
             few = np.sort(near[g][near[g] >= 0])
             genes, own = regressors[few], skewness[a + g : a + g + 1]
-            selected = _forward_block(
+            selected = forward_block(
                 data.among(genes), C[g : g + 1, few], NOWHERE, own, skewness[genes], n, least, steps, min_drop
             )[0]
             out[a + g] = np.where(selected >= 0, genes[selected], -1)
@@ -191,49 +189,3 @@ def forward_select(
     blocks = gene_blocks(d, ROWS if data.R is None or data.standardized.is_on_disk else BLOCK)
     run_blocks(block, [(a, b) for a, b in blocks if first <= a < last], threads)
     return out[first:last]
-
-
-@kernel(fastmath=True)
-def _forward_block(P, C, position, own, skewness, n, least, steps, min_drop):
-    """Rows of ``C`` are the correlations of the targets with the regressors, ``P`` those of these with one another."""
-    genes, p = C.shape
-    selected = np.full((genes, steps), -1, np.int32)
-    Q = np.empty((steps, p), np.float32)
-    c = np.empty(p, np.float32)
-    v = np.empty(p, np.float32)
-    for g in range(genes):
-        for i in range(p):
-            c[i] = C[g, i]
-            # With v = 0 it is never taken: chance alone, or no edge, whatever it would explain.
-            v[i] = 0.0 if c[i] >= EXCLUDED or is_spurious(c[i], own[g] * skewness[i], n, least) else P[i, i]
-        if position[g] >= 0:
-            v[position[g]] = 0.0
-        residual = np.float32(1.0)
-        for step in range(steps):
-            best, at = np.float32(0.0), -1
-            for i in range(p):
-                if v[i] > np.float32(LEAST_LEFT):
-                    gain = c[i] * c[i] / v[i]
-                    if gain > best:
-                        best, at = gain, i
-            if at < 0 or best < min_drop * residual or residual < np.float32(LEAST_RESIDUAL):
-                break
-            selected[g, step] = at
-            residual -= best
-            root = np.float32(1.0) / np.sqrt(v[at])
-            q = Q[step]
-            for i in range(p):
-                q[i] = P[at, i]
-            for k in range(step):
-                f = Q[k, at]
-                if f != 0.0:
-                    row = Q[k]
-                    for i in range(p):
-                        q[i] -= f * row[i]
-            slope = c[at] * root
-            for i in range(p):
-                q[i] *= root
-                c[i] -= slope * q[i]
-                v[i] -= q[i] * q[i]
-            v[at] = 0.0  # rounding would offer it again
-    return selected

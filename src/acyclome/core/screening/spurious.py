@@ -38,12 +38,17 @@ def are_spurious(data: Moments, source: np.ndarray, target: np.ndarray) -> np.nd
 
 
 @kernel(fastmath=True)
+def is_doubtful(r, m, n, least):
+    """Say whether a correlation is to be judged, as few are: without a branch, so that many are told at once."""
+    return (r * m >= SKEWED) & (0.5 * n * r * r >= NEAR * least)
+
+
+@kernel(fastmath=True)
 def is_spurious(r, m, n, least):
     """Judge one correlation ``r`` of genes whose skewnesses have the product ``m``."""
-    u = r * m
-    gauss = 0.5 * n * r * r
-    if u < SKEWED or gauss < NEAR * least:  # nearly all pairs: the logarithm is for few
+    if not is_doubtful(r, m, n, least):  # nearly all pairs: the logarithm is for few
         return False
+    u = r * m
     evidence = n / (m * m) * ((1.0 + u) * np.log1p(u) - u)
     return evidence < least
 
