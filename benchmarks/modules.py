@@ -25,7 +25,7 @@ from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.core.modules.enrichment import enrichment, overlaps
-from acyclome.core.modules.find import Modules, Visible, find_modules
+from acyclome.core.modules.find import Modules, Visible, find_modules, gene_weights
 from acyclome.core.modules.graph import find_graph, left_of_edges
 from acyclome.core.modules.knockouts import Knockouts
 from acyclome.core.modules.path import Judges, elbow, regularisation_path
@@ -71,7 +71,7 @@ def drawn(d: int, n_modules: int, seed: int) -> dict[str, Any]:
     Z = np.ascontiguousarray(s.X.T)
     began = time.process_time()
     data = correlate(scale_genes(lambda a, b: Z[a:b], d, lost=0, threads=1), 1)
-    none, weight = Visible.none(d), np.ones(d)
+    none, weight = Visible.none(d), gene_weights(data.Z, np.ones(d))
     number = elbow(regularisation_path(data.Z, weight, visible=none, seed=seed))
     found = find_modules(data.Z, weight, number, visible=none, seed=seed)
     problem = Problem(data, Constraints.none(d), ThreadBackend(1))
@@ -128,7 +128,7 @@ def regulons(name: str, expression: pd.DataFrame, sets: dict[str, set[str]]) -> 
     Z = np.ascontiguousarray(((X - X.mean(axis=0)) / np.maximum(scale, 1e-12)).T)
     known = {regulator: genes.isin(list(own)) for regulator, own in sets.items()}
     S = np.column_stack([own for own in known.values() if own.sum() >= LEAST])
-    weight, none = scale / np.median(scale), Visible.none(d)
+    weight, none = gene_weights(Z, scale), Visible.none(d)
 
     def learned(number: int, visible: Visible = none) -> np.ndarray:
         return find_modules(Z, weight, number, visible=visible, seed=0).members
@@ -171,7 +171,7 @@ def path_rows(known: Known) -> Iterator[dict[str, Any]]:
         knocked = Knockouts(*edges, order=network.order, price=price)
         judges = Judges(names, partial(knocked.kept, data))
         for point in regularisation_path(
-            data.Z, scale / np.median(scale), visible=Visible.none(len(Z)), seed=0, judges=judges
+            data.Z, gene_weights(data.Z, scale), visible=Visible.none(len(Z)), seed=0, judges=judges
         ):
             row = {"data": known.name, "acts": said, "edges": len(edges[0]), "knocked": len(knocked.genes)}
             yield row | point._asdict() | {"best": best_of(knocked.effects, point.n_modules)}

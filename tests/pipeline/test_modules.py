@@ -97,7 +97,7 @@ def test_an_object_has_the_modules_of_the_command_line(drawn, learned, gmt):
 def test_visible_modules_follow_their_sets_and_others_are_learned(out, gmt, tmp_path):
     half = tmp_path / "half.gmt"
     half.write_text("".join(gmt.read_text().splitlines(keepends=True)[:2]))
-    words = ["--gene-sets", str(gmt), "--visible", str(half), "--modules", "10", "--threads", "1", "-q"]
+    words = ["--gene-sets", str(gmt), "--visible", str(half), "--modules", "5", "--threads", "1", "-q"]
     assert main(["modules", str(out), *words]) == 0
     found = ac.get.modules(out)
     assert sorted(filter(None, found.modules["set"])) == ["S0", "S1"]

@@ -14,7 +14,7 @@ MODULE_COLUMNS = {
     "name": str,  # the set that it follows, or is enriched for, else its regulator, else its first gene
     "n_genes": int,  # of which it explains two fifths of the variance or more
     "variance": float,  # share of the variance of all genes
-    "stability": float,  # correlation of the loadings with those of half-samples, the mean
+    "stability": float,  # cosine of squared loadings with those of half-samples, the mean
     "regulators": str,  # genes that act on it, strongest first
     "genes": str,
     "set": str,  # that it follows; empty of one that was learned

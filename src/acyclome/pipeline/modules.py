@@ -14,7 +14,7 @@ from acyclome.config import Config
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.modules.enrichment import enrichment, overlaps
-from acyclome.core.modules.find import PRICES, Modules, Prices, Visible, find_modules
+from acyclome.core.modules.find import PRICES, Modules, Prices, Visible, find_modules, gene_weights
 from acyclome.core.modules.graph import find_graph, left_of_edges
 from acyclome.core.modules.knockouts import Knockouts
 from acyclome.core.modules.path import Judges, elbow, regularisation_path
@@ -144,8 +144,7 @@ def learn_modules(task: Task, network: Network, asked: Asked, *, factors: np.nda
 
 def _find(task: Task, network: Network, asked: Asked, *, visible: Visible, named: GeneSets) -> Found:
     data, seed = task.moments, seed_of(task.config, "modules")
-    Z, weight = data.Z, np.where(data.scale > 0, data.scale, 1.0)
-    weight = weight / np.median(weight)
+    Z, weight = data.Z, gene_weights(data.Z, data.scale)
     task.report("modules", 0.0, "independent components")
     path, number = pd.DataFrame(columns=list(MODULE_PATH_COLUMNS)), asked.number
     if number == "auto":

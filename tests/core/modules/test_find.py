@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from acyclome.core.modules.find import FEWEST, Prices, Visible, find_modules
+from acyclome.core.modules.find import FEWEST, Prices, Visible, find_modules, gene_weights
 from acyclome.core.modules.rotation import independent_loadings
 from acyclome.core.modules.sparse_regression import select
+from acyclome.evaluate.modules import simulate_modules
 
 
 def test_modules_that_were_drawn_are_found_again(drawn, learned):
@@ -66,6 +67,27 @@ def test_noise_has_no_modules():
     found = find_modules(Z, np.ones(120), 20, visible=Visible.none(120), seed=0)
     assert found.n_modules == 0
     assert np.all(found.main == -1)
+
+
+def test_genes_weigh_by_what_they_share_and_by_their_deviation():
+    rng = np.random.default_rng(5)
+    Z = rng.standard_normal((700, 150))  # more genes than are held at once
+    Z[[3, 90, 400, 600]] += 2.0 * rng.standard_normal(150)
+    Z = (Z - Z.mean(axis=1, keepdims=True)) / Z.std(axis=1, keepdims=True)
+    scale = rng.uniform(0.5, 2.0, 700)
+    squares = np.sort((np.corrcoef(Z) - np.eye(700)) ** 2, axis=1)
+    np.testing.assert_allclose(gene_weights(Z, scale), np.sqrt(scale) * squares[:, -3:].mean(axis=1), rtol=1e-9)
+    assert set(np.argsort(-gene_weights(Z, np.ones(700)))[:4]) == {3, 90, 400, 600}
+    assert gene_weights(Z[:1], scale[:1]).tolist() == [0.0]
+
+
+def test_modules_of_few_genes_are_found_beside_one_another():
+    found = 0
+    for seed in range(30, 36):  # with genes of one weight four of five
+        s = simulate_modules(80, 100, n_modules=5, degree=1.0, direct=0.1, seed=seed)
+        Z = np.ascontiguousarray(s.X.T)
+        found += find_modules(Z, gene_weights(Z, np.ones(80)), 5, visible=Visible.none(80), seed=0).n_modules
+    assert found >= 28
 
 
 def test_independent_components_are_the_sparse_directions_of_a_rotated_basis():

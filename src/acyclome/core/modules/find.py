@@ -23,7 +23,11 @@ from acyclome.core.modules.sparse_regression import select
 MEMBER, FEWEST = 0.4, 4
 LEAST_UNIQUE = 0.05  # of a variance; as rounds of EM would drive a gene that is its module to 0 (Heywood's case)
 DIMENSIONS = 0.75  # of the observations, of components at most: what is beyond is noise of single arrays
-HALVES, STABLE = 8, 0.25  # half-samples, and the correlation with loadings there from which a module is kept
+# Half-samples, and the cosine of squared loadings with those there from which a module is kept. Squared, as in loadings
+# themselves the noise of all other genes is most: on DREAM5, B. subtilis and S. aureus, whole and in parts, .35 brought
+# 92 regulons with .76 of the modules enriched for one, and .3 of loadings that are not squared 93 with .73.
+HALVES, STABLE = 8, 0.35
+BLOCK = 512  # genes whose correlations are held at once; 40 MB at 10,000 genes
 # Correlation of activities from which a learned module is a visible one over again. Sets share genes: where half of the
 # regulons of two compendia were visible, .7 recovered fewer of the others than without (68 for 86), .9 as many (88).
 SAME = 0.9
@@ -55,7 +59,7 @@ class Modules:
     set_of
         ``(K,)`` the set that each follows, -1 of those that were learned.
     stability
-        ``(K,)`` mean correlation of the loadings with those of the nearest module of half-samples; 1 of visible ones.
+        ``(K,)`` mean cosine of squared loadings with those of the nearest module of half-samples; 1 of visible ones.
     """
 
     loadings: np.ndarray
@@ -122,13 +126,34 @@ def find_modules(
 ) -> Modules:
     """Find at most so many modules that half-samples show again, beside those that are visible.
 
-    ``Z``, ``(d, n)``, are standardized genes, and ``weight`` ``(d,)`` what each counts for in the components: its
-    standard deviation where all have one unit, for a gene that hardly varies shows mostly noise.
+    ``Z``, ``(d, n)``, are standardized genes, and ``weight`` ``(d,)`` what each counts for in the components
+    (:func:`gene_weights`).
     """
     S = independent_loadings(Z * weight[:, None], min(number, most_modules(Z.shape[1])))
     stability = _stability(Z, weight, S, seed=seed)
     kept = stability >= STABLE
     return fit(Z, scores_of(Z, S[:, kept]), visible=visible, stability=stability[kept], prices=prices)
+
+
+def gene_weights(Z: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return what each gene counts for in components, ``(d,)``, by its standard deviation ``scale`` and what it shares.
+
+        w_j = sqrt(scale_j) mean of the r_ij^2 with the three genes that go with j most
+
+    A gene that hardly varies shows mostly noise where all have one unit, and so does one that goes with no other; three
+    are as many as the smallest module has beside it.  Of the exponents (1, 0), (.5, 0), (1, .5), (.5, 1) and (0, 1) of
+    the two these recovered most regulons (96 for 88 by ``scale`` alone, on the same compendia as above).
+    Cost: ``d^2 n``.
+    """
+    d, n = Z.shape
+    shared, near = np.zeros(d), min(FEWEST - 1, d - 1)
+    for start in range(0, d if near else 0, BLOCK):
+        own = np.arange(start, min(start + BLOCK, d))
+        squares = (Z[own] @ Z.T / n) ** 2
+        squares[np.arange(len(own)), own] = 0.0
+        shared[own] = np.partition(squares, d - near, axis=1)[:, d - near :].mean(axis=1)
+    weight: np.ndarray = np.sqrt(scale) * shared
+    return weight
 
 
 def most_modules(n_obs: int) -> int:
@@ -170,7 +195,7 @@ def _stability(Z: np.ndarray, weight: np.ndarray, S: np.ndarray, *, seed: int) -
     for _ in range(HALVES):
         rows = np.sort(rng.permutation(n)[: n // 2])
         again = independent_loadings(Z[:, rows] * weight[:, None], min(S.shape[1], len(rows) - 2))
-        found.append(agreement(S, again))
+        found.append(agreement(*(np.abs(loadings) * loadings for loadings in (S, again))))
     return np.mean(found, axis=0)
 
 
