@@ -293,7 +293,7 @@ def modules(
     from acyclome.pipeline.modules import Asked, modules_of_adata, priced
 
     asked = Asked(n_modules, gene_sets, visible, priced(prices or {}))
-    modules_of_adata(adata, asked, key=key, regulators=listed_regulators(regulators), progress=reporter())
+    modules_of_adata(adata, asked, key=key, regulators=listed_regulators(regulators), progress=reporter(), tell=tell)
 
 
 def __dir__() -> list[str]:

@@ -13,9 +13,21 @@ GENES = ["A", "B", "C", "D"]
 def test_sets_are_read_by_names_and_symbols_as_far_as_the_data_have_them(tmp_path):
     path = tmp_path / "x.gmt"
     path.write_text("one\tfrom somewhere\tA\tB\tnope\tC\nsmall\t\tA\tB\ntwo\t\tsymB\tC\tD\n")
-    names, sets = read_gene_sets(path, GENES, symbols={"B": "symB"})
+    names, sets, _ = read_gene_sets(path, GENES, symbols={"B": "symB"})
     assert names == ["one", "two"]  # two genes are too few
     assert sets.T.tolist() == [[True, True, True, False], [False, True, True, True]]
+
+
+def test_sets_that_are_too_small_or_empty_are_left_out_with_a_word(tmp_path):
+    path = tmp_path / "x.gmt"
+    path.write_text("one\t\tA\tB\tC\nsmall\t\tA\tB\tX\tY\nempty\t\t\n")
+    found = read_gene_sets(path, GENES)
+    assert found.names == ["one"]
+    assert found.notes == (
+        f"2 of 3 sets of {str(path)!r} have fewer than 3 genes of the data and are left out: small, empty.",
+    )
+    path.write_text("one\t\tA\tB\tC\n")
+    assert read_gene_sets(path, GENES).notes == ()
 
 
 def test_a_compressed_file_is_read_as_a_plain_one(tmp_path):
@@ -33,6 +45,7 @@ def test_no_file_has_no_sets():
     [
         ("A,B,C\n", "Line 1 of .*has 1 cells; expected a gmt file"),
         ("one\t\tX\tY\tZ\n", "No set of .*It names X, Y, Z, the data have A, B, C"),
+        ("one\t\ta\tb\tc\n", r"Upper and lower case differ \(a\)"),
         ("one\t\tA\tB\tC\none\t\tB\tC\tD\n", "share a name: one"),
         ("\n", "are empty"),
     ],

@@ -7,7 +7,7 @@ from anndata import AnnData
 
 import acyclome as ac
 from acyclome.cli import main
-from acyclome.errors import InputError
+from acyclome.errors import DataWarning, InputError
 from acyclome.evaluate.modules import simulate_modules
 from acyclome.network.modules import ACTS, AMONG, DIRECT, MOVES
 
@@ -79,7 +79,9 @@ def test_no_gene_acts_on_a_module_that_moves_it(learned):
     assert not acts & moved
 
 
-def test_an_object_has_the_modules_of_the_command_line(drawn, learned, gmt):
+def test_an_object_has_the_modules_of_the_command_line(drawn, learned, gmt, tmp_path):
+    odd = tmp_path / "odd.gmt"
+    odd.write_text(f"{gmt.read_text()}odd\t\t{drawn.genes[0]}\tunknown\n")
     cells = [f"c{i}" for i in range(len(drawn.X))]
     adata = AnnData(pd.DataFrame(drawn.X, cells, drawn.genes))
     config = {"prepare": {"transform": "none", "min_cells": 0}, "confounding": "none", "activity": "none"}
@@ -90,7 +92,8 @@ def test_an_object_has_the_modules_of_the_command_line(drawn, learned, gmt):
     assert adata.obsm["dag_modules"].shape == (300, 5)
     with pytest.raises(InputError, match="prices has 'edge'; expected some of loadings, edges, outside"):
         ac.tl.modules(adata, prices={"edge": 2.0})
-    ac.tl.modules(adata, n_modules=5, prices={"edges": 100.0})
+    with pytest.warns(DataWarning, match=r"1 of 6 sets .* have fewer than 3 genes of the data and are left out: odd"):
+        ac.tl.modules(adata, n_modules=5, gene_sets=odd, prices={"edges": 100.0})
     assert sum(ac.get.modules(adata).edges["kind"] == AMONG) < sum(learned.edges["kind"] == AMONG)
 
 

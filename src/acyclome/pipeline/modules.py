@@ -42,7 +42,7 @@ from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.records import Confounded
 from acyclome.pipeline.session import Session, report_if_possible
-from acyclome.pipeline.task import Progress, Runtime, Task, seed_of
+from acyclome.pipeline.task import Progress, Runtime, Task, Tell, seed_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -111,7 +111,7 @@ def modules_of_run(out: str | os.PathLike[str], asked: Asked, runtime: Runtime) 
 
 
 def modules_of_adata(
-    adata: AnnData, asked: Asked, *, key: str, regulators: Regulators | None = None, progress: Progress | None = None
+    adata: AnnData, asked: Asked, *, key: str, regulators: Regulators | None, progress: Progress | None, tell: Tell
 ) -> None:
     """Learn modules beside the network inside an object, whose options say what is known, and write them into it."""
     from acyclome.pipeline.anndata_store import store_of
@@ -121,7 +121,7 @@ def modules_of_adata(
     network = read_keys(adata, key)
     config = Config.from_mapping(network.facts["config"])
     data = Dataset.build(store_of(adata, config), config, regulators=regulators)
-    task = Task.begin(data, config, Runtime(threads=usable_threads(), progress=progress))
+    task = Task.begin(data, config, Runtime(threads=usable_threads(), progress=progress, tell=tell))
     with one_blas_thread():
         found = learn_modules(task, network, asked, factors=np.empty((0, data.n_obs)))
     write_modules(adata, found, key)
@@ -133,6 +133,7 @@ def learn_modules(task: Task, network: Network, asked: Asked, *, factors: np.nda
     genes, symbols = task.data.store.genes, network.symbols
     named = read_gene_sets(asked.gene_sets, genes, symbols=symbols)
     seen = read_gene_sets(asked.visible, genes, symbols=symbols)
+    task.runtime.warn(dict.fromkeys((*named.notes, *seen.notes)))
     found = _find(task, network, asked, visible=Visible(seen.sets), named=named)
     sets = named if named.names else seen
     edges = _edges(task, network, found, in_set=seen.sets)

@@ -24,6 +24,7 @@ from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.resources import check_memory
 
 Progress = Callable[[str, float, str], None]
+Tell = Callable[[str], None]
 T = TypeVar("T")
 
 
@@ -36,7 +37,7 @@ class Runtime:
     device: str = "auto"  # cpu, cuda, or auto for the card if there is one, which correlates, screens and relaxes
     resume: bool = False  # keeps finished stages whose inputs are the same
     progress: Progress | None = None  # called with stage, share done and a message
-    tell: Callable[[str], None] | None = None  # called with what should be known of the data, as soon as it is
+    tell: Tell | None = None  # called with what should be known of the data, as soon as it is
     # Called with the seconds that a plan gives the stages of a network, which network it is, and how many there are.
     expect: Callable[[Mapping[str, float], int, int], None] | None = None
     # None for threads, local, the address of a cluster that sees the files of the run, or slurm (pipeline.clusters).
