@@ -6,6 +6,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 import acyclome as ac
 from acyclome.config import Config
@@ -17,6 +18,7 @@ from acyclome.evaluate.simulate import simulate
 from acyclome.pipeline import confounding
 from acyclome.pipeline.commands import run
 from acyclome.pipeline.confounding import columns_of
+from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.task import Runtime
 
 
@@ -73,6 +75,26 @@ def test_of_many_observations_factors_are_told_from_some_and_taken_out_of_all(co
     assert len(one) == len(same) == 1
     assert len(one[0]["genes"].keys() & same[0]["genes"].keys()) >= 5  # of ten, of 200; 6 to 9 of 200 to 499
     assert right(of_some, data) > right(without, data) + 0.05  # .08 to .11, as the observations drawn are others
+
+
+def test_observations_of_sparse_data_are_drawn_in_one_pass_and_are_what_they_were(bench, monkeypatch):
+    X = sp.csr_matrix(np.random.default_rng(9).poisson(0.3, (40, 300)).astype(np.float32))
+    task = bench.task(bench.store(X))
+    monkeypatch.setattr(standardized, "HELD_BYTES", 0)
+    monkeypatch.setattr(confounding, "LOOKED_OBSERVATIONS", 50)
+    part = task.data.subset(rows=np.arange(300)).store
+    monkeypatch.setattr(type(part), "block", lambda *_: pytest.fail("genes of all observations were made dense"))
+    drawn = confounding._drawn(task).store
+    rows = [task.data.store.observations.index(name) for name in drawn.observations]
+    assert len(rows) == 50
+    np.testing.assert_array_equal(drawn.block(0, 40), X.toarray()[:, rows])
+
+
+def test_where_no_factors_are_looked_for_nobody_looks_at_the_data(bench, monkeypatch):
+    task = bench.task(np.eye(5), Config.from_mapping({"confounding": "none", "activity": "none"}))
+    monkeypatch.setattr(Dataset, "problem", lambda *_: pytest.fail("the data were looked at"))
+    monkeypatch.setattr(type(task), "problem", property(lambda _: pytest.fail("the data were looked at")))
+    assert confounding.find(task).facts["method"] == "none"
 
 
 def test_a_factor_is_said_to_go_with_the_columns_that_it_is(confounded):

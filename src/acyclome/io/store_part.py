@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from acyclome.io.store import GeneMajor, MemoryStore
-from acyclome.io.store_writer import ContentDigest
+from acyclome.io.store_writer import ContentDigest, Matrix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,11 +75,18 @@ class StorePart(GeneMajor):
     def close(self) -> None:
         self._store.close()
 
+    def sparse_in_memory(self) -> MemoryStore:
+        """Return the part by itself, as CSR, from one pass over slabs of observations."""
+        assert self.slabs is not None, "the store is sparse"
+        return self._as_memory(sp.hstack(list(self.slabs()), format="csr"))
+
     def in_memory(self) -> MemoryStore:
         # Piece by piece, for a part of the observations has all of them while it is read.
         step = max(1, _DIGESTED // max(self._store.n_obs, 1))
         pieces = [self.block(a, min(a + step, self.n_vars)) for a in range(0, self.n_vars, step)]
-        values = np.concatenate(pieces) if pieces else self.block(0, 0)
+        return self._as_memory(np.concatenate(pieces) if pieces else self.block(0, 0))
+
+    def _as_memory(self, values: Matrix) -> MemoryStore:
         return MemoryStore(
             values,
             self.genes,

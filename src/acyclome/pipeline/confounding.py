@@ -18,8 +18,10 @@ from acyclome.core.data.moments import WHOLE_GENES
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.standardized import is_small
 from acyclome.core.engine import screen
+from acyclome.io.store_part import StorePart
 from acyclome.models import DEFAULT
 from acyclome.models.card import Ability
+from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.engine_settings import engine_settings, looks_for_factors, may_look
 from acyclome.pipeline.records import Confounded
 from acyclome.pipeline.resources import LOOKED_OBSERVATIONS
@@ -44,9 +46,8 @@ TOLD = 0.1  # share of a factor's variance from which a column of the observatio
 def find(task: Task) -> Confounded:
     """Find factors, what else is to be taken out of the data, or else the activity of regulators."""
     task.report("confounding", 0.0, "hidden causes")
-    problem, is_drawn = _looked_at(task), _is_drawn(task)
-    candidates = _candidates(task, problem)
-    found, method = _hidden_causes(task, problem, candidates)
+    is_drawn, looked_at = _is_drawn(task), _looked_at(task)
+    found, method = _hidden_causes(task, looked_at)
     activities, facts = Activities.of_expression(task.scaled, np.empty(0, np.int64)), dict[str, Any]()
     against, warnings = _against_activities(task, found, method), list[str]()
     if against and task.config.activity == "latent":
@@ -76,38 +77,43 @@ def find(task: Task) -> Confounded:
     if len(activities.genes):
         drawn = activities.draw(task.scaled.Z, seed_of(task.config, "activity"))
     out = Confounded(scores=scores, loadings=loadings, regulators=activities.genes, activity=drawn, facts=facts)
-    if candidates is None or out.deconfounding.any or is_drawn:
+    if looked_at is None or out.deconfounding.any or is_drawn:
         return out
+    candidates = looked_at[1]
     return replace(out, indptr=candidates.indptr, parent=candidates.parent)  # which cost a third of what looking does
 
 
-def _looked_at(task: Task) -> Problem:
-    """Return the problem, of ``LOOKED_OBSERVATIONS`` drawn at random where the genes of all are not held in memory."""
-    if not _is_drawn(task):
-        return task.problem
+def _looked_at(task: Task) -> tuple[Problem, Candidates] | None:
+    """Return the problem, and its candidates as the data are; None where no factors are to be looked for.
+
+    It is of ``LOOKED_OBSERVATIONS`` drawn at random where the genes of all are not held in memory.
+    """
+    if not looks_for_factors(task.config, n_genes=task.data.n_genes, is_counted=task.data.size is not None):
+        return None
+    problem = _drawn(task).problem(task.backend) if _is_drawn(task) else task.problem
+    return problem, screen(problem, engine_settings(_of_lines(task.config)))
+
+
+def _drawn(task: Task) -> Dataset:
     n, rng = task.data.n_obs, np.random.default_rng(seed_of(task.config, "confounding"))
     part = task.data.subset(rows=np.sort(rng.permutation(n)[:LOOKED_OBSERVATIONS]))
-    return part.problem(task.backend)
+    if not isinstance(part.store, StorePart) or part.store.slabs is None:
+        return part
+    # In one pass over the cells; block by block all of them would be dense: 4 GB of a million, for 1,024 genes.
+    return replace(part, store=part.store.sparse_in_memory())
 
 
 def _is_drawn(task: Task) -> bool:
     return task.data.n_obs > LOOKED_OBSERVATIONS and not is_small(task.scaled.standardized.shape, task.scaled.dtype)
 
 
-def _candidates(task: Task, problem: Problem) -> Candidates | None:
-    """Screen the data as they are, if factors are to be looked for."""
-    if not looks_for_factors(task.config, n_genes=task.data.n_genes, is_counted=task.data.size is not None):
-        return None
-    return screen(problem, engine_settings(_of_lines(task.config)))
-
-
-def _hidden_causes(task: Task, problem: Problem, candidates: Candidates | None) -> tuple[HiddenCauses | None, str]:
+def _hidden_causes(task: Task, looked_at: tuple[Problem, Candidates] | None) -> tuple[HiddenCauses | None, str]:
     """Look for factors; return them, None where nobody looked, and what is to be done."""
     method = task.config.confounding
-    if candidates is None:
+    if looked_at is None:
         return None, "trim" if method == "trim" else "none"
     settings = engine_settings(_of_lines(task.config))
-    found = find_factors(problem, candidates, settings, seed=seed_of(task.config, "confounding"), most=MOST)
+    found = find_factors(*looked_at, settings, seed=seed_of(task.config, "confounding"), most=MOST)
     trims = method == "auto" and found.residual_correlation > UNEXPLAINED and _may_trim(task.config)
     leaves_most = found.residual_correlation**2 > (1.0 - EXPLAINED) * found.without**2
     is_none = len(found.scores) == 0 or (method == "auto" and leaves_most)
