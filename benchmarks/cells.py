@@ -7,12 +7,15 @@ Cells are those of ``acyclome simulate --atlas``: the first of a larger file are
 are in the folder are taken as they are.  Every stage runs in a process of its own, without resamples, without checks
 and without the search for hidden causes, which looks at a sample whatever the number of cells.  Moments of half-samples
 are measured up to ``--halved`` cells.  Floors are what the products of all pairs of genes take at the speed of one
-matrix product, and what reading the file takes, measured beside.
+matrix product, and what reading the file takes, measured beside.  What ``plan`` foresees is that of this machine
+(``acyclome doctor --speed``), and without imports.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -46,7 +49,9 @@ def main() -> None:
     parser.set_defaults(seeds=[1], threads=1)
     given = parser.parse_args()
     rows = []
-    with _folder(given.folder) as folder:
+    with _folder(given.folder) as folder, tempfile.TemporaryDirectory() as speed:
+        os.environ["ACYCLOME_SPEED"] = str(Path(speed) / "speed.json")
+        run_command("doctor", "--speed")
         for n_cells in given.cells:
             for seed in given.seeds:
                 path = folder / f"cells-{n_cells}-{given.genes}-{seed}.h5ad"
@@ -76,12 +81,13 @@ def _row(path: Path, seed: int, *, top: int, threads: int, is_halved: bool) -> d
     with tempfile.TemporaryDirectory() as name:
         out = Path(name) / "run"
         asked = (*PLAIN, *map(str, ("--threads", threads, "--seed", seed, "--n-top-genes", top)))
-        calls = {"inspect": ("inspect", path), "plan": ("plan", path, *asked)}
+        calls = {"inspect": ("inspect", path), "plan": ("plan", path, *asked, "--json")}
         calls["prepare"] = ("prepare", path, "-o", out, *asked, "--quiet")
         calls |= {stage: (stage, out, "--threads", threads, "--quiet") for stage in STAGES}
         for stage, words in calls.items():
-            cost = run_command(*map(str, words))
+            cost = run_command(*map(str, words), answer=Path(name) / "answer" if stage == "plan" else None)
             row |= {f"{stage}_cpu_s": cost.cpu, f"{stage}_peak_mb": cost.peak_mb}
+        row |= _foreseen(json.loads((Path(name) / "answer").read_text(encoding="utf-8")), row)
         store = out / "stages" / "prepared.h5"
         with Store.open(store) as opened:
             row |= {"all_cpu_s": sum(spent for name, spent in row.items() if name.endswith("_cpu_s"))}
@@ -93,6 +99,13 @@ def _row(path: Path, seed: int, *, top: int, threads: int, is_halved: bool) -> d
         while stream.read(1 << 24):
             pass
     return row | {"reading_s": time.perf_counter() - began}
+
+
+def _foreseen(plan: dict[str, Any], row: dict[str, Any]) -> dict[str, float]:
+    """Return what the plan says of memory, and of the seconds of what is measured, beside the largest peak of it."""
+    seconds = sum(plan["seconds"][stage] for stage in ("prepare", "confounding", *STAGES))
+    peak = max(row[f"{stage}_peak_mb"] for stage in ("prepare", *STAGES))
+    return {"planned_s": seconds, "planned_mb": plan["memory_bytes"] / 1e6, "peak_mb": peak}
 
 
 def _prepared(path: Path, seed: int, *, top: int, threads: int) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from benchmarks.measure import Cost
 RUN = "import sys; from acyclome.cli import main; sys.argv[0] = 'acyclome'; sys.exit(main())"
 
 
-def run_command(*words: str | Path) -> Cost:
-    """Run ``acyclome WORDS ...``; return what it took, imports included.
+def run_command(*words: str | Path, answer: Path | None = None) -> Cost:
+    """Run ``acyclome WORDS ...``; return what it took, imports included.  ``answer`` is a file for what it prints.
 
     Raises
     ------
@@ -23,7 +23,8 @@ def run_command(*words: str | Path) -> Cost:
     """
     began = time.perf_counter()
     call = [sys.executable, "-c", RUN, *map(str, words)]
-    process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    with Path(answer or os.devnull).open("w", encoding="utf-8") as out:
+        process = subprocess.Popen(call, stdout=out, stderr=subprocess.PIPE, text=True)
     said = process.stderr.read() if process.stderr else ""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -52,6 +52,7 @@ class GeneMajor(ABC):
     facts: dict[str, Any]  # what was done to the data before they were written
     is_sparse: bool  # whether the values are held as CSR
     folder: Path | None = None  # of its file
+    seen: np.ndarray | None = None  # (n_vars,) in how many observations each is not zero, where a file tells
     symbols: Mapping[str, str] = {}  # of genes by their names, where they have symbols beside
 
     @property
@@ -173,6 +174,7 @@ class Store(GeneMajor):
         # 8 bytes a gene and slab, and one read less a block.
         self._indptr = np.atleast_2d(handle["X/indptr"][:]) if self.is_sparse else None
         self._check(handle["X"])
+        self.seen = None if self._indptr is None else np.diff(self._indptr, axis=1).sum(axis=0)
 
     def _check(self, X: Any) -> None:
         """Refuse a matrix of another shape or kind than names and pointers say: what reads it trusts them."""

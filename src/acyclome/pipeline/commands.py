@@ -28,7 +28,7 @@ from acyclome.knowledge.regulators import find_regulators
 from acyclome.network import JointNetworks, Network
 from acyclome.pipeline.clusters import whole_run
 from acyclome.pipeline.doors import Door, Label
-from acyclome.pipeline.durations import CHECKED_OBSERVATIONS, CHECKED_ROUNDS
+from acyclome.pipeline.durations import CHECKED_OBSERVATIONS, CHECKED_ROUNDS, Filled
 from acyclome.pipeline.groups import check_joint, learn_groups
 from acyclome.pipeline.jobs import job_needs
 from acyclome.pipeline.keys import Part, options_of
@@ -171,7 +171,7 @@ def _prepare(
 
 def _job_needs(path: Path, config: Config) -> dict[str, dict[str, float]]:
     with Store.open(path) as store:
-        return job_needs(store.n_vars, store.n_obs, config)
+        return job_needs(store.n_vars, store.n_obs, config, filled=Filled.of(store.seen, store.n_obs))
 
 
 def _permute(input_path: str | os.PathLike[str], folder: RunFolder, config: Config, *, key: str) -> None:
@@ -262,9 +262,10 @@ def plan(input_path: str | os.PathLike[str], config: Config, runtime: Runtime) -
     """
     from acyclome.prepare import prepared_size
 
-    n_obs, n_vars = prepared_size(input_path, config)
-    rates = known_rates()
-    facts = estimate(n_vars, n_obs, config, threads=runtime.threads, rates=rates)
+    size = prepared_size(input_path, config)
+    filled = Filled.of(size.seen, size.n_obs, read=(size.genes_read, size.values_read))
+    given: dict[str, Any] = {"threads": runtime.threads, "rates": known_rates(), "filled": filled}
+    facts = estimate(size.n_vars, size.n_obs, config, **given)
     if config.card is None:
-        facts["models"] = estimate_models(n_vars, n_obs, config, threads=runtime.threads, rates=rates)
+        facts["models"] = estimate_models(size.n_vars, size.n_obs, config, **given)
     return facts

@@ -13,7 +13,7 @@ from acyclome.knowledge.regulators import Regulators
 from acyclome.knowledge.shared import Shared
 from acyclome.network import Network
 from acyclome.pipeline.dataset import Dataset
-from acyclome.pipeline.durations import WRITTEN
+from acyclome.pipeline.durations import WRITTEN, Filled
 from acyclome.pipeline.resources import estimate
 from acyclome.pipeline.session import Session
 from acyclome.pipeline.speed import known_rates
@@ -72,7 +72,9 @@ def learn_session(session: Session, label: Label, place: tuple[int, int]) -> Net
     """Learn the network of a place, the first of so many; tell how long it may take, and what came up meanwhile."""
     data, runtime = session.task.data, session.task.runtime
     if runtime.expect is not None:
-        facts = estimate(data.n_genes, data.n_obs, session.asked, threads=runtime.threads, rates=known_rates())
+        given: dict[str, Any] = {"threads": runtime.threads, "rates": known_rates()}
+        filled = Filled.of(data.store.seen, data.n_obs)
+        facts = estimate(data.n_genes, data.n_obs, session.asked, **given, filled=filled)
         planned = facts["seconds"]
         left_out = ("prepare", *(WRITTEN if session.folder is None else ()))  # the data are prepared
         runtime.expect({name: spent for name, spent in planned.items() if name not in left_out}, *place)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
 
 from acyclome.config import Config
+from acyclome.core.data.slabs import share_of_products
 from acyclome.core.measurement.refine import MOST_GENES
 from acyclome.models.card import Cost
 from acyclome.pipeline.engine_settings import looks_for_factors
@@ -32,6 +35,9 @@ HALF = 0.03  # seconds of a half-sample of any size, and of a check: what half-s
 # no factor is proposed, as in most simulated data; where some are, 42 were made of 3,000 genes and of 6,000.
 PROPOSED, FITTED, FIT_SEARCH, FIT_PAIRS, MANY_FITS = 2.0, 0.6, 0.1, 600, 42
 REFINED = 1e4  # times d^3 multiplications by the likelihood of latent scores: 4 s at 300 genes, 40 to 55 s at 600
+# Of sparse data: products beside the share that is counted (:mod:`acyclome.core.data.slabs`), which dense ones of tiles
+# and panels do not reach either; and what a gene that is read takes beside its values, as so many of these.
+SPARSE, GENE_READ = 0.5, 1000
 MEMBER = 1.2e-4  # seconds a gene that a half-sample takes in tables and page: .16 at 1,000 genes, .27 at 3,000
 
 
@@ -77,12 +83,41 @@ def parts_judged(n_genes: int, n_obs: int) -> int:
 
 
 @dataclass(frozen=True)
+class Filled:
+    """What of sparse data is not zero, by which they are read and multiplied.
+
+    ``share`` is what products of the genes take of those of dense matrices, ``kept`` their stored values, and
+    ``values`` those of all ``genes`` that are read.
+    """
+
+    share: float
+    kept: int
+    genes: int
+    values: int
+
+    @classmethod
+    def of(cls, seen: np.ndarray | None, n_obs: int, *, read: tuple[int, int] | None = None) -> Self | None:
+        """Return that of genes that are ``seen`` in so many observations, ``(d,)``; None of dense ones, of None.
+
+        ``read`` are the genes and values that are read; None where these are prepared already.
+        """
+        if seen is None:
+            return None
+        kept = int(seen.sum())
+        return cls(share_of_products(seen, n_obs), kept, *(read or (len(seen), kept)))
+
+
+@dataclass(frozen=True)
 class Durations:
-    """Seconds that a run with these options takes on so many threads of a machine."""
+    """Seconds that a run with these options takes on so many threads of a machine.
+
+    ``filled`` is given where products are those of sparse genes.
+    """
 
     config: Config
     threads: int
     rates: Rates
+    filled: Filled | None = None
 
     def of_stages(self, n_genes: int, n_obs: int, shards: tuple[int, int] | None = None) -> dict[str, float]:
         """Return the seconds of every stage, but for the choice of a model.
@@ -96,11 +131,14 @@ class Durations:
         held_out = (HELD_OUT_PARTS - 1) * (look + gram) + HELD_OUT_PARTS * search * QUICK
         hidden = self.of_look(n_genes, n_obs)
         times = {
-            "prepare": d * n / rates.values,
+            "prepare": self._preparation(d, n),
             "confounding": hidden,
             "screen": 0.0 if hidden else look / self.threads,  # whose candidates are those of the other
             **({"fit": 0.0} if shards is None else self._of_shards(shards, n_genes, n_obs)),
-            "order": gram * 2 / self.threads + search + config.search.perturbations * d / rates.moves + refined,
+            "order": (0.0 if self.filled else gram * 2 / self.threads)
+            + search
+            + config.search.perturbations * d / rates.moves
+            + refined,
             "resample": resampled / self.threads,
             **({"held_out": held_out / self.threads} if is_held_out(config) else {}),
             "validation": self._check(d, n) / self.threads if config.validation.checks else 0.0,
@@ -129,10 +167,16 @@ class Durations:
 
     def _passes(self, d: float, n: float) -> tuple[float, float, float]:
         """Return what one core takes for correlations, for candidates with them, and for a search to its end."""
-        gram = d * d * n / self.rates.gram
+        gram = d * d * n / self.rates.gram * (1.0 if self.filled is None else SPARSE * self.filled.share)
         forward = d * d * self.config.screen.forward_steps**2 / 2 / self.rates.forward
         partial = d * d * min(n, d) * 2 / self.rates.gram
         return gram, gram + forward + partial, 4 * d / self.rates.moves
+
+    def _preparation(self, d: float, n: float) -> float:
+        """Return what one core takes to read and prepare all genes of a file."""
+        if self.filled is None:
+            return d * n / self.rates.values
+        return (self.filled.values + GENE_READ * self.filled.genes) / self.rates.values
 
     def _check(self, d: float, n: float) -> float:
         """Return what one core takes for the checks, which learn from a sample as half-samples are learned from."""

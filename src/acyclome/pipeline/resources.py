@@ -9,15 +9,18 @@ import numpy as np
 
 from acyclome.config import Config
 from acyclome.core.data.moments import PRECISE_GENES, WHOLE_GENES, dtype_of
+from acyclome.core.data.slabs import CHEAPER, WORTH
 from acyclome.core.data.standardized import PIECE_BYTES, is_small, panel_genes
 from acyclome.core.screening.batched import BLOCK_VALUES
 from acyclome.errors import InputError, MemoryLimitError
+from acyclome.io.store_writer import SLAB
 from acyclome.machine import machine_memory
 from acyclome.pipeline.durations import (
     HELD_OUT_PARTS,
     MANY_FITS,
     REFERENCE,
     Durations,
+    Filled,
     Rates,
     cost_of,
     is_held_out,
@@ -30,6 +33,10 @@ CARD_BYTES = 600_000_000  # what CUDA and its libraries take before any data
 PATH_BYTES = 9500  # per gene, of the flow along paths
 LOOKED_OBSERVATIONS = 5000  # from which hidden causes are told where not all are held; they bring nats each
 LOOKED = 4  # copies of the data beside, as hidden causes are looked for: 4.3 at 1,000 x 20,000, 3.4 at 3,000 x 2,000
+VALUE_BYTES = 8  # of what is not zero in sparse data
+# Copies of a slab, and bytes of a cell, its name among them, that the preparation holds: of 30,000 genes 390 MB beside
+# the libraries at 100,000 cells, and 800 MB at a million; and the same of the stages, where these are 80 and 260.
+SLABS_READ, CELL_READ, SLABS_HELD, CELL_HELD = 3, 450, 2, 200
 HALO = 3  # times its core a halo may have
 LARGEST = 0.7  # of all genes in a shard, whose correlations then take half the memory of all
 
@@ -67,7 +74,9 @@ def _shard_bytes(genes: np.ndarray, n_obs: int, config: Config) -> np.ndarray:
     return own + cost.held + cost.relaxed
 
 
-def estimate(n_genes: int, n_obs: int, config: Config, *, threads: int, rates: Rates = REFERENCE) -> dict[str, Any]:
+def estimate(
+    n_genes: int, n_obs: int, config: Config, *, threads: int, rates: Rates = REFERENCE, filled: Filled | None = None
+) -> dict[str, Any]:
     """Estimate memory (bytes) and time (seconds) of a run, per stage.
 
     Memory: data and correlations, ``n d + d^2`` numbers of 4 bytes (8 up to ``PRECISE_GENES``), once for the whole and
@@ -78,7 +87,8 @@ def estimate(n_genes: int, n_obs: int, config: Config, *, threads: int, rates: R
     the whole, as many as there are threads.
     Seconds are those of ``rates``, of one core at 3 GHz if none were measured; ``seconds_if_confounded`` are in all, of
     data in which the look for hidden causes fits many factors, which no size foretells.  ``device_memory_gb`` is what
-    --device cuda takes of the card.  Of model auto the stages are those of the simplest, the least it can take, and
+    --device cuda takes of the card.  ``filled`` is of sparse data, which are learned from slab by slab where that is
+    cheaper (:func:`goes_by_slabs`).  Of model auto the stages are those of the simplest, the least it can take, and
     what choosing takes.
     """
     chosen = {}
@@ -91,10 +101,9 @@ def estimate(n_genes: int, n_obs: int, config: Config, *, threads: int, rates: R
     beside = min(threads, config.resample.resamples)
     half = n * max(config.resample.fraction, is_held_out(config) * (1.0 - 1.0 / HELD_OUT_PARTS))
     correlations = d * d if n_genes <= WHOLE_GENES else 0.0
-    data, half_data = size * n * d, size * half * d
-    if is_formed(n_genes, n_obs, config):
-        data = (1 + threads) * (size * n * panel_genes(n_obs) + PIECE_BYTES)
-        half_data = 0.0 if half >= d else half_data
+    if filled is not None and not goes_by_slabs(n_genes, n_obs, config, filled=filled):
+        filled = None
+    data, half_data = _data_bytes(n_genes, n_obs, config, half=half, threads=threads, filled=filled)
     own = data + size * correlations
     inverse = 4 * d * d  # in place, beside the correlations
     small = half_data + size * correlations + (inverse if half >= d else 4 * half * d)
@@ -110,8 +119,9 @@ def estimate(n_genes: int, n_obs: int, config: Config, *, threads: int, rates: R
         together = min(threads, shards["shards"]) * (shards["shard_memory_bytes"] - BASE_BYTES)
         memory = max(memory, BASE_BYTES + own + together)
     memory += (1 + beside) * cost.held + cost.relaxed
+    memory = memory if filled is None else max(memory, _preparation_bytes(filled, n_obs))
     cut = (shards["shards"], shards["shard_genes"]) if shards else None
-    durations = Durations(config, threads, rates)
+    durations = Durations(config, threads, rates, filled)
     times = chosen | durations.of_stages(n_genes, n_obs, cut)
     longer = durations.of_look(n_genes, n_obs, MANY_FITS) - times["confounding"]
     return {
@@ -128,24 +138,66 @@ def estimate(n_genes: int, n_obs: int, config: Config, *, threads: int, rates: R
     }
 
 
+def _data_bytes(
+    n_genes: int, n_obs: int, config: Config, *, half: float, threads: int, filled: Filled | None
+) -> tuple[float, float]:
+    """Return the memory of the scaled data, and of those of ``half`` of the observations, as far as they are held."""
+    d, n = float(n_genes), float(n_obs)
+    size = 8 if d <= PRECISE_GENES else 4
+    if filled is None and not is_formed(n_genes, n_obs, config):
+        return size * n * d, size * half * d
+    of_half = 0.0 if half >= d else size * half * d
+    if filled is not None:
+        return SLABS_HELD * _slab_bytes(filled.kept, n_obs) + CELL_HELD * n, of_half
+    return (1 + threads) * (size * n * panel_genes(n_obs) + PIECE_BYTES), of_half
+
+
+def goes_by_slabs(n_genes: int, n_obs: int, config: Config, *, filled: Filled) -> bool:
+    """Say whether products are those of sparse genes, slab by slab."""
+    if is_formed(n_genes, n_obs, config):
+        return True
+    is_worth_it = n_genes <= n_obs and float(n_genes) ** 2 * n_obs >= WORTH and filled.share < CHEAPER
+    return is_worth_it and is_learned_from_correlations(n_genes, config)
+
+
+def _slab_bytes(values: int, n_obs: int) -> float:
+    """Return the memory of one slab of sparse data that have so many values."""
+    return VALUE_BYTES * values * min(SLAB, n_obs) / max(n_obs, 1)
+
+
+def _preparation_bytes(filled: Filled, n_obs: int) -> float:
+    return BASE_BYTES + SLABS_READ * _slab_bytes(filled.values, n_obs) + CELL_READ * n_obs
+
+
 def is_formed(n_genes: int, n_obs: int, config: Config) -> bool:
     """Say whether standardised genes are formed as they are asked for, so that memory does not grow with observations.
 
     That takes a model that is learned from correlations, of many values, of which nothing needs all at once.
     """
+    dtype = np.dtype(dtype_of(n_genes))
+    return is_learned_from_correlations(n_genes, config) and not is_small((n_genes, n_obs), dtype)
+
+
+def is_learned_from_correlations(n_genes: int, config: Config) -> bool:
+    """Say whether nothing that is learned needs all genes of all observations at once."""
     needs_all = config.input.perturbation is not None or config.prepare.transform == "latent"
     is_of_lines = config.card is not None and config.card.search == "order_search" and not config.reads_noise
-    dtype = np.dtype(dtype_of(n_genes))
-    can = is_of_lines and not needs_all and config.confounding != "trim" and n_genes <= WHOLE_GENES
-    return can and not is_small((n_genes, n_obs), dtype)
+    return is_of_lines and not needs_all and config.confounding != "trim" and n_genes <= WHOLE_GENES
 
 
 def estimate_models(
-    n_genes: int, n_obs: int, config: Config, *, threads: int, rates: Rates = REFERENCE
+    n_genes: int,
+    n_obs: int,
+    config: Config,
+    *,
+    threads: int,
+    rates: Rates = REFERENCE,
+    filled: Filled | None = None,
 ) -> dict[str, dict[str, float]]:
     """Estimate memory and time of a run with each of the models that model auto may choose."""
     models = config.with_each_model()[0]
-    found = {name: estimate(n_genes, n_obs, one, threads=threads, rates=rates) for name, one in models.items()}
+    given: dict[str, Any] = {"threads": threads, "rates": rates, "filled": filled}
+    found = {name: estimate(n_genes, n_obs, one, **given) for name, one in models.items()}
     return {name: {key: facts[key] for key in ("memory_gb", "total_seconds")} for name, facts in found.items()}
 
 

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,7 +22,7 @@ from acyclome.io.store_writer import slabs_of
 from acyclome.prepare import aggregate, covariates, depth, genes, selection, structure, transform
 from acyclome.prepare.copies import copies_in, drop_copies
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
-from acyclome.prepare.streamed import Streamed, held
+from acyclome.prepare.streamed import Streamed, held, seen_in
 from acyclome.prepare.symbols import find_symbols
 
 if TYPE_CHECKING:
@@ -127,10 +127,30 @@ def write_prepared(adata: AnnData, path_store: str | os.PathLike[str], config: C
     return {**plan.facts, "digest": digest}
 
 
-def prepared_size(path_in: str | os.PathLike[str], config: Config) -> tuple[int, int]:
-    """Return how many observations and genes the filters would leave, before anything is joined."""
-    draft, _ = _filtered(open_expression(path_in, config.input.genes_as), config)
-    return draft.n_obs, min(draft.n_vars, config.prepare.n_top_genes or draft.n_vars)
+class PreparedSize(NamedTuple):
+    """How many observations and genes the filters would leave, before anything is joined.
+
+    ``seen`` ``(d,)`` says in how many observations each of these is not zero, None of dense data: of the most variable
+    genes, which are not known before they are looked for, it takes those that are seen most often.  Of all genes there
+    are ``genes_read``, with ``values_read`` that are stored.
+    """
+
+    n_obs: int
+    n_vars: int
+    seen: np.ndarray | None
+    genes_read: int
+    values_read: int
+
+
+def prepared_size(path_in: str | os.PathLike[str], config: Config) -> PreparedSize:
+    """Return what the filters would leave of a file."""
+    adata = open_expression(path_in, config.input.genes_as)
+    draft, _ = _filtered(adata, config)
+    size = min(draft.n_vars, config.prepare.n_top_genes or draft.n_vars)
+    if not (isinstance(draft.X, Streamed) or sp.issparse(draft.X)):
+        return PreparedSize(draft.n_obs, size, None, adata.n_vars, adata.n_vars * draft.n_obs)
+    seen = np.sort(seen_in(draft.X))
+    return PreparedSize(draft.n_obs, size, seen[len(seen) - size :], adata.n_vars, int(seen.sum()))
 
 
 def _plan(adata: AnnData, config: Config) -> Plan:
