@@ -49,8 +49,9 @@ def assemble(task: Task, ordered: Ordered, resampled: Resampled, *, held_out: He
         common = common_neighbors(source, target, d)
         around = Surroundings.of(common, residual_correlation(left), n_genes=d, n_obs=data.n_obs)
     joined, confounded = joined_probability(ordered.loss - cost[target], said, around)
-    shown = partial(effects_on_pairs, task.bare, data.treatments, least=cost)
-    experiments = Experiments(shown, cost) if data.interventions.any else None
+    experiments = None
+    if data.interventions.any:
+        experiments = Experiments(partial(effects_on_pairs, task.bare, task.instruments.doses, least=cost), cost)
     ranking = rank_pairs(
         count_votes(source, target, ordered.loss, n_genes=d, total=1),
         votes,
@@ -90,7 +91,7 @@ def _by_instruments(task: Task, ordered: Ordered, score: np.ndarray) -> dict[str
         return {}
     told = direct_effects(
         task.bare,
-        task.data.treatments,
+        task.instruments,
         source=ordered.source,
         target=ordered.target,
         weight=ordered.weight,
@@ -120,7 +121,7 @@ def _effects(task: Task, ordered: Ordered) -> pd.DataFrame | None:
     if not task.data.interventions.any:
         return None
     answers = partial(responses, ordered.source, ordered.target, ordered.weight, order=ordered.order)
-    measured = measured_effects(task.bare, task.data.treatments, lambda genes: answers(genes=genes))
+    measured = measured_effects(task.bare, task.instruments, lambda genes: answers(genes=genes))
     return pd.DataFrame(measured._asdict()).astype(EFFECT_COLUMNS)
 
 

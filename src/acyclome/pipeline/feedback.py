@@ -13,7 +13,7 @@ from acyclome.pipeline.task import Task
 
 def look_for_feedback(task: Task) -> dict[str, Any]:
     """Return the pairs of targets that act on one another by name, and how strict the search was."""
-    loops, genes = find_loops(task.bare, task.data.treatments), task.data.store.genes
+    loops, genes = find_loops(task.bare, task.instruments), task.data.store.genes
     each = (loops.number, loops.source, loops.target, loops.effect, loops.error, loops.p)
     columns = zip(*(column.tolist() for column in each), strict=True)
     rows = [(k, genes[i], genes[j], *numbers) for k, i, j, *numbers in columns]

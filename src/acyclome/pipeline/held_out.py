@@ -14,7 +14,7 @@ import pandas as pd
 from acyclome.confidence.resample import Subsample
 from acyclome.core.data.interventions import own_moments
 from acyclome.core.data.search_result import SearchResult
-from acyclome.core.effects.doses import Yardstick, yardstick
+from acyclome.core.effects.doses import Yardstick
 from acyclome.core.effects.profiles import profiles, profiles_of
 from acyclome.core.effects.stacking import LEAST, Profiles
 from acyclome.core.effects.total import responses
@@ -69,9 +69,8 @@ def treatments_table(task: Task, held_out: HeldOut) -> pd.DataFrame | None:
     data, labels = task.data, task.data.labels
     if labels is None:
         return None
-    problem, treatments = task.bare, data.treatments
-    by = yardstick(problem, treatments)
-    found = profiles_of(problem, treatments, by)
+    problem, by = task.bare, task.instruments.by
+    found = profiles_of(problem, data.treatments, by)
     names = [*labels.names]
     is_linear = problem.data.size is None and not data.is_latent and data.marginal_map is None
     if labels.strangers.names and is_linear:  # else they would have had to be scaled together with the others

@@ -17,7 +17,7 @@ from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.effects.direct import direct_effects
-from acyclome.core.effects.doses import SEVERAL, Treatments, yardstick
+from acyclome.core.effects.doses import SEVERAL, Instruments, Treatments
 from acyclome.core.effects.measured import measured_effects
 from acyclome.core.effects.profiles import profiles_of
 from acyclome.core.effects.total import responses
@@ -116,16 +116,17 @@ def _networks(
     part = data.subset(rows=rows)
     dag = learn_subsample(data, config, Subsample(0, rows, seed), backend=backend)
     problem, d = part.problem(backend), data.n_genes
+    instruments = Instruments.of(problem, part.treatments)
     at = np.flatnonzero(np.isin(dag.source, asked))
     count, every = len(at), np.arange(len(dag.source))
     if most is not None:
         count = min(count, most)
-        likely = _log_odds(part, config, problem, dag=dag)
+        likely = _log_odds(part.edge_costs(config), problem, instruments, dag=dag)
         every = np.sort(at[np.argsort(-likely[at], kind="stable")[:count]])
     rankings = _observed(problem, asked, seed=seed)
     if is_seen:
-        rankings["mean difference"] = _mean_difference(problem, part.treatments, asked)
-        rankings["network and measured effects"] = _effects(problem, part.treatments, dag, asked=asked)
+        rankings["mean difference"] = _mean_difference(problem, instruments, asked)
+        rankings["network and measured effects"] = _effects(problem, instruments, dag, asked=asked)
     else:
         rankings["total effects of the network"] = np.abs(_said(dag, asked))
     rankings["any pairs"] = np.random.default_rng([seed, 1]).random((len(asked), d))
@@ -140,13 +141,13 @@ def _networks(
     return found
 
 
-def _log_odds(part: Dataset, config: Config, problem: Problem, *, dag: SearchResult) -> np.ndarray:
+def _log_odds(cost: np.ndarray, problem: Problem, instruments: Instruments, *, dag: SearchResult) -> np.ndarray:
     """Return how likely every edge is, ``(m,)``: by the likelihood it carries, and by experiments on its source."""
-    gain = dag.loss - part.edge_costs(config)[dag.target]
+    gain = dag.loss - cost[dag.target]
     unasked = np.full(len(gain), np.nan)  # no resamples
     joined, _ = joined_probability(gain, Support(unasked, unasked, 0))
     edges = {"source": dag.source, "target": dag.target, "weight": dag.weight, "order": dag.order}
-    return direct_effects(problem, part.treatments, **edges, logit=log_odds(joined)).logit
+    return direct_effects(problem, instruments, **edges, logit=log_odds(joined)).logit
 
 
 def _observed(problem: Problem, asked: np.ndarray, *, seed: int) -> dict[str, np.ndarray]:
@@ -175,8 +176,9 @@ def _gies(data: Moments, treatments: Treatments) -> Edges:
     return gies(data.Z[:, rows].T, np.maximum(only[rows], -1))
 
 
-def _mean_difference(problem: Problem, treatments: Treatments, asked: np.ndarray) -> np.ndarray:
-    found = profiles_of(problem, treatments, yardstick(problem, treatments))
+def _mean_difference(problem: Problem, instruments: Instruments, asked: np.ndarray) -> np.ndarray:
+    treatments = instruments.treatments
+    found = profiles_of(problem, treatments, instruments.by)
     place = {int(gene): k for k, gene in enumerate(treatments.gene) if gene >= 0}
     differs: np.ndarray = np.abs(found.change[[place[int(gene)] for gene in asked]])
     return differs
@@ -186,10 +188,10 @@ def _said(dag: SearchResult, genes: np.ndarray) -> np.ndarray:
     return responses(dag.source, dag.target, dag.weight, order=dag.order, genes=genes)
 
 
-def _effects(problem: Problem, treatments: Treatments, dag: SearchResult, *, asked: np.ndarray) -> np.ndarray:
+def _effects(problem: Problem, instruments: Instruments, dag: SearchResult, *, asked: np.ndarray) -> np.ndarray:
     """Return how far measured effects, weighed against the network and against nothing, move every gene, ``(k, d)``."""
-    found = measured_effects(problem, treatments, lambda genes: _said(dag, genes))
-    dose = _mean_difference(problem, treatments, asked)[np.arange(len(asked)), asked]
+    found = measured_effects(problem, instruments, lambda genes: _said(dag, genes))
+    dose = _mean_difference(problem, instruments, asked)[np.arange(len(asked)), asked]
     moved = np.zeros((len(asked), problem.data.n_genes))
     row = locate(found.source, asked)
     at = row >= 0

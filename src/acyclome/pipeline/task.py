@@ -15,6 +15,7 @@ from acyclome.config import Config
 from acyclome.core.backend import Backend
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
+from acyclome.core.effects.doses import Instruments
 from acyclome.core.engine import EngineSettings
 from acyclome.core.workers import one_blas_thread
 from acyclome.machine import backend_of, peak_memory_mb
@@ -100,6 +101,11 @@ class Task:
     def bare(self) -> Problem:
         """The problem without the correlations."""
         return Problem(self.scaled, self.data.constraints, self.backend)
+
+    @cached_property
+    def instruments(self) -> Instruments:
+        """What was done in every observation, and how strongly."""
+        return Instruments.of(self.bare, self.data.treatments)
 
     @cached_property
     def settings(self) -> EngineSettings:

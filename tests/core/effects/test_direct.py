@@ -9,7 +9,7 @@ from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.core.effects.direct import _Law, _learn, direct_effects
-from acyclome.core.effects.doses import Treatments
+from acyclome.core.effects.doses import Instruments, Treatments
 
 D, PAIRS, QUIET, EACH = 90, 30, 600, 60
 
@@ -53,7 +53,7 @@ def asked(screen):
 def test_what_runs_through_other_genes_is_no_direct_effect(screen):
     problem, treatments, A = screen
     edges = asked(screen)
-    found = direct_effects(problem, treatments, **edges, logit=np.zeros(len(edges["source"])))
+    found = direct_effects(problem, Instruments.of(problem, treatments), **edges, logit=np.zeros(len(edges["source"])))
     acted = edges["source"] < PAIRS
     np.testing.assert_array_equal(np.isfinite(found.effect), acted)
     missed = (found.effect - A[edges["source"], edges["target"]])[acted] / found.error[acted]
@@ -65,7 +65,8 @@ def test_what_runs_through_other_genes_is_no_direct_effect(screen):
 def test_edges_of_hidden_causes_are_told_from_those_of_experiments(screen):
     problem, treatments, _ = screen
     edges = asked(screen)
-    found = direct_effects(problem, treatments, **edges, logit=np.full(len(edges["source"]), 2.0))
+    instruments = Instruments.of(problem, treatments)
+    found = direct_effects(problem, instruments, **edges, logit=np.full(len(edges["source"]), 2.0))
     right, wrong = found.logit[:30], found.logit[60:]  # both out of genes that were acted on, and as likely before
     assert (right > 2.0).all()
     assert (wrong < 0.0).all()
@@ -76,7 +77,7 @@ def test_without_experiments_the_odds_stay(screen):
     problem, _, _ = screen
     edges = asked(screen)
     logit = np.linspace(-3, 3, len(edges["source"]))
-    found = direct_effects(problem, Treatments.none(problem.data.n_obs), **edges, logit=logit)
+    found = direct_effects(problem, Instruments.of(problem, Treatments.none(problem.data.n_obs)), **edges, logit=logit)
     np.testing.assert_array_equal(found.logit, logit)
     assert np.isnan(found.effect).all()
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.interventions import Interventions
-from acyclome.core.effects.doses import Treatments
+from acyclome.core.effects.doses import Instruments, Treatments
 from acyclome.core.effects.evidence import effects_on_pairs
 
 D, N = 6, 140
@@ -37,7 +37,8 @@ def test_without_doses_they_are_correlations_with_the_indicator_of_the_intervent
     m = lab.moments_of(X, interventions=targets)
     causes, least = np.array([True] * (D - 2) + [False, True]), np.full(D, 2.0)
     pairs = Candidates.from_pairs([0, 1, 5], [1, 2, 0], D)
-    found = effects_on_pairs(lab.problem_of(m, sources=causes), Treatments.none(N), pairs=pairs, least=least)
+    nobody_knows = Instruments.of(lab.problem_of(m), Treatments.none(N)).doses
+    found = effects_on_pairs(lab.problem_of(m, sources=causes), nobody_knows, pairs=pairs, least=least)
     gain = np.zeros((D, D))
     for i in np.flatnonzero((targets.counts > 0) & causes):
         for j in set(range(D)) - {i}:
@@ -66,9 +67,8 @@ def two_doses(seed, weights, knocked):
 
 
 def gains(lab, X, targets, treatments, least):
-    found = effects_on_pairs(
-        lab.problem_of(lab.moments_of(X, interventions=targets)), treatments, pairs=EVERY, least=least
-    )
+    problem = lab.problem_of(lab.moments_of(X, interventions=targets))
+    found = effects_on_pairs(problem, Instruments.of(problem, treatments).doses, pairs=EVERY, least=least)
     assert not len(found.more)
     table = np.zeros((D, D))
     table[EVERY.parent, EVERY.target] = found.gain
@@ -112,7 +112,7 @@ def test_threads_do_not_change_what_is_left(lab):
     X, targets, treatments = two_doses(3, weights, [0, 1, 2])
     m = lab.moments_of(X, interventions=targets)
     one, two = (
-        effects_on_pairs(lab.problem_of(m, threads=threads), treatments, pairs=EVERY, least=np.full(D, 3.0))
-        for threads in (1, 2)
+        effects_on_pairs(problem, Instruments.of(problem, treatments).doses, pairs=EVERY, least=np.full(D, 3.0))
+        for problem in (lab.problem_of(m, threads=1), lab.problem_of(m, threads=2))
     )
     assert one.gain.tobytes() == two.gain.tobytes()

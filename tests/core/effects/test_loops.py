@@ -8,7 +8,7 @@ from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.data.moments import scale_genes
 from acyclome.core.data.problem import Problem
-from acyclome.core.effects.doses import Treatments
+from acyclome.core.effects.doses import Instruments, Treatments
 from acyclome.core.effects.loops import CHANCE, _p_values, _threshold, find_loops
 
 QUIET, EACH = 300, 40
@@ -29,7 +29,8 @@ def screen(W, seed, n_targets):
     targets = Interventions.from_pairs(kind[at], at, n_genes=d, n_obs=len(kind))
     Z = np.ascontiguousarray(X.T)
     data = scale_genes(lambda a, b: Z[a:b], d, interventions=targets)
-    return Problem(data, Constraints.none(d), ThreadBackend(1)), Treatments(kind, np.arange(n_targets))
+    problem = Problem(data, Constraints.none(d), ThreadBackend(1))
+    return problem, Instruments.of(problem, Treatments(kind, np.arange(n_targets)))
 
 
 def chain(d):
@@ -76,6 +77,6 @@ def test_as_many_pairs_pass_by_chance_as_is_said(k):
 
 
 def test_without_treatments_nothing_is_found():
-    problem, treatments = screen(chain(3), 0, 3)
-    found = find_loops(problem, Treatments.none(len(treatments.kind)))
+    problem, _ = screen(chain(3), 0, 3)
+    found = find_loops(problem, Instruments.of(problem, Treatments.none(problem.data.n_obs)))
     assert (len(found.source), found.targets) == (0, 0)

@@ -11,7 +11,7 @@ from acyclome.core.data.problem import Problem
 from acyclome.core.effects import doses as doses_module
 from acyclome.core.effects import measured
 from acyclome.core.effects import profiles as profiles_module
-from acyclome.core.effects.doses import SEVERAL, STRANGE, Treatments, Yardstick, find_doses, yardstick
+from acyclome.core.effects.doses import SEVERAL, STRANGE, Instruments, Treatments, Yardstick, find_doses, yardstick
 from acyclome.core.effects.measured import _learn_mixture, measured_effects
 from acyclome.core.effects.total import ANY
 
@@ -57,7 +57,7 @@ def table(found):
 @pytest.mark.parametrize("seed", range(3))
 def test_effects_are_found_within_their_error_and_hardly_any_other(seed):
     problem, treatments, T, _ = draw(seed)
-    W, error = table(measured_effects(problem, treatments, nobody))
+    W, error = table(measured_effects(problem, Instruments.of(problem, treatments), nobody))
     np.testing.assert_array_equal(W[ACTED, ACTED], 1.0)
     np.fill_diagonal(W, 0.0)
     there = T != 0
@@ -67,8 +67,9 @@ def test_effects_are_found_within_their_error_and_hardly_any_other(seed):
 
 def test_what_the_network_says_rightly_makes_effects_more_certain():
     problem, treatments, T, _ = draw(1, strength=0.25)
-    alone = table(measured_effects(problem, treatments, nobody))[0] - np.eye(D) * (np.arange(D) < 4)
-    told = measured_effects(problem, treatments, lambda genes: (np.eye(D) + T)[genes])
+    instruments = Instruments.of(problem, treatments)
+    alone = table(measured_effects(problem, instruments, nobody))[0] - np.eye(D) * (np.arange(D) < 4)
+    told = measured_effects(problem, instruments, lambda genes: (np.eye(D) + T)[genes])
     told = table(told)[0] - np.eye(D) * (np.arange(D) < 4)
     assert np.sum((told - T) ** 2) < 0.5 * np.sum((alone - T) ** 2)
 
@@ -77,7 +78,7 @@ def test_a_network_that_is_wrong_is_not_believed():
     problem, treatments, T, rng = draw(2)
     wrong = np.where(rng.random((D, D)) < 0.2, 0.7, 0.0)
     np.fill_diagonal(wrong, 1.0)
-    W, _ = table(measured_effects(problem, treatments, lambda genes: wrong[genes]))
+    W, _ = table(measured_effects(problem, Instruments.of(problem, treatments), lambda genes: wrong[genes]))
     np.fill_diagonal(W, 0.0)
     assert np.sum((W - T)[:4] ** 2) < 0.1 * np.sum((wrong - np.eye(D) - T)[:4] ** 2)
 
@@ -86,7 +87,7 @@ def test_what_all_losses_do_is_told_apart_from_what_each_does():
     found = {}
     for shared in (0.0, 1.0):
         problem, treatments, _, _ = draw(3, shared)
-        effects = measured_effects(problem, treatments, nobody)
+        effects = measured_effects(problem, Instruments.of(problem, treatments), nobody)
         common = effects.effect[effects.source == ANY]
         found[shared] = common
     assert np.abs(found[0.0]).max() < 0.35
@@ -98,7 +99,7 @@ def test_what_the_network_says_all_losses_do_is_not_beyond_it():
     problem, treatments, T, _ = draw(3, 1.0)
     scale = problem.data.scale
     T[:4, 30:] = 1.0 / 3.0 * scale[:4, None] / scale[30:]  # a dose of -3 lowers them by 1
-    effects = measured_effects(problem, treatments, lambda genes: (np.eye(D) + T)[genes])
+    effects = measured_effects(problem, Instruments.of(problem, treatments), lambda genes: (np.eye(D) + T)[genes])
     assert np.abs(effects.effect[effects.source == ANY]).max(initial=0.0) < 0.35
 
 
@@ -113,9 +114,9 @@ def test_a_mixture_does_not_know_up_from_down():
 
 def test_a_sample_of_the_pairs_teaches_what_all_do(monkeypatch):
     problem, treatments, *_ = draw(1)
-    every = table(measured_effects(problem, treatments, nobody))[0]
+    every = table(measured_effects(problem, Instruments.of(problem, treatments), nobody))[0]
     monkeypatch.setattr(measured, "PAIRS", 60)
-    some = table(measured_effects(problem, treatments, nobody))[0]
+    some = table(measured_effects(problem, Instruments.of(problem, treatments), nobody))[0]
     there = (every != 0) & (some != 0)
     assert there.sum() >= 20
     np.testing.assert_allclose(some[there], every[there], atol=0.1)
@@ -183,7 +184,7 @@ def test_blocks_of_genes_do_not_change_a_bit(monkeypatch):
     for size in (64, 3):
         for room, name in ((measured, "GENES"), (doses_module, "BLOCK"), (profiles_module, "BLOCK")):
             monkeypatch.setattr(room, name, size)
-        found.append(measured_effects(problem, treatments, lambda genes: T[genes]))
+        found.append(measured_effects(problem, Instruments.of(problem, treatments), lambda genes: T[genes]))
     for a, b in zip(*found, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -191,7 +192,8 @@ def test_blocks_of_genes_do_not_change_a_bit(monkeypatch):
 def test_threads_do_not_change_a_bit():
     problem, treatments, T, _ = draw(6)
     one, three = (
-        measured_effects(learn_from(problem.data, threads), treatments, lambda genes: T[genes]) for threads in (1, 3)
+        measured_effects(problem, Instruments.of(problem, treatments), lambda genes: T[genes])
+        for problem in (learn_from(problem.data, 1), learn_from(problem.data, 3))
     )
     for a, b in zip(one, three, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -200,7 +202,7 @@ def test_threads_do_not_change_a_bit():
 @pytest.mark.parametrize("seed", range(3))
 def test_most_pairs_without_an_effect_are_left_out(seed):
     data, treatments, T, _ = draw(seed)
-    found = measured_effects(data, treatments, nobody)
+    found = measured_effects(data, Instruments.of(data, treatments), nobody)
     real = (found.source != ANY) & (found.source != found.target)
     idle = T[found.source[real], found.target[real]] == 0
     assert (~idle).sum() == (T != 0).sum()

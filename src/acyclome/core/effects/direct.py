@@ -25,7 +25,7 @@ import numpy as np
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.index_maps import locate
 from acyclome.core.data.problem import Problem
-from acyclome.core.effects.doses import Doses, Treatments, Yardstick, find_doses, yardstick
+from acyclome.core.effects.doses import Doses, Instruments, Yardstick
 from acyclome.core.effects.total import responses
 from acyclome.core.workers import run_blocks
 
@@ -78,7 +78,7 @@ class _Law(NamedTuple):
 
 def direct_effects(
     problem: Problem,
-    treatments: Treatments,
+    instruments: Instruments,
     *,
     source: np.ndarray,
     target: np.ndarray,
@@ -87,8 +87,7 @@ def direct_effects(
     logit: np.ndarray,
 ) -> DirectEffects:
     """Say of every edge of a network, ``(m,)`` each, what acting on its source says of it; ``logit`` are log odds."""
-    by = yardstick(problem, treatments)
-    doses = find_doses(problem.data.Z, treatments, by)
+    by, doses = instruments.by, instruments.doses
     place = locate(source, doses.gene)
     at = np.flatnonzero(place >= 0)
     effect, error, evidence = np.full((3, len(source)), np.nan)

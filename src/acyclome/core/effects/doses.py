@@ -87,6 +87,20 @@ class Doses(NamedTuple):
         return found / by.scale[genes]
 
 
+class Instruments(NamedTuple):
+    """Treatments, the yardstick by which they are measured, and their doses: passes over all data that many share."""
+
+    treatments: Treatments
+    by: Yardstick
+    doses: Doses
+
+    @classmethod
+    def of(cls, problem: Problem, treatments: Treatments) -> Instruments:
+        """Measure what was done."""
+        by = yardstick(problem, treatments)
+        return cls(treatments, by, find_doses(problem.data.Z, treatments, by))
+
+
 @kernel
 def _slopes(Y, centre, start, row, weight, out):
     for j in range(len(Y)):

@@ -15,7 +15,7 @@ from acyclome.core.data.candidates import Candidates, gene_blocks
 from acyclome.core.data.index_maps import positions
 from acyclome.core.data.interventions import LEAST_OWN, Interventions, own_moments
 from acyclome.core.data.problem import Problem
-from acyclome.core.effects.doses import Doses, Treatments, find_doses, yardstick
+from acyclome.core.effects.doses import Doses
 from acyclome.core.effects.mediation import share_beyond
 from acyclome.core.workers import run_blocks
 
@@ -36,7 +36,7 @@ class Effects(NamedTuple):
     more: np.ndarray
 
 
-def effects_on_pairs(problem: Problem, treatments: Treatments, *, pairs: Candidates, least: np.ndarray) -> Effects:
+def effects_on_pairs(problem: Problem, doses: Doses, *, pairs: Candidates, least: np.ndarray) -> Effects:
     """Say of every pair how far acting on its source shifts its target; find others where it does.
 
     ``-n_j/2 log(1 - r^2)`` with ``r`` the correlation of gene ``j``, over the observations in which it was no target,
@@ -49,7 +49,6 @@ def effects_on_pairs(problem: Problem, treatments: Treatments, *, pairs: Candida
     acted = np.flatnonzero((targets.counts > 0) & problem.constraints.sources)
     position = positions(acted, d)
     touched = sparse.csr_matrix((np.ones(len(targets.row), np.float32), targets.row, targets.indptr), shape=(d, n))
-    doses = find_doses(data.Z, treatments, yardstick(problem, treatments))
     dose = _doses(targets, doses)[acted]
     squared = dose.multiply(dose).tocsr()
     dose_sum, square_sum = dose.sum(axis=1).A1, squared.sum(axis=1).A1

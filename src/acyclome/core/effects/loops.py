@@ -23,7 +23,7 @@ from scipy.special import ndtr
 
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.problem import Problem
-from acyclome.core.effects.doses import Treatments, find_doses, yardstick
+from acyclome.core.effects.doses import Instruments
 from acyclome.core.workers import run_blocks
 
 CHANCE = 0.01  # pairs that pass in a whole screen without loops
@@ -55,10 +55,9 @@ class Loops(NamedTuple):
     threshold: float
 
 
-def find_loops(problem: Problem, treatments: Treatments) -> Loops:
+def find_loops(problem: Problem, instruments: Instruments) -> Loops:
     """Find the pairs of targets, each with a known dose, of which each acts on the other."""
-    by = yardstick(problem, treatments)
-    doses = find_doses(problem.data.Z, treatments, by)
+    by, doses = instruments.by, instruments.doses
     gene, k = doses.gene, len(doses.gene)
     Z = problem.data.Z
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.problem import Problem
-from acyclome.core.effects.doses import SEVERAL, Doses, Treatments, Yardstick, find_doses, yardstick
+from acyclome.core.effects.doses import SEVERAL, Doses, Instruments, Treatments, Yardstick
 from acyclome.core.effects.profiles import profiles_of
 from acyclome.core.effects.total import ANY
 from acyclome.core.kernel import kernel
@@ -65,13 +65,12 @@ class _Mixture(NamedTuple):
     tau2: float
 
 
-def measured_effects(problem: Problem, treatments: Treatments, said: Said) -> MeasuredEffects:
+def measured_effects(problem: Problem, instruments: Instruments, said: Said) -> MeasuredEffects:
     """Return the total effects of all targets that were measured, and what treatments have in common.
 
     ``said`` gives the total effects of some genes by the network, ``(k,) -> (k, d)``.
     """
-    by = yardstick(problem, treatments)
-    doses = find_doses(problem.data.Z, treatments, by)
+    treatments, by, doses = instruments
     parts = [*_weighed(problem, doses, by, said=said), _in_common(problem, treatments, by, said=said)]
     return MeasuredEffects(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
