@@ -207,7 +207,7 @@ class Dataset:
             found = self.as_found.scaled(backend.threads, scratch).standardized
             if found.sparse is not None:
                 R = found.sparse.correlate(backend.threads)
-                return with_correlations(bare, correlations_left(R, found, hidden.scores))
+                return with_correlations(bare, correlations_left(R, found, hidden.scores, out=R))
         return backend.correlate(bare)
 
     @property
@@ -256,14 +256,14 @@ class Dataset:
     def problem(self, backend: Backend, scratch: Path | None = None, R: np.ndarray | None = None) -> Problem:
         """Return what the network is learned from, with the correlations, formed here unless they are given.
 
-        Those that are given, ``R``, are of the data as they were found.
+        Those that are given, ``R``, are of the data as they were found; factors are taken out of them in their place.
         """
         bare = self.scaled(backend.threads, scratch)
         if R is None:
             return Problem(self.correlate(bare, backend, scratch), self.constraints, backend)
         if self.deconfounding.n_factors:
             found = self.as_found.scaled(backend.threads, scratch).standardized
-            R = correlations_left(R, found, self.deconfounding.scores)
+            correlations_left(R, found, self.deconfounding.scores, out=R)
         return Problem(with_correlations(bare, R), self.constraints, backend)
 
 

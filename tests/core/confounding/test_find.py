@@ -103,6 +103,9 @@ def test_moments_without_factors_are_those_of_genes_without_them():
     np.testing.assert_array_equal(left.R, left.R.T)
     np.testing.assert_allclose(scale, expected)
     assert left.n_effective == problem.data.n_effective - 2
+    room = np.empty_like(problem.data.R)
+    assert without_factors(problem.data, scores, out=room)[0].R is room
+    np.testing.assert_array_equal(room, left.R)
 
 
 def test_varimax_is_a_rotation_that_finds_simple_structure():

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acyclome.core.data.confounders import Deconfounding
-from acyclome.core.data.moments import scale_genes
+from acyclome.core.data.confounders import Deconfounding, correlations_left
+from acyclome.core.data.moments import correlations, scale_genes
+from acyclome.core.data.standardized import Standardized
 
 
 def standardized(X: np.ndarray) -> np.ndarray:
@@ -63,3 +64,13 @@ def test_scales_of_moments_are_those_of_what_is_left():
     bare = scale_genes(lambda a, b: X[a:b], 2, deconfounding=Deconfounding(factor[None]))
     assert bare.scale[0] == pytest.approx(2.0, rel=0.05)
     assert bare.mean[0] == pytest.approx(X[0].mean())
+
+
+def test_correlations_that_are_left_are_the_same_in_the_place_of_those_as_found():
+    rng = np.random.default_rng(6)
+    rows, scores = Standardized.of(standardized(rng.standard_normal((30, 80)))), rng.standard_normal((2, 80))
+    R = correlations(rows, 1)
+    left = correlations_left(R, rows, scores)
+    assert not np.array_equal(left, R)
+    assert correlations_left(R, rows, scores, out=R) is R
+    np.testing.assert_array_equal(R, left)

@@ -111,6 +111,7 @@ class _Search:
 
     def __init__(self, problem: Problem, candidates: Candidates, settings: EngineSettings, *, seed: int) -> None:
         self.problem, self.candidates, self.settings, self.seed = problem, candidates, settings, seed
+        self._room: np.ndarray | None = None
         data = problem.data
         others = max(int(problem.constraints.sources.sum()) - 1, 1)
         self.bar = 0.5 * np.log(data.n_effective) + settings.score.gamma * np.log(others)
@@ -120,12 +121,19 @@ class _Search:
         fixed, by_edge = MARGIN
         return self.bar * (fixed + by_edge * now.graph.n_edges)
 
+    def without(self, scores: np.ndarray) -> tuple[Moments, np.ndarray]:
+        """Return what :func:`without_factors` does, whose correlations stand until this is asked again."""
+        data = self.problem.data
+        if self._room is None and data.R is not None and len(scores):
+            self._room = np.empty(data.R.shape, data.R.dtype)
+        return without_factors(data, scores, out=self._room)
+
     def beside(self, scores: np.ndarray) -> Candidates:
         """Screen for a graph beside factors, and keep the candidates of the data as they are.
 
         So that fewer of these factors can be tried with the same: a screening takes several times as long as a search.
         """
-        more = screen(replace(self.problem, data=without_factors(self.problem.data, scores)[0]), self.settings)
+        more = screen(replace(self.problem, data=self.without(scores)[0]), self.settings)
         source = np.concatenate([self.candidates.parent, more.parent])
         return Candidates.from_pairs(source, np.concatenate([self.candidates.target, more.target]), more.n_genes)
 
@@ -148,7 +156,7 @@ class _Search:
             start = np.concatenate([genes, np.setdiff1d(now.graph.order, genes, assume_unique=True)]).astype(np.int32)
 
     def _step(self, scores: np.ndarray, candidates: Candidates, start: np.ndarray) -> _Fit:
-        data, scale = without_factors(self.problem.data, scores)
+        data, scale = self.without(scores)
         graph = search_once(replace(self.problem, data=data), candidates, start, settings=self.settings, seed=self.seed)
         E = self.left_by(graph, scale, np.ones(graph.n_edges, bool))
         factors = refine(E, of_scores(E, scores), EM_ROUNDS)
@@ -266,12 +274,15 @@ def _without_hubs(search: _Search, now: _Fit) -> np.ndarray:
     children = np.asarray(A.sum(axis=1)).ravel()
     inside = np.asarray((A @ A).multiply(A).sum(axis=1)).ravel()  # edges between two children of each
     clean = (children >= CHILDREN) & (inside < JOINED * children)
-    _, scale = without_factors(search.problem.data, now.factors.scores)
+    _, scale = search.without(now.factors.scores)
     return without_scores(search.left_by(graph, scale, clean[graph.source]), now.factors.scores)
 
 
-def without_factors(data: Moments, scores: np.ndarray) -> tuple[Moments, np.ndarray]:
-    """Return the moments of what factors leave, and its scales, ``(d,)``; correlations cost ``d^2`` a factor."""
+def without_factors(data: Moments, scores: np.ndarray, *, out: np.ndarray | None = None) -> tuple[Moments, np.ndarray]:
+    """Return the moments of what factors leave, and its scales, ``(d,)``; correlations cost ``d^2`` a factor.
+
+    These are written to ``out``, or else to a new array.
+    """
     if len(scores) == 0:
         return data, np.ones(data.n_genes)
     Z, n, F = data.Z, data.n_obs, orthonormal(scores).astype(data.dtype)
@@ -279,6 +290,6 @@ def without_factors(data: Moments, scores: np.ndarray) -> tuple[Moments, np.ndar
     left = np.maximum(np.einsum("ij,ij->i", Z, Z) / n - np.sum(L**2, axis=1), LEAST_LEFT)
     scale = np.sqrt(left).astype(data.dtype)
     rows = Standardized(lambda a, b: (Z[a:b] - L[a:b] @ F) / scale[a:b, None], Z.shape, data.dtype)
-    R = None if data.R is None else correlations_left(data.R, data.standardized, scores)
+    R = None if data.R is None else correlations_left(data.R, data.standardized, scores, out=out)
     less = data.n_effective - len(F)
     return replace(data, standardized=rows, R=R, scale=data.scale * scale, n_effective=less), scale.astype(np.float64)

@@ -99,13 +99,19 @@ class Deconfounding:
         return orthonormal(self.scores)
 
 
-def correlations_left(R: np.ndarray, rows: Standardized, scores: np.ndarray) -> np.ndarray:
-    """Return the correlations of what factors ``(r, n)`` leave of standardised genes whose correlations are ``R``."""
+def correlations_left(
+    R: np.ndarray, rows: Standardized, scores: np.ndarray, *, out: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the correlations of what factors ``(r, n)`` leave of standardised genes whose correlations are ``R``.
+
+    They are written to ``out``, which may be ``R``, or else to a new array: with 11,000 genes a machine takes several
+    times as long to make room for one as to fill it.
+    """
     F = orthonormal(scores).astype(R.dtype)
     L = np.concatenate([rows.block(a, b) @ F.T for a, b in rows.panels()]) / R.dtype.type(F.shape[1])
     variance = R.diagonal() - np.einsum("ij,ij->i", L, L)
     per_scale = np.where(variance >= LEAST_LEFT, 1.0 / np.sqrt(np.maximum(variance, LEAST_LEFT)), 0.0).astype(R.dtype)
-    left = np.empty_like(R)
+    left = np.empty(R.shape, R.dtype) if out is None else out
     _take_out(R, L, np.ascontiguousarray(L.T), per_scale, left)
     np.fill_diagonal(left, per_scale > 0)
     return left
