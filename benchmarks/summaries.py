@@ -234,7 +234,10 @@ SUMMARIES: dict[str, Summary] = {
     "regulons": Summary(("data", "method"), ("modules", "enriched", "regulons", "recovered", "mean_f1", "cpu_seconds")),
     "module-path": Summary(
         ("data", "acts", "n_modules"),
-        ("log_likelihood", "explained", "stability", "enriched", "named_again", "carried", "best", "knockouts"),
+        (
+            *("log_likelihood", "explained", "stability", "enriched", "named_again"),
+            *("carried", "links", "fitted", "by_chance", "best", "knockouts"),
+        ),
     ),
     "interventions": Summary(("targets", "road"), then=lambda _, table: table.drop(columns=["seconds", "peak_mb"])),
     "interventions-models": Summary(
