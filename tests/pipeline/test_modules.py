@@ -114,6 +114,10 @@ def test_visible_modules_follow_their_sets_and_others_are_learned(out, gmt, tmp_
         (["--modules", "0"], "none is visible"),
         (["--price-edges", "-1"], "The price of edges is -1.0; expected a number of 0 or more"),
         (["--to", "G01"], "--gene their beginning is missing"),
+        (["--gene", "G01", "--modules", "5"], "--modules is for learning them"),
+        (["--gene", "G01", "--price-edges", "2"], "--price-edges is for learning them"),
+        (["--gene", "NOPE"], "'NOPE' is not among the 80 genes of this network"),
+        (["--top", "0"], "0 is not in the range x>=1"),
         (["--gene-sets", "gone.gmt"], "There is no file 'gone.gmt'"),
     ],
 )
@@ -128,6 +132,22 @@ def test_ways_from_a_regulator_are_shown(out, learned, capsys):
     said = capsys.readouterr().out
     assert f"{gene} -> M0" in said
     assert "effects of several ways add up" in said
+
+
+def test_genes_are_asked_for_and_shown_by_their_symbols(drawn, tmp_path, capsys):
+    ids = [f"ENSG{k:011d}" for k in range(len(drawn.genes))]
+    adata = AnnData(pd.DataFrame(drawn.X, [f"c{i}" for i in range(len(drawn.X))], ids))
+    adata.var["gene_symbol"] = symbols = [f"TF{k}" for k in range(len(ids))]
+    adata.write_h5ad(tmp_path / "x.h5ad")
+    out, words = str(tmp_path / "out"), ["--transform", "none", "--min-cells", "0", "--threads", "1", "-q"]
+    words += ["--confounding", "none", "--activity", "none", "--resamples", "0", "--validation.checks", "false"]
+    assert main(["run", str(tmp_path / "x.h5ad"), "-o", out, *words]) == 0
+    assert main(["modules", out, "--modules", "5", "--threads", "1"]) == 0
+    assert "ENSG" not in capsys.readouterr().out
+    acts = ac.get.modules(out).edges.query("kind == @ACTS")["source"].iloc[0]
+    symbol = symbols[ids.index(acts)]
+    assert main(["modules", out, "--gene", symbol]) == 0
+    assert f"{symbol} -> M0" in capsys.readouterr().out
 
 
 def test_links_from_outside_a_set_are_listed_by_the_module_that_follows_it(drawn, out, gmt, tmp_path):
