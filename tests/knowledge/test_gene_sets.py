@@ -40,6 +40,21 @@ def test_no_file_has_no_sets():
     assert read_gene_sets(None, GENES) == GeneSets([], pytest.approx(GeneSets.none(4).sets))
 
 
+def test_weights_that_enrichr_writes_behind_genes_are_taken_off(tmp_path):
+    path = tmp_path / "x.gmt"
+    path.write_text("one\t\tA,1.0\tB,-2e-3\tC,1\n")
+    assert read_gene_sets(path, GENES).sets.T.tolist() == [[True, True, True, False]]
+
+
+def test_a_gene_in_place_of_a_remark_is_told(tmp_path):
+    path = tmp_path / "x.gmt"
+    path.write_text("one\tA\tB\tC\tD\ntwo\tA\tA\tB\tC\n")
+    assert read_gene_sets(path, GENES).notes == (
+        f"1 of 2 sets of {str(path)!r} have a gene of the data where a gmt file has its remark, which is not read as a "
+        "gene of the set: A.",
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -48,6 +63,8 @@ def test_no_file_has_no_sets():
         ("one\t\ta\tb\tc\n", r"Upper and lower case differ \(a\)"),
         ("one\t\tA\tB\tC\none\t\tB\tC\tD\n", "share a name: one"),
         ("\n", "are empty"),
+        ("\t\tA\tB\tC\n", "Line 1 of .* names no set"),
+        ("one\t\tA\tB\n", "Sets of fewer say nothing of modules"),
     ],
 )
 def test_what_is_no_gmt_is_refused_with_what_was_found(tmp_path, text, said):

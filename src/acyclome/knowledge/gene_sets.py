@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from acyclome.io.declared import check_path
 from acyclome.knowledge.regulators import likely_reason
 
 FEWEST = 3  # genes of the data in a set that counts: of two nothing says that they move together
+_WEIGHT = re.compile(r",[-+]?\d+(\.\d*)?([eE][-+]?\d+)?$")  # which Enrichr writes behind genes
 FORM = "a gmt file: on every line a name, a remark and genes, with tabs between"
 
 
@@ -48,39 +50,50 @@ def read_gene_sets(
     for gene, symbol in (symbols or {}).items():
         if symbol != gene:
             place.setdefault(symbol, []).extend(place[gene])
-    names, columns, few, found = [], [], [], set[str]()
+    names, columns, few, found, unread = [], [], [], set[str](), list[str]()
     for number, line in enumerate(_lines(Path(path)), 1):
-        cells = [cell.strip() for cell in line.split("\t")]
-        if len(cells) < 3:
-            msg = f"Line {number} of {os.fspath(path)!r} has {len(cells)} cells; expected {FORM}."
-            raise InputError(msg)
-        found |= {cell for cell in cells[2:] if cell}
+        name, remark, own = _cells(line, f"Line {number} of {os.fspath(path)!r}")
+        found |= own
+        unread += [remark] if remark in place and remark not in own else []
         column = np.zeros(len(genes), bool)
-        column[[k for cell in cells[2:] for k in place.get(cell, [])]] = True
+        column[[k for gene in own for k in place.get(gene, [])]] = True
         if column.sum() >= FEWEST:
-            names.append(cells[0])
+            names.append(name)
             columns.append(column)
         else:
-            few.append(cells[0])
+            few.append(name)
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         msg = f"Sets of {os.fspath(path)!r} share a name: {examples(twice)}. Expected one line a set."
         raise InputError(msg)
     if not names:
-        reason = likely_reason(genes, sorted(found)) or "Give sets of the same kind of names."
+        is_known = any(gene in place for gene in found)
+        advice = "Sets of fewer say nothing of modules." if is_known else "Give sets of the same kind of names."
         msg = (
             f"No set of {os.fspath(path)!r} has {FEWEST} genes of the data. It names {examples(sorted(found), 3)}, the "
-            f"data have {examples(genes, 3)}. {reason}"
+            f"data have {examples(genes, 3)}. {likely_reason(genes, sorted(found)) or advice}"
         )
         raise InputError(msg)
-    return GeneSets(names, np.column_stack(columns), _notes(path, few, of=len(few) + len(names)))
+    return GeneSets(names, np.column_stack(columns), tuple(_notes(path, few, unread, of=len(few) + len(names))))
 
 
-def _notes(path: str | os.PathLike[str], few: list[str], *, of: int) -> tuple[str, ...]:
-    if not few:
-        return ()
-    said = f"have fewer than {FEWEST} genes of the data and are left out: {examples(few)}"
-    return (f"{len(few)} of {of} sets of {os.fspath(path)!r} {said}.",)
+def _cells(line: str, where: str) -> tuple[str, str, set[str]]:
+    """Return name, remark and genes of a line."""
+    cells = [cell.strip() for cell in line.split("\t")]
+    if len(cells) < 3 or not cells[0]:
+        what = f"has {len(cells)} cells" if len(cells) < 3 else "names no set"
+        msg = f"{where} {what}; expected {FORM}."
+        raise InputError(msg)
+    return cells[0], cells[1], {_WEIGHT.sub("", cell) for cell in cells[2:] if cell}
+
+
+def _notes(path: str | os.PathLike[str], few: list[str], unread: list[str], *, of: int) -> Iterator[str]:
+    if few:
+        said = f"have fewer than {FEWEST} genes of the data and are left out: {examples(few)}"
+        yield f"{len(few)} of {of} sets of {os.fspath(path)!r} {said}."
+    if unread:
+        said = "a gene of the data where a gmt file has its remark, which is not read as a gene of the set"
+        yield f"{len(unread)} of {of} sets of {os.fspath(path)!r} have {said}: {examples(unread)}."
 
 
 def _lines(path: Path) -> list[str]:
