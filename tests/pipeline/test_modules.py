@@ -132,6 +132,8 @@ def test_ways_from_a_regulator_are_shown(out, learned, capsys):
     said = capsys.readouterr().out
     assert f"{gene} -> M0" in said
     assert "effects of several ways add up" in said
+    assert main(["modules", str(out), "--gene", "M001", "--top", "1"]) == 0  # a module can be where a way begins
+    assert "M001 (" in capsys.readouterr().out
 
 
 def test_genes_are_asked_for_and_shown_by_their_symbols(drawn, tmp_path, capsys):

@@ -103,7 +103,8 @@ def _ways(out: Path, gene: str, to: str | None, *, top: int, json: bool) -> None
 
     folder = RunFolder(out)
     found, network = folder.read_modules(), folder.read_network()
-    table = found.routes(network.find(gene), to and network.find(to), limit=top)
+    ends = [name if name in found.names else network.find(name) for name in (gene, to) if name is not None]
+    table = found.routes(*ends, limit=top)
     if json:
         echo_json({"routes": table.to_dict("records")})
         return
