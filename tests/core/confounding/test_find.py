@@ -14,6 +14,7 @@ from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.data.problem import Problem
 from acyclome.core.engine import screen
+from acyclome.evaluate.factors import Factors
 from acyclome.evaluate.simulate import simulate
 from acyclome.pipeline.engine_settings import engine_settings
 
@@ -50,6 +51,16 @@ def test_factors_are_found_and_each_is_one_of_those_there_are(graph, n_factors):
     ]
     assert min(explained) > 0.85
     assert found.residual_correlation < 0.7 * found.without
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_genes_that_are_hardly_more_than_a_factor_do_not_stand_for_it(seed):
+    factors = Factors(3, share=0.3, coverage=0.5)
+    X = simulate(200, 500, degree=0.0, factors=factors, standardised=True, seed=seed).X.T
+    found = looked_for(X, seed=3, most=20)
+    assert len(found.scores) == 3
+    assert found.graph.n_edges > 300
+    assert found.edges < 10
 
 
 def fitted(scores, basis):

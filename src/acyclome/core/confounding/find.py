@@ -8,7 +8,8 @@ gene stands go; graph and factors are then refined in turn while the description
 it by less than their price go again.
 
 Factors and observed causes of many genes span one space, and no principal component is either.  What tells them apart
-is that an observed cause has a gene without variance of its own, on whose noise only its children load.
+is that an observed cause has a gene without variance of its own, on whose noise only its children load.  Of few genes
+one may be hardly more than a factor: then the description says which of both it is.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ from acyclome.core.graph.neighbors import common_neighbors
 from acyclome.core.screening.rescreen import rescreen
 
 LEAST_GENES = 30  # on which a factor must load to be looked for: it stands for the edges between them, hundreds
-LEAST_GAIN = 5.0  # nats an observation that it must bring; graphs without hidden causes had up to 4.1
+# Nats an observation that it must bring, for each gene, and at most: five factors of half of the variance of 200 genes
+# bring 4 each, three of .3 on half 1.3 to 4.3, and graphs of 400 and more without hidden causes had up to 4.1.
+GAIN_OF_GENE, LEAST_GAIN = 0.01, 5.0
 # Neighbors that two joined targets of a hidden cause share.  Clusters of genes that such edges join had 38 genes and
 # more where a factor or regulator of 40 was hidden among 400 and 1,000, but for one of 23 beside a component beyond
 # chance; where nothing was, 2 to 18, of scale-free graphs 7 to 33.
@@ -64,6 +67,7 @@ class HiddenCauses:
     residual_correlation: float
     without: float
     gain: float  # nats by which they shorten the description
+    edges: int  # of the graph beside them
     graph: SearchResult  # without them, from a quick search
 
 
@@ -103,7 +107,7 @@ def find_factors(
     without = residual_correlation(first.E)
     beside = residual_correlation(now.E - factors.loadings @ factors.scores) if len(factors.scores) else without
     gain = first.description - now.description
-    return HiddenCauses(factors.scores, factors.loadings, beside, without, gain, first.graph)
+    return HiddenCauses(factors.scores, factors.loadings, beside, without, gain, now.graph.n_edges, first.graph)
 
 
 class _Search:
@@ -138,20 +142,24 @@ class _Search:
         return Candidates.from_pairs(source, np.concatenate([self.candidates.target, more.target]), more.n_genes)
 
     def fit(self, scores: np.ndarray, candidates: Candidates, *, beside: _Fit | None = None) -> _Fit:
-        """Fit graph and factors, and leave out factors for which a gene stands.
+        """Fit graph and factors, and leave out factors for which a gene stands, unless that lengthens the description.
 
-        Factors that shorten the description of what is ``beside`` are fitted in turn with the graph once more, screened
-        anew, and the better of the two counts; others are hardly worth one search.
+        A gene may be hardly more than a hidden factor; as a cause in its place it leaves the others joined.  Factors
+        that shorten the description of what is ``beside`` are fitted in turn with the graph once more, screened anew,
+        and the better of the two counts; others are hardly worth one search.
         """
         start = self.order
+        kept: _Fit | None = None
         while True:
             now = self._step(scores, candidates, start)
             if len(scores) and beside is not None and now.description < beside.description:
                 again = self._step(now.factors.scores, self.beside(now.factors.scores), start)
                 now = min(now, again, key=lambda one: one.description)
+            if kept is None or now.description < kept.description + self.margin(kept):
+                kept = now
             factors, genes = without_observed(now.factors)
             if len(genes) == 0:
-                return now
+                return kept
             scores = factors.scores
             start = np.concatenate([genes, np.setdiff1d(now.graph.order, genes, assume_unique=True)]).astype(np.int32)
 
@@ -235,7 +243,7 @@ def _shows_nothing(search: _Search, first: _Fit) -> bool:
 
 
 def _proposals(search: _Search, now: _Fit) -> list[np.ndarray]:
-    """Return sets of scores to be added, with and without observed causes; none where no hidden cause is likely.
+    """Return sets of scores to be added, with and without observed causes, of those that make a hidden cause likely.
 
     The hubs of a graph make factors of their own, so what clean hubs explain is taken out first.  Of a hub that stands
     in for a hidden cause the children are joined to one another; a clean one has few such edges.
@@ -247,9 +255,8 @@ def _proposals(search: _Search, now: _Fit) -> list[np.ndarray]:
         return []
     left, _ = without_observed(refine(E, components, FIRST_ROUNDS))
     left = _to_sparse(of_scores(E, left.scores))  # what the directions left out explain is unexplained now
-    if not _is_hidden(search.gains(left), n):
-        return []
-    return [_leading(search, _to_sparse(components)), _leading(search, left)]
+    proposed = [one for one in (_to_sparse(components), left) if _is_hidden(search.gains(one), n)]
+    return [_leading(search, one) for one in proposed]
 
 
 def _to_sparse(factors: Factors) -> Factors:
@@ -265,7 +272,8 @@ def _leading(search: _Search, factors: Factors) -> np.ndarray:
 
 def _is_hidden(gains: np.ndarray, n: float) -> bool:
     """Say whether a factor brings so much, and on so many genes, that it is worth a search."""
-    return bool(np.any(((gains > 0).sum(axis=0) >= LEAST_GENES) & (gains.sum(axis=0) >= LEAST_GAIN * n)))
+    least = n * min(GAIN_OF_GENE * len(gains), LEAST_GAIN)
+    return bool(np.any(((gains > 0).sum(axis=0) >= LEAST_GENES) & (gains.sum(axis=0) >= least)))
 
 
 def _without_hubs(search: _Search, now: _Fit) -> np.ndarray:
