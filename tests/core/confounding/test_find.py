@@ -154,6 +154,22 @@ def test_refining_raises_the_likelihood_to_that_of_the_true_factors():
     assert refined > log_likelihood(of_scores(E, true)) - 0.02
 
 
+def test_drawn_scores_leave_what_genes_have_in_common_to_chance_and_means_do_not():
+    rng = np.random.default_rng(1)
+    loadings, unique = rng.uniform(-1, 1, (60, 2)), rng.uniform(0.2, 1, 60)
+    X = loadings @ rng.standard_normal((2, 4000)) + rng.standard_normal((60, 4000)) * np.sqrt(unique)[:, None]
+    X -= X.mean(axis=1, keepdims=True)
+    factors = refine(X, of_scores(X, rng.standard_normal((2, 4000))), 200)
+
+    def left(scores):
+        fitted = of_scores(X, scores)
+        R = np.corrcoef(X - fitted.loadings @ fitted.scores)
+        return np.sqrt(np.mean(R[np.triu_indices(60, 1)] ** 2) * 4000)
+
+    assert left(factors.scores) > 1.5
+    assert left(factors.drawn(3)) == pytest.approx(1.0, abs=0.1)
+
+
 def test_a_direction_is_observed_if_one_gene_has_no_variance_beside_it():
     rng = np.random.default_rng(11)
     cause, factor = rng.standard_normal((2, 600))

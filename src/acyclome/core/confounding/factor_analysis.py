@@ -37,6 +37,18 @@ class Factors(NamedTuple):
         shares: np.ndarray = self.loadings**2 / self.unique[:, None]
         return shares
 
+    def drawn(self, seed: int) -> np.ndarray:
+        """Draw scores ``(r, n)`` from their posterior, given that these are its means at a variance of 1.
+
+        ``f | x ~ N(m, V)`` with ``V = (I + L' Psi^-1 L)^-1`` and ``cov m = I - V``.  What draws leave of the genes has
+        the covariance ``Psi`` of their own parts; means leave their error in all genes that load on them.
+        """
+        r, n = self.scores.shape
+        V = np.linalg.inv(np.eye(r) + (self.loadings / self.unique[:, None]).T @ self.loadings)
+        noise = np.random.default_rng(seed).standard_normal((r, n))
+        drawn: np.ndarray = np.linalg.cholesky(np.eye(r) - V) @ self.scores + np.linalg.cholesky(V) @ noise
+        return drawn
+
     def turned(self, rotation: np.ndarray) -> Factors:
         """Rotate by an orthogonal ``(r, k)``; with fewer columns than rows the rest is left out."""
         return Factors(rotation.T @ self.scores, self.loadings @ rotation, self.unique)

@@ -55,7 +55,7 @@ REFINED, WORTH = 15, 3.0  # rounds at most, and edges' worth that each must brin
 
 @dataclass(frozen=True)
 class HiddenCauses:
-    """What was found: scores ``(r, n)``, loadings ``(d, r)``, and what is left unexplained.
+    """What was found: scores ``(r, n)``, drawn from their posterior, loadings ``(d, r)``, and what is left unexplained.
 
     ``residual_correlation`` is the root of the mean squared correlation of what graph and factors leave of two genes,
     beyond chance, and ``without`` that of what a graph without factors leaves: .01 and less of simulated graphs whose
@@ -107,7 +107,8 @@ def find_factors(
     without = residual_correlation(first.E)
     beside = residual_correlation(now.E - factors.loadings @ factors.scores) if len(factors.scores) else without
     gain = first.description - now.description
-    return HiddenCauses(factors.scores, factors.loadings, beside, without, gain, now.graph.n_edges, first.graph)
+    scores = factors.drawn(seed)
+    return HiddenCauses(scores, factors.loadings, beside, without, gain, now.graph.n_edges, first.graph)
 
 
 class _Search:
