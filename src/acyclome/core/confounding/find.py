@@ -45,10 +45,7 @@ LEAST_LOADED = 8  # genes of a proposal; those of fewer cost searches and were n
 PROPOSED, LEADING = 40, 0.1  # components at most, and the share of the strongest gain that each needs
 CHILDREN, JOINED = 5, 0.5  # of a clean hub: so many, joined by fewer than half as many edges
 LEAST_VARIANCE = 0.05  # in the description: below it copies of genes would shorten it without bound
-EM_ROUNDS, FIRST_ROUNDS = (
-    20,
-    10,
-)  # of scores and loadings; cheap beside a search, three products of matrices each
+EM_ROUNDS, FIRST_ROUNDS = 20, 10  # of scores and loadings; cheap beside a search, three products of matrices each
 MARGIN = 10.0, 0.01  # edges' worth that factors must bring, and more by each edge: quick searches end so far apart
 REFINED, WORTH = 15, 3.0  # rounds at most, and edges' worth that each must bring
 
@@ -107,8 +104,7 @@ def find_factors(
     without = residual_correlation(first.E)
     beside = residual_correlation(now.E - factors.loadings @ factors.scores) if len(factors.scores) else without
     gain = first.description - now.description
-    scores = factors.drawn(seed)
-    return HiddenCauses(scores, factors.loadings, beside, without, gain, now.graph.n_edges, first.graph)
+    return HiddenCauses(factors.drawn(seed), factors.loadings, beside, without, gain, now.graph.n_edges, first.graph)
 
 
 class _Search:
