@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.family --sets "ER1, 10" [--python PYTHON --clones FOLDER]``: the sets on which GraN-DAG was
 published.  A table for each kind of sets.  ``relaxation`` is the model where its relaxation decides, ``search`` the
-model as it is offered.  Programs of papers (:mod:`.programs`) run on the first few sets, ours on the first ten.  PC and
-GES leave some edges undirected, which a coin points.
+model as it is offered.  Programs of papers (:mod:`.programs`) run on the first few sets, ours on the first ten;
+``--keep_programs`` keeps what they said in the run before.  PC and GES leave some edges undirected: a coin points them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from acyclome.config import Config
 from acyclome.core import engine
@@ -34,7 +35,7 @@ from benchmarks.intervention_distance import intervention_distance
 from benchmarks.measure import learned, measured, warm_up_for
 from benchmarks.problems import METHOD
 from benchmarks.programs import PROGRAMS, Place, run_program
-from benchmarks.report import publish
+from benchmarks.report import publish, runs_of
 from benchmarks.tables import options
 
 Edges = tuple[np.ndarray, np.ndarray]
@@ -74,15 +75,22 @@ def main() -> None:
     parser.add_argument("--python", type=Path, help="interpreter with torch and causal-learn; empty: no programs")
     parser.add_argument("--programs", nargs="+", default=list(PROGRAMS), choices=list(PROGRAMS), help="programs to run")
     parser.add_argument("--clones", type=Path, default=Path(), help="folder of clones: notears, DAG-GNN, GraN-DAG")
+    parser.add_argument("--keep_programs", action="store_true", help="keep the rows of programs, and run none")
     given = parser.parse_args()
+    if given.keep_programs and given.python:
+        parser.error("--keep_programs runs no program, for which --python is; expected one of both.")
     warm_up_for(system.search for system in SYSTEMS.values() if system.search is not None)
     for name in given.sets:
+        table = f"family-{slug(name)}"
         rows = list(_rows(name, given))
+        if given.keep_programs:
+            rows = _with_programs(rows, runs_of(table))
         words = f'--sets "{name}" --first {given.first} --threads {given.threads}'
+        words += " --keep_programs" * given.keep_programs
         if given.python:
             words += f" --python PYTHON --clones FOLDER --programs_first {given.programs_first} --limit {given.limit}"
             words += f" --programs {' '.join(given.programs)}" if given.programs != list(PROGRAMS) else ""
-        publish(f"family-{slug(name)}", rows, f"python -m benchmarks.family {words}", given)
+        publish(table, rows, f"python -m benchmarks.family {words}", given)
 
 
 def slug(name: str) -> str:
@@ -105,6 +113,12 @@ def _rows(name: str, given: argparse.Namespace) -> Iterator[dict[str, Any]]:
                     found, cost = measured(partial(work, X, seed, given.threads, **config))
                     row = {"road": road, "set": number, "status": DONE, **judge(found), **cost.row()}
                     yield about | row
+
+
+def _with_programs(rows: list[dict[str, Any]], before: pd.DataFrame) -> list[dict[str, Any]]:
+    """Put the rows of programs of the run before in front of those of their systems."""
+    kept: list[Any] = before[before["road"] == "program"].to_dict("records")
+    return sorted([*kept, *rows], key=lambda row: list(SYSTEMS).index(row["system"]))
 
 
 def _program(system: str, X: np.ndarray, seed: int, *, judge: Any, given: argparse.Namespace) -> dict[str, Any]:

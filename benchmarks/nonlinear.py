@@ -36,6 +36,7 @@ SORTS = {"rising R2": "r2", "falling R2": "r2-falling", "random order": "random"
 def main() -> None:
     """Measure and write the table."""
     parser = options(__doc__ or "", d=20, n=1000)
+    parser.add_argument("--sizes", nargs="+", type=int, default=[], help="numbers of genes; empty: that of --d alone")
     parser.add_argument("--mechanisms", nargs="+", default=list(MECHANISMS), help="mechanisms of the simulator")
     parser.add_argument(
         "--models",
@@ -61,7 +62,7 @@ def main() -> None:
     rows = list(_rows(given))
     name = "nonlinear-sdcd" if given.sdcd else "nonlinear-guided" if given.guided else f"nonlinear-{given.d}"
     words = [
-        f"--d {given.d}",
+        " ".join(["--sizes", *map(str, given.sizes)]) if given.sizes else f"--d {given.d}",
         *(["--seeds", *map(str, given.seeds)] if tuple(given.seeds) != SEEDS else []),
         "--mechanisms",
         *given.mechanisms,
@@ -80,10 +81,10 @@ def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Yield a row for every run of every method, mechanism after mechanism."""
     bench = find_bench(given.bench)
     chosen = {name: method for name, method in _methods(given).items() if name in given.methods or not given.methods}
-    for mechanism in given.mechanisms:
+    for mechanism, d in product(given.mechanisms, given.sizes or [given.d]):
         protocol = Protocol(mechanism, "ER", parent_share=None, extras={"mechanism": mechanism})
-        problems = [protocol.draw(given.d, given.n, seed, bench) for seed in given.seeds]
-        here = {"mechanism": mechanism, "genes": given.d}
+        problems = [protocol.draw(d, given.n, seed, bench) for seed in given.seeds]
+        here = {"mechanism": mechanism, "genes": d}
         for problem in problems:
             for name, method in chosen.items():
                 edges, cost = method(problem)

@@ -246,3 +246,14 @@ def test_kinetics_settle_where_their_equations_do_and_a_target_that_is_knocked_d
     )
     answer = python(code)
     assert answer.code == 0, answer.text
+
+
+def test_rows_of_programs_that_are_not_run_again_stand_with_their_systems():
+    import pandas as pd
+    from benchmarks.family import _with_programs
+
+    before = [{"system": name, "road": "program", "shd": 1} for name in ("NOTEARS", "PC")]
+    before.append({"system": "NOTEARS", "road": "search", "shd": 2})
+    new = [{"system": name, "road": "search", "shd": 3} for name in ("NOTEARS", "CAM")]
+    found = [(row["system"], row["road"], row["shd"]) for row in _with_programs(new, pd.DataFrame(before))]
+    assert found == [("NOTEARS", "program", 1), ("NOTEARS", "search", 3), ("PC", "program", 1), ("CAM", "search", 3)]
