@@ -17,7 +17,7 @@ LEAST_LEFT = 1e-5  # of a regressor's variance by those selected before: with le
 LEAST_RESIDUAL = 1e-6  # of the target's variance, below which float32 has no more to explain
 EXCLUDED = 2.0  # stands where a correlation would, of a pair that may not be an edge
 LANES = 256  # regressors compared at once; with 64 or 128 the start of each gene takes longer, with no gain elsewhere
-BELOW = 1.0 - 1e-6  # of a gain, ten times what rounding may take from it
+BELOW = 1.0 - 1e-6  # of a gain, five times what rounding may take from it
 
 
 @kernel(fastmath=True)
