@@ -35,7 +35,8 @@ LOOKED_OBSERVATIONS = 5000  # from which hidden causes are told where not all ar
 LOOKED = 4  # copies of the data beside, as hidden causes are looked for: 4.3 at 1,000 x 20,000, 3.4 at 3,000 x 2,000
 VALUE_BYTES = 8  # of what is not zero in sparse data
 # Copies of a slab, and bytes of a cell, its name among them, that the preparation holds: of 30,000 genes 390 MB beside
-# the libraries at 100,000 cells, and 800 MB at a million; and the same of the stages, where these are 80 and 260.
+# the libraries at 100,000 cells, and 520 MB at a million, 800 before; and the same of the stages, where these are 80
+# and 150.  What `plan` says with it is 1.1 to 1.3 times the largest peak of 30,000 to a million cells.
 SLABS_READ, CELL_READ, SLABS_HELD, CELL_HELD = 3, 450, 2, 200
 HALO = 3  # times its core a halo may have
 LARGEST = 0.7  # of all genes in a shard, whose correlations then take half the memory of all
