@@ -99,6 +99,13 @@ class Standardized:
 
     def columns(self, index: Any) -> np.ndarray:
         """All genes in some observations, ``(d, len(index))``."""
+        if self.is_on_disk:  # some observations lie on all pages of a file: no more of them at once than of a panel
+            Z = self._held[0]
+            out = np.empty((len(index), len(Z)), Z.dtype).T  # as numpy lays it out of an array in memory
+            for a, b in self.panels():
+                out[a:b] = Z[a:b, index]
+                let_go(Z)
+            return out
         if self._held:
             return self._held[0][:, index]
         if self.sparse is not None:  # one pass over what is seen, where panels would be made of all observations
