@@ -193,3 +193,24 @@ def test_tests_end_where_those_left_cannot_make_up_a_fifth_of_the_edges_and_the_
     assert not explained_of(5).any()
     assert sorted(asked) == every[: len(asked)]
     assert len(asked) < len(every)
+
+
+@pytest.mark.parametrize(("every", "tests", "left_out"), [(50, 17, 0), (5, 100, 20), (2, 100, 50)])
+def test_of_many_edges_a_few_are_tested_first_and_all_only_where_there_may_be_a_fifth(
+    monkeypatch, lab, every, tests, left_out
+):
+    source, target = np.zeros(100, int), np.arange(1, 101)
+    seen = []
+
+    def counted(_, e):
+        seen.append(e)
+        return e % every == 0
+
+    monkeypatch.setattr(noisy_causes, "common_neighbors", lambda *_: np.ones(100))
+    monkeypatch.setattr(noisy_causes._Graph, "causes", lambda *_: np.ones(1))
+    monkeypatch.setattr(noisy_causes._Graph, "is_explained", counted)
+    monkeypatch.setattr(noisy_causes, "FIRST", 15)
+    data = lab.moments_of(np.random.default_rng(3).normal(size=(50, 101)))
+    found = explained_by_errors(data, source, target, threads=1)
+    assert len(seen) == len(set(seen)) == tests
+    assert found.sum() == left_out
