@@ -288,7 +288,7 @@ def modules(
     --------
     >>> ac.tl.modules(modular)
     >>> len(ac.get.modules(modular).modules)
-    3
+    4
     """
     from acyclome.pipeline.modules import Asked, modules_of_adata, priced
 
