@@ -33,6 +33,7 @@ from acyclome.core.engine import EngineSettings, screen, search_once
 from acyclome.core.graph.neighbors import common_neighbors
 from acyclome.core.screening.rescreen import rescreen
 
+SMALL = 1000  # genes at most, of which one may be hardly more than a factor: of more none tells so much of all
 LEAST_GENES = 30  # on which a factor must load to be looked for: it stands for the edges between them, hundreds
 # Nats an observation that it must bring, for each gene, and at most: five factors of half of the variance of 200 genes
 # bring 4 each, three of .3 on half 1.3 to 4.3, and graphs of 400 and more without hidden causes had up to 4.1.
@@ -113,7 +114,7 @@ class _Search:
     def __init__(self, problem: Problem, candidates: Candidates, settings: EngineSettings, *, seed: int) -> None:
         self.problem, self.candidates, self.settings, self.seed = problem, candidates, settings, seed
         self._room: np.ndarray | None = None
-        data = problem.data
+        data, self.is_small = problem.data, problem.n_genes <= SMALL
         others = max(int(problem.constraints.sources.sum()) - 1, 1)
         self.bar = 0.5 * np.log(data.n_effective) + settings.score.gamma * np.log(others)
         self.order = np.random.default_rng(seed).permutation(data.n_genes).astype(np.int32)
@@ -141,9 +142,8 @@ class _Search:
     def fit(self, scores: np.ndarray, candidates: Candidates, *, beside: _Fit | None = None) -> _Fit:
         """Fit graph and factors, and leave out factors for which a gene stands, unless that lengthens the description.
 
-        A gene may be hardly more than a hidden factor; as a cause in its place it leaves the others joined.  Factors
-        that shorten the description of what is ``beside`` are fitted in turn with the graph once more, screened anew,
-        and the better of the two counts; others are hardly worth one search.
+        A gene may be hardly more than a factor; as a cause it leaves the others joined.  Factors that shorten what is
+        ``beside`` are fitted with the graph once more, screened anew; others are hardly worth one search.
         """
         start = self.order
         kept: _Fit | None = None
@@ -152,7 +152,7 @@ class _Search:
             if len(scores) and beside is not None and now.description < beside.description:
                 again = self._step(now.factors.scores, self.beside(now.factors.scores), start)
                 now = min(now, again, key=lambda one: one.description)
-            if kept is None or now.description < kept.description + self.margin(kept):
+            if kept is None or not self.is_small or now.description < kept.description + self.margin(kept):
                 kept = now
             factors, genes = without_observed(now.factors)
             if len(genes) == 0:
@@ -252,8 +252,8 @@ def _proposals(search: _Search, now: _Fit) -> list[np.ndarray]:
         return []
     left, _ = without_observed(refine(E, components, FIRST_ROUNDS))
     left = _to_sparse(of_scores(E, left.scores))  # what the directions left out explain is unexplained now
-    proposed = [one for one in (_to_sparse(components), left) if _is_hidden(search.gains(one), n)]
-    return [_leading(search, one) for one in proposed]
+    sets = [one for one in (_to_sparse(components), left) if search.is_small or _is_hidden(search.gains(left), n)]
+    return [_leading(search, one) for one in sets if _is_hidden(search.gains(one), n)]
 
 
 def _to_sparse(factors: Factors) -> Factors:
