@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import anndata
 import numpy as np
 import scipy.sparse as sp
 
@@ -72,7 +73,7 @@ def _runs(path: Path, folder: Path, seed: int, threads: int, *, skip: bool) -> t
 
 def _permute_genes(path: Path, permuted: Path, seed: int) -> None:
     """Write a copy of the file in which every gene's values are dealt out to the cells anew, gene by gene."""
-    adata = open_expression(path)
+    adata = anndata.read_h5ad(path)
     rng = np.random.default_rng([SHUFFLE, seed])
     X = sp.csc_matrix(adata.X)
     n = X.shape[0]
