@@ -33,7 +33,7 @@ from acyclome.core.engine import EngineSettings, screen, search_once
 from acyclome.core.graph.neighbors import common_neighbors
 from acyclome.core.screening.rescreen import rescreen
 
-SMALL = 1000  # genes at most, of which one may be hardly more than a factor: of more none tells so much of all
+SMALL = 400  # genes at most, of which one may be hardly more than a factor: of more none tells so much of all
 LEAST_GENES = 30  # on which a factor must load to be looked for: it stands for the edges between them, hundreds
 # Nats an observation that it must bring, for each gene, and at most: five factors of half of the variance of 200 genes
 # bring 4 each, three of .3 on half 1.3 to 4.3, and graphs of 400 and more without hidden causes had up to 4.1.
