@@ -35,8 +35,8 @@ from acyclome.core.screening.rescreen import rescreen
 
 SMALL = 400  # genes at most, of which one may be hardly more than a factor: of more none tells so much of all
 LEAST_GENES = 30  # on which a factor must load to be looked for: it stands for the edges between them, hundreds
-# Nats an observation that it must bring, for each gene, and at most: five factors of half of the variance of 200 genes
-# bring 4 each, three of .3 on half 1.3 to 4.3, and graphs of 400 and more without hidden causes had up to 4.1.
+# Nats an observation that it must bring, for each gene of so few: five factors of half of the variance of 200 genes
+# bring 4 each, three of .3 on half 1.3 to 4.3.  Graphs of 400 and more without hidden causes had up to 4.1.
 GAIN_OF_GENE, LEAST_GAIN = 0.01, 5.0
 # Neighbors that two joined targets of a hidden cause share.  Clusters of genes that such edges join had 38 genes and
 # more where a factor or regulator of 40 was hidden among 400 and 1,000, but for one of 23 beside a component beyond
@@ -269,7 +269,7 @@ def _leading(search: _Search, factors: Factors) -> np.ndarray:
 
 def _is_hidden(gains: np.ndarray, n: float) -> bool:
     """Say whether a factor brings so much, and on so many genes, that it is worth a search."""
-    least = n * min(GAIN_OF_GENE * len(gains), LEAST_GAIN)
+    least = n * (GAIN_OF_GENE * len(gains) if len(gains) <= SMALL else LEAST_GAIN)
     return bool(np.any(((gains > 0).sum(axis=0) >= LEAST_GENES) & (gains.sum(axis=0) >= least)))
 
 
