@@ -5,25 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
+from tests.core.effects.targeted import D, N, problems
 
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.interventions import Interventions
 from acyclome.core.effects.doses import Instruments, Treatments
 from acyclome.core.effects.evidence import effects_on_pairs
 
-D, N = 6, 140
 EVERY = Candidates.from_pairs(*np.nonzero(~np.eye(D, dtype=bool)), D)
 NEVER = np.full(D, np.inf)
-
-
-@st.composite
-def problems(draw):
-    rng = np.random.default_rng([97, draw(st.integers(0, 10_000))])
-    X = rng.standard_normal((N, D)) @ rng.standard_normal((D, D)) + rng.standard_normal(D)
-    gene, row = rng.integers(0, D - 1, 30), rng.choice(draw(st.sampled_from([60, N])), 30)
-    X[row, gene] += 1.0
-    return X, Interventions.from_pairs(gene, row, n_genes=D, n_obs=N)
 
 
 def own_gain(X, targets, i, j, dose):
