@@ -203,7 +203,7 @@ class Search(Section):
 
     perturbations: int = Field(default=1, ge=0, le=10_000)
     """Rounds in which every gene is moved away once and the search goes on from there. More find better graphs, at more
-    time."""
+    time. Orders of very many observations, where that hardly gains, are left sooner."""
     expanded: int = Field(default=10, ge=0, le=200)
     """Hill climbing: further candidates per gene by what their curves explain. They find causes without correlation."""
     shortlist: int = Field(default=8, ge=1, le=1000)

@@ -5,6 +5,7 @@ import pytest
 
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.graph.equivalence import cpdag
+from acyclome.core.order_search import search as order
 from acyclome.core.order_search import select as kernels
 from acyclome.core.order_search.gram_blocks import ScoreSettings, build_blocks
 from acyclome.core.order_search.negentropy import negentropy
@@ -118,6 +119,32 @@ def test_a_search_repeated_gives_the_same_bits_on_any_number_of_threads(lab):
     for name in ("source", "target", "weight", "loss", "order", "residual", "score", "score_at_local_optimum"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
         np.testing.assert_array_equal(getattr(one, name), getattr(three, name))
+
+
+def searched(lab, monkeypatch, worth, *, threads=1):
+    """Search 40 genes, where what is gained is looked at after every batch of perturbations."""
+    monkeypatch.setattr(order, "STAKES", 0)
+    monkeypatch.setattr(order, "WORTH", worth)
+    d = 40
+    blocks = lab.make_blocks(lab.moments_of(lab.draw_linear(2, d, 200)[0]).R, lab.all_pairs(d), 200)
+    return search_order(blocks, lab.all_pairs(d), start(2, d), rounds=SHAKEN, seed=7, threads=threads)
+
+
+def test_perturbations_end_where_they_gain_less_than_they_are_worth(lab, monkeypatch):
+    batches = []
+    perturb = order.perturb
+    monkeypatch.setattr(order, "perturb", lambda *given, **more: batches.append(perturb(*given, **more)) or batches[-1])
+    whole = searched(lab, monkeypatch, -np.inf)
+    every, found = batches.copy(), []
+    least = max(gain / max(stakes, 1) for gain, stakes in every)  # what the best batch gains, and no other
+    for threads in (1, 3):
+        batches.clear()
+        found.append(searched(lab, monkeypatch, least, threads=threads))
+        first = next(i for i, (gain, stakes) in enumerate(every) if gain < least * stakes)
+        assert batches == every[: first + 1] != every
+    one, three = found
+    assert whole.score <= one.score <= one.score_at_local_optimum == whole.score_at_local_optimum
+    np.testing.assert_array_equal(one.order, three.order)
 
 
 def test_another_seed_is_another_search_from_the_same_start(lab):

@@ -93,6 +93,7 @@ def _child_deltas(j, n, state, blocks, scratch):
         now = state.allowed[e]
         if not matters(g, e - g.start, now, cross, gram, relative, q, p):  # as nearly always
             continue
+        state.cursor[4] += 1
         set_hash = state.hash[scratch.gene[i]] ^ hash_of(e)
         other = recall(scratch.cache, set_hash)
         if np.isnan(other):

@@ -42,17 +42,20 @@ def perturb(
     *,
     blocks: GramBlocks,
     children: Children,
-) -> float:
-    """Perturb ``genes``, each with its seed and from the present state, and keep what pays; return the gain.
+) -> tuple[float, int]:
+    """Perturb ``genes``, each with its seed and from the present state, and keep what pays.
+
+    Returns the gain, and how many stakes were weighed for it.
 
     The first worker has the original, one thread each of the others a copy; before and after all states are the same.
     """
 
-    def batch(worker: tuple[State, MoveScratch], a: int, b: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def batch(worker: tuple[State, MoveScratch], a: int, b: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
         return _try(genes[a:b], seeds[a:b], worker[0], blocks, children, worker[1])
 
-    (original, scratch), gain, changed = workers[0], 0.0, []
-    for count, gene, key in run_on_copies(batch, gene_blocks(len(genes), BATCH), workers):
+    (original, scratch), gain, weighed, changed = workers[0], 0.0, 0, []
+    for count, gene, key, stakes in run_on_copies(batch, gene_blocks(len(genes), BATCH), workers):
+        weighed += stakes
         stops = np.cumsum(count)[count > 0]
         for a, b in zip(stops - count[count > 0], stops, strict=True):
             gain += _repeat(gene[a:b], key[a:b], original, blocks, children, scratch)
@@ -62,16 +65,19 @@ def perturb(
         state.key[:], state.allowed[:], state.hash[:] = original.key, original.allowed, original.hash
         for some in changed:  # few genes, while a selection has 5 kB
             state.selection[some] = original.selection[some]
-    return gain
+    return gain, weighed
 
 
 @kernel
 def _try(genes, seeds, state, blocks, children, scratch):
-    """Perturb every gene by itself; return of how many moves each that pays is made, their genes and new keys."""
+    """Perturb every gene by itself; return of how many moves each that pays is made, their genes and new keys.
+
+    The last that is returned is how many stakes were weighed, which hangs on nothing but the state and the seeds.
+    """
     count = np.zeros(len(genes), np.int64)
     gene, key = np.empty(len(genes) * (MAX_MOVES + 1), np.int64), np.empty(len(genes) * (MAX_MOVES + 1))
     rng_state = np.empty(1, np.uint64)
-    at = 0
+    at, before = 0, state.cursor[4]
     for t in range(len(genes)):
         rng_state[0] = seeds[t]
         j = genes[t]
@@ -95,7 +101,7 @@ def _try(genes, seeds, state, blocks, children, scratch):
                 key[at + i] = state.journal_key[i]
             at = _later_keys(gene, key, at, count[t], state)
         take_back(state, blocks, children)
-    return count, gene[:at].copy(), key[:at].copy()
+    return count, gene[:at].copy(), key[:at].copy(), state.cursor[4] - before
 
 
 @kernel

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from acyclome.core.data.candidates import Candidates, gene_blocks
@@ -17,6 +19,10 @@ from acyclome.core.order_search.state import Children, State
 
 MOVES_PER_GENE = 40  # of a run to a local optimum, at most: a guard, since every move has to gain
 ROUNDS_OF_TRIALS = 64  # in which the perturbations of all genes are tried, so that few meet a state that has changed
+# Perturbations end where a million stakes that were weighed, which take 2 s, gained less than so many nats each.  From
+# 200 to 30,000 simulated observations a thousand stakes gain 1 to 5 nats in the first quarter of a round and .4 in the
+# last (.02 to .2 of hubs); of 100,000 to a million sparse cells, whose rounds take 2 to 100 times as long, .1 and less.
+STAKES, WORTH = 1_000_000, 2e-4
 MOVES, SAVED = 256, 1024  # that one perturbation may make and touch; those that need more are given up
 
 
@@ -25,6 +31,7 @@ def search_order(
 ) -> SearchResult:
     """Improve the order ``start``, ``(d,)``, until no gene has a better gap, then perturb every gene ``rounds`` times.
 
+    Perturbations end early where they hardly gain (:data:`WORTH`).
     Score: ``sum_j n_j/2 log(rss_j/n_j) + s_j (log(n_j)/2 + gamma log p_j)``, the extended BIC (Chen and Chen 2008) over
     orders; single-gene moves to the best gap as in Teyssier and Koller (2005) and Andrews et al. (2023, BOSS).
     """
@@ -36,18 +43,37 @@ def search_order(
     initialize(state, blocks, scratch.selecting)
     _run_all(state, scratch, blocks, children=children, rng_state=rng_state)
     at_local_optimum = float(state.selection["score"].sum())
-    genes = np.concatenate([rng.permutation(d) for _ in range(rounds)] or [np.empty(0, np.int64)])
-    seeds = rng.integers(0, 2**63, size=len(genes)).astype(np.uint64)
-    workers = [(state, scratch)]
-    for _ in range(threads - 1 if rounds else 0):
-        copy = State(*(part.copy() for part in state))
-        workers.append((copy, _new_move_scratch(candidates, blocks.Z.shape[1])))
-    for a, b in gene_blocks(len(genes), max(d // ROUNDS_OF_TRIALS, min(4 * BATCH, d // 16), 1)):
-        perturb(workers, genes[a:b], seeds[a:b], blocks=blocks, children=children)
     if rounds:
+        genes = np.concatenate([rng.permutation(d) for _ in range(rounds)])
+        workers = [(state, scratch)]
+        for _ in range(threads - 1):
+            copy = State(*(part.copy() for part in state))
+            workers.append((copy, _new_move_scratch(candidates, blocks.Z.shape[1])))
+        _perturb_while_worth(workers, genes, rng, blocks=blocks, children=children)
         _queue_all(state)
         _run_all(state, scratch, blocks, children=children, rng_state=rng_state)
     return _result(state, scratch, blocks, score_at_local_optimum=at_local_optimum)
+
+
+def _perturb_while_worth(
+    workers: Sequence[tuple[State, MoveScratch]],
+    genes: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    blocks: GramBlocks,
+    children: Children,
+) -> None:
+    """Perturb ``genes``, some at once, until that gains less than it is worth."""
+    d = len(blocks.gene)
+    seeds = rng.integers(0, 2**63, size=len(genes)).astype(np.uint64)
+    gain, weighed = 0.0, 0
+    for a, b in gene_blocks(len(genes), max(d // ROUNDS_OF_TRIALS, min(4 * BATCH, d // 16), 1)):
+        more, stakes = perturb(workers, genes[a:b], seeds[a:b], blocks=blocks, children=children)
+        gain, weighed = gain + more, weighed + stakes
+        if weighed >= STAKES:
+            if gain < WORTH * weighed:
+                break
+            gain, weighed = 0.0, 0
 
 
 def _run_all(
@@ -89,7 +115,7 @@ def _new_state(start: np.ndarray, candidates: Candidates, queue: np.ndarray) -> 
         np.zeros(d, SELECTION),
         queue.astype(np.int64),
         np.ones(d, np.uint8),
-        np.array([0, d, -1, -1], np.int64),
+        np.array([0, d, -1, -1, 0], np.int64),
         np.empty(MOVES, np.int64),
         np.empty(MOVES),
         np.empty(SAVED, SELECTION),

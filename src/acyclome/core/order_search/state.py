@@ -34,7 +34,8 @@ class State(NamedTuple):
     queue, queued
         ``(d,)`` ring of genes to be asked again, and whether a gene is in it.
     cursor
-        Head and length of the queue; length of the journal and of ``saved``, both -1 while nothing is recorded.
+        Head and length of the queue; length of the journal and of ``saved``, both -1 while nothing is recorded; how
+        often a child had a stake in where its candidate stands, which is what the search takes time for.
     journal, journal_key
         Genes that were moved since the record began, and the keys they had before.
     saved, saved_gene, saved_at
@@ -82,7 +83,7 @@ def enqueue(state, j):
 @kernel
 def record(state):
     """Begin a record, so that everything from here on can be taken back."""
-    state.cursor[2:] = 0
+    state.cursor[2:4] = 0
 
 
 @kernel
@@ -122,4 +123,4 @@ def keep(state):
     """End the record and keep what was done."""
     for s in range(state.cursor[3]):
         state.saved_at[state.saved_gene[s]] = -1
-    state.cursor[2:] = -1
+    state.cursor[2:4] = -1
