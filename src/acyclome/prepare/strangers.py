@@ -72,16 +72,18 @@ def _giant_among(X: Matrix) -> int | None:
 
 
 def _copies_among(X: Matrix) -> list[int]:
-    # One random number a gene: observations whose sums are the same, but for rounding, are compared value by value.
+    # One random number a gene: observations whose sums are the same, but for rounding, and who have as many values, are
+    # compared value by value.  Of a million some sums are the same by chance.
     if isinstance(X, Streamed):
         seen, sums = X.of_cells.seen, X.of_cells.projected
     else:
         seen = X.count_nonzero(axis=0) if sp.issparse(X) else np.count_nonzero(X, axis=0)
         sums = X.T @ np.random.default_rng(0).standard_normal(X.shape[0])
     deep = np.flatnonzero(seen >= _DEEP)
-    sums = sums[deep]
-    order = np.argsort(sums, kind="stable")
-    near = np.flatnonzero(np.diff(sums[order]) <= _ROUNDING * np.abs(sums).max(initial=0.0))
+    sums, seen = sums[deep], seen[deep]
+    order = np.lexsort((sums, seen))
+    is_near = np.diff(sums[order]) <= _ROUNDING * np.abs(sums).max(initial=0.0)
+    near = np.flatnonzero(is_near & (np.diff(seen[order]) == 0))
     pairs = [sorted(deep[order[at : at + 2]]) for at in near]
     if not pairs:
         return []

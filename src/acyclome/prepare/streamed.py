@@ -66,11 +66,15 @@ class Streamed:
         """Give all observations, slab by slab, ``(d, m)`` CSR."""
         first = 0
         for cells in self.read():
-            X = turned(cells, self.genes)
-            for change in self.changes:
-                X.data = change(X.data, X.indices + first)
-            first += cells.shape[0]
-            yield X
+            last = first + cells.shape[0]
+            yield self._turned(cells, np.arange(first, last))
+            first = last
+
+    def _turned(self, cells: sp.csr_matrix, observations: np.ndarray) -> sp.csr_matrix:
+        X = turned(cells, self.genes)
+        for change in self.changes:
+            X.data = change(X.data, observations[X.indices])
+        return X
 
     def __getitem__(self, index: Any) -> Any:
         """Return some genes, still to be read, or (``[:, observations]``) all genes in rising observations, CSR."""
@@ -78,9 +82,10 @@ class Streamed:
             known = [] if not self._known else [OfGenes(*(part[index] for part in self._known[0]))]
             return replace(self, genes=self.genes[index], _known=known)
         wanted, parts, first = np.asarray(index[1]), [], 0
-        for slab in self.slabs():
-            last = first + slab.shape[1]
-            parts.append(slab[:, wanted[np.searchsorted(wanted, first) : np.searchsorted(wanted, last)] - first])
+        for cells in self.read():
+            last = first + cells.shape[0]
+            observations = wanted[np.searchsorted(wanted, first) : np.searchsorted(wanted, last)]
+            parts.append(self._turned(cells[observations - first], observations))
             first = last
         return sp.hstack(parts, format="csr")
 
