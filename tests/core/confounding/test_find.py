@@ -6,7 +6,7 @@ import pytest
 from acyclome.config import Config
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.confounding import factor_analysis, find
-from acyclome.core.confounding.factor_analysis import of_scores, refine, sparse_direction, varimax
+from acyclome.core.confounding.factor_analysis import of_scores, refine, span, sparse_direction, varimax
 from acyclome.core.confounding.find import HiddenCauses, find_factors, without_factors
 from acyclome.core.confounding.observed import without_observed
 from acyclome.core.data.confounders import Deconfounding
@@ -41,9 +41,9 @@ def looked_for(X: np.ndarray, **asked: int) -> HiddenCauses:
     return find_factors(problem, screen(problem, SETTINGS), SETTINGS, **asked)
 
 
-@pytest.mark.parametrize(("graph", "n_factors"), [("er", 2), ("hub", 1)])
-def test_factors_are_found_and_each_is_one_of_those_there_are(graph, n_factors):
-    X, scores = data(graph, n_factors)
+@pytest.mark.parametrize(("graph", "n_factors", "seed"), [("er", 2, 1), ("scale-free", 1, 1), ("hub", 1, 4)])
+def test_factors_are_found_and_each_is_one_of_those_there_are(graph, n_factors, seed):
+    X, scores = data(graph, n_factors, seed)
     found = looked_for(X, seed=3, most=20)
     assert len(found.scores) == n_factors
     explained = [
@@ -185,3 +185,12 @@ def test_components_of_noise_are_few():
     noise = np.random.default_rng(12).standard_normal((20, 300, 100))
     counts = [len(factor_analysis.principal(E, 10).scores) for E in noise]
     assert sum(counts) <= 2
+
+
+def test_sets_of_scores_that_differ_by_hardly_anything_span_what_they_have_in_common():
+    scores = np.random.default_rng(1).standard_normal((3, 500))
+    found = span([scores[:2], scores[[0, 2]] + 1e-4 * scores[[1, 0]]])
+    assert found.shape == (3, 500)
+    np.testing.assert_allclose(found @ found.T / 500, np.eye(3), atol=1e-12)
+    for f, projected in fitted(scores - scores.mean(axis=1, keepdims=True), found):
+        assert np.sum((f - projected) ** 2) < 0.01 * np.sum(f**2)

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from acyclome.core.data.standardized import Standardized
 LEAST_UNIQUE = 0.005
 ROTATIONS, ROTATED = 100, 1e-6  # rounds of varimax at most, and the rise of its criterion at which it ends
 REWEIGHTED = 10  # rounds of the sparse direction; 30 changed no figure of docs/results/confounding.md
+ALIKE = 0.01  # of the largest direction of several factors; by less do two proposals of one factor differ
 BLURRED = 3e-3  # of the mean loading: below it loadings are zero alike, so that weights stay bounded
 
 
@@ -68,6 +70,12 @@ def of_scores(E: np.ndarray, scores: np.ndarray, variance: np.ndarray | None = N
 def _mean_squares(E: np.ndarray) -> np.ndarray:
     squares: np.ndarray = np.einsum("ij,ij->i", E, E, dtype=np.float64)
     return squares / E.shape[1]
+
+
+def span(sets: Sequence[np.ndarray]) -> np.ndarray:
+    """Return orthogonal scores ``(k, n)`` that span sets of them, ``(r, n)``, which may have nearly all in common."""
+    _, size, rows = np.linalg.svd(np.vstack(sets), full_matrices=False)
+    return np.asarray(rows[size > ALIKE * size[0]] * np.sqrt(rows.shape[1]))
 
 
 def extend(loadings: np.ndarray, data: Standardized) -> np.ndarray:

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from acyclome.core.confounding.factor_analysis import Factors, of_scores, principal, refine, varimax
+from acyclome.core.confounding.factor_analysis import Factors, of_scores, principal, refine, span, varimax
 from acyclome.core.confounding.observed import without_observed
 from acyclome.core.data.candidates import Candidates
 from acyclome.core.data.confounders import LEAST_LEFT, correlations_left, orthonormal, without_scores
@@ -94,8 +94,9 @@ def find_factors(
     if _shows_nothing(search, first):
         most = 0
     while len(now.factors.scores) < most:
-        sets = (np.vstack([now.factors.scores, one]) for one in _proposals(search, now))
-        tried = [search.pruned(search.fit(scores, search.beside(scores), beside=now)) for scores in sets]
+        sets = [np.vstack([now.factors.scores, one]) for one in _proposals(search, now)]
+        shared = search.beside(span(sets)) if sets else candidates
+        tried = [search.pruned(search.fit(scores, shared)) for scores in sets]
         better = min(tried, key=lambda one: one.description, default=now)
         # A graph without factors may be better too, from another order: that is for the search to find.
         if len(better.factors.scores) == 0 or better.description > now.description - search.margin(now):
@@ -133,25 +134,21 @@ class _Search:
     def beside(self, scores: np.ndarray) -> Candidates:
         """Screen for a graph beside factors, and keep the candidates of the data as they are.
 
-        So that fewer of these factors can be tried with the same: a screening takes several times as long as a search.
+        So that all sets of these factors can be tried with the same: a screening takes as long as several searches.
         """
         more = screen(replace(self.problem, data=self.without(scores)[0]), self.settings)
         source = np.concatenate([self.candidates.parent, more.parent])
         return Candidates.from_pairs(source, np.concatenate([self.candidates.target, more.target]), more.n_genes)
 
-    def fit(self, scores: np.ndarray, candidates: Candidates, *, beside: _Fit | None = None) -> _Fit:
+    def fit(self, scores: np.ndarray, candidates: Candidates) -> _Fit:
         """Fit graph and factors, and leave out factors for which a gene stands, unless that lengthens the description.
 
-        A gene may be hardly more than a factor; as a cause it leaves the others joined.  Factors that shorten what is
-        ``beside`` are fitted with the graph once more, screened anew; others are hardly worth one search.
+        A gene may be hardly more than a factor; as a cause it leaves the others joined.
         """
         start = self.order
         kept: _Fit | None = None
         while True:
             now = self._step(scores, candidates, start)
-            if len(scores) and beside is not None and now.description < beside.description:
-                again = self._step(now.factors.scores, self.beside(now.factors.scores), start)
-                now = min(now, again, key=lambda one: one.description)
             if kept is None or not self.is_small or now.description < kept.description + self.margin(kept):
                 kept = now
             factors, genes = without_observed(now.factors)
