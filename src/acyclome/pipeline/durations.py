@@ -22,13 +22,13 @@ CHECKED_ROUNDS = 3  # of permutations, over which the edges found are averaged
 # several divisions where one has not as many.  One of few values chose by its seed (Sachs: three in turn).
 JUDGED, MOST_PARTS = 20_000, 8
 RANKED = 3.0  # products of all pairs of genes in a ranking: 4.7 s at 10,000 genes, where one is 1.7
-# Seconds a gene, and at least: .9 and 1.3 s at 2,000 genes, .1 and .6 at 748.
-TABLES, PAGE, LEAST_PAGE = 4e-4, 4e-4, 0.5
+# Seconds a gene, and at least: .9 s of tables at 2,000 genes; of the page 1.2 at 3,000, 1.8 at 6,000.
+TABLES, PAGE, LEAST_PAGE = 4e-4, 2.2e-4, 0.5
 WRITTEN = ("validation", "report")  # what is done for the page, which a folder has
 SHAKES = 4  # climbs' worth of scores in a round of perturbation
 HELD_OUT_PARTS = 5  # of the targets of a screen, as in five-fold cross-validation: each network has four fifths of them
 QUICK = 0.25  # of a search that is taken to its end: .21 at 1,000 genes and .29 at 3,000 of half-samples
-HALF = 0.03  # seconds of a half-sample of any size, and of a check: what half-samples of 100 genes took beside
+HALF = 0.02  # seconds of a half-sample of any size, and of a check: what half-samples of 100 genes took beside
 # The look for hidden causes: passes over the data in which factors are proposed, and for each fit of factors further
 # ones, part of a search to its end, and multiplications for each pair of genes: of processor seconds of this stage
 # alone, which are not on record; benchmarks/plans has whole runs beside what they foresee.  One fit is made where
@@ -46,7 +46,7 @@ class Rates:
     """What one core does in a second; these are of one at 3 GHz, and :mod:`.speed` measures others."""
 
     gram: float = 6e10  # multiplications in products of matrices
-    forward: float = 2.5e9  # in the forward selection
+    forward: float = 6e9  # in the forward selection
     moves: float = 5e3  # genes moved by the order search
     scored: float = 2e10  # multiplications in scores and in the relaxation, which have small matrices
     values: float = 1e7  # of expression, filtered and scaled: of seconds of this stage, not on record either
