@@ -224,3 +224,21 @@ def test_a_matrix_that_is_not_in_memory_gives_the_same_network(kind, tmp_path, m
         learn(one)
     assert_frame_equal(ac.get.edges(whole), ac.get.edges(lazy))
     assert len(ac.get.edges(lazy)) > 0
+
+
+@pytest.mark.parametrize("gap", [None, np.nan])
+def test_labels_of_a_notebook_with_gaps_are_those_that_a_file_gives_back(adata, gap):
+    labels = np.array(["G0", "G4", gap, gap] * (N_OBS // 4), dtype=object)
+    learned = []
+    for column in (labels, pd.Categorical(labels)):  # as in a notebook, and as anndata reads it
+        adata.obs["target"] = column
+        learned.append(ac.get.network(learn(adata, perturbation="target", copy=True)))
+    assert learned[0].facts["perturbation"] == learned[1].facts["perturbation"]
+    assert learned[0].facts["perturbation"]["observations"]["untouched"] == N_OBS // 2
+    assert_frame_equal(learned[0].edges, learned[1].edges)
+
+
+def test_a_column_of_days_names_no_targets_and_that_is_what_is_said(adata):
+    adata.obs["day"] = pd.to_datetime(["2020-01-01", "2020-01-02"] * (N_OBS // 2))
+    with pytest.raises(InputError, match="None of the 2 targets in 'day'"):
+        learn(adata, perturbation="day")

@@ -240,7 +240,10 @@ def _names(draft: Draft) -> list[str]:
 
 
 def plain_columns(obs: pd.DataFrame) -> pd.DataFrame:
-    """Return numbers and labels of the observations; labels become categories, anything else is left behind."""
+    """Return the columns of the observations as numbers where they hold such, and as categories of texts elsewhere.
+
+    A column of objects, as a notebook makes it of texts and gaps, is then as anndata reads it back from a file.
+    """
     import pandas as pd
 
     kept = pd.DataFrame(index=pd.Index([str(name) for name in obs.index]))
@@ -252,6 +255,6 @@ def plain_columns(obs: pd.DataFrame) -> pd.DataFrame:
             kept[str(name)] = values if is_plain else values.astype(_PLAIN[kind])
         elif kind in "iuf":  # of pandas' own kinds, which mark what is missing
             kept[str(name)] = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        elif kind == "b" or isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column):
+        else:
             kept[str(name)] = pd.Categorical(column.astype(object).map(str).to_numpy())
     return kept
