@@ -242,3 +242,9 @@ def test_a_column_of_days_names_no_targets_and_that_is_what_is_said(adata):
     adata.obs["day"] = pd.to_datetime(["2020-01-01", "2020-01-02"] * (N_OBS // 2))
     with pytest.raises(InputError, match="None of the 2 targets in 'day'"):
         learn(adata, perturbation="day")
+
+
+def test_a_part_without_observations_has_no_one_to_blame(adata):
+    learn(adata)
+    with pytest.raises(InputError, match="no observations before or after"):
+        ac.tl.blame(adata, adata[:0], adata)

@@ -29,7 +29,8 @@ def prepare_alike(adata: AnnData, facts: Mapping[str, Any], genes: list[str]) ->
     Raises
     ------
     InputError
-        If the network was learned from counts or latent scores, whose units depend on all observations.
+        If there are no observations, or the network was learned from counts or latent scores, whose units depend on all
+        observations.
     """
     config = Config.from_mapping(facts.get("config", {}))
     steps = {step["step"]: step for step in facts.get("prepare", {}).get("steps", [])}
@@ -38,6 +39,9 @@ def prepare_alike(adata: AnnData, facts: Mapping[str, Any], genes: list[str]) ->
             "This network was learned from counts or latent scores, in whose units other observations have no values. "
             "Run again with --prepare.transform none and a model of lines or curves."
         )
+        raise InputError(msg)
+    if not adata.n_obs:
+        msg = "There are no observations before or after. Expected at least one of both; was the right part chosen?"
         raise InputError(msg)
     chosen = choose_matrix(adata, config.input.layer).facts
     values, names = get_matrix(adata, chosen.name)
