@@ -291,3 +291,8 @@ def test_a_configuration_that_is_a_pipe_is_not_opened(tmp_path):
 def test_aliases_of_a_usual_size_are_read(tmp_path):
     (tmp_path / "mine.yaml").write_text("score: {gamma: &one 1.5}\nprepare: {target_sum: *one}\n")
     assert Config.from_yaml(tmp_path / "mine.yaml").prepare.target_sum == 1.5
+
+
+def test_what_was_acted_on_is_no_covariate_as_well():
+    with pytest.raises(ConfigError, match=r"'guide' is input\.perturbation and one of prepare\.covariates"):
+        Config.from_mapping({"input": {"perturbation": "guide"}, "prepare": {"covariates": ["batch", "guide"]}})

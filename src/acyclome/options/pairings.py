@@ -14,6 +14,10 @@ def refusal(config: Config) -> str:
         return "score.non_gaussian is for score.noise unequal; take one of them"
     if config.score.non_gaussian and config.prepare.transform == "rank":
         return "prepare.transform rank makes every gene Gaussian, so its noise says nothing; take none or auto"
+    if (column := config.input.perturbation) is not None and column in config.prepare.covariates:
+        return (
+            f"{column!r} is input.perturbation and one of prepare.covariates, which take out what acting did; take one"
+        )
     if config.confounding in ("factors", "trim") and config.against_deconfounding:
         return f"confounding {config.confounding} does not go with {config.against_deconfounding}; take auto or none"
     if config.activity == "latent":
