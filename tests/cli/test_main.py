@@ -111,7 +111,7 @@ def test_an_earlier_spelling_is_warned_of_in_one_line(acyclome, tmp_path):
     assert error.splitlines()[0] == (
         "WARNING: --no-checks is deprecated and goes in a later version; write --validation.checks false."
     )
-    assert "There is no file 'x.h5ad'" in error
+    assert f"There is no file 'x.h5ad' in the folder {str(tmp_path)!r}" in " ".join(error.split())
 
 
 def raising(error):

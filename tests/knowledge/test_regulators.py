@@ -55,6 +55,10 @@ def test_no_overlap_tells_counts_and_five_of_each_side():
     assert len(text.splitlines()) <= 5
 
 
+def test_an_empty_list_is_said_to_be_empty():
+    assert failure(SYMBOLS, []).startswith("The list of regulators is empty.")
+
+
 @pytest.mark.parametrize(
     ("genes", "names", "reason"),
     [

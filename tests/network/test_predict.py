@@ -62,6 +62,8 @@ def test_intervals_come_from_the_resamples_and_hold_the_estimate(learned):
         ({"set": {"B": 1.0}}, "Did you mean b"),
         ({"set": {"b": 1.0}, "knockout": ["b"]}, "acted on more than once"),
         ({"set": {"b": 1.0}, "interval": 1.0}, "interval = 1.0"),
+        ({"set": {"b": "high"}}, "b = 'high'; expected a number"),
+        ({"shift": {"b": float("nan")}}, "b = nan; expected a number"),
     ],
 )
 def test_what_cannot_be_answered_is_said(learned, asked, said):

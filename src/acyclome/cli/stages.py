@@ -121,7 +121,8 @@ def require_exists(path: Path) -> None:
 
     beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
     near = difflib.get_close_matches(path.name, beside, n=3)  # as many as fit on a line
-    where = f"the folder {path.parent}" + ("" if path.parent.is_dir() else ", which does not exist either")
+    where = f"the folder {str(path.parent.absolute())!r}"
+    where += "" if path.parent.is_dir() else ", which does not exist either"
     hint = f" Did you mean {' or '.join(near)}?" if near else " Check the name and the folder."
     msg = f"There is no file {path.name!r} in {where}.{hint}"
     raise InputError(msg)

@@ -71,6 +71,9 @@ def find_regulators(
     given, notes = read_list(source, told) if names is None else Listed([str(name) for name in names])
     given = Translator(genes, symbols).all_of(given)
     listed = set(given)
+    if not listed:
+        msg = "The list of regulators is empty. Name at least one gene, or leave the list out: then all may be causes."
+        raise InputError(msg)
     mask = np.array([gene in listed for gene in genes], bool)
     if not mask.any():
         raise InputError(_no_overlap(genes, given, source))

@@ -21,6 +21,7 @@ from acyclome.errors import InputError
 from acyclome.network import explain as _explain
 from acyclome.network.screen import MEAN, NETWORK, basis_of
 from acyclome.network.tables import check_numbers
+from acyclome.wording import is_number
 
 if TYPE_CHECKING:
     from acyclome.network import Network
@@ -55,6 +56,7 @@ def predict(
     interval: float,
 ) -> pd.DataFrame:
     _check(network, [*values, *knockout, *shift], interval)
+    _check_amounts({**values, **shift})
     values = {**values, **{gene: _lowest(network, gene) for gene in knockout}}
     check = network.screen.foreseen(is_measured=True)
     acts = _acts(network, values, shift, lost=knockout, check=check)
@@ -256,7 +258,7 @@ def _check(network: Network, acted: list[str], interval: float) -> None:
         if (table := getattr(network, name)) is not None:
             check_numbers(table, name, ("weight", "effect"))
     if not acted:
-        msg = "Nothing is acted on. Give genes to set, to shift or to knock out."
+        msg = "Nothing is acted on. Give at least one gene to set, shift, knockout or perturb."
         raise InputError(msg)
     for gene in acted:
         if gene not in network.genes:
@@ -265,6 +267,13 @@ def _check(network: Network, acted: list[str], interval: float) -> None:
             msg = f"{gene} is acted on more than once; set, shift or knock it out, one of them."
             raise InputError(msg)
     check_interval(interval)
+
+
+def _check_amounts(amounts: Mapping[str, float]) -> None:
+    for gene, amount in amounts.items():
+        if not is_number(amount):
+            msg = f"{gene} = {amount!r}; expected a number, in standard deviations from the mean, such as -2."
+            raise InputError(msg)
 
 
 def check_interval(interval: float) -> None:
