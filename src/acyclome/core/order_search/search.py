@@ -20,8 +20,8 @@ from acyclome.core.order_search.state import Children, State
 MOVES_PER_GENE = 40  # of a run to a local optimum, at most: a guard, since every move has to gain
 ROUNDS_OF_TRIALS = 64  # in which the perturbations of all genes are tried, so that few meet a state that has changed
 # Perturbations end where a million stakes that were weighed, which take 2 s, gained less than so many nats each.  From
-# 200 to 30,000 simulated observations a thousand stakes gain 1 to 5 nats in the first quarter of a round and .4 in the
-# last (.02 to .2 of hubs); of 100,000 to a million sparse cells, whose rounds take 2 to 100 times as long, .1 and less.
+# 200 to 30,000 simulated observations a thousand stakes gain mostly 1 to 5 nats in the first quarter of a round (.2 to
+# 14; .2 to 3 around hubs); of 100,000 to a million sparse cells, whose rounds are 2 to 100 times as long, .1 and less.
 STAKES, WORTH = 1_000_000, 2e-4
 MOVES, SAVED = 256, 1024  # that one perturbation may make and touch; those that need more are given up
 
