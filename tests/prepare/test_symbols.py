@@ -12,7 +12,7 @@ from acyclome.cli import main
 from acyclome.config import Config
 from acyclome.errors import InputError
 from acyclome.knowledge.interventions import find_targets
-from acyclome.knowledge.symbols import Translator, spoken_in
+from acyclome.knowledge.symbols import Translator, as_symbols
 from acyclome.prepare.symbols import find_symbols
 
 IDS = [f"ENSG{k:011d}" for k in range(6)]
@@ -64,8 +64,7 @@ def test_gaps_and_repeats_among_symbols_are_kept_apart():
     assert symbols == {IDS[0]: "A1BG", IDS[3]: "A1BG", IDS[4]: "HBB"}
     reader = Translator(IDS, symbols)
     assert reader.all_of(["A1BG", "HBB", IDS[0], "X"]) == [IDS[0], IDS[3], IDS[4], IDS[0], "X"]
-    assert spoken_in(IDS, symbols, ["A1BG", "HBB"]) == ["A1BG", IDS[1], IDS[2], IDS[3], "HBB", IDS[5]]
-    assert spoken_in(IDS, symbols, IDS) == IDS
+    assert as_symbols(IDS, symbols) == ["A1BG", IDS[1], IDS[2], IDS[3], "HBB", IDS[5]]
 
 
 def test_tables_searches_and_predictions_take_both_names():
@@ -114,6 +113,9 @@ def test_labels_of_perturbations_may_be_in_symbols():
     again = find_targets(by_ids, "guide", "NT", genes=IDS, symbols=symbols)
     assert again.interventions.row.tolist() == found.interventions.row.tolist()
     assert found.facts["read_as"] == {"sgGATA1-2": ["GATA1"]}
+    glued = adata.obs["guide"].map({"NT": "NT", "SPI1": "sgSPI1+NT", "sgGATA1-2": "GATA1g2"}).to_frame()
+    by_guides = find_targets(glued, "guide", "NT", genes=IDS, symbols=symbols)
+    assert by_guides.interventions.row.tolist() == found.interventions.row.tolist()
 
 
 def test_screens_labelled_in_symbols_are_predicted_from():

@@ -17,9 +17,9 @@ from acyclome.core.data.interventions import LEAST_OWN, Interventions
 from acyclome.core.effects.doses import SEVERAL, STRANGE, Treatments
 from acyclome.core.effects.shifts import DOUBT, FIRM, OwnShifts
 from acyclome.errors import InputError, examples
-from acyclome.knowledge.labels import NOTHING, SEPARATOR, LabelReader, Reading
+from acyclome.knowledge.labels import NOTHING, SEPARATOR, LabelReader, Labels, Reading
 from acyclome.knowledge.regulators import likely_reason
-from acyclome.knowledge.symbols import Symbols, spoken_in
+from acyclome.knowledge.symbols import Symbols
 
 
 class Strangers(NamedTuple):
@@ -116,13 +116,9 @@ def find_targets(
             "different targets must not be: let --prepare.pseudobulk-by name that column too, separated by a comma."
         )
         raise InputError(msg)
-    kind, distinct = pd.factorize(obs[column].astype(object).map(str))  # few labels, many observations
-    labels = distinct.tolist()
-    told = spoken_in(genes, symbols or {}, labels)
-    reader, gene_of = LabelReader(told, control, labels), dict(zip(told, genes, strict=True))
-    said = [reader.read(label) for label in labels]
-    _check_names(said, told, column)
-    readings = [one._replace(targets=tuple(gene_of[name] for name in one.targets)) for one in said]
+    read = Labels.read(obs[column], control, genes=genes, symbols=symbols)
+    kind, labels, said, readings = read.kind, read.labels, read.said, read.readings
+    _check_names(said, read.told, column)
     rows = np.flatnonzero(np.array([reading.is_clear for reading in readings], bool)[kind])
     named = [reading.targets if reading.is_clear else () for reading in readings]
     size = np.bincount(kind, minlength=len(readings)).tolist()

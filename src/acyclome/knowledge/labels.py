@@ -9,8 +9,15 @@ control.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from acyclome.knowledge.symbols import Symbols, as_symbols
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SEPARATOR = ";"  # that we ask for
 _BETWEEN = re.compile("[;+,|&/]")  # marks that join targets and stand in hardly a name
@@ -97,6 +104,40 @@ class LabelReader:
             if name in self.genes or name in self.controls:
                 return name
         return "" if _BESIDE.fullmatch(piece) or _CONTROL.fullmatch(piece) else None
+
+
+class Labels(NamedTuple):
+    """The label of every observation, ``kind`` ``(n,)``, and what the labels say: as written, and of genes by ids."""
+
+    kind: np.ndarray
+    labels: list[str]
+    told: Sequence[str]  # the genes as labels name them
+    said: list[Reading]
+    readings: list[Reading]
+
+    @classmethod
+    def read(
+        cls, column: pd.Series[Any], control: str | None, *, genes: Sequence[str], symbols: Symbols | None = None
+    ) -> Labels:
+        """Read a column of labels, all in one nomenclature: the one in which more of them name targets."""
+        import pandas as pd
+
+        kind, distinct = pd.factorize(column.astype(object).map(str))  # few labels, many observations
+        labels = distinct.tolist()
+
+        def read_as(told: Sequence[str]) -> Labels:
+            reader, gene_of = LabelReader(told, control, labels), dict(zip(told, genes, strict=True))
+            said = [reader.read(label) for label in labels]
+            readings = [one._replace(targets=tuple(gene_of[name] for name in one.targets)) for one in said]
+            return cls(kind, labels, told, said, readings)
+
+        ways = [genes, as_symbols(genes, symbols)] if symbols else [genes]
+        return max(map(read_as, ways), key=lambda found: sum(bool(reading.targets) for reading in found.said))
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """The genes that any observation names as a target, of which it is known what was done."""
+        return frozenset(gene for reading in self.readings if reading.is_clear for gene in reading.targets)
 
 
 def parts(text: str) -> list[str]:

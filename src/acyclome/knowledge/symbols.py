@@ -6,10 +6,8 @@ names.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
-_MARKS = re.compile(r"[^A-Za-z0-9.]+")  # between parts of a label
 Symbols = Mapping[str, str]  # of genes by their identifiers; genes without one are not there
 
 
@@ -31,13 +29,10 @@ class Translator:
         return self._genes_of.get(name, [name])[0]
 
 
-def spoken_in(genes: Sequence[str], symbols: Symbols, labels: Iterable[str]) -> Sequence[str]:
-    """Return the names of the genes as labels have them: symbols where more are found, ids for those that share one."""
-    if not symbols:
-        return genes
+def as_symbols(genes: Sequence[str], symbols: Symbols) -> list[str]:
+    """Return the symbols of the genes, in their place; ids of those without one, or with one that another has too."""
     told: dict[str, None] = {}
     for gene in genes:
         symbol = symbols.get(gene, gene)
         told[gene if symbol in told else symbol] = None
-    said = {piece for label in labels for piece in (label, *_MARKS.split(label))}
-    return list(told) if len(said & set(told)) > len(said & set(genes)) else genes
+    return list(told)
