@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from acyclome.config import Config
 from acyclome.errors import InputError
+from acyclome.knowledge.regulators import listed_regulators
 from acyclome.notebook import speaks_python, tell
 from acyclome.options.sections import Input
 
@@ -26,13 +29,22 @@ __all__ = ["prepare"]
 
 
 @speaks_python
-def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | None:
+def prepare(
+    adata: AnnData,
+    *,
+    regulators: Sequence[str] | str | os.PathLike[str] | None = None,
+    copy: bool = False,
+    **options: Any,
+) -> AnnData | None:
     """Write the matrix to learn from into ``layers["dag_input"]``; observations and genes all stay.
 
     Genes that are left out are zero there and False in ``var["dag_used"]``; ``uns["dag_prepare"]`` records every step.
 
     Parameters
     ----------
+    regulators
+        Genes, their file, ``"human"`` or ``"mouse"``, that stay beside the ``n_top_genes`` most variable ones, as those
+        do that ``perturbation`` names.
     copy
         Return a new object and leave `adata` as it is.
     options
@@ -43,7 +55,7 @@ def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | 
     Raises
     ------
     InputError
-        If an option is unknown or would change the observations, or the matrix cannot be used.
+        If an option is unknown or would change the observations, or the matrix or the list cannot be used.
 
     Examples
     --------
@@ -67,7 +79,8 @@ def prepare(adata: AnnData, *, copy: bool = False, **options: Any) -> AnnData | 
         msg = f"{moving[0]} changes the observations, so a layer cannot hold it. Use {_MOVES_OBSERVATIONS[moving[0]]}."
         raise InputError(msg)
     at = {name: f"{'input' if name in Input.model_fields else 'prepare'}.{name}" for name in options}
-    done = prepare_matrix(adata, Config().with_options({at[name]: value for name, value in options.items()}))
+    config = Config().with_options({at[name]: value for name, value in options.items()})
+    done = prepare_matrix(adata, config, regulators=listed_regulators(regulators))
     check_genes(adata, done.genes)
     index = adata.var_names.get_indexer(done.genes)
     # A product puts every gene into its column, and keeps sparse values sparse.

@@ -61,7 +61,7 @@ def dag(
         As ``input.perturbation``, the column of obs that names the targets of interventions, and ``input.control``.
     regulators
         Names of the only genes that may be causes, a file with one a line, or ``"human"`` or ``"mouse"``: the
-        transcription factors with a known motif.
+        transcription factors with a known motif. They stay beside the ``n_top_genes``.
     knowledge
         Table of edges known beforehand, or its file, as for :func:`acyclome.learn`.
     key_added
@@ -113,11 +113,11 @@ def dag(
         "input.control": control,
         **{"input.joint": joint or None, "resample.resamples": n_resamples, "seed": random_state},
     }
-    options = asked_for(config, preset, given)
+    options, causes = asked_for(config, preset, given), listed_regulators(regulators)
     door = Door.in_memory(
         "acyclome.tl.dag",
-        lambda label: store_of(adata, options if label is None else options.with_options({"input.group": label})),
-        regulators=listed_regulators(regulators),
+        lambda label: store_of(adata, options, group=label, regulators=causes),
+        regulators=causes,
         knowledge=knowledge,
     )
     runtime = Runtime(threads=threads or usable_threads(), device=device, progress=reporter(), tell=tell)

@@ -143,6 +143,26 @@ def test_resuming_with_other_options_does_again_what_depends_on_them(h5ad, tmp_p
     assert "prepare" not in told
 
 
+def test_another_list_of_regulators_is_another_preparation_where_few_genes_are_kept(h5ad, tmp_path):
+    listed, told = tmp_path / "tf.txt", []
+    runtime = Runtime(resume=True, progress=lambda stage, _, text: told.append(stage) if text == "kept" else None)
+    asked = CONFIG.with_options({"knowledge.regulators": str(listed), "validation.checks": False})
+    few = asked.with_options({"prepare.n_top_genes": 5})
+    for config, genes, is_kept in (
+        (asked, 1, False),
+        (asked, 2, True),
+        (few, 2, False),
+        (few, 2, True),
+        (few, 3, False),
+    ):
+        listed.write_text("\n".join(GENES[:genes]))
+        told.clear()
+        prepare_stage(h5ad, tmp_path / "out", config, runtime=runtime)
+        assert ("prepare" in told) is is_kept
+        with Store.open(tmp_path / "out/stages/prepared.h5") as store:
+            assert set(GENES[:genes]) <= set(store.genes)
+
+
 @pytest.mark.parametrize("stale", ["screen", "order", "resample"])
 def test_results_of_other_options_are_not_mixed_in(h5ad, tmp_path, stale):
     step_by_step(h5ad, tmp_path, Runtime(), 1)

@@ -252,7 +252,7 @@ def _warnings(facts: Mapping[str, Any], targets: Interventions, genes: Sequence[
     if facts["unknown"]:
         named = [f"{name} ({n})" for name, n in facts["unknown"].items()]
         why = likely_reason(genes, list(facts["unknown"])) or (
-            "Targets have to be among the genes that are kept (--min-cells, --n-top-genes), and further controls be "
+            "Targets have to be among the genes that are kept (--min-cells), and further controls be "
             "named: --control 'A;B'."
         )
         warnings.append(

@@ -73,7 +73,8 @@ class Prepare(Section):
     log: AutoOrBool = "auto"
     """Take log(1 + x). auto: only if the matrix holds counts. Without it a few strongly expressed genes rule."""
     n_top_genes: Several | None = None
-    """Keep only this many highly variable genes. Empty: all. Genes left out can hide as common causes of those kept."""
+    """Keep only this many highly variable genes, and beside them listed regulators and targets of perturbations. Empty:
+    all. Genes left out can hide as common causes of those kept."""
     covariates: Names = ()
     """Columns of the observations (batch, sex) whose linear effect is taken out of all genes."""
     transform: Literal["auto", "none", "rank", "latent"] = "auto"

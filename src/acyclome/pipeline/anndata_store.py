@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
+    from acyclome.knowledge.regulators import Regulators
+
 PREPARED_LAYER = "dag_input"  # as pp.prepare writes it
 
 
@@ -53,15 +55,21 @@ def _labels(adata: AnnData, options: Config) -> pd.Series:
     return column.astype(object).where(column.notna()).map(str, na_action="ignore")
 
 
-def store_of(adata: AnnData, options: Config) -> GeneMajor:
-    """Return the matrix as a store, prepared now unless it is; one that is not in memory stays on the disk."""
+def store_of(
+    adata: AnnData, options: Config, *, group: str | None = None, regulators: Regulators | None = None
+) -> GeneMajor:
+    """Return the matrix, of a group or as the options say, as a store, prepared now unless it is.
+
+    One that is not in memory stays on the disk.  ``regulators`` are as of :func:`acyclome.prepare.prepare`.
+    """
+    options = options if group is None else options.with_options({"input.group": group})
     if options.input.layer == PREPARED_LAYER and PREPARED_LAYER in adata.layers:
         return _prepared_layer(adata, options)
     if any(is_streamed(get_matrix(adata, name)[0]) for name in matrix_names(adata)):
-        store = store_in_folder(lambda path: write_prepared(adata, path, options))
+        store = store_in_folder(lambda path: write_prepared(adata, path, options, regulators=regulators))
         check_genes(adata, store.genes)
         return store
-    done = prepare(adata, options)
+    done = prepare(adata, options, regulators=regulators)
     check_genes(adata, done.genes)
     return MemoryStore(
         done.X,

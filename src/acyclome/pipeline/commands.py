@@ -24,6 +24,7 @@ from acyclome.io.runs import PERMUTED, RunFolder, groups_table, input_digest
 from acyclome.io.store import Store
 from acyclome.io.tables import write_tsv
 from acyclome.knowledge.beforehand import check_files
+from acyclome.knowledge.lists import is_shipped
 from acyclome.knowledge.regulators import find_regulators
 from acyclome.network import JointNetworks, Network
 from acyclome.pipeline.clusters import whole_run
@@ -135,7 +136,7 @@ def _prepare(
     with RunFolder.begin(out) as folder:
         digest = input_digest(input_path)
         # Of all other options only these properties reach the preparation: a change of the rest keeps the store.
-        how = config.counts is not None, config.card is not None, config.keeps_values
+        how = config.counts is not None, config.card is not None, config.keeps_values, _kept(config)
         key = fingerprint(__version__, digest, options_of(config, "input", "prepare"), *how, config.seed)
         about = {
             "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
@@ -167,6 +168,14 @@ def _prepare(
         # Said now, before stages are submitted as jobs that would fail one by one.
         check_memory(d, n, config, threads=runtime.threads, memory=runtime.memory, has_disk=True)
         return {**facts, "cost": cost}
+
+
+def _kept(config: Config) -> str:
+    """Return a digest of the regulators that stay beside the most variable genes; empty where there are none."""
+    listed = config.knowledge.regulators
+    if config.prepare.n_top_genes is None or listed is None:
+        return ""
+    return listed if is_shipped(listed) else input_digest(listed)
 
 
 def _job_needs(path: Path, config: Config) -> dict[str, dict[str, float]]:

@@ -120,7 +120,7 @@ def modules_of_adata(
     asked.check()
     network = read_keys(adata, key)
     config = Config.from_mapping(network.facts["config"])
-    data = Dataset.build(store_of(adata, config), config, regulators=regulators)
+    data = Dataset.build(store_of(adata, config, regulators=network.genes), config, regulators=regulators)
     task = Task.begin(data, config, Runtime(threads=usable_threads(), progress=progress, tell=tell))
     with one_blas_thread():
         found = learn_modules(task, network, asked, factors=np.empty((0, data.n_obs)))

@@ -111,8 +111,8 @@ def take_log(draft: Draft, options: Prepare) -> Draft:
     return replace(draft, X=X, kind=LOG).noted("log", "log(1 + x) of every value", warnings=warnings)
 
 
-def keep_counts(draft: Draft, options: Prepare) -> Draft:
-    """Leave the counts as they are, of all genes or of the most variable; note totals and size factors."""
+def keep_counts(draft: Draft, options: Prepare, named: np.ndarray) -> Draft:
+    """Leave the counts as they are, of all genes or as :func:`top_genes`; note totals and size factors."""
     if draft.kind != COUNTS:
         msg = (
             f"The matrix holds {draft.kind} values; expected counts (whole numbers from 0), which the model "
@@ -127,15 +127,19 @@ def keep_counts(draft: Draft, options: Prepare) -> Draft:
     counted = counted.noted("counts", text, warnings=judged.warnings(), **judged.facts())
     if options.n_top_genes is None:
         return drop_constant(counted, is_part=True)
-    chosen = top_genes(take_log(normalize(draft, options), options), options)
+    chosen = top_genes(take_log(normalize(draft, options), options), options, named)
     # Chosen among logarithms; of the steps on that way only the last one happened to the counts.
     steps, warnings = (*counted.steps, chosen.steps[-1]), (*counted.warnings, *chosen.warnings)
     kept = counted.with_genes(np.isin(draft.genes, chosen.genes))
     return drop_constant(replace(kept, steps=steps, warnings=warnings), is_part=True)
 
 
-def top_genes(draft: Draft, options: Prepare) -> Draft:
-    """Keep the ``n_top_genes`` highly variable genes (scanpy, flavor seurat: dispersion within bins of the mean)."""
+def top_genes(draft: Draft, options: Prepare, named: np.ndarray) -> Draft:
+    """Keep the ``n_top_genes`` highly variable genes (scanpy, flavor seurat: dispersion within bins of the mean).
+
+    Those that are ``named`` ``(d,)``, as regulators or targets, stay beside them: what they cause would be joined to
+    one another without them.
+    """
     n_top = options.n_top_genes
     if n_top is None or n_top >= draft.n_vars:
         return draft
@@ -149,9 +153,12 @@ def top_genes(draft: Draft, options: Prepare) -> Draft:
         raise InputError(msg)
     score = _dispersion(*raised_moments(draft.X))
     best = np.argsort(-np.nan_to_num(score, nan=-np.inf), kind="stable")[:n_top]  # so many, ties or not
-    keep = np.isin(np.arange(draft.n_vars), best)
+    is_top = np.isin(np.arange(draft.n_vars), best)
+    keep = is_top | named
     text = f"the {n_top} most variable genes kept (scanpy, flavor seurat)"
-    warning = f"{draft.n_vars - n_top:,} less variable genes were left out; they can be hidden common causes."
+    if beside := int((named & ~is_top).sum()):
+        text += f", and {beside:,} more that are regulators or targets of perturbations"
+    warning = f"{int((~keep).sum()):,} less variable genes were left out; they can be hidden common causes."
     return draft.with_genes(keep).noted("top_genes", text, warnings=[warning], genes_dropped=int((~keep).sum()))
 
 

@@ -22,12 +22,15 @@ from acyclome.io.store_writer import slabs_of
 from acyclome.prepare import aggregate, covariates, depth, genes, selection, structure, transform
 from acyclome.prepare.copies import copies_in, drop_copies
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
+from acyclome.prepare.named import named_genes
 from acyclome.prepare.streamed import Streamed, held, seen_in
 from acyclome.prepare.symbols import find_symbols
 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
+
+    from acyclome.knowledge.regulators import Regulators
 
 _PLAIN = {"b": bool, "i": np.int64, "u": np.uint64, "f": np.float64}
 _log = logging.getLogger(__name__)
@@ -80,15 +83,16 @@ class Plan:
             yield block if self.Q is None else covariates.residuals(block, self.Q)
 
 
-def prepare(adata: AnnData, config: Config | None = None) -> Prepared:
+def prepare(adata: AnnData, config: Config | None = None, *, regulators: Regulators | None = None) -> Prepared:
     """Prepare one matrix of an AnnData as the configuration says; the AnnData is not changed.
 
     The steps, in order: choose matrix and group, leave out rare genes, join observations (pseudobulk or metacells),
-    normalise, logarithm, highly variable genes, marginal transform, covariates.
+    normalise, logarithm, highly variable genes, marginal transform, covariates.  ``regulators`` stay among the highly
+    variable genes, in place of those that the configuration lists.
     """
     config = config or Config()
     with one_blas_thread():
-        plan = _plan(adata, config)
+        plan = _plan(adata, config, regulators)
         X = plan.whole()
     draft, genes = plan.draft, list(plan.draft.genes)
     symbols = find_symbols(adata, config.input, genes)
@@ -107,10 +111,12 @@ def prepare_to_store(
     return write_prepared(open_expression(path_in, config.input.genes_as), path_store, config)
 
 
-def write_prepared(adata: AnnData, path_store: str | os.PathLike[str], config: Config) -> dict[str, Any]:
-    """Prepare one matrix of an AnnData and write the result as a store, as :func:`prepare_to_store` does."""
+def write_prepared(
+    adata: AnnData, path_store: str | os.PathLike[str], config: Config, *, regulators: Regulators | None = None
+) -> dict[str, Any]:
+    """Prepare one matrix of an AnnData as :func:`prepare` does, and write the result as a store."""
     with one_blas_thread():
-        plan = _plan(adata, config)
+        plan = _plan(adata, config, regulators)
         draft = plan.draft
         columns = plain_columns(draft.obs)
         digest = write_store(
@@ -131,7 +137,8 @@ class PreparedSize(NamedTuple):
     """How many observations and genes the filters would leave, before anything is joined.
 
     ``seen`` ``(d,)`` says in how many observations each of these is not zero, None of dense data: of the most variable
-    genes, which are not known before they are looked for, it takes those that are seen most often.  Of all genes there
+    genes, which are not known before they are looked for, it takes those that are seen most often, none of which is a
+    regulator or target, for these stay beside them.  Of all genes there
     are ``genes_read``, with ``values_read`` that are stored.
     """
 
@@ -146,16 +153,19 @@ def prepared_size(path_in: str | os.PathLike[str], config: Config) -> PreparedSi
     """Return what the filters would leave of a file."""
     adata = open_expression(path_in, config.input.genes_as)
     draft, _ = _filtered(adata, config)
-    size = min(draft.n_vars, config.prepare.n_top_genes or draft.n_vars)
+    named = named_genes(adata, draft, config)
+    n_others = int((~named).sum())
+    size = draft.n_vars - n_others + min(n_others, config.prepare.n_top_genes or n_others)
     if not (isinstance(draft.X, Streamed) or sp.issparse(draft.X)):
         return PreparedSize(draft.n_obs, size, None, adata.n_vars, adata.n_vars * draft.n_obs)
-    seen = np.sort(seen_in(draft.X))
-    return PreparedSize(draft.n_obs, size, seen[len(seen) - size :], adata.n_vars, int(seen.sum()))
+    seen = seen_in(draft.X)
+    most = np.lexsort((seen, named))[draft.n_vars - size :]
+    return PreparedSize(draft.n_obs, size, np.sort(seen[most]), adata.n_vars, int(seen.sum()))
 
 
-def _plan(adata: AnnData, config: Config) -> Plan:
+def _plan(adata: AnnData, config: Config, regulators: Regulators | None) -> Plan:
     draft, read = selected(adata, config)
-    plan = planned(adata, draft, read, config=config)
+    plan = planned(adata, draft, read, config=config, regulators=regulators)
     asked = config.input
     given = {*config.prepare.covariates, asked.group_by, asked.perturbation}
     if not (found := structure.explaining(plan.draft, plan.Q, given)):
@@ -177,7 +187,9 @@ def _filtered(adata: AnnData, config: Config) -> tuple[Draft, MatrixFacts]:
     return genes.filter_genes(draft, config.prepare, is_part=is_part), read
 
 
-def planned(adata: AnnData, draft: Draft, read: MatrixFacts, *, config: Config) -> Plan:
+def planned(
+    adata: AnnData, draft: Draft, read: MatrixFacts, *, config: Config, regulators: Regulators | None = None
+) -> Plan:
     """Take all steps from there on."""
     options = config.prepare
     is_counted = config.counts is not None and (config.card is not None or draft.kind == COUNTS)
@@ -185,11 +197,11 @@ def planned(adata: AnnData, draft: Draft, read: MatrixFacts, *, config: Config) 
         draft = replace(draft, X=held(draft.X))
     draft = aggregate.aggregate(draft, options, config.seed, config.input.perturbation)
     copies = copies_in(draft)  # proportional counts are not so as logarithms; they stay in the totals
+    named = named_genes(adata, draft, config, regulators=regulators)
     if is_counted:
-        counted = drop_copies(genes.keep_counts(draft, options), copies)
+        counted = drop_copies(genes.keep_counts(draft, options, named), copies)
         return Plan(counted, None, False, _facts(adata, counted, read, None, "none"))
-    for step in (genes.normalize, genes.take_log, genes.top_genes):
-        draft = step(draft, options)
+    draft = genes.top_genes(genes.take_log(genes.normalize(draft, options), options), options, named)
     draft = drop_copies(genes.drop_constant(draft, is_part=True), copies)  # joining observations may have made some so
     Q = covariates.basis(draft.obs, options.covariates) if options.covariates else None
     if draft.log_depth is not None:
