@@ -14,11 +14,11 @@ _TAKEN = {"output", "genes", "observations", "degree", "factors", "seed", "fille
 
 
 def simulate_atlas(output: Path, size: tuple[int, int], settings: dict[str, Any]) -> dict[str, Any]:
-    """Draw and write an atlas and its true network; return what was written."""
+    """Draw and write an atlas, its true network and its regulators; return what was written."""
     import pandas as pd
 
     from acyclome.evaluate.atlas import Atlas
-    from acyclome.io.atomic import check_no_folder
+    from acyclome.io.atomic import check_no_folder, write_text
     from acyclome.io.growing import write_rows
     from acyclome.io.tables import write_tsv
 
@@ -37,9 +37,12 @@ def simulate_atlas(output: Path, size: tuple[int, int], settings: dict[str, Any]
     names = genes.to_numpy()
     table = {"source": names[edges.source], "target": names[edges.target], "weight": edges.weight}
     write_tsv(truth, pd.DataFrame(table))
+    listed = output.with_suffix(".regulators.txt")
+    write_text(listed, "".join(f"{name}\n" for name in names[sorted(atlas.regulators)]))
     stored = write_rows(output, atlas.blocks(size[1]), obs=obs, var=pd.DataFrame(index=genes), uns=uns)
+    files = {"expression": str(output), "truth": str(truth), "regulators": str(listed)}
     facts: dict[str, Any] = {"genes": size[0], "observations": size[1], "edges": len(edges.source)}
-    return facts | {"filled": stored / (size[0] * size[1]), "expression": str(output), "truth": str(truth)}
+    return facts | {"filled": stored / (size[0] * size[1]), **files}
 
 
 def _check(output: Path, n_cells: int) -> None:
