@@ -1,5 +1,7 @@
 """Facts about modules as tables: ways from gene to gene, and files."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from anndata import AnnData
@@ -78,6 +80,28 @@ def test_an_unknown_gene_is_refused_with_one_that_looks_alike(found):
         found.routes("RGE")
 
 
+def test_genes_and_modules_are_asked_for_by_what_they_are_called(found):
+    called = replace(found, symbols={"REG": "SPI1", "A": "LYZ", "B": "heat", "C": "TWIN", "M": "TWIN", "x": "TWIN"})
+    table = called.routes("SPI1", "LYZ")
+    assert table["target_symbol"].tolist() == ["LYZ"]
+    assert table["route"].tolist() == ["SPI1 -> M001 (heat) -> LYZ"]
+    assert called.routes("REG", "A").equals(table)
+    assert called.find("cold") == "M002"
+    assert called.find("heat") == "B"  # a gene before the set that is called like it
+    with pytest.raises(InputError, match=r"no gene 'SPI2'.*Did you mean SPI1"):
+        called.routes("SPI2")
+
+
+def test_a_name_of_several_modules_is_refused(found):
+    twice = replace(found, modules=found.modules.assign(name="heat"))
+    with pytest.raises(InputError, match="'heat' names 2 of the graph of modules; give one of them: M001, M002"):
+        twice.routes("heat")
+
+
+def test_one_module_is_counted_as_one(found):
+    assert repr(replace(found, modules=found.modules[:1])).startswith("ModuleNetwork of 1 module: 1 edge among them")
+
+
 def test_files_give_back_the_same_tables(found, tmp_path):
     RunFolder(tmp_path).write_modules(found)
     read = ac.get.modules(tmp_path)
@@ -88,7 +112,7 @@ def test_files_give_back_the_same_tables(found, tmp_path):
 def test_an_object_gives_back_the_same_tables_and_activities(found, tmp_path):
     adata = AnnData(pd.DataFrame(0.0, index=["x", "y"], columns=["A", "B"]))
     activity = pd.DataFrame({"M001": [1.0], "M002": [-1.0]}, index=["y"])
-    write_modules(adata, ModuleNetwork(found.modules, found.edges, found.path, activity), "dag")
+    write_modules(adata, ModuleNetwork(found.modules, found.edges, found.path, activity=activity), "dag")
     adata.write_h5ad(tmp_path / "x.h5ad")
     import anndata
 
@@ -98,6 +122,9 @@ def test_an_object_gives_back_the_same_tables_and_activities(found, tmp_path):
 
 
 def test_where_no_modules_are_it_is_said_how_to_learn_them(tmp_path):
+    with pytest.raises(InputError, match="no run has ended there"):
+        ac.get.modules(tmp_path)
+    (tmp_path / "edges.tsv.gz").touch()
     with pytest.raises(InputError, match="acyclome modules"):
         ac.get.modules(tmp_path)
     with pytest.raises(InputError, match=r"ac\.tl\.modules"):

@@ -116,7 +116,7 @@ def test_visible_modules_follow_their_sets_and_others_are_learned(out, gmt, tmp_
         (["--to", "G01"], "--gene their beginning is missing"),
         (["--gene", "G01", "--modules", "5"], "--modules is for learning them"),
         (["--gene", "G01", "--price-edges", "2"], "--price-edges is for learning them"),
-        (["--gene", "NOPE"], "'NOPE' is not among the 80 genes of this network"),
+        (["--gene", "NOPE"], "There is no gene 'NOPE' in the graph of modules"),
         (["--top", "0"], "0 is not in the range x>=1"),
         (["--gene-sets", "gone.gmt"], "There is no file 'gone.gmt'"),
     ],
@@ -150,6 +150,7 @@ def test_genes_are_asked_for_and_shown_by_their_symbols(drawn, tmp_path, capsys)
     symbol = symbols[ids.index(acts)]
     assert main(["modules", out, "--gene", symbol]) == 0
     assert f"{symbol} -> M0" in capsys.readouterr().out
+    assert ac.get.modules(out).routes(symbol)["route"].str.startswith(f"{symbol} -> M0").all()
 
 
 def test_links_from_outside_a_set_are_listed_by_the_module_that_follows_it(drawn, out, gmt, tmp_path):

@@ -80,12 +80,10 @@ def modules(
 
 
 def _show(found: ModuleNetwork, out: Path, *, top: int) -> None:
-    from acyclome.io.runs import RunFolder
-
     columns = ["module", "name", "n_genes", "variance", "stability", "regulators", "enriched"]
-    shown, label = found.modules.head(top)[columns], RunFolder(out).read_network().label
-    regulators = [";".join(map(label, text.split(";"))) for text in shown["regulators"]]
-    shown = shown.assign(name=shown["name"].map(label), regulators=regulators)
+    shown = found.modules.head(top)[columns]
+    regulators = [";".join(map(found.label, text.split(";"))) for text in shown["regulators"]]
+    shown = shown.assign(name=shown["name"].map(found.label), regulators=regulators)
     say(format_table(columns, [[_cell(value) for value in row] for row in shown.values]))
     say(f"{found!r}. {out / 'modules.tsv'} has them all.")
 
@@ -101,19 +99,16 @@ def _check_only_asked(*, learns: Mapping[str, object], prices: Mapping[str, floa
 def _ways(out: Path, gene: str, to: str | None, *, top: int, json: bool) -> None:
     from acyclome.io.runs import RunFolder
 
-    folder = RunFolder(out)
-    found, network = folder.read_modules(), folder.read_network()
-    ends = [name if name in found.names else network.find(name) for name in (gene, to) if name is not None]
-    table = found.routes(*ends, limit=top)
+    found = RunFolder(out).read_modules()
+    table = found.routes(gene, to, limit=top)
     if json:
         echo_json({"routes": table.to_dict("records")})
         return
     if table.empty:
         say(f"No way leads from {gene} over modules{'' if to is None else f' to {to}'}.")
         return
-    routes = [" -> ".join(map(network.label, row.split(" -> "))) for row in table["route"]]
     effects = [f"{effect:+.3f}" for effect in table["effect"]]
-    say(format_table(["route", "effect"], [list(row) for row in zip(routes, effects, strict=True)]))
+    say(format_table(["route", "effect"], [list(row) for row in zip(table["route"], effects, strict=True)]))
     say("effect: standard deviations of the last gene for one of the first; effects of several ways add up.")
 
 

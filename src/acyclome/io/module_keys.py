@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from acyclome.errors import InputError
+from acyclome.io.keys import read_keys
 from acyclome.network.modules import (
     MODULE_COLUMNS,
     MODULE_EDGE_COLUMNS,
@@ -36,4 +37,5 @@ def read_modules(adata: AnnData, key: str) -> ModuleNetwork:
     if not isinstance(held, dict) or set(held) != set(TABLES):
         msg = f"adata.uns has no {key + '_modules'!r}. Learn the modules first: ac.tl.modules(adata, key={key!r})."
         raise InputError(msg)
-    return ModuleNetwork(*(held[name].reset_index(drop=True)[list(kinds)] for name, kinds in TABLES.items()))
+    modules, edges, path = (held[name].reset_index(drop=True)[list(kinds)] for name, kinds in TABLES.items())
+    return ModuleNetwork(modules, edges, path, read_keys(adata, key).symbols if key in adata.uns else {})

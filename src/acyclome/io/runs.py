@@ -32,7 +32,7 @@ from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Networ
 from acyclome.network.effects import measured_genes
 from acyclome.network.feedback import RECORDED, feedback_table, was_looked_for
 from acyclome.network.modules import MODULE_COLUMNS, MODULE_EDGE_COLUMNS, MODULE_PATH_COLUMNS, ModuleNetwork
-from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS, TREATMENT_COLUMNS
+from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS, TREATMENT_COLUMNS, symbols_of
 
 logger = logging.getLogger(__name__)
 # Of the files of a run as they stand beside run.json, which says it for the tables in text. Earlier ones said nothing.
@@ -196,7 +196,7 @@ class RunFolder:
     def write_network(self, network: Network) -> None:
         """Write the record of the run and the tables, edges.tsv.gz last: where it stands, the rest stands too."""
         self.write_run_json(network.facts)
-        for name in MODULES:  # those of an earlier network
+        for name in (*MODULES, EFFECTS, FEEDBACK):  # those of an earlier network
             remove(self.file(name))
         tables.write_tsv(self.file("ranking.tsv.gz"), network.ranking)
         tables.write_tsv(self.file("nodes.tsv"), network.nodes)
@@ -206,8 +206,6 @@ class RunFolder:
             remove(self.file(f"{name}.parquet"))
             if (table := getattr(network, name)) is not None:
                 tables.write_parquet(self.file(f"{name}.parquet"), table, name)
-        for name in (EFFECTS, FEEDBACK):
-            remove(self.file(name))
         if measured := measured_genes(network):
             tables.write_tsv(self.file(EFFECTS), network.total_effects(measured))
         if was_looked_for(network):
@@ -239,10 +237,12 @@ class RunFolder:
         """Return the modules of a run; an InputError says how they are learned."""
         if not self.file(MODULES[0]).exists():
             msg = f"{str(self.path)!r} holds no modules.tsv. Learn the modules first: acyclome modules {self.path}."
-            raise InputError(msg)
-        columns = (MODULE_COLUMNS, MODULE_EDGE_COLUMNS, MODULE_PATH_COLUMNS)
-        read = (tables.read_tsv(self.file(name), kinds) for name, kinds in zip(MODULES, columns, strict=True))
-        return ModuleNetwork(*read)
+            raise InputError(msg if self.file("edges.tsv.gz").exists() else self._no_network())
+        kinds = zip(MODULES, (MODULE_COLUMNS, MODULE_EDGE_COLUMNS, MODULE_PATH_COLUMNS), strict=True)
+        modules, edges, path = (tables.read_tsv(self.file(name), columns) for name, columns in kinds)
+        nodes = self.file("nodes.tsv")
+        symbols = symbols_of(tables.read_tsv(nodes, NODE_COLUMNS)) if nodes.exists() else {}
+        return ModuleNetwork(modules, edges, path, symbols)
 
     def read_notes(self) -> dict[str, Any]:
         """Return what ``prepare`` noted: command, config, input, key and cost."""

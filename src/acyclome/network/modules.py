@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandas as pd
 
 from acyclome.errors import InputError
+from acyclome.network.tables import with_symbols
+from acyclome.wording import plural
 
 MODULE_COLUMNS = {
     "module": str,  # M001 ..., the one that explains most first
@@ -64,6 +68,8 @@ class ModuleNetwork:
         (loadings), and edges of the network that no module carries.
     path
         Held-out likelihood by numbers of modules, with ``MODULE_PATH_COLUMNS``; empty where the number was given.
+    symbols
+        Of genes by their names, where the data have them beside.
     activity
         Of every module (columns) in every observation that was learned from; None of what was read from files.
 
@@ -79,12 +85,14 @@ class ModuleNetwork:
     modules: pd.DataFrame
     edges: pd.DataFrame
     path: pd.DataFrame
+    symbols: Mapping[str, str] = field(default_factory=dict)
     activity: pd.DataFrame | None = None
 
     def __repr__(self) -> str:
         kinds = self.edges["kind"].value_counts()
+        size, among = plural(len(self.modules), "module"), plural(kinds.get(AMONG, 0), "edge")
         return (
-            f"ModuleNetwork of {len(self.modules)} modules: {kinds.get(AMONG, 0)} edges among them, "
+            f"ModuleNetwork of {size}: {among} among them, "
             f"{kinds.get(ACTS, 0)} from genes to modules, {kinds.get(DIRECT, 0)} among genes"
         )
 
@@ -98,13 +106,40 @@ class ModuleNetwork:
         """What every module is called, by its number."""
         return dict(zip(self.modules["module"], self.modules["name"], strict=True))
 
+    def label(self, gene: str) -> str:
+        """Return how people call a gene: its symbol, or its name where it has none."""
+        return self.symbols.get(gene) or gene
+
+    def find(self, name: str) -> str:
+        """Return the node of a name: a gene or its symbol, or a module by its number or by what it is called.
+
+        Raises
+        ------
+        InputError
+            If there is none, with names that look alike, or if several share the name.
+        """
+        nodes = dict.fromkeys([*self.edges["source"], *self.edges["target"], *self.names])
+        by_symbol = [node for node in nodes if self.symbols.get(node) == name]
+        by_name = [module for module, called in self.names.items() if called == name]  # sets are called as genes are
+        found = [name] if name in nodes else by_symbol or by_name
+        if len(found) == 1:
+            return found[0]
+        if found:
+            msg = f"{name!r} names {len(found)} of the graph of modules; give one of them: {', '.join(found)}."
+            raise InputError(msg)
+        known = {*nodes, *self.names.values(), *map(self.label, nodes)}
+        near = " or ".join(difflib.get_close_matches(name, sorted(known), 3))
+        hint = f"Did you mean {near}?" if near else "It is not in the network, or no edge there has it."
+        msg = f"There is no gene {name!r} in the graph of modules. {hint}"
+        raise InputError(msg)
+
     def routes(self, source: str, target: str | None = None, *, limit: int = 20) -> pd.DataFrame:
         """Return the ways from a gene over modules to other genes, the strongest first.
 
         Parameters
         ----------
         source
-            The gene that is knocked out, or moved.
+            The gene that is knocked out, or moved, by name or symbol; or a module.
         target
             The gene at the end; None: the genes that are moved most, each by its strongest way.
         limit
@@ -112,23 +147,15 @@ class ModuleNetwork:
 
         Returns
         -------
-        ``target``, ``route`` (genes and modules with arrows) and ``effect``, the product of the weights: standard
-        deviations of the target for one of the source. Of several ways effects add up.
+        ``target``, ``route`` (genes, by their symbols, and modules with arrows) and ``effect``, the product of the
+        weights: standard deviations of the target for one of the source. Of several ways effects add up.
 
         Raises
         ------
         InputError
-            If a gene is in no edge; names that are there are offered.
+            If a gene is in no edge, or a name that of several; names that are there are offered.
         """
-        known = set(self.edges["source"]) | set(self.edges["target"])
-        for gene in filter(None, (source, target)):
-            if gene not in known:
-                import difflib
-
-                near = " or ".join(difflib.get_close_matches(gene, sorted(known), 3))
-                hint = f"Did you mean {near}?" if near else "No module moves it, it moves none, and no edge has it."
-                msg = f"There is no gene {gene!r} in the graph of modules. {hint}"
-                raise InputError(msg)
+        source, target = self.find(source), None if target is None else self.find(target)
         rows = [
             {"target": way[-1], "route": " -> ".join(map(self._word, way)), "effect": effect}
             for way, effect in self._ways((source,), 1.0)
@@ -138,10 +165,10 @@ class ModuleNetwork:
         table = table.iloc[table["effect"].abs().argsort(kind="stable")[::-1]]
         if target is None:
             table = table.drop_duplicates("target")
-        return table.head(limit).reset_index(drop=True)
+        return with_symbols(table.head(limit).reset_index(drop=True), self.symbols)
 
     def _word(self, node: str) -> str:
-        return f"{node} ({self.names[node]})" if node in self.names else node
+        return f"{node} ({self.label(self.names[node])})" if node in self.names else self.label(node)
 
     def _ways(self, way: tuple[str, ...], effect: float) -> list[tuple[tuple[str, ...], float]]:
         """Return all ways on from the end of one, each with its effect, as far as enough arrives."""

@@ -27,6 +27,7 @@ from acyclome.network.tables import (
     TABLES,
     check_number_column,
     check_tables,
+    symbols_of,
     with_columns,
     with_symbols,
 )
@@ -118,8 +119,7 @@ class Network:
     @cached_property
     def symbols(self) -> dict[str, str]:
         """Symbols of genes by their names, where the data have them beside."""
-        named = self.nodes.loc[self.nodes["symbol"] != "", ["gene", "symbol"]]
-        return dict(zip(named["gene"], named["symbol"], strict=True))
+        return symbols_of(self.nodes)
 
     def label(self, gene: str) -> str:
         """Return how people call a gene: its symbol, or its name where it has none."""

@@ -97,6 +97,12 @@ def with_columns(table: pd.DataFrame, name: str, columns: Mapping[str, type]) ->
         raise InputError(msg) from error
 
 
+def symbols_of(nodes: pd.DataFrame) -> dict[str, str]:
+    """Return the symbols of genes by their names, where a table of nodes has them."""
+    named = nodes.loc[nodes["symbol"] != "", ["gene", "symbol"]]
+    return dict(zip(named["gene"], named["symbol"], strict=True))
+
+
 def with_symbols(table: pd.DataFrame, symbols: Mapping[str, str]) -> pd.DataFrame:
     """Return a table with columns of symbols beside its columns of genes, if any gene has a symbol."""
     if not symbols:

@@ -43,6 +43,7 @@ from acyclome.pipeline.engine_settings import engine_settings
 from acyclome.pipeline.records import Confounded
 from acyclome.pipeline.session import Session, report_if_possible
 from acyclome.pipeline.task import Progress, Runtime, Task, Tell, seed_of
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -138,9 +139,8 @@ def learn_modules(task: Task, network: Network, asked: Asked, *, factors: np.nda
     sets = named if named.names else seen
     edges = _edges(task, network, found, in_set=seen.sets)
     modules = _modules(task, found, edges, sets=sets, seen=seen.names, factors=factors)
-    labels, observations = modules["module"].tolist(), task.data.store.observations
-    activity = pd.DataFrame(found.modules.scores.T, index=observations, columns=labels)
-    return ModuleNetwork(modules, edges, found.path, activity)
+    activity = pd.DataFrame(found.modules.scores.T, task.data.store.observations, modules["module"].tolist())
+    return ModuleNetwork(modules, edges, found.path, symbols, activity)
 
 
 def _find(task: Task, network: Network, asked: Asked, *, visible: Visible, named: GeneSets) -> Found:
@@ -153,7 +153,7 @@ def _find(task: Task, network: Network, asked: Asked, *, visible: Visible, named
         path = _path(task, network, asked, weight=weight, visible=visible, sets=sets)
         number = int(path.loc[path["chosen"], "number"].iloc[0])
     modules = _ordered(find_modules(Z, weight, int(number), visible=visible, seed=seed, prices=asked.prices))
-    task.report("modules", 0.8, f"{modules.n_modules} modules; their graph")
+    task.report("modules", 0.8, f"{plural(modules.n_modules, 'module')}; their graph")
     if modules.n_modules == 0:
         msg = (
             "No module was found: nothing that moves four genes or more comes back in half of the observations. "
@@ -163,7 +163,7 @@ def _find(task: Task, network: Network, asked: Asked, *, visible: Visible, named
     settings = engine_settings(_of_lines(task.config))
     score = replace(settings.score, gamma=asked.prices.edges * settings.score.gamma)
     graph, nodes = find_graph(task.problem, modules, settings=replace(settings, score=score), seed=seed)
-    task.report("modules", 1.0, f"{modules.n_modules} modules, {graph.n_edges} edges")
+    task.report("modules", 1.0, f"{plural(modules.n_modules, 'module')}, {plural(graph.n_edges, 'edge')}")
     return Found(_without_loops(modules, graph, nodes), graph, nodes, path)
 
 

@@ -60,7 +60,7 @@ def modules(source: ModuleNetwork, *, max_modules: int = 30, regulators: bool = 
     ax.set_xlim(min(columns) - PILL / 2 - 0.1, max(columns) + PILL / 2 + 0.1)
     ax.set_ylim(min(heights) - 0.4, max(heights) + 0.4)
     for name, at in place.items():
-        pill(ax, at, source.names.get(str(name), str(name)), is_hub=name in source.names)
+        pill(ax, at, source.label(source.names.get(str(name), str(name))), is_hub=name in source.names)
     for edge in edges.to_dict("records"):
         (x, y), (u, v) = place[edge["source"]], place[edge["target"]]
         drawn = {**edge, "score": min(abs(edge["weight"]), 1.0), "reversible": False}
