@@ -151,15 +151,15 @@ def differential(adata: AnnData, key: str = "dag") -> pd.DataFrame:
 
 
 @speaks_python
-def modules(source: AnnData | str | os.PathLike[str], key: str = "dag") -> ModuleNetwork:
+def modules(source: AnnData | str | os.PathLike[str], key: str = "dag", *, group: str | None = None) -> ModuleNetwork:
     """Return the modules that :func:`acyclome.tl.modules` wrote, or ``acyclome modules`` into the folder of a run.
 
     Parameters
     ----------
     source
         An object with modules, or the folder of a run.
-    key
-        The ``key`` of the call, of an object.
+    key, group
+        Those of the call, of an object.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def modules(source: AnnData | str | os.PathLike[str], key: str = "dag") -> Modul
     """
     if isinstance(source, (str, os.PathLike)):
         return RunFolder(source).read_modules()
-    return read_modules(source, key)
+    return read_modules(source, key, group)
 
 
 def __dir__() -> list[str]:

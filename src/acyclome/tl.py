@@ -64,10 +64,8 @@ def dag(
         transcription factors with a known motif. They stay beside the ``n_top_genes``.
     knowledge
         Table of edges known beforehand, or its file, as for :func:`acyclome.learn`.
-    key_added
-        Name under which the network is written.
-    copy
-        Return a changed copy instead of changing `adata`.
+    key_added, copy
+        Name under which the network is written; whether into a copy, which is returned, and not into `adata`.
     config, preset
         Further options, such as ``{"score": {"noise": "equal"}}``, which go over those of a preset: ``"quick"`` for a
         first look (no half-samples, no checks), ``"paper"`` for a hundred half-samples.
@@ -265,6 +263,7 @@ def modules(
     regulators: Sequence[str] | str | os.PathLike[str] | None = None,
     prices: Mapping[str, float] | None = None,
     key: str = "dag",
+    group: str | None = None,
 ) -> None:
     """Learn modules of genes and the graph among them; written are ``uns`` and ``obsm[key + "_modules"]``.
 
@@ -274,10 +273,10 @@ def modules(
         How many at most, 0 for visible ones alone; ``"auto"``: the fewest that are as good as the best.
     gene_sets, visible
         Files of gene sets (gmt): by which modules are named, and of which each is followed by a module.
-    regulators, key
-        The only genes that may act on modules, as of :func:`dag`, and the ``key_added`` of the network.
+    regulators, key, group
+        The only genes that may act on modules, as of :func:`dag`; ``key_added`` of the network, and whose of several.
     prices
-        Of ``loadings`` (1), ``edges`` into modules (1), and loadings from ``outside`` a visible set (3): more, fewer.
+        Of ``loadings`` (1), ``edges`` into modules (1), and loadings from ``outside`` a visible set (3).
 
     Raises
     ------
@@ -290,10 +289,11 @@ def modules(
     >>> len(ac.get.modules(modular).modules)
     4
     """
-    from acyclome.pipeline.modules import Asked, modules_of_adata, priced
+    from acyclome.pipeline.modules import modules_of_adata
+    from acyclome.pipeline.modules_asked import Asked, priced
 
-    asked = Asked(n_modules, gene_sets, visible, priced(prices or {}))
-    modules_of_adata(adata, asked, key=key, regulators=listed_regulators(regulators), progress=reporter(), tell=tell)
+    asked, given = Asked(n_modules, gene_sets, visible, priced(prices or {})), listed_regulators(regulators)
+    modules_of_adata(adata, asked, key=key, group=group, regulators=given, progress=reporter(), tell=tell)
 
 
 def __dir__() -> list[str]:

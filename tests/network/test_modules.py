@@ -73,6 +73,7 @@ def test_ways_lead_over_modules_and_multiply_weights(found):
 def test_a_way_to_one_gene_is_asked_for_by_name(found):
     assert found.routes("REG", "B")["route"].tolist() == ["REG -> M001 (heat) -> M002 (cold) -> B"]
     assert found.routes("A").empty
+    assert found.routes("REG", "M002")["effect"].tolist() == pytest.approx([-0.4])  # or to a module
 
 
 def test_an_unknown_gene_is_refused_with_one_that_looks_alike(found):
@@ -127,7 +128,7 @@ def test_where_no_modules_are_it_is_said_how_to_learn_them(tmp_path):
     (tmp_path / "edges.tsv.gz").touch()
     with pytest.raises(InputError, match="acyclome modules"):
         ac.get.modules(tmp_path)
-    with pytest.raises(InputError, match=r"ac\.tl\.modules"):
+    with pytest.raises(InputError, match=r"Run acyclome\.tl\.dag"):
         ac.get.modules(AnnData(pd.DataFrame({"A": [0.0]}, index=["x"])))
 
 

@@ -10,6 +10,7 @@ from acyclome.cli import main
 from acyclome.errors import DataWarning, InputError
 from acyclome.evaluate.modules import simulate_modules
 from acyclome.network.modules import ACTS, AMONG, DIRECT, MOVES
+from acyclome.pipeline.modules_asked import Asked, priced
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,38 @@ def test_an_object_has_the_modules_of_the_command_line(drawn, learned, gmt, tmp_
     with pytest.warns(DataWarning, match=r"1 of 6 sets .* have fewer than 3 genes of the data and are left out: odd"):
         ac.tl.modules(adata, n_modules=5, gene_sets=odd, prices={"edges": 100.0})
     assert sum(ac.get.modules(adata).edges["kind"] == AMONG) < sum(learned.edges["kind"] == AMONG)
+
+
+def test_modules_of_groups_are_learned_one_by_one_and_go_with_their_network(drawn):
+    cells = [f"c{i}" for i in range(len(drawn.X))]
+    adata = AnnData(pd.DataFrame(drawn.X, cells, drawn.genes))
+    adata.obs["half"] = np.where(np.arange(len(cells)) < 150, "first", "last")
+    config = {"prepare": {"transform": "none", "min_cells": 0}, "confounding": "none", "activity": "none"}
+    ac.tl.dag(adata, groupby="half", n_resamples=0, config=config)
+    with pytest.raises(InputError, match="one network per group"):
+        ac.tl.modules(adata, n_modules=5)
+    ac.tl.modules(adata, n_modules=5, group="last")
+    assert len(ac.get.modules(adata, group="last").modules)
+    assert np.isnan(adata.obsm["dag_last_modules"]).all(axis=1).tolist() == [True] * 150 + [False] * 150
+    with pytest.raises(InputError, match=r"ac\.tl\.modules\(adata, key='dag', group='first'\)"):
+        ac.get.modules(adata, group="first")
+    ac.tl.dag(adata, groupby="half", n_resamples=0, config=config)
+    assert "dag_last_modules" not in {*adata.uns, *adata.obsm}  # they were those of an earlier network
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"number": True}, "modules is True; expected auto, or a number"),
+        ({"number": np.int64(301)}, "expected auto, or a number from 0"),
+        ({"prices": {"edges": True}}, "The price of edges is True; expected a number"),
+        ({"gene_sets": {"S0": ["G01"]}}, "gene_sets is a dict; expected the path of a gmt file"),
+        ({"visible": ["G01"]}, "visible is a list; expected the path of a gmt file"),
+    ],
+)
+def test_what_python_cannot_ask_is_refused(given, said):
+    with pytest.raises(InputError, match=said):
+        Asked(given.pop("number", 5), prices=priced(given.pop("prices", {})), **given).check()
 
 
 def test_visible_modules_follow_their_sets_and_others_are_learned(out, gmt, tmp_path):

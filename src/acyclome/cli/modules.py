@@ -65,7 +65,8 @@ def modules(
         )
         _ways(out, gene, to, top=top, json=options.json)
         return
-    from acyclome.pipeline.modules import Asked, modules_of_run, priced
+    from acyclome.pipeline.modules import modules_of_run
+    from acyclome.pipeline.modules_asked import Asked, priced
 
     for path in filter(None, (gene_sets, visible)):
         require_exists(path)

@@ -174,11 +174,19 @@ def _pack_differential(table: pd.DataFrame, adata: AnnData) -> dict[str, Any]:
     return {"labels": np.array(labels, dtype=object), **packed, **{name: table[name].to_numpy() for name in _TESTS}}
 
 
+def modules_key(key: str, group: str | None = None) -> str:
+    """Return where the modules of a network are, in ``uns`` and ``obsm``."""
+    return f"{key}_modules" if group is None else f"{key}_{safe_name(group)}_modules"
+
+
 def _remove(adata: AnnData, key: str) -> None:
-    """Remove what an earlier network left under the key."""
+    """Remove what an earlier network left under the key, and modules that were learned beside it."""
     facts = adata.uns.get(key)
     if not _is_encoded(facts):
         return
+    for name in (modules_key(key), *(modules_key(key, folder) for folder in facts.get("groups", {}))):
+        for part in (adata.uns, adata.obsm):
+            part.pop(name, None)
     entries = [facts, *facts.get("groups", {}).values()]
     names = [entry["weights_key"] for entry in entries if hasattr(entry, "get") and "weights_key" in entry]
     for name in {*names, *earlier_keys.names(adata, key)} & set(adata.varp):

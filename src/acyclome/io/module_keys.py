@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from acyclome.errors import InputError
-from acyclome.io.keys import read_keys
+from acyclome.io.keys import modules_key, read_keys
 from acyclome.network.modules import (
     MODULE_COLUMNS,
     MODULE_EDGE_COLUMNS,
@@ -21,21 +21,23 @@ if TYPE_CHECKING:
 TABLES = {"modules": MODULE_COLUMNS, "edges": MODULE_EDGE_COLUMNS, "path": MODULE_PATH_COLUMNS}
 
 
-def write_modules(adata: AnnData, found: ModuleNetwork, key: str) -> None:
+def write_modules(adata: AnnData, found: ModuleNetwork, key: str, group: str | None = None) -> None:
     """Write tables under ``uns[KEY_modules]``, activities under ``obsm``; nan where nothing was learned from."""
-    tables = {name: getattr(found, name).reset_index(drop=True) for name in TABLES}
+    tables, name = {part: getattr(found, part).reset_index(drop=True) for part in TABLES}, modules_key(key, group)
     # Row numbers as text, as h5ad keeps them.
-    adata.uns[f"{key}_modules"] = {name: table.set_axis(table.index.astype(str)) for name, table in tables.items()}
+    adata.uns[name] = {part: table.set_axis(table.index.astype(str)) for part, table in tables.items()}
     if found.activity is not None:
-        activity = found.activity.reindex(adata.obs_names.astype(str)).to_numpy(np.float32)
-        adata.obsm[f"{key}_modules"] = activity
+        adata.obsm[name] = found.activity.reindex(adata.obs_names.astype(str)).to_numpy(np.float32)
 
 
-def read_modules(adata: AnnData, key: str) -> ModuleNetwork:
+def read_modules(adata: AnnData, key: str, group: str | None = None) -> ModuleNetwork:
     """Return what :func:`write_modules` has written; an InputError says how modules are learned."""
-    held = adata.uns.get(f"{key}_modules")
+    name = modules_key(key, group)
+    held = adata.uns.get(name)
     if not isinstance(held, dict) or set(held) != set(TABLES):
-        msg = f"adata.uns has no {key + '_modules'!r}. Learn the modules first: ac.tl.modules(adata, key={key!r})."
+        network = read_keys(adata, key, group)  # refuses a group that is not there, or that is missing
+        given = f"key={key!r}" if group is None else f"key={key!r}, group={group!r}"
+        msg = f"adata.uns has no {name!r}, for its {network!r}. Learn the modules: ac.tl.modules(adata, {given})."
         raise InputError(msg)
     modules, edges, path = (held[name].reset_index(drop=True)[list(kinds)] for name, kinds in TABLES.items())
-    return ModuleNetwork(modules, edges, path, read_keys(adata, key).symbols if key in adata.uns else {})
+    return ModuleNetwork(modules, edges, path, read_keys(adata, key, group).symbols if key in adata.uns else {})

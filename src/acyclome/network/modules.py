@@ -80,6 +80,8 @@ class ModuleNetwork:
     True
     >>> list(found.routes("G00").columns)
     ['target', 'route', 'effect']
+    >>> found.find("G00"), found.label("G00")  # symbols can be asked for, and stand in routes, where genes have them
+    ('G00', 'G00')
     """
 
     modules: pd.DataFrame
@@ -118,6 +120,9 @@ class ModuleNetwork:
         InputError
             If there is none, with names that look alike, or if several share the name.
         """
+        if not isinstance(name, str):
+            msg = f"{name!r} is a {type(name).__name__}; expected the name of a gene or a module."
+            raise InputError(msg)
         nodes = dict.fromkeys([*self.edges["source"], *self.edges["target"], *self.names])
         by_symbol = [node for node in nodes if self.symbols.get(node) == name]
         by_name = [module for module, called in self.names.items() if called == name]  # sets are called as genes are
@@ -141,7 +146,7 @@ class ModuleNetwork:
         source
             The gene that is knocked out, or moved, by name or symbol; or a module.
         target
-            The gene at the end; None: the genes that are moved most, each by its strongest way.
+            The gene or module at the end; None: the genes that are moved most, each by its strongest way.
         limit
             Ways that are listed at most.
 
@@ -159,7 +164,7 @@ class ModuleNetwork:
         rows = [
             {"target": way[-1], "route": " -> ".join(map(self._word, way)), "effect": effect}
             for way, effect in self._ways((source,), 1.0)
-            if way[-1] not in self.names and target in (None, way[-1])
+            if (way[-1] not in self.names if target is None else way[-1] == target)
         ]
         table = pd.DataFrame(rows, columns=["target", "route", "effect"])
         table = table.iloc[table["effect"].abs().argsort(kind="stable")[::-1]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +14,7 @@ from acyclome.config import Config
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.search_result import SearchResult
 from acyclome.core.modules.enrichment import enrichment, overlaps
-from acyclome.core.modules.find import PRICES, Modules, Prices, Visible, find_modules, gene_weights
+from acyclome.core.modules.find import Modules, Visible, find_modules, gene_weights
 from acyclome.core.modules.graph import find_graph, left_of_edges
 from acyclome.core.modules.knockouts import Knockouts
 from acyclome.core.modules.path import Judges, elbow, regularisation_path
@@ -40,6 +40,7 @@ from acyclome.network.modules import (
 )
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.engine_settings import engine_settings
+from acyclome.pipeline.modules_asked import Asked
 from acyclome.pipeline.records import Confounded
 from acyclome.pipeline.session import Session, report_if_possible
 from acyclome.pipeline.task import Progress, Runtime, Task, Tell, seed_of
@@ -48,42 +49,9 @@ from acyclome.wording import plural
 if TYPE_CHECKING:
     from anndata import AnnData
 
-MOST = 300  # modules; nobody reads more, and the path ends there
 SURE = 0.01  # false discovery rate from which a module is enriched
 SAME = 0.5  # squared correlation with a hidden factor, from which a module goes with it
 LISTED = 3  # sets, and regulators, by name
-Paths = str | os.PathLike[str] | None
-
-
-class Asked(NamedTuple):
-    """How many modules, which sets name them, which they follow, and what links and edges cost."""
-
-    number: int | str = "auto"
-    gene_sets: Paths = None
-    visible: Paths = None
-    prices: Prices = PRICES
-
-    def check(self) -> None:
-        """Refuse a number that is none, and a price below 0."""
-        for name, price in self.prices._asdict().items():
-            if not (isinstance(price, int | float) and 0.0 <= price < np.inf):
-                msg = f"The price of {name} is {price!r}; expected a number of 0 or more."
-                raise InputError(msg)
-        if self.number != "auto" and not (isinstance(self.number, int) and 0 <= self.number <= MOST):
-            msg = f"modules is {self.number!r}; expected auto, or a number from 0 (only visible ones) to {MOST}."
-            raise InputError(msg)
-        if self.number == 0 and self.visible is None:
-            msg = "0 modules are to be learned and none is visible; give sets that modules follow, or a number."
-            raise InputError(msg)
-
-
-def priced(prices: Mapping[str, float]) -> Prices:
-    """Return prices of which some are given by name."""
-    for name in prices:
-        if name not in PRICES._fields:
-            msg = f"prices has {name!r}; expected some of {', '.join(PRICES._fields)}."
-            raise InputError(msg)
-    return PRICES._replace(**prices)
 
 
 class Found(NamedTuple):
@@ -112,20 +80,27 @@ def modules_of_run(out: str | os.PathLike[str], asked: Asked, runtime: Runtime) 
 
 
 def modules_of_adata(
-    adata: AnnData, asked: Asked, *, key: str, regulators: Regulators | None, progress: Progress | None, tell: Tell
+    adata: AnnData,
+    asked: Asked,
+    *,
+    key: str,
+    group: str | None,
+    regulators: Regulators | None,
+    progress: Progress | None,
+    tell: Tell,
 ) -> None:
     """Learn modules beside the network inside an object, whose options say what is known, and write them into it."""
     from acyclome.pipeline.anndata_store import store_of
 
     check_changeable(adata, copy=False)
     asked.check()
-    network = read_keys(adata, key)
+    network = read_keys(adata, key, group)
     config = Config.from_mapping(network.facts["config"])
     data = Dataset.build(store_of(adata, config, regulators=network.genes), config, regulators=regulators)
     task = Task.begin(data, config, Runtime(threads=usable_threads(), progress=progress, tell=tell))
     with one_blas_thread():
         found = learn_modules(task, network, asked, factors=np.empty((0, data.n_obs)))
-    write_modules(adata, found, key)
+    write_modules(adata, found, key, group)
 
 
 def learn_modules(task: Task, network: Network, asked: Asked, *, factors: np.ndarray) -> ModuleNetwork:

@@ -8,17 +8,27 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from acyclome.errors import InputError
+from acyclome.io.module_keys import read_modules
 from acyclome.network.modules import ACTS, AMONG, ModuleNetwork
 from acyclome.notebook import speaks_python
 from acyclome.pl.canvas import PILL, PILL_HEIGHT, link, new_axes, pill
 from acyclome.pl.graphs import rows_of
 
 if TYPE_CHECKING:
+    from anndata import AnnData
     from matplotlib.axes import Axes
 
 
 @speaks_python
-def modules(source: ModuleNetwork, *, max_modules: int = 30, regulators: bool = True, ax: Axes | None = None) -> Axes:
+def modules(
+    source: ModuleNetwork | AnnData,
+    key: str = "dag",
+    *,
+    group: str | None = None,
+    max_modules: int = 30,
+    regulators: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw the modules with the most edges, from causes at the top to effects at the bottom.
 
     A row is a depth: the longest chain above a module among what is drawn. Arrow heads raise, bars lower; the width
@@ -27,7 +37,9 @@ def modules(source: ModuleNetwork, *, max_modules: int = 30, regulators: bool = 
     Parameters
     ----------
     source
-        What :func:`acyclome.get.modules` or ``acyclome.modules(folder)`` returns.
+        What :func:`acyclome.get.modules` returns, or an object whose modules these are.
+    key, group
+        As of :func:`acyclome.get.modules`, of an object.
     max_modules
         Modules drawn at most.
     regulators
@@ -44,9 +56,10 @@ def modules(source: ModuleNetwork, *, max_modules: int = 30, regulators: bool = 
     --------
     >>> ax = ac.pl.modules(ac.get.modules(modular))
     """
-    edges = source.edges[source.edges["kind"].isin([AMONG, ACTS] if regulators else [AMONG])]
+    found = source if isinstance(source, ModuleNetwork) else read_modules(source, key, group)
+    edges = found.edges[found.edges["kind"].isin([AMONG, ACTS] if regulators else [AMONG])]
     degree = pd.concat([edges["source"], edges["target"]]).value_counts()
-    kept = sorted(source.names, key=lambda name: (-degree.get(name, 0), name))[:max_modules]
+    kept = sorted(found.names, key=lambda name: (-degree.get(name, 0), name))[:max_modules]
     among = edges["kind"] == AMONG
     edges = edges[edges["target"].isin(kept) & (edges["source"].isin(kept) | ~among)]
     if edges.empty:
@@ -60,7 +73,7 @@ def modules(source: ModuleNetwork, *, max_modules: int = 30, regulators: bool = 
     ax.set_xlim(min(columns) - PILL / 2 - 0.1, max(columns) + PILL / 2 + 0.1)
     ax.set_ylim(min(heights) - 0.4, max(heights) + 0.4)
     for name, at in place.items():
-        pill(ax, at, source.label(source.names.get(str(name), str(name))), is_hub=name in source.names)
+        pill(ax, at, found.label(found.names.get(str(name), str(name))), is_hub=name in found.names)
     for edge in edges.to_dict("records"):
         (x, y), (u, v) = place[edge["source"]], place[edge["target"]]
         drawn = {**edge, "score": min(abs(edge["weight"]), 1.0), "reversible": False}
