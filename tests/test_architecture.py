@@ -62,6 +62,7 @@ FLOORS = {
     "pp": 12,
     "tl": 13,
     "cli": 14,
+    "__main__": 15,
 }
 # Rooms of lower floors that are closed all the same.
 CLOSED = {"report": {"core"}, "pl": {"core"}}

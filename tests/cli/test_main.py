@@ -1,6 +1,7 @@
 """The front door: help, exit codes, and what is printed when something goes wrong."""
 
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -74,6 +75,13 @@ def test_help_of_a_command_imports_nothing_heavy_and_comes_at_once():
 def test_the_version_is_printed(acyclome):
     code, text, _ = acyclome("--version")
     assert (code, text) == (0, f"acyclome {cli.__version__}\n")
+
+
+def test_the_package_is_a_program_too(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["acyclome", "--version"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("acyclome", run_name="__main__")
+    assert capsys.readouterr().out == f"acyclome {cli.__version__}\n"
 
 
 @pytest.mark.parametrize(
