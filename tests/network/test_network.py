@@ -120,6 +120,7 @@ def test_wrong_tables_are_refused_with_the_reason(toy_network):
         (pd.concat([edges, edges.head(1)]), ranking, nodes, "SPI1 -> LYZ stands in edges more than once"),
         (edges, ranking, nodes.replace({"gene": {"HBB": "LYZ"}}), "'LYZ' stands in more than one row"),
         (edges, ranking, nodes.assign(order=0), "not a permutation of 0 to 4"),
+        (edges.head(0), ranking.head(0), nodes[nodes["order"] != 1], "has 4 rows, .* counts 5 genes: rows are missing"),
     ]
     for *tables, reason in cases:
         with pytest.raises(InputError, match=reason):

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from acyclome import wording
 from acyclome.errors import InputError
 
 EDGE_COLUMNS = {
@@ -137,7 +138,15 @@ def check_nodes(nodes: pd.DataFrame) -> None:
             "names must be unique."
         )
         raise InputError(msg)
-    if not np.array_equal(np.sort(nodes["order"].to_numpy()), np.arange(len(nodes))):
+    places = nodes["order"].to_numpy()
+    if len(nodes) and places.min() >= 0 and len(nodes) <= places.max() and len(np.unique(places)) == len(nodes):
+        msg = (
+            f"The table nodes (nodes.tsv) has {wording.plural(len(nodes), 'row')}, and its column order counts "
+            f"{places.max() + 1} genes: rows are missing, as of a table that was cut or filtered. Take the whole table "
+            "(copy it again), or number the genes that are left from 0."
+        )
+        raise InputError(msg)
+    if not np.array_equal(np.sort(places), np.arange(len(nodes))):
         msg = (
             f"The column order of nodes is not a permutation of 0 to {len(nodes) - 1}, so it cannot certify a network."
         )
@@ -149,7 +158,10 @@ def check_pairs(table: pd.DataFrame, name: str, nodes: pd.DataFrame) -> None:
     for end in ("source", "target"):
         strange = table[end][~table[end].isin(nodes["gene"])]
         if len(strange):  # one name is enough to find the fault
-            msg = f"The {end} {strange.iloc[0]!r} of {name} is not among the {len(nodes)} genes of nodes."
+            msg = (
+                f"The {end} {strange.iloc[0]!r} of {name} is not among the {len(nodes)} genes of nodes. The tables are "
+                "of different networks, or one was cut or filtered: take all of one network (copy them again)."
+            )
             raise InputError(msg)
     twice = table[table.duplicated(["source", "target"])]
     if len(twice):
