@@ -25,6 +25,43 @@ def test_tables_are_those_of_the_network(adata, toy_network):
     assert_frame_equal(ac.get.network(adata).ranking, toy_network.ranking)
 
 
+DOORS = (
+    *(ac.get.network, ac.get.edges, ac.get.nodes, ac.get.differential, ac.tl.dag, ac.pp.prepare, ac.from_grnndata),
+    *(ac.tl.modules, ac.pl.hierarchy, ac.to_grnndata, lambda given: ac.tl.predict(given, knockout="LYZ")),
+    lambda given: ac.tl.compare(given, "a", "b"),
+)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_what_is_no_anndata_is_told_the_door_it_goes_in_by(door, adata, toy_network):
+    class MuData:
+        mod = {"rna": adata}  # noqa: RUF012
+
+    given = {
+        r"ndarray of shape \(3, 6\); .* acyclome.learn": adata.X,
+        "DataFrame of shape": adata.to_df(),
+        "the text 'a.h5ad'; .* anndata.read_h5ad": "a.h5ad",
+        "NoneType; .* anndata.AnnData": None,
+        "MuData of 'rna'; .* adata.mod": MuData(),
+    }
+    if door is not ac.pl.hierarchy:  # which takes one
+        given["net.edges"] = toy_network
+    for said, one in given.items():
+        with pytest.raises(InputError, match=said):
+            door(one)
+
+
+def test_what_is_no_network_is_not_written(adata, toy_network, tmp_path):
+    for said, given in {
+        "get.network": adata,
+        r"networks\['T'\]": {"T": toy_network},
+        "acyclome.learn": adata.X,
+    }.items():
+        with pytest.raises(InputError, match=said):
+            ac.write(given, tmp_path / "net.h5ad")
+    assert not list(tmp_path.iterdir())
+
+
 def test_tables_survive_an_h5ad_file(adata, toy_network, tmp_path):
     import anndata
 

@@ -13,6 +13,7 @@ from scipy import sparse
 from acyclome.errors import InputError
 from acyclome.io import compressed
 from acyclome.io.keys import read_keys
+from acyclome.io.objects import check_anndata
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -74,6 +75,7 @@ def from_grnndata(adata: AnnData) -> pd.DataFrame:
     >>> ac.get.edges(adata)["prior"].tolist()
     ['known', 'known', 'known', 'known']
     """
+    check_anndata(adata)
     if adata.varp.get(SLOT) is None:
         known = ", ".join(map(repr, adata.varp)) or "none"
         msg = f"adata has no matrix {SLOT!r} in varp, where GRnnData keeps a network; it has {known}."

@@ -19,6 +19,7 @@ from acyclome.errors import InputError, examples
 from acyclome.io import earlier_keys
 from acyclome.io.gene_names import repeated
 from acyclome.io.names import SHARED, safe_name
+from acyclome.io.objects import check_anndata
 from acyclome.io.packed import pack, unpack
 from acyclome.network import JointNetworks, Network
 
@@ -73,6 +74,7 @@ def read_keys(adata: AnnData, key: str = "dag", group: str | None = None) -> Net
 
     After a subset of the genes it is the network among those left: order, depth and degrees are those of the remainder.
     """
+    check_anndata(adata)
     if earlier_keys.holds(adata, key):
         return earlier_keys.read(adata, key, group)
     facts = _encoded(adata, key)
@@ -97,6 +99,7 @@ def read_joint(adata: AnnData, key: str = "dag") -> JointNetworks:
 
 def read_differential(adata: AnnData, key: str = "dag") -> pd.DataFrame:
     """Return the differential edges of groups that were learned together, as in :class:`JointNetworks`."""
+    check_anndata(adata)
     facts = _encoded(adata, key)
     if "differential" not in facts:
         msg = (
@@ -117,6 +120,7 @@ def read_differential(adata: AnnData, key: str = "dag") -> pd.DataFrame:
 
 def check_key(adata: AnnData, key: str) -> None:
     """Raise an InputError unless a network can be written into `adata` under `key`."""
+    check_anndata(adata)
     if not isinstance(key, str) or "/" in key or not key:
         msg = f"{key!r} cannot be a key: h5ad files refuse slashes and empty names. Choose one such as 'dag'."
         raise InputError(msg)
@@ -128,6 +132,7 @@ def check_key(adata: AnnData, key: str) -> None:
 
 def check_changeable(adata: AnnData, *, copy: bool) -> None:
     """Refuse an object whose values stay in its file, where a copy of them would have to be made."""
+    check_anndata(adata)
     if adata.isbacked and (copy or adata.is_view):
         what = "copied (copy=True)" if copy else "changed, for it is a part of another (a view)"
         way_out = "Read it first: adata = adata.to_memory()."

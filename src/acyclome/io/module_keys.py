@@ -8,6 +8,7 @@ import numpy as np
 
 from acyclome.errors import InputError
 from acyclome.io.keys import modules_key, read_keys
+from acyclome.io.objects import check_anndata
 from acyclome.network.modules import (
     MODULE_COLUMNS,
     MODULE_EDGE_COLUMNS,
@@ -32,6 +33,7 @@ def write_modules(adata: AnnData, found: ModuleNetwork, key: str, group: str | N
 
 def read_modules(adata: AnnData, key: str, group: str | None = None) -> ModuleNetwork:
     """Return what :func:`write_modules` has written; an InputError says how modules are learned."""
+    check_anndata(adata)
     name = modules_key(key, group)
     held = adata.uns.get(name)
     if not isinstance(held, dict) or set(held) != set(TABLES):

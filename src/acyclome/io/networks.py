@@ -9,6 +9,7 @@ from acyclome.errors import InputError
 from acyclome.io import formats
 from acyclome.io.atomic import ensure_writable
 from acyclome.io.lock import whole_folder
+from acyclome.io.objects import check_network
 from acyclome.io.runs import RunFolder
 from acyclome.network import Network
 
@@ -66,6 +67,7 @@ def write(network: Network, path: str | os.PathLike[str]) -> None:
     >>> ac.write(net, "network.graphml")
     >>> ac.write(net, "out/")
     """
+    check_network(network)
     ending = formats.by_ending(Path(path))
     is_folder = os.path.isdir(path) and ending != "zarr"  # noqa: PTH112 - which are folders
     if ending in formats.FORMATS and not is_folder:

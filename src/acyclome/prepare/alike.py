@@ -12,6 +12,7 @@ from acyclome.config import Config
 from acyclome.errors import InputError
 from acyclome.io.choice import choose_matrix
 from acyclome.io.matrices import get_matrix, to_memory
+from acyclome.io.objects import check_anndata
 from acyclome.prepare.checks import check_names
 from acyclome.prepare.genes import normalize, take_log
 from acyclome.prepare.matrix import Draft, dense, gene_major
@@ -32,6 +33,7 @@ def prepare_alike(adata: AnnData, facts: Mapping[str, Any], genes: list[str]) ->
         If there are no observations, or the network was learned from counts or latent scores, whose units depend on all
         observations.
     """
+    check_anndata(adata, "a part (before, after)")
     config = Config.from_mapping(facts.get("config", {}))
     steps = {step["step"]: step for step in facts.get("prepare", {}).get("steps", [])}
     if config.counts is not None or config.prepare.transform == "latent":
