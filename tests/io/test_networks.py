@@ -17,9 +17,9 @@ def test_an_ending_of_a_format_makes_a_file(toy_network, tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-@pytest.mark.parametrize("name", ["out", "run.v2", "a.b/c"])
+@pytest.mark.parametrize("name", ["out", "run.v2", "a.b/c", "run.old/"])
 def test_other_names_are_folders_that_are_read_back(toy_network, tmp_path, name):
-    ac.write(toy_network, tmp_path / name)
+    ac.write(toy_network, f"{tmp_path}/{name}")
     assert (tmp_path / name / "edges.tsv.gz").is_file()
     assert_frame_equal(ac.read(tmp_path / name).edges, toy_network.edges)
 
@@ -30,9 +30,10 @@ def test_a_folder_that_stands_there_stays_one(toy_network, tmp_path):
     assert (tmp_path / "results.csv" / "nodes.tsv").is_file()
 
 
-def test_the_ending_of_a_format_that_is_not_written_is_refused(toy_network, tmp_path):
-    with pytest.raises(InputError, match=r"net\.loom' has the ending .* graphml"):
-        ac.write(toy_network, tmp_path / "net.loom")
+@pytest.mark.parametrize("ending", ["loom", "xyz", "png"])
+def test_the_ending_of_a_format_that_is_not_written_is_refused(ending, toy_network, tmp_path):
+    with pytest.raises(InputError, match=rf"net\.{ending}' ends in \.{ending}, .* graphml.*slash.*net\.{ending}/'"):
+        ac.write(toy_network, tmp_path / f"net.{ending}")
     assert not list(tmp_path.iterdir())
 
 

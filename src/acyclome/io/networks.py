@@ -13,8 +13,7 @@ from acyclome.io.objects import check_network
 from acyclome.io.runs import RunFolder
 from acyclome.network import Network
 
-# Endings of files that other programs have for networks and tables: nobody means a folder by them.
-_FOREIGN = {"cx", "json", "loom", "mtx", "npz", "pkl", "rds", "txt", "xlsx", "xml"}
+_SLASHES = tuple(filter(None, (os.sep, os.altsep)))
 
 
 def read(path: str | os.PathLike[str], key: str = "dag", *, group: str | None = None) -> Network:
@@ -54,8 +53,9 @@ def write(network: Network, path: str | os.PathLike[str]) -> None:
     network
         What to write.
     path
-        ``net.h5ad`` (all of it), ``net.graphml``, ``edges.tsv.gz`` ... as of ``acyclome export``; a name without such
-        an ending is a folder, made if need be, which ``read`` gives back, where files of the same names are replaced.
+        ``net.h5ad`` (all of it), ``net.graphml``, ``edges.tsv.gz`` ... as of ``acyclome export``; a name without an
+        ending, or with a slash behind it, is a folder, made if need be, which ``read`` gives back, where files of the
+        same names are replaced.
 
     Raises
     ------
@@ -69,14 +69,15 @@ def write(network: Network, path: str | os.PathLike[str]) -> None:
     """
     check_network(network)
     ending = formats.by_ending(Path(path))
-    is_folder = os.path.isdir(path) and ending != "zarr"  # noqa: PTH112 - which are folders
+    names_folder = os.path.isdir(path) or os.fspath(path).endswith(_SLASHES)  # noqa: PTH112
+    is_folder = names_folder and ending != "zarr"  # which is one itself
     if ending in formats.FORMATS and not is_folder:
         formats.export(network, path)
         return
-    if ending in _FOREIGN:
-        known = ", ".join(formats.FORMATS)
+    if ending.isalpha() and not is_folder:  # by net.xlsx nobody means a folder, as perhaps by run.v2
         msg = (
-            f"{os.fspath(path)!r} has the ending of a format that is not written; expected a folder or one of {known}."
+            f"{os.fspath(path)!r} ends in .{ending}, a format that is not written; expected one of "
+            f"{', '.join(formats.FORMATS)}. For a folder of this name put a slash behind it: {os.fspath(path) + '/'!r}."
         )
         raise InputError(msg)
     folder = RunFolder(path)
