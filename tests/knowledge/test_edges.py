@@ -40,6 +40,18 @@ def test_kinds_become_rules():
     assert prior.of([0, 3, 1, 0], [4, 4, 2, 1]).tolist() == ["known+", "soft-", "required", ""]
 
 
+def test_a_header_alone_says_that_it_names_no_edge(tmp_path):
+    (tmp_path / "k.tsv").write_text("# ours\nsource\ttarget\tkind\n")
+    (tmp_path / "tiers.tsv").write_text("gene\ttier\n")
+    read = read_prior(tmp_path / "k.tsv")
+    assert "names no edge" in read.attrs["notes"][0]
+    assert "k.tsv" in read.attrs["notes"][0]
+    assert make_prior(read, GENES).of([0], [1]).tolist() == [""]
+    assert "names no edge" in read_prior(table()).attrs["notes"][0]
+    with pytest.raises(InputError, match="no gene below it"):
+        read_tiers(tmp_path / "tiers.tsv")
+
+
 def test_scopes_speak_to_their_group_alone():
     rows = read_prior(
         table(

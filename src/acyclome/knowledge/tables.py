@@ -44,6 +44,8 @@ def read_prior(
             label, rows = _labelled(given)
             recognised = foreign.recognise(rows)
             parts.append(_part(recognised.rows, label, kind, seen=list(map(str, rows.columns))))
+            if not len(rows):
+                notes.append(f"{label} names no edge: it has a header and no line below it. Nothing is known of it.")
             if recognised.note:
                 notes.append(f"{label} ({len(rows):,} edges) was read so: {recognised.note}.")
     whole = _checked(_stacked(parts))
@@ -173,6 +175,9 @@ def read_tiers(path: str | os.PathLike[str]) -> dict[str, int]:
     rows.columns = [str(column).strip().lower() for column in rows.columns]
     if not {"gene", "tier"} <= set(rows.columns):
         msg = f"{os.fspath(path)!r} has the columns {', '.join(rows.columns)}; expected gene and tier."
+        raise InputError(msg)
+    if not len(rows):
+        msg = f"{os.fspath(path)!r} has a header and no gene below it. Name genes with their tiers, or leave it out."
         raise InputError(msg)
     tier = pd.to_numeric(rows["tier"], errors="coerce")
     if (bad := tier.isna() | (tier % 1 != 0)).any():
