@@ -32,6 +32,13 @@ def test_without_a_control_observations_without_a_label_are_the_controls():
     assert len(given.rows) == 5
 
 
+def test_labels_that_read_like_controls_are_no_targets_that_are_left_out_unasked():
+    with pytest.raises(InputError, match=r"no control is named: ctrl \(2\), NT \(1\)\. .* --control 'ctrl;NT'"):
+        found(["STAT1", "ctrl", "ctrl", "NT", None, "SPI1"], control=None)
+    warning = found(["STAT1", "NT", "NT", "scramble", "SPI1"]).warnings[0]
+    assert warning.endswith("further controls be named: --control 'NT;scramble'.")
+
+
 def test_observations_without_a_label_beside_those_of_a_control_are_left_out_and_counted():
     given = found(["NT", "STAT1", None, "", "STAT1"])
     assert given.rows.tolist() == [0, 1, 4]

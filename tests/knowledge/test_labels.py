@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from acyclome.knowledge.controls import reads_like_control
 from acyclome.knowledge.labels import LabelReader
 
 GENES = ["KLF1", "GATA1", "HLA-A", "HLA-B", "NKX2-1", "AC_123", "Su(H)", "N", "TF", "Klf2", "ENSG00000105610"]
@@ -47,6 +48,8 @@ GENES = ["KLF1", "GATA1", "HLA-A", "HLA-B", "NKX2-1", "AC_123", "Su(H)", "N", "T
         ("KLF1+ctrl", ["KLF1"]),
         ("ctrl+KLF1", ["KLF1"]),
         ("KLF1+non-targeting", ["KLF1"]),
+        ("KLF1_NegCtrl0", ["KLF1"]),  # Norman et al.
+        ("p_sgKLF1_2", ["KLF1"]),  # Dixit et al.
     ],
 )
 def test_labels_name_targets_and_controls_in_every_usual_way(label, targets):
@@ -81,6 +84,22 @@ def test_what_is_not_understood_whole_is_unknown(label, unknown):
     reading = LabelReader(GENES, "ctrl").read(label)
     assert not reading.is_clear
     assert list(reading.unknown) == unknown
+
+
+@pytest.mark.parametrize(
+    ("label", "is_alike"),
+    [
+        *((word, True) for word in ("ctrl", "NT", "Non-Targeting Control", "nt_ctrl_3", "AAVS1", "sgNTC-2", "DMSO")),
+        *(
+            (word, True)
+            for word in ("NegCtrl0_NegCtrl0", "p_INTERGENIC216151", "safe-targeting", "sgLacZ", "wild type")
+        ),
+        ("non-targeting_non-targeting|non-targeting_non-targeting", True),  # Replogle et al.
+        *((word, False) for word in ("NTRK1", "WT1", "CTRL1A", "SPI1+ctrl", "3", "", "p_sg", "cells", "drug 10 nM")),
+    ],
+)
+def test_controls_are_known_by_the_words_of_published_screens(label, is_alike):
+    assert reads_like_control(label) == is_alike
 
 
 def test_a_label_is_missing_only_where_controls_have_one():

@@ -17,6 +17,7 @@ from acyclome.core.data.interventions import LEAST_OWN, Interventions
 from acyclome.core.effects.doses import SEVERAL, STRANGE, Treatments
 from acyclome.core.effects.shifts import DOUBT, FIRM, OwnShifts
 from acyclome.errors import InputError, examples
+from acyclome.knowledge.controls import check_controls, further_controls
 from acyclome.knowledge.labels import NOTHING, SEPARATOR, LabelReader, Labels, Reading
 from acyclome.knowledge.regulators import likely_reason
 from acyclome.knowledge.symbols import Symbols
@@ -119,9 +120,11 @@ def find_targets(
     read = Labels.read(obs[column], control, genes=genes, symbols=symbols)
     kind, labels, said, readings = read.kind, read.labels, read.said, read.readings
     _check_names(said, read.told, column)
+    size = np.bincount(kind, minlength=len(said)).tolist()
+    if not control:
+        check_controls({label: n for label, one, n in zip(labels, said, size, strict=True) if one.unknown}, column)
     rows = np.flatnonzero(np.array([reading.is_clear for reading in readings], bool)[kind])
     named = [reading.targets if reading.is_clear else () for reading in readings]
-    size = np.bincount(kind, minlength=len(readings)).tolist()
     targets = _targets(kind[rows], named, genes)
     facts = {
         "column": column,
@@ -253,7 +256,7 @@ def _warnings(facts: Mapping[str, Any], targets: Interventions, genes: Sequence[
         named = [f"{name} ({n})" for name, n in facts["unknown"].items()]
         why = likely_reason(genes, list(facts["unknown"])) or (
             "Targets have to be among the genes that are kept (--min-cells), and further controls be "
-            "named: --control 'A;B'."
+            f"named: --control {further_controls(list(facts['unknown']), facts['control'])}."
         )
         warnings.append(
             f"{len(named)} targets in {column!r} are not among the genes: {examples(named)}. Their "

@@ -23,10 +23,12 @@ SEPARATOR = ";"  # that we ask for
 _BETWEEN = re.compile("[;+,|&/]")  # marks that join targets and stand in hardly a name
 NOTHING = frozenset({"", "nan", "NaN", "NA", "N/A", "None", "<NA>", "NaT"})  # as pandas, numpy and R write a gap
 # A control beside a target, as in KLF1+ctrl (GEARS, scPerturb); alone it is one only where the options say so.
-_CONTROL = re.compile(r"(?i)ctrl|control|nt|ntc|non[-_ ]?targeting|safe[-_ ]?(targeting|harbor)|neg(ative)?|scrambled?")
+_CONTROL = re.compile(
+    r"(?i)(neg(ative)?)?(ctrl|control)\d*|nt|ntc|non[-_ ]?targeting|safe[-_ ]?(targeting|harbor)|neg(ative)?|scrambled?"
+)
 # A word beside the name of a gene: number of a guide or its sequence, promoter, kind of the intervention.
 _BESIDE = re.compile(
-    r"(?i)(sg|g|guide|sh|si|(sg|g|cr|sh|si)rna|rep|p|v)?\d+|(p\d)+|[acgt]{15,}|and|with|plus|sg|guide|(sg|g|cr|sh|si)rna"
+    r"(?i)(sg|g|guide|sh|si|(sg|g|cr|sh|si)rna|rep|p|v)?\d+|(p\d)+|[acgt]{15,}|and|with|plus|p|sg|guide|(sg|g|cr|sh|si)rna"
     r"|crispr[ain]?|ko|kd|ki|oe|knockout|knockdown|overexpression|activation"
 )
 # sgKLF1, KLF1g2: glued to the name, small beside its capital or number.
