@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from benchmarks.dream import doubly_knocked_out, knocked_out
+from pandas.testing import assert_frame_equal
 
 import acyclome as ac
 from acyclome.errors import InputError
@@ -64,11 +65,21 @@ def test_intervals_come_from_the_resamples_and_hold_the_estimate(learned):
         ({"set": {"b": 1.0}, "interval": 1.0}, "interval = 1.0"),
         ({"set": {"b": "high"}}, "b = 'high'; expected a number"),
         ({"shift": {"b": float("nan")}}, "b = nan; expected a number"),
+        ({"set": "b"}, "set = 'b'; expected genes with their amounts"),
+        ({"shift": ["b"]}, "shift = .*; expected genes with their amounts"),
+        ({"knockout": 3}, "knockout holds 3, which is no name"),
+        ({"knockout": ["b"], "interval": "wide"}, "interval = 'wide'"),
     ],
 )
 def test_what_cannot_be_answered_is_said(learned, asked, said):
     with pytest.raises(InputError, match=said):
         learned[0].predict(**asked)
+
+
+def test_amounts_may_be_a_series_and_names_an_index(learned):
+    net = learned[0]
+    assert_frame_equal(net.predict(set=pd.Series({"b": 1.0})), net.predict(set={"b": 1.0}))
+    assert_frame_equal(net.predict(knockout=pd.Index(["b"])), net.predict(knockout="b"))
 
 
 def test_the_command_gives_the_numbers_of_python(learned, tmp_path, capsys):

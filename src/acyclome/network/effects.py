@@ -11,7 +11,8 @@ import pandas as pd
 from scipy.sparse.csgraph import shortest_path
 
 from acyclome.core.effects.total import responses
-from acyclome.network.predict import check_interval, networks
+from acyclome.network.asked import check_interval
+from acyclome.network.predict import networks
 
 if TYPE_CHECKING:
     from acyclome.network import Network

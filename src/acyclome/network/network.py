@@ -18,6 +18,7 @@ from scipy import sparse
 from acyclome.network import explain as _explain
 from acyclome.network import perturb as _perturb
 from acyclome.network import predict as _predict
+from acyclome.network.asked import amounts_of, names_of
 from acyclome.network.effects import LEAST, among_descendants, effects_table
 from acyclome.network.screen import Screen
 from acyclome.network.tables import (
@@ -238,8 +239,7 @@ class Network:
         One row per gene, largest change first: ``change`` in standard deviations, the mean over the resamples, which
         know where directions are open (the network's own answer without); ``low``, ``high``; ``agreement`` (share of
         resamples with the same sign), empty where the network says nothing; ``basis``, where the answer comes from.
-        ``attrs`` hold what was checked: ``held_out`` perturbations, ``squared_error_of_no_change`` (the share of it
-        that is left) and ``coverage_of_90``.
+        ``attrs`` hold what was checked: ``held_out``, ``squared_error_of_no_change`` (the rest), ``coverage_of_90``.
 
         Raises
         ------
@@ -253,12 +253,12 @@ class Network:
         (``effects``), and what the network says elsewhere, as far as targets that were held out give it a say
         (``screen``). No gene falls below where a knock-out would put it.
         """
-        knocked = [knockout] if isinstance(knockout, str) else list(knockout or ())
-        asked = [perturb] if isinstance(perturb, str) else list(perturb or ())
+        acted = amounts_of(set, "set"), amounts_of(shift, "shift")
+        knocked, asked = names_of(knockout, "knockout"), names_of(perturb, "perturb")
         if asked:
-            beside = [*(set or ()), *(shift or ()), *knocked]
+            beside = [*acted[0], *acted[1], *knocked]
             return self.with_symbols(_perturb.perturb(self, asked, beside=beside, interval=interval))
-        held, added = ({self.find(name): value for name, value in (given or {}).items()} for given in (set, shift))
+        held, added = ({self.find(name): value for name, value in given.items()} for given in acted)
         genes = [self.find(name) for name in knocked]
         return self.with_symbols(_predict.predict(self, held, added, knockout=genes, interval=interval))
 

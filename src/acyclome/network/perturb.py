@@ -10,7 +10,8 @@ import pandas as pd
 from acyclome.core.effects.stacking import Stack
 from acyclome.core.effects.total import responses
 from acyclome.errors import InputError
-from acyclome.network.predict import as_table, check_interval, networks
+from acyclome.network.asked import check_interval
+from acyclome.network.predict import as_table, networks
 from acyclome.network.screen import LARGER, MEAN, NETWORK, PAIR, SHRUNKEN, SINGLE, SUM, Answer, Screen, basis_of
 
 if TYPE_CHECKING:

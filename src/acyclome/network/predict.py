@@ -19,9 +19,9 @@ from acyclome.core.effects.total import ANY, changes, responses
 from acyclome.core.graph.equivalence import topological_order
 from acyclome.errors import InputError
 from acyclome.network import explain as _explain
+from acyclome.network.asked import check_interval
 from acyclome.network.screen import MEAN, NETWORK, basis_of
 from acyclome.network.tables import check_numbers
-from acyclome.wording import is_number
 
 if TYPE_CHECKING:
     from acyclome.network import Network
@@ -56,7 +56,6 @@ def predict(
     interval: float,
 ) -> pd.DataFrame:
     _check(network, [*values, *knockout, *shift], interval)
-    _check_amounts({**values, **shift})
     values = {**values, **{gene: _lowest(network, gene) for gene in knockout}}
     check = network.screen.foreseen(is_measured=True)
     acts = _acts(network, values, shift, lost=knockout, check=check)
@@ -267,19 +266,6 @@ def _check(network: Network, acted: list[str], interval: float) -> None:
             msg = f"{gene} is acted on more than once; set, shift or knock it out, one of them."
             raise InputError(msg)
     check_interval(interval)
-
-
-def _check_amounts(amounts: Mapping[str, float]) -> None:
-    for gene, amount in amounts.items():
-        if not is_number(amount):
-            msg = f"{gene} = {amount!r}; expected a number, in standard deviations from the mean, such as -2."
-            raise InputError(msg)
-
-
-def check_interval(interval: float) -> None:
-    if not 0 < interval < 1:
-        msg = f"interval = {interval}; expected a share above 0 and below 1, such as 0.9."
-        raise InputError(msg)
 
 
 def _lowest(network: Network, gene: str) -> float:
