@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -291,6 +292,18 @@ def test_a_configuration_that_is_a_pipe_is_not_opened(tmp_path):
 def test_aliases_of_a_usual_size_are_read(tmp_path):
     (tmp_path / "mine.yaml").write_text("score: {gamma: &one 1.5}\nprepare: {target_sum: *one}\n")
     assert Config.from_yaml(tmp_path / "mine.yaml").prepare.target_sum == 1.5
+
+
+def test_options_may_be_numbers_and_lists_of_numpy():
+    config = Config.from_mapping({"seed": np.int64(3), "score": {"gamma": np.float32(0.5)}})
+    assert (config.seed, config.score.gamma) == (3, 0.5)
+    config = config.with_options({"prepare.covariates": np.array(["batch"]), "resample.resamples": np.int32(0)})
+    assert (config.prepare.covariates, config.resample.resamples) == (("batch",), 0)
+
+
+def test_groups_of_one_target_each_are_refused():
+    with pytest.raises(ConfigError, match=r"'guide' is input\.perturbation and input\.group_by"):
+        Config.from_mapping({"input": {"perturbation": "guide", "group_by": "guide"}})
 
 
 def test_what_was_acted_on_is_no_covariate_as_well():

@@ -36,6 +36,7 @@ from acyclome.options.sections import (
     Shard,
     Validation,
 )
+from acyclome.options.values import plain
 
 Kind = TypeVar("Kind", bound=Section)
 
@@ -171,7 +172,7 @@ class Config(Section):
 
     def __init__(self, **options: Any) -> None:
         follow_models()  # not at import: models of other packages may be registered later
-        options = earlier.with_names_of_today(options)
+        options = earlier.with_names_of_today(plain(options))
         try:
             super().__init__(**{key: _or_empty(key, value) for key, value in options.items()})
         except ValidationError as error:

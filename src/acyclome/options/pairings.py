@@ -18,6 +18,11 @@ def refusal(config: Config) -> str:
         return (
             f"{column!r} is input.perturbation and one of prepare.covariates, which take out what acting did; take one"
         )
+    if config.input.perturbation is not None and config.input.perturbation == config.input.group_by:
+        return (
+            f"{config.input.group_by!r} is input.perturbation and input.group_by: a network of each target's "
+            "observations alone learns nothing from its change; leave group_by out"
+        )
     if config.confounding in ("factors", "trim") and config.against_deconfounding:
         return f"confounding {config.confounding} does not go with {config.against_deconfounding}; take auto or none"
     if config.activity == "latent":

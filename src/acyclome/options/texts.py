@@ -170,6 +170,9 @@ def _sentence(
 def _unknown(key: str, value: Any, schema: Mapping[str, Any]) -> str:
     section = key.rpartition(".")[0]
     near = _nearest(key, schema)
+    if near == key:
+        below = f"{section}: {{{key.rpartition('.')[2]}: ...}}"
+        return f"{key} = {_short(value)} is written as one name; write it below its section, {below}."
     guess = f" Did you mean {near}?" if near else ""
     home = f"in {section}" if section else "at the top level"
     return f"{key} = {_short(value)} is not an option.{guess} Allowed {home}: {_children(section, schema)}."
