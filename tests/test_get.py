@@ -27,7 +27,8 @@ def test_tables_are_those_of_the_network(adata, toy_network):
 
 DOORS = (
     *(ac.get.network, ac.get.edges, ac.get.nodes, ac.get.differential, ac.tl.dag, ac.pp.prepare, ac.from_grnndata),
-    *(ac.tl.modules, ac.pl.hierarchy, ac.to_grnndata, lambda given: ac.tl.predict(given, knockout="LYZ")),
+    *(ac.tl.modules, ac.pl.modules, ac.pl.hierarchy, ac.to_grnndata),
+    lambda given: ac.tl.predict(given, knockout="LYZ"),
     lambda given: ac.tl.compare(given, "a", "b"),
 )
 

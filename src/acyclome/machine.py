@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -20,6 +22,16 @@ def usable_threads() -> int:
     from joblib import cpu_count  # 0.1 s to load
 
     return int(cpu_count())
+
+
+def threads_asked(threads: Any) -> int:
+    """Return the number of threads that a caller gave, for None that of :func:`usable_threads`; refuse what is none."""
+    if threads is None:
+        return usable_threads()
+    if isinstance(threads, bool) or not isinstance(threads, Integral) or threads < 1:
+        msg = f"threads = {threads!r}; expected a whole number from 1, or None for all that this process may use."
+        raise InputError(msg)
+    return int(threads)
 
 
 def machine_memory() -> int:

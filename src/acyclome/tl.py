@@ -95,7 +95,7 @@ def dag(
     3  GATA1   KLF1
     >>> ac.tl.dag(adata, layer="counts", groupby="cell_type", joint=True, n_resamples=4, key_added="types")
     """
-    from acyclome.machine import usable_threads
+    from acyclome.machine import threads_asked
     from acyclome.pipeline.anndata_store import labels_asked_for, store_of
     from acyclome.pipeline.asked import asked_for
     from acyclome.pipeline.doors import Door
@@ -118,7 +118,7 @@ def dag(
         regulators=causes,
         knowledge=knowledge,
     )
-    runtime = Runtime(threads=threads or usable_threads(), device=device, progress=reporter(), tell=tell)
+    runtime = Runtime(threads=threads_asked(threads), device=device, progress=reporter(), tell=tell)
     networks = learn_groups(labels_asked_for(adata, options), door, options, runtime=runtime)
     target = adata.copy() if copy else adata
     if target.is_view:  # else every key that is written would copy it anew, with a warning

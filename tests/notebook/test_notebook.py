@@ -162,7 +162,7 @@ def test_a_page_on_a_gene_is_shown_in_lines(toy_network):
 
 
 def test_an_object_that_is_given_to_learn_is_told_of_its_door(adata):
-    with pytest.raises(InputError, match=r"X is a AnnData.*acyclome\.tl\.dag\(adata\)"):
+    with pytest.raises(InputError, match=r"X is of the type AnnData.*acyclome\.tl\.dag\(adata\)"):
         ac.learn(adata)
 
 

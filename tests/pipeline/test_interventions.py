@@ -206,6 +206,12 @@ def test_prepared_layers_keep_their_targets(adata, drawn):
         ac.tl.dag(adata, layer="dag_input", perturbation="guide", control="none", resamples=0)
 
 
+def test_what_is_refused_of_a_group_names_it(drawn):
+    told = {"perturbation": ["G0"] * 12 + ["ZNF1"] * 12, "groups": ["a"] * 12 + ["b"] * 12}
+    with pytest.raises(InputError, match=r"(?s)Group 'b': None of the 1 target.* ZNF1"):
+        ac.learn(drawn[0][:24], GENES, **told, resamples=0, threads=1)
+
+
 @pytest.mark.parametrize(
     ("options", "parts"),
     [

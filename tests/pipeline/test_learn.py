@@ -76,11 +76,30 @@ def elsewhere(X, tmp_path):
 
 def test_what_is_elsewhere_and_no_matrix_is_refused(tmp_path):
     array = pytest.importorskip("dask.array")
-    with h5py.File(tmp_path / "a.h5", "w") as file, pytest.raises(InputError, match="X is a Group"):
+    with h5py.File(tmp_path / "a.h5", "w") as file, pytest.raises(InputError, match="X is of the type Group"):
         learn(file.create_group("X"))
     counted = array.ones((20, 3), chunks=10)
     with pytest.raises(InputError, match="compute_chunk_sizes"):
         learn(counted[counted[:, 0] > 0])
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"threads": "2"}, "threads = '2'; expected a whole number"),
+        ({"threads": 0}, "threads = 0; expected a whole number"),
+        ({"genes": "abcd"}, "genes is one text"),
+        (
+            {"config": {"resample.resamples": 0}},
+            "written as one name; write it below its section, resample: {resamples",
+        ),
+        ({"X": [[1.0, 2.0]] * 20}, r"type list.* numpy\.asarray"),
+        ({"X": "cells.csv"}, r"type str.*pandas\.read_csv"),
+    ],
+)
+def test_what_is_of_another_kind_is_refused_with_a_way(X, given, says):
+    with pytest.raises(InputError, match=says):
+        learn(**{"X": X, **given})
 
 
 @pytest.mark.parametrize("kind", ["dask", "backed"])

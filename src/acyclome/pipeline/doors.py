@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from acyclome.config import Config
+from acyclome.errors import InputError
 from acyclome.io.runs import RunFolder
 from acyclome.io.store import GeneMajor
 from acyclome.knowledge.regulators import Regulators
@@ -61,11 +63,24 @@ def begin_session(
     """Begin the network of a label on a prepared store, and say what there is to be warned of."""
     if label is not None and config.input.group_by is not None:  # learn has labels, and no column to name
         config = config.with_options({"input.group": label})
-    data = Dataset.build(
-        store, config, regulators=door.regulators, knowledge=door.knowledge, group=label, shared=shared
-    )
+    with naming(label):
+        data = Dataset.build(
+            store, config, regulators=door.regulators, knowledge=door.knowledge, group=label, shared=shared
+        )
     runtime.warn(_said(label, [*store.facts.get("warnings", []), *data.warnings]))
     return Session(Task.begin(data, config, runtime), door.about(label), door.folder(label))
+
+
+@contextmanager
+def naming(label: Label) -> Iterator[None]:
+    """Name the group in what is refused of its observations."""
+    try:
+        yield
+    except InputError as error:
+        if label is None:
+            raise
+        msg = f"Group {label!r}: {error}"
+        raise type(error)(msg) from error
 
 
 def learn_session(session: Session, label: Label, place: tuple[int, int]) -> Network:

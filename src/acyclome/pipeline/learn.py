@@ -17,14 +17,14 @@ from acyclome.io.slabs import is_elsewhere, is_streamed, slab_reader
 from acyclome.io.store import GeneMajor, MemoryStore, write_store
 from acyclome.knowledge.interventions import as_perturbation
 from acyclome.knowledge.regulators import listed_regulators
-from acyclome.machine import usable_threads
+from acyclome.machine import threads_asked
 from acyclome.network import Network
 from acyclome.notebook import speaks_python, tell
 from acyclome.notebook.bars import reporter
 from acyclome.options.earlier import earlier_arguments
 from acyclome.pipeline.anndata_store import store_in_folder
 from acyclome.pipeline.asked import asked_for
-from acyclome.pipeline.doors import Door, Label
+from acyclome.pipeline.doors import Door, Label, naming
 from acyclome.pipeline.groups import learn_groups
 from acyclome.pipeline.task import Runtime
 from acyclome.prepare.checks import as_labels, as_matrix, check_groups, check_matrix, leave_out_constant
@@ -126,7 +126,7 @@ def learn(
     """
     given = {"resample.resamples": n_resamples, "seed": random_state, "input.joint": joint or None}
     options = asked_for(config, preset, given)
-    runtime = Runtime(threads=threads or usable_threads(), device=device, progress=reporter(), tell=tell)
+    runtime = Runtime(threads=threads_asked(threads), device=device, progress=reporter(), tell=tell)
     X, names = as_matrix(X, genes)
     options, obs = _with_perturbation(options, perturbation, X.shape[0])
     causes = listed_regulators(regulators)
@@ -147,11 +147,8 @@ def _stores_of_groups(
     stores: dict[Label, GeneMajor] = {}
     for label in sizes:
         rows = np.flatnonzero(labels == label)
-        try:
+        with naming(label):
             stores[label] = _store(X, genes, rows, obs=None if obs is None else obs.iloc[rows])
-        except InputError as error:
-            msg = f"Group {label!r}: {error}"
-            raise type(error)(msg) from error
     return stores
 
 

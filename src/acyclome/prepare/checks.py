@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -140,11 +141,13 @@ def as_matrix(X: Any, genes: Sequence[str] | None) -> tuple[Any, list[str]]:
         X = np.ma.filled(X.astype(float), np.nan)
     expected = "Expected numbers, observations x genes: an array, a scipy.sparse matrix or a pandas DataFrame."
     if not (sp.issparse(X) or isinstance(X, np.ndarray) or is_elsewhere(X)):
-        way_out = " Learn from an AnnData with acyclome.tl.dag(adata)." if hasattr(X, "obs_names") else ""
-        msg = f"X is a {type(X).__name__}. {expected}{way_out}"
+        msg = f"X is of the type {type(X).__name__}. {expected} {_way_in(X)}"
         raise InputError(msg)
     if len(X.shape) != 2:
         msg = f"X has {len(X.shape)} dimensions, shape {tuple(X.shape)}. {expected}"
+        raise InputError(msg)
+    if isinstance(genes, str):
+        msg = f"genes is one text, {genes[:20]!r}. Expected a name for each of the {X.shape[-1]} columns, in a list."
         raise InputError(msg)
     if not all(np.isfinite(X.shape)):  # dask does not count what it has filtered
         msg = f"X has a shape that is not known, {tuple(X.shape)}. Call its compute_chunk_sizes() first."
@@ -156,6 +159,14 @@ def as_matrix(X: Any, genes: Sequence[str] | None) -> tuple[Any, list[str]]:
     if is_elsewhere(X):
         return X, names
     return X.tocsr() if sp.issparse(X) else np.asarray(X), names
+
+
+def _way_in(X: Any) -> str:
+    if hasattr(X, "obs_names"):
+        return "Learn from an AnnData with acyclome.tl.dag(adata)."
+    if isinstance(X, (str, os.PathLike)):
+        return "Read the file first: pandas.read_csv(file, index_col=0), or anndata.read_h5ad(file)."
+    return "Give numpy.asarray(X)."
 
 
 def as_labels(groups: Sequence[str], n_obs: int) -> np.ndarray:
