@@ -16,7 +16,7 @@ from acyclome.wording import plural
 MODULE_COLUMNS = {
     "module": str,  # M001 ..., the one that explains most first
     "name": str,  # the set that it follows, or is enriched for, else its regulator, else its first gene
-    "n_genes": int,  # of which it explains two fifths of the variance or more
+    "n_genes": int,  # that it moves, much of whose variance goes with it, and whose loadings stand out
     "variance": float,  # share of the variance of all genes
     "stability": float,  # cosine of squared loadings with those of half-samples, the mean
     "regulators": str,  # genes that act on it, strongest first

@@ -150,7 +150,7 @@ def _without_loops(modules: Modules, graph: SearchResult, nodes: np.ndarray) -> 
     loadings[acting] = 0.0
     moves = np.isin(target, acting) & (source >= d)
     loadings[target[moves], source[moves] - d] = graph.weight[moves]
-    return replace(modules, loadings=loadings)
+    return replace(modules, loadings=loadings, members=modules.members & (loadings != 0))
 
 
 def _path(

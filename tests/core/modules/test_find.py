@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from acyclome.core.modules.find import FEWEST, Prices, Visible, find_modules, gene_weights
+from acyclome.core.modules.find import FEWEST, Prices, Visible, find_modules, gene_weights, stand_out
 from acyclome.core.modules.rotation import independent_loadings
 from acyclome.core.modules.sparse_regression import select
 from acyclome.evaluate.modules import simulate_modules
@@ -14,6 +14,30 @@ def test_modules_that_were_drawn_are_found_again(drawn, learned):
     inside = drawn.module >= 0
     assert adjusted_rand_score(drawn.module[inside], learned.main[inside]) > 0.9
     assert learned.n_modules == 6  # although ten were asked for: the others did not return in half-samples
+
+
+def test_loadings_stand_out_from_those_of_all_other_genes():
+    noise = np.random.default_rng(0).standard_normal((1000, 1))
+    noise[:20] = [[6.0]] * 10 + [[-6.0]] * 10
+    np.testing.assert_array_equal(np.flatnonzero(stand_out(noise)), np.arange(20))
+    np.testing.assert_array_equal(stand_out(noise), stand_out(0.01 * noise))
+
+
+def test_members_are_genes_that_a_module_moves_and_that_go_with_it(Z, learned):
+    shared = np.corrcoef(learned.scores, Z)[:6, 6:].T ** 2
+    assert np.all(learned.loadings[learned.members] != 0)
+    assert shared[learned.members].min() > 0.25
+    by_variance = learned.loadings**2 >= 0.4
+    assert np.mean(learned.members[by_variance]) > 0.9
+    assert learned.members.sum() > by_variance.sum()  # those of two modules, and of little variance explained
+
+
+def test_a_module_of_many_genes_has_members_although_none_stands_out():
+    rng = np.random.default_rng(1)
+    activity = rng.standard_normal(300)
+    Z = 0.8 * activity + 0.6 * rng.standard_normal((60, 300))
+    found = find_modules(Z, np.ones(60), 1, visible=Visible.none(60), seed=0)
+    assert found.members.mean() > 0.9
 
 
 def test_scores_follow_the_activities(drawn, learned):

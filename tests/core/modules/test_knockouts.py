@@ -22,7 +22,7 @@ def data():
 
 def of(loadings, data=None):
     K = loadings.shape[1]
-    found = Modules(loadings, np.full(6, 0.5), np.zeros((K, 100)), np.full(K, -1), np.ones(K))
+    found = Modules(loadings, np.full(6, 0.5), np.zeros((K, 100)), np.full(K, -1), np.ones(K), loadings**2 > 0.4)
     return found if data is None else replace(found, scores=found.weights() @ data.Z)
 
 

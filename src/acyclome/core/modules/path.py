@@ -19,7 +19,7 @@ from acyclome.core.modules.find import (
     fit,
     most_modules,
 )
-from acyclome.core.modules.rotation import independent_loadings, scores_of
+from acyclome.core.modules.rotation import independent_loadings
 
 NUMBERS = (5, 10, 20, 30, 50, 75, 100, 150, 200, 300)
 FOLDS = 4  # each leaves out a quarter, so that three quarters of the most modules can still be told apart
@@ -151,4 +151,4 @@ def _learn(
     Z: np.ndarray, weight: np.ndarray, number: int, *, visible: Visible, prices: Prices
 ) -> tuple[Modules, np.ndarray]:
     S = independent_loadings(Z * weight[:, None], number)
-    return fit(Z, scores_of(Z, S), visible=visible, stability=np.ones(S.shape[1]), prices=prices), S
+    return fit(Z, S, visible=visible, stability=np.ones(S.shape[1]), prices=prices), S
