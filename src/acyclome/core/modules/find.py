@@ -187,19 +187,19 @@ def fit(Z: np.ndarray, S: np.ndarray, *, visible: Visible, stability: np.ndarray
     cross, gram = Z @ A.T / n, A @ A.T / n
     L = select(cross, gram, price, n_obs=n)
     far = np.hstack([np.zeros((d, len(seen)), bool), stand_out(S[:, new])])
-    members = _members(L, cross, far, set_of >= 0)
+    members = _members(L, cross, far, is_seen=set_of >= 0)
     enough = (members.sum(axis=0) >= FEWEST) | (set_of >= 0)
     if not enough.all():  # genes of those that fall choose among the others
         kept = np.flatnonzero(enough)
         cross, gram, set_of, stability = cross[:, kept], gram[np.ix_(kept, kept)], set_of[kept], stability[kept]
         L = select(cross, gram, price[:, kept], n_obs=n)
-        members = _members(L, cross, far[:, kept], set_of >= 0)
+        members = _members(L, cross, far[:, kept], is_seen=set_of >= 0)
     unique = np.maximum(1.0 - np.einsum("dk,dk->d", L, cross), LEAST_UNIQUE)
     found = Modules(L, unique, np.empty((L.shape[1], n)), set_of, stability, members)
     return replace(found, scores=found.weights() @ Z)
 
 
-def _members(L: np.ndarray, cross: np.ndarray, far: np.ndarray, is_seen: np.ndarray) -> np.ndarray:
+def _members(L: np.ndarray, cross: np.ndarray, far: np.ndarray, *, is_seen: np.ndarray) -> np.ndarray:
     """Return the genes that modules are named by, ``(d, K)``: what they move, of which much goes with them.
 
     Of learned modules those whose loading on the component is ``far`` from those of other genes and that share
