@@ -16,6 +16,7 @@ from acyclome.core.backend import ThreadBackend
 from acyclome.core.data import standardized
 from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.data.standardized import Standardized
+from acyclome.core.screening import near
 from acyclome.machine import peak_memory_mb
 from acyclome.pipeline import halves, stages
 from acyclome.pipeline.assembly import assemble
@@ -122,6 +123,22 @@ def test_half_samples_learn_from_shared_sums_what_they_learn_by_themselves(bench
             np.testing.assert_array_equal(one.target, two.target)
             np.testing.assert_allclose(one.loss, two.loss, rtol=1e-9)
     assert not sums.exists()
+
+
+@pytest.mark.parametrize("fraction", [0.5, 0.6])  # of the latter there are no shared sums
+def test_where_all_show_which_pairs_are_near_half_samples_choose_among_them(bench, X, fraction, monkeypatch):
+    monkeypatch.setattr(halves, "is_worth_it", lambda *_, **__: True)
+    monkeypatch.setattr(near, "WIDTH", 2)
+    config = CONFIG.with_options({"resample.fraction": fraction})
+    one, two = (bench.task(X, config, threads=threads) for threads in (1, 2))
+    with halves.shared(one, stages.subsamples_of(one)[:2]) as folder:
+        listed = halves.near(folder)
+    whole = stages.resample(one, WHOLE)
+    arrays_equal(whole, stages.resample(two, WHOLE))
+    arrays_equal(whole, Resampled.joined([stages.resample(one, Part(part, 2)) for part in range(2)]))
+    assert len(whole.source)
+    ends = (whole.source, whole.target)
+    assert ((listed.find(*ends) >= 0) | (listed.find(*ends[::-1]) >= 0)).all()
 
 
 def test_factors_are_taken_out_of_the_correlations_of_sparse_genes_and_out_of_no_panel(bench, X, monkeypatch):

@@ -11,6 +11,7 @@ import numpy as np
 from acyclome.config import Config
 from acyclome.core.data.slabs import share_of_products
 from acyclome.core.measurement.refine import MOST_GENES
+from acyclome.core.screening.near import LISTED, WIDTH, is_worth_it
 from acyclome.models.card import Cost
 from acyclome.pipeline.engine_settings import looks_for_factors
 
@@ -127,7 +128,7 @@ class Durations:
         d, n, config, rates = float(n_genes), float(n_obs), self.config, self.rates
         gram, look, search = self._passes(d, n)
         refined = self._refinement(d)
-        resampled = config.resample.resamples * (HALF + look / 2 + gram + search * QUICK + refined)
+        resampled = self._looks_of_halves(d, n) + config.resample.resamples * (HALF + gram + search * QUICK + refined)
         held_out = (HELD_OUT_PARTS - 1) * (look + gram) + HELD_OUT_PARTS * search * QUICK
         hidden = self.of_look(n_genes, n_obs)
         times = {
@@ -171,6 +172,15 @@ class Durations:
         forward = d * d * self.config.screen.forward_steps**2 / 2 / self.rates.forward
         partial = d * d * min(n, d) * 2 / self.rates.gram
         return gram, gram + forward + partial, 4 * d / self.rates.moves
+
+    def _looks_of_halves(self, d: float, n: float) -> float:
+        """Return what one core takes for the candidates of all half-samples, among all pairs or from lists of some."""
+        gram, look, _ = self._passes(d, n)
+        half, resamples = n / 2, self.config.resample.resamples
+        if not is_worth_it(int(d), int(half), sources=int(d)) or not resamples:
+            return resamples * look / 2
+        each = gram / 2 + (look - gram) / 2 * (2 * WIDTH * LISTED / d) + 2 * d * half**2 / self.rates.gram
+        return look + resamples * each
 
     def _preparation(self, d: float, n: float) -> float:
         """Return what one core takes to read and prepare all genes of a file."""

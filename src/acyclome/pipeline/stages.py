@@ -214,7 +214,7 @@ def resample(
     found: Sequence[Resampled] = (),
     keep: Callable[[Sequence[Resampled]], None] = lambda _: None,
 ) -> Resampled:
-    """Learn the resamples ``part.number, part.number + part.of, ...`` from scratch, each with its own screening.
+    """Learn the resamples ``part.number, part.number + part.of, ...`` from scratch, each with candidates of its own.
 
     Those that were ``found`` are taken as they are; ``keep`` is given each of the others as soon as it is learned.
     """
@@ -273,7 +273,7 @@ def learn_subsample(
     scratch: Path | None = None,
     sums: Path | None = None,
 ) -> SearchResult:
-    """Learn from the observations of one resample: its own screening, a random start, no perturbation.
+    """Learn from the observations of one resample: candidates of its own, a random start, no perturbation.
 
     ``sums`` is a folder that :func:`acyclome.pipeline.halves.shared` gives; None where correlations are formed here.
     """
@@ -281,7 +281,7 @@ def learn_subsample(
     settings = engine_settings(config.with_options(quickly), shows_errors=data.shows_errors)
     R = None if sums is None else halves.correlations(sums, subsample)
     problem = data.subset(rows=subsample.rows).problem(backend, scratch, R)
-    candidates = engine.screen(problem, settings)
+    candidates = engine.screen(problem, settings, known=halves.candidates(sums, problem, settings.screen))
     start, _ = engine.relax(problem, candidates, settings, seed=subsample.seed)
     return engine.search(problem, candidates, start, settings=settings, seed=subsample.seed)[0]
 

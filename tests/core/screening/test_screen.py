@@ -119,9 +119,9 @@ def test_threads_do_not_change_a_bit(lab, monkeypatch, n):
 
 def test_threads_of_the_caller_do_not_change_a_bit_of_the_inverse(lab, monkeypatch):
     seen = []
-    factors = partial_correlation._precision_factors
+    factors = partial_correlation.precision_factors
     monkeypatch.setattr(
-        partial_correlation, "_precision_factors", lambda *given: seen.append(factors(*given)) or seen[-1]
+        partial_correlation, "precision_factors", lambda *given: seen.append(factors(*given)) or seen[-1]
     )
     problem = lab.problem_of(np.random.default_rng(72).standard_normal((150, 400)))
     for threads in (1, 2):

@@ -40,7 +40,7 @@ def strongest_partial(
     keep = min(keep, max(len(pool) - 1, 0))
     if keep == 0:
         return np.full((last - first, 0), -1, dtype=np.int32)
-    left, right, diagonal = _precision_factors(problem.data, shrinkage, problem.threads)
+    left, right, diagonal = precision_factors(problem.data, shrinkage, problem.threads)
     right = right if right is None or len(pool) == d else left[pool].T
     per_root = (1.0 / np.sqrt(diagonal)).astype(left.dtype)
     targets, causes, serves_both = gene_blocks(d, ROWS), gene_blocks(len(pool), ROWS), len(pool) == d
@@ -76,7 +76,7 @@ def partial_correlations(problem: Problem, *, shrinkage: float) -> Callable[[np.
 
     These are never held for all genes at once if there are fewer observations than genes.
     """
-    left, right, diagonal = _precision_factors(problem.data, shrinkage, problem.threads)
+    left, right, diagonal = precision_factors(problem.data, shrinkage, problem.threads)
     sources = np.flatnonzero(problem.constraints.sources)
     if right is not None:
         right = np.ascontiguousarray(right[:, sources])
@@ -90,7 +90,7 @@ def partial_correlations(problem: Problem, *, shrinkage: float) -> Callable[[np.
     return rows
 
 
-def _precision_factors(data: Moments, a: float, threads: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+def precision_factors(data: Moments, a: float, threads: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
     """Return ``(left, right, diag K)``: off the diagonal ``-K ~ left @ right``, or ``K = left`` if right is None."""
     n, d = data.n_obs, data.n_genes
     if n < d:

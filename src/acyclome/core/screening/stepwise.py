@@ -46,16 +46,51 @@ def forward_block(P, C, position, own, skewness, n, least, steps, min_drop):
                 break
             selected[g, step] = at
             residual -= best
-            q = Q[step]
-            _project(P[at], Q[:step], at, q)
-            root = np.float32(1.0) / np.sqrt(v[at])
-            slope = c[at] * root
-            for i in range(p):
-                q[i] *= root
-                c[i] -= slope * q[i]
-                v[i] -= q[i] * q[i]
-            v[at] = 0.0  # rounding would offer it again
+            _take(P[at], Q, step, at, c, v)
     return selected
+
+
+@kernel(fastmath=True)
+def forward_near(R, C, first, indptr, genes, skewness, n, least, min_drop, selected):
+    """Write the regressors of genes ``first``, ... into ``selected``, ``(rows, steps)``, each from a list of its own.
+
+    ``genes[indptr[r]:indptr[r + 1]]`` is that of a gene, ``R`` are correlations of all genes, and rows of ``C`` those
+    of the genes with all, each over its own observations.
+    """
+    steps, widest = selected.shape[1], np.max(np.diff(indptr))
+    Q = np.empty((steps, widest), np.float32)
+    rows = np.empty(widest, np.float32), np.empty(widest, np.float32), np.empty(widest, np.float32)
+    for r in range(len(indptr) - 1):
+        few = genes[indptr[r] : indptr[r + 1]]
+        own, m = skewness[first + r], len(few)
+        row, c, v = rows[0][:m], rows[1][:m], rows[2][:m]
+        for i in range(m):
+            row[i], v[i] = C[r, few[i]], R[few[i], few[i]]
+        _start(row, v, own * skewness[few], n, least, c, v)
+        residual = np.float32(1.0)
+        for step in range(steps):
+            best, at = _best(c, v, min_drop * residual)
+            if at < 0 or residual < np.float32(LEAST_RESIDUAL):
+                break
+            selected[r, step] = few[at]
+            residual -= best
+            for i in range(m):
+                row[i] = R[few[at], few[i]]
+            _take(row, Q[:, :m], step, at, c, v)
+
+
+@kernel(fastmath=True)
+def _take(row, Q, step, at, c, v):
+    """Take a regressor, whose correlations are ``row``: project it out of what is to be explained, and out of all."""
+    q = Q[step]
+    _project(row, Q[:step], at, q)
+    root = np.float32(1.0) / np.sqrt(v[at])
+    slope = c[at] * root
+    for i in range(len(c)):
+        q[i] *= root
+        c[i] -= slope * q[i]
+        v[i] -= q[i] * q[i]
+    v[at] = 0.0  # rounding would offer it again
 
 
 @kernel(fastmath=True)
