@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,6 +145,17 @@ def test_constants_and_entries_of_arrays_are_numbers_as_all_others(core):
     (core / "outer.py").write_text(HEAD + text)
     code = "from acyclome.core.outer import *; print(calls(np.arange(3, dtype=np.int32), 3, True), len(of.overloads))"
     assert python(core, code).split() == ["5", "1"]
+
+
+def test_code_from_disk_is_taken_without_what_numba_compiles_with_and_more_can_be_compiled_after_it(core):
+    text = "import numpy as np\n\n@kernel\ndef of(n):\n    return np.sort(np.arange(n)[::-1])\n"
+    (core / "outer.py").write_text(HEAD + text)
+    loaded = "print(*(name in sys.modules for name in ('numba.np.linalg', 'numba.typed.typeddict')))"
+    given = {**os.environ, "PYTHONPATH": str(core.parents[1])}  # of a process of its own, in which nothing is loaded
+    for is_compiling, later in (("True True", "2.0"), ("False False", "np.float32(2)")):
+        code = f"import sys; from acyclome.core.outer import *; x = of(3); {loaded}; print(x, of({later}))"
+        answer = subprocess.run([sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True)
+        assert answer.stdout.splitlines() == [is_compiling, "[0 1 2] [0. 1.]"]
 
 
 def test_garbage_is_not_looked_for_while_kernels_are_compiled_and_is_again_afterwards(core):

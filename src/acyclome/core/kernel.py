@@ -21,6 +21,7 @@ from typing import Any
 
 from numba import njit, types
 from numba.core.bytecode import FunctionIdentity
+from numba.core.runtime import rtsys
 
 SHORT = 64  # kernels sort lists up to this by insertion, without a copy
 IMPORT = re.compile(rb"^from (acyclome[\w.]*) import", re.MULTILINE)
@@ -40,6 +41,7 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         file._source_stamp = _stamp(function.__module__)
         file._load_index = functools.partial(_loaded, file._load_index)
         file.save = functools.partial(_save, file)
+        compiled._cache.load_overload = functools.partial(_taken, compiled._cache)
         compiled.get_call_template = functools.partial(_template, compiled.get_call_template)
         compiled.compile = functools.partial(_undisturbed, compiled.compile)
     return compiled
@@ -67,6 +69,16 @@ def _template(template: Callable[..., Any], arguments: tuple[Any, ...], named: d
 def _kind(kind: Any) -> Any:
     kind = types.unliteral(kind)
     return types.int64 if isinstance(kind, types.Integer) and kind.signed else kind
+
+
+def _taken(cache: Any, signature: Any, target: Any) -> Any:
+    """Take a kernel from disk, without all that numba compiles with: a quarter of a second of every process.
+
+    What is compiled later has it loaded then.  The symbols that code from disk is linked to are there without it.
+    """
+    rtsys.initialize(target)  # by which kernels take memory
+    with cache._guard_against_spurious_io_errors():
+        return cache._load_overload(signature, target)
 
 
 def _loaded(load: Callable[[], dict[Any, Any]]) -> dict[Any, Any]:
