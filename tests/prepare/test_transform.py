@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.special import ndtri
 from scipy.stats import norm, rankdata
 
 from acyclome.config import Config
@@ -101,3 +102,10 @@ def test_log_normalised_cells_stay_as_they_are(shared_data):
     assert prepared.facts["transform"] == "none"
     assert prepared.X.shape == (11_139, 2_700)
     assert sp.issparse(prepared.X)
+
+
+def test_ties_share_a_rank_as_in_scipy_whose_distributions_are_not_loaded_for_it():
+    X = np.random.default_rng(3).poisson(1.0, (5, 200)).astype(np.float32)
+    wanted = ndtri((rankdata(X, axis=1).astype(np.float64) - 0.5) / 200).astype(np.float32)
+    assert np.array_equal(rank_to_normal(X), wanted)
+    assert rank_to_normal(np.empty((0, 3))).shape == (0, 3)

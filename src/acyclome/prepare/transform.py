@@ -58,22 +58,32 @@ def rank_to_normal(X: Matrix) -> Matrix:
     A dense matrix gives scores of mean zero (nearly: ties); a sparse one scores shifted so that its zeros stay zero.
     """
     from scipy.special import ndtri
-    from scipy.stats import rankdata
 
     n = X.shape[1]
     if not sp.issparse(X):
-        ranks = rankdata(X, axis=1).astype(np.float64)  # scipy from 1.18 on gives those of float32 as float32
+        ranks = np.array([_mean_ranks(row) for row in X]).reshape(X.shape)
         return ndtri((ranks - 0.5) / n).astype(np.float32)
     data = np.empty(len(X.data), dtype=np.float32)
     for row in range(X.shape[0]):
         at = slice(X.indptr[row], X.indptr[row + 1])
         values = X.data[at]
         below, n_zero = int(np.sum(values < 0)), n - len(values)
-        ranks = rankdata(values).astype(np.float64)
+        ranks = _mean_ranks(values)
         ranks[values > 0] += n_zero
         middle = ndtri((below + (n_zero + 1) / 2 - 0.5) / n) if n_zero else 0.0
         data[at] = ndtri((ranks - 0.5) / n) - middle
     return sp.csr_matrix((data, X.indices, X.indptr), shape=X.shape)
+
+
+def _mean_ranks(values: np.ndarray) -> np.ndarray:
+    """Return ranks from 1; ties share the mean of theirs.  scipy.stats has it, of which one loads all distributions."""
+    order = np.argsort(values, kind="stable")
+    found = values[order]
+    first = np.flatnonzero(np.r_[True, found[1:] != found[:-1]][: len(values)])
+    last = np.append(first[1:], len(values))
+    ranks = np.empty(len(values))
+    ranks[order] = np.repeat((first + 1 + last) / 2, last - first)
+    return ranks
 
 
 def choose_transform(X: np.ndarray, seed: int = 0, Q: np.ndarray | None = None) -> Choice:
