@@ -346,7 +346,8 @@ def test_a_start_takes_less_than_half_a_second(code):
         ("knowledge.edges", {"torch", "dask", "h5py"}),
         ("config", {"torch", "numpy", "pandas"}),
         ("io.runs", {"torch", "dask", "scanpy"}),
-        ("pipeline.commands", {"snakemake", "dask", "scanpy", "matplotlib", "igraph", "scipy.stats", "scipy.optimize"}),
+        ("pipeline.commands", {"snakemake", "dask", "scanpy", "matplotlib", "igraph", "pandas", "anndata", "jinja2", "rich"}),
+        ("pipeline.commands", {"scipy.stats", "scipy.optimize", "scipy.special", "numba.np.linalg"}),
     ],
 )
 def test_a_room_does_not_load_what_it_may_not_import(room, strangers):

@@ -52,7 +52,7 @@ def inspect(input_file: Path, *, genes_as: str, column: str | None, file: Path |
 def _list_groups(
     path: Path, genes_as: Literal["columns", "rows"], column: str, *, file: Path | None, as_json: bool
 ) -> None:
-    from acyclome.io.runs import groups_table
+    from acyclome.io.run_tables import groups_table
     from acyclome.io.tables import write_tsv
     from acyclome.pipeline.commands import group_sizes
 

@@ -38,13 +38,16 @@ class Progress:
     def __init__(
         self, *, quiet: bool, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        from rich import progress as rich
+        self._is_quiet = quiet
+        if quiet:
+            return
+        from rich import progress as rich  # here: a stage of a small job would load for it in vain
         from rich.console import Console
         from rich.table import Column
 
         self._stream = sys.stderr if stream is None else stream
-        shows_bars = self._stream.isatty() and not quiet
-        self._writes_lines, self._clock, self._began = not (quiet or shows_bars), clock, clock()
+        shows_bars = self._stream.isatty()
+        self._writes_lines, self._clock, self._began = not shows_bars, clock, clock()
         self._bars = rich.Progress(
             rich.TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=11)),
             rich.BarColumn(bar_width=BAR, table_column=Column(min_width=BAR)),
@@ -65,6 +68,8 @@ class Progress:
 
     def expect(self, seconds: Mapping[str, float], number: int = 1, of: int = 1) -> None:
         """Take note of what the plan gives each stage of a network, of which there may be several."""
+        if self._is_quiet:
+            return
         with self._lock:
             self._forecast, self._expected_at = Forecast(seconds, number, of), self._clock()
             if WHOLE not in self._tasks:
@@ -74,6 +79,8 @@ class Progress:
 
     def __call__(self, stage: str, done: float, message: str = "") -> None:
         """Take note that a stage is done to this share, 0 to 1."""
+        if self._is_quiet:
+            return
         message = visible(message)
         with self._lock:
             task = self._tasks.get(stage)
@@ -116,11 +123,12 @@ class Progress:
         )
 
     def __enter__(self) -> Progress:
-        self._bars.start()
+        if not self._is_quiet:
+            self._bars.start()
         return self
 
     def __exit__(self, *failure: object) -> None:
-        if not self._bars.disable:  # rich before 14 would end a log with an empty line
+        if not (self._is_quiet or self._bars.disable):  # rich before 14 would end a log with an empty line
             if WHOLE in self._tasks and failure[:1] == (None,):
                 self._bars.update(self._tasks[WHOLE].id, completed=1.0)
             self._bars.stop()

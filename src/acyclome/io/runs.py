@@ -14,25 +14,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 
 from acyclome._version import __version__
 from acyclome.errors import InputError, examples
-from acyclome.io import formats, tables
 from acyclome.io.atomic import ensure_writable, remove, remove_leftovers
 from acyclome.io.declared import check_path
 from acyclome.io.digested import key_of, read_record, read_stage, write_record, write_stage
 from acyclome.io.kinds import unlike
 from acyclome.io.lock import whole_folder
-from acyclome.io.names import CORRELATIONS, DIFFERENTIAL, EFFECTS, FEEDBACK, GROUPS, MODULES, RESULTS, SHARED, safe_name
-from acyclome.network import EDGE_COLUMNS, NODE_COLUMNS, RANKING_COLUMNS, Network
-from acyclome.network.effects import measured_genes
-from acyclome.network.feedback import RECORDED, feedback_table, was_looked_for
-from acyclome.network.modules import MODULE_COLUMNS, MODULE_EDGE_COLUMNS, MODULE_PATH_COLUMNS, ModuleNetwork
-from acyclome.network.tables import EFFECT_COLUMNS, MEMBER_COLUMNS, TREATMENT_COLUMNS, symbols_of
+from acyclome.io.names import CORRELATIONS, DIFFERENTIAL, GROUPS, MODULES, RESULTS, SHARED, safe_name
+from acyclome.network.feedback import RECORDED
+
+if TYPE_CHECKING:
+    from acyclome.network import Network
+    from acyclome.network.modules import ModuleNetwork
 
 logger = logging.getLogger(__name__)
 # Of the files of a run as they stand beside run.json, which says it for the tables in text. Earlier ones said nothing.
@@ -40,8 +38,6 @@ ENCODING = {"encoding-type": "acyclome-run", "encoding-version": "0.1.0"}
 # Entries of run.json that commands compute with, as in io.kinds; without interventions there is nothing in them.
 _READ_LATER = {"feedback?": {f"{name}?": kind for name, kind in RECORDED.items()}, "identification?": {}}
 PERMUTED = "permuted.h5"  # among the stages: what preparation makes of counts that are permuted
-# That a network may have, in parquet.
-PARTS = {"members": MEMBER_COLUMNS, "effects": EFFECT_COLUMNS, "treatments": TREATMENT_COLUMNS}
 
 
 @dataclass(frozen=True)
@@ -148,6 +144,8 @@ class RunFolder:
         found = sorted(path.parent.name for path in self.path.glob("*/edges.tsv.gz"))
         if not self.file(GROUPS).exists():
             return found
+        from acyclome.io import tables
+
         listed = {*tables.read_tsv(self.file(GROUPS), {"folder": str})["folder"]}
         if self.file(DIFFERENTIAL).exists():
             listed.add(SHARED)
@@ -195,54 +193,33 @@ class RunFolder:
 
     def write_network(self, network: Network) -> None:
         """Write the record of the run and the tables, edges.tsv.gz last: where it stands, the rest stands too."""
+        from acyclome.io import run_tables
+
         self.write_run_json(network.facts)
-        for name in (*MODULES, EFFECTS, FEEDBACK):  # those of an earlier network
-            remove(self.file(name))
-        tables.write_tsv(self.file("ranking.tsv.gz"), network.ranking)
-        tables.write_tsv(self.file("nodes.tsv"), network.nodes)
-        tables.write_parquet(self.file("edges.parquet"), network.with_symbols(network.edges), "edges")
-        formats.write_h5ad(self.file("network.h5ad"), network)
-        for name in PARTS:
-            remove(self.file(f"{name}.parquet"))
-            if (table := getattr(network, name)) is not None:
-                tables.write_parquet(self.file(f"{name}.parquet"), table, name)
-        if measured := measured_genes(network):
-            tables.write_tsv(self.file(EFFECTS), network.total_effects(measured))
-        if was_looked_for(network):
-            tables.write_tsv(self.file(FEEDBACK), feedback_table(network))
-        tables.write_tsv(self.file("edges.tsv.gz"), network.with_symbols(network.edges))
+        run_tables.write_network(self.path, network)
 
     def read_network(self) -> Network:
         if not os.path.exists(self.file("edges.tsv.gz")):  # noqa: PTH110 - False, too, of a name that no system takes
             raise InputError(self._no_network())
-        return Network(
-            tables.read_tsv(self.file("edges.tsv.gz"), EDGE_COLUMNS),
-            tables.read_tsv(self.file("ranking.tsv.gz"), RANKING_COLUMNS),
-            tables.read_tsv(self.file("nodes.tsv"), NODE_COLUMNS),
-            self.read_run_json() if self.file("run.json").exists() else {},
-            **{
-                name: tables.read_parquet(self.file(f"{name}.parquet"), name, columns)
-                for name, columns in PARTS.items()
-                if self.file(f"{name}.parquet").exists()
-            },
-        )
+        from acyclome.io import run_tables
+
+        facts = self.read_run_json() if self.file("run.json").exists() else {}
+        return run_tables.read_network(self.path, facts)
 
     def write_modules(self, found: ModuleNetwork) -> None:
         """Write the tables of modules, modules.tsv last."""
-        tables.write_tsv(self.file(MODULES[2]), found.path)
-        tables.write_tsv(self.file(MODULES[1]), found.edges)
-        tables.write_tsv(self.file(MODULES[0]), found.modules)
+        from acyclome.io import run_tables
+
+        run_tables.write_modules(self.path, found)
 
     def read_modules(self) -> ModuleNetwork:
         """Return the modules of a run; an InputError says how they are learned."""
         if not self.file(MODULES[0]).exists():
             msg = f"{str(self.path)!r} holds no modules.tsv. Learn the modules first: acyclome modules {self.path}."
             raise InputError(msg if self.file("edges.tsv.gz").exists() else self._no_network())
-        kinds = zip(MODULES, (MODULE_COLUMNS, MODULE_EDGE_COLUMNS, MODULE_PATH_COLUMNS), strict=True)
-        modules, edges, path = (tables.read_tsv(self.file(name), columns) for name, columns in kinds)
-        nodes = self.file("nodes.tsv")
-        symbols = symbols_of(tables.read_tsv(nodes, NODE_COLUMNS)) if nodes.exists() else {}
-        return ModuleNetwork(modules, edges, path, symbols)
+        from acyclome.io import run_tables
+
+        return run_tables.read_modules(self.path)
 
     def read_notes(self) -> dict[str, Any]:
         """Return what ``prepare`` noted: command, config, input, key and cost."""
@@ -279,12 +256,6 @@ class RunFolder:
             f"{str(self.path)!r} holds no edges.tsv.gz, so no run has ended there. "
             "Let the run end (acyclome run INPUT -o FOLDER --resume), or give another folder."
         )
-
-
-def groups_table(sizes: Mapping[str, int]) -> pd.DataFrame:
-    """Return the table of groups: their labels, folders and numbers of observations."""
-    rows = [(label, safe_name(label), size) for label, size in sizes.items()]
-    return pd.DataFrame(rows, columns=["label", "folder", "observations"])
 
 
 def input_digest(path: str | os.PathLike[str]) -> str:

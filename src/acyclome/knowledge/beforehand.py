@@ -6,7 +6,6 @@ import os
 from typing import Any
 
 from acyclome.knowledge.lists import check_list
-from acyclome.knowledge.tables import read_prior, read_tiers
 from acyclome.options.sections import Knowledge
 
 
@@ -21,7 +20,12 @@ def check_files(asked: Knowledge, table: Any = None) -> None:
     first = asked.knowledge if table is None else table
     if asked.regulators is not None:
         check_list(asked.regulators)
-    if any(isinstance(given, (str, os.PathLike)) for given in (first, asked.forbidden, asked.required)):
+    is_tables = any(isinstance(given, (str, os.PathLike)) for given in (first, asked.forbidden, asked.required))
+    if not is_tables and asked.tiers is None:
+        return
+    from acyclome.knowledge.tables import read_prior, read_tiers
+
+    if is_tables:
         read_prior(first, asked.forbidden, asked.required)
     if asked.tiers is not None:
         read_tiers(asked.tiers)

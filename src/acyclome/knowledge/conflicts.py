@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
@@ -14,6 +14,9 @@ from acyclome.core.data.constraints import Constraints
 from acyclome.core.order_search.select import MAX_PARENTS
 from acyclome.errors import InputError
 from acyclome.knowledge.tables import origin
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def check_signs(signs: pd.DataFrame) -> None:

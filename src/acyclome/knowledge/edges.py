@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 
 from acyclome.config import Config
 from acyclome.core.data.candidates import distinct
 from acyclome.core.data.constraints import Constraints
 from acyclome.errors import InputError, examples
-from acyclome.knowledge.conflicts import check_constraints, check_signs
 from acyclome.knowledge.regulators import likely_reason
-from acyclome.knowledge.shared import Shared
 from acyclome.knowledge.symbols import Symbols, Translator
-from acyclome.knowledge.tables import read_prior, read_tiers, with_categories
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from acyclome.knowledge.shared import Shared
 
 _BETWEEN = re.compile("[;,|]")  # genes of one cell
 MOST_COST = 0.1  # of an edge that most conditions have, and its inverse of one that most lack: exceptions must earn it
@@ -81,6 +82,8 @@ def prior_of(
     tables = asked.knowledge if table is None else table, asked.forbidden, asked.required
     if all(given is None for given in (*tables, asked.tiers, shared)):  # to read no table takes as long as 20 genes
         return Prior.of_sources(sources)
+    from acyclome.knowledge.tables import read_prior, read_tiers, with_categories
+
     tiers = {} if asked.tiers is None else read_tiers(asked.tiers)
     rows = read_prior(*tables)
     if symbols:
@@ -105,6 +108,11 @@ def make_prior(
 
     An InputError says if no name is among the genes, or constraints contradict one another.
     """
+    import pandas as pd
+
+    from acyclome.knowledge.conflicts import check_constraints
+    from acyclome.knowledge.tables import with_categories
+
     if shared is not None:  # read twice, since only what was given is warned of, and known of a direction
         given = make_prior(rows, genes, sources=sources, tiers=tiers, group=group)
         more = with_categories(pd.concat([rows, shared.rows(genes)], ignore_index=True))
@@ -135,6 +143,8 @@ def make_prior(
 
 def _one_gene_a_cell(rows: pd.DataFrame, known: Mapping[str, int]) -> tuple[pd.DataFrame, list[str]]:
     """Return rows whose cells hold one gene each, and what is to be said of cells that held several."""
+    from acyclome.knowledge.tables import with_categories
+
     several = {
         name: parts
         for name in rows["source"].cat.categories
@@ -162,6 +172,8 @@ def sign_warnings(edges: pd.DataFrame) -> list[str]:
 
 
 def _constraints(rows: pd.DataFrame, sources: np.ndarray, tier: np.ndarray) -> Constraints:
+    from acyclome.knowledge.conflicts import check_signs
+
     always = rows["scope"] != "most"
     forbidden = distinct(rows["key"][always & (rows["kind"] == "forbidden")].to_numpy(np.int64))
     required = distinct(rows["key"][always & (rows["kind"] == "required")].to_numpy(np.int64))

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from acyclome.core.data.interventions import LEAST_OWN, Interventions
 from acyclome.core.effects.doses import SEVERAL, STRANGE, Treatments
@@ -21,6 +20,9 @@ from acyclome.knowledge.controls import check_controls, further_controls
 from acyclome.knowledge.labels import NOTHING, SEPARATOR, LabelReader, Labels, Reading
 from acyclome.knowledge.regulators import likely_reason
 from acyclome.knowledge.symbols import Symbols
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Strangers(NamedTuple):
@@ -54,6 +56,8 @@ class Perturbation(NamedTuple):
 
 def as_perturbation(given: Sequence[Any], n_obs: int) -> list[str]:
     """Return the targets of every observation as text, empty where there are none."""
+    import pandas as pd
+
     if isinstance(given, str):
         msg = "perturbation is one text. Expected one for each observation: targets joined by ';', '' for control."
         raise InputError(msg)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import pandas as pd
 
-from acyclome.network import Network
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from acyclome.network import Network
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ probability: it grows without bound for a gene that is nearly always 0.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import log_ndtr
 
 from acyclome.core.data.moments import Moments
 from acyclome.core.order_search.negentropy import least_gain, negentropy
@@ -87,6 +86,8 @@ def normal_mass(y: np.ndarray, size: np.ndarray, expected: np.ndarray, deviation
 
     ``expected`` ``(t,)`` are the means of ``g(y) = log(1 + y / size)``, ``deviation`` is their standard deviation.
     """
+    from scipy.special import log_ndtr  # here: stages without counts never ask for it
+
     upper = (np.log1p((y + 0.5) / size) - expected) / deviation
     lower = np.where(y > 0, (np.log1p((np.maximum(y, 1) - 0.5) / size) - expected) / deviation, -np.inf)
     turned = lower > 0  # far above the mean both tails are 1: taken from the other end they do not cancel

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 if TYPE_CHECKING:
+    import pandas as pd
+
     from acyclome.network import Network
 
 PAIR = {"set": int, "source": str, "target": str, "effect": float, "error": float, "p": float}
@@ -25,6 +25,8 @@ def feedback_table(network: Network) -> pd.DataFrame:
     ``effect`` is the total effect as measured, in standard deviations per standard deviation, ``error`` its standard
     deviation, ``p`` its p-value alone; ``in_network`` says whether the network has the edge.
     """
+    import pandas as pd
+
     rows = network.facts.get("feedback", {}).get("pairs", [])
     edges = set(zip(network.edges["source"], network.edges["target"], strict=True))
     table = pd.DataFrame(rows, columns=[*PAIR])

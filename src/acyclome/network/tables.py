@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import pandas as pd
 
 from acyclome import wording
 from acyclome.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EDGE_COLUMNS = {
     "source": str,
@@ -62,6 +64,8 @@ _LARGEST = 1e12  # in standard deviations, in which weights are seldom above 10;
 
 def best_first(table: pd.DataFrame) -> pd.DataFrame:
     """Return edges or a ranking sorted by confidence, then strength, then names; no column order decides a tie."""
+    import pandas as pd
+
     confidence = table["rank_score" if "rank_score" in table else "score"].to_numpy(dtype=float)
     line = np.argsort(-confidence, kind="stable")
     ranked = confidence[line]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -20,25 +20,24 @@ from acyclome.io.digested import fingerprint
 from acyclome.io.lock import part_of_folder, whole_folder
 from acyclome.io.matrices import COUNTS
 from acyclome.io.names import DIFFERENTIAL, GROUPS
-from acyclome.io.runs import PERMUTED, RunFolder, groups_table, input_digest
+from acyclome.io.runs import PERMUTED, RunFolder, input_digest
 from acyclome.io.store import Store
-from acyclome.io.tables import write_tsv
 from acyclome.knowledge.beforehand import check_files
 from acyclome.knowledge.lists import is_shipped
 from acyclome.knowledge.regulators import find_regulators
-from acyclome.network import JointNetworks, Network
 from acyclome.pipeline.clusters import whole_run
 from acyclome.pipeline.doors import Door, Label
 from acyclome.pipeline.durations import CHECKED_OBSERVATIONS, CHECKED_ROUNDS, Filled
-from acyclome.pipeline.groups import check_joint, learn_groups
 from acyclome.pipeline.jobs import job_needs
 from acyclome.pipeline.keys import Part, options_of
 from acyclome.pipeline.resources import check_memory, estimate, estimate_models
 from acyclome.pipeline.session import Session, report, report_if_possible
 from acyclome.pipeline.speed import known_rates
 from acyclome.pipeline.task import Runtime, measured
-from acyclome.pipeline.validation import draw_genes
 from acyclome.prepare.checks import check_groups
+
+if TYPE_CHECKING:
+    from acyclome.network import Network
 
 __all__ = ["STAGES", "Runtime", "borne_out", "group_sizes", "plan", "prepare_stage", "run", "run_stage"]
 
@@ -47,6 +46,11 @@ def run(
     input_path: str | os.PathLike[str], out: str | os.PathLike[str], config: Config, runtime: Runtime
 ) -> Network | dict[str, Network]:
     """Learn the network of an expression file and write the folder of the run; with ``group_by`` one per label."""
+    from acyclome.io.run_tables import groups_table
+    from acyclome.io.tables import write_tsv
+    from acyclome.network import JointNetworks
+    from acyclome.pipeline.groups import check_joint, learn_groups
+
     RunFolder(out).check_apart(input_path, "The input")
     sizes = _groups(input_path, config)
     labels: list[Label] = list(sizes) or [None]
@@ -206,6 +210,8 @@ def _permuted_genes(folder: RunFolder, config: Config) -> list[str]:
     with Store.open(folder.stage("prepared.h5")) as store:
         if not config.validation.checks or store.facts["kind"] != COUNTS:
             return []
+        from acyclome.pipeline.validation import draw_genes
+
         sources, _ = find_regulators(store.genes, None, config.knowledge.regulators, symbols=store.symbols)
         drawn = draw_genes(sources & ~sources.all(), np.random.default_rng(config.seed))
         return [store.genes[k] for k in drawn]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from acyclome.config import Config
 from acyclome.core.confounding.activity import Activities
@@ -26,6 +25,9 @@ from acyclome.pipeline.engine_settings import engine_settings, looks_for_factors
 from acyclome.pipeline.records import Confounded
 from acyclome.pipeline.resources import LOOKED_OBSERVATIONS
 from acyclome.pipeline.task import Task, seed_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST = 20  # factors; where there are more, nothing tells them from the graph
 # Of the excess of squared correlations, or of the edges, which hidden causes must explain to be taken for such.  Of
@@ -187,6 +189,8 @@ def _of_factor(task: Task, scores: np.ndarray, loadings: np.ndarray) -> dict[str
 
 def columns_of(score: np.ndarray, columns: pd.DataFrame | None) -> dict[str, float]:
     """Return the share of a factor that each column of the observations explains, of those that go with it."""
+    import pandas as pd
+
     shares = {}
     for name, values in () if columns is None else columns.items():
         if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acyclome.config import Config
 from acyclome.errors import InputError
@@ -13,13 +13,15 @@ from acyclome.io.runs import RunFolder
 from acyclome.io.store import GeneMajor
 from acyclome.knowledge.regulators import Regulators
 from acyclome.knowledge.shared import Shared
-from acyclome.network import Network
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.durations import WRITTEN, Filled
 from acyclome.pipeline.resources import estimate
 from acyclome.pipeline.session import Session
 from acyclome.pipeline.speed import known_rates
 from acyclome.pipeline.task import Runtime, Task
+
+if TYPE_CHECKING:
+    from acyclome.network import Network
 
 Label = str | None  # None: all observations, which are no groups
 

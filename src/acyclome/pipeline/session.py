@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from acyclome.config import Config
 from acyclome.core.workers import one_blas_thread
@@ -19,16 +19,12 @@ from acyclome.io.names import CORRELATIONS, REPORT, SHARED
 from acyclome.io.runs import PERMUTED, RunFolder
 from acyclome.io.store import Store
 from acyclome.knowledge.shared import Shared
-from acyclome.network import Network
-from acyclome.pipeline import confounding, interventional, model_selection, shards, stages, validation
+from acyclome.pipeline import confounding, model_selection, shards, stages
 from acyclome.pipeline.archive import Archive
-from acyclome.pipeline.assembly import assemble
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.durations import is_sharded
-from acyclome.pipeline.held_out import hold_out
 from acyclome.pipeline.keys import Key, Part, Stage
 from acyclome.pipeline.pieces import M, Pieces
-from acyclome.pipeline.record import run_record
 from acyclome.pipeline.records import (
     Chosen,
     Confounded,
@@ -43,6 +39,9 @@ from acyclome.pipeline.records import (
     Validated,
 )
 from acyclome.pipeline.task import Runtime, Task, seed_of
+
+if TYPE_CHECKING:
+    from acyclome.network import Network
 
 R = TypeVar("R", bound=Record)
 WHOLE = Part(0, 1)
@@ -175,6 +174,11 @@ class Session:
 
     def network(self) -> Network:
         """Build the network from the finished stages, and write it if there is a folder."""
+        # Here, as in the methods below: pandas and the page of the report, half of what an earlier stage would load.
+        from acyclome.pipeline.assembly import assemble
+        from acyclome.pipeline.held_out import hold_out
+        from acyclome.pipeline.record import run_record
+
         self.task.report("network", 0.0)
         self._get(Screened), self._get(Relaxed)  # their facts belong to the record of the run
         ordered = self._get(Ordered)
@@ -198,12 +202,16 @@ class Session:
 
     def borne_out(self, edges: int | None = None) -> list[dict[str, Any]]:
         """Score the method beside simpler ones, anew on halves of the cells, by what acting on genes did."""
+        from acyclome.pipeline import interventional
+
         self._ready()
         task = self.task
         seed = seed_of(task.config, "interventional")
         return interventional.compare(task.data, task.config, seed=seed, backend=task.backend, edges=edges)
 
     def _validated(self, ordered: Ordered) -> Validated:
+        from acyclome.pipeline import validation
+
         path = None if self.folder is None else self.folder.stage(PERMUTED)
         if path is None or not path.exists():
             return validation.validate(self.task, ordered)

@@ -19,7 +19,6 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
-from scipy.special import ndtr
 
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.problem import Problem
@@ -79,6 +78,8 @@ def find_loops(problem: Problem, instruments: Instruments) -> Loops:
 
 def _p_values(z: np.ndarray) -> np.ndarray:
     """Return two-sided p-values, 1 on the diagonal, of which the middle of all slopes is not below chance."""
+    from scipy.special import ndtr  # here, as in .shifts: few data ask for it
+
     others = ~np.eye(len(z), dtype=bool)
     wider = max(float(np.median(np.abs(z[others]))) / MIDDLE, 1.0)
     return np.where(others, 2.0 * ndtr(-np.abs(z) / wider), 1.0)

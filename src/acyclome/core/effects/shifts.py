@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtr
 
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.moments import Moments
@@ -51,6 +50,8 @@ class OwnShifts(NamedTuple):
 
 def own_shifts(data: Moments) -> OwnShifts:
     """Compare every target in the observations in which it was one with the reference."""
+    from scipy.special import stdtr  # here: of data without experiments a stage never asks for it
+
     Z, n, targets = data.beside_R, data.n_obs, data.interventions
     gene = np.flatnonzero(targets.counts)
     d, count = data.n_genes, targets.counts[gene].astype(float)
