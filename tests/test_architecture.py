@@ -346,7 +346,10 @@ def test_a_start_takes_less_than_half_a_second(code):
         ("knowledge.edges", {"torch", "dask", "h5py"}),
         ("config", {"torch", "numpy", "pandas"}),
         ("io.runs", {"torch", "dask", "scanpy"}),
-        ("pipeline.commands", {"snakemake", "dask", "scanpy", "matplotlib", "igraph", "pandas", "anndata", "jinja2", "rich"}),
+        (
+            "pipeline.commands",
+            {"snakemake", "dask", "scanpy", "matplotlib", "igraph", "pandas", "anndata", "jinja2", "rich"},
+        ),
         ("pipeline.commands", {"scipy.stats", "scipy.optimize", "scipy.special", "numba.np.linalg"}),
     ],
 )
