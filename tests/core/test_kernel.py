@@ -124,6 +124,14 @@ def test_a_folder_that_cannot_be_written_has_its_cache_elsewhere(core, tmp_path)
     assert list((tmp_path / "home").rglob("*.nbi"))
 
 
+def test_where_no_folder_takes_a_cache_kernels_are_compiled_all_the_same(core, tmp_path):
+    (core / "__pycache__").write_text("in the way, as of a package that another user has installed")
+    (tmp_path / "file").write_text("in the way, as of a user without a home")
+    nowhere = str(tmp_path / "file" / "home")
+    given = {name: nowhere for name in ("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "LOCALAPPDATA")}
+    assert call(core, **given) == (4.0, 0)
+
+
 def test_what_lies_on_disk_for_a_class_that_has_gone_is_no_hindrance(core):
     (core / "inner.py").write_text(HEAD + INNER.format(step=1.0))
     text = (

@@ -16,6 +16,7 @@ import re
 import secrets
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +32,22 @@ FunctionIdentity._unique_ids = iter(functools.partial(secrets.randbits, 62), Non
 
 
 def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
-    """Compile a function when it is first called, with ``options`` of :func:`numba.njit`, unless it lies on disk."""
+    """Compile a function when it is first called, with ``options`` of :func:`numba.njit`, unless it lies on disk.
+
+    Where nothing can be kept on disk every process compiles for itself (``acyclome doctor`` tells).
+    """
     if function is None:
         return functools.partial(kernel, **options)
     # No C calls a kernel: what it would call for that is a tenth of what is compiled.
-    compiled: Any = njit(nogil=True, cache=True, no_cfunc_wrapper=True, **options)(function)
+    compiled: Any = njit(nogil=True, no_cfunc_wrapper=True, **options)(function)
     if compiled is not function:  # as it is with NUMBA_DISABLE_JIT
-        file = compiled._cache._cache_file  # numba offers no public way
-        file._source_stamp = _stamp(function.__module__)
-        file._load_index = functools.partial(_loaded, file._load_index)
-        file.save = functools.partial(_save, file)
-        compiled._cache.load_overload = functools.partial(_taken, compiled._cache)
+        with suppress(RuntimeError):  # no folder takes files: not beside the module, nor in the home of the user
+            compiled.enable_caching()
+            file = compiled._cache._cache_file  # numba offers no public way
+            file._source_stamp = _stamp(function.__module__)
+            file._load_index = functools.partial(_loaded, file._load_index)
+            file.save = functools.partial(_save, file)
+            compiled._cache.load_overload = functools.partial(_taken, compiled._cache)
         compiled.get_call_template = functools.partial(_template, compiled.get_call_template)
         compiled.compile = functools.partial(_undisturbed, compiled.compile)
     return compiled
