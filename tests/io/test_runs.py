@@ -249,6 +249,18 @@ def test_plain_labels_keep_their_name():
     assert RunFolder("out").group("T/NK").path.parent.name == "out"
 
 
+def test_names_of_files_that_are_no_utf_8_are_taken(tmp_path, toy_network):
+    name = os.fsdecode(b"d\xe9j\xe0.h5ad")
+    RunFolder(tmp_path).write_run_json({"input": {"path": name}})
+    assert RunFolder(tmp_path).read_run_json()["input"]["path"] == r"d\udce9j\udce0.h5ad"
+    out = tmp_path / os.fsdecode(b"\xf6")
+    ac.write(toy_network, out)
+    assert ac.read(out).genes == toy_network.genes
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_text("x")
+    assert len(input_digest(tmp_path / "in")) == 32
+
+
 def test_fingerprints_follow_content_and_nothing_else():
     array = np.arange(6).reshape(2, 3)
     assert fingerprint({"a": 1, "b": (2, 3)}, array) == fingerprint({"b": [2, 3], "a": 1}, array.copy(order="F"))

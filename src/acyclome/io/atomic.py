@@ -152,7 +152,10 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> None:
 
 
 def plain(content: Any) -> Any:
-    """Return `content` in what JSON knows: no numpy values, paths, tuples or sets, and None for floats not finite."""
+    """Return `content` in what JSON knows: no numpy values, paths, tuples or sets, and None for floats not finite.
+
+    Bytes of names of files that are not UTF-8, which Python keeps as halves of letters, are escaped.
+    """
     if isinstance(content, Mapping):
         return {str(key): plain(value) for key, value in content.items()}
     if isinstance(content, (list, tuple)):
@@ -163,7 +166,10 @@ def plain(content: Any) -> Any:
         return plain(content.tolist())
     if isinstance(content, float):
         return content if content - content == 0 else None  # of NaN and infinities it is NaN
-    return str(content) if isinstance(content, os.PathLike) else content
+    text = str(content) if isinstance(content, os.PathLike) else content
+    if not isinstance(text, str) or text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def ensure_writable(folder: str | os.PathLike[str]) -> Path:
@@ -213,6 +219,10 @@ def cannot_write(folder: Path, error: OSError) -> InputError:
     """Return what is to be said where the system refuses to write into a folder, or fails to."""
     # Not the words of the error: of HDF5 they are half a screen.
     what = str(error) if error.errno is None else os.strerror(error.errno)
+    if error.errno == errno.EEXIST:
+        what = (
+            f"it is a link to {str(folder.readlink())!r}, which is not there" if folder.is_symlink() else "it is a file"
+        )
     if error.errno in _FAILURES:
         advice = "The disk fails, or the network to it, or those of the input. Try again, or choose another folder"
         return InputError(f"Cannot write into the folder {str(folder)!r}: {what}. {advice} (-o FOLDER).")

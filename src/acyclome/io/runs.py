@@ -265,7 +265,7 @@ def input_digest(path: str | os.PathLike[str]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     files = sorted(part for part in root.rglob("*") if part.is_file()) if root.is_dir() else [root]
     for file in files:
-        digest.update(file.relative_to(root).as_posix().encode())  # so that a file that is renamed counts as another
+        digest.update(os.fsencode(file.relative_to(root).as_posix()))  # a file that is renamed counts as another
         with file.open("rb") as handle:
             hashlib.file_digest(handle, lambda: digest)  # goes on with the digest that it is given
     return digest.hexdigest()

@@ -58,8 +58,9 @@ def write_parquet(path: str | os.PathLike[str], table: pd.DataFrame, kind: str) 
 
     facts = {"encoding-type": f"acyclome-{kind}", "encoding-version": ENCODING_VERSION, "acyclome": __version__}
     arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(facts)
-    with write_path(path) as temporary:
-        parquet.write_table(arrow, temporary, compression="zstd")
+    # Opened here, as pyarrow takes no name of a file that is not UTF-8.
+    with write_path(path) as temporary, temporary.open("wb") as stream:
+        parquet.write_table(arrow, stream, compression="zstd")
 
 
 def read_parquet(path: str | os.PathLike[str], kind: str, columns: Mapping[str, type]) -> pd.DataFrame:
@@ -68,7 +69,8 @@ def read_parquet(path: str | os.PathLike[str], kind: str, columns: Mapping[str, 
     from pyarrow import parquet
 
     try:
-        arrow = parquet.read_table(path, partitioning=None)
+        with Path(path).open("rb") as stream:
+            arrow = parquet.read_table(stream)
         found = (arrow.schema.metadata or {}).get(b"encoding-type", b"no encoding-type").decode()
         absent = [name for name in columns if name not in arrow.column_names]
     except FileNotFoundError as error:
