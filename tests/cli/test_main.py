@@ -1,5 +1,6 @@
 """The front door: help, exit codes, and what is printed when something goes wrong."""
 
+import errno
 import os
 import runpy
 import signal
@@ -158,6 +159,38 @@ def test_running_out_of_memory_gives_code_3_and_a_way_out(acyclome, tmp_path, mo
     assert code == 3
     assert "Unable to allocate 9 GiB" in error
     assert "acyclome plan" in error
+
+
+def test_a_full_disk_behind_standard_output_is_no_fault(acyclome, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "write_demo_data", raising(OSError(errno.ENOSPC, "No space left on device")))
+    code, _, error = acyclome("demo", "--data-only", tmp_path / "x.h5ad")
+    assert code == 2
+    assert "standard output: No space left" in error
+
+
+def test_a_folder_that_is_gone_is_said_to_be(acyclome, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    code, _, error = acyclome("run", tmp_path, "-o", "out")
+    assert code == 2
+    assert "in which this was called is gone" in " ".join(error.split())
+
+
+def test_links_that_lead_nowhere_are_said_to_be_links(acyclome, tmp_path):
+    for name, to in {"x.h5ad": "gone.h5ad", "out": "lost", "a": "b", "b": "a"}.items():
+        (tmp_path / name).symlink_to(to)
+    (tmp_path / "there.csv").write_text("a,b\n1,2\n")
+    for given, out, said in (
+        ("x.h5ad", "o", "is a link to 'gone.h5ad', which is not there"),
+        ("there.csv", "out", "it is a link to 'lost', which is not there"),
+        ("there.csv", "there.csv", "it is a file"),
+        ("there.csv", "a", "cannot be the name of a file"),
+        ("a", "o", "cannot be the name of a file"),
+    ):
+        code, _, error = acyclome("run", tmp_path / given, "-o", tmp_path / out)
+        assert code == 2
+        assert said in " ".join(error.split())
 
 
 def test_a_fault_of_ours_shows_its_traceback_and_where_to_report(acyclome, tmp_path, monkeypatch):

@@ -128,8 +128,8 @@ def test_where_no_folder_takes_a_cache_kernels_are_compiled_all_the_same(core, t
     (core / "__pycache__").write_text("in the way, as of a package that another user has installed")
     (tmp_path / "file").write_text("in the way, as of a user without a home")
     nowhere = str(tmp_path / "file" / "home")
-    given = {name: nowhere for name in ("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "LOCALAPPDATA")}
-    assert call(core, **given) == (4.0, 0)
+    homes = ("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "LOCALAPPDATA")
+    assert call(core, **dict.fromkeys(homes, nowhere)) == (4.0, 0)
 
 
 def test_what_lies_on_disk_for_a_class_that_has_gone_is_no_hindrance(core):

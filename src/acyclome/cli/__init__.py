@@ -7,6 +7,7 @@ comes at once.
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import platform
@@ -15,6 +16,8 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
@@ -38,7 +41,7 @@ from acyclome.cli import (
 from acyclome.cli.options import command, science_options
 from acyclome.cli.progress import log_to_stderr
 from acyclome.cli.signals import StopSignals
-from acyclome.errors import AcyclomeError, MemoryLimitError, is_of_memory
+from acyclome.errors import AcyclomeError, InputError, MemoryLimitError, is_of_memory
 from acyclome.io.atomic import remove_unfinished
 
 __all__ = ["build_app", "main"]
@@ -137,6 +140,10 @@ def _main(argv: Sequence[str] | None) -> int:
         if is_of_memory(error):
             click.echo(_one_screen(_memory_text(error)), err=True)
             return MemoryLimitError.exit_code
+        if said := _place_text(error):
+            with suppress(OSError):  # standard error may be full, too
+                click.echo(_one_screen(f"Error: {said}"), err=True)
+            return InputError.exit_code
         click.echo(_fault_text(words, traceback.format_exc()), err=True)
         return 1
     return 0
@@ -157,6 +164,29 @@ def _memory_text(error: Exception) -> str:
         "`acyclome plan`, then use a machine with more, fewer genes (--min-cells, --n-top-genes), "
         "fewer candidates (--screen.max-candidates) or fewer threads (--threads), and go on with --resume."
     )
+
+
+def _place_text(error: Exception) -> str:
+    """Return what is wrong with the place that a command was called in or answers to; empty if nothing is."""
+    if isinstance(error, FileNotFoundError) and _is_nowhere():
+        return (
+            "The folder in which this was called is gone: it was removed, or its disk is no longer there. Change into "
+            "one that is there (cd), and call again."
+        )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT) and error.filename is None:
+        return (
+            f"What there is to say cannot be written to standard output: {os.strerror(error.errno)}. Results have been "
+            "written. Free some space where the output goes, and call again."
+        )
+    return ""
+
+
+def _is_nowhere() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _fault_text(words: Sequence[str], trace: str) -> str:

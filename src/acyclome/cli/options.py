@@ -37,7 +37,7 @@ class _File(click.Path):
         if not os.fspath(value):
             self.fail("it is empty; expected the name of a file or folder.", param, ctx)
         try:
-            os.lstat(value)
+            Path(value).stat()  # which follows links
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             pass  # is said where it is read or written
         except (OSError, ValueError) as error:  # too long, with zeros inside, links in a circle

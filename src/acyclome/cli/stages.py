@@ -119,6 +119,11 @@ def require_exists(path: Path) -> None:
         return
     import difflib
 
+    if path.is_symlink():
+        msg = (
+            f"{str(path)!r} is a link to {str(path.readlink())!r}, which is not there. Link it anew, or give the file."
+        )
+        raise InputError(msg)
     beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
     near = difflib.get_close_matches(path.name, beside, n=3)  # as many as fit on a line
     where = f"the folder {str(path.parent.absolute())!r}"
