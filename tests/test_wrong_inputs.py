@@ -216,11 +216,17 @@ ROWS = {
     "gzip that is none": Wrong(content("in.csv.gz", "a,b\n1,2\n"), {}, ("Cannot read", "gz")),
     "numbers for names": Wrong(table(header=False), {}, ("numbers", "names")),
     "an unknown ending": Wrong(content("in.docx", "x"), {}, ("in.docx", "ending")),
+    "a packed h5ad": Wrong(content("in.h5ad.gz", gzip.compress(b"x")), {}, ("in.h5ad.gz", "Unpack it")),
     "data of R": Wrong(content("in.rds", "x"), {}, ("in.rds", "zellkonverter")),
     "parquet": Wrong(content("in.parquet", "x"), {}, ("in.parquet", "read_parquet")),
     "a zero byte": Wrong(table(lambda t: t.replace("3.0", "3\x00", 1)), {}, ("zero byte",)),
     # Matrix Market.
     "an empty folder": Wrong(lambda f: (f / "x").mkdir() or f / "x", {}, ("matrix.mtx", "found none")),
+    "a folder of folders": Wrong(
+        lambda f: [(f / "x").mkdir(), mtx()(f).rename(f / "x" / "filtered")][0] or f / "x",
+        {},
+        ("such as", "x/filtered"),
+    ),
     "no features": Wrong(mtx(features=[]), {}, ("no features.tsv",)),
     "a header among features": Wrong(mtx(features=["gene", *GENES]), {}, ("25 lines", "header")),
     "an index beyond": Wrong(mtx(lambda t: t.rsplit("\n", 2)[0] + "\n999 1 3\n"), {}, ("outside of 24 rows",)),

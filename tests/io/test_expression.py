@@ -168,6 +168,12 @@ def test_a_10x_h5_file_is_read_without_its_antibodies(tmp_path):
     assert "1 features that are no gene expression" in inspect_expression(path).warnings[0]
 
 
+def test_a_10x_file_without_genes_says_what_it_has(tmp_path):
+    features = {"name": GENES, "id": GENES, "feature_type": ["Antibody Capture"] * 6}
+    path = tenx_h5(tmp_path / "a.h5", counts(), features)
+    assert "No feature is gene expression: all are Antibody Capture" in inspect_expression(path).warnings[0]
+
+
 def test_scanpy_reads_the_same_from_10x_h5(tmp_path):
     import scanpy
 

@@ -69,6 +69,8 @@ def test_an_empty_list_is_said_to_be_empty():
         ([f"{name}.7" for name in ENSEMBL], ENSEMBL[:2], "version suffix"),
         ([f"{name}.7" for name in ENSEMBL], [f"{name}.8" for name in ENSEMBL], "version suffix"),
         (BARCODES, SYMBOLS, "probably transposed"),
+        ([f"GRCh38_{name}" for name in SYMBOLS], SYMBOLS, r"their genome (GRCh38_SPI1)"),
+        ([f"mm10___{name}" for name in SYMBOLS], SYMBOLS, r"removeprefix('mm10___')"),
     ],
 )
 def test_the_likely_reason_is_named(genes, names, reason):

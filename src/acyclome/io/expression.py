@@ -28,7 +28,7 @@ _CONVERTIBLE = {
     ".rds": "Write it from R as h5ad (zellkonverter::writeH5AD, or SeuratDisk) or as csv.",
     ".rda": "Write it from R as h5ad (zellkonverter::writeH5AD) or as csv.",
     ".h5seurat": "Convert it in R: SeuratDisk::Convert(file, dest = 'h5ad').",
-    ".zip": "Unpack it, and name what was in it.",
+    **dict.fromkeys((".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z"), "Unpack it, and name what was in it."),
     ".xlsx": "Save the sheet as csv.",
     ".parquet": "Write it as csv: pandas.read_parquet(file).to_csv('data.csv').",
 }

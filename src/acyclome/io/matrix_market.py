@@ -64,9 +64,11 @@ def read_folder(folder: Path) -> AnnData:
     chosen = found if len(found) == 1 else plain
     if len(chosen) != 1:
         names = ", ".join(path.name for path in found[:12]) or "none"
+        # As outs of Cell Ranger, which holds folders of matrices and files with the same.
+        inside = [*sorted({path.parent for path in folder.glob("*/*.mtx*")}), *sorted(folder.glob("*_matrix.h5"))]
         advice = (
-            f"Name the one you want: {folder / found[0].name}."
-            if found
+            f"Name the one you want, such as {(found or inside)[0]}."
+            if found or inside
             else "Expected the output of Cell Ranger or the like."
         )
         msg = f"The folder {str(folder)!r} should hold one file matrix.mtx (or .gz); found {names}. {advice}"

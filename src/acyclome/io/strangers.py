@@ -54,7 +54,7 @@ _KIND_COLUMNS = ("feature_types", "feature_type", "modality")
 _DAY = re.compile(r"3[6-9]\d{3}|4\d{4}")  # dates from 1998 to 2036 as spreadsheets count them, from 1900 on
 _FORMULA = re.compile(r"[=+@\t\r]|-(?!\d)")  # as spreadsheets tell them, by the first letter
 # As Cell Ranger puts genomes before names.
-_GENOME = re.compile(r"(GRCh3[78]|hg(?:19|38)|GRCm3[89]|mm(?:9|10|39)|GRCz1[01]|BDGP6|dm6|rn[67])_+(?=\w)")
+GENOME = re.compile(r"(GRCh3[78]|hg(?:19|38)|GRCm3[89]|mm(?:9|10|39)|GRCz1[01]|BDGP6|dm6|rn[67])_+(?=\w)")
 _COPY = re.compile(r"(.+)[.-]\d{1,2}")
 _SPIKE_IN = re.compile(r"ERCC-\d{5}")
 
@@ -136,7 +136,7 @@ def look_at_names(observations: Sequence[str], genes: Sequence[str]) -> list[str
             f"{len(formulas)} genes are named like formulas ({examples(formulas)}), which spreadsheets would run: "
             "import tables of the results as text there."
         )
-    genomes = Counter(made[1] for gene in genes if (made := _GENOME.match(gene)))
+    genomes = Counter(made[1] for gene in genes if (made := GENOME.match(gene)))
     if len(genomes) > 1:
         doubts.append(
             f"Genes are of several genomes ({examples(list(genomes))}), as of a mixture of species: cells of one lack "

@@ -84,6 +84,7 @@ def annotated(
     from anndata import AnnData
 
     keep = np.array([kind == EXPRESSION for kind in kinds]) if kinds else np.ones(X.shape[1], dtype=bool)
+    others = [] if keep.any() else sorted(set(kinds or ()))
     keep = keep if keep.any() else ~keep
     symbols, ids = ([name for name, kept in zip(names, keep, strict=True) if kept] for names in (symbols, ids))
     several = repeated(symbols)
@@ -91,12 +92,17 @@ def annotated(
     names = [f"{name}_{key}" if name in ambiguous else name for name, key in zip(symbols, ids, strict=True)]
     var = pd.DataFrame({"gene_ids": ids, "gene_symbol": symbols}, index=pd.Index(names))
     adata = AnnData(X if keep.all() else X[:, keep], obs=pd.DataFrame(index=pd.Index(barcodes)), var=var)
-    adata.uns[NOTES_KEY] = [*notes, *_notes(several, int((~keep).sum()))]
+    adata.uns[NOTES_KEY] = [*notes, *_notes(several, int((~keep).sum()), others)]
     return adata
 
 
-def _notes(several: list[str], n_left_out: int) -> list[str]:
+def _notes(several: list[str], n_left_out: int, others: list[str]) -> list[str]:
     notes = []
+    if others:
+        notes.append(
+            f"No feature is gene expression: all are {' or '.join(others)}, and are taken as genes are. For genes, "
+            "give the file that has them (filtered_feature_bc_matrix)."
+        )
     if several:
         notes.append(
             f"{len(several)} gene symbols belong to several genes ({examples(several)}); "

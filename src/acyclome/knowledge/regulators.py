@@ -15,6 +15,7 @@ from typing import TypeAlias
 import numpy as np
 
 from acyclome.errors import InputError, examples
+from acyclome.io.strangers import GENOME
 from acyclome.knowledge.lists import Listed, is_shipped, read_list
 from acyclome.knowledge.symbols import Symbols, Translator
 
@@ -123,6 +124,15 @@ def likely_reason(genes: Sequence[str], names: Sequence[str]) -> str:
         return (
             f"Names of the data have blanks around them ({blank!r}): take them away, in AnnData by adata.var_names = "
             "adata.var_names.str.strip()."
+        )
+    of_genome = next(
+        (gene for gene in genes if GENOME.sub("", gene) not in known and GENOME.sub("", gene) in names), ""
+    )
+    if of_genome:
+        before = of_genome.removesuffix(GENOME.sub("", of_genome))
+        return (
+            f"Names of the data begin with their genome ({of_genome}): take it away, in AnnData by adata.var_names = "
+            f"adata.var_names.str.removeprefix({before!r})."
         )
     if any(name.upper() in upper for name in names if name not in known):
         same = next(name for name in names if name.upper() in upper and name not in known)
