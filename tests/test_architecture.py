@@ -176,6 +176,13 @@ def room_of(name: str) -> str:
     return ".".join(parts[:2]) if parts[0] == "core" and len(parts) > 1 else parts[0]
 
 
+# As texts name what they count; a word or two may stand before it.
+COUNTED = re.compile(
+    r" ([a-z-]+ ){0,2}(genes|edges|cells|observations|labels|values|rows|lines|columns|names|targets|groups|features"
+    r"|pairs|entries|texts|shards|half-samples|factors|dimensions|options|things)\b"
+)
+
+
 def test_every_room_has_a_floor():
     assert {room_of(name) for name in modules()} - {"__init__", "core"} <= set(FLOORS)
 
@@ -293,6 +300,25 @@ def test_three_parameters_go_by_position_and_the_rest_by_keyword():
         room_of(name) for name, tree in modules().items() for node in ast.walk(tree) if has_many_positional(node)
     )
     assert {room: count for room, count in found.items() if count > MORE_POSITIONAL.get(room, 0)} == {}
+
+
+def counts_before_nouns(path):
+    """Yield what a text says of a count that is computed there and may be one, unless ``wording.plural`` says it."""
+    for text in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(text, ast.JoinedStr):
+            continue
+        parts = [part.value if isinstance(part, ast.Constant) else part for part in text.values]
+        for before, count, after in zip(["", *parts], parts, [*parts[1:], ""], strict=False):
+            if isinstance(count, str) or not isinstance(after, str) or re.search(r"\b(of|the|all) $", str(before)):
+                continue
+            said = ast.unparse(count.value)
+            if re.match(r"len\(|.*\.sum\(", said) and (noun := re.match(COUNTED, after)):
+                yield f"{path.relative_to(SOURCE)}:{text.lineno}: {said}{noun[0]}"
+
+
+def test_counts_agree_with_their_nouns():
+    """1 genes have: a message that says so looks as if nobody had read it. Of how many something is need not agree."""
+    assert [said for path in sorted(SOURCE.rglob("*.py")) for said in counts_before_nouns(path)] == []
 
 
 def test_every_module_has_a_noun_of_its_own():

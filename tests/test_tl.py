@@ -128,7 +128,7 @@ def test_a_prepared_layer_is_taken_as_it_is(adata):
             "its labels are B, T/NK",
         ),
         ({"key_added": "T/NK"}, InputError, "refuse slashes"),
-        ({"regulators": ["SPI1"]}, InputError, r"None of the 1 regulators"),
+        ({"regulators": ["SPI1"]}, InputError, r"None of the 1 regulator"),
         ({"n_resamples": -1}, ConfigError, r"resample\.resamples = -1"),
         ({"config": {"score": {"nois": "equal"}}}, ConfigError, r"Did you mean score\.noise"),
     ],

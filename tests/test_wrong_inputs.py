@@ -247,10 +247,10 @@ ROWS = {
     "half of 10x": Wrong(in_hdf5(tenx, "in.h5"), {}, ("lacks", "data")),
     "MuData of two": Wrong(in_hdf5(two_modalities, "in.h5mu"), {}, ("MuData", "a, b")),
     # Values.
-    "a value missing": Wrong(values((3, 5), np.nan), {}, ("1 missing values", "cell3", "GENE5", "--missing")),
-    "an infinite value": Wrong(values((3, 5), np.inf), {}, ("1 infinite values", "cell3", "GENE5")),
+    "a value missing": Wrong(values((3, 5), np.nan), {}, ("1 missing value", "cell3", "GENE5", "--missing")),
+    "an infinite value": Wrong(values((3, 5), np.inf), {}, ("1 infinite value", "cell3", "GENE5")),
     "a count below zero": Wrong(values((3, 5), -2), {}, ("below zero", "GENE5", "--layer")),
-    "a code for what is missing": Wrong(values((3, 5), -999), {}, ("1 times -999", "--missing")),
+    "a code for what is missing": Wrong(values((3, 5), -999), {}, ("1 time -999", "--missing")),
     "a column that cannot be read": Wrong(
         with_codes,
         {"input.group_by": "label"},

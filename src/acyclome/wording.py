@@ -56,9 +56,22 @@ def duration(seconds: Any) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def plural(number: int, noun: str, several: str | None = None) -> str:
-    """Return a count with its noun: 1 edge, 2 edges."""
-    return f"{count(number)} {noun if number == 1 else several or noun + 's'}"
+def plural(number: int, words: str) -> str:
+    """Return a count with words that agree with it: 1 edge, 2 edges.
+
+    Of words that are not alike both stand there, that of one first; ``s`` is added to it.
+
+    >>> plural(1, "gene|s is|are")
+    '1 gene is'
+    >>> plural(2, "gene|s is|are")
+    '2 genes are'
+    """
+    pairs = [word.partition("|") for word in (words if "|" in words else f"{words}|s").split(" ")]
+    if number == 1:
+        agreed = [one for one, _, _ in pairs]
+    else:
+        agreed = [one + several if several in ("", "s") else several for one, _, several in pairs]
+    return " ".join([count(number), *agreed])
 
 
 def is_number(value: Any) -> bool:

@@ -165,7 +165,7 @@ def test_a_10x_h5_file_is_read_without_its_antibodies(tmp_path):
     found = chosen(path)
     np.testing.assert_array_equal(found.X.toarray(), counts()[:, :5])
     assert list(found.var_names) == GENES[:5]
-    assert "1 features that are no gene expression" in inspect_expression(path).warnings[0]
+    assert "1 feature that is no gene expression" in inspect_expression(path).warnings[0]
 
 
 def test_a_10x_file_without_genes_says_what_it_has(tmp_path):

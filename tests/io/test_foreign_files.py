@@ -289,7 +289,7 @@ READ = {
     "10x of version 2": (lambda f: tenx(f, of_version_2("hg19")), []),
     "CellBender of version 2": (lambda f: tenx(f, of_version_2("background_removed")), []),
     "10x under another ending": (lambda f: tenx(f, name="a.h5ad"), []),
-    "an added gene": (added_gene, ["1 lines of features.tsv have no kind"]),
+    "an added gene": (added_gene, ["1 line of features.tsv without a kind"]),
 }
 
 

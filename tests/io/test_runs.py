@@ -301,7 +301,7 @@ def test_a_finished_network_is_said_where_it_would_be_replaced(tmp_path, toy_net
     one.write_notes(notes)
     assert out.is_finished(asked, tmp_path / "x.csv")
     assert one.is_finished(asked, tmp_path / "x.csv")
-    with pytest.raises(InputError, match=r"the finished networks of 2 groups \(one, shared\)"):
+    with pytest.raises(InputError, match=r"the finished networks of groups \(one, shared\)"):
         out.is_finished({**asked, "seed": 1}, tmp_path / "x.csv")
     one.write_notes({**notes, "version": "0.0.1"})
     with pytest.raises(InputError, match="of other data, options or version"):

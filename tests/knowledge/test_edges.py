@@ -154,5 +154,5 @@ def test_names_only_in_rows_of_another_scope_are_not_missed():
         columns=("source", "target", "kind", "scope"),
     )
     assert [text.split(":")[0] for text in make_prior(read_prior(rows), GENES).warnings] == [
-        "1 edges of the prior knowledge are for T cells, and there are no groups"
+        "1 edge of the prior knowledge is for T cells, and there are no groups"
     ]

@@ -58,7 +58,7 @@ def test_a_gene_in_place_of_a_remark_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("A,B,C\n", "Line 1 of .*has 1 cells; expected a gmt file"),
+        ("A,B,C\n", "Line 1 of .*has 1 cell; expected a gmt file"),
         ("one\t\tX\tY\tZ\n", "No set of .*It names X, Y, Z, the data have A, B, C"),
         ("one\t\ta\tb\tc\n", r"Upper and lower case differ \(a\)"),
         ("one\t\tA\tB\tC\none\t\tB\tC\tD\n", "share a name: one"),

@@ -102,7 +102,7 @@ def test_scopes_hold_in_tables_of_one_kind_too_and_others_are_told(tmp_path):
     )
     assert ("G3", "G7") in edges(nets["a"])
     assert ("G3", "G7") not in edges(nets["b"])
-    assert any("are for a, and this is the group b" in text for text in nets["b"].facts["warnings"])
+    assert any("for a, and this is the group b" in text for text in nets["b"].facts["warnings"])
 
 
 def test_a_contradiction_stops_before_anything_is_fitted():

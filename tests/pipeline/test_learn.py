@@ -124,7 +124,7 @@ def test_large_sparse_matrices_are_read_slab_by_slab(X, elsewhere, kind, monkeyp
     groups = learn(there, GENES, groups=["a"] * 20 + ["b"] * 30)
     assert list(groups) == ["a", "b"]
     flat = sp.csr_matrix(values.toarray() * (np.arange(N_GENES) != 2))
-    with pytest.raises(InputError, match="1 genes are constant: G2"):
+    with pytest.raises(InputError, match="1 gene is constant: G2"):
         learn(elsewhere(kind, flat), GENES)
 
 

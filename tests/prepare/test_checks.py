@@ -40,11 +40,11 @@ def test_a_good_matrix_passes_in_every_form():
     [
         (good(), GENES[:3], ("(30, 4)", "3 gene names", "observations x genes")),
         (good()[:9], GENES, ("9 observations", "transposed")),
-        (good()[:, :1], GENES[:1], ("1 genes", "at least")),
+        (good()[:, :1], GENES[:1], ("1 gene.", "at least")),
         (good(), ("SPI1", "LYZ", "SPI1", "LYZ"), ("2 gene names", "SPI1, LYZ", "unique")),
         (with_value(np.nan, rows=slice(3)), GENES, ("3 missing values (NaN)", "observation '0', gene 'LYZ'")),
-        (with_value(-np.inf, rows=4), GENES, ("1 infinite values", "observation '4', gene 'LYZ'")),
-        (with_value(1e300, rows=4), GENES, ("1 values beyond 3.4e+38", "observation '4', gene 'LYZ'")),
+        (with_value(-np.inf, rows=4), GENES, ("1 infinite value", "observation '4', gene 'LYZ'")),
+        (with_value(1e300, rows=4), GENES, ("1 value beyond 3.4e+38", "observation '4', gene 'LYZ'")),
         (good(), ("SPI1", "__no_feature", "LYZ", "nCount_RNA"), ("none of genes", "__no_feature, nCount_RNA")),
         (with_value(0.0), GENES, ("constant", "LYZ")),
         (with_value(7.5), GENES, ("constant", "LYZ")),
@@ -59,7 +59,7 @@ def test_a_wrong_matrix_is_refused_and_the_fault_named(form, X, names, said):
 
 def test_what_lies_below_a_mask_is_missing():
     with pytest.raises(
-        InputError, match=r"1 missing values .* observation '4', gene 'LYZ'. Expected numbers everywhere"
+        InputError, match=r"1 missing value .* observation '4', gene 'LYZ'. Expected numbers everywhere"
     ):
         check(*as_matrix(np.ma.masked_array(good(), with_value(1.0, rows=4) == 1.0), GENES))
     assert np.array_equal(as_matrix(np.ma.masked_array(good()), GENES)[0], good())

@@ -63,7 +63,7 @@ def test_the_network_of_data_with_copies_is_that_without_and_they_are_told(X):
     (text,) = both.facts["warnings"]
     assert "2 genes are copies of others" in text
     assert "C1 of G1, C2 of G1" in text
-    with pytest.raises(InputError, match="1 genes"):
+    with pytest.raises(InputError, match="1 gene"):
         ac.learn(Z[:, [0, 0]], resamples=0)
 
 

@@ -88,7 +88,7 @@ def test_an_observation_without_a_covariate_goes_with_those_that_have_gaps():
     adata = annotated(counts(), batch=batch)
     done = prepared(adata, "drop-observations", covariates=["batch"])
     assert "cell_7" not in done.observations
-    assert step(done)["what"] == "1 observations were left out, with missing values (of 1 in batch): cell_7."
+    assert step(done)["what"] == "1 observation was left out, with missing values (of 1 in batch): cell_7."
     for policy in ("refuse", "drop-genes", "impute"):
         with pytest.raises(InputError, match="--missing drop-observations"):
             prepared(adata, policy, covariates=["batch"])
@@ -106,7 +106,7 @@ def test_nothing_happens_where_nothing_is_missing(policy):
 def test_infinite_values_are_no_gaps(policy):
     X = with_gaps()
     X[30, 30] = np.inf
-    with pytest.raises(InputError, match=r"holds 1 infinite values, .* 'cell_30', gene 'GENE30A'"):
+    with pytest.raises(InputError, match=r"holds 1 infinite value, .* 'cell_30', gene 'GENE30A'"):
         prepared(annotated(X), policy)
 
 

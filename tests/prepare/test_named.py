@@ -46,7 +46,7 @@ def test_listed_regulators_stay_and_the_others_are_as_they_were(adata, ordered, 
 
 
 def test_a_list_of_which_nothing_is_measured_is_refused(adata):
-    with pytest.raises(InputError, match="None of the 1 regulators"):
+    with pytest.raises(InputError, match="None of the 1 regulator"):
         prepare(adata, config(), regulators=["NOBODY"])
 
 

@@ -41,13 +41,13 @@ CASES = {
     "nan": (
         with_value(4, 2, np.nan),
         {},
-        ["1 missing values (NaN)", "cell_4", "GENE2A", "--missing drop-genes"],
+        ["1 missing value (NaN)", "cell_4", "GENE2A", "--missing drop-genes"],
     ),
-    "infinite": (with_value(5, 3, np.inf), {}, ["1 infinite values", "cell_5", "GENE3A", "log(0)"]),
+    "infinite": (with_value(5, 3, np.inf), {}, ["1 infinite value", "cell_5", "GENE3A", "log(0)"]),
     "negative counts": (with_value(6, 1, -2), {}, ["-2", "GENE1A", "cell_6", "no counts", "--layer"]),
     "negative and log asked": (counts() - 1.5, {"log": True}, ["below zero", "log: false"]),
     "all-zero gene kept": (with_column(3, 0), {"min_cells": 0}, ["GENE3A", "0 everywhere", "--min-cells 1"]),
-    "constant gene": (with_column(2, 7), {}, ["1 genes have the same value", "GENE2A", "7 everywhere", "Remove them"]),
+    "constant gene": (with_column(2, 7), {}, ["1 gene has the same value", "GENE2A", "7 everywhere", "Remove them"]),
     "all genes rare": (counts(), {"min_cells": 31}, ["0 of 8 genes", "31 of the 30", "Lower --min-cells"]),
     "wrong layer": (counts(), {"layer": "logcounts"}, ["'logcounts'", "It has: X", "acyclome inspect"]),
     "wrong column": (counts(), {"covariates": ("sex",)}, ["'sex'", "type, age, id", "covariates"]),
@@ -59,7 +59,7 @@ CASES = {
     "few pseudobulks": (counts(), {"pseudobulk_by": "type"}, ["pseudobulk has 2 observations", "at least 10"]),
     "few metacells": (counts(), {"metacells": 5}, ["metacells has 6 observations", "at least 10"]),
     "pseudobulk column": (counts(), {"pseudobulk_by": "donor"}, ["'donor'", "pseudobulk_by"]),
-    "pseudobulk gaps": (counts(), {"pseudobulk_by": "age"}, ["1 observations have no label", "'age'"]),
+    "pseudobulk gaps": (counts(), {"pseudobulk_by": "age"}, ["1 observation has no label", "'age'"]),
     "variable genes of scaled": (counts() - 1.25, {"n_top_genes": 3}, ["n_top_genes: 3", "log-normalised"]),
 }
 
@@ -87,7 +87,7 @@ def test_three_cells_are_too_few():
 def test_duplicate_names_are_refused_and_named():
     adata = annotated(counts())
     adata.var_names = ["GENE1A", "GENE1A", *GENES[2:]]
-    with pytest.raises(InputError, match=r"1 gene names occur more than once: GENE1A.*var_names_make_unique"):
+    with pytest.raises(InputError, match=r"1 gene name occurs more than once: GENE1A.*var_names_make_unique"):
         prepare(adata)
 
 

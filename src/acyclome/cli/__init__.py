@@ -43,6 +43,7 @@ from acyclome.cli.progress import log_to_stderr
 from acyclome.cli.signals import StopSignals
 from acyclome.errors import AcyclomeError, InputError, MemoryLimitError, is_of_memory
 from acyclome.io.atomic import remove_unfinished
+from acyclome.wording import plural
 
 __all__ = ["build_app", "main"]
 
@@ -153,7 +154,7 @@ def _one_screen(text: str) -> str:
     wrap = textwrap.TextWrapper(_WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     lines = [part for line in text.splitlines() for part in (wrap.wrap(line) or [""])]  # wrap drops empty lines
     if len(lines) > _MAX_LINES:
-        lines = [*lines[: _MAX_LINES - 1], f"... and {len(lines) - _MAX_LINES + 1} more lines"]
+        lines = [*lines[: _MAX_LINES - 1], f"... and {plural(len(lines) - _MAX_LINES + 1, 'more line')}"]
     return "\n".join(lines)
 
 

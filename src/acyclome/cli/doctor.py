@@ -17,6 +17,7 @@ import cloup
 from acyclome.cli.options import FILE, json_flag
 from acyclome.cli.output import echo_json
 from acyclome.errors import AcyclomeError, InputError
+from acyclome.wording import plural
 
 REQUIRED = (
     "numpy",
@@ -60,7 +61,7 @@ def doctor(folder: Path, speed: bool, json: bool) -> None:
         echo_json({"is_fine": not failed, "findings": [asdict(finding) for finding in findings]})
     else:
         click.echo("\n".join(_line(finding) for finding in findings))
-        missing = f"{len(failed)} things are missing; see the lines above."
+        missing = f"{plural(len(failed), 'thing|s is|are')} missing; see the lines above."
         click.echo(missing if failed else "Everything a run needs is here.")
     if failed:
         raise click.exceptions.Exit(InputError.exit_code)

@@ -13,6 +13,7 @@ from acyclome.cli.options import FILE, json_flag
 from acyclome.cli.output import echo_json, say
 from acyclome.cli.stages import run_folder
 from acyclome.errors import InputError
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     from acyclome.network import Network
@@ -67,7 +68,7 @@ def export(
     for file, name in files.items():
         formats.export(network, file, name)
         if not (quiet or json):
-            say(f"{file}: {len(network.genes):,} genes, {network.n_edges:,} edges")
+            say(f"{file}: {plural(len(network.genes), 'gene')}, {plural(network.n_edges, 'edge')}")
     if json:
         written = [{"file": str(file), "format": name} for file, name in files.items()]
         echo_json({"genes": len(network.genes), "edges": network.n_edges, "files": written})

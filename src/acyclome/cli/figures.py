@@ -15,6 +15,7 @@ from acyclome.cli.options import FILE, json_flag
 from acyclome.cli.output import echo_json, say
 from acyclome.cli.stages import run_folder
 from acyclome.errors import InputError
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,6 +94,10 @@ def _told(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _page(title: str, table: pd.DataFrame) -> str:
-    shown = f"The first {MOST_ROWS:,} of {len(table):,} rows." if len(table) > MOST_ROWS else f"{len(table):,} rows."
+    shown = (
+        f"The first {MOST_ROWS:,} of {len(table):,} rows."
+        if len(table) > MOST_ROWS
+        else f"{plural(len(table), 'row')}."
+    )
     rows = table.head(MOST_ROWS).to_html(index=False, border=0, float_format="{:.3g}".format, na_rep="")
     return _PAGE.format(title=html.escape(title), about=shown, table=rows)

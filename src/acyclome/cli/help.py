@@ -9,6 +9,8 @@ from typing import Any
 import click
 import cloup
 
+from acyclome.wording import plural
+
 # Of many options those that help shows, in this order.
 SHOWN = (
     *("input__layer", "input__group_by", "input__perturbation", "input__control", "prepare__covariates"),
@@ -101,7 +103,7 @@ class BriefCommand(cloup.Command):
         lines = [f"  acyclome {words}\n" for words in EXAMPLES.get(self.name or "", ())]
         formatter.write(f"\nExamples:\n{''.join(lines)}" if lines else "")
         if self._left_out and _WHOLE not in ctx.meta:
-            formatter.write(f"\n{len(self._left_out)} options more: acyclome {self.name} --help-all\n")
+            formatter.write(f"\n{plural(len(self._left_out), 'option|s more')}: acyclome {self.name} --help-all\n")
 
 
 def _place(option: click.Option) -> int:

@@ -12,6 +12,7 @@ from acyclome.cli.options import FILE, json_flag
 from acyclome.cli.output import echo_json, format_table, say
 from acyclome.cli.stages import input_file, require_exists
 from acyclome.errors import InputError, examples
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     from acyclome.io.expression import Inspection
@@ -70,14 +71,14 @@ def _inspection_text(path: Path, inspection: Inspection) -> str:
     duplicates = inspection.duplicates
     columns = list(inspection.obs_columns.items())
     lines = [
-        f"{path}: {n_obs:,} observations x {n_vars:,} genes",
+        f"{path}: {plural(n_obs, 'observation')} x {plural(n_vars, 'gene')}",
         "",
         _matrix_table(inspection),
         "",
         f"gene names: {inspection.names}, "
         + (f"{len(duplicates)} repeated ({examples(duplicates)})" if duplicates else "none repeated"),
         *(f"column {name}: {_levels(levels)}" for name, levels in columns[:_MAX_COLUMNS]),
-        *([f"... and {len(columns) - _MAX_COLUMNS} more columns"] if len(columns) > _MAX_COLUMNS else []),
+        *([f"... and {plural(len(columns) - _MAX_COLUMNS, 'more column')}"] if len(columns) > _MAX_COLUMNS else []),
         *(f"warning: {text}" for text in inspection.warnings),
         "",
         f"Use --layer {inspection.recommended}: {inspection.why}",
@@ -100,4 +101,4 @@ def _matrix_table(inspection: Inspection) -> str:
 def _levels(levels: list[str] | str) -> str:
     if isinstance(levels, str):
         return levels
-    return f"{len(levels)} labels ({', '.join(levels[:6])}{', ...' if len(levels) > 6 else ''})"
+    return f"{plural(len(levels), 'label')} ({', '.join(levels[:6])}{', ...' if len(levels) > 6 else ''})"

@@ -105,7 +105,7 @@ def run_text(facts: Mapping[str, Any]) -> str:
     first = next(iter(groups.values()), None)
     tail = _next_commands(first) if first else []
     beside = f"  open {facts['report']} in a browser: the groups beside one another"
-    lines = [f"Done in {wording.duration(facts['seconds'])}: {len(groups)} groups.", table, *tail]
+    lines = [f"Done in {wording.duration(facts['seconds'])}: {wording.plural(len(groups), 'group')}.", table, *tail]
     return "\n".join(lines if facts["report"] is None else [*lines, beside])
 
 
@@ -113,7 +113,7 @@ def _one_run_text(facts: Mapping[str, Any]) -> str:
     verdict = "a directed acyclic graph" if facts["is_dag"] else "NOT ACYCLIC: do not use it as a causal network"
     lines = [
         f"Done in {wording.duration(facts['seconds'])}.",
-        f"  network  {facts['genes']:,} genes, {facts['edges']:,} edges, {verdict}",
+        f"  network  {wording.plural(facts['genes'], 'gene')}, {wording.plural(facts['edges'], 'edge')}, {verdict}",
         f"  report   {facts['report'] or 'none, see the warning'}",
     ]
     return "\n".join([*lines, *_next_commands(facts)])

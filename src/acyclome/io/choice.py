@@ -28,6 +28,7 @@ from acyclome.io.matrices import (
     matrix_names,
     sample_rows,
 )
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -133,7 +134,7 @@ class _Samples:
         if len(rows) > 1 and not np.ptp(rows, axis=0).any():
             return "has one value for each gene, in all observations"
         if facts.nan + facts.infinite > 0:
-            return f"holds {facts.nan + facts.infinite} values that are missing or infinite"
+            return f"holds {plural(facts.nan + facts.infinite, 'value|s that is|are')} missing or infinite"
         if facts.name == "raw" and are_row_numbers(self.genes("raw")) and not are_row_numbers(self.genes("X")):
             return "names its genes by numbers, while those of X have names"
         return ""

@@ -16,6 +16,7 @@ from acyclome.io.gene_names import lies_on_its_side
 from acyclome.io.inspection import Inspection, inspect
 from acyclome.io.probe import check_hdf5
 from acyclome.io.strangers import are_no_genes, left_out
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -48,7 +49,8 @@ def open_expression(path: str | os.PathLike[str], genes_as: Literal["columns", "
     genes, observations = adata.var_names.astype(str).tolist(), adata.obs_names.astype(str).tolist()
     if min(adata.shape) == 0:
         msg = (
-            f"{str(path)!r} is empty: {adata.n_obs} observations x {adata.n_vars} genes. Expected at least ten "
+            f"{str(path)!r} is empty: {plural(adata.n_obs, 'observation')} x {plural(adata.n_vars, 'gene')}. Expected "
+            "at least ten "
             "observations of two genes; check the step that wrote the file."
         )
         raise InputError(msg)

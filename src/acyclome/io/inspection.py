@@ -11,6 +11,7 @@ from acyclome.io.choice import choose_among
 from acyclome.io.gene_names import kind_of_names, repeated
 from acyclome.io.matrices import ONLY_ZERO_AND_ONE, SCALED, UNKNOWN, MatrixFacts, get_matrix, matrix_facts, matrix_names
 from acyclome.io.strangers import left_out, look_at_names, other_features, other_features_left_out
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -62,7 +63,7 @@ def _columns(adata: AnnData) -> dict[str, list[str] | str]:
             columns[str(name)] = f"numbers from {column.min():g} to {column.max():g}"
             continue
         levels = sorted({str(label) for label in column.dropna()})
-        columns[str(name)] = levels if len(levels) <= _MAX_LEVELS else f"{len(levels)} different texts"
+        columns[str(name)] = levels if len(levels) <= _MAX_LEVELS else plural(len(levels), "different text")
     return columns
 
 
@@ -70,17 +71,20 @@ def look_for_doubts(observations: list[str], genes: list[str], best: MatrixFacts
     """Return what should be looked at before a matrix is learned from: its names, its values, its size."""
     doubts, duplicates, n_obs = look_at_names(observations, genes), repeated(genes), len(observations)
     if duplicates:
-        several = f"{len(duplicates)} gene names occur more than once ({examples(duplicates)})"
+        several = f"{plural(len(duplicates), 'gene name|s occurs|occur')} more than once ({examples(duplicates)})"
         doubts.append(f"{several}; a run refuses them.")
     if best.nan or best.infinite:
-        found = f"{best.name} holds {best.nan} NaN and {best.infinite} infinite values"
+        found = f"{best.name} holds {best.nan} NaN and {plural(best.infinite, 'infinite value')}"
         doubts.append(f"{found}; a run refuses them, gaps unless --missing says what to do.")
     if best.kind in (UNKNOWN, SCALED):
         doubts.append(f"{best.name} holds {best.note}.")
     if best.note == ONLY_ZERO_AND_ONE:
         doubts.append(f"{best.name} holds only 0 and 1: whether genes were seen, or open regions, not how much.")
     if n_obs < MIN_OBSERVATIONS:
-        doubts.append(f"{n_obs} observations are too few; at least {MIN_OBSERVATIONS} are needed, hundreds are better.")
+        doubts.append(
+            f"{plural(n_obs, 'observation|s is|are')} too few; at least {MIN_OBSERVATIONS} are needed, hundreds are "
+            "better."
+        )
     if len(genes) > _MANY_GENES:
-        doubts.append(f"{len(genes):,} genes are more than a genome has: is the matrix transposed?")
+        doubts.append(f"{plural(len(genes), 'gene|s is|are')} more than a genome has: is the matrix transposed?")
     return doubts

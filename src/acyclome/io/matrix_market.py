@@ -18,6 +18,7 @@ import scipy.sparse as sp
 from acyclome.errors import AcyclomeError, InputError, MemoryLimitError
 from acyclome.io import causes, tenx
 from acyclome.io.declared import LimitedStream, check_path, memory_limit
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -103,7 +104,8 @@ def read_mtx(path: Path) -> AnnData:
         bare = [line[0] for line in features if len(line) < 3]
         if bare:
             notes.append(
-                f"{len(bare)} lines of {files.genes.name} have no kind ({bare[0]} ...); read as gene expression."
+                f"{plural(len(bare), 'line')} of {files.genes.name} without a kind ({bare[0]} ...), read as gene "
+                "expression."
             )
     symbols = [line[min(1, len(line) - 1)] for line in features]
     if files.symbols is not None and len(named := _lines(files.symbols)) == len(features):
@@ -153,17 +155,21 @@ def _check_extents(files: _Files, head: _Head, names: tuple[int, int]) -> bool:
     if not fits:
         msg = (
             f"The files in {str(files.matrix.parent)!r} do not belong together: {files.matrix.name} has {n_rows:,} "
-            f"rows and {n_columns:,} columns, {files.genes.name} {n_genes:,} lines and {files.cells.name} {n_cells:,}. "
+            f"rows and {plural(n_columns, 'column')}, {files.genes.name} {plural(n_genes, 'line')} and "
+            f"{files.cells.name} {n_cells:,}. "
             "Copy the three files of one run; a first line that is a header has to go."
         )
         raise InputError(msg)
     size = files.matrix.stat().st_size * (_PACKED if files.matrix.suffix == ".gz" else 1)
     if n_entries * (_LEAST_LINE if layout == "coordinate" else 2) > size:
-        msg = f"it declares {n_entries:,} entries, more than it can hold"
+        msg = f"it declares {plural(n_entries, 'entry|entries')}, more than it can hold"
         raise ValueError(msg)
     needed = _ENTRY * n_entries
     if needed > memory_limit():
-        msg = f"{files.matrix} has {n_entries:,} entries, {needed / 2**30:.0f} GB; this machine has less memory."
+        msg = (
+            f"{files.matrix} has {plural(n_entries, 'entry|entries')}, {needed / 2**30:.0f} GB; this machine has less "
+            "memory."
+        )
         raise MemoryLimitError(msg)
     return fits[0]
 

@@ -114,7 +114,7 @@ class RunFolder:
         if self.file("edges.tsv.gz").exists():
             what, folders = "the finished network", [self]
         elif groups:
-            what = f"the finished networks of {len(groups)} groups ({examples(groups, 3)})"
+            what = f"the finished networks of groups ({examples(groups, 3)})"
             folders = [RunFolder(self.path / group) for group in groups if group != SHARED]  # which nothing is read for
         else:
             return False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from acyclome.errors import examples
 from acyclome.io.gene_names import are_row_numbers, kind_of_names, repeated
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +79,7 @@ def other_features_left_out(names: Sequence[str], kinds: Sequence[str]) -> str:
     """Return a note on features that are no genes by their kind, or nothing."""
     gone = [name for name, kind in zip(names, kinds, strict=True) if kind]
     what = examples(sorted({kind for kind in kinds if kind}))
-    return f"{len(gone)} features are no genes but {what}, and are left out: {examples(gone)}." if gone else ""
+    return f"{plural(len(gone), 'feature|s is|are no gene|s')} but {what}, left out: {examples(gone)}." if gone else ""
 
 
 def is_no_observation(name: str) -> bool:
@@ -101,7 +102,7 @@ def left_out(names: Sequence[str]) -> str:
     gone = [name or "(no name)" for name, is_none in zip(names, are_no_genes(names), strict=True) if is_none]
     if not gone:
         return ""
-    return f"{len(gone)} names are none of genes, and are left out: {examples(gone)}."
+    return f"{plural(len(gone), 'name|s is|are none of genes, and')} left out: {examples(gone)}."
 
 
 def say_changed(genes: Sequence[str]) -> str:
@@ -112,7 +113,8 @@ def say_changed(genes: Sequence[str]) -> str:
     if not changed:
         return ""
     return (
-        f"{len(changed)} genes are named like dates or rounded numbers ({examples(changed)}), as spreadsheets change "
+        f"{plural(len(changed), 'gene|s is|are named like dates or rounded numbers')} ({examples(changed)}), as "
+        "spreadsheets change "
         "MARCH1, SEPT2 or 2310009E13: take names from where they were right."
     )
 
@@ -127,13 +129,15 @@ def look_at_names(observations: Sequence[str], genes: Sequence[str]) -> list[str
     copies = [gene for gene in genes if (made := _COPY.fullmatch(gene)) and made[1] in known]
     if copies:
         doubts.append(
-            f"{len(copies)} genes are named like copies of others ({examples(copies)}), as pandas, R and anndata name "
+            f"{plural(len(copies), 'gene|s is|are named like copies of others')} ({examples(copies)}), as pandas, R "
+            "and anndata name "
             "what is repeated: a gene and its copy explain one another."
         )
     formulas = [gene for gene in genes if _FORMULA.match(gene)]
     if formulas:
         doubts.append(
-            f"{len(formulas)} genes are named like formulas ({examples(formulas)}), which spreadsheets would run: "
+            f"{plural(len(formulas), 'gene|s is|are named like formulas')} ({examples(formulas)}), which spreadsheets "
+            "would run: "
             "import tables of the results as text there."
         )
     genomes = Counter(made[1] for gene in genes if (made := GENOME.match(gene)))
@@ -152,7 +156,8 @@ def look_at_names(observations: Sequence[str], genes: Sequence[str]) -> list[str
     several = repeated(observations)
     if several:
         doubts.append(
-            f"{len(several)} names of observations occur more than once ({examples(several)}): cells read twice, or "
+            f"{plural(len(several), 'name|s of observations occurs|occur')} more than once ({examples(several)}): "
+            "cells read twice, or "
             "runs joined without a mark of their own. Each is used as an observation of its own."
         )
     return doubts

@@ -11,6 +11,7 @@ from acyclome.errors import InputError
 from acyclome.io.packed import pack, unpack
 from acyclome.network import NODE_COLUMNS, Network
 from acyclome.network.build import node_table
+from acyclome.wording import plural
 
 
 def subset(
@@ -39,7 +40,7 @@ def subset(
     if genes is None and part is not network:
         part = _among(part, np.isin(part.genes, [*part.edges["source"], *part.edges["target"]]))
     if not part.genes:
-        msg = f"None of the {network.n_edges:,} edges is left. Ask for less confidence, or for more genes."
+        msg = f"None of the {plural(network.n_edges, 'edge')} is left. Ask for less confidence, or for more genes."
         raise InputError(msg)
     return part
 

@@ -17,6 +17,7 @@ from acyclome.io import compressed
 from acyclome.io.anndata_files import NOTES_KEY
 from acyclome.io.declared import take
 from acyclome.io.gene_names import repeated
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     import h5py
@@ -58,7 +59,8 @@ def read_tenx_h5(handle: h5py.File) -> AnnData:
     if lengths != (n_obs, n_vars, n_vars, n_vars):
         msg = (
             f"The 10x file {handle.filename!r} is damaged: its shape says {n_vars:,} genes and {n_obs:,} cells, and it "
-            f"names {len(symbols):,} genes and {len(barcodes):,} cells. Copy it again, or write it anew."
+            f"names {plural(len(symbols), 'gene')} and {plural(len(barcodes), 'cell')}. Copy it again, or write it "
+            "anew."
         )
         raise InputError(msg)
     X = compressed.build(arrays, shape=(n_obs, n_vars), name="matrix")
@@ -105,11 +107,14 @@ def _notes(several: list[str], n_left_out: int, others: list[str]) -> list[str]:
         )
     if several:
         notes.append(
-            f"{len(several)} gene symbols belong to several genes ({examples(several)}); "
+            f"{plural(len(several), 'gene symbol|s belongs|belong')} to several genes ({examples(several)}); "
             "these carry their id in the name."
         )
     if n_left_out:
-        notes.append(f"{n_left_out} features that are no gene expression (antibodies, guides ...) were left out.")
+        notes.append(
+            f"{plural(n_left_out, 'feature|s that is|are no gene expression (antibodies, guides ...) was|were')} left "
+            "out."
+        )
     return notes
 
 

@@ -19,6 +19,7 @@ from acyclome.io.anndata_files import NOTES_KEY
 from acyclome.io.gene_names import heads_names, lies_on_its_side
 from acyclome.io.strangers import annotates_genes, is_no_observation, may_annotate_genes
 from acyclome.io.text_head import BROKEN, EXPECTED, Head, is_number, open_bytes, read_head
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,12 +86,13 @@ def _read_table(path: Path) -> _Table:
     )
     if len(head.first) < len(head.second) and len(set(index)) < len(index) and all(map(is_number, index)):
         reason = (
-            f"the first line names {len(head.first)} columns, the lines hold {len(head.second)}, the first no names"
+            f"the first line names {plural(len(head.first), 'column')}, the lines hold {len(head.second)}, the first "
+            "no names"
         )
         raise causes.unreadable(path, reason, EXPECTED)
     cells = cells.iloc[:, 1:] if head.has_index else cells
     if cells.shape[1] != len(columns):
-        reason = f"the first line names {len(columns)} columns, the lines hold {cells.shape[1]}"
+        reason = f"the first line names {plural(len(columns), 'column')}, the lines hold {cells.shape[1]}"
         raise causes.unreadable(path, reason, EXPECTED)
     corner = head.first[0] if head.has_index else ""
     return _Table(pd.DataFrame(cells), index, list(columns), corner, notes)
@@ -193,7 +195,7 @@ def _numbers(path: Path, table: _Table) -> np.ndarray:
             if not (cell != cell or is_number(str(cell)) or _COMMA_NUMBER.fullmatch(str(cell)))
         )
         row, cell = next(cells, (0, column.iloc[0]))
-        more = f", and in {len(text) - 1} further columns" if len(text) > 1 else ""
+        more = f", and in {plural(len(text) - 1, 'further column')}" if len(text) > 1 else ""
         msg = (
             f"{str(path)!r} holds text among its numbers: {str(cell)[:40]!r} in the row {table.rows[row]!r}, column "
             f"{columns[text[0]]!r}{more}. Expected numbers everywhere but in the first line and the first column. "
@@ -233,8 +235,10 @@ def _check_side(path: Path, genes_as: str, table: _Table) -> None:
 
 def sideways(path: object, observations: list[str], genes: list[str], *, way_out: str) -> str:
     return (
-        f"{str(path)!r} seems transposed: read like this, its {len(observations):,} observations are named "
-        f"{examples(observations)} and its {len(genes):,} genes {examples(genes)}. Expected observations (cells, "
+        f"{str(path)!r} seems transposed: read like this, its {plural(len(observations), 'observation|s is|are')} "
+        "named "
+        f"{examples(observations)} and its {plural(len(genes), 'gene')} {examples(genes)}. Expected observations "
+        "(cells, "
         f"samples) that are described by genes; the network would be one of cells. {way_out}"
     )
 

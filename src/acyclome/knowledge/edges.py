@@ -15,6 +15,7 @@ from acyclome.core.data.constraints import Constraints
 from acyclome.errors import InputError, examples
 from acyclome.knowledge.regulators import likely_reason
 from acyclome.knowledge.symbols import Symbols, Translator
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +132,9 @@ def make_prior(
     if left_out:
         scopes = examples(sorted(set(left_out)))
         here = "there are no groups" if group is None else f"this is the group {group}"
-        warnings.append(f"{len(left_out):,} edges of the prior knowledge are for {scopes}, and {here}: left out here.")
+        warnings.append(
+            f"{plural(len(left_out), 'edge|s of the prior knowledge is|are')} for {scopes}, and {here}: left out here."
+        )
     rows = rows.assign(key=target * d + source)[is_here]  # by target, as candidates are
     constraints = _constraints(rows, np.ones(d, bool) if sources is None else sources, _tiers(tiers, genes))
     check_constraints(constraints, rows, genes)
@@ -155,7 +158,10 @@ def _one_gene_a_cell(rows: pd.DataFrame, known: Mapping[str, int]) -> tuple[pd.D
         return rows, []
     ends = {end: rows[end].astype(object).map(lambda name: several.get(name, [name])) for end in ("source", "target")}
     apart = rows.assign(**ends).explode("source").explode("target").reset_index(drop=True)
-    said = f"{len(several)} cells of the prior knowledge hold several genes ({examples(list(several), 3)})"
+    said = (
+        f"{plural(len(several), 'cell|s of the prior knowledge holds|hold')} several genes "
+        f"({examples(list(several), 3)})"
+    )
     return with_categories(apart), [f"{said}: each makes an edge of its own."]
 
 

@@ -16,6 +16,7 @@ from acyclome.errors import InputError, examples
 from acyclome.io.causes import check_beginning
 from acyclome.io.declared import check_path
 from acyclome.knowledge.regulators import likely_reason
+from acyclome.wording import plural
 
 FEWEST = 3  # genes of the data in a set that counts: of two nothing says that they move together
 _WEIGHT = re.compile(r",[-+]?\d+(\.\d*)?([eE][-+]?\d+)?$")  # which Enrichr writes behind genes
@@ -81,7 +82,7 @@ def _cells(line: str, where: str) -> tuple[str, str, set[str]]:
     """Return name, remark and genes of a line."""
     cells = [cell.strip() for cell in line.split("\t")]
     if len(cells) < 3 or not cells[0]:
-        what = f"has {len(cells)} cells" if len(cells) < 3 else "names no set"
+        what = f"has {plural(len(cells), 'cell')}" if len(cells) < 3 else "names no set"
         msg = f"{where} {what}; expected {FORM}."
         raise InputError(msg)
     return cells[0], cells[1], {_WEIGHT.sub("", cell) for cell in cells[2:] if cell}

@@ -20,6 +20,7 @@ from acyclome.knowledge.controls import check_controls, further_controls
 from acyclome.knowledge.labels import NOTHING, SEPARATOR, LabelReader, Labels, Reading
 from acyclome.knowledge.regulators import likely_reason
 from acyclome.knowledge.symbols import Symbols
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +72,9 @@ def as_perturbation(given: Sequence[Any], n_obs: int) -> list[str]:
     labels = ["" if str(label) in NOTHING else str(label) for label in given]
     if len(labels) != n_obs:
         msg = (
-            f"perturbation holds {len(labels)} entries for {n_obs} observations. Give one for each: its targets joined "
+            f"perturbation holds {plural(len(labels), 'entry|entries')} for {plural(n_obs, 'observation')}. Give one "
+            "for each: "
+            "its targets joined "
             "by ';', '' for control."
         )
         raise InputError(msg)
@@ -245,7 +248,8 @@ def _check_names(readings: Sequence[Reading], genes: Sequence[str], column: str)
         return
     why = likely_reason(genes, unknown) or "Check that targets are named as the genes of the data are."
     msg = (
-        f"None of the {len(unknown)} targets in {column!r} (perturbation) is among the {len(genes)} genes of the "
+        f"None of the {plural(len(unknown), 'target')} in {column!r} (perturbation) is among the {len(genes)} genes "
+        "of the "
         f"data.\n  targets: {examples(unknown)}\n  genes:   {examples(genes)}\nExpected names of genes, "
         f"several joined by ';', and the value of unperturbed observations as --control. {why}"
     )
@@ -263,21 +267,23 @@ def _warnings(facts: Mapping[str, Any], targets: Interventions, genes: Sequence[
             f"named: --control {further_controls(list(facts['unknown']), facts['control'])}."
         )
         warnings.append(
-            f"{len(named)} targets in {column!r} are not among the genes: {examples(named)}. Their "
-            f"{observations['unknown']:,} observations were left out, for they are no controls. {why}"
+            f"In {column!r} {plural(len(named), 'target|s is|are')} not among the genes: {examples(named)}. "
+            f"{plural(observations['unknown'], 'observation|s of them was|were')} left out, being no controls. {why}"
         )
     if observations["without_label"]:
         warnings.append(
-            f"{observations['without_label']:,} observations without a label in {column!r} were left out: where "
+            f"Without a label in {column!r} {plural(observations['without_label'], 'observation|s was|were')} left "
+            "out: where "
             f"controls are called {facts['control']!r}, it is not known what was done to these."
         )
     if facts["read_as"]:
         read = [f"{label} as {' and '.join(names)}" for label, names in facts["read_as"].items()]
-        warnings.append(f"{len(read)} labels in {column!r} were taken apart: {examples(read)}.")
+        warnings.append(f"{plural(len(read), 'label')} in {column!r} had to be taken apart: {examples(read)}.")
     few = [genes[j] for j in np.flatnonzero(targets.n_obs - targets.counts < LEAST_OWN).tolist()]
     if few:
         warnings.append(
-            f"{len(few)} genes were targets in all but fewer than {LEAST_OWN} observations, so nothing is left to find "
-            f"their causes from: {examples(few)}."
+            f"{plural(len(few), 'gene|s was|were')} acted on in all but fewer than {LEAST_OWN} observations, so "
+            "nothing is "
+            f"left to find causes from: {examples(few)}."
         )
     return warnings

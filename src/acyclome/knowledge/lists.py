@@ -19,6 +19,7 @@ from acyclome.errors import InputError, examples
 from acyclome.io.causes import check_beginning
 from acyclome.io.declared import check_path
 from acyclome.options.sections import SHIPPED_REGULATORS
+from acyclome.wording import plural
 
 # Heads of columns that hold regulators, likelier ones first; then those of tables about genes of every kind.
 _HEADS = (
@@ -59,7 +60,9 @@ def read_list(path: str | os.PathLike[str], genes: Collection[str] = ()) -> List
     if not names:
         msg = f"The list of regulators {os.fspath(path)!r} has a header and no gene below it; expected one gene a line."
         raise InputError(msg)
-    said = f"Of the list of regulators {file.name} were read {note}: {len(names)} names, {examples(names, 3)}."
+    said = (
+        f"Of the list of regulators {file.name} were read {note}: {plural(len(names), 'name')}, {examples(names, 3)}."
+    )
     return Listed(names, (said,) if note else ())
 
 
@@ -142,7 +145,7 @@ def _without_header(rows: list[list[str]], known: frozenset[str], path: str) -> 
         return cells, "all names, of which a line holds several"
     if has_names and not any(_is_number(cell) for cell in others):
         msg = (
-            f"Every line of the list of regulators {path!r} holds {len(rows[0])} genes, the first "
+            f"Every line of the list of regulators {path!r} holds {plural(len(rows[0]), 'gene')}, the first "
             f"{' and '.join(rows[0])}. It may be a list or a table of edges: write one gene a line, or a header such "
             "as TF and target."
         )

@@ -18,6 +18,7 @@ from acyclome.errors import InputError, examples
 from acyclome.io.strangers import GENOME
 from acyclome.knowledge.lists import Listed, is_shipped, read_list
 from acyclome.knowledge.symbols import Symbols, Translator
+from acyclome.wording import plural
 
 Regulators: TypeAlias = Sequence[str] | str | os.PathLike[str]
 
@@ -104,7 +105,8 @@ def _no_overlap(genes: Sequence[str], names: Sequence[str], source: str) -> str:
         "No likely reason was found. Check that the list and the data use the same species and the same kind of names."
     )
     return (
-        f"None of the {len(set(names))} regulators{_from(source)} is among the {len(genes)} genes of the data.\n"
+        f"None of the {plural(len(set(names)), 'regulator')}{_from(source)} is among the {len(genes)} genes of the "
+        "data.\n"
         f"  regulators: {examples(list(dict.fromkeys(names)))}\n"
         f"  genes:      {examples(genes)}\n"
         f"{reason}"

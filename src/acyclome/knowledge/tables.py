@@ -17,6 +17,7 @@ from acyclome.errors import InputError, examples
 from acyclome.io.causes import check_beginning
 from acyclome.io.declared import check_path
 from acyclome.knowledge import foreign
+from acyclome.wording import plural
 
 KINDS = ("forbidden", "required", "soft", "known")
 TABLE = "the table of knowledge"
@@ -47,7 +48,7 @@ def read_prior(
             if not len(rows):
                 notes.append(f"{label} names no edge: it has a header and no line below it. Nothing is known of it.")
             if recognised.note:
-                notes.append(f"{label} ({len(rows):,} edges) was read so: {recognised.note}.")
+                notes.append(f"{label} ({plural(len(rows), 'edge')}) was read so: {recognised.note}.")
     whole = _checked(_stacked(parts))
     whole.attrs["notes"] = notes
     return whole
@@ -163,7 +164,7 @@ def _checked(rows: pd.DataFrame) -> pd.DataFrame:
             row = rows[bad].iloc[0]
             msg = (
                 f"{origin(row)}: {column} = {row[column]!r} of {row['source']} -> {row['target']}; "
-                f"expected {expected[column]}. {int(bad.sum())} such lines."
+                f"expected {expected[column]}. {plural(int(bad.sum()), 'such line')}."
             )
             raise InputError(msg)
     return rows.assign(kind=kind, weight=weight)

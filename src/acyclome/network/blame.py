@@ -19,6 +19,7 @@ from acyclome.core.effects.identification import (
 )
 from acyclome.core.effects.total import responses
 from acyclome.errors import InputError, examples
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     from acyclome.network import Network
@@ -96,7 +97,8 @@ def blame_statement(table: pd.DataFrame) -> str:
     ours, largest, chance = (_figures(check[name]) for name in ("chosen", "largest change", "chance"))
     beside = f"the largest change: {largest}" if table.attrs["acts_on"] == TRANSCRIPT else f"chance: {chance}"
     return (
-        f"By {basis}. Of {check['targets']} held-out targets found first, among five (mean reciprocal rank): {ours}; "
+        f"By {basis}. Of {plural(check['targets'], 'held-out target')} found first, among five (mean reciprocal "
+        f"rank): {ours}; "
         f"{beside}. The first was given {check['chosen']['probability']:.0%} and was right in "
         f"{check['chosen']['right']:.0%}."
     )
@@ -111,7 +113,7 @@ def _observed(network: Network, before: pd.DataFrame, after: pd.DataFrame) -> _O
     if len(shared) < LEAST_SHARED * len(network.genes) or not len(before) or not len(after):
         missing = [gene for gene in network.genes if gene not in shared]
         msg = (
-            f"before has {len(before)} and after {len(after)} observations of {len(shared)} of the "
+            f"before has {len(before)} and after {plural(len(after), 'observation')} of {len(shared)} of the "
             f"{len(network.genes)} genes of the network (without {examples(missing)}); expected at least one of half "
             "of the genes. Give both with genes as columns, named as in the network."
         )

@@ -11,6 +11,7 @@ import pandas as pd
 from acyclome.core.data.index_maps import inverse
 from acyclome.errors import InputError
 from acyclome.network import EDGE_COLUMNS, Network, best_first
+from acyclome.wording import plural
 
 UNKNOWN: dict[type, Any] = {float: np.nan, bool: False, str: ""}  # what a column holds that is left out
 
@@ -51,7 +52,10 @@ def node_table(names: np.ndarray, source: np.ndarray, target: np.ndarray, *, ord
     d = len(names)
     order = np.asarray(order)
     if not np.array_equal(np.sort(order), np.arange(d)):
-        msg = f"The order ({len(order)} entries) is not a permutation of the {d} genes, so it cannot certify a network."
+        msg = (
+            f"The order ({plural(len(order), 'entry|entries')}) is not a permutation of the {d} genes, so it cannot "
+            "certify a network."
+        )
         raise InputError(msg)
     position = inverse(order)
     return pd.DataFrame(

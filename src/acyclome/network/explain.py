@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from acyclome.errors import InputError
+from acyclome.wording import plural
 
 REFUTED = 3.0  # nats, odds of 20 to 1, by which experiments speak against an arrow
 
@@ -58,6 +59,10 @@ def by_symbol(name: str, genes: Sequence[str], symbols: Mapping[str, str]) -> st
     if not found:
         raise InputError(unknown_gene(name, genes, symbols.values()))
     return found[0]
+
+
+def in_short(n_genes: int, n_edges: int) -> str:
+    return f"Network of {plural(n_genes, 'gene')} and {plural(n_edges, 'edge')}"
 
 
 def unknown_gene(gene: str, genes: Sequence[str], symbols: Iterable[str] = ()) -> str:

@@ -105,7 +105,7 @@ class Network:
         check_tables({name: getattr(self, name) for name in TABLES})
 
     def __repr__(self) -> str:
-        return f"Network of {len(self.genes)} genes and {self.n_edges} edges"
+        return _explain.in_short(len(self.genes), self.n_edges)
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the size, and the best edges."""

@@ -13,6 +13,7 @@ from acyclome.errors import InputError
 from acyclome.network.asked import check_interval
 from acyclome.network.predict import as_table, networks
 from acyclome.network.screen import LARGER, MEAN, NETWORK, PAIR, SHRUNKEN, SINGLE, SUM, Answer, Screen, basis_of
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     from acyclome.network import Network
@@ -67,7 +68,8 @@ def _single(network: Network, target: str) -> tuple[Answer, Stack | None]:
     check = screen.foreseen(is_measured=gene is not None)
     if check is None:
         msg = (
-            f"{target} was not acted on in the data, and {len(screen.singles)} targets that were are too few to tell "
+            f"{target} was not acted on in the data, and "
+            f"{plural(len(screen.singles), 'target|s that was|were is|are')} too few to tell "
             "what others do. Ask the network: set, shift or knock the gene out."
         )
         raise InputError(msg)

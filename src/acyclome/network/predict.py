@@ -22,6 +22,7 @@ from acyclome.network import explain as _explain
 from acyclome.network.asked import check_interval
 from acyclome.network.screen import MEAN, NETWORK, basis_of
 from acyclome.network.tables import check_numbers
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     from acyclome.network import Network
@@ -110,7 +111,7 @@ def statement(table: pd.DataFrame) -> str:
         else (f"Their squared error is {share:.0%} of that of no change")
     )
     return (
-        f"From: {basis}. Checked on {n} held-out perturbations. {skill}; "
+        f"From: {basis}. Checked on {plural(n, 'held-out perturbation')}. {skill}; "
         f"intervals of 90% held {covered:.0%} of their changes."
     )
 

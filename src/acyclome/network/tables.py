@@ -138,7 +138,8 @@ def check_nodes(nodes: pd.DataFrame) -> None:
     repeated = nodes["gene"][nodes["gene"].duplicated()].unique()
     if len(repeated):
         msg = (
-            f"The gene {repeated[0]!r} stands in more than one row of nodes ({len(repeated)} such genes); "
+            f"The gene {repeated[0]!r} stands in more than one row of nodes "
+            f"({wording.plural(len(repeated), 'such gene')}); "
             "names must be unique."
         )
         raise InputError(msg)

@@ -10,6 +10,7 @@ import numpy as np
 
 from acyclome.errors import InputError
 from acyclome.pipeline.learn import learn
+from acyclome.wording import plural
 
 CONTROL, EXCLUDED = "non-targeting", "excluded"  # labels of CausalBench beside names of genes
 
@@ -69,7 +70,11 @@ class Acyclome:
         """
         labels = np.asarray(interventions, dtype=object)
         if len(labels) != len(expression_matrix):
-            msg = f"interventions holds {len(labels)} labels for {len(expression_matrix)} cells; give one for each."
+            msg = (
+                f"interventions holds {plural(len(labels), 'label')} for {plural(len(expression_matrix), 'cell')}; "
+                "give one for "
+                "each."
+            )
             raise InputError(msg)
         kept = labels != EXCLUDED
         told = ["" if label == CONTROL else str(label) for label in labels[kept]]

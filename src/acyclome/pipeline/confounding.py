@@ -25,6 +25,7 @@ from acyclome.pipeline.engine_settings import engine_settings, looks_for_factors
 from acyclome.pipeline.records import Confounded
 from acyclome.pipeline.resources import LOOKED_OBSERVATIONS
 from acyclome.pipeline.task import Task, seed_of
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +124,7 @@ def _hidden_causes(task: Task, looked_at: tuple[Problem, Candidates] | None) -> 
     leaves_most = leaves_common and found.edges > (1.0 - EXPLAINED) * found.graph.n_edges
     is_none = len(found.scores) == 0 or (method == "auto" and leaves_most)
     method = "trim" if trims else "none" if is_none else "factors"
-    task.report("confounding", 1.0, f"{len(found.scores)} factors" if method == "factors" else method)
+    task.report("confounding", 1.0, plural(len(found.scores), "factor") if method == "factors" else method)
     return found, method
 
 

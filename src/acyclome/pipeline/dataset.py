@@ -32,6 +32,7 @@ from acyclome.models.card import Ability
 from acyclome.models.logarithms import find_amounts
 from acyclome.prepare.checks import check_observations
 from acyclome.prepare.size_factors import holds_counts, size_factors
+from acyclome.wording import plural
 
 
 class Labels(NamedTuple):
@@ -195,7 +196,10 @@ class Dataset:
         wrong = np.flatnonzero(~(np.isfinite(found.mean) & np.isfinite(found.scale)))
         if wrong.size:  # what is prepared has none; a store may have been changed
             names = examples([self.store.genes[gene] for gene in wrong])
-            msg = f"The prepared values of {wrong.size} genes are no numbers: {names}. Run `acyclome prepare` again."
+            msg = (
+                f"The prepared values of {plural(wrong.size, 'gene')} are no numbers: {names}. Run `acyclome prepare` "
+                "again."
+            )
             raise InputError(msg)
         return found
 

@@ -9,6 +9,7 @@ from acyclome.core.effects.loops import find_loops
 from acyclome.errors import examples
 from acyclome.network.feedback import PAIR
 from acyclome.pipeline.task import Task
+from acyclome.wording import plural
 
 
 def look_for_feedback(task: Task) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def feedback_warnings(order: Mapping[str, Any]) -> list[str]:
         return []
     named = examples(list(dict.fromkeys(" and ".join(sorted((row["source"], row["target"]))) for row in pairs)))
     return [
-        f"Experiments show feedback: {len(pairs) // 2} pairs of targets act on one another ({named}). The network has "
+        f"Experiments show feedback: {plural(len(pairs) // 2, 'pair|s of targets acts|act')} on one another "
+        f"({named}). The network has "
         "no circles, so at most one direction of each is in it; feedback.tsv has both."
     ]

@@ -26,6 +26,7 @@ from acyclome.pipeline.identification import identify
 from acyclome.pipeline.records import HeldOut
 from acyclome.pipeline.stages import learn_subsample
 from acyclome.pipeline.task import Task, seed_of
+from acyclome.wording import plural
 
 
 def hold_out(task: Task) -> HeldOut:
@@ -42,7 +43,7 @@ def hold_out(task: Task) -> HeldOut:
         Subsample(k, np.setdiff1d(np.arange(done.n_obs), np.concatenate([done.of(gene) for gene in part])), seed + k)
         for k, part in enumerate(parts)
     ]
-    task.report("held_out", 0.0, f"{len(alone)} targets in {len(parts)} parts")
+    task.report("held_out", 0.0, f"{plural(len(alone), 'target')} in {len(parts)} parts")
     learn = partial(
         learn_subsample, task.data, task.config, backend=task.backend_of_part(len(parts)), scratch=task.scratch
     )

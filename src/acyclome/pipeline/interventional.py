@@ -28,6 +28,7 @@ from acyclome.evaluate.interventional import CONTROL, LEAST_CELLS, OTHER, Cells,
 from acyclome.evaluate.peers import gies, has_gies
 from acyclome.pipeline.dataset import Dataset
 from acyclome.pipeline.stages import learn_subsample
+from acyclome.wording import plural
 
 UNSEEN, SEEN = "targets never learned from", "other cells of the same targets"
 LEAST = 4  # targets, of which half are left out
@@ -67,7 +68,8 @@ def learn_halves(
     treatments, targets = data.treatments, scored_targets(data)
     if len(targets) < LEAST:
         msg = (
-            f"{len(targets)} genes of these data were acted on alone in {2 * LEAST_CELLS} observations or more; at "
+            f"{plural(len(targets), 'gene|s of these data was|were')} acted on alone in {2 * LEAST_CELLS} "
+            "observations or more; at "
             f"least {LEAST} are needed to score a network by what acting on genes did. Name the column of targets "
             "(--perturbation) when the network is learned."
         )

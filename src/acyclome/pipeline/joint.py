@@ -21,6 +21,7 @@ from acyclome.io.store import GeneMajor, MemoryStore
 from acyclome.network import Network
 from acyclome.network.joint import in_families
 from acyclome.pipeline.task import Task
+from acyclome.wording import plural
 
 
 def pool(stores: Mapping[str, GeneMajor], amounts: Collection[str] = ()) -> tuple[MemoryStore, np.ndarray]:
@@ -38,14 +39,19 @@ def pool(stores: Mapping[str, GeneMajor], amounts: Collection[str] = ()) -> tupl
     scale = np.stack(scales)
     kept = np.all(scale > 0, axis=0)
     if kept.sum() < 2:
-        msg = f"{int(kept.sum())} genes vary in all of the {len(stores)} groups; a joint network needs two."
+        msg = (
+            f"{plural(int(kept.sum()), 'gene|s varies|vary')} in all of the {len(stores)} groups; a joint network "
+            "needs two."
+        )
         raise InputError(msg)
     frames = [frame for store in stores.values() if (frame := store.obs_columns) is not None]
     obs = pd.concat(frames, ignore_index=True) if len(frames) == len(stores) else None
     # Each group lost the degrees of freedom of its preparation, and every further one its own mean.
     left = sum(float(store.facts.get("n_effective", store.n_obs)) for store in stores.values()) - len(stores) + 1
     lost = len(set().union(*(store.genes for store in stores.values()))) - int(kept.sum())
-    warnings = [f"{lost:,} genes are not in all groups; the shared network is without them."] if lost else []
+    warnings = (
+        [f"{plural(lost, 'gene|s is|are')} not in all groups; the shared network is without them."] if lost else []
+    )
     X = np.concatenate([part[kept] for part in parts], axis=1)
     names = [gene for gene, is_kept in zip(genes, kept, strict=True) if is_kept]
     of = [label for label, store in stores.items() for _ in range(store.n_obs)]  # all that counts of an observation

@@ -39,6 +39,7 @@ from acyclome.pipeline.records import (
     Validated,
 )
 from acyclome.pipeline.task import Runtime, Task, seed_of
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     from acyclome.network import Network
@@ -197,7 +198,7 @@ class Session:
         if self.folder is not None:
             self.folder.write_network(network)
             remove(self.folder.stage(CORRELATIONS))  # which no stage is left to ask for
-        self.task.report("network", 1.0, f"{network.n_edges:,} edges")
+        self.task.report("network", 1.0, plural(network.n_edges, "edge"))
         return network
 
     def borne_out(self, edges: int | None = None) -> list[dict[str, Any]]:

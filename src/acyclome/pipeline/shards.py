@@ -30,6 +30,7 @@ from acyclome.pipeline.records import Relaxed, RelaxedShards, Screened, Sharded
 from acyclome.pipeline.resources import shard_sizes
 from acyclome.pipeline.stages import warnings_of
 from acyclome.pipeline.task import Task, seed_of
+from acyclome.wording import plural
 
 STATUSES = ("max_steps", "stalled", "converged", "none")  # the first that any shard has is that of all
 
@@ -81,7 +82,7 @@ def relax_part(
     shards = [Shard.of(plan, screened.candidates, number) for number in numbers]
     runs = task.backend.together([len(one.genes) for one in shards], task.config.screen.max_candidates)
     together = [shards[a:b] for a, b in runs]
-    task.report("fit", 0.0, f"{len(shards)} shards" + (f", {len(done)} are kept" if done else ""))
+    task.report("fit", 0.0, plural(len(shards), "shard") + (f", {len(done)} are kept" if done else ""))
 
     def finished(number: int) -> None:
         done = len(shards) * number // len(together)
@@ -116,7 +117,7 @@ def merge(task: Task, screened: Screened, parts: list[RelaxedShards]) -> Relaxed
     start, against = merge_orders(each.source, each.target, each.loss, position=position, seed=seed)
     status = next(status for status in STATUSES if status in {"none", *(fit["status"] for fit in fits)})
     edges = len(each.source)
-    task.report("merge", 1.0, f"{edges:,} edges of {len(fits)} shards, {against} of them in cycles")
+    task.report("merge", 1.0, f"{plural(edges, 'edge')} of {len(fits)} shards, {against} of them in cycles")
     facts = {
         "relax": status != "none",
         "convergence": [],

@@ -40,6 +40,7 @@ from acyclome.pipeline.feedback import look_for_feedback
 from acyclome.pipeline.keys import Part
 from acyclome.pipeline.records import Ordered, Relaxed, Resampled, Screened
 from acyclome.pipeline.task import Task, seed_of
+from acyclome.wording import plural
 
 R2_GENES = 3000  # above, the inverse of the correlations would take longer than the search
 PATH_LENGTH = 5  # of the paths along which sortability is counted; the time grows with it
@@ -53,7 +54,7 @@ def screen(task: Task, known: Candidates | None = None) -> Screened:
     on_workers = task.runtime.dask is not None and task.backend.can_partition
     backend = ThreadBackend(task.backend.threads, views=partial(_views, task)) if on_workers else task.backend
     candidates = engine.screen(replace(task.problem, backend=backend), task.settings, known=known)
-    task.report("screen", 1.0, f"{candidates.n_edges:,} candidate edges")
+    task.report("screen", 1.0, plural(candidates.n_edges, "candidate edge"))
     facts = {**_candidate_facts(candidates), "n_effective": task.problem.data.n_effective}
     return Screened(indptr=candidates.indptr, parent=candidates.parent, facts=facts)
 
@@ -63,15 +64,8 @@ def _views(task: Task) -> Views:
     runtime = task.runtime
     ranges = cut_genes(task.data.n_genes, runtime.threads if runtime.dask == "local" else VIEWS)
     work = partial(_views_of_range, task.data, task.config, backend=task.backend.with_threads(1), scratch=task.scratch)
-    views = run_parts(
-        work,
-        ranges,
-        name="screen",
-        threads=runtime.threads,
-        finished=lambda _: None,
-        dask=runtime.dask,
-        folder=task.data.store.folder,
-    )
+    given: dict[str, Any] = {"name": "screen", "threads": runtime.threads, "dask": runtime.dask}
+    views = run_parts(work, ranges, finished=lambda _: None, folder=task.data.store.folder, **given)
     return Views(*(np.concatenate(part) for part in zip(*views, strict=True)))
 
 
@@ -128,7 +122,7 @@ def order(task: Task, screened: Screened, relaxed: Relaxed) -> Ordered:
     task.report("order", 0.0, "order search")
     dag, grown = engine.search(task.problem, screened.candidates, relaxed.start, settings=task.settings, seed=seed)
     turned, compelled, arrow = _directions(task, dag)
-    task.report("order", 1.0, f"{len(dag.source):,} edges")
+    task.report("order", 1.0, plural(len(dag.source), "edge"))
     facts = {
         "score": dag.score,
         "score_at_local_optimum": dag.score_at_local_optimum,
@@ -220,7 +214,7 @@ def resample(
     """
     done = {number for one in found for number in one.numbers}
     subsamples = [one for one in subsamples_of(task)[part.number :: part.of] if one.number not in done]
-    task.report("resample", 0.0, f"{len(subsamples)} half-samples" + (f", {len(done)} are kept" if done else ""))
+    task.report("resample", 0.0, plural(len(subsamples), "half-sample") + (f", {len(done)} are kept" if done else ""))
     backend = task.backend_of_part(len(subsamples))
     total, runtime = len(subsamples) + len(done), task.runtime
 

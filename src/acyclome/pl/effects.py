@@ -12,6 +12,7 @@ from acyclome.errors import InputError, examples
 from acyclome.network import Network
 from acyclome.notebook import speaks_python
 from acyclome.pl.canvas import bare, network_of, new_axes
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -145,7 +146,7 @@ def embedding(
     points = ax.scatter(x, y, c=likeness[shown], cmap=COLOURS, s=6, linewidth=0, rasterized=True)
     points.set_clim(-most, most)
     ax.set(xticks=[], yticks=[], xlabel=f"{basis.upper()} 1", ylabel=f"{basis.upper()} 2")
-    ax.set_title(f"knock-out of {network.label(gene)}, {len(changes)} genes", loc="left", fontsize="medium")
+    ax.set_title(f"knock-out of {network.label(gene)}, {plural(len(changes), 'gene')}", loc="left", fontsize="medium")
     ax.figure.colorbar(points, ax=ax, label="likeness to the knock-out", shrink=0.8)
     bare(ax)
     return ax

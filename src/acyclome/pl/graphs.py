@@ -12,6 +12,7 @@ from acyclome.errors import InputError
 from acyclome.network import Network
 from acyclome.notebook import speaks_python
 from acyclome.pl.canvas import PILL, PILL_HEIGHT, legend, link, network_of, new_axes, pill
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -82,7 +83,7 @@ def neighborhood(
     ax = new_axes(ax, width=width, height=max(heights) - min(heights) + 1.3)
     rows = max(max(heights) - min(heights), ROW)
     _draw(ax, chosen, place, network=network, hub={gene: max(0.45, 0.45 * rows) if len(chosen) else 0.45})
-    shown = f"{len(chosen)} edges" if len(chosen) == total else f"the best {len(chosen)} of {total} edges"
+    shown = plural(len(chosen), "edge") if len(chosen) == total else f"the best {len(chosen)} of {total} edges"
     ax.set_title(f"{network.label(gene)}: {shown}", loc="left", fontsize="medium")
     return ax
 
@@ -137,7 +138,9 @@ def hierarchy(
     width = max(columns) - min(columns) + PILL + 0.5
     ax = new_axes(ax, width=width, height=max(heights) - min(heights) + 1.3)
     _draw(ax, edges, place, network=network, upright=True)
-    ax.set_title(f"{len(edges)} edges among {len(place)} of {len(network.genes)} genes", loc="left", fontsize="medium")
+    ax.set_title(
+        f"{plural(len(edges), 'edge')} among {len(place)} of {len(network.genes)} genes", loc="left", fontsize="medium"
+    )
     return ax
 
 

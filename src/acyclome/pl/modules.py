@@ -13,6 +13,7 @@ from acyclome.network.modules import ACTS, AMONG, ModuleNetwork
 from acyclome.notebook import speaks_python
 from acyclome.pl.canvas import PILL, PILL_HEIGHT, link, new_axes, pill
 from acyclome.pl.graphs import rows_of
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -78,7 +79,7 @@ def modules(
         (x, y), (u, v) = place[edge["source"]], place[edge["target"]]
         drawn = {**edge, "score": min(abs(edge["weight"]), 1.0), "reversible": False}
         link(ax, drawn, (x, y - PILL_HEIGHT / 2), end=(u, v + PILL_HEIGHT / 2), upright=True)
-    ax.set_title(f"{len(edges)} edges among {len(place)} modules and genes", loc="left", fontsize="medium")
+    ax.set_title(f"{plural(len(edges), 'edge')} among modules and genes", loc="left", fontsize="medium")
     return ax
 
 

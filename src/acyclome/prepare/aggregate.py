@@ -21,6 +21,7 @@ from acyclome.options.sections import Prepare
 from acyclome.prepare.checks import check_observations
 from acyclome.prepare.matrix import Draft, Matrix
 from acyclome.prepare.selection import joined_by, obs_column
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +138,8 @@ def _labels(obs: pd.DataFrame, by: str) -> np.ndarray:
     for column, part in zip(columns, parts, strict=True):
         if part.isna().any():
             msg = (
-                f"{int(part.isna().sum())} observations have no label in {column!r}, by which they should be joined "
+                f"{plural(int(part.isna().sum()), 'observation|s has|have')} no label in {column!r}, by which they "
+                "should be joined "
                 "(pseudobulk_by). Expected a label for each. Fill them in, or leave those observations out "
                 "(--missing drop-observations)."
             )

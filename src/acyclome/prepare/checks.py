@@ -18,6 +18,7 @@ from acyclome.io.text_matrix import sideways
 from acyclome.prepare.genes import is_constant
 from acyclome.prepare.matrix import Matrix
 from acyclome.prepare.streamed import Streamed
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -36,31 +37,39 @@ def check_matrix(X: Matrix, genes: Sequence[str]) -> None:
     """Refuse a matrix ``(d, n)`` that no network can be learned from; what is streamed has finite values."""
     if X.shape[0] != len(genes):
         msg = (
-            f"X has shape {tuple(X.shape[::-1])} and there are {len(genes)} gene names. Expected observations x genes."
+            f"X has shape {tuple(X.shape[::-1])} and there are {plural(len(genes), 'gene name')}. Expected "
+            "observations x genes."
         )
         raise InputError(msg)
     advice = "Rows are observations; is the matrix transposed?"
     check_observations(X.shape[1], "matrix X", advice)
     if X.shape[0] < 2:
-        msg = f"The matrix X has {X.shape[0]} genes. Expected at least 2, for a network has edges. {advice}"
+        msg = f"The matrix X has {plural(X.shape[0], 'gene')}. Expected at least 2, for a network has edges. {advice}"
         raise InputError(msg)
     check_names(genes)
     strange = [gene or "(no name)" for gene, is_none in zip(genes, are_no_genes(genes), strict=True) if is_none]
     if strange:
-        msg = f"{len(strange)} names are none of genes: {examples(strange)}. Leave them out: X.drop(columns=[...])."
+        msg = (
+            f"{plural(len(strange), 'name|s is|are')} none of genes: {examples(strange)}. Leave them out: "
+            "X.drop(columns=[...])."
+        )
         raise InputError(msg)
     if not isinstance(X, Streamed):
         check_finite(X.T, genes, [str(row) for row in range(X.shape[1])], name="X", is_prepared=True)
     constant = [gene for gene, flat in zip(genes, is_constant(X), strict=True) if flat]
     if constant:
-        msg = f"{len(constant)} genes are constant: {examples(constant)}. Leave them out; they can have no causes here."
+        msg = (
+            f"{plural(len(constant), 'gene|s is|are')} constant: {examples(constant)}. Leave them out; they can have "
+            "no causes here."
+        )
         raise InputError(msg)
 
 
 def check_observations(n_obs: int, what: str, advice: str = "Use more cells or samples, or a larger group.") -> None:
     if n_obs < MIN_OBSERVATIONS:
         msg = (
-            f"The {what} has {n_obs} observations. Expected at least {MIN_OBSERVATIONS}, better hundreds: dependence "
+            f"The {what} has {plural(n_obs, 'observation')}. Expected at least {MIN_OBSERVATIONS}, better hundreds: "
+            "dependence "
             f"between genes cannot be told from chance with fewer. {advice}"
         )
         raise InputError(msg)
@@ -71,7 +80,8 @@ def check_names(genes: Sequence[str]) -> None:
     several = repeated(genes)
     if several:
         msg = (
-            f"{len(several)} gene names occur more than once: {examples(several)}. Expected every gene once, because "
+            f"{plural(len(several), 'gene name|s occurs|occur')} more than once: {examples(several)}. Expected every "
+            "gene once, because "
             "edges are told by name. Sum or drop the copies in the file, or tell them apart: "
             f"adata.var_names_make_unique(). {say_changed(several)}"
         ).rstrip()
@@ -94,11 +104,11 @@ def check_finite(
     if float(stored.min()) >= -LARGEST and float(stored.max()) <= LARGEST:  # neither of which NaN does
         return
     n_nan, n_infinite = 0 if may_miss else int(np.isnan(stored).sum()), int(np.isinf(stored).sum())
-    kinds = {"missing values (NaN)": n_nan, "infinite values": n_infinite}
-    kinds[f"values beyond {LARGEST:.3g}, the largest of single precision"] = (
+    kinds = {"missing value|s (NaN)": n_nan, "infinite value|s": n_infinite}
+    kinds[f"value|s beyond {LARGEST:.3g}, the largest of single precision"] = (
         int((np.abs(stored) > LARGEST).sum()) - n_infinite
     )
-    counted = [f"{n} {word}" for word, n in kinds.items() if n]
+    counted = [plural(n, word) for word, n in kinds.items() if n]
     if not counted:
         return
     row, column = first_where(X, lambda values: ~(np.abs(values) <= LARGEST) & ~(may_miss & np.isnan(values)))
@@ -144,7 +154,7 @@ def as_matrix(X: Any, genes: Sequence[str] | None) -> tuple[Any, list[str]]:
         msg = f"X is of the type {type(X).__name__}. {expected} {_way_in(X)}"
         raise InputError(msg)
     if len(X.shape) != 2:
-        msg = f"X has {len(X.shape)} dimensions, shape {tuple(X.shape)}. {expected}"
+        msg = f"X has {plural(len(X.shape), 'dimension')}, shape {tuple(X.shape)}. {expected}"
         raise InputError(msg)
     if isinstance(genes, str):
         msg = f"genes is one text, {genes[:20]!r}. Expected a name for each of the {X.shape[-1]} columns, in a list."
@@ -173,14 +183,18 @@ def as_labels(groups: Sequence[str], n_obs: int) -> np.ndarray:
     """Return the label of every observation as text, ``(n,)``; none may be missing."""
     labels = np.asarray(groups, dtype=object)
     if labels.shape != (n_obs,):
-        msg = f"groups holds {labels.size} labels for {n_obs} observations. Give one label per observation."
+        msg = (
+            f"groups holds {plural(labels.size, 'label')} for {plural(n_obs, 'observation')}. Give one label per "
+            "observation."
+        )
         raise InputError(msg)
     # NaN is the value that differs from itself; pandas has two more that are missing.
     missing = np.array([label is None or str(label) in ("<NA>", "NaT") or label != label for label in labels], bool)
     if missing.any():
         places = examples([str(at) for at in np.flatnonzero(missing)])
         msg = (
-            f"{int(missing.sum())} of {n_obs} observations have no label in groups (NaN or None), at {places}. "
+            f"{int(missing.sum())} of {n_obs} observations have no label in groups (NaN or None), at "
+            f"{places}. "
             "Expected a label for each; leave those observations out, or give them a label of their own."
         )
         raise InputError(msg)
@@ -212,5 +226,8 @@ def leave_out_constant(X: Matrix, genes: Sequence[str]) -> tuple[Matrix, list[st
     if X.shape[1] < MIN_OBSERVATIONS or not constant.any() or (~constant).sum() < 2:
         return X, list(genes), []
     gone = [gene for gene, flat in zip(genes, constant, strict=True) if flat]
-    text = f"{len(gone)} genes with the same value in all of these observations were left out: {examples(gone)}."
+    text = (
+        f"{plural(len(gone), 'gene|s with the same value in all of these observations was|were')} left out: "
+        f"{examples(gone)}."
+    )
     return X[np.flatnonzero(~constant)], [gene for gene in genes if gene not in set(gone)], [text]

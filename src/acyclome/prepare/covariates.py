@@ -16,6 +16,7 @@ from acyclome.errors import InputError, examples
 from acyclome.io.inspection import MIN_OBSERVATIONS
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
 from acyclome.prepare.selection import obs_column
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,8 @@ def leave_out_explained(draft: Draft, Q: np.ndarray, covariates: tuple[str, ...]
     keep = np.concatenate([_is_left(draft.X[a:b], Q) for a, b in blocks(*draft.X.shape)])
     if keep.sum() < 2:
         msg = (
-            f"The covariates {', '.join(covariates)} explain all but {int(keep.sum())} genes entirely. Expected that "
+            f"The covariates {', '.join(covariates)} explain all but {plural(int(keep.sum()), 'gene')} entirely. "
+            "Expected that "
             "something is left to learn from. Leave out covariates that label single observations."
         )
         raise InputError(msg)
@@ -65,7 +67,8 @@ def basis(obs: pd.DataFrame, covariates: tuple[str, ...]) -> np.ndarray:
     design = np.concatenate(columns, axis=1)
     if design.shape[1] > len(obs) - MIN_OBSERVATIONS:  # what is left has to be as many as a data set must have
         msg = (
-            f"The covariates {', '.join(covariates)} have {design.shape[1]} columns for {len(obs):,} observations. "
+            f"The covariates {', '.join(covariates)} have {plural(design.shape[1], 'column')} for "
+            f"{plural(len(obs), 'observation')}. "
             f"Expected at least {MIN_OBSERVATIONS} observations more than columns. Leave out those with many labels."
         )
         raise InputError(msg)

@@ -29,6 +29,7 @@ import numpy as np
 from acyclome.errors import examples
 from acyclome.prepare.matrix import Matrix, dense
 from acyclome.prepare.streamed import held, mean_squares, sums_of_cells, sums_of_genes
+from acyclome.wording import plural
 
 DOMINANT = (
     0.05  # share of all counts from which a gene is left out of totals: max_fraction of scanpy.pp.normalize_total
@@ -135,7 +136,8 @@ class Totals:
         if self.suffice or self.depth is not None:
             return []
         return [
-            f"{self.n_genes} genes are too few to tell depth from what they do themselves, and their totals would bind "
+            f"{plural(self.n_genes, 'gene|s is|are')} too few to tell depth from what they do themselves, and their "
+            "totals would bind "
             "them to one another: nothing was normalised, and edges may stand for depth. Normalise with all genes that "
             "were measured before some are chosen."
         ]

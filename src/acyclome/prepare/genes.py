@@ -14,6 +14,7 @@ from acyclome.options.sections import Prepare
 from acyclome.prepare.depth import Totals
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
 from acyclome.prepare.streamed import Streamed, raised_moments, range_of, seen_in, sums_of_cells
+from acyclome.wording import plural
 
 BINS = 20  # of means, as in Seurat and scanpy
 
@@ -51,7 +52,8 @@ def drop_constant(draft: Draft, *, is_part: bool) -> Draft:
         return draft.with_genes(~constant).noted("constant_genes", text, genes_dropped=len(names))
     first = float(dense(draft.X[np.flatnonzero(constant)[:1]])[0, 0])
     msg = (
-        f"{len(names)} genes have the same value in all {draft.n_obs:,} observations: {examples(names)} ({names[0]} is "
+        f"{plural(len(names), 'gene|s has|have')} the same value in all {draft.n_obs:,} observations: "
+        f"{examples(names)} ({names[0]} is "
         f"{first:g} everywhere). Expected genes that vary: a constant one shows neither causes nor effects. "
         "Remove them from the file (adata[:, genes_that_vary]); --min-cells 1 or more leaves out those that are zero."
     )
@@ -83,7 +85,9 @@ def normalize(draft: Draft, options: Prepare) -> Draft:
     factors = (target / np.where(totals > 0, totals, 1.0)).astype(np.float32)
     X = _map_values(draft.X, lambda values, columns: values * factors[columns])
     n_empty = int((totals <= 0).sum())
-    warnings = [f"{n_empty} observations have no counts in the genes kept; they stay zero."] if n_empty else []
+    warnings = (
+        [f"{plural(n_empty, 'observation|s has|have')} no counts in the genes kept; they stay zero."] if n_empty else []
+    )
     text = f"every observation scaled to a total of {target:,.10g}"
     facts = {"target_sum": target, "method": "totals", "effective_genes": judged.effective}
     if asked and not judged.suffice:
@@ -158,7 +162,9 @@ def top_genes(draft: Draft, options: Prepare, named: np.ndarray) -> Draft:
     text = f"the {n_top} most variable genes kept (scanpy, flavor seurat)"
     if beside := int((named & ~is_top).sum()):
         text += f", and {beside:,} more that are regulators or targets of perturbations"
-    warning = f"{int((~keep).sum()):,} less variable genes were left out; they can be hidden common causes."
+    warning = (
+        f"{plural(int((~keep).sum()), 'less variable gene|s was|were')} left out; they can be hidden common causes."
+    )
     return draft.with_genes(keep).noted("top_genes", text, warnings=[warning], genes_dropped=int((~keep).sum()))
 
 

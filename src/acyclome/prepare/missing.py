@@ -19,6 +19,7 @@ from acyclome.options.sections import Prepare
 from acyclome.prepare.checks import check_observations
 from acyclome.prepare.matrix import Draft, Matrix, blocks, dense
 from acyclome.prepare.streamed import Streamed
+from acyclome.wording import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,13 +61,14 @@ def settle(draft: Draft, options: Prepare, columns: Sequence[pd.Series]) -> Draf
     left = draft.with_genes(keep)
     left = replace(left, X=_filled(left.X)) if filled else left
     n_gone = int((~keep).sum())
-    said = [f"{n_gaps:,} values are missing."]
+    said = [f"{plural(n_gaps, 'value|s is|are')} missing."]
     if n_gone:
-        of = "that have any" if not most else "of which more than half is missing"
-        said.append(f"{n_gone:,} genes {of} were left out ({names}); they can be hidden common causes.")
+        of = "that has|have any" if not most else "of which more than half is missing"
+        said.append(f"{plural(n_gone, f'gene|s {of} was|were')} left out ({names}); they can be hidden common causes.")
     if filled:
         said.append(
-            f"{filled:,} values of {int((of_gene[keep] > 0).sum()):,} genes were filled with the median of the gene, "
+            f"The median of a gene fills {plural(filled, 'value')} of "
+            f"{plural(int((of_gene[keep] > 0).sum()), 'gene')}, "
             "which was not measured there: edges of these genes are weaker than they would be."
         )
     facts = {"missing": n_gaps, "genes_dropped": n_gone, "imputed": filled}
@@ -82,9 +84,16 @@ def _without_observations(draft: Draft, gaps: Matrix, columns: Sequence[pd.Serie
         return draft
     names, keep = [str(name) for name in draft.obs.index[gone]], np.flatnonzero(~gone)
     where = f" (of {int(unknown.sum()):,} in {' or '.join(str(column.name) for column in columns)})"
-    said = f"{len(names):,} observations were left out, with missing values{where if unknown.any() else ''}: "
+    said = (
+        f"{plural(len(names), 'observation|s was|were')} left out, with missing "
+        f"values{where if unknown.any() else ''}: "
+    )
     said += f"{examples(names)}."
-    check_observations(len(keep), f"input without {len(names):,} observations that have missing values", _ADVICE)
+    check_observations(
+        len(keep),
+        f"input without {plural(len(names), 'observation|s that has|have')} missing values",
+        _ADVICE,
+    )
     facts = {"missing": int(gaps.sum()), "obs_dropped": len(names)}
     left = replace(draft, X=draft.X[:, keep], obs=draft.obs.iloc[keep])
     return left.noted("missing", said, warnings=[said], policy="drop-observations", **facts)

@@ -24,6 +24,7 @@ from acyclome.prepare.checks import LARGEST, check_finite, check_names, check_ob
 from acyclome.prepare.matrix import Draft, Matrix, gene_major
 from acyclome.prepare.strangers import leave_out_strangers, note_observations
 from acyclome.prepare.streamed import Streamed
+from acyclome.wording import plural
 
 CODES = (-9.0, -99.0, -999.0, -9999.0)  # which statistics programs put for missing values
 
@@ -160,7 +161,8 @@ def _check_code(stored: np.ndarray, name: str) -> None:
     below = stored[stored < 0]
     if below.size and below.min() == below.max() and float(below[0]) in CODES:
         msg = (
-            f"The matrix {name} holds {below.size} times {below[0]:g}, and no other value below zero. Expected "
+            f"The matrix {name} holds {plural(below.size, 'time')} {below[0]:g}, and no other value below zero. "
+            "Expected "
             "numbers; this seems to be a code for what is missing. Put NaN in its place, and say what is to happen to "
             "it: --missing drop-genes, drop-observations or impute."
         )

@@ -11,6 +11,7 @@ from acyclome.errors import examples
 from acyclome.io.strangers import are_no_genes, left_out, other_features_left_out
 from acyclome.prepare.matrix import Draft, Matrix, dense
 from acyclome.prepare.streamed import Streamed, range_of, sums_of_cells, sums_of_genes
+from acyclome.wording import plural
 
 _FEW = 4  # genes; of fewer one may well be the sum of the others
 _ROUNDING = 1e-12  # of sums in float64
@@ -25,10 +26,14 @@ def leave_out_strangers(draft: Draft, kinds: Sequence[str]) -> Draft:
     others = np.array([kind != "" for kind in kinds], dtype=bool)
     counting, sums = _counts_up(draft), _sums_up(draft, ~(named | others))
     warnings = [text for text in (left_out(genes), other_features_left_out(genes, kinds)) if text]
-    for found, reason in ((counting & ~named, "count the observations"), (sums & ~named, "are the sum of all others")):
+    for found, reason in (
+        (counting & ~named, "counts|count the observations"),
+        (sums & ~named, "is|are the sum of all others"),
+    ):
         if found.any():
             gone = [genes[at] for at in np.flatnonzero(found)]
-            warnings.append(f"{len(gone)} columns {reason}, so they are no genes, and are left out: {examples(gone)}.")
+            said = plural(len(gone), f"column|s {reason}, so it|they is|are no gene|s and")
+            warnings.append(f"{said} left out: {examples(gone)}.")
     keep = ~(named | others | counting | sums)
     if keep.all():
         return draft
@@ -51,7 +56,8 @@ def odd_observations(X: Matrix, names: Sequence[str]) -> list[str]:
     if copies:
         shown = examples([names[at] for at in copies])
         texts.append(
-            f"{len(copies)} observations have all values of another one ({shown}): the same ones twice make the "
+            f"{plural(len(copies), 'observation|s has|have')} all values of another one ({shown}): the same ones "
+            "twice make the "
             "evidence look larger than it is. Leave the copies out of the file, unless these are measurements of their "
             "own."
         )

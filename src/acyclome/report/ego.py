@@ -69,7 +69,7 @@ def draw_ego(ego: Ego) -> str:
 
 
 def _caption(noun: str, total: int, shown: int, *, x: float, anchor: str) -> str:
-    words = wording.plural(total, noun[:-1], noun) if total else f"no {noun}"
+    words = wording.plural(total, noun[:-1]) if total else f"no {noun}"
     words += f", {shown} shown" if shown < total else ""
     return svg.label(words, x, 16.0, class_="axis", text_anchor=anchor)
 

@@ -91,7 +91,7 @@ class HillClimbing:
         selected = np.zeros(candidates.n_edges, dtype=bool)
         at = candidates.find(self.candidates.parent[self.selected], self.target[self.selected])
         if (at < 0).any():
-            msg = f"{int((at < 0).sum())} edges are no candidates; expected all of the graph, see with_selected."
+            msg = f"Of the graph {int((at < 0).sum())} are no candidates; expected all of its edges, see with_selected."
             raise ValueError(msg)
         selected[at] = True
         new.begin(selected)
