@@ -234,11 +234,10 @@ SUMMARIES: dict[str, Summary] = {
     "regulons": Summary(("data", "method"), ("modules", "enriched", "regulons", "recovered", "mean_f1", "cpu_seconds")),
     "module-path": Summary(
         ("data", "acts", "n_modules"),
-        (
-            *("log_likelihood", "explained", "stability", "enriched", "named_again"),
-            *("carried", "links", "fitted", "by_chance", "best", "knockouts"),
-        ),
+        then=lambda _, table: table.drop(columns=["edges", "knocked", "number", "standard_error"]),
     ),
+    "module-links": Summary(("data", "acts", "keeps")),
+    "module-left": Summary(("data", "acts")),
     "interventions": Summary(("targets", "road"), then=lambda _, table: table.drop(columns=["seconds", "peak_mb"])),
     "interventions-models": Summary(
         ("data", "model", "road"), then=lambda _, table: table.drop(columns=["seconds", "peak_mb"])

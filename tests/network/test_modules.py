@@ -55,7 +55,7 @@ def found():
             "factor": "1",
         },
     ]
-    path = pd.DataFrame([(5, 2, -1.2, 0.1, 0.4, 0.9, 0.5, 1.0, 0.3, 0.9, True)], columns=list(MODULE_PATH_COLUMNS))
+    path = pd.DataFrame([(5, 2, -1.2, 0.1, 0.4, 0.9, 0.5, 1.0, 0.3, 0.9, 1, True)], columns=list(MODULE_PATH_COLUMNS))
     return ModuleNetwork(
         pd.DataFrame(modules, columns=list(MODULE_COLUMNS)),
         pd.DataFrame(edges, columns=list(MODULE_EDGE_COLUMNS)),

@@ -63,6 +63,8 @@ def test_the_number_comes_from_the_path_which_is_kept(learned):
     assert chosen["enriched"].tolist() == [1.0]
     assert chosen["named_again"].tolist() == [1.0]
     assert (learned.path["carried"] <= learned.path["knockouts"]).all()
+    assert learned.path["direct"].between(1, 200).all()
+    assert chosen["direct"].iloc[0] == learned.path["direct"].min()  # of modules that are right
 
 
 def test_edges_that_no_module_carries_are_the_direct_ones(drawn, learned):

@@ -48,6 +48,7 @@ MODULE_PATH_COLUMNS = {
     "named_again": float,
     "carried": float,
     "knockouts": float,
+    "direct": float,
     "chosen": bool,
 }
 ACTS, AMONG, MOVES, DIRECT = "gene -> module", "module -> module", "module -> gene", "gene -> gene"

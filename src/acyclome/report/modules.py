@@ -22,6 +22,7 @@ def modules(run: Run) -> dict[str, Any] | None:
     edges = found.edges[found.edges["kind"].isin([AMONG, ACTS])]
     return {
         "number": len(found.modules),
+        "n_edges": run.network.n_edges,
         "kinds": found.edges["kind"].value_counts().to_dict(),
         "outside": int(found.edges["outside"].sum()),
         "rows": [_module(row, run) for row in found.modules.head(ROWS).to_dict("records")],
@@ -56,6 +57,5 @@ def _point(row: dict[Any, Any]) -> dict[str, Any]:
     shares = {name: "-" if row[name] != row[name] else wording.share(row[name]) for name in SHARES}
     numbers = {name: wording.decimal(row[name], 4) for name in ("log_likelihood", "standard_error")}
     stability = wording.decimal(row["stability"], 2)
-    return {"number": row["number"], "n_modules": row["n_modules"], "chosen": row["chosen"], **shares, **numbers} | {
-        "stability": stability
-    }
+    counts = {name: row[name] for name in ("number", "n_modules", "chosen")} | {"direct": wording.count(row["direct"])}
+    return {**counts, **shares, **numbers, "stability": stability}

@@ -54,6 +54,8 @@ def test_with_all_edges_beside_nothing_is_lost(data):
     kept = star(ALWAYS).kept(data, of(0.1 * np.eye(6)[:, [5]], data))
     assert kept.by_modules == pytest.approx(0.0)
     assert kept.with_edges == pytest.approx(1.0)
+    assert kept.n_edges == 4
+    assert star(NEVER).kept(data, of(0.1 * np.eye(6)[:, [5]], data)).n_edges == 0
 
 
 def test_modules_are_named_again_where_the_nearest_of_a_part_goes_with_the_same_set():

@@ -21,10 +21,11 @@ MOST = 1000  # genes that are knocked out, those of the largest weights; 80 MB o
 
 
 class Kept(NamedTuple):
-    """Shares of the squares of the changes: by modules alone, and with the edges that no module carries."""
+    """Shares of the squares of the changes: by modules alone, and with the edges that no module carries, so many."""
 
     by_modules: float
     with_edges: float
+    n_edges: int
 
 
 @dataclass(frozen=True)
@@ -49,24 +50,32 @@ class Knockouts:
     @cached_property
     def effects(self) -> np.ndarray:
         """What the network tells of each on all others, ``(k, d)``."""
-        return self._effects(np.ones(len(self.source), bool))
+        return self.effects_of(np.ones(len(self.source), bool))
 
     def kept(self, data: Moments, modules: Modules) -> Kept:
         """Return what modules keep."""
         whole = float(np.sum(self.effects**2))
-        if not whole:
-            return Kept(float("nan"), float("nan"))
         left = left_of_edges(data, modules, (self.source, self.target)) > self.price[self.target]
-        size = np.linalg.norm(modules.loadings, axis=0)
-        basis = np.linalg.svd(modules.loadings[:, size > 0], full_matrices=False)[0]
-        beside = self.effects - self._effects(left)
-        return Kept(*(1.0 - _beyond(T, basis) / whole for T in (self.effects, beside)))
+        if not whole:
+            return Kept(float("nan"), float("nan"), int(left.sum()))
+        basis = patterns(modules)
+        beside = self.effects - self.effects_of(left)
+        alone, both = (1.0 - _beyond(T, basis) / whole for T in (self.effects, beside))
+        return Kept(alone, both, int(left.sum()))
 
-    def _effects(self, which: np.ndarray) -> np.ndarray:
+    def effects_of(self, which: np.ndarray) -> np.ndarray:
+        """Return what some of the edges, ``(m,)`` bool, tell of each knock-out."""
         edges = (self.source[which], self.target[which], self.weight[which])
         T = responses(*edges, order=self.order, genes=self.genes)
         T[np.arange(len(self.genes)), self.genes] = 0.0
         return T
+
+
+def patterns(modules: Modules) -> np.ndarray:
+    """Return an orthonormal basis ``(d, r)`` of what modules can say of genes."""
+    size = np.linalg.norm(modules.loadings, axis=0)
+    basis: np.ndarray = np.linalg.svd(modules.loadings[:, size > 0], full_matrices=False)[0]
+    return basis
 
 
 def _beyond(T: np.ndarray, basis: np.ndarray) -> float:

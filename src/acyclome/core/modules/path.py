@@ -41,6 +41,7 @@ class PathPoint(NamedTuple):
     named_again: float = float("nan")  # share of those that go with it in the fits that held observations out, too
     carried: float = float("nan")  # share of what the network tells of knock-outs that modules can say
     knockouts: float = float("nan")  # the same, with the edges that no module carries
+    direct: float = float("nan")  # how many edges these are
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,11 @@ class Judges:
     """
 
     names: Callable[[Modules], np.ndarray] | None = None
-    kept: Callable[[Modules], tuple[float, float]] = lambda _: (float("nan"), float("nan"))
+    kept: Callable[[Modules], tuple[float, float, float]] = lambda _: (float("nan"), float("nan"), float("nan"))
 
     def say(self, whole: Modules, parts: list[Modules]) -> dict[str, float]:
         """Return the columns of a point, of modules of all observations and those of a part."""
-        carried, knockouts = self.kept(whole)
-        said = {"carried": carried, "knockouts": knockouts}
+        said = dict(zip(("carried", "knockouts", "direct"), self.kept(whole), strict=True))
         if self.names is None or not whole.n_modules:
             return said
         names = self.names(whole)
