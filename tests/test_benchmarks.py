@@ -257,3 +257,25 @@ def test_rows_of_programs_that_are_not_run_again_stand_with_their_systems():
     new = [{"system": name, "road": "search", "shd": 3} for name in ("NOTEARS", "CAM")]
     found = [(row["system"], row["road"], row["shd"]) for row in _with_programs(new, pd.DataFrame(before))]
     assert found == [("NOTEARS", "program", 1), ("NOTEARS", "search", 3), ("PC", "program", 1), ("CAM", "search", 3)]
+
+
+def test_the_edge_that_is_dropped_first_is_that_without_which_least_is_missed(python):
+    code = (
+        "import numpy as np\n"
+        "from acyclome.core.modules.knockouts import Knockouts\n"
+        "from benchmarks.module_links import Dropped\n"
+        "rng = np.random.default_rng(0)\n"
+        "source, target = np.nonzero(np.triu(rng.random((12, 12)) < 0.3, 1))\n"
+        "weight = rng.normal(size=len(source))\n"
+        "knocked = Knockouts(source, target, weight, order=np.arange(12), price=np.zeros(12))\n"
+        "dropped = Dropped(knocked, np.linalg.qr(rng.normal(size=(12, 2)))[0])\n"
+        "kept = rng.random(len(source)) < 0.7\n"
+        "before = np.sum(dropped._missed(kept) ** 2)\n"
+        "without = [kept & (np.arange(len(kept)) != edge) for edge in np.flatnonzero(kept)]\n"
+        "grows = [np.sum(dropped._missed(rest) ** 2) - before for rest in without]\n"
+        "np.testing.assert_allclose(dropped._cost(kept), grows, atol=1e-12)\n"
+        "number = dropped.needed(0.9)\n"
+        "assert dropped.kept(number - 1) < 0.9 <= dropped.kept(number)\n"
+    )
+    answer = python(code)
+    assert answer.code == 0, answer.text
