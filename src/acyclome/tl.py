@@ -75,8 +75,8 @@ def dag(
     Returns
     -------
     None, or the copy. Written are ``uns[key_added]``, which :mod:`acyclome.get` reads as tables, and for other packages
-    the weights in ``varp[key_added]`` (CSR, row = source, column = target) and ``var`` with ``_order``, ``_in_degree``
-    and ``_out_degree`` added to the name; ``_gene`` there says which gene is which, should genes be left out later.
+    the weights in ``varp[key_added]`` (CSR, row = source, column = target) and ``var`` with ``_order``, ``_in_degree``,
+    ``_out_degree`` and ``_is_regulator`` added to the name; ``_gene`` says which gene is which, if some are left out.
     With `groupby` ``varp`` has the label of each group added to the name.
 
     Raises

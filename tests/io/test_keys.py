@@ -82,8 +82,10 @@ def test_the_documented_keys_are_there_and_no_others(toy_network):
     assert adata.varp["mine"].format == "csr"
     assert adata.varp["mine"][5, 3] == 0.8  # SPI1 -> LYZ
     assert adata.varp["mine"][[0, 6]].nnz == 0
-    assert sorted(adata.var) == ["mine_gene", "mine_in_degree", "mine_order", "mine_out_degree"]
+    assert sorted(adata.var) == ["mine_gene", "mine_in_degree", "mine_is_regulator", "mine_order", "mine_out_degree"]
     assert adata.var["mine_order"].tolist() == [-1, 3, 0, 4, 1, 2, -1]
+    is_regulator = dict(zip(toy_network.nodes["gene"], toy_network.nodes["is_regulator"], strict=True))
+    assert adata.var["mine_is_regulator"].to_dict() == {"X1": False, **is_regulator, "X2": False}
     facts = adata.uns["mine"]
     assert (facts["encoding-type"], facts["encoding-version"]) == ("acyclome-network", "0.2.0")
     assert (facts["is_dag"], facts["n_edges"], facts["weights_key"]) == (True, 4, "mine")
@@ -99,7 +101,7 @@ def test_groups_with_any_label_and_their_differences_survive_a_file(whole, toy_n
     ).assign(difference=[0.3, 0.2], z=[3.0, 2.0], p=[0.01, 0.04], q=[0.02, 0.04])
     joint = JointNetworks({"T/NK": whole, "T": toy_network, "..": toy_network}, whole, differential)
     keys.write_keys(adata, joint)
-    assert sorted(adata.var) == ["dag_gene", "dag_in_degree", "dag_order", "dag_out_degree"]
+    assert sorted(adata.var) == ["dag_gene", "dag_in_degree", "dag_is_regulator", "dag_order", "dag_out_degree"]
     again = through(adata, ending, tmp_path)
     for label, network in {**joint, "shared": whole}.items():
         assert_same(keys.read_keys(again, group=label), network)
@@ -240,4 +242,4 @@ def test_writing_over_what_the_first_version_wrote_leaves_nothing_of_it(whole):
     adata = written_by_the_first_version(whole)
     keys.write_keys(adata, whole)
     assert list(adata.varp) == ["dag"]
-    assert sorted(adata.var) == ["dag_gene", "dag_in_degree", "dag_order", "dag_out_degree"]
+    assert sorted(adata.var) == ["dag_gene", "dag_in_degree", "dag_is_regulator", "dag_order", "dag_out_degree"]

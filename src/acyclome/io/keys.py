@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 ENCODING_TYPE = "acyclome-network"
 ENCODING_VERSION = "0.2.0"  # 0.1.0 had a matrix in varp for every column of the edges
-_IN_VAR = {"order": -1, "in_degree": 0, "out_degree": 0}  # and what stands at genes that took no part
+# And what stands at genes that took no part.
+_IN_VAR = {"order": np.int32(-1), "in_degree": np.int32(0), "out_degree": np.int32(0), "is_regulator": np.False_}
 _TESTS = ("shared", "difference", "z", "p", "q")  # columns of differential edges that are not of one group
 
 
@@ -58,7 +59,7 @@ def write_keys(adata: AnnData, networks: Network | Mapping[str, Network], key: s
     if whole is not None:
         written |= _write(adata, whole, at[None], name=key)
         for column, absent in _IN_VAR.items():
-            values = np.full(adata.n_vars, absent, np.int32)
+            values = np.full(adata.n_vars, absent)
             values[at[None]] = whole.nodes[column]
             adata.var[f"{key}_{column}"] = values
     for label, network in groups.items():
