@@ -1,5 +1,7 @@
 """Hidden causes of many genes are found beside the graph, and none where there is none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from acyclome.core.data.confounders import Deconfounding
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.data.problem import Problem
-from acyclome.core.engine import screen
+from acyclome.core.engine import screen, search_once
 from acyclome.evaluate.factors import Factors
 from acyclome.evaluate.simulate import simulate
 from acyclome.pipeline.engine_settings import engine_settings
@@ -152,6 +154,36 @@ def test_refining_raises_the_likelihood_to_that_of_the_true_factors():
     refined = log_likelihood(refine(E, start, 30))
     assert refined > log_likelihood(start) + 0.1
     assert refined > log_likelihood(of_scores(E, true)) - 0.02
+
+
+def test_loadings_are_those_of_greatest_likelihood_and_leave_nothing_in_common_among_many_observations():
+    from sklearn.decomposition import FactorAnalysis
+
+    rng = np.random.default_rng(14)
+    L = rng.normal(0.0, 0.4, (40, 2))
+    E = L @ rng.standard_normal((2, 20_000)) + rng.standard_normal((40, 20_000))
+    E -= E.mean(axis=1, keepdims=True)
+    found = refine(E, of_scores(E, np.linalg.svd(E, full_matrices=False)[2][:2]), 200)
+    theirs = FactorAnalysis(2, tol=1e-10, max_iter=10_000, svd_method="lapack").fit(E.T)
+    whole = theirs.components_.T @ theirs.components_ + np.diag(theirs.noise_variance_)
+    np.testing.assert_allclose(found.loadings @ found.loadings.T + np.diag(found.unique), whole, atol=1e-5)
+    left = np.corrcoef(E - found.loadings @ found.drawn(1))
+    assert np.abs(left - np.eye(40)).max() < 5 / np.sqrt(20_000)
+
+
+def test_many_observations_do_not_show_edges_that_are_errors_of_factors():
+    factors, edges = Factors(5, share=0.5, coverage=0.5), {}
+    for name, given in (("with", {"factors": factors}), ("without", {})):
+        problem = problem_of(simulate(400, 6000, standardised=True, seed=101, **given).X.T)
+        candidates = screen(problem, SETTINGS)
+        if given:
+            found = find_factors(problem, candidates, SETTINGS, seed=3, most=20)
+            assert len(found.scores) == 5
+            problem = replace(problem, data=without_factors(problem.data, found.scores)[0])
+            candidates = screen(problem, SETTINGS)
+        order = np.arange(400, dtype=np.int32)
+        edges[name] = search_once(problem, candidates, order, settings=SETTINGS, seed=3).n_edges
+    assert edges["with"] < 1.03 * edges["without"]  # 1.1 where loadings are of means alone
 
 
 def test_drawn_scores_leave_what_genes_have_in_common_to_chance_and_means_do_not():

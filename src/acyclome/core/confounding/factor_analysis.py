@@ -40,7 +40,7 @@ class Factors(NamedTuple):
         return shares
 
     def drawn(self, seed: int) -> np.ndarray:
-        """Draw scores ``(r, n)`` from their posterior, given that these are its means at a variance of 1.
+        """Draw scores ``(r, n)`` from their posterior, given that these are its means.
 
         ``f | x ~ N(m, V)`` with ``V = (I + L' Psi^-1 L)^-1`` and ``cov m = I - V``.  What draws leave of the genes has
         the covariance ``Psi`` of their own parts; means leave their error in all genes that load on them.
@@ -48,7 +48,7 @@ class Factors(NamedTuple):
         r, n = self.scores.shape
         V = np.linalg.inv(np.eye(r) + (self.loadings / self.unique[:, None]).T @ self.loadings)
         noise = np.random.default_rng(seed).standard_normal((r, n))
-        drawn: np.ndarray = np.linalg.cholesky(np.eye(r) - V) @ self.scores + np.linalg.cholesky(V) @ noise
+        drawn: np.ndarray = self.scores + np.linalg.cholesky(V) @ noise
         return drawn
 
     def turned(self, rotation: np.ndarray) -> Factors:
@@ -93,15 +93,22 @@ def extend(loadings: np.ndarray, data: Standardized) -> np.ndarray:
 
 
 def refine(E: np.ndarray, factors: Factors, rounds: int) -> Factors:
-    """Take scores given loadings and loadings given scores in turn: EM (Rubin and Thayer 1982), scores orthonormal."""
+    """Take scores given loadings and loadings given scores in turn: EM with expanded parameters (Liu et al. 1998).
+
+    Scores are the means ``m`` of their posterior, whose variance ``V`` counts as much as theirs: without it loadings
+    came out too large by ``V / 2``, a correlation of .007 between genes, which edges explained from 2,000 cells on.
+    """
     if len(factors.scores) == 0:
         return factors
-    variance = _mean_squares(E)
+    variance, n = _mean_squares(E), E.shape[1]
     for _ in range(rounds):
         weighted = factors.loadings.T / factors.unique
-        sums = (weighted.astype(E.dtype) @ E).astype(np.float64)
-        posterior = np.linalg.solve(np.eye(len(weighted)) + weighted @ factors.loadings, sums)
-        factors = of_scores(E, posterior, variance)
+        V = np.linalg.inv(np.eye(len(weighted)) + weighted @ factors.loadings)
+        m = ((V @ weighted).astype(E.dtype) @ E).astype(np.float64)
+        root = np.linalg.cholesky(V + m @ m.T / n)  # of second moments, which are 1 where the loadings stand
+        shared = linalg.solve_triangular(root, (m.astype(E.dtype) @ E.T).astype(np.float64) / n, lower=True)
+        unique = np.maximum(variance - np.sum(shared**2, axis=0), LEAST_UNIQUE)
+        factors = Factors(linalg.solve_triangular(root, m, lower=True), shared.T, unique)
     return factors
 
 

@@ -189,7 +189,7 @@ class _Search:
         """Go on in turn while that pays."""
         for _ in range(REFINED if len(now.factors.scores) else 0):
             self.order = now.graph.order
-            new = self.fit(now.factors.scores, now.candidates)
+            new = self.fit(now.factors.drawn(self.seed), now.candidates)
             gain = now.description - new.description
             now = new if gain > 0 else now
             if gain < WORTH * self.bar:
