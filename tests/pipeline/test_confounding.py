@@ -212,7 +212,7 @@ def test_the_edges_of_a_hidden_batch_are_said_to_be_its_work(confounded, without
 def test_where_lines_or_interventions_could_be_taken_for_a_cause_nothing_is_said(confounded):
     X = pd.DataFrame(confounded[0][:, :8], columns=list("ABCDEFGH"))
     assert learn(X, model="spline").edges["confounded"].isna().all()
-    labels = np.where(np.arange(500) < 50, "A", "control")
+    labels = np.where(np.arange(500) < 50, "A", "")
     acted = ac.learn(X, resamples=0, threads=1, perturbation=labels)
     assert acted.edges["confounded"].isna().all()
 
