@@ -198,8 +198,7 @@ def _no_overlap(truth: pd.DataFrame, index: pd.Index, *, has_regulators: bool) -
     common = int(index.isin(named).sum())
     hint = " and check the regulator list" if has_regulators else ""
     return (
-        f"No true edge lies among the scored pairs: the truth names {plural(len(named), 'gene')}"
-        f" ({examples(named)}), the run has {index.size}"
-        f" ({examples(list(index))}), {common} in common."
-        f" Use the same kind of names in both files{hint}."
+        f"No true edge lies among the scored pairs: the truth names {plural(len(named), 'gene')} ({examples(named)}), "
+        f"the run has {index.size} ({examples(list(index))}), {common} in common. Use the same kind of names in both "
+        f"files{hint}."
     )

@@ -50,8 +50,7 @@ def open_expression(path: str | os.PathLike[str], genes_as: Literal["columns", "
     if min(adata.shape) == 0:
         msg = (
             f"{str(path)!r} is empty: {plural(adata.n_obs, 'observation')} x {plural(adata.n_vars, 'gene')}. Expected "
-            "at least ten "
-            "observations of two genes; check the step that wrote the file."
+            "at least ten observations of two genes; check the step that wrote the file."
         )
         raise InputError(msg)
     if lies_on_its_side(observations, genes):

@@ -156,8 +156,7 @@ def _check_extents(files: _Files, head: _Head, names: tuple[int, int]) -> bool:
         msg = (
             f"The files in {str(files.matrix.parent)!r} do not belong together: {files.matrix.name} has {n_rows:,} "
             f"rows and {plural(n_columns, 'column')}, {files.genes.name} {plural(n_genes, 'line')} and "
-            f"{files.cells.name} {n_cells:,}. "
-            "Copy the three files of one run; a first line that is a header has to go."
+            f"{files.cells.name} {n_cells:,}. Copy the three files of one run; a first line that is a header has to go."
         )
         raise InputError(msg)
     size = files.matrix.stat().st_size * (_PACKED if files.matrix.suffix == ".gz" else 1)

@@ -114,8 +114,7 @@ def say_changed(genes: Sequence[str]) -> str:
         return ""
     return (
         f"{plural(len(changed), 'gene|s is|are named like dates or rounded numbers')} ({examples(changed)}), as "
-        "spreadsheets change "
-        "MARCH1, SEPT2 or 2310009E13: take names from where they were right."
+        "spreadsheets change MARCH1, SEPT2 or 2310009E13: take names from where they were right."
     )
 
 
@@ -130,15 +129,13 @@ def look_at_names(observations: Sequence[str], genes: Sequence[str]) -> list[str
     if copies:
         doubts.append(
             f"{plural(len(copies), 'gene|s is|are named like copies of others')} ({examples(copies)}), as pandas, R "
-            "and anndata name "
-            "what is repeated: a gene and its copy explain one another."
+            "and anndata name what is repeated: a gene and its copy explain one another."
         )
     formulas = [gene for gene in genes if _FORMULA.match(gene)]
     if formulas:
         doubts.append(
             f"{plural(len(formulas), 'gene|s is|are named like formulas')} ({examples(formulas)}), which spreadsheets "
-            "would run: "
-            "import tables of the results as text there."
+            "would run: import tables of the results as text there."
         )
     genomes = Counter(made[1] for gene in genes if (made := GENOME.match(gene)))
     if len(genomes) > 1:
@@ -157,8 +154,7 @@ def look_at_names(observations: Sequence[str], genes: Sequence[str]) -> list[str
     if several:
         doubts.append(
             f"{plural(len(several), 'name|s of observations occurs|occur')} more than once ({examples(several)}): "
-            "cells read twice, or "
-            "runs joined without a mark of their own. Each is used as an observation of its own."
+            "cells read twice, or runs joined without a mark of their own. Each is used as an observation of its own."
         )
     return doubts
 

@@ -236,10 +236,8 @@ def _check_side(path: Path, genes_as: str, table: _Table) -> None:
 def sideways(path: object, observations: list[str], genes: list[str], *, way_out: str) -> str:
     return (
         f"{str(path)!r} seems transposed: read like this, its {plural(len(observations), 'observation|s is|are')} "
-        "named "
-        f"{examples(observations)} and its {plural(len(genes), 'gene')} {examples(genes)}. Expected observations "
-        "(cells, "
-        f"samples) that are described by genes; the network would be one of cells. {way_out}"
+        f"named {examples(observations)} and its {plural(len(genes), 'gene')} {examples(genes)}. Expected observations "
+        f"(cells, samples) that are described by genes; the network would be one of cells. {way_out}"
     )
 
 

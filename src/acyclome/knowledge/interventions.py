@@ -73,9 +73,7 @@ def as_perturbation(given: Sequence[Any], n_obs: int) -> list[str]:
     if len(labels) != n_obs:
         msg = (
             f"perturbation holds {plural(len(labels), 'entry|entries')} for {plural(n_obs, 'observation')}. Give one "
-            "for each: "
-            "its targets joined "
-            "by ';', '' for control."
+            "for each: its targets joined by ';', '' for control."
         )
         raise InputError(msg)
     check_labels(pd.Series(labels, dtype=object), "perturbation", None)
@@ -248,10 +246,9 @@ def _check_names(readings: Sequence[Reading], genes: Sequence[str], column: str)
         return
     why = likely_reason(genes, unknown) or "Check that targets are named as the genes of the data are."
     msg = (
-        f"None of the {plural(len(unknown), 'target')} in {column!r} (perturbation) is among the {len(genes)} genes "
-        "of the "
-        f"data.\n  targets: {examples(unknown)}\n  genes:   {examples(genes)}\nExpected names of genes, "
-        f"several joined by ';', and the value of unperturbed observations as --control. {why}"
+        f"None of the {plural(len(unknown), 'target')} in {column!r} (perturbation) is among the {len(genes)} genes of "
+        f"the data.\n  targets: {examples(unknown)}\n  genes:   {examples(genes)}\nExpected names of genes, several "
+        f"joined by ';', and the value of unperturbed observations as --control. {why}"
     )
     raise InputError(msg)
 
@@ -273,8 +270,7 @@ def _warnings(facts: Mapping[str, Any], targets: Interventions, genes: Sequence[
     if observations["without_label"]:
         warnings.append(
             f"Without a label in {column!r} {plural(observations['without_label'], 'observation|s was|were')} left "
-            "out: where "
-            f"controls are called {facts['control']!r}, it is not known what was done to these."
+            f"out: where controls are called {facts['control']!r}, it is not known what was done to these."
         )
     if facts["read_as"]:
         read = [f"{label} as {' and '.join(names)}" for label, names in facts["read_as"].items()]
@@ -283,7 +279,6 @@ def _warnings(facts: Mapping[str, Any], targets: Interventions, genes: Sequence[
     if few:
         warnings.append(
             f"{plural(len(few), 'gene|s was|were')} acted on in all but fewer than {LEAST_OWN} observations, so "
-            "nothing is "
-            f"left to find causes from: {examples(few)}."
+            f"nothing is left to find causes from: {examples(few)}."
         )
     return warnings

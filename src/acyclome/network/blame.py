@@ -97,9 +97,8 @@ def blame_statement(table: pd.DataFrame) -> str:
     ours, largest, chance = (_figures(check[name]) for name in ("chosen", "largest change", "chance"))
     beside = f"the largest change: {largest}" if table.attrs["acts_on"] == TRANSCRIPT else f"chance: {chance}"
     return (
-        f"By {basis}. Of {plural(check['targets'], 'held-out target')} found first, among five (mean reciprocal "
-        f"rank): {ours}; "
-        f"{beside}. The first was given {check['chosen']['probability']:.0%} and was right in "
+        f"By {basis}. Of {plural(check['targets'], 'held-out target')} found first, among five (mean reciprocal rank): "
+        f"{ours}; {beside}. The first was given {check['chosen']['probability']:.0%} and was right in "
         f"{check['chosen']['right']:.0%}."
     )
 

@@ -95,8 +95,8 @@ class ModuleNetwork:
         kinds = self.edges["kind"].value_counts()
         size, among = plural(len(self.modules), "module"), plural(kinds.get(AMONG, 0), "edge")
         return (
-            f"ModuleNetwork of {size}: {among} among them, "
-            f"{kinds.get(ACTS, 0)} from genes to modules, {kinds.get(DIRECT, 0)} among genes"
+            f"ModuleNetwork of {size}: {among} among them, {kinds.get(ACTS, 0)} from genes to modules, "
+            f"{kinds.get(DIRECT, 0)} among genes"
         )
 
     def _repr_html_(self) -> str:

@@ -69,8 +69,8 @@ def _single(network: Network, target: str) -> tuple[Answer, Stack | None]:
     if check is None:
         msg = (
             f"{target} was not acted on in the data, and "
-            f"{plural(len(screen.singles), 'target|s that was|were is|are')} too few to tell "
-            "what others do. Ask the network: set, shift or knock the gene out."
+            f"{plural(len(screen.singles), 'target|s that was|were is|are')} too few to tell what others do. Ask the "
+            "network: set, shift or knock the gene out."
         )
         raise InputError(msg)
     answers = {MEAN: screen.mean}

@@ -111,8 +111,8 @@ def statement(table: pd.DataFrame) -> str:
         else (f"Their squared error is {share:.0%} of that of no change")
     )
     return (
-        f"From: {basis}. Checked on {plural(n, 'held-out perturbation')}. {skill}; "
-        f"intervals of 90% held {covered:.0%} of their changes."
+        f"From: {basis}. Checked on {plural(n, 'held-out perturbation')}. {skill}; intervals of 90% held {covered:.0%} "
+        "of their changes."
     )
 
 

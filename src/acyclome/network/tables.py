@@ -139,8 +139,7 @@ def check_nodes(nodes: pd.DataFrame) -> None:
     if len(repeated):
         msg = (
             f"The gene {repeated[0]!r} stands in more than one row of nodes "
-            f"({wording.plural(len(repeated), 'such gene')}); "
-            "names must be unique."
+            f"({wording.plural(len(repeated), 'such gene')}); names must be unique."
         )
         raise InputError(msg)
     places = nodes["order"].to_numpy()

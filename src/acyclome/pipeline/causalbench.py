@@ -72,8 +72,7 @@ class Acyclome:
         if len(labels) != len(expression_matrix):
             msg = (
                 f"interventions holds {plural(len(labels), 'label')} for {plural(len(expression_matrix), 'cell')}; "
-                "give one for "
-                "each."
+                "give one for each."
             )
             raise InputError(msg)
         kept = labels != EXCLUDED

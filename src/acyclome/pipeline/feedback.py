@@ -29,7 +29,6 @@ def feedback_warnings(order: Mapping[str, Any]) -> list[str]:
         return []
     named = examples(list(dict.fromkeys(" and ".join(sorted((row["source"], row["target"]))) for row in pairs)))
     return [
-        f"Experiments show feedback: {plural(len(pairs) // 2, 'pair|s of targets acts|act')} on one another "
-        f"({named}). The network has "
-        "no circles, so at most one direction of each is in it; feedback.tsv has both."
+        f"Experiments show feedback: {plural(len(pairs) // 2, 'pair|s of targets acts|act')} on one another ({named}). "
+        "The network has no circles, so at most one direction of each is in it; feedback.tsv has both."
     ]

@@ -68,10 +68,9 @@ def learn_halves(
     treatments, targets = data.treatments, scored_targets(data)
     if len(targets) < LEAST:
         msg = (
-            f"{plural(len(targets), 'gene|s of these data was|were')} acted on alone in {2 * LEAST_CELLS} "
-            "observations or more; at "
-            f"least {LEAST} are needed to score a network by what acting on genes did. Name the column of targets "
-            "(--perturbation) when the network is learned."
+            f"{plural(len(targets), 'gene|s of these data was|were')} acted on alone in {2 * LEAST_CELLS} observations "
+            f"or more; at least {LEAST} are needed to score a network by what acting on genes did. Name the column of "
+            "targets (--perturbation) when the network is learned."
         )
         raise InputError(msg)
     rng = np.random.default_rng([seed, 0])

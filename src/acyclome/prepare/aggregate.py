@@ -139,9 +139,8 @@ def _labels(obs: pd.DataFrame, by: str) -> np.ndarray:
         if part.isna().any():
             msg = (
                 f"{plural(int(part.isna().sum()), 'observation|s has|have')} no label in {column!r}, by which they "
-                "should be joined "
-                "(pseudobulk_by). Expected a label for each. Fill them in, or leave those observations out "
-                "(--missing drop-observations)."
+                "should be joined (pseudobulk_by). Expected a label for each. Fill them in, or leave those "
+                "observations out (--missing drop-observations)."
             )
             raise InputError(msg)
     return _combined(parts)

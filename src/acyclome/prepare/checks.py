@@ -69,8 +69,7 @@ def check_observations(n_obs: int, what: str, advice: str = "Use more cells or s
     if n_obs < MIN_OBSERVATIONS:
         msg = (
             f"The {what} has {plural(n_obs, 'observation')}. Expected at least {MIN_OBSERVATIONS}, better hundreds: "
-            "dependence "
-            f"between genes cannot be told from chance with fewer. {advice}"
+            f"dependence between genes cannot be told from chance with fewer. {advice}"
         )
         raise InputError(msg)
 
@@ -81,8 +80,7 @@ def check_names(genes: Sequence[str]) -> None:
     if several:
         msg = (
             f"{plural(len(several), 'gene name|s occurs|occur')} more than once: {examples(several)}. Expected every "
-            "gene once, because "
-            "edges are told by name. Sum or drop the copies in the file, or tell them apart: "
+            "gene once, because edges are told by name. Sum or drop the copies in the file, or tell them apart: "
             f"adata.var_names_make_unique(). {say_changed(several)}"
         ).rstrip()
         raise InputError(msg)
@@ -193,8 +191,7 @@ def as_labels(groups: Sequence[str], n_obs: int) -> np.ndarray:
     if missing.any():
         places = examples([str(at) for at in np.flatnonzero(missing)])
         msg = (
-            f"{int(missing.sum())} of {n_obs} observations have no label in groups (NaN or None), at "
-            f"{places}. "
+            f"{int(missing.sum())} of {n_obs} observations have no label in groups (NaN or None), at {places}. "
             "Expected a label for each; leave those observations out, or give them a label of their own."
         )
         raise InputError(msg)

@@ -31,8 +31,7 @@ def leave_out_explained(draft: Draft, Q: np.ndarray, covariates: tuple[str, ...]
     if keep.sum() < 2:
         msg = (
             f"The covariates {', '.join(covariates)} explain all but {plural(int(keep.sum()), 'gene')} entirely. "
-            "Expected that "
-            "something is left to learn from. Leave out covariates that label single observations."
+            "Expected that something is left to learn from. Leave out covariates that label single observations."
         )
         raise InputError(msg)
     gone = list(draft.genes[~keep])
@@ -68,8 +67,8 @@ def basis(obs: pd.DataFrame, covariates: tuple[str, ...]) -> np.ndarray:
     if design.shape[1] > len(obs) - MIN_OBSERVATIONS:  # what is left has to be as many as a data set must have
         msg = (
             f"The covariates {', '.join(covariates)} have {plural(design.shape[1], 'column')} for "
-            f"{plural(len(obs), 'observation')}. "
-            f"Expected at least {MIN_OBSERVATIONS} observations more than columns. Leave out those with many labels."
+            f"{plural(len(obs), 'observation')}. Expected at least {MIN_OBSERVATIONS} observations more than columns. "
+            "Leave out those with many labels."
         )
         raise InputError(msg)
     design[:, 1:] -= design[:, 1:].mean(axis=0)

@@ -137,9 +137,8 @@ class Totals:
             return []
         return [
             f"{plural(self.n_genes, 'gene|s is|are')} too few to tell depth from what they do themselves, and their "
-            "totals would bind "
-            "them to one another: nothing was normalised, and edges may stand for depth. Normalise with all genes that "
-            "were measured before some are chosen."
+            "totals would bind them to one another: nothing was normalised, and edges may stand for depth. Normalise "
+            "with all genes that were measured before some are chosen."
         ]
 
     def facts(self) -> Mapping[str, Any]:

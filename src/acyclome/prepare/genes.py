@@ -53,9 +53,9 @@ def drop_constant(draft: Draft, *, is_part: bool) -> Draft:
     first = float(dense(draft.X[np.flatnonzero(constant)[:1]])[0, 0])
     msg = (
         f"{plural(len(names), 'gene|s has|have')} the same value in all {draft.n_obs:,} observations: "
-        f"{examples(names)} ({names[0]} is "
-        f"{first:g} everywhere). Expected genes that vary: a constant one shows neither causes nor effects. "
-        "Remove them from the file (adata[:, genes_that_vary]); --min-cells 1 or more leaves out those that are zero."
+        f"{examples(names)} ({names[0]} is {first:g} everywhere). Expected genes that vary: a constant one shows "
+        "neither causes nor effects. Remove them from the file (adata[:, genes_that_vary]); --min-cells 1 or more "
+        "leaves out those that are zero."
     )
     raise InputError(msg)
 

@@ -68,8 +68,8 @@ def settle(draft: Draft, options: Prepare, columns: Sequence[pd.Series]) -> Draf
     if filled:
         said.append(
             f"The median of a gene fills {plural(filled, 'value')} of "
-            f"{plural(int((of_gene[keep] > 0).sum()), 'gene')}, "
-            "which was not measured there: edges of these genes are weaker than they would be."
+            f"{plural(int((of_gene[keep] > 0).sum()), 'gene')}, which was not measured there: edges of these genes are "
+            "weaker than they would be."
         )
     facts = {"missing": n_gaps, "genes_dropped": n_gone, "imputed": filled}
     return left.noted("missing", " ".join(said), warnings=[" ".join(said)], policy=options.missing, **facts)

@@ -162,8 +162,7 @@ def _check_code(stored: np.ndarray, name: str) -> None:
     if below.size and below.min() == below.max() and float(below[0]) in CODES:
         msg = (
             f"The matrix {name} holds {plural(below.size, 'time')} {below[0]:g}, and no other value below zero. "
-            "Expected "
-            "numbers; this seems to be a code for what is missing. Put NaN in its place, and say what is to happen to "
-            "it: --missing drop-genes, drop-observations or impute."
+            "Expected numbers; this seems to be a code for what is missing. Put NaN in its place, and say what is to "
+            "happen to it: --missing drop-genes, drop-observations or impute."
         )
         raise InputError(msg)

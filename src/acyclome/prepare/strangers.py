@@ -56,10 +56,9 @@ def odd_observations(X: Matrix, names: Sequence[str]) -> list[str]:
     if copies:
         shown = examples([names[at] for at in copies])
         texts.append(
-            f"{plural(len(copies), 'observation|s has|have')} all values of another one ({shown}): the same ones "
-            "twice make the "
-            "evidence look larger than it is. Leave the copies out of the file, unless these are measurements of their "
-            "own."
+            f"{plural(len(copies), 'observation|s has|have')} all values of another one ({shown}): the same ones twice "
+            "make the evidence look larger than it is. Leave the copies out of the file, unless these are measurements "
+            "of their own."
         )
     if giant is not None:
         texts.append(
