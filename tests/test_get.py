@@ -76,6 +76,16 @@ def test_edges_can_be_chosen_by_ends_and_confidence(adata):
     assert ac.get.edges(adata, min_score=0.55)["score"].tolist() == [0.9, 0.9, 0.55]
     assert ac.get.edges(adata, min_stability=0.9)["stability"].tolist() == [0.95, 0.9]
     assert ac.get.edges(adata, sources=[]).empty
+    assert ac.get.edges(adata, sources={"CEBPA", "NOBODY"})["target"].tolist() == ["SPI1", "LYZ"]
+
+
+@pytest.mark.parametrize("end", ["sources", "targets"])
+def test_ends_of_which_none_is_in_the_network_are_refused_with_one_that_looks_alike(adata, end):
+    for given in ("CEPBA", ["CEPBA"]):
+        with pytest.raises(InputError, match=r"'CEPBA' is not among .* Did you mean CEBPA"):
+            ac.get.edges(adata, **{end: given})
+    with pytest.raises(InputError, match=f"{end} holds 3, which is no name"):
+        ac.get.edges(adata, **{end: [3]})
 
 
 def test_a_view_and_a_subset_can_be_read(adata):

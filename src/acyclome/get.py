@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from acyclome.io.keys import read_differential, read_keys
 from acyclome.io.module_keys import read_modules
 from acyclome.io.runs import RunFolder
+from acyclome.network.asked import names_of
+from acyclome.network.explain import check_any_known
 from acyclome.notebook import speaks_python
 
 if TYPE_CHECKING:
@@ -67,14 +69,14 @@ def edges(
     adata, key, group
         As in :func:`network`.
     sources, targets
-        Keep only edges out of, or into, these genes.
+        Keep only edges out of, or into, these genes, by name or symbol.
     min_score, min_stability
         Keep only edges with at least this much; edges without the number fall out.
 
     Raises
     ------
     InputError
-        As in :func:`network`.
+        As in :func:`network`; if not one of the sources, or of the targets, is a gene of the network.
 
     Examples
     --------
@@ -89,7 +91,8 @@ def edges(
     table = found.with_symbols(found.edges)
     for column, wanted in (("source", sources), ("target", targets)):
         if wanted is not None:
-            names = {wanted} if isinstance(wanted, str) else set(wanted)
+            names = names_of(wanted, f"{column}s")
+            check_any_known(names, found.genes, found.symbols.values())
             table = table[table[column].isin(names) | table[column].map(found.symbols).isin(names)]
     for column, least in (("score", min_score), ("stability", min_stability)):
         if least is not None:

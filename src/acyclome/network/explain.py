@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -75,6 +75,12 @@ def unknown_gene(gene: str, genes: Sequence[str], symbols: Iterable[str] = ()) -
         f"{gene!r} is not among the {len(genes)} genes of this network. {advice} "
         "What the preparation left out (genes in few cells, constant genes) is told in run.json."
     )
+
+
+def check_any_known(names: Sequence[str], genes: Sequence[str], symbols: Collection[str] = ()) -> None:
+    """Raise an InputError if none of the names, if any, is a gene or a symbol: of lists for many data some may lack."""
+    if names and {*genes, *symbols}.isdisjoint(names):
+        raise InputError(unknown_gene(names[0], genes, symbols))
 
 
 def _head(node: pd.Series, nodes: pd.DataFrame) -> str:
