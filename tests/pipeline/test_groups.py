@@ -44,6 +44,18 @@ def test_a_run_names_all_groups_that_are_too_small_and_writes_nothing(counts, tm
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("joint", [False, True])
+def test_a_run_that_is_refused_at_its_first_group_leaves_nothing(counts, tmp_path, joint):
+    as_object(counts, ["a", "b"] * (N_OBS // 2)).write_h5ad(tmp_path / "in.h5ad")
+    (tmp_path / "tf.txt").write_text("NOBODY\n")
+    config = Config().with_options(
+        {"input.group_by": "kind", "input.joint": joint, "knowledge.regulators": str(tmp_path / "tf.txt")}
+    )
+    with pytest.raises(InputError, match="None of the 1 regulator"):
+        run(tmp_path / "in.h5ad", tmp_path / "out", config, Runtime())
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_object_with_groups_that_are_too_small_is_refused(counts):
     adata = as_object(counts)
     with pytest.raises(InputError) as caught:

@@ -75,6 +75,8 @@ class RunFolder:
             if isinstance(error, InputError) and Path(path) in new and Path(path).is_dir():
                 for folder in (cls(path), *(cls(part) for part in Path(path).iterdir() if part.is_dir())):
                     folder.forget_preparation()
+                if not any(part.is_dir() for part in Path(path).glob("*")):  # which the table of groups would list
+                    remove(cls(path).file(GROUPS))
             for directory in new:
                 with suppress(OSError):  # one that holds something stays, and so do those around it
                     directory.rmdir()
