@@ -236,6 +236,11 @@ def test_rows_take_every_option_and_groups_become_networks_once_they_are_listed(
         ("config/datasets.tsv", "dataset\tpath\na\tx\na\ty\n", ["'a' is there twice"]),
         (
             "config/datasets.tsv",
+            "dataset,path\na,x\n",
+            ["no column 'dataset,path'. It names several: columns are parted by tabs"],
+        ),
+        (
+            "config/datasets.tsv",
             "dataset\tpath\na\tx\ty.txt\n",
             ["the row 'a' has more cells than the table has columns: y.txt"],
         ),

@@ -146,6 +146,8 @@ def check_columns(row, path):
         if column not in known:
             near = ", ".join(difflib.get_close_matches(column, known, n=3))
             guess = f"Did you mean {near}? " if near else ""
+            if set(re.split("[,;]", column)) & set(known):
+                guess = "It names several: columns are parted by tabs, not commas or semicolons (save as .tsv). "
             raise WorkflowError(
                 f"{path}: there is no column {column!r}. {guess}"
                 "Columns are dataset, path, and the options of config/README.md (resamples, fit.lambda1)."
