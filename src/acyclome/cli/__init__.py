@@ -176,8 +176,8 @@ def _place_text(error: Exception) -> str:
         )
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT) and error.filename is None:
         return (
-            f"What there is to say cannot be written to standard output: {os.strerror(error.errno)}. Results have been "
-            "written. Free some space where the output goes, and call again."
+            f"What there is to say cannot be written to standard output: {os.strerror(error.errno)}. Files that were "
+            "finished are there. Free some space where the output goes, and call again."
         )
     return ""
 
