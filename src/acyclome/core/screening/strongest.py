@@ -114,9 +114,10 @@ def strongest_of_lists(left, is_whole, scale, first, indptr, genes, found):
     where that ``is_whole``, else ``left left'``.  What is 0 is left out.
     """
     keep = found.shape[1]
-    top = np.zeros(keep, np.float32)
+    top = np.empty(keep, np.float32)
     for r in range(len(indptr) - 1):
-        own, n = left[first + r], 0
+        own = left[first + r]
+        top[:] = 0.0
         for gene in genes[indptr[r] : indptr[r + 1]]:
             K = np.float32(0.0)
             if is_whole:
@@ -126,11 +127,5 @@ def strongest_of_lists(left, is_whole, scale, first, indptr, genes, found):
                 for i in range(len(own)):
                     K += own[i] * other[i]
             y = abs(K) * scale[gene]
-            if y <= 0.0 or keep == 0 or (n == keep and y <= top[keep - 1]):
-                continue
-            at = min(n, keep - 1)
-            n = min(n + 1, keep)
-            while at > 0 and top[at - 1] < y:
-                top[at], found[r, at] = top[at - 1], found[r, at - 1]
-                at -= 1
-            top[at], found[r, at] = y, gene
+            if keep > 0 and y > top[keep - 1]:
+                _enter(y, gene, top, found[r])
