@@ -138,8 +138,8 @@ class PreparedSize(NamedTuple):
 
     ``seen`` ``(d,)`` says in how many observations each of these is not zero, None of dense data: of the most variable
     genes, which are not known before they are looked for, it takes those that are seen most often, none of which is a
-    regulator or target, for these stay beside them.  Of all genes there
-    are ``genes_read``, with ``values_read`` that are stored.
+    regulator or target, for these stay beside them.  Of all genes there are ``genes_read``, with ``values_read`` that
+    are stored.
     """
 
     n_obs: int
