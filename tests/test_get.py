@@ -43,7 +43,7 @@ def test_what_is_no_anndata_is_told_the_door_it_goes_in_by(door, adata, toy_netw
         "DataFrame of shape": adata.to_df(),
         "the text 'a.h5ad'; .* anndata.read_h5ad": "a.h5ad",
         "NoneType; .* anndata.AnnData": None,
-        "MuData of 'rna'; .* adata.mod": MuData(),
+        "MuData of 'rna'; .* part: .mod": MuData(),
     }
     if door is not ac.pl.hierarchy:  # which takes one
         given["net.edges"] = toy_network

@@ -30,6 +30,11 @@ def test_a_folder_that_stands_there_stays_one(toy_network, tmp_path):
     assert (tmp_path / "results.csv" / "nodes.tsv").is_file()
 
 
+def test_an_empty_name_is_no_folder(toy_network):
+    with pytest.raises(InputError, match="path is empty"):
+        ac.write(toy_network, "")
+
+
 @pytest.mark.parametrize("ending", ["loom", "xyz", "png"])
 def test_the_ending_of_a_format_that_is_not_written_is_refused(ending, toy_network, tmp_path):
     with pytest.raises(InputError, match=rf"net\.{ending}' ends in \.{ending}, .* graphml.*slash.*net\.{ending}/'"):

@@ -198,3 +198,5 @@ def test_an_unknown_gene_is_refused_with_names_that_look_alike(toy_network, aske
     with pytest.raises(InputError, match="is not among the 5 genes") as found:
         toy_network.explain(asked)
     assert offer in str(found.value)
+    with pytest.raises(InputError, match="3 is of the type int; expected the name of a gene"):
+        toy_network.find(3)

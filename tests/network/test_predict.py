@@ -68,6 +68,7 @@ def test_intervals_come_from_the_resamples_and_hold_the_estimate(learned):
         ({"set": "b"}, "set = 'b'; expected genes with their amounts"),
         ({"shift": ["b"]}, "shift = .*; expected genes with their amounts"),
         ({"knockout": 3}, "knockout holds 3, which is no name"),
+        ({"knockout": np.array("nobody")}, "'nobody' is not among"),
         ({"knockout": ["b"], "interval": "wide"}, "interval = 'wide'"),
     ],
 )

@@ -89,6 +89,9 @@ def test_what_is_elsewhere_and_no_matrix_is_refused(tmp_path):
         ({"threads": "2"}, "threads = '2'; expected a whole number"),
         ({"threads": 0}, "threads = 0; expected a whole number"),
         ({"genes": "abcd"}, "genes is one text"),
+        ({"genes": 3}, "genes is of the type int. Expected a name for each"),
+        ({"regulators": 3}, "regulators is of the type int. Expected a list of genes"),
+        ({"perturbation": 3}, "perturbation is of the type int. Expected one for each observation"),
         (
             {"config": {"resample.resamples": 0}},
             "written as one name; write it below its section, resample: {resamples",

@@ -68,6 +68,9 @@ def write(network: Network, path: str | os.PathLike[str]) -> None:
     >>> ac.write(net, "out/")
     """
     check_network(network)
+    if not os.fspath(path):
+        msg = "path is empty; expected the name of a file or a folder, '.' for the one that Python was called in."
+        raise InputError(msg)
     ending = formats.by_ending(Path(path))
     names_folder = os.path.isdir(path) or os.fspath(path).endswith(_SLASHES)  # noqa: PTH112
     is_folder = names_folder and ending != "zarr"  # which is one itself

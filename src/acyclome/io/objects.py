@@ -16,14 +16,14 @@ def check_anndata(given: Any, name: str = "adata") -> None:
     """Raise an InputError, which names the door that takes it, unless an AnnData object was given."""
     if isinstance(getattr(given, "mod", None), Mapping):
         parts = ", ".join(map(repr, given.mod))
-        msg = f"{name} is a MuData of {parts}; expected the AnnData of one of them. Give {name}.mod[...]."
+        msg = f"{name} is a MuData of {parts}; expected the AnnData of one of them. Give its part: .mod[...]."
         raise InputError(msg)
     if hasattr(given, "obs_names"):
         return
     if isinstance(given, (str, os.PathLike)):
         way_out = (
-            f"Read it first: {name} = anndata.read_h5ad({os.fspath(given)!r}); acyclome.read gives the network of a "
-            "file or of the folder of a run."
+            f"Read it first: anndata.read_h5ad({os.fspath(given)!r}); acyclome.read gives the network of a file or of "
+            "the folder of a run."
         )
     elif isinstance(given, Network):
         way_out = "A network has its tables and predictions itself: net.edges, net.nodes, net.predict(...)."

@@ -7,7 +7,7 @@ are no controls, and a target that is not measured would be a hidden cause of al
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -59,8 +59,9 @@ def as_perturbation(given: Sequence[Any], n_obs: int) -> list[str]:
     """Return the targets of every observation as text, empty where there are none."""
     import pandas as pd
 
-    if isinstance(given, str):
-        msg = "perturbation is one text. Expected one for each observation: targets joined by ';', '' for control."
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        kind = "one text" if isinstance(given, str) else f"of the type {type(given).__name__}"
+        msg = f"perturbation is {kind}. Expected one for each observation: targets joined by ';', '' for control."
         raise InputError(msg)
     several = next((at for at, label in enumerate(given) if isinstance(label, (list, tuple, set))), None)
     if several is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -37,6 +37,9 @@ def listed_regulators(given: Regulators | None) -> Regulators | None:
     """Return the names of a list of regulators as texts, or the path of a file that can be read; None stays None."""
     if given is None:
         return None
+    if not isinstance(given, (str, os.PathLike, Iterable)):
+        msg = f"regulators is of the type {type(given).__name__}. Expected a list of genes, or the path of a file."
+        raise InputError(msg)
     if not isinstance(given, (str, os.PathLike)):
         return [str(name) for name in given]
     if not (is_shipped(given) or os.path.exists(given)):  # noqa: PTH110 - False, too, of a name that no system takes

@@ -11,9 +11,8 @@ from acyclome.wording import is_number
 
 def names_of(given: Any, argument: str) -> list[str]:
     """Return one name, or several, as a list; none for None."""
-    if isinstance(given, str) or not isinstance(given, (Iterable, type(None))):
-        given = [given]
-    names = list(given or ()) if not hasattr(given, "tolist") else given.tolist()
+    given = given.tolist() if hasattr(given, "tolist") else given
+    names = [given] if isinstance(given, str) or not isinstance(given, (Iterable, type(None))) else list(given or ())
     if strange := [name for name in names if not isinstance(name, str)]:
         msg = f"{argument} holds {strange[0]!r}, which is no name. Expected the name of a gene, or a list of names."
         raise InputError(msg)

@@ -52,6 +52,9 @@ def page(node: pd.Series, causes: pd.DataFrame, effects: pd.DataFrame, *, nodes:
 
 def by_symbol(name: str, genes: Sequence[str], symbols: Mapping[str, str]) -> str:
     """Return the gene of a symbol; an InputError says if it is that of none or of several."""
+    if not isinstance(name, str):
+        msg = f"{name!r} is of the type {type(name).__name__}; expected the name of a gene."
+        raise InputError(msg)
     found = [gene for gene, symbol in symbols.items() if symbol == name]
     if len(found) > 1:
         msg = f"{name} is the symbol of {len(found)} genes; name one of them: {', '.join(found)}."

@@ -33,7 +33,7 @@ def prepare_alike(adata: AnnData, facts: Mapping[str, Any], genes: list[str]) ->
         If there are no observations, or the network was learned from counts or latent scores, whose units depend on all
         observations.
     """
-    check_anndata(adata, "a part (before, after)")
+    check_anndata(adata, "before or after")
     config = Config.from_mapping(facts.get("config", {}))
     steps = {step["step"]: step for step in facts.get("prepare", {}).get("steps", [])}
     if config.counts is not None or config.prepare.transform == "latent":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,8 +154,9 @@ def as_matrix(X: Any, genes: Sequence[str] | None) -> tuple[Any, list[str]]:
     if len(X.shape) != 2:
         msg = f"X has {plural(len(X.shape), 'dimension')}, shape {tuple(X.shape)}. {expected}"
         raise InputError(msg)
-    if isinstance(genes, str):
-        msg = f"genes is one text, {genes[:20]!r}. Expected a name for each of the {X.shape[-1]} columns, in a list."
+    if isinstance(genes, str) or not isinstance(genes, (Iterable, type(None))):
+        kind = f"one text, {genes[:20]!r}" if isinstance(genes, str) else f"of the type {type(genes).__name__}"
+        msg = f"genes is {kind}. Expected a name for each of the {X.shape[-1]} columns, in a list."
         raise InputError(msg)
     if not all(np.isfinite(X.shape)):  # dask does not count what it has filtered
         msg = f"X has a shape that is not known, {tuple(X.shape)}. Call its compute_chunk_sizes() first."
