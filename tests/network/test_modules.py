@@ -126,6 +126,8 @@ def test_where_no_modules_are_it_is_said_how_to_learn_them(tmp_path):
     with pytest.raises(InputError, match="no run has ended there"):
         ac.get.modules(tmp_path)
     (tmp_path / "edges.tsv.gz").touch()
+    with pytest.raises(InputError, match="is a file; expected the folder of a run"):
+        ac.get.modules(tmp_path / "edges.tsv.gz")
     with pytest.raises(InputError, match="acyclome modules"):
         ac.get.modules(tmp_path)
     with pytest.raises(InputError, match=r"Run acyclome\.tl\.dag"):

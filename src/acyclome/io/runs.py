@@ -250,6 +250,8 @@ class RunFolder:
         return facts
 
     def _no_network(self) -> str:
+        if os.path.isfile(self.path):  # noqa: PTH113
+            return f"{str(self.path)!r} is a file; expected the folder of a run (what stood after -o)."
         if not os.path.isdir(self.path):  # noqa: PTH112
             return f"The folder {str(self.path)!r} does not exist. Give the folder of a run (what stood after -o)."
         if groups := self.groups():
