@@ -9,9 +9,9 @@ from acyclome.config import Config
 from acyclome.core.backend import ThreadBackend
 from acyclome.core.confounding import factor_analysis, find
 from acyclome.core.confounding.factor_analysis import of_scores, refine, span, sparse_direction, varimax
-from acyclome.core.confounding.find import HiddenCauses, find_factors, without_factors
+from acyclome.core.confounding.find import HiddenCauses, find_factors
 from acyclome.core.confounding.observed import without_observed
-from acyclome.core.data.confounders import Deconfounding
+from acyclome.core.data.confounders import Deconfounding, without_factors
 from acyclome.core.data.constraints import Constraints
 from acyclome.core.data.moments import correlate, scale_genes
 from acyclome.core.data.problem import Problem
@@ -53,6 +53,15 @@ def test_factors_are_found_and_each_is_one_of_those_there_are(graph, n_factors, 
     ]
     assert min(explained) > 0.85
     assert found.residual_correlation < 0.7 * found.without
+
+
+def test_factors_that_bring_little_are_found_where_edges_bring_little_too():
+    rng = np.random.default_rng(12)
+    scores, loadings = rng.standard_normal((2, 3000)), rng.normal(0.0, 0.15, (500, 2)) * (rng.random((500, 2)) < 0.5)
+    found = looked_for(loadings @ scores + rng.standard_normal((500, 3000)), seed=3, most=20)
+    assert len(found.scores) == 2
+    assert min(1 - np.mean((f - b) ** 2) for f, b in fitted(scores, found.scores)) > 0.5
+    assert found.edges < 0.1 * found.graph.n_edges
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -23,12 +23,11 @@ from scipy.sparse.csgraph import connected_components
 from acyclome.core.confounding.factor_analysis import Factors, of_scores, principal, refine, span, varimax
 from acyclome.core.confounding.observed import without_observed
 from acyclome.core.data.candidates import Candidates
-from acyclome.core.data.confounders import LEAST_LEFT, correlations_left, orthonormal, without_scores
+from acyclome.core.data.confounders import LEAST_LEFT, without_factors, without_scores
 from acyclome.core.data.deconfounding import has_component, residual_correlation, standardized_rows
 from acyclome.core.data.moments import Moments
 from acyclome.core.data.problem import Problem
 from acyclome.core.data.search_result import SearchResult
-from acyclome.core.data.standardized import Standardized
 from acyclome.core.engine import EngineSettings, screen, search_once
 from acyclome.core.graph.neighbors import common_neighbors
 from acyclome.core.screening.rescreen import rescreen
@@ -38,6 +37,10 @@ LEAST_GENES = 30  # on which a factor must load to be looked for: it stands for 
 # Nats an observation that it must bring, for each gene of so few: five factors of half of the variance of 200 genes
 # bring 4 each, three of .3 on half 1.3 to 4.3.  Graphs of 400 and more without hidden causes had up to 4.1.
 GAIN_OF_GENE, LEAST_GAIN = 0.01, 5.0
+# Or so much of what all edges of the first graph bring: counts of which 3 to 30 % are filled show factors and edges
+# alike dimly.  Hidden programs of cells brought .17 to 3.8 of that, regulators whose own counts hardly show them .1
+# and less, but for graphs that bring hardly anything; graphs without factors or counting .05 at most.
+OF_GRAPH = 0.25
 # Neighbors that two joined targets of a hidden cause share.  Clusters of genes that such edges join had 38 genes and
 # more where a factor or regulator of 40 was hidden among 400 and 1,000, but for one of 23 beside a component beyond
 # chance; where nothing was, 2 to 18, of scale-free graphs 7 to 33.
@@ -91,6 +94,7 @@ def find_factors(
     """
     search = _Search(problem, candidates, settings, seed=seed)
     first = now = search.fit(np.empty((0, problem.data.n_obs)), candidates)
+    search.least_gain = _least_gain(first, is_small=search.is_small)
     if _shows_nothing(search, first):
         most = 0
     while len(now.factors.scores) < most:
@@ -115,6 +119,7 @@ class _Search:
     def __init__(self, problem: Problem, candidates: Candidates, settings: EngineSettings, *, seed: int) -> None:
         self.problem, self.candidates, self.settings, self.seed = problem, candidates, settings, seed
         self._room: np.ndarray | None = None
+        self.least_gain = np.inf
         data, self.is_small = problem.data, problem.n_genes <= SMALL
         others = max(int(problem.constraints.sources.sum()) - 1, 1)
         self.bar = 0.5 * np.log(data.n_effective) + settings.score.gamma * np.log(others)
@@ -242,15 +247,14 @@ def _proposals(search: _Search, now: _Fit) -> list[np.ndarray]:
     The hubs of a graph make factors of their own, so what clean hubs explain is taken out first.  Of a hub that stands
     in for a hidden cause the children are joined to one another; a clean one has few such edges.
     """
-    n = search.problem.data.n_effective
     E = standardized_rows(_without_hubs(search, now))
     components = principal(E, PROPOSED)
     if len(components.scores) == 0:
         return []
     left, _ = without_observed(refine(E, components, FIRST_ROUNDS))
     left = _to_sparse(of_scores(E, left.scores))  # what the directions left out explain is unexplained now
-    sets = [one for one in (_to_sparse(components), left) if search.is_small or _is_hidden(search.gains(left), n)]
-    return [_leading(search, one) for one in sets if _is_hidden(search.gains(one), n)]
+    sets = [one for one in (_to_sparse(components), left) if search.is_small or _is_hidden(search, search.gains(left))]
+    return [_leading(search, one) for one in sets if _is_hidden(search, search.gains(one))]
 
 
 def _to_sparse(factors: Factors) -> Factors:
@@ -264,9 +268,17 @@ def _leading(search: _Search, factors: Factors) -> np.ndarray:
     return factors.scores[gain > LEADING * gain.max()]
 
 
-def _is_hidden(gains: np.ndarray, n: float) -> bool:
+def _least_gain(first: _Fit, *, is_small: bool) -> float:
+    """Return the nats an observation that a factor must bring."""
+    if is_small:
+        return GAIN_OF_GENE * len(first.E)
+    left = np.maximum(np.mean(np.square(first.E), axis=1), LEAST_VARIANCE)
+    return min(LEAST_GAIN, OF_GRAPH * float(-0.5 * np.log(left).sum()))
+
+
+def _is_hidden(search: _Search, gains: np.ndarray) -> bool:
     """Say whether a factor brings so much, and on so many genes, that it is worth a search."""
-    least = n * (GAIN_OF_GENE * len(gains) if len(gains) <= SMALL else LEAST_GAIN)
+    least = search.problem.data.n_effective * search.least_gain
     return bool(np.any(((gains > 0).sum(axis=0) >= LEAST_GENES) & (gains.sum(axis=0) >= least)))
 
 
@@ -278,20 +290,3 @@ def _without_hubs(search: _Search, now: _Fit) -> np.ndarray:
     clean = (children >= CHILDREN) & (inside < JOINED * children)
     _, scale = search.without(now.factors.scores)
     return without_scores(search.left_by(graph, scale, clean[graph.source]), now.factors.scores)
-
-
-def without_factors(data: Moments, scores: np.ndarray, *, out: np.ndarray | None = None) -> tuple[Moments, np.ndarray]:
-    """Return the moments of what factors leave, and its scales, ``(d,)``; correlations cost ``d^2`` a factor.
-
-    These are written to ``out``, or else to a new array.
-    """
-    if len(scores) == 0:
-        return data, np.ones(data.n_genes)
-    Z, n, F = data.Z, data.n_obs, orthonormal(scores).astype(data.dtype)
-    L = Z @ F.T / data.dtype.type(n)
-    left = np.maximum(np.einsum("ij,ij->i", Z, Z) / n - np.sum(L**2, axis=1), LEAST_LEFT)
-    scale = np.sqrt(left).astype(data.dtype)
-    rows = Standardized(lambda a, b: (Z[a:b] - L[a:b] @ F) / scale[a:b, None], Z.shape, data.dtype)
-    R = None if data.R is None else correlations_left(data.R, data.standardized, scores, out=out)
-    less = data.n_effective - len(F)
-    return replace(data, standardized=rows, R=R, scale=data.scale * scale, n_effective=less), scale.astype(np.float64)

@@ -20,6 +20,7 @@ import numpy as np
 from acyclome.core.data.candidates import gene_blocks
 from acyclome.core.data.deconfounding import standardized_rows, trim
 from acyclome.core.data.index_maps import positions
+from acyclome.core.data.moments import Moments
 from acyclome.core.data.standardized import Standardized
 from acyclome.core.kernel import kernel
 from acyclome.core.workers import run_blocks
@@ -146,3 +147,20 @@ def without_scores(Z: np.ndarray, scores: np.ndarray) -> np.ndarray:
     scores = scores.astype(Z.dtype)
     left: np.ndarray = Z - (Z @ scores.T / Z.dtype.type(Z.shape[1])) @ scores
     return left
+
+
+def without_factors(data: Moments, scores: np.ndarray, *, out: np.ndarray | None = None) -> tuple[Moments, np.ndarray]:
+    """Return the moments of what factors leave, and its scales, ``(d,)``; correlations cost ``d^2`` a factor.
+
+    These are written to ``out``, or else to a new array.
+    """
+    if len(scores) == 0:
+        return data, np.ones(data.n_genes)
+    Z, n, F = data.Z, data.n_obs, orthonormal(scores).astype(data.dtype)
+    L = Z @ F.T / data.dtype.type(n)
+    left = np.maximum(np.einsum("ij,ij->i", Z, Z) / n - np.sum(L**2, axis=1), LEAST_LEFT)
+    scale = np.sqrt(left).astype(data.dtype)
+    rows = Standardized(lambda a, b: (Z[a:b] - L[a:b] @ F) / scale[a:b, None], Z.shape, data.dtype)
+    R = None if data.R is None else correlations_left(data.R, data.standardized, scores, out=out)
+    less = data.n_effective - len(F)
+    return replace(data, standardized=rows, R=R, scale=data.scale * scale, n_effective=less), scale.astype(np.float64)
