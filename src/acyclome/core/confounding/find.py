@@ -272,7 +272,8 @@ def _least_gain(first: _Fit, *, is_small: bool) -> float:
     """Return the nats an observation that a factor must bring."""
     if is_small:
         return GAIN_OF_GENE * len(first.E)
-    left = np.maximum(np.mean(np.square(first.E), axis=1), LEAST_VARIANCE)
+    E = first.E[np.unique(first.graph.target)]  # of others nothing is explained, or nothing of them was drawn
+    left = np.maximum(np.mean(np.square(E), axis=1), LEAST_VARIANCE)
     return min(LEAST_GAIN, OF_GRAPH * float(-0.5 * np.log(left).sum()))
 
 
