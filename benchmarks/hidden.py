@@ -28,7 +28,10 @@ SHARED = {
     "5 factors of .5": Factors(5, share=0.5),
     "5 factors of .5, on half": Factors(5, share=0.5, coverage=0.5),
 }
-NETWORKS = (("ER-2", "er", 400), ("hub", "hub", 400), ("ER-2", "er", 2000), ("hub", "hub", 2000))
+NETWORKS = (  # kind, graph, genes, observations
+    *(("ER-2", "er", 400, 1000), ("hub", "hub", 400, 1000), ("ER-2", "er", 400, 5000), ("hub", "hub", 400, 5000)),
+    *(("ER-2", "er", 2000, 1000), ("hub", "hub", 2000, 1000)),
+)
 REGULATORS = Protocol("hub", "TF", extras={"hidden": 0.1})
 FACTORS = SHARED | {
     "nothing": NO_FACTORS,
@@ -41,7 +44,7 @@ SIZES = ((100, 1000), (500, 1000))  # genes, observations
 
 def main() -> None:
     """Measure and write the table."""
-    parser = options(__doc__ or "", n=1000)
+    parser = options(__doc__ or "")
     parser.add_argument("--independent", action="store_true", help="measure on independent genes instead")
     given = parser.parse_args()
     name, rows = ("independent", _independent(given)) if given.independent else ("hidden", _networks(given))
@@ -51,19 +54,20 @@ def main() -> None:
 
 def _networks(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Yield a row for each network, of genes that the factors leave their graph."""
-    for (name, graph, d), seed in product(NETWORKS, given.seeds):
-        draw = partial(simulate, d, given.n, graph=graph, standardised=True, seed=seed)
+    for (name, graph, d, n), seed in product(NETWORKS, given.seeds):
+        draw = partial(simulate, d, n, graph=graph, standardised=True, seed=seed)
         for hidden, factors in {"nothing": NO_FACTORS, **SHARED}.items():
             yield {
                 "data": name,
                 "genes": d,
+                "observations": n,
                 "hidden": hidden,
                 "seed": seed,
                 **_found(draw(factors=factors), given, seed),
             }
         if name == REGULATORS.name and find_bench(given.bench):
-            problem = REGULATORS.draw(d, given.n, seed, given.bench)
-            row = {"data": name, "genes": d, "hidden": "a tenth of the regulators", "seed": seed}
+            problem = REGULATORS.draw(d, n, seed, given.bench)
+            row = {"data": name, "genes": d, "observations": n, "hidden": "a tenth of the regulators", "seed": seed}
             yield row | _found(problem, given, seed)
 
 

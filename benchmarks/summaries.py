@@ -261,7 +261,7 @@ SUMMARIES: dict[str, Summary] = {
     "totals-networks": Summary(then=_side_by_side(("model", "graph", "genes", "counts"), ("edges", "directed"))),
     "latent": Summary(("graph", "mean counts", "method")),
     "regimes": Summary(("data",)),
-    "hidden": Summary(("data", "genes", "hidden")),
+    "hidden": Summary(("data", "genes", "observations", "hidden")),
     "independent": Summary(("genes", "observations", "hidden")),
     "siblings": Summary(("data", "method")),
     "simulators": Summary(("kind", "data"), then=_with_status(("kind", "data"))),
