@@ -8,6 +8,7 @@ from acyclome.config import Config
 from acyclome.errors import InputError
 from acyclome.io.store import Store
 from acyclome.knowledge.interventions import find_targets
+from acyclome.pipeline import modules
 from acyclome.prepare import prepare, prepare_to_store, prepared_size
 
 TOP = 8
@@ -75,7 +76,7 @@ def test_a_file_is_prepared_and_foreseen_alike(adata, ordered, tmp_path):
         assert prepared_size(path, asked).n_vars == store.n_vars == TOP + 3
 
 
-def test_objects_and_their_modules_have_the_listed_genes(adata, ordered):
+def test_objects_and_their_modules_have_the_listed_genes(adata, ordered, monkeypatch):
     listed = ordered[2][:2]
     layer = ac.pp.prepare(adata, n_top_genes=TOP, regulators=listed, copy=True)
     assert layer.var["dag_used"].loc[listed].all()
@@ -83,3 +84,8 @@ def test_objects_and_their_modules_have_the_listed_genes(adata, ordered):
     network = ac.get.network(adata)
     assert sorted(network.genes) == sorted(layer.var_names[layer.var["dag_used"]])
     assert set(network.edges["source"]) <= set(listed)
+    asked = []
+    monkeypatch.setattr(modules, "learn_modules", lambda task, *_, **__: asked.append(task.data.store.genes))
+    monkeypatch.setattr(modules, "write_modules", lambda *_: None)
+    ac.tl.modules(adata)  # which prepares again, and is told no list
+    assert asked == [network.genes]

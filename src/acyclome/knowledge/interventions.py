@@ -17,7 +17,7 @@ from acyclome.core.effects.doses import SEVERAL, STRANGE, Treatments
 from acyclome.core.effects.shifts import DOUBT, FIRM, OwnShifts
 from acyclome.errors import InputError, examples
 from acyclome.knowledge.controls import check_controls, further_controls
-from acyclome.knowledge.labels import NOTHING, SEPARATOR, LabelReader, Labels, Reading
+from acyclome.knowledge.labels import NOTHING, SEPARATOR, LabelColumn, LabelReader, Reading
 from acyclome.knowledge.regulators import likely_reason
 from acyclome.knowledge.symbols import Symbols
 from acyclome.wording import plural
@@ -123,7 +123,7 @@ def find_targets(
             "different targets must not be: let --prepare.pseudobulk-by name that column too, separated by a comma."
         )
         raise InputError(msg)
-    read = Labels.read(obs[column], control, genes=genes, symbols=symbols)
+    read = LabelColumn.read(obs[column], control, genes=genes, symbols=symbols)
     kind, labels, said, readings = read.kind, read.labels, read.said, read.readings
     _check_names(said, read.told, column)
     size = np.bincount(kind, minlength=len(said)).tolist()

@@ -108,7 +108,7 @@ class LabelReader:
         return "" if _BESIDE.fullmatch(piece) or _CONTROL.fullmatch(piece) else None
 
 
-class Labels(NamedTuple):
+class LabelColumn(NamedTuple):
     """The label of every observation, ``kind`` ``(n,)``, and what the labels say: as written, and of genes by ids."""
 
     kind: np.ndarray
@@ -120,14 +120,14 @@ class Labels(NamedTuple):
     @classmethod
     def read(
         cls, column: pd.Series[Any], control: str | None, *, genes: Sequence[str], symbols: Symbols | None = None
-    ) -> Labels:
+    ) -> LabelColumn:
         """Read a column of labels, all in one nomenclature: the one in which more of them name targets."""
         import pandas as pd
 
         kind, distinct = pd.factorize(column.astype(object).map(str))  # few labels, many observations
         labels = distinct.tolist()
 
-        def read_as(told: Sequence[str]) -> Labels:
+        def read_as(told: Sequence[str]) -> LabelColumn:
             reader, gene_of = LabelReader(told, control, labels), dict(zip(told, genes, strict=True))
             said = [reader.read(label) for label in labels]
             readings = [one._replace(targets=tuple(gene_of[name] for name in one.targets)) for one in said]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from acyclome.config import Config
-from acyclome.knowledge.labels import Labels
+from acyclome.knowledge.labels import LabelColumn
 from acyclome.knowledge.regulators import Regulators, find_regulators
 from acyclome.prepare.matrix import Draft
 from acyclome.prepare.symbols import find_symbols
@@ -32,6 +32,6 @@ def named_genes(adata: AnnData, draft: Draft, config: Config, *, regulators: Reg
     if regulators is not None or config.knowledge.regulators is not None:
         named |= find_regulators(genes, regulators, config.knowledge.regulators, symbols=symbols)[0]
     if asked.perturbation is not None and asked.perturbation in draft.obs:
-        labels = Labels.read(draft.obs[asked.perturbation], asked.control, genes=genes, symbols=symbols)
+        labels = LabelColumn.read(draft.obs[asked.perturbation], asked.control, genes=genes, symbols=symbols)
         named |= np.isin(genes, list(labels.targets))
     return named
